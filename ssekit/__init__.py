@@ -1,0 +1,68 @@
+"""Bytes in, finished answers out: Server-Sent Events of language models, decoded and accumulated.
+
+The engine is here; each wire format is a module of its own, such as `ssekit.chat`.
+"""
+
+from ssekit._decoder import DONE, Accumulator, Done, StreamDecoder
+from ssekit._deltas import (
+    Delta,
+    Finish,
+    FinishReason,
+    ReasoningDelta,
+    RefusalDelta,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+)
+from ssekit._errors import (
+    APIError,
+    ContentTypeError,
+    DecodeError,
+    EventTooLargeError,
+    SSEKitError,
+    StatusError,
+    StreamInterruptedError,
+    StreamNotFinishedError,
+    StreamTimeoutError,
+    StreamTruncatedError,
+)
+from ssekit._format import Format
+from ssekit._sse import ServerSentEvent, SSEDecoder, encode_comment
+from ssekit._stream import AsyncStream, Stream, aiter_events, iter_events
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "DONE",
+    "APIError",
+    "Accumulator",
+    "AsyncStream",
+    "ContentTypeError",
+    "DecodeError",
+    "Delta",
+    "Done",
+    "EventTooLargeError",
+    "Finish",
+    "FinishReason",
+    "Format",
+    "ReasoningDelta",
+    "RefusalDelta",
+    "SSEDecoder",
+    "SSEKitError",
+    "ServerSentEvent",
+    "StatusError",
+    "Stream",
+    "StreamDecoder",
+    "StreamInterruptedError",
+    "StreamNotFinishedError",
+    "StreamTimeoutError",
+    "StreamTruncatedError",
+    "TextDelta",
+    "ToolCall",
+    "ToolCallDelta",
+    "Usage",
+    "aiter_events",
+    "encode_comment",
+    "iter_events",
+]

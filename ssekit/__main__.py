@@ -1,0 +1,5 @@
+import sys
+
+from ssekit._cli import main
+
+sys.exit(main())

@@ -1,0 +1,308 @@
+# Push: bytes (or events) go in, chunks come out, and the answer stands in the accumulator.
+#
+# `StreamDecoder` alone knows the end, the error and the partial answer. It does no I/O: whoever
+# reads (a Stream, a gateway, a test) says what came (`feed`), that the bytes ended cleanly
+# (`close`), or that reading failed (`fail`).
+#
+# What always holds here:
+# - The state leaves "open" once. What comes afterwards is not looked at.
+# - Chunks that were complete before a fault are handed over before it, however the reads fall.
+# - A payload is decoded when its chunk is asked for, not before.
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, Generic, Literal, Protocol, TypeAlias, TypeVar
+
+import msgspec
+
+from ssekit._deltas import Delta, FinishReason, ToolCall, Usage
+from ssekit._errors import (
+    APIError,
+    EventTooLargeError,
+    SSEKitError,
+    StreamInterruptedError,
+    StreamNotFinishedError,
+    StreamTimeoutError,
+    StreamTruncatedError,
+)
+from ssekit._lenient import parse
+from ssekit._sse import (
+    DEFAULT_MAX_EVENT_SIZE,
+    Head,
+    ServerSentEvent,
+    as_bytes,
+    make_event,
+    make_scanner,
+)
+
+__all__ = ["DONE", "Accumulator", "Done", "EndedBy", "State", "StreamDecoder"]
+
+ChunkT = TypeVar("ChunkT")
+ResultT = TypeVar("ResultT")
+ChunkT_contra = TypeVar("ChunkT_contra", contravariant=True)
+ResultT_co = TypeVar("ResultT_co", covariant=True)
+
+State: TypeAlias = Literal["open", "done", "truncated", "failed"]
+EndedBy: TypeAlias = Literal["event", "marker", "finish"]
+
+Read: TypeAlias = bytes | bytearray | memoryview | ServerSentEvent
+
+# What the typed decoder of a wire format raises for data that is not what its structs declare.
+UNDECODABLE: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
+
+# An event whose whole data is this, exactly, ends a stream.
+MARKER: Final = "[DONE]"
+
+
+class Done(enum.Enum):
+    """The type of `DONE`, what `decode` returns for the end marker."""
+
+    DONE = MARKER
+
+
+DONE: Final = Done.DONE
+
+
+class Accumulator(Protocol[ChunkT_contra, ResultT_co]):
+    """What folds the chunks of one stream into its result. The views speak of choice 0."""
+
+    def add(self, chunk: ChunkT_contra, /) -> bool | None:
+        """Fold the next chunk in. Return True if it is the format's terminal event."""
+
+    def snapshot(self) -> ResultT_co:
+        """Return the result so far. It shares nothing mutable with later ones."""
+        ...
+
+    @property
+    def complete(self) -> bool:
+        """Whether the stream may end here: every choice that was seen has a finish reason."""
+        ...
+
+    def deltas(self, chunk: ChunkT_contra, /) -> Iterable[Delta]:
+        """Return what a chunk says, after `add` has folded it in and before the next one."""
+        ...
+
+    def last_deltas(self) -> Iterable[Delta]:
+        """Return what only the end of a finished stream says: whole tool calls, and the finish."""
+        ...
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def reasoning(self) -> str: ...
+    @property
+    def refusal(self) -> str: ...
+    @property
+    def tool_calls(self) -> Sequence[ToolCall]: ...
+    @property
+    def finish_reason(self) -> FinishReason | None: ...
+    @property
+    def usage(self) -> Usage | None: ...
+
+
+class StreamDecoder(Generic[ChunkT, ResultT]):
+    """Decodes and accumulates one stream that is pushed into it.
+
+    A format makes one: `chat.decoder()`. No method raises for what is in the bytes: chunks before
+    a fault are returned, the fault is kept in `error`, and `result()` raises it.
+
+    Attributes:
+        state: "open" until the end is known; then "done"; "truncated", when the bytes ended
+            before the format's own end; or "failed".
+        ended_by: What made it "done": the format's terminal "event", the "marker" `[DONE]`, or a
+            clean end of bytes after every choice had its "finish" (what comes later, such as
+            usage, may be missing). None otherwise.
+        error: What ended the stream, if it is not "done"; it holds the answer so far in `partial`.
+        accumulator: What folds the chunks.
+    """
+
+    __slots__ = (
+        "_decode",
+        "_decode_unusual",
+        "_head",
+        "_limit",
+        "_payload",
+        "_scanner",
+        "accumulator",
+        "ended_by",
+        "error",
+        "state",
+    )
+
+    def __init__(
+        self,
+        decode: Callable[[bytes], ChunkT],
+        decode_unusual: Callable[[ServerSentEvent], ChunkT | Done],
+        accumulator: Accumulator[ChunkT, ResultT],
+        *,
+        max_event_size: int | None = DEFAULT_MAX_EVENT_SIZE,
+        on_comment: Callable[[str], object] | None = None,
+        last_event_id: str = "",
+    ) -> None:
+        self._decode = decode
+        self._decode_unusual = decode_unusual
+        self._limit = max_event_size
+        self._scanner = make_scanner(last_event_id, max_event_size, on_comment)
+        # The latest event, from which `event` is made when somebody looks.
+        self._payload = b""
+        self._head: Head | ServerSentEvent | None = None
+        self.accumulator = accumulator
+        self.state: State = "open"
+        self.ended_by: EndedBy | None = None
+        self.error: SSEKitError | None = None
+
+    @property
+    def event(self) -> ServerSentEvent | None:
+        """The event behind the latest chunk, or the one that ended the stream."""
+        if self._head is None or isinstance(self._head, ServerSentEvent):
+            return self._head
+        return make_event((self._payload, self._head))
+
+    def feed(self, data: Read, /) -> list[ChunkT]:
+        """Take the next bytes, or the next event, and return the chunks that they complete."""
+        return list(self.receive((data,)))
+
+    def close(self) -> list[ChunkT]:
+        """Take a clean end of the bytes, which decides what is still open.
+
+        An unfinished last event counts if its data is the end marker or whole JSON.
+        """
+        return list(self.receive_end())
+
+    def fail(self, cause: BaseException, /) -> None:
+        """Take the failure of the transport. What is unfinished is dropped."""
+        if self.state != "open":
+            return
+        self._fail(interruption(cause))
+
+    def snapshot(self) -> ResultT:
+        """Return the answer so far, whatever the state."""
+        return self.accumulator.snapshot()
+
+    def result(self) -> ResultT:
+        """Return the finished answer.
+
+        Raises:
+            SSEKitError: The kept error, if the stream was truncated or failed.
+            StreamNotFinishedError: The end was not seen yet.
+        """
+        self.raise_error()
+        if self.state == "open":
+            raise self.not_finished("the stream has not ended: read it to its end first")
+        return self.snapshot()
+
+    def not_finished(self, reason: str) -> StreamNotFinishedError:
+        """Return the error of a stream that ends for its reader before its end was seen."""
+        error = StreamNotFinishedError(reason)
+        error.partial = self.snapshot()
+        return error
+
+    def raise_error(self) -> None:
+        """Raise the kept error, if there is one."""
+        if self.error is not None:
+            raise self.error
+
+    def resume(self) -> None:
+        """Be ready for another source that continues the answer: the wire starts afresh."""
+        self._scanner.restart()
+        self.state = "open"
+        self.ended_by = None
+        self.error = None
+
+    # What the shells in `_stream` call: `feed` and `close`, chunk by chunk.
+
+    def receive(self, reads: Iterable[Read]) -> Iterator[ChunkT]:
+        """Yield the chunks of each read, until the reads or the stream end.
+
+        One generator serves a whole stream of reads: one for each read took a fifth longer where
+        each read is one event.
+        """
+        if self.state != "open":
+            return
+        decode, add = self._decode, self.accumulator.add
+        for data in reads:
+            for self._payload, self._head in self._events(data):
+                try:
+                    chunk = decode(self._payload)
+                except UNDECODABLE:
+                    unusual = self._decode_latest()
+                    if isinstance(unusual, Done):
+                        return
+                    chunk = unusual
+                if add(chunk):
+                    self.state, self.ended_by = "done", "event"
+                    yield chunk
+                    return
+                yield chunk
+            if self._scanner.too_large:
+                assert self._limit is not None
+                self._fail(EventTooLargeError(self._limit))
+                return
+
+    def receive_end(self) -> Iterator[ChunkT]:
+        """Yield the chunk of an unfinished last event, if it counts, and decide the state."""
+        if self.state != "open":
+            return
+        unfinished = [make_event(raw) for raw in self._scanner.finish(dispatch_incomplete=True)]
+        if all(_is_whole(event.data) for event in unfinished):
+            yield from self.receive(unfinished)
+            if self.state == "open" and self.accumulator.complete:
+                self.state, self.ended_by = "done", "finish"
+            reason = "the bytes ended before the stream's own end"
+        else:
+            reason = "the bytes ended in the middle of an event"
+        if self.state == "open":
+            self._fail(StreamTruncatedError(reason))
+
+    def _events(self, data: Read) -> Iterable[tuple[bytes, Head | ServerSentEvent]]:
+        if isinstance(data, ServerSentEvent):
+            return ((data.data.encode("utf-8", "replace"), data),)
+        return self._scanner.scan(as_bytes(data))
+
+    def _decode_latest(self) -> ChunkT | Done:
+        """Decode what the typed decoder refused; Done if it ended the stream, well or not."""
+        event = self.event
+        assert event is not None
+        try:
+            chunk = self._decode_unusual(event)
+        except SSEKitError as error:
+            if isinstance(error, APIError) and error.chunk is not None:
+                self.accumulator.add(error.chunk)
+            error.event = event
+            self._fail(error)
+            return DONE
+        if isinstance(chunk, Done):
+            self.state, self.ended_by = "done", "marker"
+        return chunk
+
+    def _fail(self, error: SSEKitError) -> None:
+        error.partial = self.snapshot()
+        self.error = error
+        self.state = "truncated" if isinstance(error, StreamTruncatedError) else "failed"
+
+
+def _is_whole(data: str) -> bool:
+    if data == MARKER:
+        return True
+    try:
+        parse(data)
+    except ValueError:
+        return False
+    return True
+
+
+def interruption(cause: BaseException) -> SSEKitError:
+    """Return what the transport raised as an error of ours, with it as `__cause__`."""
+    if isinstance(cause, SSEKitError):
+        return cause
+    # The transports spell it TimeoutError, ReadTimeout, ReadTimeoutError, ...
+    is_timeout = isinstance(cause, TimeoutError) or any(
+        "timeout" in base.__name__.lower() for base in type(cause).__mro__
+    )
+    kind = StreamTimeoutError if is_timeout else StreamInterruptedError
+    said = f"{type(cause).__name__}: {cause}" if str(cause) else type(cause).__name__
+    error = kind(f"the transport raised {said}")
+    error.__cause__ = cause
+    return error

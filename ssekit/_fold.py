@@ -1,0 +1,231 @@
+# What the accumulators share. They call these pieces; none of them inherits anything.
+#
+# What always holds here:
+# - An id, a name or an index is what the wire says. None is made up.
+# - Tool calls stand in the order in which they appeared. An index from the wire is a key, never a
+#   length: 1, then -1, then a million are three places.
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterator
+from typing import Any, Final, TypeAlias, TypeVar
+
+import msgspec
+from msgspec.structs import replace
+
+from ssekit._deltas import (
+    FinishReason,
+    ReasoningDelta,
+    RefusalDelta,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+)
+from ssekit._fragments import Fragments
+from ssekit._lenient import join_surrogates, well_formed
+
+__all__ = [
+    "FINISH_REASONS",
+    "FoldedCall",
+    "Text",
+    "ToolCallTable",
+    "WholePairs",
+    "fold_fields",
+    "newer",
+    "own",
+]
+
+StructT = TypeVar("StructT", bound=msgspec.Struct)
+
+# The vendors' words for the end of a choice, and the shared one; any other word is "other".
+FINISH_REASONS: Final[dict[str, FinishReason]] = {
+    "stop": "stop",
+    "length": "length",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "content_filter",
+}
+
+
+class Text(Fragments[str]):
+    """A text that comes in pieces; `str()` gives it whole and well-formed."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+    def __str__(self) -> str:
+        return join_surrogates(self.join())
+
+
+class WholePairs:
+    """Mends deltas so that none ends within a surrogate pair: the second half brings the first."""
+
+    __slots__ = ("_held",)
+
+    def __init__(self) -> None:
+        # By the text that a delta continues: a delta of the first half, whose second half may come.
+        self._held: dict[Hashable, _Piece] = {}
+
+    def mend(self, delta: _Piece) -> _Piece | None:
+        """Return the delta with whole pairs, or None if nothing can be said of it yet."""
+        field = "arguments" if isinstance(delta, ToolCallDelta) else "text"
+        piece: str = getattr(delta, field)
+        if piece.isascii() and not self._held:
+            return delta
+        text = (type(delta), delta.index, getattr(delta, "place", None))
+        held = self._held.pop(text, None)
+        if held is not None:
+            piece = getattr(held, field) + piece
+        if "\ud800" <= piece[-1:] <= "\udbff":
+            self._held[text] = replace(delta, **{field: piece[-1]})
+            piece = piece[:-1]
+            if not piece:
+                return None
+        return replace(delta, **{field: join_surrogates(piece)})
+
+    def rest(self) -> Iterator[_Piece]:
+        """Yield what is held at the end: halves whose other half never came."""
+        for delta in self._held.values():
+            yield replace(
+                delta, **{"arguments" if isinstance(delta, ToolCallDelta) else "text": "\ufffd"}
+            )
+        self._held.clear()
+
+
+_Piece: TypeAlias = TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta
+
+
+def fold_fields(into: dict[str, Any], newer: dict[str, Any]) -> None:
+    """Fold a loosely typed object into another: a newer value wins, if it is not null."""
+    into.update((name, value) for name, value in newer.items() if value is not None)
+
+
+def newer(known: StructT | None, latest: StructT) -> StructT:
+    """Return `known` with the fields that `latest` has; what is None in `latest` stays."""
+    if known is None:
+        return latest
+    fields = ((name, getattr(latest, name)) for name in latest.__struct_fields__)
+    return replace(known, **{name: value for name, value in fields if value is not None})
+
+
+def own(value: Any) -> Any:
+    """Return a copy of what was decoded that shares nothing mutable, encodes and prints."""
+    if not isinstance(value, msgspec.Struct):
+        return well_formed(value)
+    fields = ((name, getattr(value, name)) for name in value.__struct_fields__)
+    return replace(value, **{name: own(field) for name, field in fields})
+
+
+class FoldedCall:
+    """A tool call so far; `place` is where it stands among the calls of its choice."""
+
+    __slots__ = ("_end", "_view", "arguments", "custom", "extra_content", "id", "name", "place")
+
+    def __init__(self, place: int) -> None:
+        self.place = place
+        self.id = ""
+        self.name = ""
+        self.arguments = Text()
+        self.custom = False
+        self.extra_content: dict[str, Any] = {}
+        self._end = _JSONEnd()
+        self._view: ToolCall | None = None
+
+    def add(self, id: str | None, name: str | None, arguments: str | None) -> None:
+        """Fold a piece in: the first id that is not empty stays, of the names the newest."""
+        self.id = self.id or join_surrogates(id or "")
+        if name:
+            self.name = join_surrogates(name)
+        if arguments:
+            self.arguments.append(arguments)
+            if not self.id:
+                self._end.feed(arguments)
+        self._view = None
+
+    def view(self, index: int) -> ToolCall:
+        """Return the call as it stands, for choice `index`: one object until the next piece."""
+        if self._view is None:
+            self._view = ToolCall(index, self.place, self.id, self.name, str(self.arguments))
+        return self._view
+
+    def continues(self, id: str | None, name: str | None, arguments: str | None) -> bool:
+        """Whether a piece that stands at this call's index belongs to it."""
+        if id and self.id:
+            # Another id: another call. But a call begins with its name: some servers make a new
+            # id for each piece of one call.
+            return not name and bool(arguments)
+        # Without ids, a name that differs begins another call, and so does the same name
+        # where the arguments were whole already (a server that says "index 0" of every call).
+        return not (name and self.name) or (name == self.name and not self._end.reached)
+
+
+class ToolCallTable:
+    """The tool calls of one choice, by the identity that servers leave them.
+
+    A piece belongs to the call of its id; without a known id, to the latest call at its index; with
+    neither, to the latest call. `FoldedCall.continues` says where that is another call after all.
+    """
+
+    __slots__ = ("_by_id", "_by_index", "calls")
+
+    def __init__(self) -> None:
+        self.calls: list[FoldedCall] = []
+        self._by_id: dict[str, FoldedCall] = {}
+        self._by_index: dict[int, FoldedCall] = {}
+
+    def fold(
+        self, index: int | None, id: str | None, name: str | None, arguments: str | None
+    ) -> FoldedCall:
+        """Fold a piece in, and return the call that it belongs to."""
+        call = self._by_id.get(id) if id else None
+        if call is None:
+            call = self._at(index)
+            if call is None or not call.continues(id, name, arguments):
+                call = FoldedCall(len(self.calls))
+                self.calls.append(call)
+        if index is not None:
+            self._by_index[index] = call
+        if id and not call.id:
+            self._by_id[id] = call
+        call.add(id, name, arguments)
+        return call
+
+    def _at(self, index: int | None) -> FoldedCall | None:
+        if index is not None:
+            return self._by_index.get(index)
+        return self.calls[-1] if self.calls else None
+
+
+class _JSONEnd:
+    """Tells when an object or array that comes in pieces has ended, looking at each piece once."""
+
+    __slots__ = ("_carried", "_depth", "_in_string", "_started")
+
+    _TOKEN = re.compile(r'\\.|\\$|["\[\]{}]', re.DOTALL)
+
+    def __init__(self) -> None:
+        self._started = False
+        self._depth = 0
+        self._in_string = False
+        self._carried = ""  # a backslash whose escape continues in the next piece
+
+    @property
+    def reached(self) -> bool:
+        return self._started and self._depth <= 0 and not self._in_string
+
+    def feed(self, piece: str) -> None:
+        piece = self._carried + piece
+        self._carried = ""
+        for token in self._TOKEN.findall(piece):
+            if token == "\\":
+                self._carried = token
+            elif token == '"':
+                self._in_string = not self._in_string
+            elif not self._in_string and token in "{[":
+                self._started = True
+                self._depth += 1
+            elif not self._in_string and token in "]}":
+                self._depth -= 1

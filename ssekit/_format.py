@@ -1,0 +1,181 @@
+# A wire format as data: how an event is decoded, and what the chunks are folded into. The names
+# that every format module has (decode, decoder, stream, astream, collect, acollect) are made here.
+#
+# What always holds here:
+# - An ordinary chunk is decoded by the format's typed decoder and nothing else. The end marker, error
+#   objects and dialects all fail there, and only then cost Python, in this order (`decode_unusual`).
+# - Data that is a JSON object never ends a stream, unless it reports an error.
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from ssekit._decoder import DONE, MARKER, UNDECODABLE, Accumulator, Done, StreamDecoder
+from ssekit._errors import APIError, DecodeError, error_fields, nested_error
+from ssekit._lenient import as_type, parse
+from ssekit._sse import DEFAULT_MAX_EVENT_SIZE, ServerSentEvent
+from ssekit._stream import AsyncStream, Stream
+
+__all__ = ["Format"]
+
+ChunkT = TypeVar("ChunkT")
+ResultT = TypeVar("ResultT")
+
+
+class Format(Generic[ChunkT, ResultT]):
+    """A wire format.
+
+    Args:
+        name: What the format is called in messages.
+        decoder: Decodes the data of an ordinary event into a chunk, and refuses any other.
+        accumulator: Makes what folds the chunks of one stream.
+        repair: Rewrites an object that the decoder refused, in place, into the shape that the
+            chunk type declares. What does not fit even then counts as absent.
+        find_error: Returns an error that an object holds elsewhere than at its top, or None.
+        fragments: The names of fields whose strings continue from event to event.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        decoder: msgspec.json.Decoder[ChunkT],
+        accumulator: Callable[[], Accumulator[ChunkT, ResultT]],
+        *,
+        repair: Callable[[dict[str, Any]], object] | None = None,
+        find_error: Callable[[dict[str, Any]], Any] | None = None,
+        fragments: Collection[str] = (),
+    ) -> None:
+        self.name = name
+        self._typed = decoder
+        self._accumulator = accumulator
+        self._repair = repair
+        self._find_error = find_error
+        self._fragments = fragments
+
+    def __repr__(self) -> str:
+        return f"<ssekit.Format {self.name}>"
+
+    def decode(self, event: ServerSentEvent, /) -> ChunkT | Done:
+        """Decode one event.
+
+        Returns:
+            The chunk, or `DONE` for the end marker.
+
+        Raises:
+            APIError: The event reports an error.
+            DecodeError: The data is not a JSON object.
+        """
+        try:
+            return self._typed.decode(event.data)
+        except UNDECODABLE:
+            return self.decode_unusual(event)
+
+    def decode_unusual(self, event: ServerSentEvent, /) -> ChunkT | Done:
+        """Decode an event that the typed decoder refused; otherwise as `decode`."""
+        if event.data == MARKER:
+            return DONE
+        try:
+            body = parse(event.data, self._fragments)
+        except ValueError:
+            body = event.data if event.event == "error" else None
+        error = self._reported_error(body, event.event)
+        chunk = self._as_chunk(body)
+        if error is not None:
+            error.chunk = chunk
+            raise error
+        if chunk is None:
+            failure = DecodeError(
+                f"the data of an event ({len(event.data)} characters) is not a JSON object, "
+                f"as {self.name} has it"
+            )
+            failure.event = event
+            raise failure
+        return chunk
+
+    def _as_chunk(self, body: Any) -> ChunkT | None:
+        if not isinstance(body, dict):
+            return None
+        body = {name: value for name, value in body.items() if name != "error"}
+        if self._repair is not None:
+            self._repair(body)
+        chunk: ChunkT = as_type(body, self._typed.type)
+        return None if chunk is msgspec.UNSET else chunk
+
+    def _reported_error(self, body: Any, event_type: str) -> APIError | None:
+        error = nested_error(body)
+        if error is None and self._find_error is not None and isinstance(body, dict):
+            error = self._find_error(body)
+        if error is None and "error" in (event_type, *_kinds(body)):
+            error = body
+        return None if error is None else APIError(**error_fields(error))
+
+    def decoder(
+        self,
+        *,
+        max_event_size: int | None = DEFAULT_MAX_EVENT_SIZE,
+        on_comment: Callable[[str], object] | None = None,
+        last_event_id: str = "",
+    ) -> StreamDecoder[ChunkT, ResultT]:
+        """Return a decoder to push the bytes of one stream into; the options are `SSEDecoder`'s."""
+        return StreamDecoder(
+            self._typed.decode,
+            self.decode_unusual,
+            self._accumulator(),
+            max_event_size=max_event_size,
+            on_comment=on_comment,
+            last_event_id=last_event_id,
+        )
+
+    def stream(
+        self,
+        source: Any,
+        /,
+        *,
+        decoder: StreamDecoder[ChunkT, ResultT] | None = None,
+        check: bool = True,
+        drain: bool = False,
+    ) -> Stream[ChunkT, ResultT]:
+        """Return the chunks of a source, which is read as they are asked for.
+
+        Args:
+            source: An iterable of bytes or of events, a binary file object, a path of a recorded
+                stream, or a response of an HTTP client.
+            decoder: Continues the answer of an earlier stream, or brings options of its own.
+            check: Whether a response must have a status below 400 and be an event stream.
+            drain: Whether to read what follows the end of the stream (at most 64 KiB), so that
+                its connection can be used again.
+        """
+        return Stream(source, decoder or self.decoder(), check=check, drain=drain)
+
+    def astream(
+        self,
+        source: Any,
+        /,
+        *,
+        decoder: StreamDecoder[ChunkT, ResultT] | None = None,
+        check: bool = True,
+        drain: bool = False,
+    ) -> AsyncStream[ChunkT, ResultT]:
+        """Return the chunks of an asynchronous source; otherwise as `stream`."""
+        return AsyncStream(source, decoder or self.decoder(), check=check, drain=drain)
+
+    def collect(self, source: Any, /) -> ResultT:
+        """Read a source to its end and return the finished answer.
+
+        Raises:
+            SSEKitError: What ended the stream early, with the answer so far in `partial`.
+        """
+        with self.stream(source) as stream:
+            return stream.until_done()
+
+    async def acollect(self, source: Any, /) -> ResultT:
+        """Read an asynchronous source to its end; otherwise as `collect`."""
+        async with self.astream(source) as stream:
+            return await stream.until_done()
+
+
+def _kinds(body: Any) -> tuple[Any, ...]:
+    return (body.get("type"), body.get("object")) if isinstance(body, dict) else ()

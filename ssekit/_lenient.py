@@ -1,0 +1,141 @@
+# Reading JSON that is not quite what a wire struct declares, or not quite JSON.
+#
+# Nothing here runs for an ordinary chunk: that is decoded in C, strictly, and only what fails there
+# comes here.
+#
+# What always holds here:
+# - A field of unforeseen type counts as absent, and costs nothing but itself.
+# - `parse` raises nothing but ValueError, whatever it is given, however deep.
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection
+from functools import cache
+from typing import Any, get_args, get_origin
+
+import msgspec
+
+__all__ = ["as_type", "join_surrogates", "parse", "well_formed"]
+
+# Nesting that no vendor's shape comes near; what lies deeper is read as null. Recursive readers
+# and writers (json, msgspec, copying, repr) give up at about a thousand levels.
+_MAX_DEPTH = 100
+# A string, also one that does not end, or a bracket. It matches wherever it starts, so that
+# finding all of them is linear.
+_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
+
+_LONGEST_INTEGER = 640  # digits; int() may be set to refuse any more
+
+
+def parse(text: str, fragments: Collection[str] = ()) -> Any:
+    """Return `text` read as JSON, as a tree of well-formed builtins.
+
+    Control characters in strings and the constants NaN and Infinity are accepted. A lone surrogate
+    becomes U+FFFD; but under a key among `fragments`, whose strings continue in other
+    events, one at an end of a string stays: its other half may be there.
+
+    Raises:
+        ValueError: The text is not JSON.
+    """
+    if text.count("[") + text.count("{") > _MAX_DEPTH:
+        text = _shallow(text)
+    tree = json.loads(text, strict=False, parse_int=_integer)
+    return _rebuild(tree, fragments)
+
+
+def well_formed(tree: Any) -> Any:
+    """Return a copy of a tree of builtins that shares nothing mutable, encodes and prints."""
+    return _rebuild(tree, ())
+
+
+def join_surrogates(text: str) -> str:
+    """Return `text` with surrogate pairs joined, and lone surrogates as U+FFFD."""
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # Through UTF-16, where a pair is what a character is.
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _LONGEST_INTEGER else float(digits)
+
+
+def _shallow(text: str) -> str:
+    """Return `text` with null in the place of what is nested too deep."""
+    kept: list[str] = []
+    depth = start = 0
+    for match in _TOKEN.finditer(text):
+        token = match.group()
+        if token in "[{":
+            depth += 1
+            if depth == _MAX_DEPTH:
+                kept += text[start : match.start()], "null"
+        elif token in "]}":
+            if depth == _MAX_DEPTH:
+                start = match.end()
+            depth -= 1
+    # Where the brackets do not match, the text that is left is not JSON either.
+    return "".join(kept) + text[start:]
+
+
+def _rebuild(tree: Any, fragments: Collection[str], key: str = "", room: int = _MAX_DEPTH) -> Any:
+    if isinstance(tree, str):
+        return _half_formed(tree) if key in fragments else join_surrogates(tree)
+    if not isinstance(tree, dict | list):
+        return tree
+    if not room:
+        return None
+    if isinstance(tree, list):
+        return [_rebuild(item, fragments, key, room - 1) for item in tree]
+    return {
+        join_surrogates(name): _rebuild(value, fragments, name, room - 1)
+        for name, value in tree.items()
+    }
+
+
+def _half_formed(text: str) -> str:
+    head = text[:1] if "\udc00" <= text[:1] <= "\udfff" else ""
+    tail = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
+    return head + join_surrogates(text[len(head) : len(text) - len(tail)]) + tail
+
+
+def as_type(value: Any, type_: Any) -> Any:
+    """Return `value` as `type_`, without the fields and items that do not fit; UNSET if none does.
+
+    `type_` is what a wire struct declares: a struct, a list, a scalar, or a union of these.
+    """
+    try:
+        return msgspec.convert(value, type_)
+    except msgspec.ValidationError:
+        pass
+    for option in get_args(type_) or (type_,):
+        if isinstance(value, dict) and isinstance(option, type(msgspec.Struct)):
+            return _as_struct(value, option)
+        if isinstance(value, list) and get_origin(option) is list:
+            items = [as_type(item, get_args(option)[0]) for item in value]
+            return [item for item in items if item is not msgspec.UNSET]
+    return msgspec.UNSET
+
+
+def _as_struct(value: dict[str, Any], struct: Any) -> Any:
+    fields = {}
+    for field in _fields(struct):
+        if field.encode_name in value:
+            fitted = as_type(value[field.encode_name], field.type)
+            if fitted is not msgspec.UNSET:
+                fields[field.name] = fitted
+    try:
+        return struct(**fields)
+    except TypeError:  # A field without which there is no such struct is absent.
+        return msgspec.UNSET
+
+
+@cache
+def _fields(struct: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    return msgspec.structs.fields(struct)

@@ -1,0 +1,487 @@
+# The wire: bytes to events and back, as WHATWG HTML 9.2.5 (parsing) and 9.2.6 (interpreting) have it.
+# https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
+#
+# `EventScanner` is the standard; `SSEDecoder` is its public face. A scanner has two roads:
+# - The line road (`_lines` and below) is the standard written out, and is right for any bytes.
+# - The plain road (`_plain`) cuts a read of nothing but whole one-line events with a few C calls,
+#   and proves that nothing else is in it. Where the proof fails, it gives way to the line road.
+#
+# What always holds here:
+# - The division of the bytes into reads changes nothing: not the events, not the point of an error.
+# - An event is handed over with the byte that ends it. A lone CR ends a line at once; an LF that
+#   comes after it, in this read or the next, belongs to that same line end.
+# - What is kept between reads is never more than the limit, and that is checked before it is kept.
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, repeat
+from typing import Any, TypeAlias, TypeVar, overload
+
+import msgspec
+
+from ssekit._errors import DecodeError, EventTooLargeError
+from ssekit._fragments import Fragments
+
+__all__ = ["SSEDecoder", "ServerSentEvent", "encode_comment"]
+
+ValueT = TypeVar("ValueT")
+
+# An image in base64 is a legitimate event of tens of MiB. Smaller defaults were reported as bugs of
+# peers (1 MiB in httpx2, 8 MiB in openai-node, 64 KiB in Go's bufio), and no limit as a weakness.
+DEFAULT_MAX_EVENT_SIZE = 64 * 2**20
+
+_BOM = b"\xef\xbb\xbf"
+_LINE_END = re.compile(r"\r\n|\r|\n")  # 9.2.5, end-of-line
+_LARGEST_RETRY = 2**64 - 1  # more is ignored, as Blink does; int() itself refuses 4,301 digits
+
+# The line road splits this much at a time (bytes): a million short lines in one read must not
+# become a million objects.
+_WINDOW = 64 * 2**10
+# An event type or an id counts against the limit with what is longer than this (bytes).
+_FREE = 64 * 2**10
+
+# What an event has beside its data: type (b"" means message), last event ID, retry.
+Head: TypeAlias = tuple[bytes, bytes, int | None]
+RawEvent: TypeAlias = tuple[bytes, Head]
+
+PLAIN_HEAD: Head = (b"", b"", None)
+
+
+class ServerSentEvent(msgspec.Struct, frozen=True, gc=False):
+    """One event of a stream.
+
+    Attributes:
+        data: The data lines, joined by LF.
+        event: The event's type.
+        id: The last event ID when this event was dispatched, which may be older than the event.
+        retry: The reconnection time that the event's block sets, in milliseconds, or None.
+    """
+
+    data: str
+    event: str = "message"
+    id: str = ""
+    retry: int | None = None
+
+    @overload
+    def json(self) -> Any: ...
+    @overload
+    def json(self, type: type[ValueT]) -> ValueT: ...
+    def json(self, type: Any = Any) -> Any:
+        """Return the data, read as JSON, as `type` (anything that msgspec decodes into).
+
+        Raises:
+            DecodeError: The data is not JSON, or not of that type.
+
+        >>> ServerSentEvent('{"n": 1}').json(dict[str, int])
+        {'n': 1}
+        """
+        try:
+            return msgspec.json.decode(self.data, type=type)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            failure = DecodeError(f"the data is not the JSON that was asked for: {error}")
+            failure.event = self
+            raise failure from error
+
+    def encode(self) -> bytes:
+        r"""Return the event as it stands on the wire; a decoder gives it back.
+
+        Data is split at every line end; CR and CRLF come back as LF.
+
+        Raises:
+            ValueError: The type or the id would end its line, or the decoder would ignore
+                the id or the retry.
+
+        >>> ServerSentEvent("a\nb", event="note").encode()
+        b'event: note\ndata: a\ndata: b\n\n'
+        """
+        lines = []
+        if self.event != "message":
+            _refuse("event", self.event, "\r\n")
+            lines.append(f"event: {self.event}")
+        if self.id:
+            _refuse("id", self.id, "\r\n\0")
+            lines.append(f"id: {self.id}")
+        if self.retry is not None:
+            if not 0 <= self.retry <= _LARGEST_RETRY:
+                raise ValueError(f"retry is from 0 to 2**64 - 1 milliseconds, not {self.retry}")
+            lines.append(f"retry: {self.retry}")
+        lines += [f"data: {line}" for line in _LINE_END.split(self.data)]
+        return "\n".join([*lines, "\n"]).encode("utf-8", "replace")
+
+
+def encode_comment(text: str = "", /) -> bytes:
+    r"""Return `text` as a comment, which decoders ignore; empty, it keeps a connection alive.
+
+    >>> encode_comment("still here")
+    b': still here\n\n'
+    """
+    lines = [f": {line}" if line else ":" for line in _LINE_END.split(text)]
+    return "\n".join([*lines, "\n"]).encode("utf-8", "replace")
+
+
+def _refuse(field: str, value: str, forbidden: str) -> None:
+    for character in forbidden:
+        if character in value:
+            raise ValueError(f"{field} holds {character!r}, which would break out of its line")
+
+
+def as_bytes(data: object) -> bytes:
+    """Return `data` as bytes; a TypeError says what to do about anything that is not bytes."""
+    if type(data) is bytes:
+        return data
+    if isinstance(data, bytes | bytearray | memoryview):
+        return bytes(data)
+    if isinstance(data, str):
+        raise TypeError(
+            "expected bytes, got str: feed the bytes as they came, undecoded "
+            "(text loses line ends and split characters), or encode it as UTF-8"
+        )
+    raise TypeError(f"expected bytes, bytearray or memoryview, got {type(data).__name__}")
+
+
+def make_event(raw: RawEvent) -> ServerSentEvent:
+    data, head = raw
+    if head is PLAIN_HEAD:
+        return ServerSentEvent(str(data, "utf-8", "replace"))
+    type_, id_, retry = head
+    return ServerSentEvent(_text(data), _text(type_) or "message", _text(id_), retry)
+
+
+def _text(data: bytes) -> str:
+    # 9.2.5: always UTF-8, whatever the response says; what is invalid becomes U+FFFD.
+    # A field's value is decoded alone: its ends are ASCII, so no sequence reaches over them.
+    return str(data, "utf-8", "replace")
+
+
+class EventScanner:
+    """The standard's state: give bytes to `scan`, and say with `finish` that they ended.
+
+    Attributes:
+        last_event_id: The last event ID string (9.2.6), in bytes.
+        reconnection_time: What the last valid retry field said, in milliseconds, or None.
+        too_large: The limit was met. Nothing more is scanned until `restart`.
+    """
+
+    __slots__ = (
+        "_after_cr",
+        "_between_events",
+        "_bom",
+        "_id",
+        "_limit",
+        "_line",
+        "_line_size",
+        "_on_comment",
+        "_retry",
+        "_size",
+        "_type",
+        "_values",
+        "last_event_id",
+        "reconnection_time",
+        "too_large",
+    )
+
+    def __init__(
+        self,
+        last_event_id: bytes = b"",
+        max_event_size: int | None = DEFAULT_MAX_EVENT_SIZE,
+        on_comment: Callable[[str], object] | None = None,
+    ) -> None:
+        self.last_event_id = last_event_id
+        self.reconnection_time: int | None = None
+        self._limit = sys.maxsize if max_event_size is None else max_event_size
+        self._on_comment = on_comment
+        self.restart()
+
+    def restart(self) -> None:
+        """Stand at the start of a stream; the last event ID and reconnection time stay (9.2.3)."""
+        self.too_large = False
+        # Whether the next byte begins an event, and the plain road may be tried.
+        self._between_events = False
+        # The bytes so far that may become a byte order mark; None once that is decided.
+        self._bom: bytes | None = b""
+        # Whether the latest byte was a CR: an LF that follows is part of that line end.
+        self._after_cr = False
+        # The unfinished line, and its length.
+        self._line = Fragments(b"")
+        self._line_size = 0
+        # The data buffer without its last LF; the event type buffer; the last event ID buffer.
+        self._values = Fragments(b"\n")
+        self._type = b""
+        self._id = self.last_event_id
+        self._retry: int | None = None
+        # What is kept of the event beside the unfinished line, as the limit counts it.
+        self._size = _excess(self._id)
+
+    def scan(self, data: bytes) -> Iterable[RawEvent]:
+        """Take the next bytes and return the events that they complete, oldest first."""
+        if not data or self.too_large:
+            return ()
+        if self._between_events:
+            return self._whole_events(data)
+        # Something is unfinished: the line road takes it to the next blank line.
+        end = _first_blank_line(data)
+        events = self._lines(data[:end])
+        rest = data[end:]
+        if not rest:
+            return events
+        if self._between_events:
+            return chain(events, self._whole_events(rest))
+        return events + self._lines(rest)
+
+    def finish(self, *, dispatch_incomplete: bool = False) -> list[RawEvent]:
+        """Take the end of the bytes and stand at the start of the next stream.
+
+        9.2.6 discards an event that no blank line ended; `dispatch_incomplete` returns it.
+        """
+        events: list[RawEvent] = []
+        if dispatch_incomplete:
+            if self._line:
+                self._field(self._line.take())
+            self._dispatch(events)
+        self.restart()
+        return events
+
+    # The plain road.
+
+    def _whole_events(self, data: bytes) -> Iterable[RawEvent]:
+        """Scan bytes that begin with an event: whole events by C calls, what remains by lines."""
+        newline = b"\r\n" if b"\r" in data else b"\n"
+        end = data.rfind(newline * 2) + len(newline) * 2
+        events = _plain(data[:end], newline) if len(data) <= self._limit else None
+        if events is None:
+            return self._lines(data)
+        if end == len(data):
+            return events
+        return chain(events, self._lines(data[end:]))
+
+    # The line road.
+
+    def _lines(self, data: bytes) -> list[RawEvent]:
+        events: list[RawEvent] = []
+        if self._bom is not None:
+            data = self._without_bom(data, self._bom)
+        for start in range(0, len(data), _WINDOW):
+            if not self.too_large:
+                self._window(data[start : start + _WINDOW], events)
+        # An ID keeps to the line road too: there it is given to events, and committed by blank lines.
+        self._between_events = (
+            self._bom is None
+            and self._retry is None
+            and not (self._after_cr or self._line or self._values or self._type)
+            and not (self._id or self.last_event_id or self.too_large)
+        )
+        return events
+
+    def _without_bom(self, data: bytes, held: bytes) -> bytes:
+        # 9.2.5: one leading BOM is not part of the stream, however the reads divide it.
+        data = held + data
+        if len(data) < len(_BOM) and _BOM.startswith(data):
+            self._bom = data
+            return b""
+        self._bom = None
+        return data.removeprefix(_BOM)
+
+    def _window(self, data: bytes, events: list[RawEvent]) -> None:
+        if self._after_cr:
+            self._after_cr = False
+            data = data.removeprefix(b"\n")
+        if b"\r" in data:
+            self._after_cr = data.endswith(b"\r")
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        lines = data.split(b"\n")
+        unfinished = lines.pop()
+        if lines and self._line:
+            if self._outgrows(self._line_size + len(lines[0])):
+                return
+            self._line.append(lines[0])
+            lines[0] = self._line.take()
+            self._line_size = 0
+        for line in lines:
+            if not line:
+                self._dispatch(events)
+            elif self._outgrows(len(line)):
+                return
+            else:
+                self._field(line)
+        if unfinished and not self._outgrows(self._line_size + len(unfinished)):
+            self._line.append(unfinished)
+            self._line_size += len(unfinished)
+
+    def _outgrows(self, line_size: int) -> bool:
+        self.too_large = self._size + line_size > self._limit
+        return self.too_large
+
+    def _field(self, line: bytes) -> None:
+        # 9.2.6, process the field: up to the first colon the name, one space after it is dropped.
+        name, _, value = line.partition(b":")
+        if value.startswith(b" "):
+            value = value[1:]
+        if name == b"data":
+            self._values.append(value)
+            self._size += len(value) + 1
+        elif name == b"event":
+            self._size += _excess(value) - _excess(self._type)
+            self._type = value
+        elif name == b"id":
+            if b"\0" not in value:
+                self._size += _excess(value) - _excess(self._id)
+                self._id = value
+        elif name == b"retry":
+            # bytes.isdigit() knows ASCII digits only, as the clause has it.
+            if value.isdigit() and len(value) < 64 and int(value) <= _LARGEST_RETRY:
+                self._retry = self.reconnection_time = int(value)
+        elif not name and self._on_comment is not None:
+            # A line that begins with a colon. (Only a comment has an empty name: no line is empty.)
+            self._on_comment(_text(value))
+
+    def _dispatch(self, events: list[RawEvent]) -> None:
+        # 9.2.6, dispatch the event. The id is committed even where there is no event to fire.
+        self.last_event_id = self._id
+        if self._values:
+            events.append((self._values.take(), (self._type, self._id, self._retry)))
+        self._type = b""
+        self._retry = None
+        self._size = _excess(self._id)
+
+
+def _excess(value: bytes) -> int:
+    return max(0, len(value) - _FREE)
+
+
+def _first_blank_line(data: bytes) -> int:
+    """Return where the first blank line that is easy to find ends, or the length of the data."""
+    if b"\n" in data:
+        for blank in (b"\n\n", b"\n\r\n"):
+            start = data.find(blank)
+            if start >= 0:
+                return start + len(blank)
+    return len(data)
+
+
+def _plain(block: bytes, newline: bytes) -> Iterable[RawEvent] | None:
+    """Cut a block of one-line events that all look like the first; None if it is anything else.
+
+    A block that is not empty ends with a blank line. It has no CR where the line end is LF.
+    """
+    if block.startswith(b"data:"):
+        prefix = b"data: " if block.startswith(b"data: ") else b"data:"
+        values = block[len(prefix) : -2 * len(newline)].split(newline * 2 + prefix)
+        # The proof: what is left holds no line end, so each piece was one line and then a blank
+        # one. A search in the joined pieces takes a quarter less than counting line ends.
+        rest = b"".join(values)
+        if b"\n" in rest or b"\r" in rest:
+            return None
+        if prefix == b"data:" and any(map(bytes.startswith, values, repeat(b" "))):
+            return None
+        return zip(values, repeat(PLAIN_HEAD))
+    if block.startswith(b"event: "):
+        lines = block.split(newline)
+        lines.pop()
+        types, values = lines[0::3], lines[1::3]
+        # The proof: every third line is blank, the others are what they must be, and (for CRLF)
+        # no line holds a lone CR or LF.
+        if (
+            len(lines) % 3
+            or any(lines[2::3])
+            or not all(map(bytes.startswith, types, repeat(b"event: ")))
+            or not all(map(bytes.startswith, values, repeat(b"data: ")))
+            or (newline == b"\r\n" and (b"\r" in (rest := b"".join(lines)) or b"\n" in rest))
+        ):
+            return None
+        heads: Iterator[Head] = zip([line[7:] for line in types], repeat(b""), repeat(None))
+        return zip([line[6:] for line in values], heads)
+    return None
+
+
+class SSEDecoder:
+    """Bytes in, events out: WHATWG HTML 9.2.5 and 9.2.6, for any division of the bytes.
+
+    Args:
+        last_event_id: Where an earlier connection stood; events have it until one sets its own.
+        max_event_size: How many bytes an event may have (its unfinished line, comments and
+            unknown lines included, and its collected data); None for no limit.
+        on_comment: Called with the text of each comment, less one leading space.
+
+    >>> decoder = SSEDecoder()
+    >>> decoder.feed(b"data: first\\n\\ndata: sec")
+    [ServerSentEvent(data='first', event='message', id='', retry=None)]
+    >>> decoder.feed(b"ond\\n\\n")
+    [ServerSentEvent(data='second', event='message', id='', retry=None)]
+    """
+
+    __slots__ = ("_limit", "_scanner")
+
+    def __init__(
+        self,
+        *,
+        last_event_id: str = "",
+        max_event_size: int | None = DEFAULT_MAX_EVENT_SIZE,
+        on_comment: Callable[[str], object] | None = None,
+    ) -> None:
+        self._limit = max_event_size
+        self._scanner = make_scanner(last_event_id, max_event_size, on_comment)
+
+    @property
+    def last_event_id(self) -> str:
+        """The last event ID string: what a reconnection sends as `Last-Event-ID` (9.2.4)."""
+        return _text(self._scanner.last_event_id)
+
+    @property
+    def reconnection_time(self) -> int | None:
+        """What the stream's last valid `retry` field said, in milliseconds, or None."""
+        return self._scanner.reconnection_time
+
+    def feed(self, data: bytes | bytearray | memoryview, /) -> list[ServerSentEvent]:
+        """Take the next bytes and return the events that they complete.
+
+        Raises:
+            EventTooLargeError: An event outgrew the limit. Events that were complete before are
+                returned first, and the next call raises. So does every call until `reset()`.
+            TypeError: `data` is not bytes.
+        """
+        scanner = self._scanner
+        events = [make_event(raw) for raw in scanner.scan(as_bytes(data))]
+        if scanner.too_large and not events:
+            self._raise_too_large()
+        return events
+
+    def close(self, *, dispatch_incomplete: bool = False) -> list[ServerSentEvent]:
+        """Take the end of the bytes; the decoder is then ready for the next stream.
+
+        9.2.6 has an event that no blank line ended discarded, and so it is by default: it may be
+        half an event. `dispatch_incomplete=True` returns what there is of it, for servers that
+        leave the last blank line out.
+
+        Raises:
+            EventTooLargeError: An event outgrew the limit.
+        """
+        if self._scanner.too_large:
+            self._raise_too_large()
+        events = self._scanner.finish(dispatch_incomplete=dispatch_incomplete)
+        return [make_event(raw) for raw in events]
+
+    def reset(self) -> None:
+        """Drop what is unfinished and be ready for the next stream.
+
+        The last event ID and the reconnection time stay, as they do when a browser reconnects.
+        """
+        self._scanner.restart()
+
+    def _raise_too_large(self) -> None:
+        assert self._limit is not None
+        raise EventTooLargeError(self._limit)
+
+
+def make_scanner(
+    last_event_id: str,
+    max_event_size: int | None,
+    on_comment: Callable[[str], object] | None,
+) -> EventScanner:
+    """Check the options that decoders take, and return their scanner."""
+    _refuse("last_event_id", last_event_id, "\r\n\0")
+    if max_event_size is not None and max_event_size < 1:
+        raise ValueError(f"max_event_size is at least 1 byte, or None, not {max_event_size}")
+    return EventScanner(last_event_id.encode("utf-8", "replace"), max_event_size, on_comment)

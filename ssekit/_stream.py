@@ -1,0 +1,402 @@
+# Pull: a source is read, what it gives is pushed into a decoder, and the source is closed.
+#
+# What always holds here:
+# - Nothing about formats, ends or errors is decided here: the decoder does that.
+# - Nothing is read before somebody asks, and nothing after the decoder has seen the end.
+# - No reference goes in a circle, so that dropping a Stream closes its source at once.
+# - The asynchronous iterators are classes, not async generators: dropping one midway leaves nothing
+#   behind for an event loop to finish, and no event loop is imported.
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Generic, Protocol, Self, TypeVar
+
+from ssekit._decoder import Accumulator, Read, State, StreamDecoder, interruption
+from ssekit._deltas import Delta, TextDelta
+from ssekit._errors import SSEKitError, StreamNotFinishedError
+from ssekit._source import AsyncSource, Source, open_async_source, open_source
+from ssekit._sse import ServerSentEvent, SSEDecoder
+
+__all__ = ["AsyncStream", "Stream", "aiter_events", "iter_events"]
+
+ChunkT = TypeVar("ChunkT")
+ResultT = TypeVar("ResultT")
+ItemT = TypeVar("ItemT")
+ItemT_co = TypeVar("ItemT_co", covariant=True)
+
+_DRAIN_SIZE = 64 * 2**10  # bytes
+_CLOSED = "the stream was closed before its end was read"
+
+
+class _Receiver(Protocol[ItemT_co]):
+    """What the shells push into: a StreamDecoder, or `_Events`."""
+
+    state: State
+
+    def receive(self, reads: Iterable[Read]) -> Iterator[ItemT_co]: ...
+    def receive_end(self) -> Iterator[ItemT_co]: ...
+    def fail(self, cause: BaseException, /) -> None: ...
+    def raise_error(self) -> None: ...
+    def not_finished(self, reason: str) -> SSEKitError: ...
+
+
+class _Events:
+    """An SSEDecoder, as the shells push into it."""
+
+    def __init__(self, decoder: SSEDecoder) -> None:
+        self._decoder = decoder
+        self._error: SSEKitError | None = None
+        self.state: State = "open"
+
+    def receive(self, reads: Iterable[Read]) -> Iterator[ServerSentEvent]:
+        for data in reads:
+            if isinstance(data, ServerSentEvent):
+                yield data
+            else:
+                yield from self._decoder.feed(data)
+
+    def receive_end(self) -> Iterator[ServerSentEvent]:
+        self.raise_error()
+        self.state = "done"
+        yield from self._decoder.close()
+
+    def fail(self, cause: BaseException, /) -> None:
+        self._error = interruption(cause)
+        self.state = "failed"
+
+    def raise_error(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def not_finished(self, reason: str) -> SSEKitError:
+        return StreamNotFinishedError(reason)
+
+
+def _pull(source: Source, receiver: _Receiver[ItemT], drain: bool = False) -> Iterator[ItemT]:
+    try:
+        yield from receiver.receive(_reads(source, receiver))
+        yield from receiver.receive_end()
+        if drain:
+            _drain(source)
+    finally:
+        source.close()
+    receiver.raise_error()
+
+
+def _reads(source: Source, receiver: _Receiver[Any]) -> Iterator[Any]:
+    # Only what reading raises is the transport's. What a user's callback raises passes elsewhere.
+    try:
+        source.check()
+        for data in source.reads:  # noqa: UP028 - delegating would close the reads before a drain
+            yield data
+    except Exception as error:
+        if not source.closed:
+            receiver.fail(error)
+    if source.closed:
+        raise receiver.not_finished(_CLOSED)
+
+
+def _drain(source: Source) -> None:
+    room = _DRAIN_SIZE
+    with suppress(Exception):  # the answer is complete: what becomes of the rest is not its matter
+        while room > 0:
+            room -= len(next(source.reads))
+
+
+class _AsyncPull(AsyncIterator[ItemT]):
+    """As `_pull`, for an asynchronous source."""
+
+    def __init__(
+        self, source: AsyncSource, receiver: _Receiver[ItemT], drain: bool = False
+    ) -> None:
+        self._source = source
+        self._receiver = receiver
+        self._drain = drain
+        # The items of the latest read.
+        self._items: Iterator[ItemT] = iter(())
+
+    async def __anext__(self) -> ItemT:
+        while True:
+            for item in self._items:
+                return item
+            if self._receiver.state != "open":
+                await self._release()
+                self._receiver.raise_error()
+                raise StopAsyncIteration
+            self._items = await self._receive()
+
+    async def _receive(self) -> Iterator[ItemT]:
+        source = self._source
+        try:
+            if source.head is not None:
+                await source.check()
+            data = await anext(source.reads)
+        except StopAsyncIteration:
+            if source.closed:
+                raise self._receiver.not_finished(_CLOSED) from None
+            return self._receiver.receive_end()
+        except Exception as error:
+            if source.closed:
+                raise self._receiver.not_finished(_CLOSED) from None
+            self._receiver.fail(error)
+            return iter(())
+        except BaseException:  # cancelled: the source is closed in what time is left
+            await source.aclose()
+            raise
+        return self._receiver.receive((data,))
+
+    async def _release(self) -> None:
+        room = _DRAIN_SIZE if self._drain else 0
+        self._drain = False
+        with suppress(Exception):
+            while room > 0:
+                room -= len(await anext(self._source.reads))
+        await self._source.aclose()
+
+
+class _AsyncFlatMap(AsyncIterator[ItemT], Generic[ItemT, ChunkT]):
+    """What `each` gives for the items of a stream, and then what `last` gives."""
+
+    def __init__(
+        self,
+        stream: AsyncIterator[ChunkT],
+        each: Callable[[ChunkT], Iterable[ItemT]],
+        last: Callable[[], Iterable[ItemT]],
+    ) -> None:
+        self._stream = stream
+        self._each = each
+        self._last: Callable[[], Iterable[ItemT]] | None = last
+        self._items: Iterator[ItemT] = iter(())
+
+    async def __anext__(self) -> ItemT:
+        while True:
+            for item in self._items:
+                return item
+            if self._last is None:
+                raise StopAsyncIteration
+            try:
+                self._items = iter(self._each(await anext(self._stream)))
+            except StopAsyncIteration:
+                self._items = iter(self._last())
+                self._last = None
+
+
+def _texts(deltas: Iterable[Delta]) -> Iterator[str]:
+    return (delta.text for delta in deltas if type(delta) is TextDelta and delta.index == 0)
+
+
+class _AnyStream(Generic[ChunkT, ResultT]):
+    """What Stream and AsyncStream have in common: the views of the decoder.
+
+    Attributes:
+        response: What was passed in: its headers and status are there.
+        decoder: What decodes and accumulates; pass it on to continue the answer elsewhere.
+    """
+
+    def __init__(self, response: Any, decoder: StreamDecoder[ChunkT, ResultT]) -> None:
+        decoder.resume()
+        self.response = response
+        self.decoder = decoder
+
+    @property
+    def event(self) -> ServerSentEvent | None:
+        """The event behind the latest chunk, or the one that ended the stream."""
+        return self.decoder.event
+
+    @property
+    def accumulator(self) -> Accumulator[ChunkT, ResultT]:
+        """What folds the chunks, with the views of the answer so far."""
+        return self.decoder.accumulator
+
+    @property
+    def state(self) -> State:
+        """ "open", "done", "truncated" or "failed"; see `StreamDecoder`."""
+        return self.decoder.state
+
+    def snapshot(self) -> ResultT:
+        """Return the answer so far, whatever the state."""
+        return self.decoder.snapshot()
+
+    def result(self) -> ResultT:
+        """Return the finished answer. This never reads; see `StreamDecoder.result`."""
+        return self.decoder.result()
+
+
+class Stream(_AnyStream[ChunkT, ResultT]):
+    """The chunks of a source, read as they are asked for.
+
+    The source is closed at the end of the stream, when it fails, by `close()`, on leaving `with`,
+    and when the last reference to the stream goes. Iterating raises, after the chunks that were
+    complete before:
+
+    Raises:
+        APIError: The server reported an error.
+        DecodeError: An event is not what the format says.
+        EventTooLargeError: An event outgrew the decoder's limit.
+        StreamInterruptedError: The source raised; `StreamTimeoutError` for a timeout.
+        StreamTruncatedError: The bytes ended before the stream's own end.
+        StreamNotFinishedError: The stream was closed, and is still read.
+        StatusError, ContentTypeError: The response is no event stream.
+    """
+
+    def __init__(
+        self,
+        source: Any,
+        decoder: StreamDecoder[ChunkT, ResultT],
+        *,
+        check: bool = True,
+        drain: bool = False,
+    ) -> None:
+        self._source = open_source(source)
+        if not check:
+            self._source.head = None
+        super().__init__(source, decoder)
+        self._chunks = _pull(self._source, decoder, drain)
+
+    def __iter__(self) -> Iterator[ChunkT]:
+        self.decoder.raise_error()
+        return self._chunks
+
+    def __next__(self) -> ChunkT:
+        return next(self._chunks)
+
+    def text(self) -> Iterator[str]:
+        """Yield the text of choice 0 as it comes."""
+        return _texts(self.deltas())
+
+    def deltas(self) -> Iterator[Delta]:
+        """Yield what the stream says, in the words that all formats share."""
+        for chunk in self:
+            yield from self.accumulator.deltas(chunk)
+        yield from self.accumulator.last_deltas()
+
+    def until_done(self) -> ResultT:
+        """Read what is left and return the finished answer."""
+        for _ in self:
+            pass
+        return self.result()
+
+    def close(self) -> None:
+        """Close the source. The answer so far stays; the state of an unfinished stream is open."""
+        self._source.close()
+
+    def __enter__(self) -> Self:
+        try:
+            self._source.check()
+        except SSEKitError as error:
+            self.close()
+            self.decoder.fail(error)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class AsyncStream(_AnyStream[ChunkT, ResultT]):
+    """The chunks of an asynchronous source, under asyncio, trio or anyio.
+
+    The source is closed at the end of the stream, when it fails, when a read is cancelled, by
+    `aclose()` and on leaving `async with`. Dropping the stream midway does not close it: only the
+    event loop could. Iterating raises what it raises for `Stream`.
+    """
+
+    def __init__(
+        self,
+        source: Any,
+        decoder: StreamDecoder[ChunkT, ResultT],
+        *,
+        check: bool = True,
+        drain: bool = False,
+    ) -> None:
+        self._source = open_async_source(source)
+        if not check:
+            self._source.head = None
+        super().__init__(source, decoder)
+        self._chunks = _AsyncPull(self._source, decoder, drain)
+
+    def __aiter__(self) -> AsyncIterator[ChunkT]:
+        return self._chunks
+
+    async def __anext__(self) -> ChunkT:
+        return await anext(self._chunks)
+
+    def text(self) -> AsyncIterator[str]:
+        """Iterate over the text of choice 0 as it comes."""
+        accumulator = self.accumulator
+        return _AsyncFlatMap(
+            self._chunks,
+            lambda chunk: _texts(accumulator.deltas(chunk)),
+            lambda: _texts(accumulator.last_deltas()),
+        )
+
+    def deltas(self) -> AsyncIterator[Delta]:
+        """Iterate over what the stream says, in the words that all formats share."""
+        accumulator = self.accumulator
+        return _AsyncFlatMap(self._chunks, accumulator.deltas, accumulator.last_deltas)
+
+    async def until_done(self) -> ResultT:
+        """Read what is left and return the finished answer."""
+        async for _ in self:
+            pass
+        return self.result()
+
+    async def aclose(self) -> None:
+        """Close the source. The answer so far stays; the state of an unfinished stream is open."""
+        await self._source.aclose()
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._source.check()
+        except SSEKitError as error:
+            await self.aclose()
+            self.decoder.fail(error)
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+
+def iter_events(
+    source: Any, /, *, decoder: SSEDecoder | None = None, check: bool = True
+) -> Iterator[ServerSentEvent]:
+    """Yield the events of a source, and close it at the end.
+
+    Args:
+        source: What `stream` of a format takes.
+        decoder: Has options of its own, or the last event ID of an earlier connection.
+        check: Whether a response must have a status below 400 and be an event stream.
+
+    Raises:
+        EventTooLargeError: An event outgrew the decoder's limit.
+        StreamInterruptedError: The source raised; `StreamTimeoutError` for a timeout.
+        StatusError, ContentTypeError: The response is no event stream.
+    """
+    opened = open_source(source)
+    if not check:
+        opened.head = None
+    return _pull(opened, _Events(decoder or SSEDecoder()))
+
+
+def aiter_events(
+    source: Any, /, *, decoder: SSEDecoder | None = None, check: bool = True
+) -> AsyncIterator[ServerSentEvent]:
+    """Iterate over the events of an asynchronous source; otherwise as `iter_events`."""
+    opened = open_async_source(source)
+    if not check:
+        opened.head = None
+    return _AsyncPull(opened, _Events(decoder or SSEDecoder()))
