@@ -13,7 +13,8 @@ import json
 import re
 from collections.abc import Collection
 from functools import cache
-from typing import Any, get_args, get_origin
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 import msgspec
 
@@ -114,7 +115,8 @@ def as_type(value: Any, type_: Any) -> Any:
         return msgspec.convert(value, type_)
     except msgspec.ValidationError:
         pass
-    for option in get_args(type_) or (type_,):
+    options = get_args(type_) if get_origin(type_) in (Union, UnionType) else (type_,)
+    for option in options:
         if isinstance(value, dict) and isinstance(option, type(msgspec.Struct)):
             return _as_struct(value, option)
         if isinstance(value, list) and get_origin(option) is list:

@@ -1,0 +1,13 @@
+"""What the tests share: where the recorded streams are, and how thorough Hypothesis is."""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+# Machines differ and are shared: nothing is judged by the clock, and the same examples come in
+# every run of the gate.
+settings.register_profile(
+    "default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("random", settings.get_profile("default"), derandomize=False)
+settings.load_profile(os.environ.get("SSEKIT_HYPOTHESIS", "default"))

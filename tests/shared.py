@@ -1,0 +1,71 @@
+"""The recorded streams and conformance cases, which are not part of the repository."""
+
+import json
+import os
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_FOLDER = os.environ.get("SSEKIT_SHARED")
+
+# How many examples the two tests take that compare the wire with its reference.
+EXAMPLES = 20_000 if "SSEKIT_THOROUGH" in os.environ else 300
+
+needs_shared = pytest.mark.skipif(
+    _FOLDER is None, reason="SSEKIT_SHARED does not name the folder of recorded streams"
+)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One recorded stream: its bytes, and what an independent fold of them gave."""
+
+    name: str
+    endpoint: str
+    host: str
+    data: bytes
+    expected: Any
+
+
+@cache
+def recordings(endpoint: str) -> list[Recording]:
+    """Return the recorded streams of an endpoint; none where the folder is not there."""
+    if _FOLDER is None:
+        return []
+    corpus = Path(_FOLDER, "corpus")
+    rows = json.loads((corpus / "index.json").read_text())
+    found = [
+        Recording(
+            name=row["file"],
+            endpoint=row["endpoint"],
+            host=row["host"],
+            data=(corpus / row["file"]).read_bytes(),
+            expected=json.loads((corpus / row["expected"]).read_text())
+            if row.get("expected")
+            else None,
+        )
+        for row in rows
+        if row["endpoint"] == endpoint
+    ]
+    assert found, f"{corpus} holds no {endpoint} streams"
+    return found
+
+
+def each_recording(endpoint: str) -> pytest.MarkDecorator:
+    """Run a test once for every recorded stream of an endpoint, as `recording`."""
+    return pytest.mark.parametrize(
+        "recording",
+        [pytest.param(recording, id=recording.name) for recording in recordings(endpoint)]
+        or [pytest.param(None, marks=needs_shared, id="none")],
+    )
+
+
+@cache
+def conformance_cases() -> list[dict[str, Any]]:
+    """Return the cases of the standard; none where the folder is not there."""
+    if _FOLDER is None:
+        return []
+    return json.loads(Path(_FOLDER, "conformance", "sse_cases.json").read_text())

@@ -1,0 +1,271 @@
+"""The push decoder, without any Stream: `_decoder.py`. Its format is the smallest that there is."""
+
+import pickle
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ssekit import (
+    APIError,
+    DecodeError,
+    EventTooLargeError,
+    Format,
+    ServerSentEvent,
+    SSEKitError,
+    StreamDecoder,
+    StreamInterruptedError,
+    StreamNotFinishedError,
+    StreamTimeoutError,
+    StreamTruncatedError,
+)
+from tests.strategies import cuttings
+
+
+class Word(msgspec.Struct, kw_only=True):
+    """A chunk: a word, which may be the last (and may come with the stream's own end)."""
+
+    word: str
+    last: bool = False
+    end: bool = False
+    error: None = None
+
+
+class Words:
+    """Folds words into a list."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+        self.complete = False
+
+    def add(self, chunk: Word, /) -> bool:
+        self.words.append(chunk.word)
+        self.complete = self.complete or chunk.last
+        return chunk.end
+
+    def snapshot(self) -> list[str]:
+        return self.words.copy()
+
+    text = reasoning = refusal = ""
+    tool_calls = ()
+    finish_reason = usage = None
+
+    def deltas(self, chunk: Word, /) -> list[Any]:
+        return []
+
+    def last_deltas(self) -> list[Any]:
+        return []
+
+
+WORDS: Format[Word, list[str]] = Format("words", msgspec.json.Decoder(Word), Words)
+
+
+def word(text: str, **fields: Any) -> bytes:
+    return b"data: " + msgspec.json.encode({"word": text, **fields}) + b"\n\n"
+
+
+def run(reads: list[bytes], **options: Any) -> tuple[list[str], StreamDecoder[Word, list[str]]]:
+    decoder = WORDS.decoder(**options)
+    chunks = [chunk for read in reads for chunk in decoder.feed(read)]
+    return [chunk.word for chunk in chunks + decoder.close()], decoder
+
+
+DONE = b"data: [DONE]\n\n"
+A, B = word("a"), word("b")
+
+# What came, and: the chunks, the state, ended_by, the error.
+ENDS: dict[str, tuple[bytes, list[str], str, str | None, type[SSEKitError] | None]] = {
+    "the marker": (A + DONE, ["a"], "done", "marker", None),
+    "the marker, and what follows": (A + DONE + B, ["a"], "done", "marker", None),
+    "the marker without its blank line": (A + b"data: [DONE]", ["a"], "done", "marker", None),
+    "the marker, and one line end": (A + b"data:[DONE]\r", ["a"], "done", "marker", None),
+    "the marker alone": (DONE, [], "done", "marker", None),
+    "the terminal event": (word("a", end=True) + B, ["a"], "done", "event", None),
+    "a clean end after the finish": (word("a", last=True) + B, ["a", "b"], "done", "finish", None),
+    "an event without its blank line": (
+        A + word("b", last=True).rstrip(),
+        ["a", "b"],
+        "done",
+        "finish",
+        None,
+    ),
+    "a terminal event without its blank line": (
+        A + word("b", end=True).rstrip(),
+        ["a", "b"],
+        "done",
+        "event",
+        None,
+    ),
+    "nothing": (b"", [], "truncated", None, StreamTruncatedError),
+    "no finish": (A + B, ["a", "b"], "truncated", None, StreamTruncatedError),
+    "within an event": (A + B[:-6], ["a"], "truncated", None, StreamTruncatedError),
+    "within an event after the finish": (
+        word("a", last=True) + B[:-6],
+        ["a"],
+        "truncated",
+        None,
+        StreamTruncatedError,
+    ),
+    "within a comment after the finish": (
+        word("a", last=True) + b": keep-al",
+        ["a"],
+        "done",
+        "finish",
+        None,
+    ),
+    "within the marker": (A + b"data: [DON", ["a"], "truncated", None, StreamTruncatedError),
+    "something like the marker": (A + b"data: [DONE]!\n\n" + B, ["a"], "failed", None, DecodeError),
+    "an error": (A + b'data: {"error": {"code": 1}}\n\n' + B, ["a"], "failed", None, APIError),
+    "an error without its blank line": (
+        A + b'data: {"error": "no"}',
+        ["a"],
+        "failed",
+        None,
+        APIError,
+    ),
+    "no JSON": (A + b"data: {\n\n" + B, ["a"], "failed", None, DecodeError),
+    "no object": (A + b"data: 5\n\n" + B, ["a"], "failed", None, DecodeError),
+    "no data": (A + b"data\n\n" + B, ["a"], "failed", None, DecodeError),
+    "too large": (A + b"data: " + b"x" * 200 + b"\n\n" + B, ["a"], "failed", None, EventTooLargeError),
+    "too large after the marker": (A + DONE + b"x" * 200, ["a"], "done", "marker", None),
+}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+def test_the_end(end: Any):
+    """Each end is told the same whole, byte by byte, and at every two-way cut."""
+    stream, words, state, ended_by, error = end
+    bytewise = [stream[i : i + 1] for i in range(len(stream))]
+    cuts = [[stream[:cut], stream[cut:]] for cut in range(len(stream) + 1)]
+    for reads in [bytewise, *cuts]:
+        said, decoder = run(reads, max_event_size=100)
+        assert (said, decoder.state, decoder.ended_by) == (words, state, ended_by), reads
+        assert type(decoder.error) is (error or type(None))
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+def test_the_error_has_the_answer_so_far_and_pickles(end: Any):
+    stream, words, *_, error = end
+    decoder = run([stream], max_event_size=100)[1]
+    assert decoder.snapshot() == words
+    if error is None:
+        assert decoder.result() == words
+    else:
+        with pytest.raises(error) as raised:
+            decoder.result()
+        assert raised.value is decoder.error
+        assert raised.value.partial == words
+        assert pickle.loads(pickle.dumps(raised.value)).partial == words
+
+
+@given(st.sampled_from(list(ENDS.values())), st.data())
+def test_any_division_tells_the_same(end: Any, data: st.DataObject):
+    stream, words, state, ended_by, _ = end
+    said, decoder = run(data.draw(cuttings(stream)), max_event_size=100)
+    assert (said, decoder.state, decoder.ended_by) == (words, state, ended_by)
+
+
+def test_the_event_behind_the_latest_chunk():
+    decoder = WORDS.decoder()
+    assert decoder.event is None
+    decoder.feed(b"id: 1\nevent: x\nretry: 5\n" + A)
+    assert decoder.event == ServerSentEvent('{"word":"a"}', "x", "1", 5)
+    decoder.feed(b"data: 5\n\n")
+    assert decoder.event == ServerSentEvent("5", id="1")
+    assert decoder.error is not None
+    assert decoder.error.event == decoder.event
+
+
+@pytest.mark.parametrize("data", ['{"word":"a"}', '{"word": "\ud83d"}'])
+def test_events_are_fed_like_bytes(data: str):
+    decoder = WORDS.decoder()
+    event = ServerSentEvent(data, "x", "1")
+    assert len(decoder.feed(event)) == 1
+    assert decoder.event is event
+    decoder.feed(ServerSentEvent("[DONE]"))
+    assert decoder.ended_by == "marker"
+
+
+def test_what_comes_after_the_end_is_not_looked_at():
+    decoder = WORDS.decoder()
+    decoder.feed(A + DONE)
+    assert (decoder.feed(B), decoder.close()) == ([], [])
+    decoder.fail(OSError())
+    assert (decoder.state, decoder.error, decoder.result()) == ("done", None, ["a"])
+
+
+def test_comments_and_the_earlier_id_pass_through():
+    comments: list[str] = []
+    decoder = WORDS.decoder(on_comment=comments.append, last_event_id="7")
+    decoder.feed(b": hello\n" + A)
+    assert comments == ["hello"]
+    assert decoder.event is not None
+    assert decoder.event.id == "7"
+
+
+def test_bytes_are_bytes():
+    with pytest.raises(TypeError, match="undecoded"):
+        WORDS.decoder().feed("data: x")  # type: ignore[arg-type]
+
+
+def test_there_is_no_result_before_the_end():
+    decoder = WORDS.decoder()
+    decoder.feed(A)
+    with pytest.raises(StreamNotFinishedError) as raised:
+        decoder.result()
+    assert raised.value.partial == ["a"]
+    assert decoder.state == "open"
+
+
+class ReadTimeout(Exception):
+    """As a transport may name it."""
+
+
+@pytest.mark.parametrize(
+    ("cause", "kind"),
+    [
+        (ConnectionResetError("reset"), StreamInterruptedError),
+        (OSError(), StreamInterruptedError),
+        (TimeoutError("slow"), StreamTimeoutError),
+        (ReadTimeout("slow"), StreamTimeoutError),
+    ],
+)
+def test_the_transport_fails(cause: Exception, kind: type[SSEKitError]):
+    """What was complete stays, what was not is dropped, and the cause is there."""
+    decoder = WORDS.decoder()
+    decoder.feed(A + B[:-1])
+    decoder.fail(cause)
+    assert decoder.state == "failed"
+    assert type(decoder.error) is kind
+    assert decoder.error.__cause__ is cause
+    assert decoder.error.partial == ["a"]
+    assert type(cause).__name__ in str(decoder.error)
+
+
+def test_an_error_of_ours_from_the_transport_is_kept_as_it_is():
+    decoder = WORDS.decoder()
+    error = DecodeError("elsewhere")
+    decoder.fail(error)
+    assert decoder.error is error
+    assert error.partial == []
+
+
+def test_the_answer_goes_on_over_another_source():
+    decoder = WORDS.decoder()
+    decoder.feed(A + B[:9])
+    decoder.fail(OSError())
+    decoder.resume()
+    assert (decoder.state, decoder.error, decoder.ended_by) == ("open", None, None)
+    decoder.feed(b"\xef\xbb\xbf" + B + DONE)
+    assert decoder.result() == ["a", "b"]
+
+
+def test_chunks_of_one_read_are_decoded_when_they_are_asked_for():
+    decoder = WORDS.decoder()
+    chunks = decoder.receive([A + B])
+    next(chunks)
+    assert decoder.snapshot() == ["a"]
+    next(chunks)
+    assert decoder.snapshot() == ["a", "b"]

@@ -1,0 +1,108 @@
+"""The exception tree: `_errors.py`."""
+
+import copy
+import pickle
+
+import pytest
+
+import ssekit
+from ssekit import (
+    APIError,
+    ContentTypeError,
+    EventTooLargeError,
+    ServerSentEvent,
+    SSEKitError,
+    StatusError,
+    StreamInterruptedError,
+    StreamTimeoutError,
+)
+from ssekit._errors import error_fields, nested_error
+
+ERRORS = [
+    EventTooLargeError(64),
+    APIError("no", code="429", type="rate", param="n", body={"message": "no"}, chunk=[1]),
+    StatusError("no", status_code=429, headers={"retry-after": "3"}, code="x", body="no"),
+    ContentTypeError("text/html", "<p>"),
+    *(
+        getattr(ssekit, name)("it happened")
+        for name in ssekit.__all__
+        if name.startswith(("Stream", "Decode")) and name.endswith("Error")
+    ),
+]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("copied", [copy.copy, lambda error: pickle.loads(pickle.dumps(error))])
+def test_an_error_is_copied_with_all_of_its_fields(error, copied):
+    error.partial = ["so far"]
+    error.event = ServerSentEvent("x")
+    twin = copied(error)
+    assert type(twin) is type(error)
+    assert str(twin) == str(error)
+    assert vars(twin) == vars(error)
+
+
+def test_every_error_of_the_tree_is_an_ssekit_error():
+    errors = [getattr(ssekit, name) for name in ssekit.__all__ if name.endswith("Error")]
+    assert len(errors) == 10
+    assert all(issubclass(error, SSEKitError) for error in errors)
+
+
+def test_a_timeout_is_also_the_one_that_everybody_catches():
+    assert issubclass(StreamTimeoutError, StreamInterruptedError)
+    assert issubclass(StreamTimeoutError, TimeoutError)
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (EventTooLargeError(64), "64 bytes"),
+        (StatusError("slow down", status_code=429, headers={}), "status 429: slow down"),
+        (ContentTypeError("text/html", "<p>"), "'text/html'"),
+        (APIError("no"), "no"),
+    ],
+)
+def test_messages_say_what_was_wrong(error: SSEKitError, message: str):
+    assert message in str(error)
+
+
+def test_a_status_error_has_the_time_to_wait():
+    assert StatusError("no", status_code=429, headers={"retry-after": "3"}).retry_after == "3"
+    assert StatusError("no", status_code=500, headers={}).retry_after is None
+
+
+UNNAMED = "the server reported an error"
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({"message": "no", "code": 400, "param": "n"}, ("no", "400", None, "n")),
+        ({"message": "no", "type": "rate", "code": "x"}, ("no", "x", "rate", None)),
+        ({"type": "error", "message": "no"}, ("no", None, None, None)),
+        ({"message": {"a": 1}, "code": [1], "type": {}}, (UNNAMED, None, None, None)),
+        ("no", ("no", None, None, None)),
+        ("", (UNNAMED, None, None, None)),
+        ([1], (UNNAMED, None, None, None)),
+    ],
+)
+def test_what_an_error_object_says(body, fields):
+    error = APIError(**error_fields(body))
+    assert (error.message, error.code, error.type, error.param) == fields
+    assert error.body == body
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ({"error": {"a": 1}}, {"a": 1}),
+        ({"error": "no"}, "no"),
+        ({"detail": "no"}, "no"),
+        ({"error": None}, None),
+        ({"error": {}}, None),
+        ({}, None),
+        ([], None),
+    ],
+)
+def test_where_an_error_object_is(body, error):
+    assert nested_error(body) == error

@@ -1,0 +1,129 @@
+"""Reading what the typed decoder refuses: `_lenient.py`."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ssekit._lenient import as_type, join_surrogates, parse, well_formed
+
+trees = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(trees)
+def test_json_is_read_as_it_stands(tree: Any):
+    assert parse(json.dumps(tree)) == tree
+
+
+@given(st.text(alphabet='{}[]",:\\ \n0ntu\ud83d', max_size=30))
+def test_anything_else_is_a_value_error(text: str):
+    try:
+        tree = parse(text)
+    except ValueError:
+        return
+    msgspec.json.encode(tree)
+
+
+@pytest.mark.parametrize("text", ["", "[DONE]", "{", '{"a": 1} x', "[" * 100_000, '"\\', '["' * 200])
+def test_what_is_not_json(text: str):
+    with pytest.raises(ValueError, match=r".+"):
+        parse(text)
+
+
+def test_control_characters_and_constants_are_accepted():
+    assert parse('["a\nb\t", Infinity]') == ["a\nb\t", float("inf")]
+
+
+def test_an_integer_of_any_length_is_a_number():
+    assert parse("9" * 640) == 10**640 - 1
+    assert parse("9" * 10_000) == float("inf")
+
+
+@pytest.mark.parametrize("opening", ['{"a":', "["])
+def test_what_is_nested_too_deep_is_null_and_costs_nothing_else(opening: str):
+    closing = {"[": "]"}.get(opening, "}")
+    deep = opening * 10_000 + "1" + closing * 10_000
+    text = f'{{"before": "]}}", "deep": {deep}, "twice": {deep}, "after": "{{"}}'
+    tree = parse(text)
+    assert (tree["before"], tree["after"]) == ("]}", "{")
+    assert 90 < json.dumps(tree["deep"]).count(opening[0]) < 100
+    assert tree["deep"] == tree["twice"]
+
+
+def test_a_wide_object_is_not_a_deep_one():
+    tree = {str(number): [{}] for number in range(1000)}
+    assert parse(json.dumps(tree)) == tree
+
+
+def test_a_copy_shares_nothing_and_is_not_deep():
+    deep: list[Any] = []
+    for _ in range(2000):
+        deep = [deep]
+    tree = {"a": [{"b": 1}], "deep": deep}
+    copied = well_formed(tree)
+    tree["a"][0]["b"] = 2
+    assert copied["a"] == [{"b": 1}]
+    assert json.dumps(copied["deep"]).endswith("[null" + "]" * 99)
+
+
+@pytest.mark.parametrize(
+    ("text", "joined"),
+    [
+        ("a", "a"),
+        ("é", "é"),
+        ("\ud83d\ude00", "😀"),
+        ("\ude00\ud83d", "\ufffd\ufffd"),
+        ("a\ud83d", "a\ufffd"),
+        ("\ud83d\ud83d\ude00", "\ufffd😀"),
+    ],
+)
+def test_surrogates_join_or_are_replaced(text: str, joined: str):
+    assert join_surrogates(text) == joined
+
+
+def test_halves_stay_at_the_ends_of_fragments():
+    text = r'{"content": "\ude00 \ud83d \ud83d", "other": "\ud83d", "\ud83d": 1}'
+    tree = parse(text, {"content"})
+    assert tree == {"content": "\ude00 \ufffd \ud83d", "other": "\ufffd", "\ufffd": 1}
+
+
+class Inner(msgspec.Struct):
+    """A struct without which fields it is still one."""
+
+    n: int = 0
+    texts: list[str] | None = None
+
+
+class Outer(msgspec.Struct):
+    """A struct that must have a name."""
+
+    name: str
+    inner: Inner | None = None
+    inners: list[Inner] = []
+    kind: str | None = msgspec.field(default=None, name="type")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"name": "a", "inner": {"n": 1}}, Outer("a", Inner(1))),
+        ({"name": "a", "inner": 5, "type": 7}, Outer("a")),
+        ({"name": "a", "inner": {"n": "x", "texts": ["t"]}}, Outer("a", Inner(0, ["t"]))),
+        ({"name": "a", "inner": {"texts": ["t", 5, None]}}, Outer("a", Inner(0, ["t"]))),
+        ({"name": "a", "inners": [{"n": 1}, 5, {"n": []}]}, Outer("a", inners=[Inner(1), Inner()])),
+        ({"name": "a", "type": "k", "inner": []}, Outer("a", kind="k")),
+        ({"name": None}, msgspec.UNSET),
+        ({}, msgspec.UNSET),
+        ([], msgspec.UNSET),
+        (None, msgspec.UNSET),
+    ],
+)
+def test_what_does_not_fit_counts_as_absent(value: Any, expected: Any):
+    assert as_type(value, Outer) == expected

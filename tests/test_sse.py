@@ -1,0 +1,334 @@
+"""The wire: `_sse.py`."""
+
+import pickle
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from ssekit import DecodeError, EventTooLargeError, ServerSentEvent, SSEDecoder, encode_comment
+from ssekit._sse import EventScanner, make_event
+from tests.reference import interpret
+from tests.shared import EXAMPLES, conformance_cases, each_recording, needs_shared
+from tests.strategies import any_bytes, cut_streams, plain_streams
+
+
+def decode(reads: list[bytes]) -> tuple[list[tuple[str, str, str]], str, int | None]:
+    decoder = SSEDecoder()
+    events = [event for read in reads for event in decoder.feed(read)] + decoder.close()
+    said = [(event.event, event.data, event.id) for event in events]
+    return said, decoder.last_event_id, decoder.reconnection_time
+
+
+def pieces(data: bytes, size: int) -> list[bytes]:
+    return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+def two_way_cuts(data: bytes) -> list[list[bytes]]:
+    return [[data[:cut], data[cut:]] for cut in range(len(data) + 1)]
+
+
+# The standard.
+
+
+@needs_shared
+@pytest.mark.parametrize("case", conformance_cases(), ids=lambda case: case["name"])
+def test_conformance(case: dict[str, Any]):
+    """Each case gives its events whole, in small pieces, and at every two-way cut."""
+    data = bytes.fromhex(case["input_hex"])
+    events = [(event["event"], event["data"], event["id"]) for event in case["events"]]
+    expected = (events, case["last_event_id"], case["retry"])
+    for reads in [*(pieces(data, size) for size in (1, 2, 3, 7)), *two_way_cuts(data)]:
+        assert decode(reads) == expected, reads
+
+
+@needs_shared
+def test_all_the_conformance_cases_are_there():
+    assert len(conformance_cases()) == 146
+
+
+# The same ground in small, for those who do not have the cases.
+STANDARD = {
+    "the standard's first example": (b"data: YHOO\ndata: +2\ndata: 10\n\n", ["YHOO\n+2\n10"]),
+    "one space is dropped": (b"data:x\n\ndata: x\n\ndata:  x\n\n", ["x", "x", " x"]),
+    "a name without a colon has an empty value": (b"data\n\ndata\ndata\n\n", ["", "\n"]),
+    "no data, no event": (b"event: a\n\nid: 1\n\n: c\n\nretry: 1\n\n\n\n", []),
+    "an event that no blank line ends is discarded": (b"data: a\n\ndata: b\n", ["a"]),
+    "names are compared literally": (b"Data: a\n data: b\ndata : c\ndatum: d\n\n", []),
+    "no other line ends": ("data: a\u2028b\u0085c\x0bd\n\n".encode(), ["a\u2028b\u0085c\x0bd"]),
+    "line ends mix": (b"data: a\r\ndata: b\rdata: c\n\r\ndata: d\r\r", ["a\nb\nc", "d"]),
+    "one byte order mark": (b"\xef\xbb\xbfdata: a\n\n\xef\xbb\xbfdata: b\n\n", ["a"]),
+    "half a byte order mark": (b"\xef\xbbdata: a\n\ndata: b\n\n", ["b"]),
+    "invalid UTF-8": (b"data: a\xff\xe2\x82b\n\n", ["a\ufffd\ufffdb"]),
+    "a surrogate's bytes": (b"data: \xed\xa0\xbd\n\n", ["\ufffd\ufffd\ufffd"]),
+}
+
+
+@pytest.mark.parametrize(("stream", "expected"), STANDARD.values(), ids=STANDARD)
+def test_events(stream: bytes, expected: list[str]):
+    for reads in [pieces(stream, 1), *two_way_cuts(stream)]:
+        assert [data for _, data, _ in decode(reads)[0]] == expected, reads
+
+
+@given(cut_streams)
+@settings(max_examples=EXAMPLES)
+@example((b"id: 1\ndata: 1\n\nid\n", [b"id: 1\ndata: 1\n\nid\n", b""]))
+def test_any_bytes_in_any_reads_mean_what_the_standard_says(cut: tuple[bytes, list[bytes]]):
+    data, reads = cut
+    comments: list[str] = []
+    decoder = SSEDecoder(on_comment=comments.append)
+    events = [event for read in reads for event in decoder.feed(read)] + decoder.close()
+    expected = interpret(data)
+    assert [(e.event, e.data, e.id, e.retry) for e in events] == expected.events
+    assert decoder.last_event_id == expected.last_event_id
+    assert decoder.reconnection_time == expected.reconnection_time
+    assert comments == expected.comments
+
+
+@given(st.lists(plain_streams() | any_bytes, max_size=4))
+@settings(max_examples=EXAMPLES)
+def test_the_plain_road_and_the_line_road_agree(reads: list[bytes]):
+    both, line = EventScanner(), EventScanner()
+    for read in reads:
+        events = [make_event(raw) for raw in both.scan(read)]
+        assert events == [make_event(raw) for raw in line._lines(read)]
+        assert both.last_event_id == line.last_event_id
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        b"data: a\n\ndata: b\n\n",
+        b"data:a\n\ndata:b\n\n",
+        b"data: a\r\n\r\ndata: b\r\n\r\n",
+        b"event: x\ndata: a\n\nevent: y\ndata: b\n\n",
+        b"event: x\r\ndata: a\r\n\r\nevent: y\r\ndata: b\r\n\r\n",
+    ],
+)
+def test_the_plain_road_takes_what_it_is_for(block: bytes, monkeypatch: pytest.MonkeyPatch):
+    scanner = EventScanner()
+    list(scanner.scan(b"data: first\n\n"))
+    monkeypatch.delattr(EventScanner, "_lines")
+    assert [data for data, _ in scanner.scan(block)] == [b"a", b"b"]
+
+
+@pytest.mark.parametrize("ending", [b"\n\n", b"\r\r", b"\r\n\r\n", b"\n\r\n", b"\r\n\n", b"\n\r"])
+def test_an_event_comes_with_the_byte_that_ends_it(ending: bytes):
+    """A CR ends its line at once, so that the LF of a last CRLF is not waited for."""
+    decoder = SSEDecoder()
+    ends = ending.removesuffix(b"\n") if ending.endswith(b"\r\n") else ending
+    stream = b"data: x" + ends
+    assert [len(decoder.feed(stream[i : i + 1])) for i in range(len(stream))][-1] == 1
+
+
+@each_recording("other")
+def test_recorded_streams_mean_the_same_however_they_are_cut(recording: Any):
+    whole = decode([recording.data])
+    assert whole == ([event[:3] for event in interpret(recording.data).events], *whole[1:])
+    for size in (1, 2, 7, 100, 4096):
+        assert decode(pieces(recording.data, size)) == whole
+
+
+# The decoder.
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_feed_takes_what_is_bytes(kind: Any):
+    assert SSEDecoder().feed(kind(b"data: x\n\n")) == [ServerSentEvent("x")]
+
+
+@pytest.mark.parametrize(("data", "advice"), [("data: x", "undecoded"), (None, "NoneType")])
+def test_feed_refuses_what_is_not(data: Any, advice: str):
+    with pytest.raises(TypeError, match=advice):
+        SSEDecoder().feed(data)
+
+
+def test_an_earlier_id_is_given_to_events_until_another_comes():
+    decoder = SSEDecoder(last_event_id="7")
+    assert decoder.last_event_id == "7"
+    events = decoder.feed(b"data: a\n\nid: 8\ndata: b\n\nid\ndata: c\n\ndata: d\n\n")
+    assert [event.id for event in events] == ["7", "8", "", ""]
+
+
+@pytest.mark.parametrize("last_event_id", ["a\nb", "a\rb", "a\0b"])
+def test_an_earlier_id_is_one_that_a_stream_could_have_set(last_event_id: str):
+    with pytest.raises(ValueError, match="last_event_id"):
+        SSEDecoder(last_event_id=last_event_id)
+
+
+def test_close_starts_the_next_stream():
+    """What is unfinished is dropped; the ID and the reconnection time stay; a BOM may come."""
+    decoder = SSEDecoder()
+    decoder.feed(b"id: 1\nretry: 5\ndata: a\n\nid: 2\ndata: b")
+    assert decoder.close() == []
+    assert decoder.feed(b"\xef\xbb\xbfdata: c\n\n") == [ServerSentEvent("c", id="1")]
+    assert (decoder.last_event_id, decoder.reconnection_time) == ("1", 5)
+
+
+@pytest.mark.parametrize(
+    ("tail", "expected"),
+    [
+        (b"", []),
+        (b": comment", []),
+        (b"event: x\n", []),
+        (b"data: b", ["b"]),
+        (b"data: b\n", ["b"]),
+        (b"data: b\r", ["b"]),
+        (b"data: b\ndata: c", ["b\nc"]),
+        (b"data: b\ndat", ["b"]),
+    ],
+)
+def test_close_can_dispatch_an_incomplete_event(tail: bytes, expected: list[str]):
+    decoder = SSEDecoder()
+    decoder.feed(b"data: a\n\n" + tail)
+    assert [event.data for event in decoder.close(dispatch_incomplete=True)] == expected
+
+
+def test_reset_starts_the_next_stream():
+    decoder = SSEDecoder()
+    decoder.feed(b"id: 1\ndata: a\n\ndata: b\n")
+    decoder.reset()
+    assert decoder.feed(b"data: c\n\n") == [ServerSentEvent("c", id="1")]
+
+
+@pytest.mark.parametrize("value", [str(2**64), "9" * 5000, "-1", "+1", "1_0", "1.0", " 1", "²", ""])
+def test_a_bogus_retry_is_ignored(value: str):
+    decoder = SSEDecoder()
+    events = decoder.feed(f"retry: 3\nretry: {value}\ndata: x\n\n".encode())
+    assert [event.retry for event in events] == [3]
+    assert decoder.reconnection_time == 3
+
+
+# The limit.
+
+LIMIT = 16
+AT_THE_LIMIT = {
+    "a line": b"data: 0123456789",
+    "a line of nothing known": b"0123456789abcdef",
+    "a comment": b":123456789abcdef",
+    "data lines": b"data: 01234\ndata: 0123",
+    "empty data lines": b"data\n" * 10 + b"data: ",
+    "a line before": b"event: 012345678\ndata: 0123456789",
+}
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 1000])
+@pytest.mark.parametrize("stream", AT_THE_LIMIT.values(), ids=AT_THE_LIMIT)
+def test_the_limit_is_met_by_the_same_byte_however_the_reads_fall(stream: bytes, size: int):
+    decoder = SSEDecoder(max_event_size=LIMIT)
+    for read in pieces(b"data: a\n\n" + stream, size):
+        decoder.feed(read)
+    with pytest.raises(EventTooLargeError, match="16 bytes"):
+        decoder.feed(b"x")
+
+
+@pytest.mark.parametrize("stream", AT_THE_LIMIT.values(), ids=AT_THE_LIMIT)
+def test_events_that_are_complete_come_before_the_error(stream: bytes):
+    decoder = SSEDecoder(max_event_size=LIMIT)
+    assert decoder.feed(b"data: a\n\n" + stream + b"x\n\ndata: b\n\n") == [ServerSentEvent("a")]
+    for call in (lambda: decoder.feed(b"data: c\n\n"), lambda: decoder.feed(b""), decoder.close):
+        with pytest.raises(EventTooLargeError):
+            call()
+    decoder.reset()
+    assert decoder.feed(b"data: d\n\n") == [ServerSentEvent("d")]
+
+
+def test_the_limit_is_for_an_event_not_for_a_stream():
+    decoder = SSEDecoder(max_event_size=LIMIT)
+    assert len(decoder.feed(b"data: 0123456789\n\n" * 100)) == 100
+
+
+def test_no_limit():
+    decoder = SSEDecoder(max_event_size=None)
+    assert len(decoder.feed(b"data: " + b"x" * 2**20 + b"\n\n")) == 1
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_limit_leaves_room(limit: int):
+    with pytest.raises(ValueError, match="at least 1"):
+        SSEDecoder(max_event_size=limit)
+
+
+@pytest.mark.parametrize("field", [b"event: ", b"id: "])
+def test_a_huge_type_or_id_counts_against_the_limit(field: bytes):
+    decoder = SSEDecoder(max_event_size=2**20)
+    decoder.feed(field + b"x" * (2**20 - 100) + b"\n")
+    with pytest.raises(EventTooLargeError):
+        decoder.feed(b"data: " + b"x" * 2**17 + b"\n")
+
+
+# Encoding.
+
+lines = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), max_size=8)
+events = st.builds(
+    ServerSentEvent,
+    data=st.lists(lines, min_size=1).map("\n".join),
+    event=lines.filter(bool),
+    id=lines.filter(lambda text: "\0" not in text),
+    retry=st.none() | st.integers(0, 2**64 - 1),
+)
+
+
+@given(events)
+def test_a_fresh_decoder_gives_back_what_was_encoded(event: ServerSentEvent):
+    assert SSEDecoder().feed(event.encode()) == [event]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r", "\r\n"])
+def test_data_is_split_at_every_line_end(newline: str):
+    assert SSEDecoder().feed(ServerSentEvent(f"a{newline}b").encode()) == [ServerSentEvent("a\nb")]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        ServerSentEvent("", event="a\nb"),
+        ServerSentEvent("", event="a\rb"),
+        ServerSentEvent("", id="a\nb"),
+        ServerSentEvent("", id="a\rb"),
+        ServerSentEvent("", id="a\0b"),
+        ServerSentEvent("", retry=-1),
+        ServerSentEvent("", retry=2**64),
+    ],
+)
+def test_what_would_inject_or_be_ignored_is_refused(event: ServerSentEvent):
+    with pytest.raises(ValueError, match=r"event|id|retry"):
+        event.encode()
+
+
+@given(st.text(max_size=8))
+def test_a_comment_is_only_a_comment(text: str):
+    heard: list[str] = []
+    decoder = SSEDecoder(on_comment=heard.append)
+    assert decoder.feed(encode_comment(text)) == []
+    assert heard == interpret(encode_comment(text)).comments
+
+
+# Events.
+
+
+def test_json():
+    assert ServerSentEvent('{"n": 1}').json() == {"n": 1}
+    assert ServerSentEvent("[1]").json(tuple[int]) == (1,)
+
+
+@pytest.mark.parametrize("data", ["", "{", "[DONE]", '"\ud83d"', "[" * 100_000, "{}"])
+def test_json_raises_ours(data: str):
+    event = ServerSentEvent(data)
+    with pytest.raises(DecodeError) as raised:
+        event.json(list[int])
+    assert raised.value.event == event
+
+
+def test_events_pickle():
+    event = ServerSentEvent("a", "b", "c", 4)
+    assert pickle.loads(pickle.dumps(event)) == event
+
+
+def test_comments_come_in_their_order_among_events():
+    said: list[str] = []
+    decoder = SSEDecoder(on_comment=said.append)
+    for read in pieces(b": one\ndata: a\n:two\n\n: three\n", 1):
+        said.extend(event.data for event in decoder.feed(read))
+    assert said == ["one", "two", "a", "three"]
