@@ -1,0 +1,98 @@
+"""An independent oracle for chat: a fold of plain dicts, and a table of how streams end.
+
+It reads the whole text with `tests.reference`, keeps no state of its own between reads, and shares
+no code with the accumulator. It knows what the recorded hosts do, and nothing more.
+"""
+
+import json
+from typing import Any
+
+from tests.reference import interpret
+
+
+class ChatOracle:
+    """What a correct consumer holds after some events of a chat stream."""
+
+    def __init__(self) -> None:
+        self.id = ""
+        self.model = ""
+        self.usage: Any = None
+        self.error: Any = None
+        self.marker = False
+        self.choices: dict[int, dict[str, Any]] = {}
+
+    def add(self, event_type: str, data: str) -> None:
+        if self.marker or self.error:
+            return
+        if data == "[DONE]":
+            self.marker = True
+            return
+        chunk = json.loads(data)
+        self.error = chunk.get("error") or (chunk if event_type == "error" else None)
+        self.id = self.id or chunk.get("id") or ""
+        self.model = chunk.get("model") or self.model
+        self.usage = chunk.get("usage") or self.usage
+        for choice in chunk.get("choices") or []:
+            index = choice.get("index", 0)
+            blank = dict(content="", reasoning="", refusal="", tool_calls=[], function_call=None)
+            known = self.choices.setdefault(index, {"index": index, **blank, "finish_reason": None})
+            known["finish_reason"] = choice.get("finish_reason") or known["finish_reason"]
+            self._add_delta(known, choice.get("delta") or {})
+
+    def _add_delta(self, known: dict[str, Any], delta: dict[str, Any]) -> None:
+        content = delta.get("content") or ""
+        if isinstance(content, list):  # Mistral
+            for part in content:
+                known["content"] += part.get("text", "")
+                known["reasoning"] += "".join(said["text"] for said in part.get("thinking", []))
+        else:
+            known["content"] += content
+        known["reasoning"] += delta.get("reasoning") or delta.get("reasoning_content") or ""
+        known["refusal"] += delta.get("refusal") or ""
+        for piece in delta.get("tool_calls") or []:
+            function = piece.get("function") or {}
+            calls = known["tool_calls"]
+            found = [c for c in calls if piece.get("id") and c["id"] == piece["id"]]
+            if not piece.get("id"):
+                found = [c for c in calls if c["at"] == piece.get("index")]
+            if not found or (function.get("name") and not piece.get("id")):
+                found = [{"at": piece.get("index"), "id": piece.get("id"), "name": "", "arguments": ""}]
+                calls += found
+            found[-1]["name"] = function.get("name") or found[-1]["name"]
+            found[-1]["arguments"] += function.get("arguments") or ""
+
+    @property
+    def end(self) -> tuple[str, str | None]:
+        """The state and `ended_by`, if the bytes end cleanly here."""
+        if self.error:
+            return "failed", None
+        if self.marker:
+            return "done", "marker"
+        if self.choices and all(choice["finish_reason"] for choice in self.choices.values()):
+            return "done", "finish"
+        return "truncated", None
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        """What the recordings' `expected` files say, as far as the stream has come."""
+        choices = [
+            {
+                **choice,
+                "tool_calls": [
+                    {"id": call["id"] or "", "name": call["name"], "arguments": call["arguments"]}
+                    for call in choice["tool_calls"]
+                ],
+            }
+            for _, choice in sorted(self.choices.items())
+        ]
+        tokens = ("prompt_tokens", "completion_tokens", "total_tokens")
+        usage = self.usage and {name: self.usage[name] for name in tokens}
+        return {"id": self.id, "model": self.model, "choices": choices, "usage": usage}
+
+
+def oracle(stream: bytes) -> ChatOracle:
+    """Fold the events that are complete in a stream."""
+    folded = ChatOracle()
+    for event_type, data, _, _ in interpret(stream).events:
+        folded.add(event_type, data)
+    return folded

@@ -1,0 +1,156 @@
+"""What the accumulators share: `_fold.py`."""
+
+import json
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ssekit import Finish, ReasoningDelta, TextDelta, ToolCallDelta
+from ssekit._fold import ToolCallTable, WholePairs, newer, own
+from tests.test_lenient import trees
+
+# The pieces (index, id, name, arguments), and the calls (id, name, arguments) they are pieces of.
+CALLS = {
+    "OpenAI: id and name first, then by index": (
+        [(0, "a", "f", ""), (0, None, None, "{"), (1, "b", "g", ""), (0, None, None, "}"), (1, None, None, "[]")],
+        [("a", "f", "{}"), ("b", "g", "[]")],
+    ),
+    "whole calls without an index (Mistral)": (
+        [(None, "a", "f", "{}"), (None, "b", "f", "{}")],
+        [("a", "f", "{}"), ("b", "f", "{}")],
+    ),
+    "pieces without an index": (
+        [(None, "a", "f", "{"), (None, None, None, "}")],
+        [("a", "f", "{}")],
+    ),
+    "two ids at one index (Ollama)": (
+        [(0, "a", "f", "{}"), (0, "b", "f", "{}"), (0, None, None, " ")],
+        [("a", "f", "{}"), ("b", "f", "{} ")],
+    ),
+    "an id that comes again": (
+        [(0, "a", "f", "{"), (0, "a", None, "}"), (0, "a", "f", "")],
+        [("a", "f", "{}")],
+    ),
+    "an id that comes again at another index": (
+        [(0, "a", "f", "{"), (1, "b", "g", ""), (5, "a", None, "}"), (5, None, None, " ")],
+        [("a", "f", "{} "), ("b", "g", "")],
+    ),
+    "a new id for each piece": (
+        [(0, "a", "f", "{"), (0, "b", None, "1"), (0, "c", None, "}")],
+        [("a", "f", "{1}")],
+    ),
+    "a new id and nothing else": (
+        [(0, "a", "f", "{}"), (0, "b", None, None), (0, None, "g", "[]")],
+        [("a", "f", "{}"), ("b", "g", "[]")],
+    ),
+    "whole calls without ids at one index (Google)": (
+        [(0, "", "f", '{"a":"}"}'), (0, "", "f", "{}"), (0, "", "g", "{}")],
+        [("", "f", '{"a":"}"}'), ("", "f", "{}"), ("", "g", "{}")],
+    ),
+    "whole calls without ids or index": (
+        [(None, "", "f", "{}"), (None, "", "f", "{}")],
+        [("", "f", "{}"), ("", "f", "{}")],
+    ),
+    "a name in every piece": (
+        [(0, None, "f", '{"a'), (0, None, "f", '": "\\'), (0, None, "f", '"}"'), (0, None, "f", "}")],
+        [("", "f", '{"a": "\\"}"}')],
+    ),
+    "an id in a later piece": (
+        [(0, None, "f", None), (0, "a", None, "{}")],
+        [("a", "f", "{}")],
+    ),
+    "a name in a later piece": (
+        [(0, "a", None, None), (0, None, "f", None), (0, None, None, "{}")],
+        [("a", "f", "{}")],
+    ),
+    "an empty id at the end (Alibaba)": (
+        [(0, "a", "f", "{"), (0, "", None, "}"), (0, "", "", "")],
+        [("a", "f", "{}")],
+    ),
+    "an index is a key": (
+        [(10**12, "a", "f", "1"), (-1, "b", "g", "2"), (1, "c", "h", "3"), (-1, None, None, "4")],
+        [("a", "f", "1"), ("b", "g", "24"), ("c", "h", "3")],
+    ),
+    "nothing at all": ([(0, None, None, None)], [("", "", "")]),
+}
+
+
+@pytest.mark.parametrize(("pieces", "calls"), CALLS.values(), ids=CALLS)
+def test_which_call_a_piece_belongs_to(pieces, calls):
+    table = ToolCallTable()
+    for piece in pieces:
+        table.fold(*piece)
+    assert [(call.id, call.name, str(call.arguments)) for call in table.calls] == calls
+    assert [call.place for call in table.calls] == list(range(len(calls)))
+
+
+@given(trees.filter(lambda tree: isinstance(tree, dict | list)), st.data())
+def test_arguments_without_an_id_are_whole_when_their_json_is(tree, data):
+    """The same name again is another call, if and only if the arguments before were whole."""
+    arguments = json.dumps(tree, ensure_ascii=False)
+    cut = data.draw(st.integers(1, len(arguments)))
+    table = ToolCallTable()
+    for character in arguments[:cut]:
+        table.fold(0, None, None, character)
+    table.fold(0, None, "f", None)
+    table.fold(0, None, "f", None)
+    assert len(table.calls) == (2 if cut == len(arguments) else 1)
+
+
+def test_the_view_of_a_call_is_one_object_until_the_next_piece():
+    table = ToolCallTable()
+    call = table.fold(0, "a", "f", "{")
+    view = call.view(0)
+    assert call.view(0) is view
+    table.fold(0, None, None, "}")
+    assert (view.arguments, call.view(0).arguments) == ("{", "{}")
+
+
+halves = st.text(alphabet="a\u00e9\ud83d\ude00", max_size=4)
+
+
+@given(st.lists(st.tuples(st.sampled_from([TextDelta, ReasoningDelta]), st.integers(0, 1), halves)))
+def test_deltas_join_to_their_text_and_none_ends_within_a_pair(said):
+    pairs = WholePairs()
+    mended = [pairs.mend(kind(index, piece)) for kind, index, piece in said]
+    deltas = [*filter(None, mended), *pairs.rest()]
+    for kind in (TextDelta, ReasoningDelta):
+        for index in (0, 1):
+            text = "".join(piece for *key, piece in said if key == [kind, index])
+            whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+            mine = [d.text for d in deltas if (type(d), d.index) == (kind, index)]
+            assert "".join(mine) == whole
+            assert "".join(mine).encode() == b"".join(piece.encode() for piece in mine)
+
+
+def test_arguments_are_mended_by_their_place():
+    pairs = WholePairs()
+    first, second = (ToolCallDelta(0, place, "", "f", "\ud83d") for place in (0, 1))
+    assert (pairs.mend(first), pairs.mend(second)) == (None, None)
+    third = pairs.mend(ToolCallDelta(0, 1, "", "f", "\ude00"))
+    assert third == ToolCallDelta(0, 1, "", "f", "😀")
+    assert list(pairs.rest()) == [ToolCallDelta(0, 0, "", "f", "\ufffd")]
+    assert list(pairs.rest()) == []
+
+
+class Loose(msgspec.Struct, frozen=True):
+    """A struct that holds what hosts shape in their own way."""
+
+    a: int | None = None
+    b: dict[str, list[int]] | None = None
+    c: Finish | None = None
+
+
+def test_newer_fields_win_and_null_does_not():
+    old, new = Loose(1, {"x": [1]}), Loose(2, None, Finish(0, "stop", "stop"))
+    assert newer(None, old) is old
+    assert newer(old, new) == Loose(2, {"x": [1]}, Finish(0, "stop", "stop"))
+
+
+def test_an_own_copy_shares_nothing_mutable():
+    value = Loose(1, {"x": [1]}, Finish(0, "stop", "stop"))
+    copied = own(value)
+    value.b["x"].append(2)
+    assert copied == Loose(1, {"x": [1]}, Finish(0, "stop", "stop"))

@@ -1,0 +1,148 @@
+"""A wire format as data: `_format.py`. What is true of any format is tested with chat."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ssekit import DONE, APIError, DecodeError, ServerSentEvent, chat
+
+UNNAMED = "the server reported an error"
+
+# The data of an event (and its type), and what the error says: message, code, type, param.
+ERRORS: dict[str, tuple[str, str, tuple[str, str | None, str | None, str | None]]] = {
+    "an object": (
+        '{"error": {"message": "no", "type": "rate", "code": "x", "param": "n"}}',
+        "message",
+        ("no", "x", "rate", "n"),
+    ),
+    "a number for a code": (
+        '{"error": {"message": "no", "code": 400}}',
+        "message",
+        ("no", "400", None, None),
+    ),
+    "a text": ('{"error": "no"}', "message", ("no", None, None, None)),
+    "an object beside a chunk": (
+        '{"id": "1", "error": {"message": "no"}, "choices": []}',
+        "message",
+        ("no", None, None, None),
+    ),
+    "a text beside a chunk": (
+        '{"choices": [{"delta": {"content": "a"}}], "error": "no"}',
+        "message",
+        ("no", None, None, None),
+    ),
+    "flat, by its type": (
+        '{"type": "error", "code": "x", "message": "no", "param": null}',
+        "message",
+        ("no", "x", None, None),
+    ),
+    "flat, by its object": (
+        '{"object": "error", "message": "no", "type": "invalid", "code": 5}',
+        "message",
+        ("no", "5", "invalid", None),
+    ),
+    "nested, with a type": (
+        '{"type": "error", "error": {"type": "overloaded", "message": "no"}}',
+        "message",
+        ("no", None, "overloaded", None),
+    ),
+    "a detail": ('{"detail": "no"}', "message", ("no", None, None, None)),
+    "a detail of many": ('{"detail": [{"loc": 1}]}', "message", (UNNAMED, None, None, None)),
+    "the event's type": ('{"message": "no"}', "error", ("no", None, None, None)),
+    "the event's type, and text": ("no", "error", ("no", None, None, None)),
+    "the event's type, and nothing": ("", "error", (UNNAMED, None, None, None)),
+    "the event's type, and a list": ("[1]", "error", (UNNAMED, None, None, None)),
+    "in a choice": (
+        '{"choices": [{"delta": {}, "error": {"message": "no", "code": 502}}]}',
+        "message",
+        ("no", "502", None, None),
+    ),
+    "in x_groq": (
+        '{"choices": [], "x_groq": {"id": "1", "error": "no"}}',
+        "message",
+        ("no", None, None, None),
+    ),
+}
+
+
+@pytest.mark.parametrize("error", ERRORS.values(), ids=ERRORS)
+def test_errors_in_every_form(error: Any):
+    data, event_type, said = error
+    with pytest.raises(APIError) as raised:
+        chat.decode(ServerSentEvent(data, event_type))
+    found = raised.value
+    assert (found.message, found.code, found.type, found.param) == said
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        '{"error": null, "choices": []}',
+        '{"error": "", "choices": []}',
+        '{"error": {}, "choices": []}',
+        '{"error": false, "choices": []}',
+        '{"choices": [{"delta": {"content": "error"}, "error": null}]}',
+        '{"choices": [], "x_groq": {"error": null}}',
+    ],
+)
+def test_an_error_that_says_nothing_is_none(data: str):
+    assert isinstance(chat.decode(ServerSentEvent(data)), chat.ChatCompletionChunk)
+
+
+def test_the_chunk_that_an_error_came_with_is_there():
+    data = '{"id": "1", "error": "no", "choices": [{"delta": {"content": "a"}, "error": "no"}]}'
+    with pytest.raises(APIError) as raised:
+        chat.decode(ServerSentEvent(data))
+    assert raised.value.chunk.choices[0].delta.content == "a"
+    assert raised.value.body == "no"
+
+
+def test_the_marker_is_the_whole_data():
+    assert chat.decode(ServerSentEvent("[DONE]")) is DONE
+
+
+@pytest.mark.parametrize("data", ["", " [DONE]", "[DONE] ", "[done]", "{", "5", "null", "[]", '"a"'])
+def test_what_is_no_object_is_a_decode_error(data: str):
+    event = ServerSentEvent(data)
+    with pytest.raises(DecodeError, match=rf"\({len(data)} characters\).*chat") as raised:
+        chat.decode(event)
+    assert raised.value.event is event
+
+
+@pytest.mark.parametrize("data", ["{}", '{"choices": null}', '{"choices": 5}', '{"id": "1"}'])
+def test_an_object_is_a_chunk_whatever_it_lacks(data: str):
+    chunk = chat.decode(ServerSentEvent(data))
+    assert isinstance(chunk, chat.ChatCompletionChunk)
+    assert chunk.choices == []
+
+
+def test_invalid_utf_8_is_replaced():
+    decoder = chat.decoder()
+    (chunk,) = decoder.feed(b'data: {"choices": [{"delta": {"content": "a\xff"}}]}\n\n')
+    assert chunk.choices[0].delta.content == "a\ufffd"
+
+
+def test_a_format_says_which_it_is():
+    assert repr(chat.FORMAT) == "<ssekit.Format chat>"
+
+
+ANSWER = (
+    b'data: {"choices": [{"delta": {"content": "Hi"}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
+)
+
+
+def test_collect_reads_to_the_end():
+    assert chat.collect([ANSWER]).choices[0].message.content == "Hi"
+
+
+def test_collect_takes_the_path_of_a_recorded_stream(tmp_path: Path):
+    path = tmp_path / "answer.sse"
+    path.write_bytes(ANSWER)
+    assert chat.collect(path) == chat.collect([ANSWER])
+
+
+def test_collect_raises_what_ended_the_stream():
+    with pytest.raises(APIError) as raised:
+        chat.collect([ANSWER[:76] + b'data: {"error": "no"}\n\n'])
+    assert raised.value.partial.choices[0].message.content == "Hi"
