@@ -1,0 +1,183 @@
+"""No input raises anything but an SSEKitError, and what is not hit is not hurt."""
+
+import json
+import random
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ssekit import ServerSentEvent, SSEKitError, StreamDecoder, chat
+from tests.shared import Recording, each_recording
+from tests.strategies import any_bytes, streams
+
+Decoder = StreamDecoder[chat.ChatCompletionChunk, chat.ChatCompletion]
+
+
+def survive(data: bytes, **options: Any) -> Decoder:
+    """Push some bytes, and look at all that there is to see: only errors of ours may come."""
+    decoder = chat.decoder(**options)
+    for chunk in decoder.feed(data) + decoder.close():
+        assert isinstance(chunk, chat.ChatCompletionChunk)
+    accumulator = decoder.accumulator
+    answer = msgspec.json.encode(decoder.snapshot())
+    views = (accumulator.text, accumulator.reasoning, accumulator.refusal)
+    "".join(views).encode()
+    repr((decoder.snapshot(), accumulator.tool_calls, accumulator.usage)).encode()
+    try:
+        assert msgspec.json.encode(decoder.result()) == answer
+    except SSEKitError as error:
+        assert msgspec.json.encode(error.partial) == answer
+        str(error).encode()
+    try:
+        for delta in chat.stream([data]).deltas():
+            msgspec.json.encode(delta)
+    except SSEKitError:
+        pass
+    return decoder
+
+
+json_like = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(
+        st.sampled_from(
+            ["choices", "delta", "index", "content", "tool_calls", "function", "arguments", "id"]
+            + ["error", "usage", "logprobs", "reasoning_details", "text", "type", "x_groq", "audio"]
+        ),
+        inner,
+        max_size=4,
+    ),
+    max_leaves=20,
+)
+
+
+@given(streams | any_bytes | st.binary())
+def test_any_bytes(data: bytes):
+    survive(data, max_event_size=200)
+
+
+@given(st.lists(json_like, max_size=4))
+def test_any_json(trees: list[Any]):
+    survive(b"".join(ServerSentEvent(json.dumps(tree)).encode() for tree in trees))
+
+
+@given(st.lists(json_like.map(lambda tree: {"choices": [{"delta": tree}]}), max_size=4))
+def test_any_delta(trees: list[Any]):
+    decoder = survive(b"".join(ServerSentEvent(json.dumps(tree)).encode() for tree in trees))
+    assert decoder.state in ("truncated", "failed")
+
+
+def flip(data: bytes, at: int) -> bytes:
+    return data[:at] + bytes([data[at] ^ (1 << at % 8)]) + data[at + 1 :]
+
+
+def drop(data: bytes, at: int) -> bytes:
+    return data[:at] + data[at + 1 + at % 50 :]
+
+
+def repeat(data: bytes, at: int) -> bytes:
+    return data[: at + at % 50] + data[at:]
+
+
+@pytest.mark.parametrize("damage", [flip, drop, repeat])
+@each_recording("chat")
+def test_damaged_streams(recording: Recording, damage: Callable[[bytes, int], bytes]):
+    chance = random.Random(zlib.crc32(recording.name.encode()))
+    for _ in range(8):
+        damaged = recording.data
+        for _ in range(chance.randrange(1, 4)):
+            damaged = damage(damaged, chance.randrange(len(damaged)))
+        survive(damaged)
+
+
+# Each field of recorded chunks, replaced.
+
+DEEP = "[" * 10_000 + "]" * 10_000
+REPLACEMENTS = ["null", "true", "5", "-1.5", '"text"', "[]", "[5]", "{}", '{"a": 5}', DEEP]
+
+
+def paths(tree: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Yield the path of every field of a tree."""
+    items: Any = tree.items() if isinstance(tree, dict) else enumerate(tree)
+    for key, value in items:
+        yield (*path, key)
+        if isinstance(value, dict | list):
+            yield from paths(value, (*path, key))
+
+
+def replaced(tree: Any, path: tuple[str | int, ...], text: str) -> str:
+    """Return a tree as JSON, with some JSON text in the place of one of its fields."""
+    copy = json.loads(json.dumps(tree))
+    parent = copy
+    for key in path[:-1]:
+        parent = parent[key]
+    parent[path[-1]] = "\0here"
+    return json.dumps(copy).replace('"\\u0000here"', text)
+
+
+def fragments(tree: Any) -> dict[tuple[str | int, ...], str]:
+    """Return the texts of a chunk that an answer is made of, by their paths."""
+    kept = ("content", "reasoning", "reasoning_content", "refusal", "name", "arguments")
+    found = {}
+    for path in paths(tree):
+        value = tree
+        for key in path:
+            value = value[key]
+        if path[-1] in kept and isinstance(value, str) and value:
+            found[path] = value
+    return found
+
+
+@each_recording("chat")
+def test_a_field_of_unforeseen_type_hurts_nothing_else(recording: Recording):
+    """Text and tool calls elsewhere in the chunk, and in the stream, are unchanged."""
+    chance = random.Random(zlib.crc32(recording.name.encode()))
+    events = [event for event in _events(recording) if fragments(event)]
+    for chunk in chance.sample(events, min(4, len(events))):
+        for path in paths(chunk):
+            for text in chance.sample(REPLACEMENTS, 3):
+                decoder = chat.decoder()
+                data = ServerSentEvent(replaced(chunk, path, text)).encode()
+                typed = decoder.feed(data)
+                if path[-1] == "error" and not typed:
+                    assert decoder.state == "failed"
+                    continue
+                assert decoder.state == "open", (path, text[:10], decoder.error)
+                # An item that is no object is dropped from its list: the places behind it move.
+                made = list(fragments(msgspec.to_builtins(typed[0])).values())
+                for other, value in fragments(chunk).items():
+                    if other[: len(path)] != path:
+                        assert value in made, (path, text[:10])
+                survive(data + b"data: [DONE]\n\n")
+
+
+def _events(recording: Recording) -> list[Any]:
+    lines = recording.data.decode().splitlines()
+    wire = [line.removeprefix("data: ") for line in lines if line.startswith("data: {")]
+    return [tree for tree in map(json.loads, wire) if "choices" in tree and "error" not in tree]
+
+
+def test_the_rest_of_the_stream_is_unchanged():
+    """One chunk of a stream is spoilt, field by field: what the others say stays."""
+    good = [
+        {"id": "1", "choices": [{"index": 0, "delta": {"role": "assistant", "content": "a"}}]},
+        {"id": "1", "choices": [{"index": 0, "delta": {"content": "b", "tool_calls": [
+            {"index": 0, "id": "x", "function": {"name": "f", "arguments": "{"}}]}}]},
+        {"id": "1", "choices": [{"index": 0, "delta": {"content": "c", "tool_calls": [
+            {"index": 0, "function": {"arguments": "}"}}]}, "finish_reason": "stop"}]},
+    ]  # fmt: skip
+    spoilt = {"id": "1", "object": "o", "created": 1, "usage": {"prompt_tokens": 1}, "choices": []}
+    for path in paths(spoilt):
+        for text in REPLACEMENTS:
+            between = replaced(spoilt, path, text)
+            texts = [json.dumps(good[0]), json.dumps(good[1]), between, json.dumps(good[2]), "[DONE]"]
+            decoder = survive(b"".join(ServerSentEvent(text).encode() for text in texts))
+            message = decoder.result().choices[0].message
+            assert message.content == "abc"
+            (call,) = decoder.accumulator.tool_calls
+            assert (call.id, call.name, call.arguments) == ("x", "f", "{}")
