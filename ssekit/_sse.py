@@ -316,9 +316,13 @@ class EventScanner:
 
     def _field(self, line: bytes) -> None:
         # 9.2.6, process the field: up to the first colon the name, one space after it is dropped.
-        name, _, value = line.partition(b":")
-        if value.startswith(b" "):
-            value = value[1:]
+        # The value is cut out once: two copies of a line at the limit are all that the bound allows.
+        colon = line.find(b":")
+        if colon < 0:
+            name, value = line, b""
+        else:
+            name = line[:colon]
+            value = line[colon + 2 :] if line[colon + 1 : colon + 2] == b" " else line[colon + 1 :]
         if name == b"data":
             self._values.append(value)
             self._size += len(value) + 1

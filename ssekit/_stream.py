@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 from ssekit._decoder import Accumulator, Read, State, StreamDecoder, interruption
 from ssekit._deltas import Delta, TextDelta
-from ssekit._errors import SSEKitError, StreamNotFinishedError
+from ssekit._errors import EventTooLargeError, SSEKitError, StreamNotFinishedError
 from ssekit._source import AsyncSource, Source, open_async_source, open_source
 from ssekit._sse import ServerSentEvent, SSEDecoder
 
@@ -56,12 +57,22 @@ class _Events:
             if isinstance(data, ServerSentEvent):
                 yield data
             else:
-                yield from self._decoder.feed(data)
+                yield from self._call(partial(self._decoder.feed, data))
+            if self.state != "open":
+                return
 
     def receive_end(self) -> Iterator[ServerSentEvent]:
-        self.raise_error()
-        self.state = "done"
-        yield from self._decoder.close()
+        if self.state == "open":
+            yield from self._call(self._decoder.close)
+        if self.state == "open":
+            self.state = "done"
+
+    def _call(self, step: Callable[[], list[ServerSentEvent]]) -> list[ServerSentEvent]:
+        try:
+            return step()
+        except EventTooLargeError as error:
+            self.fail(error)
+            return []
 
     def fail(self, cause: BaseException, /) -> None:
         self._error = interruption(cause)
@@ -106,8 +117,8 @@ def _drain(source: Source) -> None:
             room -= len(next(source.reads))
 
 
-class _AsyncPull(AsyncIterator[ItemT]):
-    """As `_pull`, for an asynchronous source."""
+class AsyncPull(AsyncIterator[ItemT]):
+    """As `_pull`, for an asynchronous source; `aclose` releases it early."""
 
     def __init__(
         self, source: AsyncSource, receiver: _Receiver[ItemT], drain: bool = False
@@ -147,6 +158,10 @@ class _AsyncPull(AsyncIterator[ItemT]):
             await source.aclose()
             raise
         return self._receiver.receive((data,))
+
+    async def aclose(self) -> None:
+        """Close the source."""
+        await self._source.aclose()
 
     async def _release(self) -> None:
         room = _DRAIN_SIZE if self._drain else 0
@@ -321,7 +336,7 @@ class AsyncStream(_AnyStream[ChunkT, ResultT]):
         if not check:
             self._source.head = None
         super().__init__(source, decoder)
-        self._chunks = _AsyncPull(self._source, decoder, drain)
+        self._chunks = AsyncPull(self._source, decoder, drain)
 
     def __aiter__(self) -> AsyncIterator[ChunkT]:
         return self._chunks
@@ -394,9 +409,12 @@ def iter_events(
 
 def aiter_events(
     source: Any, /, *, decoder: SSEDecoder | None = None, check: bool = True
-) -> AsyncIterator[ServerSentEvent]:
-    """Iterate over the events of an asynchronous source; otherwise as `iter_events`."""
+) -> AsyncPull[ServerSentEvent]:
+    """Iterate over the events of an asynchronous source; otherwise as `iter_events`.
+
+    The iterator has `aclose()`, which closes the source early.
+    """
     opened = open_async_source(source)
     if not check:
         opened.head = None
-    return _AsyncPull(opened, _Events(decoder or SSEDecoder()))
+    return AsyncPull(opened, _Events(decoder or SSEDecoder()))

@@ -1,0 +1,223 @@
+"""The cost is linear, and the memory bounded, in every dimension that a stream has.
+
+The only test that looks at a clock: it compares the times of one run with each other, so that
+neither the machine nor its load matter. Four times the work takes four times as long where the cost
+is linear, and sixteen times where it is quadratic.
+"""
+
+import gc
+import json
+import time
+import tracemalloc
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import pytest
+
+from ssekit import EventTooLargeError, SSEDecoder, chat
+from tests.wire import event
+
+
+def pieces(data: bytes, size: int) -> list[bytes]:
+    return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+def tool_calls(count: int, index: Callable[[int], int], **first: Any) -> bytes:
+    deltas = (
+        {"tool_calls": [{"index": index(n), "function": {"arguments": "0123"}, **first}]}
+        for n in range(count)
+    )
+    return b"".join(event({"choices": [{"index": 0, "delta": delta}]}) for delta in deltas)
+
+
+def parallel_calls(count: int) -> bytes:
+    begun = [{"index": n, "id": f"call{n}", "function": {"name": "f"}} for n in range(count)]
+    opened = b"".join(
+        event({"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]}) for call in begun
+    )
+    return opened + tool_calls(3 * count, lambda n: n % count)
+
+
+# A dimension, its size, and the reads that have it. Sizes that the design names are reached at 4 n.
+DIMENSIONS: dict[str, tuple[int, Callable[[int], list[bytes]]]] = {
+    "one event in pieces of 64 bytes": (
+        2**20,
+        lambda n: pieces(b"data: " + b"x" * n + b"\n\n", 64),
+    ),
+    "data lines of one event": (5_000, lambda n: [b"data: 0123456789\n" * n + b"\n"]),
+    "data lines of one event, line by line": (5_000, lambda n: [b"data: 0123456789\n"] * n + [b"\n"]),
+    "small events in reads of 2 bytes": (2**18, lambda n: pieces(b"data: 0123456\n\n" * (n // 15), 2)),
+    "one event in reads of 2 bytes": (2**18, lambda n: pieces(b"data: " + b"x" * n + b"\n\n", 2)),
+    "comments in reads of 2 bytes": (2**18, lambda n: pieces(b": " + b"x" * n + b"\n\n", 2)),
+    "empty lines": (250_000, lambda n: [b"\n" * n]),
+    "line ends of CR": (100_000, lambda n: pieces(b"\r" * n, 3)),
+}
+FOLDS: dict[str, tuple[int, Callable[[int], bytes]]] = {
+    "argument fragments": (25_000, lambda n: tool_calls(n, lambda _: 0)),
+    "argument fragments without ids, each with the name": (
+        5_000,
+        lambda n: tool_calls(n, lambda _: 0).replace(b'"arguments"', b'"name":"f","arguments"'),
+    ),
+    "argument fragments, each with another id": (
+        5_000,
+        lambda n: b"".join(
+            tool_calls(1, lambda _: 0, id=f"id{number}") for number in range(n)
+        ),
+    ),
+    "parallel calls": (250, parallel_calls),
+    "pieces of text": (
+        25_000,
+        lambda n: event({"choices": [{"delta": {"content": "0123"}}]}) * n,
+    ),
+    "reasoning details": (
+        5_000,
+        lambda n: event({"choices": [{"delta": {"reasoning_details": [{"text": "0123"}]}}]}) * n,
+    ),
+    "choices": (
+        500,
+        lambda n: event({"choices": [{"index": i, "delta": {"content": "a"}} for i in range(n)]}) * 3,
+    ),
+}
+
+
+def decode(reads: Iterable[bytes]) -> None:
+    decoder = SSEDecoder()
+    for read in reads:
+        decoder.feed(read)
+    decoder.close()
+
+
+def fold(stream: bytes) -> None:
+    decoder = chat.decoder()
+    for read in pieces(stream, 2**16):
+        decoder.feed(read)
+    decoder.snapshot()
+
+
+def fold_deltas(stream: bytes) -> None:
+    for _ in chat.stream([*pieces(stream, 2**16), b"data: [DONE]\n\n"]).deltas():
+        pass
+
+
+def growth(work: Callable[[Any], None], small: Any, large: Any) -> float:
+    """Return how much longer the large one takes; each at its best of five, in turn."""
+    best = [float("inf"), float("inf")]
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(5):
+            for which, load in enumerate((small, large)):
+                start = time.perf_counter()
+                work(load)
+                best[which] = min(best[which], time.perf_counter() - start)
+    finally:
+        gc.enable()
+    return best[1] / best[0]
+
+
+@pytest.mark.parametrize(("size", "make"), DIMENSIONS.values(), ids=DIMENSIONS)
+def test_the_wire_is_linear(size: int, make: Callable[[int], list[bytes]]):
+    assert growth(decode, make(size), make(4 * size)) < 8
+
+
+@pytest.mark.parametrize("work", [fold, fold_deltas])
+@pytest.mark.parametrize(("size", "make"), FOLDS.values(), ids=FOLDS)
+def test_the_fold_is_linear(size: int, make: Callable[[int], bytes], work: Any):
+    assert growth(work, make(size), make(4 * size)) < 8
+
+
+# Memory.
+
+MIB = 2**20
+
+
+def peak(work: Callable[[], object]) -> int:
+    """Return the most bytes that some work held at a time."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def drip(piece: bytes, count: int) -> Iterator[bytes]:
+    return (piece for _ in range(count))
+
+
+ENDLESS: dict[str, Callable[[int], Iterator[bytes]]] = {
+    "a line in reads of 2 bytes": lambda limit: drip(b"xx", limit),
+    "a comment in reads of 2 bytes": lambda limit: drip(b"::", limit),
+    "a line in reads of 64 KiB": lambda limit: drip(b"x" * 2**16, limit // 2**15),
+    "data lines": lambda limit: drip(b"data: 0123456789\n" * 4096, limit // 2**14),
+    "data lines of a few bytes": lambda limit: drip(b"data:0\n" * 9000, limit // 1000),
+    "empty data lines": lambda limit: drip(b"data\n" * 8192, limit // 4096),
+}
+
+
+@pytest.mark.parametrize("reads", ENDLESS.values(), ids=ENDLESS)
+@pytest.mark.parametrize("limit", [MIB // 2, 2 * MIB])
+def test_an_endless_event_is_bounded(limit: int, reads: Callable[[int], Iterator[bytes]]):
+    """Whatever never ends meets the limit, within twice the limit and 1 MiB."""
+    decoder = SSEDecoder(max_event_size=limit)
+
+    def work() -> None:
+        with pytest.raises(EventTooLargeError):
+            for read in reads(limit):
+                decoder.feed(read)
+
+    assert peak(work) <= 2 * limit + MIB
+
+
+@pytest.mark.parametrize("size", [2, 17, 4096, 2**16])
+def test_an_event_at_the_limit_is_bounded(size: int):
+    limit = 4 * MIB
+    line = b"data: " + b"x" * (limit - 6)
+    decoder = SSEDecoder(max_event_size=limit)
+    assert peak(lambda: decode_into(decoder, (line[i : i + size] for i in range(0, limit, size)))) <= (
+        2 * limit + MIB
+    )
+    assert peak(lambda: decode_into(decoder, [b"\n\n"])) <= 2 * limit + MIB
+
+
+def decode_into(decoder: SSEDecoder, reads: Iterable[bytes]) -> None:
+    for read in reads:
+        decoder.feed(read)
+
+
+def test_a_read_of_many_short_lines_is_bounded():
+    read = b"data\n" * (4 * MIB // 5) + b": x\n" * MIB
+    decoder = SSEDecoder(max_event_size=4 * MIB)
+    assert peak(lambda: decoder.feed(read)) <= 2 * 4 * MIB + MIB
+
+
+@pytest.mark.parametrize(
+    "delta",
+    [
+        {"content": "0123"},
+        {"reasoning": "éèêë"},
+        {"tool_calls": [{"index": 0, "function": {"arguments": "0123"}}]},
+    ],
+    ids=json.dumps,
+)
+def test_a_live_answer_is_held_compactly(delta: Any):
+    """At most three times its text, in pieces as small as tokens."""
+    read = event({"choices": [{"index": 0, "delta": delta}]})
+    decoder = chat.decoder()
+    count = 50_000
+
+    def work() -> None:
+        for _ in range(count):
+            for _ in decoder.receive([read]):
+                pass
+
+    gc.collect()
+    tracemalloc.start()
+    try:
+        work()
+        gc.collect()
+        held = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert held <= 3 * 4 * count

@@ -1,0 +1,344 @@
+"""The pulling shells: `_stream.py`, synchronous."""
+
+import gc
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from ssekit import (
+    APIError,
+    EventTooLargeError,
+    ServerSentEvent,
+    SSEDecoder,
+    StreamInterruptedError,
+    StreamNotFinishedError,
+    StreamTimeoutError,
+    StreamTruncatedError,
+    TextDelta,
+    chat,
+    iter_events,
+)
+from tests.transports import Reads
+from tests.wire import DONE, A, B, C, event, text
+
+
+def contents(chunks: Any) -> list[str | None]:
+    return [chunk.choices[0].delta.content for chunk in chunks]
+
+
+def test_chunks_come_as_they_are_read():
+    source = Reads(A, B, DONE)
+    stream = chat.stream(source)
+    assert source.taken == 0
+    assert contents([next(stream)]) == ["a"]
+    assert source.taken == 1
+    assert contents(stream) == ["b"]
+    assert (stream.state, source.closed) == ("done", 1)
+
+
+def test_nothing_is_decoded_before_it_is_asked_for():
+    stream = chat.stream([A + B + C + DONE])
+    next(stream)
+    assert stream.accumulator.text == "a"
+
+
+def test_nothing_is_read_after_the_end():
+    source = Reads(A, DONE, B, OSError())
+    assert chat.stream(source).until_done().choices[0].message.content == "a"
+    assert source.taken == 2
+
+
+def test_reading_goes_on_where_it_stopped():
+    stream = chat.stream([A + B, C, DONE])
+    for _ in stream:
+        break
+    assert contents(stream) == ["b", "c"]
+    assert list(stream) == []
+
+
+def test_the_response_is_what_was_passed_in():
+    source = Reads()
+    assert chat.stream(source).response is source
+
+
+def test_the_event_behind_a_chunk():
+    stream = chat.stream([b"id: 7\nevent: x\n" + A])
+    next(stream)
+    assert stream.event is not None
+    assert (stream.event.id, stream.event.event) == ("7", "x")
+
+
+def test_text():
+    stream = chat.stream([A, event({"choices": [{"index": 1, "delta": {"content": "x"}}]}), B, DONE])
+    assert list(stream.text()) == ["a", "b"]
+
+
+def test_text_deltas_and_chunks_share_one_reading():
+    stream = chat.stream([A + B, C, text("d"), DONE])
+    assert next(stream.text()) == "a"
+    assert next(stream.deltas()) == TextDelta(0, "b")
+    assert contents([next(stream)]) == ["c"]
+    assert list(stream.text()) == ["d"]
+
+
+def test_a_snapshot_at_any_moment():
+    stream = chat.stream([A, B, DONE])
+    assert stream.snapshot().choices == []
+    next(stream)
+    first = stream.snapshot()
+    assert stream.until_done() == stream.result() == stream.snapshot()
+    assert first.choices[0].message.content == "a"
+
+
+def test_the_result_never_reads():
+    source = Reads(A, DONE)
+    stream = chat.stream(source)
+    with pytest.raises(StreamNotFinishedError):
+        stream.result()
+    assert source.taken == 0
+
+
+# How it ends: what is read, what was said before, and the error.
+FAULTS: dict[str, tuple[list[Any], type[Exception], str]] = {
+    "a transport that raises": ([A, B[:9], ConnectionResetError()], StreamInterruptedError, "a"),
+    "a timeout": ([A, TimeoutError()], StreamTimeoutError, "a"),
+    "an early end": ([A, B[:-2]], StreamTruncatedError, "ab"),
+    "an early end within an event": ([A, B[:-4]], StreamTruncatedError, "a"),
+    "an error in the stream": ([A + event({"error": "no"}) + B], APIError, "a"),
+    "an event that is too large": ([A, b"x" * 200, B], EventTooLargeError, "a"),
+}
+
+
+@pytest.mark.parametrize(("reads", "kind", "before"), FAULTS.values(), ids=FAULTS)
+def test_faults(reads: list[Any], kind: type[Exception], before: str):
+    """What came before is delivered before; the source is closed; the error stays."""
+    source = Reads(*reads)
+    stream = chat.stream(source, decoder=chat.decoder(max_event_size=100))
+    said = []
+    with pytest.raises(kind) as raised:
+        for chunk in stream:
+            said += contents([chunk])
+    assert type(raised.value) is kind
+    assert "".join(filter(None, said)) == before == stream.accumulator.text
+    assert raised.value.partial == stream.snapshot()  # type: ignore[attr-defined]
+    assert source.closed == 1
+    for again in (stream.result, lambda: iter(stream), stream.until_done):
+        with pytest.raises(kind):
+            again()
+
+
+def test_what_is_no_exception_is_not_wrapped():
+    source = Reads(A, KeyboardInterrupt())
+    stream = chat.stream(source)
+    next(stream)
+    with pytest.raises(KeyboardInterrupt):
+        next(stream)
+    assert (stream.state, source.closed) == ("open", 1)
+
+
+def test_a_failing_callback_is_not_the_transport():
+    def on_comment(comment: str) -> None:
+        raise ZeroDivisionError(comment)
+
+    source = Reads(A, b": hello\n")
+    stream = chat.stream(source, decoder=chat.decoder(on_comment=on_comment))
+    with pytest.raises(ZeroDivisionError, match="hello"):
+        list(stream)
+    assert (stream.state, source.closed) == ("open", 1)
+
+
+# Releasing the source.
+
+
+def leave_with(stream: Any) -> None:
+    with stream:
+        next(stream)
+
+
+def leave_with_early(stream: Any) -> None:
+    with stream:
+        pass
+
+
+def fail_in_with(stream: Any) -> None:
+    with pytest.raises(ZeroDivisionError), stream:
+        raise ZeroDivisionError
+
+
+def close(stream: Any) -> None:
+    next(stream)
+    stream.close()
+
+
+def close_in_the_loop(stream: Any) -> None:
+    for _ in stream:
+        stream.close()
+        break
+
+
+def read_all(stream: Any) -> None:
+    stream.until_done()
+
+
+RELEASES = [leave_with, leave_with_early, fail_in_with, close, close_in_the_loop, read_all]
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_the_source_is_closed(release: Callable[[Any], None]):
+    source = Reads(A, B, DONE)
+    stream = chat.stream(source)
+    release(stream)
+    assert source.closed == 1
+    stream.close()
+    assert source.closed == 1
+
+
+def drop(source: Reads) -> None:
+    chat.stream(source)
+
+
+def drop_midway(source: Reads) -> None:
+    next(chat.stream(source))
+
+
+def drop_a_loop(source: Reads) -> None:
+    for _ in chat.stream(source):
+        break
+
+
+def drop_text_midway(source: Reads) -> None:
+    next(chat.stream(source).text())
+
+
+def drop_deltas_midway(source: Reads) -> None:
+    next(chat.stream(source).deltas())
+
+
+def drop_events_midway(source: Reads) -> None:
+    next(iter_events(source))
+
+
+def drop_events(source: Reads) -> None:
+    iter_events(source)
+
+
+DROPS = [
+    drop,
+    drop_midway,
+    drop_a_loop,
+    drop_text_midway,
+    drop_deltas_midway,
+    drop_events_midway,
+    drop_events,
+]
+
+
+@pytest.mark.parametrize("drop", DROPS)
+def test_dropping_the_last_reference_closes_the_source_at_once(drop: Callable[[Reads], None]):
+    gc.disable()
+    try:
+        source = Reads(A + B, DONE)
+        drop(source)
+        assert source.closed == 1
+    finally:
+        gc.enable()
+
+
+def test_closing_early_leaves_the_stream_open():
+    stream = chat.stream(Reads(A, B, DONE))
+    next(stream)
+    stream.close()
+    assert stream.state == "open"
+    assert stream.snapshot().choices[0].message.content == "a"
+    with pytest.raises(StreamNotFinishedError, match="has not ended"):
+        stream.result()
+
+
+@pytest.mark.parametrize(
+    "source", [lambda: Reads(A, B, DONE), lambda: (r for r in [A, B, DONE])], ids=["raises", "ends"]
+)
+def test_reading_a_closed_stream_says_so(source: Callable[[], Iterator[bytes]]):
+    """Whether its source then raises or just ends."""
+    stream = chat.stream(source())
+    next(stream)
+    stream.close()
+    with pytest.raises(StreamNotFinishedError, match="closed before its end") as raised:
+        next(stream)
+    assert raised.value.partial.choices[0].message.content == "a"
+
+
+# Going on, and draining.
+
+
+def test_an_answer_goes_on_over_another_source():
+    first = chat.stream(Reads(A, B[:9], ConnectionResetError()))
+    with pytest.raises(StreamInterruptedError):
+        first.until_done()
+    second = chat.stream([B, DONE], decoder=first.decoder)
+    assert second.until_done().choices[0].message.content == "ab"
+    assert (second.state, second.decoder) == ("done", first.decoder)
+
+
+@pytest.mark.parametrize(
+    ("rest", "taken"), [([], 2), ([b"\n"], 3), ([b"x" * 40_000] * 9, 4), ([b"\n", OSError()], 4)]
+)
+def test_what_follows_the_end_can_be_drained(rest: list[Any], taken: int):
+    source = Reads(A, DONE, *rest)
+    stream = chat.stream(source, drain=True)
+    assert stream.until_done().choices[0].message.content == "a"
+    assert (source.taken, source.closed) == (taken, 1)
+
+
+# Events alone.
+
+
+def test_events():
+    source = Reads(b"id: 1\ndata: a\n\nda", b"ta: b\n\n", b"data: lost")
+    assert list(iter_events(source)) == [ServerSentEvent("a", id="1"), ServerSentEvent("b", id="1")]
+    assert source.closed == 1
+
+
+def test_events_of_events():
+    events = [ServerSentEvent("a"), ServerSentEvent("b", "x")]
+    assert list(iter_events(events)) == events
+
+
+def test_events_with_a_decoder_of_ones_own():
+    decoder = SSEDecoder(last_event_id="7", max_event_size=20)
+    events = iter_events([b"data: a\n\n", b"x" * 30], decoder=decoder)
+    assert next(events).id == "7"
+    with pytest.raises(EventTooLargeError):
+        next(events)
+
+
+@pytest.mark.parametrize("rest", [[], [b"data: b\n\n"]])
+def test_events_that_end_too_large(rest: list[bytes]):
+    source = Reads(b"data: a\n\n" + b"x" * 30, *rest)
+    events = iter_events(source, decoder=SSEDecoder(max_event_size=20))
+    assert next(events).data == "a"
+    with pytest.raises(EventTooLargeError):
+        next(events)
+    assert source.closed == 1
+
+
+def test_events_of_a_transport_that_raises():
+    source = Reads(b"data: a\n\ndata: b\n", OSError("broken"))
+    events = iter_events(source)
+    assert next(events).data == "a"
+    with pytest.raises(StreamInterruptedError, match="OSError: broken"):
+        next(events)
+    assert source.closed == 1
+
+
+def test_events_of_a_source_that_is_closed_by_another():
+    source = (read for read in [b"data: a\n\n"])
+    assert [event.data for event in iter_events(source, check=False)] == ["a"]
+
+
+def test_events_are_read_as_they_are_asked_for():
+    source = Reads(b"data: a\n\n", b"data: b\n\n")
+    events = iter_events(source)
+    assert source.taken == 0
+    next(events)
+    assert source.taken == 1
