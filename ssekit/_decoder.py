@@ -221,9 +221,11 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         """
         if self.state != "open":
             return
-        decode, add = self._decode, self.accumulator.add
+        decode, add, scanner = self._decode, self.accumulator.add, self._scanner
         for data in reads:
-            for self._payload, self._head in self._events(data):
+            # Bytes, the ordinary read, are scanned without a call between.
+            events = scanner.scan(data) if type(data) is bytes else self._events(data)
+            for self._payload, self._head in events:
                 try:
                     chunk = decode(self._payload)
                 except UNDECODABLE:
@@ -236,7 +238,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
                     yield chunk
                     return
                 yield chunk
-            if self._scanner.too_large:
+            if scanner.too_large:
                 assert self._limit is not None
                 self._fail(EventTooLargeError(self._limit))
                 return
