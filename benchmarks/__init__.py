@@ -1,0 +1,1 @@
+"""How fast ssekit is beside its peers: `python -m benchmarks`."""

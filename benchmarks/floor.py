@@ -1,0 +1,160 @@
+# The floor: what it costs to decode a chunk and nothing else.
+#
+# L is msgspec's typed decode alone, over payloads that are already cut out, into these structs.
+# They are a copy of those of `ssekit.chat` as they were when L was first measured, and stay so:
+# multiples of L can be compared between versions, and a field that ssekit gains costs ssekit.
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import msgspec
+
+__all__ = ["ChatCompletionChunk"]
+
+Loose: TypeAlias = dict[str, Any]
+
+
+class ChoiceDeltaToolCallFunction(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class ChoiceDeltaToolCallCustom(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    name: str | None = None
+    input: str | None = None
+
+
+class ChoiceDeltaToolCall(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    index: int | None = None
+    id: str | None = None
+    type: str | None = None
+    function: ChoiceDeltaToolCallFunction | None = None
+    custom: ChoiceDeltaToolCallCustom | None = None
+    extra_content: Loose | None = None
+
+
+class ChoiceDeltaFunctionCall(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class ChoiceDeltaAudio(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    id: str | None = None
+    data: str | None = None
+    expires_at: int | None = None
+    transcript: str | None = None
+
+
+class ChoiceDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    role: str | None = None
+    content: str | None = None
+    refusal: str | None = None
+    reasoning: str | None = None
+    reasoning_content: str | None = None
+    reasoning_details: list[Loose] | None = None
+    tool_calls: list[ChoiceDeltaToolCall] | None = None
+    function_call: ChoiceDeltaFunctionCall | None = None
+    audio: ChoiceDeltaAudio | None = None
+    annotations: list[Loose] | None = None
+    images: list[Loose] | None = None
+    executed_tools: list[Loose] | None = None
+    channel: str | None = None
+
+
+class TopLogprob(msgspec.Struct, frozen=True, gc=False):
+    token: str = ""
+    logprob: float = 0.0
+    bytes: tuple[int, ...] | None = None
+
+
+class ChatCompletionTokenLogprob(msgspec.Struct, frozen=True, gc=False):
+    token: str = ""
+    logprob: float = 0.0
+    bytes: tuple[int, ...] | None = None
+    top_logprobs: tuple[TopLogprob, ...] = ()
+
+
+class ChoiceLogprobs(msgspec.Struct, frozen=True, gc=False):
+    content: list[ChatCompletionTokenLogprob] | None = None
+    refusal: list[ChatCompletionTokenLogprob] | None = None
+
+
+class ChunkChoice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    index: int = 0
+    delta: ChoiceDelta = ChoiceDelta()
+    finish_reason: str | None = None
+    logprobs: ChoiceLogprobs | None = None
+    content_filter_results: Loose | None = None
+    native_finish_reason: str | None = None
+    stop_reason: int | str | None = None
+    matched_stop: int | str | None = None
+    error: None = None
+
+
+class CompletionTokensDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    accepted_prediction_tokens: int | None = None
+    audio_tokens: int | None = None
+    image_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    rejected_prediction_tokens: int | None = None
+    text_tokens: int | None = None
+
+
+class PromptTokensDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    audio_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    cached_tokens: int | None = None
+    image_tokens: int | None = None
+    text_tokens: int | None = None
+    video_tokens: int | None = None
+
+
+class CompletionUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    completion_tokens: int | None = None
+    prompt_tokens: int | None = None
+    total_tokens: int | None = None
+    completion_tokens_details: CompletionTokensDetails | None = None
+    prompt_tokens_details: PromptTokensDetails | None = None
+    prompt_cache_hit_tokens: int | None = None
+    prompt_cache_miss_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    queue_time: float | None = None
+    prompt_time: float | None = None
+    completion_time: float | None = None
+    total_time: float | None = None
+    cost: float | None = None
+    cost_details: Loose | None = None
+    is_byok: bool | None = None
+    server_tool_use_details: Loose | None = None
+    cost_in_usd_ticks: int | None = None
+    num_sources_used: int | None = None
+    service_tier: str | None = None
+
+
+class XGroq(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    id: str | None = None
+    seed: int | None = None
+    usage: CompletionUsage | None = None
+    usage_breakdown: Loose | None = None
+    error: None = None
+
+
+class ChatCompletionChunk(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    id: str | None = None
+    object: str | None = None
+    created: int | None = None
+    model: str | None = None
+    service_tier: str | None = None
+    system_fingerprint: str | None = None
+    choices: list[ChunkChoice]
+    usage: CompletionUsage | None = None
+    obfuscation: str | None = None
+    moderation: Loose | None = None
+    provider: str | None = None
+    citations: list[Any] | None = None
+    search_results: list[Any] | None = None
+    prompt_filter_results: list[Any] | None = None
+    timings: Loose | None = None
+    x_groq: XGroq | None = None
+    error: None = None
