@@ -1,7 +1,8 @@
 # The shared vocabulary: what a piece of a stream says, in the same words for every wire format.
 #
 # What always holds here:
-# - Every type names the choice (or candidate) it belongs to by `index`; whole-answer types have none.
+# - Every type names the choice (or candidate) it belongs to by `index`; `Usage`, of the whole
+#   answer, has none.
 # - The text deltas of a choice join to its text, argument fragments to the call's arguments. A
 #   surrogate pair that the wire divides comes whole, in the delta of its second half.
 

@@ -54,7 +54,7 @@ class Text(Fragments[str]):
     __slots__ = ()
 
     def __init__(self) -> None:
-        super().__init__("")
+        super().__init__("".join)
 
     def __str__(self) -> str:
         return join_surrogates(self.join())

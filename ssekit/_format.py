@@ -2,8 +2,8 @@
 # that every format module has (decode, decoder, stream, astream, collect, acollect) are made here.
 #
 # What always holds here:
-# - An ordinary chunk is decoded by the format's typed decoder and nothing else. The end marker, error
-#   objects and dialects all fail there, and only then cost Python, in this order (`decode_unusual`).
+# - An ordinary chunk is decoded by the format's typed decoder and nothing else. The end marker,
+#   error objects and dialects all fail there, and only then cost Python (`decode_unusual`).
 # - Data that is a JSON object never ends a stream, unless it reports an error.
 
 from __future__ import annotations

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -198,4 +198,7 @@ def _advice(source: object) -> str:
         return "expected a source, got a coroutine: await it, and pass what it returns"
     if hasattr(source, "__aiter__"):
         return f"{kind} is asynchronous: use astream, acollect or aiter_events"
-    return f"expected a path, a binary file object, an (async) iterable of bytes or a response, got {kind}"
+    return (
+        "expected a path, a binary file object, an (async) iterable of bytes "
+        f"or a response, got {kind}"
+    )

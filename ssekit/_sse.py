@@ -1,4 +1,4 @@
-# The wire: bytes to events and back, as WHATWG HTML 9.2.5 (parsing) and 9.2.6 (interpreting) have it.
+# The wire: bytes to events and back, as WHATWG HTML 9.2.5 (parsing) and 9.2.6 (interpreting) say.
 # https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
 #
 # `EventScanner` is the standard; `SSEDecoder` is its public face. A scanner has two roads:
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from itertools import chain, repeat
 from typing import Any, TypeAlias, TypeVar, overload
 
@@ -207,11 +207,11 @@ class EventScanner:
         # Whether the latest byte was a CR: an LF that follows is part of that line end.
         self._after_cr = False
         # The unfinished line: its older part in blocks, its newer part as it was read; its length.
-        self._blocks = Fragments(b"")
+        self._blocks = Fragments(b"".join)
         self._pieces: list[bytes] = []
         self._line_size = 0
         # The data buffer without its last LF; the event type buffer; the last event ID buffer.
-        self._values = Fragments(b"\n")
+        self._values = Fragments(b"\n".join)
         self._type = b""
         self._id = self.last_event_id
         self._retry: int | None = None
@@ -220,7 +220,7 @@ class EventScanner:
 
     def scan(self, data: bytes) -> Iterable[RawEvent]:
         """Take the next bytes and return the events that they complete, oldest first."""
-        # `10 in data` asks for an LF; `b"\n" in data` takes 100 ns to find out that it is no integer.
+        # `10 in data` asks for an LF: `b"\n" in data` takes 100 ns to find that it is no integer.
         if self._between_events:
             # A read that is one plain event needs no cutting: a third of the time of `_plain`.
             if (
@@ -277,7 +277,7 @@ class EventScanner:
         for start in range(0, len(data), _WINDOW):
             if not self.too_large:
                 self._window(data[start : start + _WINDOW], events)
-        # An ID keeps to the line road too: there it is given to events, and committed by blank lines.
+        # An ID keeps to the line road too: it is given to events, and committed by blank lines.
         first = (
             self._bom is None
             and self._retry is None
@@ -355,13 +355,14 @@ class EventScanner:
 
     def _field(self, line: bytes, values: list[bytes]) -> None:
         # 9.2.6, process the field: up to the first colon the name, one space after it is dropped.
-        # The value is cut out once: two copies of a line at the limit are all that the bound allows.
+        # The value is cut out once: the bound allows two copies of a line at the limit, not three.
         colon = line.find(b":")
         if colon < 0:
             name, value = line, b""
         else:
             name = line[:colon]
-            value = line[colon + 2 :] if line[colon + 1 : colon + 2] == b" " else line[colon + 1 :]
+            start = colon + (2 if line[colon + 1 : colon + 2] == b" " else 1)
+            value = line[start:]
         if name == b"data":
             values.append(value)
             self._size += len(value) + 1

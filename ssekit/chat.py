@@ -1,5 +1,5 @@
-# POST /v1/chat/completions, as OpenAI defines it and everybody else speaks it.
-#
+"""Chat completions: `POST /v1/chat/completions` of OpenAI, and of all who speak its dialects."""
+
 # Wire structs, the repair of dialects, the accumulator, and the names that every format has.
 #
 # What always holds here:

@@ -34,8 +34,9 @@ class ChatOracle:
         self.usage = chunk.get("usage") or self.usage
         for choice in chunk.get("choices") or []:
             index = choice.get("index", 0)
-            blank = dict(content="", reasoning="", refusal="", tool_calls=[], function_call=None)
-            known = self.choices.setdefault(index, {"index": index, **blank, "finish_reason": None})
+            texts = {"content": "", "reasoning": "", "refusal": ""}
+            calls = {"tool_calls": [], "function_call": None, "finish_reason": None}
+            known = self.choices.setdefault(index, {"index": index, **texts, **calls})
             known["finish_reason"] = choice.get("finish_reason") or known["finish_reason"]
             self._add_delta(known, choice.get("delta") or {})
 
@@ -56,7 +57,9 @@ class ChatOracle:
             if not piece.get("id"):
                 found = [c for c in calls if c["at"] == piece.get("index")]
             if not found or (function.get("name") and not piece.get("id")):
-                found = [{"at": piece.get("index"), "id": piece.get("id"), "name": "", "arguments": ""}]
+                found = [
+                    {"at": piece.get("index"), "id": piece.get("id"), "name": "", "arguments": ""}
+                ]
                 calls += found
             found[-1]["name"] = function.get("name") or found[-1]["name"]
             found[-1]["arguments"] += function.get("arguments") or ""

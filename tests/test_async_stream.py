@@ -299,4 +299,3 @@ def test_events_can_be_released_early(run: Any):
         assert source.closed == 1
 
     run(main)
-

@@ -1,6 +1,7 @@
 """Chat completions: `chat.py`."""
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -54,28 +55,55 @@ def call(index: int | None, id: str | None, name: str | None, arguments: Any) ->
 MESSAGES: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "nothing": ([{}], {"role": "assistant", "content": None, "refusal": None}),
     "no text, but said": ([{"content": ""}], {"content": ""}),
-    "text": ([{"role": "assistant", "content": ""}, {"content": "a"}, {"content": "b"}], {"content": "ab"}),
+    "text": (
+        [{"role": "assistant", "content": ""}, {"content": "a"}, {"content": "b"}],
+        {"content": "ab"},
+    ),
     "null is absent": ([{"role": None, "content": "a"}, {"content": None}], {"content": "a"}),
     "the newest role": ([{"role": "assistant"}, {"role": "tool"}, {"role": ""}], {"role": "tool"}),
     "a refusal": ([{"refusal": ""}, {"refusal": "n"}, {"refusal": "o"}], {"refusal": "no"}),
     "an empty refusal is none": ([{"refusal": ""}], {"refusal": None}),
     "reasoning": ([{"reasoning": "a"}, {"reasoning": "b"}], {"reasoning": "ab"}),
-    "reasoning_content": ([{"reasoning_content": "a"}, {"reasoning_content": None}], {"reasoning_content": "a"}),
-    "a pair over two fragments": ([{"content": "\ud83d"}, {"content": "\ude00"}], {"content": "😀"}),
+    "reasoning_content": (
+        [{"reasoning_content": "a"}, {"reasoning_content": None}],
+        {"reasoning_content": "a"},
+    ),
+    "a pair over two fragments": (
+        [{"content": "\ud83d"}, {"content": "\ude00"}],
+        {"content": "😀"},
+    ),
     "half a pair": ([{"content": "a\ud83d"}, {"content": "b"}], {"content": "a\ufffdb"}),
     "a pair in arguments": (
         [call(0, "a", "f", "\ud83d"), call(0, None, None, "\ude00")],
-        {"tool_calls": [{"type": "function", "id": "a", "function": {"name": "f", "arguments": "😀"}}]},
+        {
+            "tool_calls": [
+                {"type": "function", "id": "a", "function": {"name": "f", "arguments": "😀"}}
+            ]
+        },
     ),
     "a name with half a pair": (
         [call(0, "\ud83d", "\ud83d", "{}")],
-        {"tool_calls": [{"type": "function", "id": "\ufffd", "function": {"name": "\ufffd", "arguments": "{}"}}]},
+        {
+            "tool_calls": [
+                {
+                    "type": "function",
+                    "id": "\ufffd",
+                    "function": {"name": "\ufffd", "arguments": "{}"},
+                }
+            ]
+        },
     ),
     "parts of content (Mistral)": (
         [
             {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}, 5]}]},
             {"content": [{"type": "thinking", "thinking": "m"}, {"type": "text", "text": "a"}]},
-            {"content": [{"type": "reference", "reference_ids": [1]}, 5, {"type": "text", "text": 5}]},
+            {
+                "content": [
+                    {"type": "reference", "reference_ids": [1]},
+                    5,
+                    {"type": "text", "text": 5},
+                ]
+            },
             {"content": []},
             {"content": "b"},
         ],
@@ -100,12 +128,31 @@ MESSAGES: dict[str, tuple[list[Any], dict[str, Any]]] = {
         },
     ),
     "two pieces of one call in one delta": (
-        [{"tool_calls": [{"index": 0, "id": "a", "function": {"name": "f"}}, {"index": 0, "function": {"arguments": "{}"}}]}],
-        {"tool_calls": [{"type": "function", "id": "a", "function": {"name": "f", "arguments": "{}"}}]},
+        [
+            {
+                "tool_calls": [
+                    {"index": 0, "id": "a", "function": {"name": "f"}},
+                    {"index": 0, "function": {"arguments": "{}"}},
+                ]
+            }
+        ],
+        {
+            "tool_calls": [
+                {"type": "function", "id": "a", "function": {"name": "f", "arguments": "{}"}}
+            ]
+        },
     ),
     "a thought signature (Google)": (
         [
-            {"tool_calls": [{"id": "a", "function": {"name": "f", "arguments": "{}"}, "extra_content": {"google": {"thought_signature": "x"}}}]}
+            {
+                "tool_calls": [
+                    {
+                        "id": "a",
+                        "function": {"name": "f", "arguments": "{}"},
+                        "extra_content": {"google": {"thought_signature": "x"}},
+                    }
+                ]
+            }
         ],
         {
             "tool_calls": [
@@ -120,7 +167,11 @@ MESSAGES: dict[str, tuple[list[Any], dict[str, Any]]] = {
     ),
     "a custom tool": (
         [
-            {"tool_calls": [{"index": 0, "id": "a", "type": "custom", "custom": {"name": "f", "input": "x"}}]},
+            {
+                "tool_calls": [
+                    {"index": 0, "id": "a", "type": "custom", "custom": {"name": "f", "input": "x"}}
+                ]
+            },
             {"tool_calls": [{"index": 0, "custom": {"input": "y"}}, {"index": 0}]},
         ],
         {"tool_calls": [{"type": "custom", "id": "a", "custom": {"name": "f", "input": "xy"}}]},
@@ -134,7 +185,11 @@ MESSAGES: dict[str, tuple[list[Any], dict[str, Any]]] = {
         {"function_call": {"name": "f", "arguments": "{}"}},
     ),
     "audio": (
-        [{"audio": {"id": "a", "transcript": "x"}}, {"audio": {"data": "AA"}}, {"audio": {"data": "BB", "expires_at": 5, "transcript": "y"}}],
+        [
+            {"audio": {"id": "a", "transcript": "x"}},
+            {"audio": {"data": "AA"}},
+            {"audio": {"data": "BB", "expires_at": 5, "transcript": "y"}},
+        ],
         {"audio": {"id": "a", "data": "AABB", "expires_at": 5, "transcript": "xy"}},
     ),
     "annotations": (
@@ -143,23 +198,63 @@ MESSAGES: dict[str, tuple[list[Any], dict[str, Any]]] = {
     ),
     "images": ([{"images": [{"n": 1}]}, {"images": [{"n": 2}]}], {"images": [{"n": 1}, {"n": 2}]}),
     "executed tools (Groq)": (
-        [{"executed_tools": [{"index": 0, "type": "search", "output": None}]}, {"executed_tools": [{"index": 0, "output": "x"}, {"index": 1}, {}, {}]}],
+        [
+            {"executed_tools": [{"index": 0, "type": "search", "output": None}]},
+            {"executed_tools": [{"index": 0, "output": "x"}, {"index": 1}, {}, {}]},
+        ],
         {"executed_tools": [{"index": 0, "type": "search", "output": "x"}, {"index": 1}, {}, {}]},
     ),
     "reasoning details that are one block (OpenRouter)": (
         [
-            {"reasoning_details": [{"type": "reasoning.text", "text": "a", "index": 0, "format": None, "signature": ""}]},
-            {"reasoning_details": [{"type": "reasoning.text", "text": "b", "index": 0, "format": "f"}]},
+            {
+                "reasoning_details": [
+                    {
+                        "type": "reasoning.text",
+                        "text": "a",
+                        "index": 0,
+                        "format": None,
+                        "signature": "",
+                    }
+                ]
+            },
+            {
+                "reasoning_details": [
+                    {"type": "reasoning.text", "text": "b", "index": 0, "format": "f"}
+                ]
+            },
             {"reasoning_details": [{"type": "reasoning.text", "index": 0, "signature": "s"}]},
         ],
-        {"reasoning_details": [{"type": "reasoning.text", "text": "ab", "index": 0, "format": "f", "signature": "s"}]},
+        {
+            "reasoning_details": [
+                {
+                    "type": "reasoning.text",
+                    "text": "ab",
+                    "index": 0,
+                    "format": "f",
+                    "signature": "s",
+                }
+            ]
+        },
     ),
     "reasoning details that are not": (
         [
             {"reasoning_details": [{"type": "reasoning.summary", "summary": "a", "index": 0}]},
-            {"reasoning_details": [{"type": "reasoning.encrypted", "data": "x", "id": "1", "index": 0}]},
-            {"reasoning_details": [{"type": "reasoning.encrypted", "data": "y", "id": "2", "index": 0}]},
-            {"reasoning_details": [{"type": "reasoning.encrypted", "data": "z", "index": 1}, {"text": 5}]},
+            {
+                "reasoning_details": [
+                    {"type": "reasoning.encrypted", "data": "x", "id": "1", "index": 0}
+                ]
+            },
+            {
+                "reasoning_details": [
+                    {"type": "reasoning.encrypted", "data": "y", "id": "2", "index": 0}
+                ]
+            },
+            {
+                "reasoning_details": [
+                    {"type": "reasoning.encrypted", "data": "z", "index": 1},
+                    {"text": 5},
+                ]
+            },
         ],
         {
             "reasoning_details": [
@@ -174,13 +269,18 @@ MESSAGES: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "fields of unforeseen type count as absent": (
         [
             {"role": 5, "content": 5, "refusal": {}, "reasoning": [], "tool_calls": 5, "audio": 5},
-            {"content": "a", "tool_calls": [5, None, {"index": "x", "id": 5, "function": 5, "custom": 5}]},
+            {
+                "content": "a",
+                "tool_calls": [5, None, {"index": "x", "id": 5, "function": 5, "custom": 5}],
+            },
             {"content": "b", "annotations": [5, {"n": 1}], "function_call": 5, "images": {}},
         ],
         {
             "content": "ab",
             "annotations": [{"n": 1}],
-            "tool_calls": [{"type": "function", "id": "", "function": {"name": "", "arguments": ""}}],
+            "tool_calls": [
+                {"type": "function", "id": "", "function": {"name": "", "arguments": ""}}
+            ],
         },
     ),
 }
@@ -198,7 +298,10 @@ def test_a_message_has_no_field_that_was_not_said():
 
 # The chunks, and the fields of the result that they make, beside the choices.
 RESULTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
-    "nothing": ([], {"id": "", "object": "chat.completion", "created": 0, "model": "", "choices": []}),
+    "nothing": (
+        [],
+        {"id": "", "object": "chat.completion", "created": 0, "model": "", "choices": []},
+    ),
     "the first id and time, the newest model": (
         [
             {"choices": [], "id": "", "created": 0, "model": ""},
@@ -209,18 +312,35 @@ RESULTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
         {"id": "1", "created": 5, "model": "n"},
     ),
     "usage that null does not wipe out": (
-        [{"choices": [], "usage": {"prompt_tokens": 1, "total_tokens": 3, "completion_tokens": 2}}, {"choices": [], "usage": None}],
+        [
+            {
+                "choices": [],
+                "usage": {"prompt_tokens": 1, "total_tokens": 3, "completion_tokens": 2},
+            },
+            {"choices": [], "usage": None},
+        ],
         {"usage": {"prompt_tokens": 1, "total_tokens": 3, "completion_tokens": 2}},
     ),
     "the newest usage": (
-        [{"choices": [], "usage": {"prompt_tokens": 1, "cost": 1}}, {"choices": [], "usage": {"prompt_tokens": 2, "prompt_tokens_details": {"cached_tokens": 1}}}],
+        [
+            {"choices": [], "usage": {"prompt_tokens": 1, "cost": 1}},
+            {
+                "choices": [],
+                "usage": {"prompt_tokens": 2, "prompt_tokens_details": {"cached_tokens": 1}},
+            },
+        ],
         {"usage": {"prompt_tokens": 2, "prompt_tokens_details": {"cached_tokens": 1}}},
     ),
     "the newest of what else is said of the whole": (
         [
             {"choices": [], "service_tier": "default", "system_fingerprint": "f", "provider": "p"},
             {"choices": [], "service_tier": "", "system_fingerprint": None, "provider": ""},
-            {"choices": [], "moderation": {"input": 1}, "citations": ["u"], "search_results": [{"u": 1}]},
+            {
+                "choices": [],
+                "moderation": {"input": 1},
+                "citations": ["u"],
+                "search_results": [{"u": 1}],
+            },
             {"choices": [], "prompt_filter_results": [{"prompt_index": 0}], "timings": {"n": 1}},
             {"choices": [], "citations": ["u", "v"]},
         ],
@@ -253,7 +373,12 @@ def test_results(chunks: list[Any], fields: dict[str, Any]):
 
 def test_choices_in_any_order():
     answer = run(
-        {"choices": [{"index": 2, "delta": {"content": "c"}}, {"index": 0, "delta": {"content": "a"}}]},
+        {
+            "choices": [
+                {"index": 2, "delta": {"content": "c"}},
+                {"index": 0, "delta": {"content": "a"}},
+            ]
+        },
         {"choices": [{"index": 1, "delta": {"content": "b"}, "finish_reason": "length"}]},
         {"choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": "stop"}]},
     )
@@ -397,7 +522,10 @@ def test_finish_reasons(word: str | None, reason: str | None):
     ("usage", "view"),
     [
         ({"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}, Usage(1, 2, 3)),
-        ({"prompt_tokens_details": {"cached_tokens": 0}, "prompt_cache_hit_tokens": 5}, Usage(cached_tokens=0)),
+        (
+            {"prompt_tokens_details": {"cached_tokens": 0}, "prompt_cache_hit_tokens": 5},
+            Usage(cached_tokens=0),
+        ),
         ({"prompt_cache_hit_tokens": 5}, Usage(cached_tokens=5)),
         ({"completion_tokens_details": {"reasoning_tokens": 4}}, Usage(reasoning_tokens=4)),
         ({"reasoning_tokens": 4, "completion_tokens_details": None}, Usage(reasoning_tokens=4)),
@@ -423,7 +551,14 @@ def test_deltas():
         chunk({"reasoning": "hm", "content": "a"}),
         chunk({"content": "b", "refusal": "no"}),
         chunk(call(0, "x", "f", "")),
-        chunk({"tool_calls": [call(1, "y", "g", "[")["tool_calls"][0], call(0, None, None, "{}")["tool_calls"][0]]}),
+        chunk(
+            {
+                "tool_calls": [
+                    call(1, "y", "g", "[")["tool_calls"][0],
+                    call(0, None, None, "{}")["tool_calls"][0],
+                ]
+            }
+        ),
         chunk(call(1, None, None, "]"), finish_reason="tool_calls"),
         {"choices": [], "usage": {"prompt_tokens": 1}},
     ) == [
@@ -470,7 +605,9 @@ def test_reasoning_that_is_sent_twice_is_told_once():
 
 
 def test_deltas_of_a_divided_pair():
-    said = deltas(chunk({"content": "a\ud83d"}), chunk({"content": "\ude00"}), chunk({"content": "\ud83d"}))
+    said = deltas(
+        chunk({"content": "a\ud83d"}), chunk({"content": "\ude00"}), chunk({"content": "\ud83d"})
+    )
     assert said == [TextDelta(0, "a"), TextDelta(0, "😀"), TextDelta(0, "\ufffd")]
 
 
@@ -495,7 +632,11 @@ def messages(draw: st.DrawFn) -> dict[str, Any]:
         "tool_calls": [
             {"type": "custom", "id": f"id{place}", "custom": {"name": name, "input": text}}
             if is_custom
-            else {"type": "function", "id": f"id{place}", "function": {"name": name, "arguments": text}}
+            else {
+                "type": "function",
+                "id": f"id{place}",
+                "function": {"name": name, "arguments": text},
+            }
             for place, ((name, text), is_custom) in enumerate(zip(calls, custom, strict=True))
         ],
     }
@@ -552,8 +693,7 @@ def _cut(draw: st.DrawFn, text: str) -> list[str]:
     units = text.encode("utf-16-le")
     cuts = sorted(draw(st.lists(st.integers(0, len(units) // 2), max_size=3)))
     edges = [0, *(2 * cut for cut in cuts), len(units)]
-    pairs = zip(edges, edges[1:], strict=False)
-    return [units[start:end].decode("utf-16-le", "surrogatepass") for start, end in pairs]
+    return [units[start:end].decode("utf-16-le", "surrogatepass") for start, end in pairwise(edges)]
 
 
 @given(streams_of_results())

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 import msgspec
+
 from ssekit import SSEKitError, StreamDecoder, ToolCall, Usage, chat
 from tests.oracle import oracle
 from tests.shared import Recording, each_recording, needs_shared, recordings
@@ -29,7 +30,11 @@ def said(answer: chat.ChatCompletion) -> dict[str, Any]:
                 "reasoning": message.reasoning or message.reasoning_content or "",
                 "refusal": message.refusal or "",
                 "tool_calls": [
-                    {"id": call.id, "name": call.function.name, "arguments": call.function.arguments}
+                    {
+                        "id": call.id,
+                        "name": call.function.name,
+                        "arguments": call.function.arguments,
+                    }
                     for call in calls
                 ],
                 "function_call": msgspec.to_builtins(message.function_call),
@@ -55,7 +60,7 @@ def pull(reads: list[bytes]) -> tuple[list[chat.ChatCompletionChunk], Decoder]:
     chunks = []
     try:
         for chunk in stream:
-            chunks.append(chunk)  # noqa: PERF402 - those before an error count
+            chunks.append(chunk)  # those before an error count
     except SSEKitError as error:
         assert error is stream.decoder.error
     return chunks, stream.decoder
@@ -71,7 +76,7 @@ def pull_asynchronously(reads: list[bytes]) -> tuple[list[chat.ChatCompletionChu
         chunks = []
         try:
             async for chunk in stream:
-                chunks.append(chunk)  # noqa: PERF401 - those before an error count
+                chunks.append(chunk)  # those before an error count
         except SSEKitError as error:
             assert error is stream.decoder.error
         return chunks, stream.decoder
@@ -109,7 +114,9 @@ def test_what_a_recorded_stream_says(recording: Recording):
     for way in WAYS:
         _, decoder = way([recording.data])
         assert said(decoder.snapshot()) == expected
-        assert decoder.state == {"complete": "done", "truncated": "truncated", "error": "failed"}[end]
+        assert (
+            decoder.state == {"complete": "done", "truncated": "truncated", "error": "failed"}[end]
+        )
         assert getattr(decoder.error, "body", None) == error
 
 
@@ -175,7 +182,7 @@ def test_text_is_what_the_deltas_say():
         pieces = []
         with suppress(SSEKitError):
             for piece in stream.text():
-                pieces.append(piece)  # noqa: PERF402 - those before an error count
+                pieces.append(piece)  # those before an error count
         assert "".join(pieces) == stream.accumulator.text
 
 

@@ -128,7 +128,13 @@ ENDS: dict[str, tuple[bytes, list[str], str, str | None, type[SSEKitError] | Non
     "no JSON": (A + b"data: {\n\n" + B, ["a"], "failed", None, DecodeError),
     "no object": (A + b"data: 5\n\n" + B, ["a"], "failed", None, DecodeError),
     "no data": (A + b"data\n\n" + B, ["a"], "failed", None, DecodeError),
-    "too large": (A + b"data: " + b"x" * 200 + b"\n\n" + B, ["a"], "failed", None, EventTooLargeError),
+    "too large": (
+        A + b"data: " + b"x" * 200 + b"\n\n" + B,
+        ["a"],
+        "failed",
+        None,
+        EventTooLargeError,
+    ),
     "too large after the marker": (A + DONE + b"x" * 200, ["a"], "done", "marker", None),
 }
 

@@ -14,7 +14,13 @@ from tests.test_lenient import trees
 # The pieces (index, id, name, arguments), and the calls (id, name, arguments) they are pieces of.
 CALLS = {
     "OpenAI: id and name first, then by index": (
-        [(0, "a", "f", ""), (0, None, None, "{"), (1, "b", "g", ""), (0, None, None, "}"), (1, None, None, "[]")],
+        [
+            (0, "a", "f", ""),
+            (0, None, None, "{"),
+            (1, "b", "g", ""),
+            (0, None, None, "}"),
+            (1, None, None, "[]"),
+        ],
         [("a", "f", "{}"), ("b", "g", "[]")],
     ),
     "whole calls without an index (Mistral)": (
@@ -54,7 +60,12 @@ CALLS = {
         [("", "f", "{}"), ("", "f", "{}")],
     ),
     "a name in every piece": (
-        [(0, None, "f", '{"a'), (0, None, "f", '": "\\'), (0, None, "f", '"}"'), (0, None, "f", "}")],
+        [
+            (0, None, "f", '{"a'),
+            (0, None, "f", '": "\\'),
+            (0, None, "f", '"}"'),
+            (0, None, "f", "}"),
+        ],
         [("", "f", '{"a": "\\"}"}')],
     ),
     "an id in a later piece": (

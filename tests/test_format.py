@@ -102,7 +102,9 @@ def test_the_marker_is_the_whole_data():
     assert chat.decode(ServerSentEvent("[DONE]")) is DONE
 
 
-@pytest.mark.parametrize("data", ["", " [DONE]", "[DONE] ", "[done]", "{", "5", "null", "[]", '"a"'])
+@pytest.mark.parametrize(
+    "data", ["", " [DONE]", "[DONE] ", "[done]", "{", "5", "null", "[]", '"a"']
+)
 def test_what_is_no_object_is_a_decode_error(data: str):
     event = ServerSentEvent(data)
     with pytest.raises(DecodeError, match=rf"\({len(data)} characters\).*chat") as raised:
@@ -127,9 +129,8 @@ def test_a_format_says_which_it_is():
     assert repr(chat.FORMAT) == "<ssekit.Format chat>"
 
 
-ANSWER = (
-    b'data: {"choices": [{"delta": {"content": "Hi"}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
-)
+HI = b'data: {"choices": [{"delta": {"content": "Hi"}, "finish_reason": "stop"}]}\n\n'
+ANSWER = HI + b"data: [DONE]\n\n"
 
 
 def test_collect_reads_to_the_end():
@@ -144,5 +145,5 @@ def test_collect_takes_the_path_of_a_recorded_stream(tmp_path: Path):
 
 def test_collect_raises_what_ended_the_stream():
     with pytest.raises(APIError) as raised:
-        chat.collect([ANSWER[:76] + b'data: {"error": "no"}\n\n'])
+        chat.collect([HI + b'data: {"error": "no"}\n\n'])
     assert raised.value.partial.choices[0].message.content == "Hi"

@@ -9,7 +9,7 @@ from ssekit._fragments import Fragments
 
 @pytest.mark.parametrize("count", [0, 1, 63, 64, 65, 64**2, 64**2 + 65, 64**3 + 1])
 def test_the_whole_is_what_went_in(count: int):
-    buffer = Fragments(", ")
+    buffer = Fragments(", ".join)
     pieces = [str(number) for number in range(count)]
     for piece in pieces:
         buffer.append(piece)
@@ -19,7 +19,7 @@ def test_the_whole_is_what_went_in(count: int):
 
 @given(st.lists(st.binary(max_size=2), max_size=200))
 def test_taking_empties_the_buffer(pieces: list[bytes]):
-    buffer = Fragments(b"\n")
+    buffer = Fragments(b"\n".join)
     for _ in range(2):
         for piece in pieces:
             buffer.append(piece)
@@ -28,7 +28,7 @@ def test_taking_empties_the_buffer(pieces: list[bytes]):
 
 
 def test_few_pieces_are_held():
-    buffer = Fragments("")
+    buffer = Fragments("".join)
     for _ in range(100_000):
         buffer.append("ab")
     assert len(buffer._pieces) < 3 * 64

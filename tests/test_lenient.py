@@ -12,7 +12,9 @@ from ssekit._lenient import as_type, join_surrogates, parse, well_formed
 
 trees = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
     max_leaves=12,
 )
 
@@ -31,7 +33,9 @@ def test_anything_else_is_a_value_error(text: str):
     msgspec.json.encode(tree)
 
 
-@pytest.mark.parametrize("text", ["", "[DONE]", "{", '{"a": 1} x', "[" * 100_000, '"\\', '["' * 200])
+@pytest.mark.parametrize(
+    "text", ["", "[DONE]", "{", '{"a": 1} x', "[" * 100_000, '"\\', '["' * 200]
+)
 def test_what_is_not_json(text: str):
     with pytest.raises(ValueError, match=r".+"):
         parse(text)

@@ -45,8 +45,14 @@ DIMENSIONS: dict[str, tuple[int, Callable[[int], list[bytes]]]] = {
         lambda n: pieces(b"data: " + b"x" * n + b"\n\n", 64),
     ),
     "data lines of one event": (5_000, lambda n: [b"data: 0123456789\n" * n + b"\n"]),
-    "data lines of one event, line by line": (5_000, lambda n: [b"data: 0123456789\n"] * n + [b"\n"]),
-    "small events in reads of 2 bytes": (2**18, lambda n: pieces(b"data: 0123456\n\n" * (n // 15), 2)),
+    "data lines of one event, line by line": (
+        5_000,
+        lambda n: [b"data: 0123456789\n"] * n + [b"\n"],
+    ),
+    "small events in reads of 2 bytes": (
+        2**18,
+        lambda n: pieces(b"data: 0123456\n\n" * (n // 15), 2),
+    ),
     "one event in reads of 2 bytes": (2**18, lambda n: pieces(b"data: " + b"x" * n + b"\n\n", 2)),
     "comments in reads of 2 bytes": (2**18, lambda n: pieces(b": " + b"x" * n + b"\n\n", 2)),
     "empty lines": (250_000, lambda n: [b"\n" * n]),
@@ -60,9 +66,7 @@ FOLDS: dict[str, tuple[int, Callable[[int], bytes]]] = {
     ),
     "argument fragments, each with another id": (
         5_000,
-        lambda n: b"".join(
-            tool_calls(1, lambda _: 0, id=f"id{number}") for number in range(n)
-        ),
+        lambda n: b"".join(tool_calls(1, lambda _: 0, id=f"id{number}") for number in range(n)),
     ),
     "parallel calls": (250, parallel_calls),
     "pieces of text": (
@@ -75,7 +79,9 @@ FOLDS: dict[str, tuple[int, Callable[[int], bytes]]] = {
     ),
     "choices": (
         500,
-        lambda n: event({"choices": [{"index": i, "delta": {"content": "a"}} for i in range(n)]}) * 3,
+        lambda n: (
+            event({"choices": [{"index": i, "delta": {"content": "a"}} for i in range(n)]}) * 3
+        ),
     ),
 }
 
@@ -175,9 +181,9 @@ def test_an_event_at_the_limit_is_bounded(size: int):
     limit = MIB
     line = b"data: " + b"x" * (limit - 6)
     decoder = SSEDecoder(max_event_size=limit)
-    assert peak(lambda: decode_into(decoder, (line[i : i + size] for i in range(0, limit, size)))) <= (
-        2 * limit + MIB
-    )
+    assert peak(
+        lambda: decode_into(decoder, (line[i : i + size] for i in range(0, limit, size)))
+    ) <= (2 * limit + MIB)
     assert peak(lambda: decode_into(decoder, [b"\n\n"])) <= 2 * limit + MIB
 
 

@@ -7,9 +7,11 @@ import msgspec
 import pytest
 
 from ssekit import DONE, SSEDecoder, chat
-from tests.shared import Recording, recordings, needs_shared
+from tests.shared import Recording, needs_shared, recordings
 
-pytest.importorskip("openai", reason="the openai package (dependency group corpus) is not installed")
+pytest.importorskip(
+    "openai", reason="the openai package (dependency group corpus) is not installed"
+)
 
 from openai import BaseModel
 from openai._models import construct_type

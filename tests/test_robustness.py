@@ -41,16 +41,20 @@ def survive(data: bytes, **options: Any) -> Decoder:
     return decoder
 
 
+NAMES = [
+    *("choices", "delta", "index", "content", "tool_calls", "function", "arguments", "id"),
+    *("error", "usage", "logprobs", "reasoning_details", "text", "type", "x_groq", "audio"),
+]
+
 json_like = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(
-            ["choices", "delta", "index", "content", "tool_calls", "function", "arguments", "id"]
-            + ["error", "usage", "logprobs", "reasoning_details", "text", "type", "x_groq", "audio"]
-        ),
-        inner,
-        max_size=4,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(NAMES),
+            inner,
+            max_size=4,
+        )
     ),
     max_leaves=20,
 )
@@ -175,7 +179,13 @@ def test_the_rest_of_the_stream_is_unchanged():
     for path in paths(spoilt):
         for text in REPLACEMENTS:
             between = replaced(spoilt, path, text)
-            texts = [json.dumps(good[0]), json.dumps(good[1]), between, json.dumps(good[2]), "[DONE]"]
+            texts = [
+                json.dumps(good[0]),
+                json.dumps(good[1]),
+                between,
+                json.dumps(good[2]),
+                "[DONE]",
+            ]
             decoder = survive(b"".join(ServerSentEvent(text).encode() for text in texts))
             message = decoder.result().choices[0].message
             assert message.content == "abc"

@@ -225,8 +225,18 @@ REFUSALS: dict[str, tuple[bytes, int, str, Any]] = {
     "a text": (b'{"error": "no"}', 400, "application/json", ("no", None)),
     "a flat object": (b'{"object": "error", "message": "no"}', 400, "", ("no", None)),
     "a detail": (b'{"detail": "no"}', 401, "application/json", ("no", None)),
-    "a page": (b"<html>\xff", 502, "text/html", ("the server gave no reason that can be read", None)),
-    "nothing": (b"", 500, "text/event-stream", ("the server gave no reason that can be read", None)),
+    "a page": (
+        b"<html>\xff",
+        502,
+        "text/html",
+        ("the server gave no reason that can be read", None),
+    ),
+    "nothing": (
+        b"",
+        500,
+        "text/event-stream",
+        ("the server gave no reason that can be read", None),
+    ),
 }
 
 

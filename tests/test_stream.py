@@ -70,7 +70,9 @@ def test_the_event_behind_a_chunk():
 
 
 def test_text():
-    stream = chat.stream([A, event({"choices": [{"index": 1, "delta": {"content": "x"}}]}), B, DONE])
+    stream = chat.stream(
+        [A, event({"choices": [{"index": 1, "delta": {"content": "x"}}]}), B, DONE]
+    )
     assert list(stream.text()) == ["a", "b"]
 
 

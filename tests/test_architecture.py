@@ -1,0 +1,86 @@
+"""Which module may import which: data goes one way, and nothing below knows anything above."""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+import ssekit
+
+PACKAGE = Path(ssekit.__file__).parent
+
+# A module imports only from lines above its own. Formats stand on one line: they know no other.
+LAYERS = [
+    {"_errors"},
+    {"_fragments"},
+    {"_sse"},
+    {"_lenient"},
+    {"_deltas"},
+    {"_decoder"},
+    {"_source"},
+    {"_stream"},
+    {"_format"},
+    {"_fold"},
+    {"chat"},
+    {"_demo"},
+    {"_cli"},
+    {"__main__"},
+]
+LEVELS = {name: level for level, names in enumerate(LAYERS) for name in names}
+
+# The engine reads what it is given. It does not open, wait, or look at a clock.
+ENGINE = [name for name in LEVELS if LEVELS[name] <= LEVELS["chat"]]
+FORBIDDEN = {
+    *("asyncio", "trio", "anyio", "selectors", "threading", "concurrent", "signal"),
+    *("socket", "ssl", "http", "urllib", "httpx", "requests", "aiohttp", "urllib3"),
+    *("io", "os", "pathlib", "subprocess", "tempfile", "logging"),
+    *("time", "datetime", "sched", "random"),
+}
+
+
+def imports(module: str) -> set[str]:
+    """Return what a module imports when it runs: not what annotations alone need."""
+    found: set[str] = set()
+    nodes: list[ast.AST] = [ast.parse((PACKAGE / f"{module}.py").read_text())]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            names = {f"ssekit.{alias.name}" for alias in node.names}
+            found |= names if node.module == "ssekit" else {node.module or ""}
+        nodes += ast.iter_child_nodes(node)
+    return found
+
+
+def test_every_module_has_its_line():
+    modules = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"}
+    assert modules == set(LEVELS)
+
+
+@pytest.mark.parametrize("module", LEVELS)
+def test_a_module_imports_only_from_lines_above_its_own(module: str):
+    for name in imports(module):
+        if name.startswith("ssekit."):
+            imported = name.removeprefix("ssekit.")
+            # What `ssekit` itself exports is the engine, which formats and the command stand on.
+            level = LEVELS.get(imported, LEVELS["_format"])
+            assert level < LEVELS[module], f"{module} imports {imported}"
+
+
+@pytest.mark.parametrize("module", ENGINE)
+def test_the_engine_imports_no_input_or_output_no_clock_and_no_loop(module: str):
+    roots = {name.partition(".")[0] for name in imports(module)}
+    assert not roots & FORBIDDEN
+    assert roots <= {"ssekit", "msgspec", *sys.stdlib_module_names}
+
+
+def test_the_engine_is_imported_without_any_format():
+    text = (PACKAGE / "__init__.py").read_text()
+    assert "chat" not in {name.removeprefix("ssekit.") for name in imports("__init__")}
+    assert re.search(r"^from ssekit\._", text, re.MULTILINE)

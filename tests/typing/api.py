@@ -1,0 +1,81 @@
+"""The public API as type checkers see it. Checked by mypy and pyright; never run."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, assert_type
+
+import ssekit
+from ssekit import Delta, ServerSentEvent, SSEDecoder, StreamDecoder, ToolCall, chat
+from ssekit.chat import ChatCompletion, ChatCompletionChunk
+
+
+def wire(data: bytes) -> None:
+    decoder = SSEDecoder(last_event_id="7", max_event_size=None, on_comment=print)
+    assert_type(decoder.feed(data), list[ServerSentEvent])
+    assert_type(decoder.feed(bytearray(data)), list[ServerSentEvent])
+    assert_type(decoder.feed(memoryview(data)), list[ServerSentEvent])
+    assert_type(decoder.close(dispatch_incomplete=True), list[ServerSentEvent])
+    assert_type(decoder.last_event_id, str)
+    assert_type(decoder.reconnection_time, int | None)
+    event = ServerSentEvent("a")
+    assert_type(event.json(), Any)
+    assert_type(event.json(dict[str, int]), dict[str, int])
+    assert_type(event.encode(), bytes)
+    assert_type(ssekit.iter_events([data]), Iterator[ServerSentEvent])
+
+
+def push(data: bytes) -> None:
+    decoder = chat.decoder(max_event_size=1024)
+    assert_type(decoder, StreamDecoder[ChatCompletionChunk, ChatCompletion])
+    assert_type(decoder.feed(data), list[ChatCompletionChunk])
+    assert_type(decoder.feed(ServerSentEvent("a")), list[ChatCompletionChunk])
+    assert_type(decoder.close(), list[ChatCompletionChunk])
+    assert_type(decoder.result(), ChatCompletion)
+    assert_type(decoder.snapshot(), ChatCompletion)
+    assert_type(decoder.accumulator.text, str)
+    assert_type(decoder.event, ServerSentEvent | None)
+    chunk = chat.decode(ServerSentEvent("a"))
+    if chunk is not ssekit.DONE:
+        assert_type(chunk, ChatCompletionChunk)
+
+
+def pull(response: object) -> None:
+    with chat.stream(response) as stream:
+        for chunk in stream:
+            assert_type(chunk, ChatCompletionChunk)
+            assert_type(chunk.choices[0].delta.content, str | None)
+        assert_type(next(stream), ChatCompletionChunk)
+        assert_type(stream.text(), Iterator[str])
+        assert_type(stream.deltas(), Iterator[Delta])
+        assert_type(stream.until_done(), ChatCompletion)
+    assert_type(chat.collect(response), ChatCompletion)
+    for call in stream.accumulator.tool_calls:
+        assert_type(call, ToolCall)
+    for made in stream.result().choices[0].message.tool_calls or []:
+        if made.type == "function":
+            assert_type(made.function.arguments, str)
+        else:
+            assert_type(made.custom.input, str)
+
+
+async def apull(response: object) -> None:
+    async with chat.astream(response) as stream:
+        async for chunk in stream:
+            assert_type(chunk, ChatCompletionChunk)
+        assert_type(stream.text(), AsyncIterator[str])
+        assert_type(stream.deltas(), AsyncIterator[Delta])
+        assert_type(await stream.until_done(), ChatCompletion)
+    assert_type(await chat.acollect(response), ChatCompletion)
+    async for event in ssekit.aiter_events(response):
+        assert_type(event, ServerSentEvent)
+
+
+def told(delta: Delta) -> str:
+    match delta:
+        case ssekit.TextDelta(text=text) | ssekit.ReasoningDelta(text=text):
+            return assert_type(text, str)
+        case ssekit.ToolCall(name=name, arguments=arguments):
+            return name + arguments
+        case ssekit.Finish(reason=reason):
+            return assert_type(reason, ssekit.FinishReason)
+        case _:
+            return ""
