@@ -170,14 +170,11 @@ def open_async_source(source: Any) -> AsyncSource:
 _CLOSES = ("aclose", "close")
 
 
-class _AsAsync:
+class _AsAsync(AsyncIterator[Any]):
     """The items of an iterator, to an asynchronous reader."""
 
     def __init__(self, items: Iterator[Any]) -> None:
         self._items = items
-
-    def __aiter__(self) -> AsyncIterator[Any]:
-        return self
 
     async def __anext__(self) -> Any:
         for item in self._items:

@@ -297,5 +297,7 @@ def test_events_can_be_released_early(run: Any):
         async with aclosing(aiter_events(source)) as events:
             await anext(events)
         assert source.closed == 1
+        with pytest.raises(StreamNotFinishedError):
+            await anext(events)
 
     run(main)

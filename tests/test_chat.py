@@ -223,6 +223,7 @@ MESSAGES: dict[str, tuple[list[Any], dict[str, Any]]] = {
                 ]
             },
             {"reasoning_details": [{"type": "reasoning.text", "index": 0, "signature": "s"}]},
+            {"reasoning_details": [{"type": "reasoning.text", "index": 0, "format": None}]},
         ],
         {
             "reasoning_details": [

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ssekit import ContentTypeError, SSEDecoder, StatusError, chat
+from ssekit import ContentTypeError, SSEDecoder, StatusError, StreamTruncatedError, chat
 from ssekit._source import open_async_source, open_source
 from tests.transports import AsyncReads, Reads
 from tests.wire import DONE, A, B
@@ -78,6 +78,11 @@ def test_sources(make: Any):
 @pytest.mark.parametrize("make", ASYNC_SOURCES.values(), ids=ASYNC_SOURCES)
 def test_async_sources(make: Any):
     assert asyncio.run(chat.acollect(make())).choices[0].message.content == "ab"
+
+
+def test_a_plain_source_that_ends_early_asynchronously():
+    with pytest.raises(StreamTruncatedError):
+        asyncio.run(chat.acollect([A, B]))
 
 
 @pytest.mark.parametrize("kind", [Path, str])
@@ -290,6 +295,13 @@ def test_of_a_large_body_the_beginning_is_kept():
     body = httpx.Response(500, content=iter([b"x" * 50_000] * 1000))
     with pytest.raises(StatusError) as raised:
         chat.collect(body)
+    assert len(raised.value.body) == 64 * 1024
+
+
+def test_of_a_large_body_the_beginning_is_kept_asynchronously():
+    source = httpx.Response(500, content=AsyncReads(*[b"x" * 50_000] * 9))
+    with pytest.raises(StatusError) as raised:
+        asyncio.run(chat.acollect(source))
     assert len(raised.value.body) == 64 * 1024
 
 

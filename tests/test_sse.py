@@ -61,6 +61,7 @@ STANDARD = {
     "one byte order mark": (b"\xef\xbb\xbfdata: a\n\n\xef\xbb\xbfdata: b\n\n", ["a"]),
     "half a byte order mark": (b"\xef\xbbdata: a\n\ndata: b\n\n", ["b"]),
     "invalid UTF-8": (b"data: a\xff\xe2\x82b\n\n", ["a\ufffd\ufffdb"]),
+    "an id with a NUL is ignored": (b"id: 1\0\ndata: a\n\n", ["a"]),
     "a surrogate's bytes": (b"data: \xed\xa0\xbd\n\n", ["\ufffd\ufffd\ufffd"]),
 }
 
@@ -128,6 +129,13 @@ def test_recorded_streams_mean_the_same_however_they_are_cut(recording: Any):
     assert whole == ([event[:3] for event in interpret(recording.data).events], *whole[1:])
     for size in (1, 2, 7, 100, 4096):
         assert decode(pieces(recording.data, size)) == whole
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_line_in_very_many_pieces(size: int):
+    value = "".join(map(str, range(5_000)))
+    stream = ServerSentEvent(value).encode()
+    assert decode(pieces(stream, size))[0] == [("message", value, "")]
 
 
 # The decoder.

@@ -1,0 +1,116 @@
+"""The README is true: each of its examples runs, and prints what stands below it."""
+
+import contextlib
+import io
+import json
+import re
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.wire import DONE, event
+
+README = Path(__file__).parent.parent / "README.md"
+
+# A comment names what an example is given; its output stands in the block that follows.
+EXAMPLE = re.compile(
+    r"(?:<!-- given: (?P<given>[\w, ]+) -->\n)?```python\n(?P<code>.*?)```\n"
+    r"(?:```output\n(?P<output>.*?)```\n)?",
+    re.DOTALL,
+)
+EXAMPLES = [match.groupdict() for match in EXAMPLE.finditer(README.read_text(encoding="utf-8"))]
+
+
+def delta(**fields: Any) -> bytes:
+    return event({"choices": [{"index": 0, "delta": fields}]})
+
+
+def call(index: int, name: str) -> list[bytes]:
+    first = {"index": index, "id": f"call_{index}", "type": "function"}
+    return [
+        delta(tool_calls=[{**first, "function": {"name": name, "arguments": ""}}]),
+        delta(tool_calls=[{"index": index, "function": {"arguments": '{"city":'}}]),
+        delta(tool_calls=[{"index": index, "function": {"arguments": '"Paris"}'}}]),
+    ]
+
+
+USAGE = {"prompt_tokens": 12, "completion_tokens": 34, "total_tokens": 46}
+READS = [
+    delta(role="assistant", content=""),
+    delta(reasoning="The user asks for the weather."),
+    delta(content="It is sunny"),
+    delta(content=" in Paris. ☀️"),
+    *call(0, "get_weather"),
+    *call(1, "get_time"),
+    event({"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}], "usage": USAGE}),
+    DONE,
+]
+
+
+class Host(BaseHTTPRequestHandler):
+    """Answers as a model's host does, with a chunk of its body for each event."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        assert body["stream"]
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.send_header("transfer-encoding", "chunked")
+        self.end_headers()
+        for read in [*READS, b""]:
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(read), read))
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Host) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/v1/chat/completions"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
+def test_an_example_prints_what_stands_below_it(
+    example: dict[str, str], url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    path = tmp_path / "recorded.sse"
+    path.write_bytes(b"".join(READS))
+    known = {
+        "url": url,
+        "headers": {"authorization": "Bearer none"},
+        "body": {"model": "m", "messages": [], "stream": True},
+        "reads": READS,
+        "cut_reads": READS[:3],
+        "path": path,
+        "send": lambda data: None,
+    }
+    given = {name: known[name] for name in re.findall(r"\w+", example["given"] or "")}
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(example["code"], str(README), "exec"), given)
+    # A line of its own ends what an example may leave open.
+    assert printed.getvalue().rstrip("\n") == (example["output"] or "").rstrip("\n")
+
+
+def test_every_example_is_found():
+    text = README.read_text(encoding="utf-8")
+    assert len(EXAMPLES) == text.count("```python") > 5
+    assert all(example["output"] for example in EXAMPLES)
+
+
+def test_the_two_commands_stand_in_exactly_these_words():
+    text = README.read_text(encoding="utf-8")
+    assert "\npython -m pip install . && python -m ssekit demo\n" in text
+    assert '\npython -m pip install -e ".[test]" && python -m pytest\n' in text
