@@ -191,11 +191,11 @@ def error_fields(error: Any) -> dict[str, Any]:
     fields = error if isinstance(error, dict) else {"message": error}
     message = fields.get("message")
     kind = fields.get("type")
+    code = _word(fields.get("code"))
+    unnamed = "the server reported an error" + (f" (code {code})" if code else "")
     return {
-        "message": message
-        if message and isinstance(message, str)
-        else "the server reported an error",
-        "code": _word(fields.get("code")),
+        "message": message if message and isinstance(message, str) else unnamed,
+        "code": code,
         # {"type": "error", "message": ...} names no kind: it is the envelope.
         "type": None if kind == "error" else _word(kind),
         "param": _word(fields.get("param")),

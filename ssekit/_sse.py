@@ -37,8 +37,8 @@ _BOM = b"\xef\xbb\xbf"
 _LINE_END = re.compile(r"\r\n|\r|\n")  # 9.2.5, end-of-line
 _LARGEST_RETRY = 2**64 - 1  # more is ignored, as Blink does; int() itself refuses 4,301 digits
 
-# The line road splits this much at a time (bytes): a million short lines in one read must not
-# become a million objects.
+# Longer reads are taken in windows of this size (bytes): a million short lines in one read must not
+# become a million objects, and a copy of a window is a small one.
 _WINDOW = 64 * 2**10
 # How many pieces of a line are kept as they were read before they become a block.
 _LOOSE_PIECES = 4096
@@ -220,6 +220,10 @@ class EventScanner:
 
     def scan(self, data: bytes) -> Iterable[RawEvent]:
         """Take the next bytes and return the events that they complete, oldest first."""
+        if len(data) > _WINDOW:
+            starts = range(0, len(data), _WINDOW)
+            windows = (data[start : start + _WINDOW] for start in starts)
+            return chain.from_iterable(map(self.scan, windows))
         # `10 in data` asks for an LF: `b"\n" in data` takes 100 ns to find that it is no integer.
         if self._between_events:
             # A read that is one plain event needs no cutting: a third of the time of `_plain`.
@@ -236,7 +240,13 @@ class EventScanner:
         if self._line_size and 10 not in data and 13 not in data:
             self._keep(data)
             return ()
-        if self._in_first_line and 10 in data and len(data) + self._line_size <= self._limit:
+        if (
+            self._in_first_line
+            and 10 in data
+            and self._line_size <= _WINDOW
+            and self._line_size + len(data) <= self._limit
+        ):
+            # Where a read divides a short event, the plain road takes its parts together.
             return self._whole_events(self._take_line(data))
         return self._lines(data)
 
@@ -274,9 +284,7 @@ class EventScanner:
         events: list[RawEvent] = []
         if self._bom is not None:
             data = self._without_bom(data, self._bom)
-        for start in range(0, len(data), _WINDOW):
-            if not self.too_large:
-                self._window(data[start : start + _WINDOW], events)
+        self._process_lines(data, events)
         # An ID keeps to the line road too: it is given to events, and committed by blank lines.
         first = (
             self._bom is None
@@ -297,8 +305,8 @@ class EventScanner:
         self._bom = None
         return data.removeprefix(_BOM)
 
-    def _window(self, data: bytes, events: list[RawEvent]) -> None:
-        if self._after_cr:
+    def _process_lines(self, data: bytes, events: list[RawEvent]) -> None:
+        if self._after_cr and data:
             self._after_cr = False
             data = data.removeprefix(b"\n")
         if 13 in data:
@@ -312,7 +320,7 @@ class EventScanner:
             if not fits and self._outgrows(self._line_size + len(lines[0])):
                 return
             lines[0] = self._take_line(lines[0])
-        values: list[bytes] = []  # of the data lines in this window that are not yet dispatched
+        values: list[bytes] = []  # of the data lines in this read that are not yet dispatched
         for line in lines:
             if not fits and self._outgrows(len(line)):
                 return

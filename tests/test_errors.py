@@ -81,6 +81,7 @@ UNNAMED = "the server reported an error"
         ({"message": "no", "type": "rate", "code": "x"}, ("no", "x", "rate", None)),
         ({"type": "error", "message": "no"}, ("no", None, None, None)),
         ({"message": {"a": 1}, "code": [1], "type": {}}, (UNNAMED, None, None, None)),
+        ({"code": 502}, (UNNAMED + " (code 502)", "502", None, None)),
         ("no", ("no", None, None, None)),
         ("", (UNNAMED, None, None, None)),
         ([1], (UNNAMED, None, None, None)),

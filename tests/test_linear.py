@@ -176,15 +176,16 @@ def test_an_endless_event_is_bounded(limit: int, reads: Callable[[int], Iterator
     assert peak(work) <= 2 * limit + MIB
 
 
-@pytest.mark.parametrize("size", [2, 17, 4096, 2**16])
-def test_an_event_at_the_limit_is_bounded(size: int):
-    limit = MIB
+@pytest.mark.parametrize("end", [[b"\n\n"], [b"\n", b"\n"], [b"\nid: 1\n\n"]], ids=str)
+@pytest.mark.parametrize("size", [2, 17, 4096, 2**16, 2**30])
+def test_an_event_at_the_limit_is_bounded(size: int, end: list[bytes]):
+    limit = 2 * MIB
     line = b"data: " + b"x" * (limit - 6)
     decoder = SSEDecoder(max_event_size=limit)
     assert peak(
         lambda: decode_into(decoder, (line[i : i + size] for i in range(0, limit, size)))
     ) <= (2 * limit + MIB)
-    assert peak(lambda: decode_into(decoder, [b"\n\n"])) <= 2 * limit + MIB
+    assert peak(lambda: decode_into(decoder, end)) <= 2 * limit + MIB
 
 
 def decode_into(decoder: SSEDecoder, reads: Iterable[bytes]) -> None:

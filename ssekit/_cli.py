@@ -1,0 +1,292 @@
+# The command: `python -m ssekit [FILE]` shows a stream as it arrives.
+#
+# Standard output is for what the stream says, standard error for a short summary of it.
+#
+# What always holds here:
+# - How a stream ended is the decoder's word. Here it is only told, and becomes the exit status.
+# - What has come is printed at once, and before anything is said about a failure.
+# - On a terminal, no control character of a stream acts: they are shown escaped.
+# - Chunks and results are handed on, never looked into: any format can be shown.
+
+from __future__ import annotations
+
+import argparse
+import errno
+import io
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
+from time import perf_counter
+from typing import Any, TextIO, TypeAlias
+
+import msgspec
+
+from ssekit import (
+    Accumulator,
+    Delta,
+    Format,
+    ReasoningDelta,
+    ServerSentEvent,
+    SSEKitError,
+    Stream,
+    TextDelta,
+    Usage,
+    __version__,
+    chat,
+)
+
+# What the shell gives a process that an interrupt, or a closed pipe, ends: 128 and the signal.
+_INTERRUPTED = 130
+_CLOSED_PIPE = 141
+
+# C0 without tab and line feed, DEL, and C1.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+AnyStream: TypeAlias = Stream[Any, Any]
+# What is printed as JSON of a stream and its chunks, as they come.
+View: TypeAlias = Callable[[AnyStream, Iterable[object]], Iterable[object]]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    arguments = _parser().parse_args(argv, _Arguments())
+    try:
+        return _run(arguments, chat.FORMAT)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        return _CLOSED_PIPE
+
+
+class _Arguments(argparse.Namespace):
+    file: str
+    view: View | None
+    timing: bool
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ssekit",
+        description="Print the text of a chat completions stream as it arrives, and how it ended.",
+        epilog="The exit status is 0 for a finished stream, 1 for one that was cut or failed "
+        "(what had come is printed first), 2 for misuse.",
+    )
+    parser.add_argument(
+        "file",
+        nargs="?",
+        default="-",
+        metavar="FILE",
+        help="the bytes of a stream; - or nothing reads standard input; "
+        "demo shows a stream from a small server of its own",
+    )
+    views = parser.add_mutually_exclusive_group()
+    for option, view, what in (
+        ("--json", _result, "print the finished result as JSON"),
+        ("--events", _events, "print each event as a line of JSON"),
+        ("--deltas", _deltas, "print each delta as a line of JSON"),
+    ):
+        views.add_argument(option, dest="view", action="store_const", const=view, help=what)
+    parser.add_argument(
+        "--timing",
+        action="store_true",
+        help="add the time to the first text, chunks a second and the longest gap",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    return parser
+
+
+def _run(arguments: _Arguments, wire_format: Format[Any, Any]) -> int:
+    out, err = _Output(sys.stdout), _Output(sys.stderr)
+    with ExitStack() as stack:
+        try:
+            source = stack.enter_context(_open(arguments.file))
+        except OSError as error:
+            err.write(f"ssekit: cannot open {arguments.file}: {error.strerror}\n")
+            return 2
+        stream = wire_format.stream(source)
+        clock = _Clock()
+        chunks = _chunks(stream, clock)
+        if arguments.view is None:
+            _print_text(stream, chunks, out)
+        else:
+            for value in arguments.view(stream, chunks):
+                out.write(_json_line(value))
+        for line in _summary(stream):
+            err.write(f"{_one_line(line)}\n")
+        if arguments.timing:
+            err.write(f"{clock.summary()}\n")
+        return 0 if stream.state == "done" else 1
+
+
+def _open(file: str) -> AbstractContextManager[object]:
+    if file == "demo":
+        # Its HTTP modules take as long to import as all else together.
+        from ssekit import _demo
+
+        return _demo.response()
+    if file != "-":
+        return open(file, "rb")
+    if sys.stdin is None:  # whoever started us has closed it
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    return nullcontext(sys.stdin.buffer)
+
+
+class _Output:
+    """Standard output or standard error: UTF-8 whatever the locale, and never held back."""
+
+    def __init__(self, file: TextIO | None) -> None:
+        if isinstance(file, io.TextIOWrapper):
+            file.reconfigure(encoding="utf-8", errors="replace")
+        self._file = file or io.StringIO()  # None where whoever started us has closed it
+        self.is_terminal = self._file.isatty()
+        self._has_color = not os.environ.get("NO_COLOR")
+
+    def write(self, text: str, *, dimmed: bool = False) -> None:
+        if self.is_terminal:
+            text = _escape(text, r"\x%02x")
+            if dimmed and self._has_color:
+                text = f"\x1b[2m{text}\x1b[22m"
+        try:
+            self._file.write(text)
+            self._file.flush()
+        except BrokenPipeError:
+            # What is left in the buffer would fail again, aloud, when the interpreter shuts down.
+            with open(os.devnull, "wb") as nowhere:
+                os.dup2(nowhere.fileno(), self._file.fileno())
+            raise
+
+
+def _escape(text: str, form: str) -> str:
+    return _CONTROL.sub(lambda character: form % ord(character[0]), text)
+
+
+# What is printed of a stream.
+
+
+def _chunks(stream: AnyStream, clock: _Clock) -> Iterator[object]:
+    with suppress(SSEKitError):  # the decoder keeps it, for the summary
+        for chunk in stream:
+            clock.tick(stream.accumulator)
+            yield chunk
+
+
+def _print_text(stream: AnyStream, chunks: Iterable[object], out: _Output) -> None:
+    """Print the text of choice 0; on a terminal its reasoning too, and whole lines."""
+    latest: TextDelta | ReasoningDelta | None = None
+    for delta in _deltas(stream, chunks):
+        if not isinstance(delta, TextDelta | ReasoningDelta) or delta.index != 0:
+            continue
+        is_reasoning = isinstance(delta, ReasoningDelta)
+        if is_reasoning and not out.is_terminal:
+            continue
+        if latest is not None and type(latest) is not type(delta):
+            out.write(_line_end(latest) + "\n")
+        out.write(delta.text, dimmed=is_reasoning)
+        latest = delta
+    if latest is not None and out.is_terminal:
+        out.write(_line_end(latest))
+
+
+def _line_end(latest: TextDelta | ReasoningDelta) -> str:
+    return "" if latest.text.endswith("\n") else "\n"
+
+
+def _deltas(stream: AnyStream, chunks: Iterable[object]) -> Iterator[Delta]:
+    accumulator = stream.accumulator
+    for chunk in chunks:
+        yield from accumulator.deltas(chunk)
+    if stream.state == "done":
+        yield from accumulator.last_deltas()
+
+
+def _events(stream: AnyStream, chunks: Iterable[object]) -> Iterator[ServerSentEvent]:
+    latest = None
+    for _ in chunks:
+        latest = stream.event
+        assert latest is not None
+        yield latest
+    # The end marker and an error end the stream without a chunk. Their event is not equal to the
+    # latest one of a chunk: that would have ended the stream as well.
+    if stream.event is not None and stream.event != latest:
+        yield stream.event
+
+
+def _result(stream: AnyStream, chunks: Iterable[object]) -> Iterator[object]:
+    for _ in chunks:
+        pass
+    yield stream.snapshot()
+
+
+def _json_line(value: object) -> str:
+    # JSON itself lets DEL and C1 stand.
+    return _escape(msgspec.json.encode(value).decode(), r"\u%04x") + "\n"
+
+
+# What is said about a stream.
+
+
+def _summary(stream: AnyStream) -> Iterator[str]:
+    accumulator = stream.accumulator
+    for call in accumulator.tool_calls:
+        yield f"tool call {call.name}({call.arguments})"
+    if accumulator.refusal:
+        yield f"refusal: {accumulator.refusal}"
+    yield ", ".join([_ending(stream), *_tokens(accumulator.usage)]) + _ended_by(stream)
+
+
+def _ending(stream: AnyStream) -> str:
+    error = stream.decoder.error
+    if error is None:
+        return f"finished: {stream.accumulator.finish_reason or 'no finish reason'}"
+    if stream.state == "truncated":
+        return f"truncated: {error}"
+    return f"{stream.state}: {type(error).__name__}: {error}"
+
+
+def _tokens(usage: Usage | None) -> Iterator[str]:
+    if usage is not None:
+        counts = ((usage.input_tokens, "input"), (usage.output_tokens, "output"))
+        said = [f"{count} {of}" for count, of in counts if count is not None]
+        if said:
+            yield " + ".join(said) + " tokens"
+
+
+def _ended_by(stream: AnyStream) -> str:
+    ended_by = stream.decoder.ended_by
+    return f" (ended by {ended_by})" if ended_by else ""
+
+
+def _one_line(text: str) -> str:
+    # Some models lay out the JSON of their arguments.
+    return " ".join(line.strip() for line in text.split("\n"))
+
+
+class _Clock:
+    """When the chunks of a stream came."""
+
+    def __init__(self) -> None:
+        self._start = self._latest = perf_counter()
+        self._chunks = 0
+        self._longest_gap = 0.0
+        self._to_text: float | None = None
+
+    def tick(self, accumulator: Accumulator[Any, Any]) -> None:
+        """Take the time of a chunk that was folded in just now."""
+        now = perf_counter()
+        if self._chunks:
+            self._longest_gap = max(self._longest_gap, now - self._latest)
+        self._chunks += 1
+        self._latest = now
+        if self._to_text is None and accumulator.text:
+            self._to_text = now - self._start
+
+    def summary(self) -> str:
+        passed = perf_counter() - self._start
+        to_text = "no text" if self._to_text is None else f"first text after {self._to_text:.3f} s"
+        rate = self._chunks / passed
+        return (
+            f"timing: {to_text}, {self._chunks} chunks in {passed:.3f} s ({rate:.1f} a second), "
+            f"longest gap {self._longest_gap:.3f} s"
+        )

@@ -1,0 +1,456 @@
+"""The command: `_cli.py`."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import ssekit
+from ssekit import ServerSentEvent, _cli
+from ssekit._cli import main
+
+posix = pytest.mark.skipif(
+    sys.platform == "win32", reason="signals and terminals as POSIX has them"
+)
+
+TIMEOUT = 60  # seconds: for a machine that is busy, not a figure of merit
+
+
+def sse(*payloads):
+    """Return a stream of payloads: strings as they are, objects as JSON."""
+    texts = [item if isinstance(item, str) else json.dumps(item) for item in payloads]
+    return b"".join(ServerSentEvent(text).encode() for text in texts)
+
+
+def chunk(finish_reason=None, *, index=0, **delta):
+    return {"choices": [{"index": index, "delta": delta, "finish_reason": finish_reason}]}
+
+
+def call(index, **function):
+    return {"index": index, "function": function}
+
+
+USAGE = {"choices": [], "usage": {"prompt_tokens": 12, "completion_tokens": 34}}
+HELLO = sse(chunk(content="Hé"), chunk(content="llo"), chunk("stop"), USAGE, "[DONE]")
+FINISHED = "finished: stop, 12 input + 34 output tokens (ended by marker)\n"
+CUT = sse(chunk(content="Hé"), chunk(content="llo"))
+TRUNCATED = "truncated: the bytes ended before the stream's own end\n"
+
+
+class Terminal(io.TextIOWrapper):
+    def isatty(self):
+        return True
+
+
+@dataclass
+class Ran:
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """Run the command in this process; its standard output and error are of some other locale."""
+
+    def run(*argv, stdin=b"", out=io.TextIOWrapper, err=io.TextIOWrapper):
+        outputs = [kind(io.BytesIO(), encoding="ascii", newline="") for kind in (out, err)]
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        monkeypatch.setattr(sys, "stdout", outputs[0])
+        monkeypatch.setattr(sys, "stderr", outputs[1])
+        status = main(list(argv))
+        return Ran(status, *(output.buffer.getvalue().decode() for output in outputs))
+
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    return run
+
+
+def lines(text):
+    assert text.endswith("\n")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+# What is printed.
+
+
+def test_the_text_is_printed_and_nothing_else_on_standard_output(run):
+    assert run(stdin=HELLO) == Ran(0, "Héllo", FINISHED)
+
+
+@pytest.mark.parametrize("argv", [["-"], ["-", "--timing"]])
+def test_a_dash_is_standard_input(run, argv):
+    assert run(*argv, stdin=HELLO).out == "Héllo"
+
+
+@pytest.mark.parametrize("name", ["stream.sse", "demo"])
+def test_a_file_is_read(run, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_bytes(HELLO)
+    assert run(f"./{name}") == Ran(0, "Héllo", FINISHED)
+
+
+def test_only_choice_0_is_printed(run):
+    other = chunk("stop", content="other", index=1)
+    assert run(stdin=sse(other, chunk("stop", content="this"), "[DONE]")).out == "this"
+
+
+def test_the_reasoning_is_for_terminals(run):
+    data = sse(chunk(reasoning="so"), chunk(content="yes"), chunk("stop"), "[DONE]")
+    assert run(stdin=data).out == "yes"
+    assert run(stdin=data, out=Terminal).out == "\x1b[2mso\x1b[22m\n\nyes\n"
+
+
+def test_no_color_leaves_the_reasoning_undimmed(run, monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    data = sse(chunk(reasoning="so"), chunk(content="yes"), chunk("stop"), "[DONE]")
+    assert run(stdin=data, out=Terminal).out == "so\n\nyes\n"
+
+
+def test_a_terminal_gets_whole_lines_and_no_empty_ones(run):
+    data = sse(chunk(reasoning="so\n"), chunk(content="yes\n"), chunk("stop"), "[DONE]")
+    assert run(stdin=data, out=Terminal).out == "\x1b[2mso\n\x1b[22m\nyes\n"
+    assert run(stdin=sse(chunk("stop"), "[DONE]"), out=Terminal).out == ""
+
+
+HOSTILE = "\x1b]0;owned\x07\r\b\0\x7f\x9b2J\ttab\nline é"
+HARMLESS = "\\x1b]0;owned\\x07\\x0d\\x08\\x00\\x7f\\x9b2J\ttab\nline é"
+
+
+def test_control_characters_are_escaped_on_a_terminal(run):
+    data = sse(chunk("stop", content=HOSTILE), "[DONE]")
+    assert run(stdin=data).out == HOSTILE
+    assert run(stdin=data, out=Terminal).out == HARMLESS + "\n"
+
+
+def test_control_characters_are_escaped_in_the_summary_on_a_terminal(run):
+    data = sse({"error": {"message": "\x1b[31mred\nfinished: stop"}})
+    assert run(stdin=data).err == "failed: APIError: \x1b[31mred finished: stop\n"
+    assert run(stdin=data, err=Terminal).err == "failed: APIError: \\x1b[31mred finished: stop\n"
+
+
+@pytest.mark.parametrize("out", [Terminal, io.TextIOWrapper])
+@pytest.mark.parametrize("option", ["--json", "--events", "--deltas"])
+def test_json_holds_no_control_characters_and_says_the_same(run, option, out):
+    ran = run(option, stdin=sse(chunk("stop", content=HOSTILE), "[DONE]"), out=out)
+    assert not _cli._CONTROL.search(ran.out)
+    said = {
+        "--json": lambda: json.loads(ran.out)["choices"][0]["message"]["content"],
+        "--events": lambda: json.loads(lines(ran.out)[0]["data"])["choices"][0]["delta"]["content"],
+        "--deltas": lambda: lines(ran.out)[0]["text"],
+    }
+    assert said[option]() == HOSTILE
+
+
+def test_json_is_the_result_on_one_line(run):
+    ran = run("--json", stdin=HELLO)
+    [result] = lines(ran.out)
+    assert result["choices"][0]["message"]["content"] == "Héllo"
+    assert result["usage"] == USAGE["usage"]
+    assert (ran.status, ran.err) == (0, FINISHED)
+
+
+def test_json_of_a_cut_stream_is_what_had_come(run):
+    ran = run("--json", stdin=CUT)
+    [partial] = lines(ran.out)
+    assert partial["choices"][0]["message"]["content"] == "Héllo"
+    assert partial["choices"][0]["finish_reason"] is None
+    assert (ran.status, ran.err) == (1, TRUNCATED)
+
+
+def test_deltas_are_those_of_the_stream(run):
+    ran = run("--deltas", stdin=HELLO)
+    assert [delta["type"] for delta in lines(ran.out)] == ["text", "text", "usage", "finish"]
+    assert (ran.status, ran.err) == (0, FINISHED)
+
+
+def test_deltas_of_a_cut_stream_do_not_say_that_it_finished(run):
+    ran = run("--deltas", stdin=sse(chunk("tool_calls", tool_calls=[call(0, name="f")])) + b"data")
+    assert [delta["type"] for delta in lines(ran.out)] == ["tool_call_delta"]
+    assert ran.status == 1
+
+
+def event(data, **fields):
+    return {"data": data, "event": "message", "id": "", "retry": None} | fields
+
+
+A, B = '{"choices": []}', json.dumps(chunk("stop"))
+
+
+@pytest.mark.parametrize(
+    ("data", "events", "status"),
+    [
+        pytest.param(b"", [], 1, id="empty"),
+        pytest.param(sse(A, A, B, "[DONE]"), [A, A, B, "[DONE]"], 0, id="marker"),
+        pytest.param(sse(A, B), [A, B], 0, id="finish"),
+        pytest.param(sse(A, B) + b"data: [DONE]", [A, B, "[DONE]"], 0, id="no last blank line"),
+        pytest.param(sse(A, B) + b'data: {"ch', [A, B], 1, id="half an event"),
+        pytest.param(sse(A, "{}", "x", B), [A, "{}", "x"], 1, id="no JSON"),
+        pytest.param(sse(A, '{"error": "e"}'), [A, '{"error": "e"}'], 1, id="error"),
+    ],
+)
+def test_events_are_printed_to_the_one_that_ends_the_stream(run, data, events, status):
+    ran = run("--events", stdin=data)
+    assert [json.loads(line) for line in ran.out.splitlines()] == list(map(event, events))
+    assert ran.status == status
+
+
+def test_events_have_all_their_fields(run):
+    data = b"id: 7\nevent: note\nretry: 5\ndata: {}\n\ndata: [DONE]\n\n"
+    assert lines(run("--events", stdin=data).out) == [
+        event("{}", event="note", id="7", retry=5),
+        event("[DONE]", id="7"),
+    ]
+
+
+# The summary.
+
+
+def test_tool_calls_are_told_on_a_line_each(run):
+    calls = [call(0, name="f", arguments='{"a":'), call(1, name="g", arguments="{\n  1\n}")]
+    rest = [call(0, arguments=' "é"}')]
+    data = sse(chunk(tool_calls=calls), chunk("tool_calls", tool_calls=rest), "[DONE]")
+    assert run(stdin=data) == Ran(
+        0,
+        "",
+        'tool call f({"a": "é"})\ntool call g({ 1 })\nfinished: tool_calls (ended by marker)\n',
+    )
+
+
+def test_a_refusal_is_told(run):
+    data = sse(chunk(refusal="I "), chunk("stop", refusal="cannot"), "[DONE]")
+    ran = run(stdin=data)
+    assert (ran.out, ran.err) == ("", "refusal: I cannot\nfinished: stop (ended by marker)\n")
+
+
+@pytest.mark.parametrize(
+    ("usage", "told"),
+    [
+        ({"completion_tokens": 3}, "finished: stop, 3 output tokens (ended by finish)\n"),
+        ({"prompt_tokens": 0}, "finished: stop, 0 input tokens (ended by finish)\n"),
+        ({}, "finished: stop (ended by finish)\n"),
+    ],
+)
+def test_only_tokens_that_the_server_counted_are_told(run, usage, told):
+    assert run(stdin=sse(chunk("stop") | {"usage": usage})).err == told
+
+
+def test_a_stream_may_finish_without_a_reason(run):
+    assert run(stdin=sse("[DONE]")) == Ran(0, "", "finished: no finish reason (ended by marker)\n")
+
+
+def test_a_cut_stream_prints_what_had_come(run):
+    assert run(stdin=CUT) == Ran(1, "Héllo", TRUNCATED)
+    assert run(stdin=CUT, out=Terminal).out == "Héllo\n"
+
+
+def test_a_failed_stream_prints_what_had_come(run):
+    ran = run(stdin=CUT + sse({"error": {"message": "Overloaded"}}))
+    assert ran == Ran(1, "Héllo", "failed: APIError: Overloaded\n")
+
+
+def test_a_source_that_fails_is_a_failed_stream(run, monkeypatch):
+    class Broken(io.BytesIO):
+        def read1(self, size=-1):
+            raise ConnectionResetError("gone")
+
+    monkeypatch.setattr(_cli, "_open", lambda file: Broken())
+    assert run() == Ran(
+        1,
+        "",
+        "failed: StreamInterruptedError: the transport raised ConnectionResetError: gone\n",
+    )
+
+
+def test_timing_adds_a_line(run, monkeypatch):
+    times = iter([10.0, 10.5, 11.0, 13.0, 13.25, 14.0])
+    monkeypatch.setattr(_cli, "perf_counter", lambda: next(times))
+    data = sse(chunk(reasoning="so"), chunk(content="yes"), chunk(content="!"), chunk("stop"))
+    assert run("--timing", stdin=data).err == (
+        "finished: stop (ended by finish)\n"
+        "timing: first text after 1.000 s, 4 chunks in 4.000 s (1.0 a second), "
+        "longest gap 2.000 s\n"
+    )
+
+
+@pytest.mark.parametrize("option", ["--json", "--events", "--deltas"])
+def test_timing_goes_with_every_view(run, option):
+    err = run(option, "--timing", stdin=sse(chunk("stop"), "[DONE]")).err
+    assert err.splitlines()[-1].startswith("timing: no text, 1 chunks in ")
+
+
+# What the command is given.
+
+
+@pytest.mark.parametrize("name", ["missing.sse", "."])
+def test_a_file_that_cannot_be_opened_is_misuse(run, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    ran = run(name)
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.startswith(f"ssekit: cannot open {name}: ")
+    assert ran.err.count("\n") == 1
+
+
+@posix
+def test_a_file_name_that_is_no_utf8_can_be_told(run):
+    assert run("\udcff.sse").err.startswith("ssekit: cannot open ?.sse: ")
+
+
+@pytest.mark.parametrize("argv", [["--json", "--events"], ["a", "b"], ["--yaml"]])
+def test_misuse_has_status_2(capsys, argv):
+    with pytest.raises(SystemExit) as raised:
+        main(argv)
+    assert raised.value.code == 2
+    assert capsys.readouterr().err.startswith("usage: ssekit ")
+
+
+def test_the_version_is_told(capsys):
+    with pytest.raises(SystemExit) as raised:
+        main(["--version"])
+    assert raised.value.code == 0
+    assert capsys.readouterr().out == f"ssekit {ssekit.__version__}\n"
+
+
+def test_arguments_are_those_of_the_process(run, monkeypatch, tmp_path):
+    (tmp_path / "stream.sse").write_bytes(HELLO)
+    monkeypatch.setattr(sys, "argv", ["ssekit", str(tmp_path / "stream.sse")])
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    assert main() == 0
+    assert sys.stdout.getvalue() == "Héllo"
+
+
+def test_standard_streams_may_be_closed(monkeypatch, capsys, tmp_path):
+    (tmp_path / "stream.sse").write_bytes(HELLO)
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main([]) == 2
+    assert capsys.readouterr().err == f"ssekit: cannot open -: {os.strerror(9)}\n"
+    monkeypatch.setattr(sys, "stderr", None)
+    assert main([str(tmp_path / "stream.sse")]) == 0
+    assert capsys.readouterr().out == "Héllo"
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main([str(tmp_path / "stream.sse")]) == 0
+
+
+# How it is ended.
+
+
+def test_an_interrupt_is_quiet(run, monkeypatch):
+    class Interrupted(io.BytesIO):
+        def read1(self, size=-1):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(_cli, "_open", lambda file: Interrupted())
+    assert run() == Ran(130, "", "")
+
+
+@posix
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_a_closed_pipe_is_quiet(monkeypatch, tmp_path, name):
+    (tmp_path / "stream.sse").write_bytes(HELLO)
+    reader, writer = os.pipe()
+    os.close(reader)
+    with monkeypatch.context() as patched, open(writer, "w") as closed:
+        patched.setattr(sys, name, closed)
+        assert main([str(tmp_path / "stream.sse")]) == 141
+        closed.flush()  # as at the interpreter's shutdown
+
+
+# True processes.
+
+
+@contextmanager
+def started(*argv, **options):
+    """Start the command, and let nothing of it stay."""
+    # A child inherits that its parent ignores interrupts, as one in the background may.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-X", "dev", "-m", "ssekit", *argv],
+            cwd=Path(ssekit.__file__).parents[1],
+            bufsize=0,
+            **options,
+        )
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    with process:
+        try:
+            yield process
+            process.wait(TIMEOUT)
+        finally:
+            process.kill()
+
+
+PIPES = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+
+
+def read(file, size):
+    data = b""
+    while len(data) < size and (piece := file.read(size - len(data))):
+        data += piece
+    return data
+
+
+def test_text_is_printed_as_it_arrives():
+    with started(**PIPES) as process:
+        process.stdin.write(HELLO[: len(HELLO) // 2])
+        assert read(process.stdout, 3).decode() == "Hé"
+        process.stdin.write(HELLO[len(HELLO) // 2 :])
+        assert read(process.stdout, 4).decode() == "llo"
+        assert process.stderr.read().decode() == FINISHED
+    assert process.returncode == 0
+
+
+@posix
+def test_a_process_whose_pipe_is_closed_is_quiet():
+    with started(**PIPES) as process:
+        process.stdin.write(CUT)
+        assert process.stdout.read(1) == b"H"
+        process.stdout.close()
+        with suppress(BrokenPipeError):
+            process.stdin.write(CUT)
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+
+
+@posix
+@pytest.mark.parametrize("argv", [[], ["demo"]])
+def test_a_process_that_is_interrupted_is_quiet(argv):
+    with started(*argv, **PIPES) as process:
+        process.stdin.write(CUT)
+        assert process.stdout.read(1)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read() == b""
+    assert process.returncode == 130
+
+
+@posix
+def test_a_true_terminal_is_told_apart():
+    import pty
+
+    data = sse(chunk(reasoning="so"), chunk("stop", content="a\x1b[2Jb"), "[DONE]")
+    reader, terminal = pty.openpty()
+    options = {"stdin": subprocess.PIPE, "stdout": terminal, "stderr": terminal}
+    environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    with (
+        open(reader, "rb", buffering=0) as screen,
+        started(**options, env=environment) as process,
+    ):
+        os.close(terminal)
+        process.stdin.write(data)
+        shown = b""
+        with suppress(OSError):  # how Linux says that the other side is closed
+            while piece := screen.read(1024):
+                shown += piece
+    assert process.returncode == 0
+    assert shown.decode().splitlines() == [
+        "\x1b[2mso\x1b[22m",
+        "",
+        "a\\x1b[2Jb",
+        "finished: stop (ended by marker)",
+    ]

@@ -1,0 +1,102 @@
+"""The demonstration: `_demo.py`."""
+
+import json
+import socket
+import threading
+
+import pytest
+
+from ssekit import _demo, chat
+from ssekit._cli import main
+
+
+@pytest.fixture
+def fast(monkeypatch):
+    monkeypatch.setattr(_demo, "_PACE", 0.001)
+    monkeypatch.setattr(_demo, "_THOUGHT", 0.002)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_stays(capsys):
+    """Neither a thread of the server nor a word of it on standard error."""
+    before = set(threading.enumerate())
+    yield
+    for thread in set(threading.enumerate()) - before:
+        thread.join(60)
+        assert not thread.is_alive()
+    assert capsys.readouterr().err == ""
+
+
+def joined(pieces):
+    return pieces.replace("|", "")
+
+
+CALLS = "".join(f"tool call get_weather({joined(each)})\n" for each in _demo._ARGUMENTS)
+
+
+@pytest.mark.usefixtures("fast")
+def test_the_answer_is_shown_like_any_other_stream(capsys):
+    assert main(["demo"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out == joined(_demo._TEXT)
+    assert shown.err == (
+        f"{CALLS}finished: tool_calls, 84 input + 96 output tokens (ended by marker)\n"
+    )
+
+
+@pytest.mark.usefixtures("fast")
+def test_the_options_apply(capsys):
+    assert main(["demo", "--json"]) == 0
+    message = json.loads(capsys.readouterr().out)["choices"][0]["message"]
+    assert message["reasoning_content"] == joined(_demo._REASONING)
+    arguments = [json.loads(call["function"]["arguments"]) for call in message["tool_calls"]]
+    assert [each["city"] for each in arguments] == ["東京", "Paris"]
+
+
+def test_it_has_something_of_everything():
+    decoder = chat.decoder()
+    for _, event in _demo._events():
+        decoder.feed(event)
+    answer = decoder.accumulator
+    assert (decoder.state, decoder.ended_by) == ("done", "marker")
+    assert answer.reasoning
+    assert not answer.text.isascii()
+    assert len(answer.tool_calls) == 2
+    assert answer.finish_reason == "tool_calls"
+    assert answer.usage is not None
+
+
+def test_the_pacing_is_real_and_under_three_seconds():
+    assert 1.5 < sum(pause for pause, _ in _demo._events()) < 2.5
+
+
+@pytest.mark.usefixtures("fast")
+def test_it_comes_over_a_socket_as_an_event_stream():
+    with _demo.response() as response:
+        assert response.status == 200
+        assert response.headers["Content-Type"] == "text/event-stream"
+        assert response.headers["Transfer-Encoding"] == "chunked"
+        assert chat.collect(response).usage is not None
+
+
+@pytest.mark.usefixtures("fast")
+@pytest.mark.parametrize("reads", [0, 1])
+def test_an_interrupt_shuts_the_server_down_quietly(monkeypatch, reads):
+    ports = []
+
+    class Server(_demo.ThreadingHTTPServer):
+        def server_activate(self):
+            super().server_activate()
+            ports.append(self.server_port)
+
+    def interrupted():
+        with _demo.response() as response:
+            for _ in range(reads):
+                assert response.read1()
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(_demo, "ThreadingHTTPServer", Server)
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", ports[0]), timeout=60)
