@@ -1,0 +1,99 @@
+"""Chat completions: `POST /v1/chat/completions` of OpenAI, and of all who speak its dialects."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ssekit._format import Format
+from ssekit.chat._accumulator import Accumulator
+from ssekit.chat._chunk import (
+    ChatCompletionChunk,
+    ChatCompletionTokenLogprob,
+    ChoiceDelta,
+    ChoiceDeltaAudio,
+    ChoiceDeltaFunctionCall,
+    ChoiceDeltaToolCall,
+    ChoiceDeltaToolCallCustom,
+    ChoiceDeltaToolCallFunction,
+    ChoiceLogprobs,
+    ChunkChoice,
+    CompletionTokensDetails,
+    CompletionUsage,
+    PromptTokensDetails,
+    TopLogprob,
+    XGroq,
+)
+from ssekit.chat._dialects import find_error, repair
+from ssekit.chat._result import (
+    ChatCompletion,
+    ChatCompletionAudio,
+    ChatCompletionMessage,
+    ChatCompletionMessageCustomToolCall,
+    ChatCompletionMessageFunctionToolCall,
+    Choice,
+    Custom,
+    Function,
+    FunctionCall,
+)
+
+__all__ = [
+    "FORMAT",
+    "Accumulator",
+    "ChatCompletion",
+    "ChatCompletionAudio",
+    "ChatCompletionChunk",
+    "ChatCompletionMessage",
+    "ChatCompletionMessageCustomToolCall",
+    "ChatCompletionMessageFunctionToolCall",
+    "ChatCompletionTokenLogprob",
+    "Choice",
+    "ChoiceDelta",
+    "ChoiceDeltaAudio",
+    "ChoiceDeltaFunctionCall",
+    "ChoiceDeltaToolCall",
+    "ChoiceDeltaToolCallCustom",
+    "ChoiceDeltaToolCallFunction",
+    "ChoiceLogprobs",
+    "ChunkChoice",
+    "CompletionTokensDetails",
+    "CompletionUsage",
+    "Custom",
+    "Function",
+    "FunctionCall",
+    "PromptTokensDetails",
+    "TopLogprob",
+    "XGroq",
+    "acollect",
+    "astream",
+    "collect",
+    "decode",
+    "decoder",
+    "stream",
+]
+
+FORMAT: Format[ChatCompletionChunk, ChatCompletion] = Format(
+    "chat",
+    msgspec.json.Decoder(ChatCompletionChunk),
+    Accumulator,
+    repair=repair,
+    find_error=find_error,
+    fragments={
+        "content",
+        "refusal",
+        "reasoning",
+        "reasoning_content",
+        "arguments",
+        "input",
+        "transcript",
+        "text",
+        "thinking",
+        "summary",
+    },
+)
+
+decode = FORMAT.decode
+decoder = FORMAT.decoder
+stream = FORMAT.stream
+astream = FORMAT.astream
+collect = FORMAT.collect
+acollect = FORMAT.acollect

@@ -1,0 +1,260 @@
+# The fold: the chunks of one stream into one answer, with its views and deltas.
+#
+# What always holds here:
+# - null means absent, and "" never overwrites.
+# - Of `id` and `created` the first that says something stays; of all else the newest.
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ssekit._deltas import (
+    Delta,
+    Finish,
+    FinishReason,
+    ReasoningDelta,
+    RefusalDelta,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+)
+from ssekit._fold import FINISH_REASONS, FoldedCall, WholePairs, fold_fields, newer, own
+from ssekit.chat._choice import FoldedAudio, FoldedChoice, name_and_arguments
+from ssekit.chat._chunk import (
+    ChatCompletionChunk,
+    ChunkChoice,
+    CompletionTokensDetails,
+    CompletionUsage,
+    PromptTokensDetails,
+    XGroq,
+)
+from ssekit.chat._result import ChatCompletion
+
+
+class Accumulator:
+    """Folds the chunks of one stream into a `ChatCompletion`.
+
+    The views `text`, `reasoning`, `refusal`, `tool_calls` and `finish_reason` speak of choice 0;
+    they are made when they are looked at.
+    """
+
+    __slots__ = (
+        "_choices",
+        "_created",
+        "_id",
+        "_model",
+        "_newest",
+        "_pairs",
+        "_touched",
+        "_usage",
+        "_x_groq",
+    )
+
+    def __init__(self) -> None:
+        self._id = ""
+        self._created = 0
+        self._model = ""
+        self._usage: CompletionUsage | None = None
+        self._x_groq: XGroq | None = None
+        # Of the other fields of the whole answer, the newest value that says something.
+        self._newest: dict[str, Any] = {}
+        self._choices: dict[int, FoldedChoice] = {}
+        # The calls that the latest tool calls of a chunk were folded into, in their order.
+        self._touched: list[FoldedCall] = []
+        self._pairs = WholePairs()
+
+    def add(self, chunk: ChatCompletionChunk, /) -> None:
+        """Fold the next chunk in. (No chunk of this format is terminal: None is returned.)"""
+        touched: list[FoldedCall] | None = None
+        for choice in chunk.choices:
+            folded = self._choices.get(choice.index)
+            if folded is None:
+                folded = self._choices[choice.index] = FoldedChoice()
+            delta = choice.delta
+            if delta.content is not None:
+                folded.content.append(delta.content)
+            if delta.reasoning or delta.reasoning_content:
+                folded.add_reasoning(delta)
+            if delta.role:
+                folded.role = delta.role
+            if delta.refusal:
+                folded.refusal.append(delta.refusal)
+            if delta.tool_calls:
+                if touched is None:
+                    touched = self._touched = []
+                touched += map(folded.add_tool_call, delta.tool_calls)
+            if delta.reasoning_details:
+                folded.add_reasoning_details(delta.reasoning_details)
+            if delta.function_call is not None:
+                folded.add_function_call(delta.function_call)
+            if delta.audio is not None:
+                folded.audio = folded.audio or FoldedAudio()
+                folded.audio.add(delta.audio)
+            if delta.annotations:
+                folded.annotations += delta.annotations
+            if delta.images:
+                folded.images += delta.images
+            if delta.executed_tools:
+                folded.add_executed_tools(delta.executed_tools)
+            if choice.finish_reason:
+                folded.finish_reason = choice.finish_reason
+            if choice.logprobs is not None:
+                folded.add_logprobs(choice.logprobs)
+            if choice.content_filter_results:
+                fold_fields(folded.content_filter_results, choice.content_filter_results)
+            if choice.native_finish_reason:
+                folded.native_finish_reason = choice.native_finish_reason
+            if choice.stop_reason is not None:
+                folded.stop_reason = choice.stop_reason
+            if choice.matched_stop is not None:
+                folded.matched_stop = choice.matched_stop
+        if not self._id and chunk.id:
+            self._id = chunk.id
+        if not self._created and chunk.created:
+            self._created = chunk.created
+        if chunk.model:
+            self._model = chunk.model
+        if chunk.usage is not None:
+            self._usage = chunk.usage
+        if chunk.service_tier:
+            self._newest["service_tier"] = chunk.service_tier
+        if chunk.system_fingerprint:
+            self._newest["system_fingerprint"] = chunk.system_fingerprint
+        if chunk.moderation:
+            self._newest["moderation"] = chunk.moderation
+        if chunk.provider:
+            self._newest["provider"] = chunk.provider
+        if chunk.citations:
+            self._newest["citations"] = chunk.citations
+        if chunk.search_results:
+            self._newest["search_results"] = chunk.search_results
+        if chunk.prompt_filter_results:
+            self._newest["prompt_filter_results"] = chunk.prompt_filter_results
+        if chunk.timings:
+            self._newest["timings"] = chunk.timings
+        if chunk.x_groq is not None:
+            self._x_groq = newer(self._x_groq, chunk.x_groq)
+
+    def snapshot(self) -> ChatCompletion:
+        """Return the answer so far, in the shape of the endpoint's answer without `stream`."""
+        choices = [folded.view(index) for index, folded in sorted(self._choices.items())]
+        return ChatCompletion(
+            id=self._id,
+            object="chat.completion",
+            created=self._created,
+            model=self._model,
+            choices=choices,
+            usage=own(self._usage),
+            x_groq=own(self._x_groq),
+            **{name: own(value) for name, value in self._newest.items()},
+        )
+
+    @property
+    def complete(self) -> bool:
+        """Whether a choice was seen, and every one that was has a finish reason."""
+        return bool(self._choices) and all(
+            choice.finish_reason for choice in self._choices.values()
+        )
+
+    @property
+    def text(self) -> str:
+        """The text so far."""
+        return str(self._choice.content)
+
+    @property
+    def reasoning(self) -> str:
+        """The reasoning so far."""
+        choice = self._choice
+        return str(
+            choice.reasoning_content
+            if choice.thinks_in == "reasoning_content"
+            else choice.reasoning
+        )
+
+    @property
+    def refusal(self) -> str:
+        """The refusal so far."""
+        return str(self._choice.refusal)
+
+    @property
+    def tool_calls(self) -> Sequence[ToolCall]:
+        """The tool calls so far, whole or not, in the order in which they appeared."""
+        return [call.view(0) for call in self._choice.calls.calls]
+
+    @property
+    def finish_reason(self) -> FinishReason | None:
+        """Why the choice ended, in the shared words; None while it has not."""
+        reason = self._choice.finish_reason
+        return FINISH_REASONS.get(reason, "other") if reason else None
+
+    @property
+    def usage(self) -> Usage | None:
+        """The tokens of the request, as far as the server has said."""
+        usage = self._usage
+        if usage is None and self._x_groq is not None:  # where Groq said it first
+            usage = self._x_groq.usage
+        return _usage_view(usage) if usage is not None else None
+
+    @property
+    def _choice(self) -> FoldedChoice:
+        return self._choices.get(0) or FoldedChoice()
+
+    def deltas(self, chunk: ChatCompletionChunk, /) -> Iterator[Delta]:
+        """Yield what a chunk says, after `add` has folded it in and before the next one."""
+        touched = iter(self._touched)
+        for choice in chunk.choices:
+            for piece in self._pieces(choice, touched):
+                mended = self._pairs.mend(piece)
+                if mended is not None:
+                    yield mended
+        if chunk.usage is not None or (chunk.x_groq is not None and chunk.x_groq.usage is not None):
+            usage = self.usage
+            assert usage is not None
+            yield usage
+
+    def _pieces(
+        self, choice: ChunkChoice, touched: Iterator[FoldedCall]
+    ) -> Iterator[ReasoningDelta | TextDelta | RefusalDelta | ToolCallDelta]:
+        index, delta = choice.index, choice.delta
+        if delta.reasoning or delta.reasoning_content:
+            reasoning = getattr(delta, self._choices[index].thinks_in)
+            if reasoning:
+                yield ReasoningDelta(index, reasoning)
+        if delta.content:
+            yield TextDelta(index, delta.content)
+        if delta.refusal:
+            yield RefusalDelta(index, delta.refusal)
+        for call, folded in zip(delta.tool_calls or (), touched, strict=False):
+            _, arguments = name_and_arguments(call)
+            yield ToolCallDelta(index, folded.place, folded.id, folded.name, arguments or "")
+
+    def last_deltas(self) -> Iterator[Delta]:
+        """Yield what only the end of a finished stream says: whole tool calls, and the finish.
+
+        Until then a finish reason may come again, with another call before it (Google's hosts).
+        """
+        yield from self._pairs.rest()
+        for index, folded in sorted(self._choices.items()):
+            for call in folded.calls.calls:
+                yield call.view(index)
+            if folded.finish_reason:
+                reason = FINISH_REASONS.get(folded.finish_reason, "other")
+                yield Finish(index, reason, folded.finish_reason)
+
+
+def _usage_view(usage: CompletionUsage) -> Usage:
+    prompt = usage.prompt_tokens_details or PromptTokensDetails()
+    completion = usage.completion_tokens_details or CompletionTokensDetails()
+    return Usage(
+        input_tokens=usage.prompt_tokens,
+        output_tokens=usage.completion_tokens,
+        total_tokens=usage.total_tokens,
+        cached_tokens=_first(prompt.cached_tokens, usage.prompt_cache_hit_tokens),
+        reasoning_tokens=_first(completion.reasoning_tokens, usage.reasoning_tokens),
+    )
+
+
+def _first(*values: int | None) -> int | None:
+    return next((value for value in values if value is not None), None)

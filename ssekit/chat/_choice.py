@@ -1,0 +1,229 @@
+# One choice of the answer, as far as it has come.
+#
+# What always holds here:
+# - Only what streams in pieces is joined (content, refusal, reasoning, arguments, transcripts), and
+#   it is joined when it is looked at. Of anything else the newest that says something wins.
+# - What a view returns shares nothing mutable with the fold or with another view.
+
+from __future__ import annotations
+
+from ssekit._fold import FoldedCall, Text, ToolCallTable, fold_fields, own
+from ssekit.chat._chunk import (
+    ChatCompletionTokenLogprob,
+    ChoiceDelta,
+    ChoiceDeltaAudio,
+    ChoiceDeltaFunctionCall,
+    ChoiceDeltaToolCall,
+    ChoiceLogprobs,
+    Loose,
+)
+from ssekit.chat._result import (
+    ChatCompletionAudio,
+    ChatCompletionMessage,
+    ChatCompletionMessageCustomToolCall,
+    ChatCompletionMessageFunctionToolCall,
+    Choice,
+    Custom,
+    Function,
+    FunctionCall,
+)
+
+
+class FoldedChoice:
+    """One choice so far."""
+
+    __slots__ = (
+        "annotations",
+        "audio",
+        "calls",
+        "content",
+        "content_filter_results",
+        "executed_tools",
+        "finish_reason",
+        "function_call",
+        "images",
+        "logprobs",
+        "matched_stop",
+        "native_finish_reason",
+        "reasoning",
+        "reasoning_content",
+        "reasoning_details",
+        "refusal",
+        "role",
+        "stop_reason",
+        "thinks_in",
+    )
+
+    def __init__(self) -> None:
+        self.role = ""
+        self.content = Text()
+        self.refusal = Text()
+        self.reasoning = Text()
+        self.reasoning_content = Text()
+        # The one of the two that said something first: it is the shared view. (Some routers send
+        # the same reasoning in both.)
+        self.thinks_in = ""
+        self.reasoning_details: list[FoldedDetail] = []
+        self.calls = ToolCallTable()
+        self.function_call: FoldedCall | None = None
+        self.audio: FoldedAudio | None = None
+        self.annotations: list[Loose] = []
+        self.images: list[Loose] = []
+        self.executed_tools: list[Loose] = []
+        self.finish_reason: str | None = None
+        self.logprobs: dict[str, list[ChatCompletionTokenLogprob] | None] | None = None
+        self.content_filter_results: Loose = {}
+        self.native_finish_reason: str | None = None
+        self.stop_reason: int | str | None = None
+        self.matched_stop: int | str | None = None
+
+    def add_reasoning(self, delta: ChoiceDelta) -> None:
+        for field in ("reasoning", "reasoning_content"):
+            piece = getattr(delta, field)
+            if piece:
+                self.thinks_in = self.thinks_in or field
+                getattr(self, field).append(piece)
+
+    def add_reasoning_details(self, details: list[Loose]) -> None:
+        # Every block says index 0, at some models: what is alike and consecutive is one block.
+        for detail in details:
+            latest = self.reasoning_details[-1] if self.reasoning_details else None
+            if latest is None or not latest.continues(detail):
+                latest = FoldedDetail()
+                self.reasoning_details.append(latest)
+            latest.add(detail)
+
+    def add_tool_call(self, call: ChoiceDeltaToolCall) -> FoldedCall:
+        name, arguments = name_and_arguments(call)
+        # Mistral's SDK writes an absent id as the word null.
+        id_ = None if call.id == "null" else call.id
+        folded = self.calls.fold(call.index, id_, name, arguments)
+        folded.custom = folded.custom or call.custom is not None
+        if call.extra_content is not None:
+            fold_fields(folded.extra_content, call.extra_content)
+        return folded
+
+    def add_function_call(self, call: ChoiceDeltaFunctionCall) -> None:
+        self.function_call = self.function_call or FoldedCall(0)
+        self.function_call.add(None, call.name, call.arguments)
+
+    def add_executed_tools(self, tools: list[Loose]) -> None:
+        # A tool is told twice: when it starts, and with its output.
+        for tool in tools:
+            latest = self.executed_tools[-1] if self.executed_tools else {}
+            if tool.get("index") is not None and tool["index"] == latest.get("index"):
+                fold_fields(latest, tool)
+            else:
+                self.executed_tools.append(dict(tool))
+
+    def add_logprobs(self, logprobs: ChoiceLogprobs) -> None:
+        if self.logprobs is None:
+            self.logprobs = {"content": None, "refusal": None}
+        for field, tokens in (("content", logprobs.content), ("refusal", logprobs.refusal)):
+            if tokens is not None:
+                self.logprobs[field] = known = self.logprobs[field] or []
+                known += tokens
+
+    def message(self) -> ChatCompletionMessage:
+        calls = [_message_call(call) for call in self.calls.calls]
+        called = self.function_call
+        return ChatCompletionMessage(
+            role=self.role or "assistant",
+            content=str(self.content) if self.content else None,
+            refusal=str(self.refusal) or None,
+            reasoning=str(self.reasoning) or None,
+            reasoning_content=str(self.reasoning_content) or None,
+            reasoning_details=[detail.view() for detail in self.reasoning_details] or None,
+            tool_calls=calls or None,
+            function_call=FunctionCall(called.name, str(called.arguments)) if called else None,
+            audio=self.audio.view() if self.audio else None,
+            annotations=own(self.annotations) or None,
+            images=own(self.images) or None,
+            executed_tools=own(self.executed_tools) or None,
+        )
+
+    def view(self, index: int) -> Choice:
+        logprobs = None
+        if self.logprobs is not None:
+            logprobs = ChoiceLogprobs(
+                **{field: tokens and tokens.copy() for field, tokens in self.logprobs.items()}
+            )
+        return Choice(
+            index=index,
+            message=self.message(),
+            finish_reason=self.finish_reason,
+            logprobs=logprobs,
+            content_filter_results=own(self.content_filter_results) or None,
+            native_finish_reason=self.native_finish_reason,
+            stop_reason=self.stop_reason,
+            matched_stop=self.matched_stop,
+        )
+
+
+class FoldedDetail:
+    """One block of `reasoning_details` so far."""
+
+    __slots__ = ("fields", "texts")
+
+    def __init__(self) -> None:
+        self.fields: Loose = {}
+        self.texts: dict[str, Text] = {}
+
+    def continues(self, detail: Loose) -> bool:
+        ids = {str(id_) for id_ in (self.fields.get("id"), detail.get("id")) if id_ is not None}
+        alike = all(self.fields.get(name) == detail.get(name) for name in ("type", "index"))
+        return alike and len(ids) < 2
+
+    def add(self, detail: Loose) -> None:
+        for name, value in detail.items():
+            if name in ("text", "summary", "data") and isinstance(value, str):
+                self.fields.setdefault(name, "")
+                self.texts.setdefault(name, Text()).append(value)
+            elif name not in self.fields or (value is not None and value != ""):
+                self.fields[name] = value
+
+    def view(self) -> Loose:
+        view: Loose = own(self.fields)
+        view.update({name: str(text) for name, text in self.texts.items()})
+        return view
+
+
+class FoldedAudio:
+    """The audio of a choice so far."""
+
+    __slots__ = ("data", "expires_at", "id", "transcript")
+
+    def __init__(self) -> None:
+        self.id = ""
+        self.data = Text()
+        self.expires_at = 0
+        self.transcript = Text()
+
+    def add(self, audio: ChoiceDeltaAudio) -> None:
+        self.id = audio.id or self.id
+        self.expires_at = audio.expires_at or self.expires_at
+        self.data.append(audio.data or "")
+        self.transcript.append(audio.transcript or "")
+
+    def view(self) -> ChatCompletionAudio:
+        return ChatCompletionAudio(self.id, str(self.data), self.expires_at, str(self.transcript))
+
+
+def name_and_arguments(call: ChoiceDeltaToolCall) -> tuple[str | None, str | None]:
+    if call.custom is not None:
+        return call.custom.name, call.custom.input
+    if call.function is not None:
+        return call.function.name, call.function.arguments
+    return None, None
+
+
+def _message_call(
+    call: FoldedCall,
+) -> ChatCompletionMessageFunctionToolCall | ChatCompletionMessageCustomToolCall:
+    arguments = str(call.arguments)
+    extra_content = own(call.extra_content) or None
+    if call.custom:
+        custom = Custom(call.name, arguments)
+        return ChatCompletionMessageCustomToolCall(call.id, custom, extra_content)
+    function = Function(call.name, arguments)
+    return ChatCompletionMessageFunctionToolCall(call.id, function, extra_content)

@@ -1,0 +1,65 @@
+# What hosts shape in their own way, brought into the shape of a chunk; and where they put errors.
+#
+# Nothing here runs for an ordinary chunk. What is passed in is any JSON whatever, so that each step
+# looks before it takes.
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+
+def repair(body: dict[str, Any]) -> None:
+    """Bring what hosts shape in their own way into the shape of a chunk."""
+    choices = body.get("choices")
+    body["choices"] = choices if isinstance(choices, list) else []
+    for choice in _objects(body["choices"]):
+        choice.pop("error", None)
+        for delta in _objects([choice.get("delta")]):
+            _repair_content(delta)
+            for call in _objects(delta.get("tool_calls")):
+                for tool, field in (("function", "arguments"), ("custom", "input")):
+                    for called in _objects([call.get(tool)]):
+                        _repair_arguments(called, field)
+            for called in _objects([delta.get("function_call")]):
+                _repair_arguments(called, "arguments")
+    for groq in _objects([body.get("x_groq")]):
+        groq.pop("error", None)
+
+
+def _objects(items: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(items, list):
+        yield from (item for item in items if isinstance(item, dict))
+
+
+def _repair_content(delta: dict[str, Any]) -> None:
+    # Mistral's reasoning models stream content in parts, text among thinking.
+    parts = delta.get("content")
+    if isinstance(parts, list):
+        texts: dict[str, list[str]] = {}
+        for part in _objects(parts):
+            thinking = part.get("thinking")
+            said = [
+                part.get("text"),
+                thinking,
+                *(inner.get("text") for inner in _objects(thinking)),
+            ]
+            field = "content" if thinking is None else "reasoning_content"
+            texts.setdefault(field, []).extend(text for text in said if isinstance(text, str))
+        del delta["content"]
+        delta.update({field: "".join(pieces) for field, pieces in texts.items() if pieces})
+
+
+def _repair_arguments(called: dict[str, Any], field: str) -> None:
+    # z.ai and Mistral (as its SDK has it) may give arguments as the object itself.
+    if isinstance(called.get(field), dict | list):
+        called[field] = json.dumps(called[field])
+
+
+def find_error(body: dict[str, Any]) -> Any:
+    """Return an error in a choice (OpenRouter) or in `x_groq`, if there is one."""
+    for holder in [*_objects(body.get("choices")), *_objects([body.get("x_groq")])]:
+        if holder.get("error"):
+            return holder["error"]
+    return None

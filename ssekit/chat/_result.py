@@ -1,0 +1,122 @@
+# The finished answer, in the shape of the endpoint's answer without `stream`.
+#
+# What always holds here: a field without a default is always encoded, as the endpoint does, and one
+# that only some answers have is left out where it is None.
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import msgspec
+
+from ssekit.chat._chunk import ChoiceLogprobs, CompletionUsage, Loose, XGroq
+
+
+class Function(msgspec.Struct, frozen=True, gc=False):
+    """A called function; `arguments` are JSON as the model wrote it, which may be invalid."""
+
+    name: str
+    arguments: str
+
+
+class FunctionCall(msgspec.Struct, frozen=True, gc=False):
+    """A call in the deprecated form that came before tools."""
+
+    name: str
+    arguments: str
+
+
+class Custom(msgspec.Struct, frozen=True, gc=False):
+    """A called custom tool; `input` is any text."""
+
+    name: str
+    input: str
+
+
+class ChatCompletionMessageFunctionToolCall(
+    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type", tag="function"
+):
+    """A function that the model calls; `id` is "" where the host gives none."""
+
+    type: ClassVar[Literal["function"]] = "function"
+    id: str
+    function: Function
+    extra_content: Loose | None = None
+
+
+class ChatCompletionMessageCustomToolCall(
+    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type", tag="custom"
+):
+    """A custom tool that the model calls."""
+
+    type: ClassVar[Literal["custom"]] = "custom"
+    id: str
+    custom: Custom
+    extra_content: Loose | None = None
+
+
+class ChatCompletionAudio(msgspec.Struct, frozen=True, gc=False):
+    """Spoken audio: `data` is base64, `expires_at` in seconds since 1970."""
+
+    id: str
+    data: str
+    expires_at: int
+    transcript: str
+
+
+class ChatCompletionMessage(
+    msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
+):
+    """The answer of a choice. Fields that only some hosts have are those of `ChoiceDelta`."""
+
+    role: str
+    content: str | None
+    refusal: str | None
+    reasoning: str | None = None
+    reasoning_content: str | None = None
+    reasoning_details: list[Loose] | None = None
+    tool_calls: (
+        list[ChatCompletionMessageFunctionToolCall | ChatCompletionMessageCustomToolCall] | None
+    ) = None
+    function_call: FunctionCall | None = None
+    audio: ChatCompletionAudio | None = None
+    annotations: list[Loose] | None = None
+    images: list[Loose] | None = None
+    executed_tools: list[Loose] | None = None
+
+
+class Choice(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """One of the answers; `finish_reason` is None if the host never said."""
+
+    index: int
+    message: ChatCompletionMessage
+    finish_reason: str | None
+    logprobs: ChoiceLogprobs | None
+    content_filter_results: Loose | None = None
+    native_finish_reason: str | None = None
+    stop_reason: int | str | None = None
+    matched_stop: int | str | None = None
+
+
+class ChatCompletion(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """The whole answer, as the endpoint gives it without `stream`.
+
+    `id` and `model` are "" and `created` is 0 where the host gives none. Fields that only some
+    hosts have are those of `ChatCompletionChunk`.
+    """
+
+    id: str
+    object: Literal["chat.completion"]
+    created: int
+    model: str
+    choices: list[Choice]
+    service_tier: str | None = None
+    system_fingerprint: str | None = None
+    usage: CompletionUsage | None = None
+    moderation: Loose | None = None
+    provider: str | None = None
+    citations: list[Any] | None = None
+    search_results: list[Any] | None = None
+    prompt_filter_results: list[Any] | None = None
+    timings: Loose | None = None
+    x_groq: XGroq | None = None
