@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -454,3 +455,12 @@ def test_a_true_terminal_is_told_apart():
         "a\\x1b[2Jb",
         "finished: stop (ended by marker)",
     ]
+
+
+def test_the_package_is_a_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(sys, "argv", ["ssekit", "--version"])
+    with pytest.raises(SystemExit) as raised:
+        runpy.run_module("ssekit", run_name="__main__")
+    assert (raised.value.code, capsys.readouterr().out) == (0, f"ssekit {ssekit.__version__}\n")
