@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Final, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 import msgspec
@@ -27,7 +28,7 @@ from ssekit._errors import (
     StreamTimeoutError,
     StreamTruncatedError,
 )
-from ssekit._lenient import parse
+from ssekit._lenient import join_surrogates, parse
 from ssekit._sse import (
     DEFAULT_MAX_EVENT_SIZE,
     Head,
@@ -202,7 +203,8 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     def raise_error(self) -> None:
         """Raise the kept error, if there is one."""
         if self.error is not None:
-            raise self.error
+            # Without the frames of earlier raises, which would add up.
+            raise self.error.with_traceback(None)
 
     def resume(self) -> None:
         """Be ready for another source that continues the answer: the wire starts afresh."""
@@ -260,7 +262,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
 
     def _events(self, data: Read) -> Iterable[tuple[bytes, Head | ServerSentEvent]]:
         if isinstance(data, ServerSentEvent):
-            return ((data.data.encode("utf-8", "replace"), data),)
+            return ((join_surrogates(data.data).encode(), data),)
         return self._scanner.scan(as_bytes(data))
 
     def _decode_latest(self) -> ChunkT | Done:
@@ -304,7 +306,9 @@ def interruption(cause: BaseException) -> SSEKitError:
         "timeout" in base.__name__.lower() for base in type(cause).__mro__
     )
     kind = StreamTimeoutError if is_timeout else StreamInterruptedError
-    said = f"{type(cause).__name__}: {cause}" if str(cause) else type(cause).__name__
+    said = type(cause).__name__
+    with suppress(Exception):  # what describes itself is code of the transport's too
+        said = f"{said}: {cause}".removesuffix(": ")
     error = kind(f"the transport raised {said}")
     error.__cause__ = cause
     return error

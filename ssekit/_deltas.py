@@ -3,8 +3,9 @@
 # What always holds here:
 # - Every type names the choice (or candidate) it belongs to by `index`; `Usage`, of the whole
 #   answer, has none.
-# - The text deltas of a choice join to its text, argument fragments to the call's arguments. A
-#   surrogate pair that the wire divides comes whole, in the delta of its second half.
+# - The text deltas of a choice join to its text, argument fragments to the call's arguments. (What
+#   comes in one event with an error is in the partial answer alone.)
+# - A surrogate pair that the wire divides comes whole, in the delta of its second half.
 
 from __future__ import annotations
 
@@ -69,9 +70,10 @@ class ToolCallDelta(msgspec.Struct, frozen=True, gc=False, tag="tool_call_delta"
 class ToolCall(msgspec.Struct, frozen=True, gc=False, tag="tool_call"):
     """A tool call.
 
-    Among deltas it comes once, when its arguments are whole, and is the very one that the
-    accumulator's `tool_calls` holds. The fields are those of `ToolCallDelta`, with all of the
-    arguments: for a function, JSON as the model wrote it, which may be invalid.
+    Among deltas it comes once, when it is known to be whole (in chat, at the end of the finished
+    stream), and is the very one that the accumulator's `tool_calls` holds. The fields are those of
+    `ToolCallDelta`, with all of the arguments: for a function, JSON as the model wrote it, which
+    may be invalid.
     """
 
     index: int

@@ -179,8 +179,11 @@ class StreamNotFinishedError(SSEKitError):
 def nested_error(body: Any) -> Any:
     """Return the error that an object of a server holds, in the forms that servers use, or None.
 
-    They are `{"error": {...}}`, `{"error": "..."}` and `{"detail": ...}`.
+    They are `{"error": {...}}`, `{"error": "..."}` and `{"detail": ...}`; Google's hosts put the
+    object into a list.
     """
+    if isinstance(body, list) and len(body) == 1:
+        body = body[0]
     if not isinstance(body, dict):
         return None
     return body.get("error") or body.get("detail") or None

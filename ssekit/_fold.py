@@ -71,7 +71,7 @@ class WholePairs:
 
     def mend(self, delta: _Piece) -> _Piece | None:
         """Return the delta with whole pairs, or None if nothing can be said of it yet."""
-        field = "arguments" if isinstance(delta, ToolCallDelta) else "text"
+        field = _text_field(delta)
         piece: str = getattr(delta, field)
         if piece.isascii() and not self._held:
             return delta
@@ -89,10 +89,12 @@ class WholePairs:
     def rest(self) -> Iterator[_Piece]:
         """Yield what is held at the end: halves whose other half never came."""
         for delta in self._held.values():
-            yield replace(
-                delta, **{"arguments" if isinstance(delta, ToolCallDelta) else "text": "\ufffd"}
-            )
+            yield replace(delta, **{_text_field(delta): "\ufffd"})
         self._held.clear()
+
+
+def _text_field(delta: _Piece) -> str:
+    return "arguments" if isinstance(delta, ToolCallDelta) else "text"
 
 
 _Piece: TypeAlias = TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta

@@ -142,7 +142,7 @@ class Format(Generic[ChunkT, ResultT]):
 
         Args:
             source: An iterable of bytes or of events, a binary file object, a path of a recorded
-                stream, or a response of an HTTP client.
+                stream, or a response of httpx.
             decoder: Continues the answer of an earlier stream, or brings options of its own.
             check: Whether a response must have a status below 400 and be an event stream.
             drain: Whether to read what follows the end of the stream (at most 64 KiB), so that

@@ -47,7 +47,7 @@ class Head(NamedTuple):
         except ValueError:
             said = text
         fields = error_fields(nested_error(said) or said)
-        if not isinstance(said, dict):  # a page of HTML is no message
+        if isinstance(said, str):  # a page of HTML is no message
             fields["message"] = "the server gave no reason that can be read"
         return StatusError(**fields, status_code=self.status, headers=self.headers)
 
@@ -70,6 +70,11 @@ class _AnySource(Generic[ReadsT]):
         close, self._close = self._close, None
         return close
 
+    def _take_head(self) -> Head | None:
+        """Return the head of a response that is no event stream, the first time."""
+        head, self.head = self.head, None
+        return None if head is None or head.is_event_stream else head
+
 
 class Source(_AnySource[Iterator[Any]]):
     """A source that is read by iterating; dropping the last reference closes it."""
@@ -78,8 +83,8 @@ class Source(_AnySource[Iterator[Any]]):
 
     def check(self) -> None:
         """Raise the error of a response that is no event stream, once."""
-        head, self.head = self.head, None
-        if head is not None and not head.is_event_stream:
+        head = self._take_head()
+        if head is not None:
             body = bytearray()
             with suppress(Exception):  # the head is reason enough, whatever becomes of the body
                 while len(body) < _BODY_SIZE:
@@ -89,8 +94,14 @@ class Source(_AnySource[Iterator[Any]]):
     def close(self) -> None:
         close = self._take_close()
         if close is not None:
-            with suppress(Exception):
+            try:
                 close()
+            except ValueError:
+                # A generator that another thread is reading refuses. The reader sees `closed` when
+                # its read returns, and closes it then.
+                self._close = close
+            except Exception:  # the stream has said how it ended
+                pass
 
     def __del__(self) -> None:
         self.close()
@@ -103,8 +114,8 @@ class AsyncSource(_AnySource[AsyncIterator[Any]]):
 
     async def check(self) -> None:
         """Raise the error of a response that is no event stream, once."""
-        head, self.head = self.head, None
-        if head is not None and not head.is_event_stream:
+        head = self._take_head()
+        if head is not None:
             body = bytearray()
             with suppress(Exception):
                 while len(body) < _BODY_SIZE:
@@ -114,13 +125,17 @@ class AsyncSource(_AnySource[AsyncIterator[Any]]):
     async def aclose(self) -> None:
         close = self._take_close()
         if close is not None:
-            with suppress(Exception):
+            try:
                 closing = close()
                 if inspect.isawaitable(closing):
                     await closing
+            except RuntimeError:
+                self._close = close  # an async generator that another task is reading: likewise
+            except Exception:
+                pass
 
 
-def open_source(source: Any) -> Source:
+def open_source(source: Any, *, check: bool = True) -> Source:
     """Return what the user holds as a source.
 
     Relied on, in this order:
@@ -135,10 +150,11 @@ def open_source(source: Any) -> Source:
     if hasattr(source, "__fspath__"):
         source = open(source, "rb")  # noqa: SIM115 - the source closes it
     if hasattr(source, "iter_bytes"):
-        return Source(source.iter_bytes(), source.close, _head(source))
+        return Source(source.iter_bytes(), source.close, _head(source) if check else None)
     for name in ("read1", "read"):
         if hasattr(source, name):
-            return Source(iter(partial(getattr(source, name), _READ_SIZE), b""), source.close)
+            reads = iter(partial(getattr(source, name), _READ_SIZE), b"")
+            return Source(reads, getattr(source, "close", None))
     if not isinstance(source, str | bytes | bytearray | memoryview | Mapping):
         with suppress(TypeError):
             reads = iter(source)
@@ -146,7 +162,7 @@ def open_source(source: Any) -> Source:
     raise TypeError(_advice(source))
 
 
-def open_async_source(source: Any) -> AsyncSource:
+def open_async_source(source: Any, *, check: bool = True) -> AsyncSource:
     """Return what the user holds as an asynchronous source.
 
     Relied on, in this order:
@@ -158,7 +174,7 @@ def open_async_source(source: Any) -> AsyncSource:
         TypeError: It is none of these.
     """
     if hasattr(source, "aiter_bytes"):
-        return AsyncSource(source.aiter_bytes(), source.aclose, _head(source))
+        return AsyncSource(source.aiter_bytes(), source.aclose, _head(source) if check else None)
     if hasattr(source, "__aiter__"):
         reads = aiter(source)
         closes = (getattr(owner, name, None) for owner in (source, reads) for name in _CLOSES)
@@ -190,7 +206,10 @@ def _head(response: Any) -> Head:
 def _advice(source: object) -> str:
     kind = type(source).__name__
     if isinstance(source, str | bytes | bytearray | memoryview):
-        return f"a source gives bytes read by read, it is not {kind} itself: pass [data]"
+        return (
+            f"a source gives bytes read by read, it is not {kind} itself: pass [data], "
+            "or pathlib.Path(name) for the name of a file"
+        )
     if inspect.iscoroutine(source):
         return "expected a source, got a coroutine: await it, and pass what it returns"
     if hasattr(source, "__aiter__"):

@@ -24,6 +24,7 @@ import msgspec
 
 from ssekit._errors import DecodeError, EventTooLargeError
 from ssekit._fragments import Fragments
+from ssekit._lenient import join_surrogates
 
 __all__ = ["SSEDecoder", "ServerSentEvent", "encode_comment"]
 
@@ -83,7 +84,8 @@ class ServerSentEvent(msgspec.Struct, frozen=True, gc=False):
         try:
             return msgspec.json.decode(self.data, type=type)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            failure = DecodeError(f"the data is not the JSON that was asked for: {error}")
+            # What msgspec says may quote the data; it is the cause of this error.
+            failure = DecodeError("the data of an event is not the JSON that was asked for")
             failure.event = self
             raise failure from error
 
@@ -111,7 +113,7 @@ class ServerSentEvent(msgspec.Struct, frozen=True, gc=False):
                 raise ValueError(f"retry is from 0 to 2**64 - 1 milliseconds, not {self.retry}")
             lines.append(f"retry: {self.retry}")
         lines += [f"data: {line}" for line in _LINE_END.split(self.data)]
-        return "\n".join([*lines, "\n"]).encode("utf-8", "replace")
+        return join_surrogates("\n".join([*lines, "\n"])).encode()
 
 
 def encode_comment(text: str = "", /) -> bytes:
@@ -121,7 +123,7 @@ def encode_comment(text: str = "", /) -> bytes:
     b': still here\n\n'
     """
     lines = [f": {line}" if line else ":" for line in _LINE_END.split(text)]
-    return "\n".join([*lines, "\n"]).encode("utf-8", "replace")
+    return join_surrogates("\n".join([*lines, "\n"])).encode()
 
 
 def _refuse(field: str, value: str, forbidden: str) -> None:
@@ -542,4 +544,4 @@ def make_scanner(
     _refuse("last_event_id", last_event_id, "\r\n\0")
     if max_event_size is not None and max_event_size < 1:
         raise ValueError(f"max_event_size is at least 1 byte, or None, not {max_event_size}")
-    return EventScanner(last_event_id.encode("utf-8", "replace"), max_event_size, on_comment)
+    return EventScanner(join_surrogates(last_event_id).encode(), max_event_size, on_comment)

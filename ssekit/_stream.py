@@ -29,7 +29,7 @@ ItemT = TypeVar("ItemT")
 ItemT_co = TypeVar("ItemT_co", covariant=True)
 
 _DRAIN_SIZE = 64 * 2**10  # bytes
-_CLOSED = "the stream was closed before its end was read"
+CLOSED = "the stream was closed before its end was read"
 
 
 class _Receiver(Protocol[ItemT_co]):
@@ -48,6 +48,8 @@ class _Events:
     """An SSEDecoder, as the shells push into it."""
 
     def __init__(self, decoder: SSEDecoder) -> None:
+        # Half an event of an earlier connection does not go on in this one.
+        decoder.reset()
         self._decoder = decoder
         self._error: SSEKitError | None = None
         self.state: State = "open"
@@ -58,6 +60,8 @@ class _Events:
                 yield data
             else:
                 yield from self._call(partial(self._decoder.feed, data))
+                # If the limit was met behind these events, the next call says so: this one.
+                yield from self._call(partial(self._decoder.feed, b""))
             if self.state != "open":
                 return
 
@@ -90,7 +94,7 @@ def _pull(source: Source, receiver: _Receiver[ItemT], drain: bool = False) -> It
     try:
         yield from receiver.receive(_reads(source, receiver))
         yield from receiver.receive_end()
-        if drain:
+        if drain and receiver.state == "done":
             _drain(source)
     finally:
         source.close()
@@ -101,13 +105,16 @@ def _reads(source: Source, receiver: _Receiver[Any]) -> Iterator[Any]:
     # Only what reading raises is the transport's. What a user's callback raises passes elsewhere.
     try:
         source.check()
-        for data in source.reads:  # noqa: UP028 - delegating would close the reads before a drain
-            yield data
+        for data in source.reads:
+            if not source.closed:
+                yield data
+            if source.closed:  # before the next read, not after it
+                break
     except Exception as error:
         if not source.closed:
             receiver.fail(error)
     if source.closed:
-        raise receiver.not_finished(_CLOSED)
+        raise receiver.not_finished(CLOSED)
 
 
 def _drain(source: Source) -> None:
@@ -130,41 +137,43 @@ class AsyncPull(AsyncIterator[ItemT]):
         self._items: Iterator[ItemT] = iter(())
 
     async def __anext__(self) -> ItemT:
-        while True:
-            for item in self._items:
-                return item
-            if self._receiver.state != "open":
-                await self._release()
-                self._receiver.raise_error()
-                raise StopAsyncIteration
-            self._items = await self._receive()
+        try:
+            while True:
+                for item in self._items:
+                    return item
+                if self._receiver.state != "open":
+                    await self._release()
+                    self._receiver.raise_error()
+                    raise StopAsyncIteration
+                self._items = await self._receive()
+        except BaseException:  # also cancellation: the source is closed in what time is left
+            await self._source.aclose()
+            raise
 
     async def _receive(self) -> Iterator[ItemT]:
-        source = self._source
+        source, receiver = self._source, self._receiver
+        items: Iterator[ItemT] = iter(())
         try:
             if source.head is not None:
                 await source.check()
-            data = await anext(source.reads)
+            if not source.closed:
+                items = receiver.receive((await anext(source.reads),))
         except StopAsyncIteration:
-            if source.closed:
-                raise self._receiver.not_finished(_CLOSED) from None
-            return self._receiver.receive_end()
+            if not source.closed:
+                items = receiver.receive_end()
         except Exception as error:
-            if source.closed:
-                raise self._receiver.not_finished(_CLOSED) from None
-            self._receiver.fail(error)
-            return iter(())
-        except BaseException:  # cancelled: the source is closed in what time is left
-            await source.aclose()
-            raise
-        return self._receiver.receive((data,))
+            if not source.closed:
+                receiver.fail(error)
+        if source.closed:
+            raise receiver.not_finished(CLOSED)
+        return items
 
     async def aclose(self) -> None:
         """Close the source."""
         await self._source.aclose()
 
     async def _release(self) -> None:
-        room = _DRAIN_SIZE if self._drain else 0
+        room = _DRAIN_SIZE if self._drain and self._receiver.state == "done" else 0
         self._drain = False
         with suppress(Exception):
             while room > 0:
@@ -265,18 +274,25 @@ class Stream(_AnyStream[ChunkT, ResultT]):
         check: bool = True,
         drain: bool = False,
     ) -> None:
-        self._source = open_source(source)
-        if not check:
-            self._source.head = None
+        self._source = open_source(source, check=check)
         super().__init__(source, decoder)
         self._chunks = _pull(self._source, decoder, drain)
 
     def __iter__(self) -> Iterator[ChunkT]:
-        self.decoder.raise_error()
+        self._raise_error()
         return self._chunks
 
     def __next__(self) -> ChunkT:
-        return next(self._chunks)
+        for chunk in self._chunks:
+            return chunk
+        self._raise_error()
+        raise StopIteration
+
+    def _raise_error(self) -> None:
+        """Raise again what ended the reading, which a generator does once."""
+        self.decoder.raise_error()
+        if self._source.closed and self.state == "open":
+            raise self.decoder.not_finished(CLOSED)
 
     def text(self) -> Iterator[str]:
         """Yield the text of choice 0 as it comes."""
@@ -332,9 +348,7 @@ class AsyncStream(_AnyStream[ChunkT, ResultT]):
         check: bool = True,
         drain: bool = False,
     ) -> None:
-        self._source = open_async_source(source)
-        if not check:
-            self._source.head = None
+        self._source = open_async_source(source, check=check)
         super().__init__(source, decoder)
         self._chunks = AsyncPull(self._source, decoder, drain)
 
@@ -393,7 +407,8 @@ def iter_events(
 
     Args:
         source: What `stream` of a format takes.
-        decoder: Has options of its own, or the last event ID of an earlier connection.
+        decoder: Has options of its own, or the last event ID of an earlier connection. It is reset:
+            this is another stream.
         check: Whether a response must have a status below 400 and be an event stream.
 
     Raises:
@@ -401,10 +416,7 @@ def iter_events(
         StreamInterruptedError: The source raised; `StreamTimeoutError` for a timeout.
         StatusError, ContentTypeError: The response is no event stream.
     """
-    opened = open_source(source)
-    if not check:
-        opened.head = None
-    return _pull(opened, _Events(decoder or SSEDecoder()))
+    return _pull(open_source(source, check=check), _Events(decoder or SSEDecoder()))
 
 
 def aiter_events(
@@ -414,7 +426,4 @@ def aiter_events(
 
     The iterator has `aclose()`, which closes the source early.
     """
-    opened = open_async_source(source)
-    if not check:
-        opened.head = None
-    return AsyncPull(opened, _Events(decoder or SSEDecoder()))
+    return AsyncPull(open_async_source(source, check=check), _Events(decoder or SSEDecoder()))

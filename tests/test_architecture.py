@@ -15,8 +15,8 @@ PACKAGE = Path(ssekit.__file__).parent
 LAYERS = [
     ["_errors"],
     ["_fragments"],
-    ["_sse"],
     ["_lenient"],
+    ["_sse"],
     ["_deltas"],
     ["_decoder"],
     ["_source"],

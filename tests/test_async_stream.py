@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
 
@@ -206,6 +206,61 @@ def test_cancellation_closes_the_source_under_trio():
         assert (stream.state, source.closed) == ("open", 1)
 
     trio.run(main)
+
+
+def test_a_drain_that_is_cancelled_closes_the_source():
+    async def main() -> None:
+        source = AsyncReads(A, DONE, forever)
+        stream = chat.astream(source, drain=True)
+        task = asyncio.create_task(stream.until_done())
+        while source.taken < 3:
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert (stream.state, source.closed) == ("done", 1)
+
+    asyncio.run(main())
+
+
+def test_a_stream_that_another_task_closes_while_it_reads():
+    """An async generator refuses to be closed then: the reader closes it when its read returns."""
+    released = []
+
+    async def main() -> None:
+        reading, go_on = asyncio.Event(), asyncio.Event()
+
+        async def source() -> AsyncIterator[bytes]:
+            try:
+                yield A
+                reading.set()
+                await go_on.wait()
+                yield B
+            finally:
+                released.append(True)
+
+        stream = chat.astream(source())
+        task = asyncio.create_task(stream.until_done())
+        await reading.wait()
+        await stream.aclose()
+        go_on.set()
+        with pytest.raises(StreamNotFinishedError) as raised:
+            await task
+        assert raised.value.partial.choices[0].message.content == "a"
+        assert (stream.state, released) == ("open", [True])
+
+    asyncio.run(main())
+
+
+@under_any_loop
+def test_misuse_closes_the_source_too(run: Any):
+    async def main() -> None:
+        source = AsyncReads("no bytes")
+        with pytest.raises(TypeError, match="undecoded"):
+            await chat.astream(source).until_done()
+        assert source.closed == 1
+
+    run(main)
 
 
 @under_any_loop

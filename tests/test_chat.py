@@ -322,6 +322,10 @@ RESULTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
         ],
         {"usage": {"prompt_tokens": 1, "total_tokens": 3, "completion_tokens": 2}},
     ),
+    "usage that says nothing": (
+        [{"choices": [], "usage": {"prompt_tokens": 1}}, {"choices": [], "usage": {}}],
+        {"usage": {"prompt_tokens": 1}},
+    ),
     "the newest usage": (
         [
             {"choices": [], "usage": {"prompt_tokens": 1, "cost": 1}},

@@ -250,6 +250,16 @@ def test_the_transport_fails(cause: Exception, kind: type[SSEKitError]):
     assert type(cause).__name__ in str(decoder.error)
 
 
+def test_a_transport_whose_errors_cannot_even_be_described():
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise ZeroDivisionError
+
+    decoder = WORDS.decoder()
+    decoder.fail(Mute())
+    assert str(decoder.error) == "the transport raised Mute"
+
+
 def test_an_error_of_ours_from_the_transport_is_kept_as_it_is():
     decoder = WORDS.decoder()
     error = DecodeError("elsewhere")

@@ -99,6 +99,8 @@ def test_what_an_error_object_says(body, fields):
         ({"error": {"a": 1}}, {"a": 1}),
         ({"error": "no"}, "no"),
         ({"detail": "no"}, "no"),
+        ([{"error": {"a": 1}}], {"a": 1}),
+        ([{"error": {"a": 1}}, {}], None),
         ({"error": None}, None),
         ({"error": {}}, None),
         ({}, None),

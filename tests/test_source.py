@@ -33,6 +33,13 @@ class OnlyRead(io.RawIOBase):
         return len(read)
 
 
+class Bare:
+    """Something to read from, and nothing else."""
+
+    def __init__(self, stream: bytes) -> None:
+        self.read = io.BytesIO(stream).read
+
+
 def generator() -> Iterator[bytes]:
     yield A
     yield B + DONE
@@ -60,6 +67,7 @@ SOURCES = {
     "a file in memory": lambda: io.BytesIO(STREAM),
     "a buffered file": lambda: io.BufferedReader(OnlyRead()),
     "a raw file": OnlyRead,
+    "a file object that is not to be closed": lambda: Bare(STREAM),
     "a response of httpx": response,
 }
 ASYNC_SOURCES = {
@@ -230,6 +238,7 @@ REFUSALS: dict[str, tuple[bytes, int, str, Any]] = {
     "a text": (b'{"error": "no"}', 400, "application/json", ("no", None)),
     "a flat object": (b'{"object": "error", "message": "no"}', 400, "", ("no", None)),
     "a detail": (b'{"detail": "no"}', 401, "application/json", ("no", None)),
+    "an object in a list": (b'[{"error": {"message": "no", "code": 5}}]', 400, "", ("no", "5")),
     "a page": (
         b"<html>\xff",
         502,

@@ -1,7 +1,7 @@
 """The wire: `_sse.py`."""
 
 import pickle
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import example, given, settings
@@ -327,6 +327,19 @@ def test_json_raises_ours(data: str):
     with pytest.raises(DecodeError) as raised:
         event.json(list[int])
     assert raised.value.event == event
+    assert raised.value.__cause__ is not None
+
+
+def test_an_error_does_not_spill_the_data():
+    with pytest.raises(DecodeError) as raised:
+        ServerSentEvent('"hunter2"').json(Literal["a", "b"])  # type: ignore[arg-type]
+    assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize("text", ["\ud83d\ude00", "\ud83d"])
+def test_surrogates_are_encoded_as_a_decoder_would_have_them(text: str):
+    (event,) = SSEDecoder().feed(ServerSentEvent(text).encode())
+    assert event.data == {"\ud83d": "\ufffd"}.get(text, "😀")
 
 
 def test_events_pickle():

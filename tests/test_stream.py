@@ -1,6 +1,7 @@
 """The pulling shells: `_stream.py`, synchronous."""
 
 import gc
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -125,9 +126,18 @@ def test_faults(reads: list[Any], kind: type[Exception], before: str):
     assert "".join(filter(None, said)) == before == stream.accumulator.text
     assert raised.value.partial == stream.snapshot()  # type: ignore[attr-defined]
     assert source.closed == 1
-    for again in (stream.result, lambda: iter(stream), stream.until_done):
-        with pytest.raises(kind):
+    for again in (stream.result, lambda: iter(stream), lambda: next(stream), stream.until_done):
+        with pytest.raises(kind) as repeated:
             again()
+        assert repeated.value is raised.value
+
+
+def test_an_error_that_is_raised_again_does_not_grow():
+    stream = chat.stream([A])
+    for _ in range(100):
+        with pytest.raises(StreamTruncatedError) as raised:
+            stream.until_done()
+    assert len(raised.traceback) < 10
 
 
 def test_what_is_no_exception_is_not_wrapped():
@@ -265,9 +275,52 @@ def test_reading_a_closed_stream_says_so(source: Callable[[], Iterator[bytes]]):
     stream = chat.stream(source())
     next(stream)
     stream.close()
-    with pytest.raises(StreamNotFinishedError, match="closed before its end") as raised:
-        next(stream)
+    for _ in range(2):
+        with pytest.raises(StreamNotFinishedError, match="closed before its end") as raised:
+            next(stream)
+        assert raised.value.partial.choices[0].message.content == "a"
+    with pytest.raises(StreamNotFinishedError):
+        iter(stream)
+
+
+def test_a_closed_stream_reads_no_more_from_a_source_that_would_give_it():
+    source = iter([A, B, DONE])  # which cannot be closed
+    with chat.stream(source) as stream:
+        chunks = iter(stream)
+        next(chunks)
+    with pytest.raises(StreamNotFinishedError):
+        next(chunks)
+    assert next(source) == B
+
+
+def test_a_stream_that_another_thread_closes_while_it_reads():
+    """A generator refuses to be closed then: the reader closes it when its read returns."""
+    reading, closed = threading.Event(), threading.Event()
+    released = []
+
+    def source() -> Iterator[bytes]:
+        try:
+            yield A
+            reading.set()
+            closed.wait(10)
+            yield B
+        finally:
+            released.append(True)
+
+    stream = chat.stream(source())
+
+    def close_while_reading() -> None:
+        reading.wait(10)
+        stream.close()
+        closed.set()
+
+    thread = threading.Thread(target=close_while_reading)
+    thread.start()
+    with pytest.raises(StreamNotFinishedError) as raised:
+        stream.until_done()
+    thread.join()
     assert raised.value.partial.choices[0].message.content == "a"
+    assert (stream.state, released) == ("open", [True])
 
 
 # Going on, and draining.
@@ -292,6 +345,13 @@ def test_what_follows_the_end_can_be_drained(rest: list[Any], taken: int):
     assert (source.taken, source.closed) == (taken, 1)
 
 
+def test_what_follows_a_failure_is_not_drained():
+    source = Reads(event({"error": "no"}), b": still here\n", b": still here\n")
+    with pytest.raises(APIError):
+        chat.stream(source, drain=True).until_done()
+    assert source.taken == 1
+
+
 # Events alone.
 
 
@@ -314,14 +374,23 @@ def test_events_with_a_decoder_of_ones_own():
         next(events)
 
 
-@pytest.mark.parametrize("rest", [[], [b"data: b\n\n"]])
-def test_events_that_end_too_large(rest: list[bytes]):
+@pytest.mark.parametrize("rest", [[], [b"data: b\n\n"], [OSError()]])
+def test_events_that_end_too_large(rest: list[Any]):
     source = Reads(b"data: a\n\n" + b"x" * 30, *rest)
     events = iter_events(source, decoder=SSEDecoder(max_event_size=20))
     assert next(events).data == "a"
     with pytest.raises(EventTooLargeError):
         next(events)
     assert source.closed == 1
+
+
+def test_half_an_event_does_not_go_on_in_another_connection():
+    decoder = SSEDecoder()
+    broken = iter_events(Reads(b"id: 1\ndata: a\n\ndata: ha", OSError()), decoder=decoder)
+    assert next(broken).data == "a"
+    with pytest.raises(StreamInterruptedError):
+        next(broken)
+    assert list(iter_events([b"data: b\n\n"], decoder=decoder)) == [ServerSentEvent("b", id="1")]
 
 
 def test_events_of_a_transport_that_raises():

@@ -32,9 +32,13 @@ from ssekit.chat._chunk import (
 )
 from ssekit.chat._result import ChatCompletion
 
+_NO_USAGE = CompletionUsage()
+
 
 class Accumulator:
     """Folds the chunks of one stream into a `ChatCompletion`.
+
+    What a chunk holds is folded in as it is: change no list or dict of a chunk.
 
     The views `text`, `reasoning`, `refusal`, `tool_calls` and `finish_reason` speak of choice 0;
     they are made when they are looked at.
@@ -116,7 +120,7 @@ class Accumulator:
             self._created = chunk.created
         if chunk.model:
             self._model = chunk.model
-        if chunk.usage is not None:
+        if chunk.usage is not None and chunk.usage != _NO_USAGE:
             self._usage = chunk.usage
         if chunk.service_tier:
             self._newest["service_tier"] = chunk.service_tier
@@ -211,8 +215,8 @@ class Accumulator:
                     yield mended
         if chunk.usage is not None or (chunk.x_groq is not None and chunk.x_groq.usage is not None):
             usage = self.usage
-            assert usage is not None
-            yield usage
+            if usage is not None:
+                yield usage
 
     def _pieces(
         self, choice: ChunkChoice, touched: Iterator[FoldedCall]

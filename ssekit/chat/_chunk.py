@@ -65,6 +65,9 @@ class ChoiceDeltaAudio(msgspec.Struct, frozen=True, gc=False, omit_defaults=True
 class ChoiceDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What a chunk adds to the message of a choice.
 
+    A host may divide a text within a surrogate pair: a piece then ends in half a character, which
+    cannot be printed. Deltas, `stream.text()` and results have it whole.
+
     Attributes:
         reasoning: The reasoning's next piece, as OpenRouter, Groq, Ollama and vLLM name it.
         reasoning_content: The same, as DeepSeek, xAI, Alibaba and SGLang name it.
