@@ -223,6 +223,23 @@ def test_a_drain_that_is_cancelled_closes_the_source():
     asyncio.run(main())
 
 
+@under_any_loop
+@pytest.mark.parametrize("end", [OSError("closed"), StopAsyncIteration()], ids=["raises", "ends"])
+def test_a_stream_that_is_closed_during_a_read(run: Any, end: Exception):
+    async def main() -> None:
+        async def closed() -> bytes:
+            await stream.aclose()
+            raise end
+
+        stream = chat.astream(AsyncReads(A, closed))
+        await anext(stream)
+        with pytest.raises(StreamNotFinishedError):
+            await anext(stream)
+        assert (stream.state, stream.decoder.error) == ("open", None)
+
+    run(main)
+
+
 def test_a_stream_that_another_task_closes_while_it_reads():
     """An async generator refuses to be closed then: the reader closes it when its read returns."""
     released = []

@@ -235,7 +235,7 @@ def test_a_refusal_is_told(run):
     [
         ({"completion_tokens": 3}, "finished: stop, 3 output tokens (ended by finish)\n"),
         ({"prompt_tokens": 0}, "finished: stop, 0 input tokens (ended by finish)\n"),
-        ({}, "finished: stop (ended by finish)\n"),
+        ({"total_tokens": 3}, "finished: stop (ended by finish)\n"),
     ],
 )
 def test_only_tokens_that_the_server_counted_are_told(run, usage, told):

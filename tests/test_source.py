@@ -180,6 +180,17 @@ def test_what_goes_wrong_in_closing_is_dropped():
     assert chat.collect(BadlyClosed(STREAM)).choices[0].message.content == "ab"
 
 
+def test_what_goes_wrong_in_closing_is_dropped_asynchronously():
+    class BadlyClosed(AsyncReads):
+        async def aclose(self) -> None:
+            await super().aclose()
+            raise OSError("cannot close")
+
+    source = BadlyClosed(STREAM)
+    asyncio.run(chat.acollect(source))
+    assert source.closed == 1
+
+
 @pytest.mark.parametrize("close", ["aclose", "close"])
 def test_an_async_source_is_closed_in_its_own_way(close: str):
     class Own:

@@ -56,6 +56,8 @@ def test_reading_goes_on_where_it_stopped():
         break
     assert contents(stream) == ["b", "c"]
     assert list(stream) == []
+    with pytest.raises(StopIteration):
+        next(stream)
 
 
 def test_the_response_is_what_was_passed_in():
@@ -291,6 +293,24 @@ def test_a_closed_stream_reads_no_more_from_a_source_that_would_give_it():
     with pytest.raises(StreamNotFinishedError):
         next(chunks)
     assert next(source) == B
+
+
+@pytest.mark.parametrize("end", [OSError("closed"), StopIteration()], ids=["raises", "ends"])
+def test_a_stream_that_is_closed_during_a_read(end: Exception):
+    """As a socket that another thread closes: what its read then does is no fault of the stream."""
+
+    class Closed(Reads):
+        def __next__(self) -> bytes:
+            if self.taken == 1:
+                stream.close()
+                raise end
+            return super().__next__()
+
+    stream = chat.stream(Closed(A))
+    next(stream)
+    with pytest.raises(StreamNotFinishedError):
+        next(stream)
+    assert (stream.state, stream.decoder.error) == ("open", None)
 
 
 def test_a_stream_that_another_thread_closes_while_it_reads():
