@@ -149,7 +149,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         # The latest event, from which `event` is made when somebody looks.
         self._payload = b""
         self._head: Head | ServerSentEvent | None = None
-        self.accumulator = accumulator
+        self.accumulator: Accumulator[ChunkT, ResultT] = accumulator
         self.state: State = "open"
         self.ended_by: EndedBy | None = None
         self.error: SSEKitError | None = None

@@ -136,8 +136,8 @@ class StatusError(APIError):
     ) -> None:
         super().__init__(message, code=code, type=type, param=param, body=body)
         self.status_code = status_code
-        self.headers = dict(headers)
-        self.retry_after = self.headers.get("retry-after")
+        self.headers: dict[str, str] = dict(headers)
+        self.retry_after: str | None = self.headers.get("retry-after")
 
     def __str__(self) -> str:
         return f"status {self.status_code}: {self.message}"

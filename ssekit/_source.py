@@ -60,9 +60,9 @@ class _AnySource(Generic[ReadsT]):
     def __init__(
         self, reads: ReadsT, close: Callable[[], Any] | None, head: Head | None = None
     ) -> None:
-        self.reads = reads
-        self.head = head
-        self.closed = False
+        self.reads: ReadsT = reads
+        self.head: Head | None = head
+        self.closed: bool = False
         self._close = close
 
     def _take_close(self) -> Callable[[], Any] | None:
