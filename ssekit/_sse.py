@@ -41,6 +41,9 @@ _LARGEST_RETRY = 2**64 - 1  # more is ignored, as Blink does; int() itself refus
 # Longer reads are taken in windows of this size (bytes): a million short lines in one read must not
 # become a million objects, and a copy of a window is a small one.
 _WINDOW = 64 * 2**10
+# How far on the end of an event is looked for (bytes): through thousands of data lines, the search
+# would take a quarter of their time.
+_NEAR = 8 * 2**10
 # How many pieces of a line are kept as they were read before they become a block.
 _LOOSE_PIECES = 4096
 # An event type or an id counts against the limit with what is longer than this (bytes).
@@ -228,7 +231,8 @@ class EventScanner:
             return chain.from_iterable(map(self.scan, windows))
         # `10 in data` asks for an LF: `b"\n" in data` takes 100 ns to find that it is no integer.
         if self._between_events:
-            # A read that is one plain event needs no cutting: a third of the time of `_plain`.
+            # A read that is one plain event needs no cutting: a third of the time of `_plain`, and
+            # a seventh of it where the event has a type.
             if (
                 data[:6] == b"data: "
                 and data.find(b"\n") + 2 == len(data) <= self._limit
@@ -236,6 +240,15 @@ class EventScanner:
                 and 13 not in data
             ):
                 return ((data[6:-2], PLAIN_HEAD),)
+            if data[:7] == b"event: ":
+                first = data.find(b"\n")
+                if (
+                    data[first + 1 : first + 7] == b"data: "
+                    and data.find(b"\n", first + 1) + 2 == len(data) <= self._limit
+                    and data[-1] == 10
+                    and 13 not in data
+                ):
+                    return ((data[first + 7 : -2], (data[7:first], b"", None)),)
             return self._whole_events(data)
         if self.too_large:
             return ()
@@ -250,7 +263,7 @@ class EventScanner:
         ):
             # Where a read divides a short event, the plain road takes its parts together.
             return self._whole_events(self._take_line(data))
-        return self._lines(data)
+        return self._started_event(data)
 
     def finish(self, *, dispatch_incomplete: bool = False) -> list[RawEvent]:
         """Take the end of the bytes and stand at the start of the next stream.
@@ -267,6 +280,17 @@ class EventScanner:
         return events
 
     # The plain road.
+
+    def _started_event(self, data: bytes) -> Iterable[RawEvent]:
+        """Scan the rest of an event by lines, and then whole events, if any begin in this read."""
+        blank = b"\n\r\n" if 13 in data else b"\n\n"
+        end = data.find(blank, 0, _NEAR) + len(blank) if 10 in data else 0
+        if not len(blank) <= end < len(data):
+            return self._lines(data)
+        events = self._lines(data[:end])
+        # (Where events have an id, lines it is.)
+        rest = self._whole_events if self._between_events else self._lines
+        return events if self.too_large else chain(events, rest(data[end:]))
 
     def _whole_events(self, data: bytes) -> Iterable[RawEvent]:
         """Scan bytes that begin with an event: whole events by C calls, what remains by lines."""
