@@ -30,13 +30,21 @@ from ssekit._deltas import (
 )
 from ssekit._fold import (
     FINISH_REASONS,
+    CompletionTokensDetails,
+    CompletionUsage,
     FoldedCall,
+    PromptTokensDetails,
     Text,
     ToolCallTable,
     WholePairs,
+    error_within,
+    extend_lists,
     fold_fields,
     newer,
+    objects,
     own,
+    repair_choices,
+    usage_view,
 )
 from ssekit._format import Format
 
@@ -201,61 +209,6 @@ class ChunkChoice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     error: None = None
 
 
-class CompletionTokensDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """What the completion's tokens were."""
-
-    accepted_prediction_tokens: int | None = None
-    audio_tokens: int | None = None
-    image_tokens: int | None = None
-    reasoning_tokens: int | None = None
-    rejected_prediction_tokens: int | None = None
-    text_tokens: int | None = None
-
-
-class PromptTokensDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """What the prompt's tokens were."""
-
-    audio_tokens: int | None = None
-    cache_write_tokens: int | None = None
-    cached_tokens: int | None = None
-    image_tokens: int | None = None
-    text_tokens: int | None = None
-    video_tokens: int | None = None
-
-
-class CompletionUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """The tokens of a request, with what hosts add to them.
-
-    Attributes:
-        prompt_cache_hit_tokens, prompt_cache_miss_tokens: DeepSeek.
-        reasoning_tokens: SGLang.
-        queue_time, prompt_time, completion_time, total_time: Seconds (Groq).
-        cost: In the host's credits; cost_details, is_byok, server_tool_use_details (OpenRouter).
-        cost_in_usd_ticks, num_sources_used: xAI.
-        service_tier: Mistral.
-    """
-
-    completion_tokens: int | None = None
-    prompt_tokens: int | None = None
-    total_tokens: int | None = None
-    completion_tokens_details: CompletionTokensDetails | None = None
-    prompt_tokens_details: PromptTokensDetails | None = None
-    prompt_cache_hit_tokens: int | None = None
-    prompt_cache_miss_tokens: int | None = None
-    reasoning_tokens: int | None = None
-    queue_time: float | None = None
-    prompt_time: float | None = None
-    completion_time: float | None = None
-    total_time: float | None = None
-    cost: float | None = None
-    cost_details: Loose | None = None
-    is_byok: bool | None = None
-    server_tool_use_details: Loose | None = None
-    cost_in_usd_ticks: int | None = None
-    num_sources_used: int | None = None
-    service_tier: str | None = None
-
-
 class XGroq(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What Groq adds to a chunk. A text in `error` makes the event an `APIError`."""
 
@@ -417,25 +370,17 @@ class ChatCompletion(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_d
 
 def _repair(body: dict[str, Any]) -> None:
     """Bring what hosts shape in their own way into the shape of a chunk."""
-    choices = body.get("choices")
-    body["choices"] = choices if isinstance(choices, list) else []
-    for choice in _objects(body["choices"]):
-        choice.pop("error", None)
-        for delta in _objects([choice.get("delta")]):
+    for choice in repair_choices(body):
+        for delta in objects([choice.get("delta")]):
             _repair_content(delta)
-            for call in _objects(delta.get("tool_calls")):
+            for call in objects(delta.get("tool_calls")):
                 for tool, field in (("function", "arguments"), ("custom", "input")):
-                    for called in _objects([call.get(tool)]):
+                    for called in objects([call.get(tool)]):
                         _repair_arguments(called, field)
-            for called in _objects([delta.get("function_call")]):
+            for called in objects([delta.get("function_call")]):
                 _repair_arguments(called, "arguments")
-    for groq in _objects([body.get("x_groq")]):
+    for groq in objects([body.get("x_groq")]):
         groq.pop("error", None)
-
-
-def _objects(items: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(items, list):
-        yield from (item for item in items if isinstance(item, dict))
 
 
 def _repair_content(delta: dict[str, Any]) -> None:
@@ -443,12 +388,12 @@ def _repair_content(delta: dict[str, Any]) -> None:
     parts = delta.get("content")
     if isinstance(parts, list):
         texts: dict[str, list[str]] = {}
-        for part in _objects(parts):
+        for part in objects(parts):
             thinking = part.get("thinking")
             said = [
                 part.get("text"),
                 thinking,
-                *(inner.get("text") for inner in _objects(thinking)),
+                *(inner.get("text") for inner in objects(thinking)),
             ]
             field = "content" if thinking is None else "reasoning_content"
             texts.setdefault(field, []).extend(text for text in said if isinstance(text, str))
@@ -464,10 +409,7 @@ def _repair_arguments(called: dict[str, Any], field: str) -> None:
 
 def _find_error(body: dict[str, Any]) -> Any:
     """Return an error in a choice (OpenRouter) or in `x_groq`, if there is one."""
-    for holder in [*_objects(body.get("choices")), *_objects([body.get("x_groq")])]:
-        if holder.get("error"):
-            return holder["error"]
-    return None
+    return error_within([*objects(body.get("choices")), *objects([body.get("x_groq")])])
 
 
 # The fold.
@@ -515,7 +457,7 @@ class _FoldedChoice:
         self.images: list[Loose] = []
         self.executed_tools: list[Loose] = []
         self.finish_reason: str | None = None
-        self.logprobs: dict[str, list[ChatCompletionTokenLogprob] | None] | None = None
+        self.logprobs: dict[str, list[ChatCompletionTokenLogprob]] | None = None
         self.content_filter_results: Loose = {}
         self.native_finish_reason: str | None = None
         self.stop_reason: int | str | None = None
@@ -562,11 +504,8 @@ class _FoldedChoice:
 
     def add_logprobs(self, logprobs: ChoiceLogprobs) -> None:
         if self.logprobs is None:
-            self.logprobs = {"content": None, "refusal": None}
-        for field, tokens in (("content", logprobs.content), ("refusal", logprobs.refusal)):
-            if tokens is not None:
-                self.logprobs[field] = known = self.logprobs[field] or []
-                known += tokens
+            self.logprobs = {}
+        extend_lists(self.logprobs, logprobs)
 
     def message(self) -> ChatCompletionMessage:
         calls = [_message_call(call) for call in self.calls.calls]
@@ -590,7 +529,7 @@ class _FoldedChoice:
         logprobs = None
         if self.logprobs is not None:
             logprobs = ChoiceLogprobs(
-                **{field: tokens and tokens.copy() for field, tokens in self.logprobs.items()}
+                **{field: tokens.copy() for field, tokens in self.logprobs.items()}
             )
         return Choice(
             index=index,
@@ -835,7 +774,7 @@ class Accumulator:
         usage = self._usage
         if usage is None and self._x_groq is not None:  # where Groq said it first
             usage = self._x_groq.usage
-        return _usage_view(usage) if usage is not None else None
+        return usage_view(usage) if usage is not None else None
 
     @property
     def _choice(self) -> _FoldedChoice:
@@ -882,22 +821,6 @@ class Accumulator:
             if folded.finish_reason:
                 reason = FINISH_REASONS.get(folded.finish_reason, "other")
                 yield Finish(index, reason, folded.finish_reason)
-
-
-def _usage_view(usage: CompletionUsage) -> Usage:
-    prompt = usage.prompt_tokens_details or PromptTokensDetails()
-    completion = usage.completion_tokens_details or CompletionTokensDetails()
-    return Usage(
-        input_tokens=usage.prompt_tokens,
-        output_tokens=usage.completion_tokens,
-        total_tokens=usage.total_tokens,
-        cached_tokens=_first(prompt.cached_tokens, usage.prompt_cache_hit_tokens),
-        reasoning_tokens=_first(completion.reasoning_tokens, usage.reasoning_tokens),
-    )
-
-
-def _first(*values: int | None) -> int | None:
-    return next((value for value in values if value is not None), None)
 
 
 FORMAT: Format[ChatCompletionChunk, ChatCompletion] = Format(
