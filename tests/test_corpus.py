@@ -69,7 +69,7 @@ def test_the_end_at_every_event_boundary(recording: Recording):
     for boundary in re.finditer(rb"(?:\r\n|\r|\n)(?:\r\n|\r|\n)", recording.data):
         data = recording.data[: boundary.end()]
         _, decoder = push(chat, [data])
-        expected = oracle(data)
+        expected = oracle("chat", data)
         assert (decoder.state, decoder.ended_by) == expected.end
         partial = decoder.error.partial if decoder.error else decoder.result()
         assert said(partial) == expected.answer
