@@ -206,9 +206,9 @@ class Accumulator:
                 folded.add_logprobs(choice.logprobs)
             if choice.token_ids is not None:
                 folded.add_token_ids(choice.token_ids)
-            if choice.stop_reason is not None:
+            if choice.stop_reason not in (None, ""):  # token 0 says something
                 folded.newest["stop_reason"] = choice.stop_reason
-            if choice.matched_stop is not None:
+            if choice.matched_stop not in (None, ""):  # token 0 says something
                 folded.newest["matched_stop"] = choice.matched_stop
             if choice.prompt_token_ids is not None:
                 folded.newest["prompt_token_ids"] = choice.prompt_token_ids

@@ -265,6 +265,17 @@ def test_a_retry_may_tell_the_format():
     assert (again.result().id, again.result().choices[0].text) == ("1", "a")
 
 
+def test_a_retry_may_tell_the_format_in_any_read():
+    decoder = auto.decoder()
+    decoder.feed(event(AZURE))
+    decoder.fail(OSError("gone"))
+    assert decoder.close() == []
+    decoder.resume()
+    assert decoder.feed(event({})) == []
+    assert len(decoder.feed(event(LEGACY))) == 3
+    assert isinstance(decoder.snapshot(), completions.Completion)
+
+
 # The names of every format.
 
 

@@ -107,6 +107,10 @@ CHOICES: dict[str, tuple[list[Any], dict[str, Any]]] = {
             "prompt_logprobs": [None, {"2": {}}],
         },
     ),
+    "token 0 is a reason to stop, an empty text is none": (
+        [chunk(stop_reason=0, matched_stop=0), chunk(stop_reason="", matched_stop="")],
+        {**EMPTY, "stop_reason": 0, "matched_stop": 0},
+    ),
     "verdicts (Azure)": (
         [
             chunk(content_filter_results={"hate": {"a": 1}}),
