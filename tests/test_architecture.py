@@ -29,7 +29,7 @@ LAYERS = [
     {"_cli"},
     {"__main__"},
 ]
-LEVELS = {name: level for level, names in enumerate(LAYERS) for name in names}
+LEVELS = {name: level for level, names in enumerate(LAYERS) for name in sorted(names)}
 
 # The engine reads what it is given. It does not open, wait, or look at a clock.
 ENGINE = [name for name in LEVELS if LEVELS[name] <= LEVELS["auto"]]
