@@ -18,6 +18,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
+from importlib import import_module
 from time import perf_counter
 from typing import Any, TextIO, TypeAlias
 
@@ -26,7 +27,6 @@ import msgspec
 from ssekit import (
     Accumulator,
     Delta,
-    Format,
     ReasoningDelta,
     ServerSentEvent,
     SSEKitError,
@@ -34,8 +34,9 @@ from ssekit import (
     TextDelta,
     Usage,
     __version__,
-    chat,
+    auto,
 )
+from ssekit._format import Opener
 
 # What the shell gives a process that an interrupt, or a closed pipe, ends: 128 and the signal.
 _INTERRUPTED = 130
@@ -53,7 +54,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command and return its exit status."""
     arguments = _parser().parse_args(argv, _Arguments())
     try:
-        return _run(arguments, chat.FORMAT)
+        return _run(arguments)
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
@@ -62,6 +63,7 @@ def main(argv: list[str] | None = None) -> int:
 
 class _Arguments(argparse.Namespace):
     file: str
+    format: str
     view: View | None
     timing: bool
 
@@ -69,7 +71,7 @@ class _Arguments(argparse.Namespace):
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="ssekit",
-        description="Print the text of a chat completions stream as it arrives, and how it ended.",
+        description="Print the text of a model's stream as it arrives, and how it ended.",
         epilog="The exit status is 0 for a finished stream, 1 for one that was cut or failed "
         "(what had come is printed first), 2 for misuse.",
     )
@@ -89,6 +91,12 @@ def _parser() -> argparse.ArgumentParser:
     ):
         views.add_argument(option, dest="view", action="store_const", const=view, help=what)
     parser.add_argument(
+        "--format",
+        choices=("auto", *auto.FORMATS),
+        default="auto",
+        help="what the stream is; by default its first events tell",
+    )
+    parser.add_argument(
         "--timing",
         action="store_true",
         help="add the time to the first text, chunks a second and the longest gap",
@@ -97,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(arguments: _Arguments, wire_format: Format[Any, Any]) -> int:
+def _run(arguments: _Arguments) -> int:
     out, err = _Output(sys.stdout), _Output(sys.stderr)
     with ExitStack() as stack:
         try:
@@ -105,7 +113,7 @@ def _run(arguments: _Arguments, wire_format: Format[Any, Any]) -> int:
         except OSError as error:
             err.write(f"ssekit: cannot open {arguments.file}: {error.strerror}\n")
             return 2
-        stream = wire_format.stream(source)
+        stream = _opener(arguments.format).stream(source)
         clock = _Clock()
         chunks = _chunks(stream, clock)
         if arguments.view is None:
@@ -118,6 +126,11 @@ def _run(arguments: _Arguments, wire_format: Format[Any, Any]) -> int:
         if arguments.timing:
             err.write(f"{clock.summary()}\n")
         return 0 if stream.state == "done" else 1
+
+
+def _opener(name: str) -> Opener[Any, Any]:
+    opener: Opener[Any, Any] = import_module(f"ssekit.{name}").FORMAT
+    return opener
 
 
 def _open(file: str) -> AbstractContextManager[object]:

@@ -250,15 +250,13 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         if self.state != "open":
             return
         unfinished = [make_event(raw) for raw in self._scanner.finish(dispatch_incomplete=True)]
-        if all(_is_whole(event.data) for event in unfinished):
-            yield from self.receive(unfinished)
-            if self.state == "open" and self.accumulator.complete:
-                self.state, self.ended_by = "done", "finish"
-            reason = "the bytes ended before the stream's own end"
-        else:
-            reason = "the bytes ended in the middle of an event"
+        whole = all(_is_whole(event.data) for event in unfinished)
+        yield from self.receive(unfinished if whole else ())
+        if whole and self.state == "open" and self.accumulator.complete:
+            self.state, self.ended_by = "done", "finish"
         if self.state == "open":
-            self._fail(StreamTruncatedError(reason))
+            where = "before the stream's own end" if whole else "in the middle of an event"
+            self._fail(StreamTruncatedError(f"the bytes ended {where}"))
 
     def _events(self, data: Read) -> Iterable[tuple[bytes, Head | ServerSentEvent]]:
         if isinstance(data, ServerSentEvent):

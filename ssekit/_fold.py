@@ -1,4 +1,5 @@
-# What the accumulators share. They call these pieces; none of them inherits anything.
+# What the formats share: pieces of their accumulators, and wire structs that the vendor shares too.
+# They call these; none of them inherits anything.
 #
 # What always holds here:
 # - An id, a name or an index is what the wire says. None is made up.
@@ -8,7 +9,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
@@ -21,19 +22,28 @@ from ssekit._deltas import (
     TextDelta,
     ToolCall,
     ToolCallDelta,
+    Usage,
 )
 from ssekit._fragments import Fragments
 from ssekit._lenient import join_surrogates, well_formed
 
 __all__ = [
     "FINISH_REASONS",
+    "CompletionTokensDetails",
+    "CompletionUsage",
     "FoldedCall",
+    "PromptTokensDetails",
     "Text",
     "ToolCallTable",
     "WholePairs",
+    "error_within",
+    "extend_lists",
     "fold_fields",
     "newer",
+    "objects",
     "own",
+    "repair_choices",
+    "usage_view",
 ]
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
@@ -103,6 +113,14 @@ _Piece: TypeAlias = TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta
 def fold_fields(into: dict[str, Any], newer: dict[str, Any]) -> None:
     """Fold a loosely typed object into another: a newer value wins, if it is not null."""
     into.update((name, value) for name, value in newer.items() if value is not None)
+
+
+def extend_lists(into: dict[str, list[Any]], newer: msgspec.Struct) -> None:
+    """Extend lists by those of a struct, each under its name; what is None adds nothing."""
+    for name in newer.__struct_fields__:
+        items = getattr(newer, name)
+        if items is not None:
+            into.setdefault(name, []).extend(items)
 
 
 def newer(known: StructT | None, latest: StructT) -> StructT:
@@ -231,3 +249,99 @@ class _JSONEnd:
                 self._depth += 1
             elif not self._in_string and token in "]}":
                 self._depth -= 1
+
+
+# What chat and legacy completions have in common, at the vendor as well.
+
+
+def repair_choices(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """Make `choices` a list, without errors in it, and return what in it is an object."""
+    choices = body.get("choices")
+    body["choices"] = choices if isinstance(choices, list) else []
+    found = list(objects(body["choices"]))
+    for choice in found:
+        choice.pop("error", None)
+    return found
+
+
+def objects(items: Any) -> Iterator[dict[str, Any]]:
+    """Yield what is an object in what may be a list."""
+    if isinstance(items, list):
+        yield from (item for item in items if isinstance(item, dict))
+
+
+def error_within(holders: Iterable[dict[str, Any]]) -> Any:
+    """Return the first error that one of some objects holds, or None."""
+    return next((holder["error"] for holder in holders if holder.get("error")), None)
+
+
+class CompletionTokensDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What the completion's tokens were."""
+
+    accepted_prediction_tokens: int | None = None
+    audio_tokens: int | None = None
+    image_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    rejected_prediction_tokens: int | None = None
+    text_tokens: int | None = None
+
+
+class PromptTokensDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What the prompt's tokens were."""
+
+    audio_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    cached_tokens: int | None = None
+    image_tokens: int | None = None
+    text_tokens: int | None = None
+    video_tokens: int | None = None
+
+
+class CompletionUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """The tokens of a request, with what hosts add to them.
+
+    Attributes:
+        prompt_cache_hit_tokens, prompt_cache_miss_tokens: DeepSeek.
+        reasoning_tokens: SGLang.
+        queue_time, prompt_time, completion_time, total_time: Seconds (Groq).
+        cost: In the host's credits; cost_details, is_byok, server_tool_use_details (OpenRouter).
+        cost_in_usd_ticks, num_sources_used: xAI.
+        service_tier: Mistral.
+    """
+
+    completion_tokens: int | None = None
+    prompt_tokens: int | None = None
+    total_tokens: int | None = None
+    completion_tokens_details: CompletionTokensDetails | None = None
+    prompt_tokens_details: PromptTokensDetails | None = None
+    prompt_cache_hit_tokens: int | None = None
+    prompt_cache_miss_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    queue_time: float | None = None
+    prompt_time: float | None = None
+    completion_time: float | None = None
+    total_time: float | None = None
+    cost: float | None = None
+    cost_details: dict[str, Any] | None = None
+    is_byok: bool | None = None
+    server_tool_use_details: dict[str, Any] | None = None
+    cost_in_usd_ticks: int | None = None
+    num_sources_used: int | None = None
+    service_tier: str | None = None
+
+
+def usage_view(usage: CompletionUsage) -> Usage:
+    """Return the tokens of a request in the words that all formats share."""
+    prompt = usage.prompt_tokens_details or PromptTokensDetails()
+    completion = usage.completion_tokens_details or CompletionTokensDetails()
+    return Usage(
+        input_tokens=usage.prompt_tokens,
+        output_tokens=usage.completion_tokens,
+        total_tokens=usage.total_tokens,
+        cached_tokens=_first(prompt.cached_tokens, usage.prompt_cache_hit_tokens),
+        reasoning_tokens=_first(completion.reasoning_tokens, usage.reasoning_tokens),
+    )
+
+
+def _first(*values: int | None) -> int | None:
+    return next((value for value in values if value is not None), None)

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
 from typing import Any, Generic, TypeVar
 
@@ -19,13 +20,82 @@ from ssekit._lenient import as_type, parse
 from ssekit._sse import DEFAULT_MAX_EVENT_SIZE, ServerSentEvent
 from ssekit._stream import AsyncStream, Stream
 
-__all__ = ["Format"]
+__all__ = ["Format", "Opener"]
 
 ChunkT = TypeVar("ChunkT")
 ResultT = TypeVar("ResultT")
 
 
-class Format(Generic[ChunkT, ResultT]):
+class Opener(ABC, Generic[ChunkT, ResultT]):
+    """What streams are opened with: a format; or `ssekit.auto`, which finds out."""
+
+    name: str
+
+    @abstractmethod
+    def make(self, **options: Any) -> StreamDecoder[ChunkT, ResultT]:
+        """Return a decoder for one stream; `decoder` is this, with its options named."""
+
+    def decoder(
+        self,
+        *,
+        max_event_size: int | None = DEFAULT_MAX_EVENT_SIZE,
+        on_comment: Callable[[str], object] | None = None,
+        last_event_id: str = "",
+    ) -> StreamDecoder[ChunkT, ResultT]:
+        """Return a decoder to push the bytes of one stream into; the options are `SSEDecoder`'s."""
+        return self.make(
+            max_event_size=max_event_size, on_comment=on_comment, last_event_id=last_event_id
+        )
+
+    def stream(
+        self,
+        source: Any,
+        /,
+        *,
+        decoder: StreamDecoder[ChunkT, ResultT] | None = None,
+        check: bool = True,
+        drain: bool = False,
+    ) -> Stream[ChunkT, ResultT]:
+        """Return the chunks of a source, which is read as they are asked for.
+
+        Args:
+            source: An iterable of bytes or of events, a binary file object, a path of a recorded
+                stream, or a response of httpx.
+            decoder: Continues the answer of an earlier stream, or brings options of its own.
+            check: Whether a response must have a status below 400 and be an event stream.
+            drain: Whether to read what follows the end of the stream (at most 64 KiB), so that
+                its connection can be used again.
+        """
+        return Stream(source, decoder or self.decoder(), check=check, drain=drain)
+
+    def astream(
+        self,
+        source: Any,
+        /,
+        *,
+        decoder: StreamDecoder[ChunkT, ResultT] | None = None,
+        check: bool = True,
+        drain: bool = False,
+    ) -> AsyncStream[ChunkT, ResultT]:
+        """Return the chunks of an asynchronous source; otherwise as `stream`."""
+        return AsyncStream(source, decoder or self.decoder(), check=check, drain=drain)
+
+    def collect(self, source: Any, /) -> ResultT:
+        """Read a source to its end and return the finished answer.
+
+        Raises:
+            SSEKitError: What ended the stream early, with the answer so far in `partial`.
+        """
+        with self.stream(source) as stream:
+            return stream.until_done()
+
+    async def acollect(self, source: Any, /) -> ResultT:
+        """Read an asynchronous source to its end; otherwise as `collect`."""
+        async with self.astream(source) as stream:
+            return await stream.until_done()
+
+
+class Format(Opener[ChunkT, ResultT]):
     """A wire format.
 
     Args:
@@ -112,69 +182,10 @@ class Format(Generic[ChunkT, ResultT]):
             error = body
         return None if error is None else APIError(**error_fields(error))
 
-    def decoder(
-        self,
-        *,
-        max_event_size: int | None = DEFAULT_MAX_EVENT_SIZE,
-        on_comment: Callable[[str], object] | None = None,
-        last_event_id: str = "",
-    ) -> StreamDecoder[ChunkT, ResultT]:
-        """Return a decoder to push the bytes of one stream into; the options are `SSEDecoder`'s."""
+    def make(self, **options: Any) -> StreamDecoder[ChunkT, ResultT]:
         return StreamDecoder(
-            self._typed.decode,
-            self.decode_unusual,
-            self._accumulator(),
-            max_event_size=max_event_size,
-            on_comment=on_comment,
-            last_event_id=last_event_id,
+            self._typed.decode, self.decode_unusual, self._accumulator(), **options
         )
-
-    def stream(
-        self,
-        source: Any,
-        /,
-        *,
-        decoder: StreamDecoder[ChunkT, ResultT] | None = None,
-        check: bool = True,
-        drain: bool = False,
-    ) -> Stream[ChunkT, ResultT]:
-        """Return the chunks of a source, which is read as they are asked for.
-
-        Args:
-            source: An iterable of bytes or of events, a binary file object, a path of a recorded
-                stream, or a response of httpx.
-            decoder: Continues the answer of an earlier stream, or brings options of its own.
-            check: Whether a response must have a status below 400 and be an event stream.
-            drain: Whether to read what follows the end of the stream (at most 64 KiB), so that
-                its connection can be used again.
-        """
-        return Stream(source, decoder or self.decoder(), check=check, drain=drain)
-
-    def astream(
-        self,
-        source: Any,
-        /,
-        *,
-        decoder: StreamDecoder[ChunkT, ResultT] | None = None,
-        check: bool = True,
-        drain: bool = False,
-    ) -> AsyncStream[ChunkT, ResultT]:
-        """Return the chunks of an asynchronous source; otherwise as `stream`."""
-        return AsyncStream(source, decoder or self.decoder(), check=check, drain=drain)
-
-    def collect(self, source: Any, /) -> ResultT:
-        """Read a source to its end and return the finished answer.
-
-        Raises:
-            SSEKitError: What ended the stream early, with the answer so far in `partial`.
-        """
-        with self.stream(source) as stream:
-            return stream.until_done()
-
-    async def acollect(self, source: Any, /) -> ResultT:
-        """Read an asynchronous source to its end; otherwise as `collect`."""
-        async with self.astream(source) as stream:
-            return await stream.until_done()
 
 
 def _kinds(body: Any) -> tuple[Any, ...]:

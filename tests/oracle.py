@@ -1,4 +1,4 @@
-"""An independent oracle for chat: a fold of plain dicts, and a table of how streams end.
+"""Independent oracles: folds of plain dicts, and a table of how streams end.
 
 It reads the whole text with `tests.reference`, keeps no state of its own between reads, and shares
 no code with the accumulator. It knows what the recorded hosts do, and nothing more.
@@ -10,8 +10,8 @@ from typing import Any
 from tests.reference import interpret
 
 
-class ChatOracle:
-    """What a correct consumer holds after some events of a chat stream."""
+class Oracle:
+    """What a correct consumer holds after some events of a stream of choices."""
 
     def __init__(self) -> None:
         self.id = ""
@@ -34,11 +34,43 @@ class ChatOracle:
         self.usage = chunk.get("usage") or self.usage
         for choice in chunk.get("choices") or []:
             index = choice.get("index", 0)
-            texts = {"content": "", "reasoning": "", "refusal": ""}
-            calls = {"tool_calls": [], "function_call": None, "finish_reason": None}
-            known = self.choices.setdefault(index, {"index": index, **texts, **calls})
+            known = self.choices.setdefault(index, {"index": index, "finish_reason": None})
             known["finish_reason"] = choice.get("finish_reason") or known["finish_reason"]
-            self._add_delta(known, choice.get("delta") or {})
+            self.add_choice(known, choice)
+
+    def add_choice(self, known: dict[str, Any], choice: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+    def view(self, choice: dict[str, Any]) -> dict[str, Any]:
+        return choice
+
+    @property
+    def end(self) -> tuple[str, str | None]:
+        """The state and `ended_by`, if the bytes end cleanly here."""
+        if self.error:
+            return "failed", None
+        if self.marker:
+            return "done", "marker"
+        if self.choices and all(choice["finish_reason"] for choice in self.choices.values()):
+            return "done", "finish"
+        return "truncated", None
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        """What the recordings' `expected` files say, as far as the stream has come."""
+        choices = [self.view(choice) for _, choice in sorted(self.choices.items())]
+        tokens = ("prompt_tokens", "completion_tokens", "total_tokens")
+        usage = self.usage and {name: self.usage[name] for name in tokens}
+        return {"id": self.id, "model": self.model, "choices": choices, "usage": usage}
+
+
+class ChatOracle(Oracle):
+    def add_choice(self, known: dict[str, Any], choice: dict[str, Any]) -> None:
+        for field in ("content", "reasoning", "refusal"):
+            known.setdefault(field, "")
+        known.setdefault("tool_calls", [])
+        known.setdefault("function_call", None)
+        self._add_delta(known, choice.get("delta") or {})
 
     def _add_delta(self, known: dict[str, Any], delta: dict[str, Any]) -> None:
         content = delta.get("content") or ""
@@ -64,38 +96,25 @@ class ChatOracle:
             found[-1]["name"] = function.get("name") or found[-1]["name"]
             found[-1]["arguments"] += function.get("arguments") or ""
 
-    @property
-    def end(self) -> tuple[str, str | None]:
-        """The state and `ended_by`, if the bytes end cleanly here."""
-        if self.error:
-            return "failed", None
-        if self.marker:
-            return "done", "marker"
-        if self.choices and all(choice["finish_reason"] for choice in self.choices.values()):
-            return "done", "finish"
-        return "truncated", None
-
-    @property
-    def answer(self) -> dict[str, Any]:
-        """What the recordings' `expected` files say, as far as the stream has come."""
-        choices = [
-            {
-                **choice,
-                "tool_calls": [
-                    {"id": call["id"] or "", "name": call["name"], "arguments": call["arguments"]}
-                    for call in choice["tool_calls"]
-                ],
-            }
-            for _, choice in sorted(self.choices.items())
+    def view(self, choice: dict[str, Any]) -> dict[str, Any]:
+        calls = [
+            {"id": call["id"] or "", "name": call["name"], "arguments": call["arguments"]}
+            for call in choice["tool_calls"]
         ]
-        tokens = ("prompt_tokens", "completion_tokens", "total_tokens")
-        usage = self.usage and {name: self.usage[name] for name in tokens}
-        return {"id": self.id, "model": self.model, "choices": choices, "usage": usage}
+        return {**choice, "tool_calls": calls}
 
 
-def oracle(stream: bytes) -> ChatOracle:
+class CompletionsOracle(Oracle):
+    def add_choice(self, known: dict[str, Any], choice: dict[str, Any]) -> None:
+        known["text"] = known.get("text", "") + (choice.get("text") or "")
+
+
+ORACLES = {"chat": ChatOracle, "completions": CompletionsOracle}
+
+
+def oracle(endpoint: str, stream: bytes) -> Oracle:
     """Fold the events that are complete in a stream."""
-    folded = ChatOracle()
+    folded = ORACLES[endpoint]()
     for event_type, data, _, _ in interpret(stream).events:
         folded.add(event_type, data)
     return folded

@@ -54,11 +54,15 @@ def recordings(endpoint: str) -> list[Recording]:
     return found
 
 
-def each_recording(endpoint: str) -> pytest.MarkDecorator:
-    """Run a test once for every recorded stream of an endpoint, as `recording`."""
+def each_recording(*endpoints: str) -> pytest.MarkDecorator:
+    """Run a test once for every recorded stream of some endpoints, as `recording`."""
     return pytest.mark.parametrize(
         "recording",
-        [pytest.param(recording, id=recording.name) for recording in recordings(endpoint)]
+        [
+            pytest.param(recording, id=recording.name)
+            for endpoint in endpoints
+            for recording in recordings(endpoint)
+        ]
         or [pytest.param(None, marks=needs_shared, id="none")],
     )
 

@@ -1,7 +1,6 @@
 """Chat completions: `chat.py`."""
 
 import json
-from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -20,6 +19,8 @@ from ssekit import (
     Usage,
     chat,
 )
+from tests.generated import cut_text, some_words, take_turns, words
+from tests.spoil import spoil
 
 
 def event(data: Any) -> bytes:
@@ -461,24 +462,9 @@ def test_a_snapshot_shares_nothing_mutable_with_later_ones():
     )
     first = decoder.snapshot()
     before = msgspec.json.encode(first)
-    _spoil(first)
+    spoil(first)
     assert msgspec.json.encode(first) != before
     assert msgspec.json.encode(decoder.snapshot()) == before
-
-
-def _spoil(value: Any) -> None:
-    """Change every list and dict within a result."""
-    if isinstance(value, msgspec.Struct):
-        inner = [getattr(value, name) for name in value.__struct_fields__]
-    else:
-        inner = list(value.values() if isinstance(value, dict) else value)
-    for child in inner:
-        if isinstance(child, msgspec.Struct | dict | list | tuple):
-            _spoil(child)
-    if isinstance(value, dict):
-        value["spoilt"] = True
-    elif isinstance(value, list):
-        value.append(None)
 
 
 # The views, and the deltas.
@@ -622,9 +608,6 @@ def test_the_public_names_are_there():
 
 # A stream that is generated from a result accumulates to that result.
 
-words = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
-some_words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6)
-
 
 @st.composite
 def messages(draw: st.DrawFn) -> dict[str, Any]:
@@ -655,7 +638,7 @@ def streams_of_results(draw: st.DrawFn) -> tuple[list[Any], dict[str, Any]]:
         pieces: list[Any] = []
         for field in ("reasoning", "content", "refusal"):
             if made[field] is not None:
-                pieces += [{field: piece} for piece in _cut(draw, made[field])]
+                pieces += [{field: piece} for piece in cut_text(draw, made[field])]
         for place, tool_call in enumerate(made["tool_calls"]):
             kind = tool_call["type"]
             field = "input" if kind == "custom" else "arguments"
@@ -664,14 +647,12 @@ def streams_of_results(draw: st.DrawFn) -> tuple[list[Any], dict[str, Any]]:
             pieces.append({"tool_calls": [{**first, kind: named}]})
             pieces += [
                 {"tool_calls": [{"index": place, kind: {field: piece}}]}
-                for piece in _cut(draw, tool_call[kind][field])
+                for piece in cut_text(draw, tool_call[kind][field])
             ]
         finish = {"index": index, "delta": {}, "finish_reason": "stop"}
         chunks.append([{"index": index, "delta": piece} for piece in pieces] + [finish])
-    merged = []
-    while any(chunks):  # the choices take turns, each in its own order
-        turn = draw(st.sampled_from([rest for rest in chunks if rest]))
-        merged.append({"id": "1", "created": 1, "model": "m", "choices": [turn.pop(0)]})
+    head = {"id": "1", "created": 1, "model": "m"}
+    merged = [{**head, "choices": [piece]} for piece in take_turns(draw, chunks)]
     result = {
         "id": "1",
         "object": "chat.completion",
@@ -691,14 +672,6 @@ def streams_of_results(draw: st.DrawFn) -> tuple[list[Any], dict[str, Any]]:
         ],
     }
     return merged, result
-
-
-def _cut(draw: st.DrawFn, text: str) -> list[str]:
-    """Cut a text anywhere, in UTF-16 as JavaScript servers do: also within surrogate pairs."""
-    units = text.encode("utf-16-le")
-    cuts = sorted(draw(st.lists(st.integers(0, len(units) // 2), max_size=3)))
-    edges = [0, *(2 * cut for cut in cuts), len(units)]
-    return [units[start:end].decode("utf-16-le", "surrogatepass") for start, end in pairwise(edges)]
 
 
 @given(streams_of_results())

@@ -210,6 +210,24 @@ def test_events_have_all_their_fields(run):
     ]
 
 
+LEGACY = sse({"choices": [{"text": "Hé"}]}, {"choices": [{"text": "llo", "finish_reason": "stop"}]})
+
+
+@pytest.mark.parametrize(
+    ("argv", "stdin", "text"),
+    [
+        ([], LEGACY, "Héllo"),
+        (["--format", "auto"], LEGACY, "Héllo"),
+        (["--format", "completions"], LEGACY, "Héllo"),
+        (["--format", "chat"], LEGACY, ""),
+        (["--format", "chat"], HELLO, "Héllo"),
+    ],
+)
+def test_the_format_is_found_out_or_given(run, argv, stdin, text):
+    ran = run(*argv, stdin=stdin)
+    assert (ran.status, ran.out) == (0, text)
+
+
 # The summary.
 
 
@@ -303,7 +321,9 @@ def test_a_file_name_that_is_no_utf8_can_be_told(run):
     assert run("\udcff.sse").err.startswith("ssekit: cannot open ?.sse: ")
 
 
-@pytest.mark.parametrize("argv", [["--json", "--events"], ["a", "b"], ["--yaml"]])
+@pytest.mark.parametrize(
+    "argv", [["--json", "--events"], ["a", "b"], ["--yaml"], ["--format", "yaml"]]
+)
 def test_misuse_has_status_2(capsys, argv):
     with pytest.raises(SystemExit) as raised:
         main(argv)

@@ -1,20 +1,15 @@
 """Recorded chat streams of real hosts: what they say, however they are cut, read and broken off."""
 
-import asyncio
-import random
 import re
-import zlib
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
 import msgspec
 
-from ssekit import SSEKitError, StreamDecoder, ToolCall, Usage, chat
+from ssekit import SSEKitError, ToolCall, Usage, chat
 from tests.oracle import oracle
 from tests.shared import Recording, each_recording, needs_shared, recordings
-
-Decoder = StreamDecoder[chat.ChatCompletionChunk, chat.ChatCompletion]
+from tests.ways import STATES, WAYS, cuts, outcome, push, undeclared
 
 
 def said(answer: chat.ChatCompletion) -> dict[str, Any]:
@@ -46,87 +41,24 @@ def said(answer: chat.ChatCompletion) -> dict[str, Any]:
     return {"id": answer.id, "model": answer.model, "choices": choices, "usage": usage}
 
 
-# The three ways in: each returns the chunks, and the decoder when the stream has ended.
-
-
-def push(reads: list[bytes]) -> tuple[list[chat.ChatCompletionChunk], Decoder]:
-    decoder = chat.decoder()
-    chunks = [chunk for read in reads for chunk in decoder.feed(read)]
-    return chunks + decoder.close(), decoder
-
-
-def pull(reads: list[bytes]) -> tuple[list[chat.ChatCompletionChunk], Decoder]:
-    stream = chat.stream(reads)
-    chunks = []
-    try:
-        for chunk in stream:
-            chunks.append(chunk)  # those before an error count
-    except SSEKitError as error:
-        assert error is stream.decoder.error
-    return chunks, stream.decoder
-
-
-def pull_asynchronously(reads: list[bytes]) -> tuple[list[chat.ChatCompletionChunk], Decoder]:
-    async def source() -> AsyncIterator[bytes]:
-        for read in reads:
-            yield read
-
-    async def main() -> tuple[list[chat.ChatCompletionChunk], Decoder]:
-        stream = chat.astream(source())
-        chunks = []
-        try:
-            async for chunk in stream:
-                chunks.append(chunk)  # those before an error count
-        except SSEKitError as error:
-            assert error is stream.decoder.error
-        return chunks, stream.decoder
-
-    return asyncio.run(main())
-
-
-WAYS = [push, pull, pull_asynchronously]
-
-
-def outcome(decoder: Decoder) -> Any:
-    error = decoder.error
-    partial = None if error is None else msgspec.json.encode(error.partial)
-    told = (type(error), str(error), error and error.event, partial)
-    return decoder.state, decoder.ended_by, told, msgspec.json.encode(decoder.snapshot())
-
-
-def cuts(recording: Recording) -> list[list[bytes]]:
-    """Cut a stream at random places, the same in every run, and small ones byte by byte."""
-    data = recording.data
-    chance = random.Random(zlib.crc32(recording.name.encode()))
-    cut = []
-    for count in (1, 3, 10, 100):
-        places = sorted(chance.randrange(len(data) + 1) for _ in range(count))
-        cut.append([data[a:b] for a, b in zip([0, *places], [*places, len(data)], strict=True)])
-    if len(data) <= 20_000:
-        cut.append([data[i : i + 1] for i in range(len(data))])
-    return cut
-
-
 @each_recording("chat")
 def test_what_a_recorded_stream_says(recording: Recording):
     expected = dict(recording.expected)
     error, end = expected.pop("error"), expected.pop("outcome")
     for way in WAYS:
-        _, decoder = way([recording.data])
+        _, decoder = way(chat, [recording.data])
         assert said(decoder.snapshot()) == expected
-        assert (
-            decoder.state == {"complete": "done", "truncated": "truncated", "error": "failed"}[end]
-        )
+        assert decoder.state == STATES[end]
         assert getattr(decoder.error, "body", None) == error
 
 
 @each_recording("chat")
 def test_it_says_the_same_however_it_is_cut(recording: Recording):
-    chunks, decoder = push([recording.data])
+    chunks, decoder = push(chat, [recording.data])
     whole = outcome(decoder)
     for reads in cuts(recording):
         for way in WAYS:
-            cut_chunks, cut_decoder = way(reads)
+            cut_chunks, cut_decoder = way(chat, reads)
             assert cut_chunks == chunks
             assert outcome(cut_decoder) == whole
 
@@ -136,8 +68,8 @@ def test_the_end_at_every_event_boundary(recording: Recording):
     """A stream that ends early ends in the state that an independent table has, and so its part."""
     for boundary in re.finditer(rb"(?:\r\n|\r|\n)(?:\r\n|\r|\n)", recording.data):
         data = recording.data[: boundary.end()]
-        _, decoder = push([data])
-        expected = oracle(data)
+        _, decoder = push(chat, [data])
+        expected = oracle("chat", data)
         assert (decoder.state, decoder.ended_by) == expected.end
         partial = decoder.error.partial if decoder.error else decoder.result()
         assert said(partial) == expected.answer
@@ -201,20 +133,5 @@ def test_no_field_of_the_wire_is_left_out_without_a_reason():
         with suppress(SSEKitError):
             for chunk in stream:
                 assert stream.event is not None
-                found.update(_undeclared(stream.event.json(), chunk))
+                found.update(undeclared(stream.event.json(), chunk))
     assert found == set(UNDECLARED)
-
-
-def _undeclared(wire: Any, typed: Any, path: str = "") -> list[str]:
-    if isinstance(typed, msgspec.Struct) and isinstance(wire, dict):
-        names = {field.encode_name: field.name for field in msgspec.structs.fields(typed)}
-        missing = [f"{path}{name}" for name in wire if name not in names]
-        return missing + [
-            name
-            for key, value in wire.items()
-            if key in names
-            for name in _undeclared(value, getattr(typed, names[key]), f"{path}{key}.")
-        ]
-    if isinstance(typed, list) and isinstance(wire, list):
-        return [name for a, b in zip(wire, typed, strict=False) for name in _undeclared(a, b, path)]
-    return []

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ssekit import EventTooLargeError, SSEDecoder, chat
+from ssekit import EventTooLargeError, SSEDecoder, auto
 from tests.wire import event
 
 
@@ -77,6 +77,13 @@ FOLDS: dict[str, tuple[int, Callable[[int], bytes]]] = {
         5_000,
         lambda n: event({"choices": [{"delta": {"reasoning_details": [{"text": "0123"}]}}]}) * n,
     ),
+    "pieces of a legacy completion, with its tokens": (
+        5_000,
+        lambda n: (
+            event({"choices": [{"text": "a", "token_ids": [1], "logprobs": {"tokens": ["a"]}}]}) * n
+        ),
+    ),
+    "events that do not tell their format": (5_000, lambda n: event({"id": "1"}) * n),
     "choices": (
         500,
         lambda n: (
@@ -94,14 +101,14 @@ def decode(reads: Iterable[bytes]) -> None:
 
 
 def fold(stream: bytes) -> None:
-    decoder = chat.decoder()
+    decoder = auto.decoder()
     for read in pieces(stream, 2**16):
         decoder.feed(read)
     decoder.snapshot()
 
 
 def fold_deltas(stream: bytes) -> None:
-    for _ in chat.stream([*pieces(stream, 2**16), b"data: [DONE]\n\n"]).deltas():
+    for _ in auto.stream([*pieces(stream, 2**16), b"data: [DONE]\n\n"]).deltas():
         pass
 
 
@@ -200,18 +207,19 @@ def test_a_read_of_many_short_lines_is_bounded():
 
 
 @pytest.mark.parametrize(
-    "delta",
+    "choice",
     [
-        {"content": "0123"},
-        {"reasoning": "éèêë"},
-        {"tool_calls": [{"index": 0, "function": {"arguments": "0123"}}]},
+        {"delta": {"content": "0123"}},
+        {"delta": {"reasoning": "éèêë"}},
+        {"delta": {"tool_calls": [{"index": 0, "function": {"arguments": "0123"}}]}},
+        {"text": "0123"},
     ],
     ids=json.dumps,
 )
-def test_a_live_answer_is_held_compactly(delta: Any):
+def test_a_live_answer_is_held_compactly(choice: Any):
     """At most three times its text, in pieces as small as tokens."""
-    read = event({"choices": [{"index": 0, "delta": delta}]})
-    decoder = chat.decoder()
+    read = event({"choices": [{"index": 0, **choice}]})
+    decoder = auto.decoder()
     count = 50_000
 
     def work() -> None:

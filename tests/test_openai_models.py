@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from ssekit import DONE, SSEDecoder, chat
-from tests.shared import Recording, needs_shared, recordings
+from ssekit import DONE, SSEDecoder, chat, completions
+from tests.shared import Recording, each_recording, needs_shared, recordings
 
 pytest.importorskip(
     "openai", reason="the openai package (dependency group corpus) is not installed"
@@ -16,6 +16,7 @@ pytest.importorskip(
 from openai import BaseModel
 from openai._models import construct_type
 from openai.lib.streaming.chat import ChatCompletionStreamState
+from openai.types import Completion
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 # Where the SDK's accumulator gives something else, and why. (Some recordings under this host are of
@@ -66,11 +67,36 @@ def test_the_result_is_what_the_sdk_makes_of_the_stream(recording: Recording):
     assert fields <= set(FAULTS)
 
 
+MODELS = {"chat": (chat, ChatCompletion), "completions": (completions, Completion)}
+
+
 @needs_shared
-def test_the_model_holds_the_same_values():
+@pytest.mark.parametrize("endpoint", MODELS)
+def test_the_model_holds_the_same_values(endpoint: str):
     """Nothing is lost or changed in what the SDK's model reads of our result."""
-    for recording in recordings("chat"):
-        if recording.host == "api.openai.com":
-            answer = msgspec.json.encode(chat.collect([recording.data]))
-            model = ChatCompletion.model_validate_json(answer, strict=True)
-            assert not set(differences(msgspec.json.decode(answer), model.model_dump()))
+    wire, model = MODELS[endpoint]
+    ours = [recording for recording in recordings(endpoint) if recording.host == "api.openai.com"]
+    assert ours
+    for recording in ours:
+        answer = msgspec.json.encode(wire.collect([recording.data]))
+        theirs = model.model_validate_json(answer, strict=True)
+        assert not set(differences(msgspec.json.decode(answer), theirs.model_dump()))
+
+
+@each_recording("completions")
+def test_the_result_is_what_the_events_add_up_to(recording: Recording):
+    """The SDK has no accumulator for legacy completions: its chunks are added up here."""
+    chunks: list[Any] = [
+        construct_type(value=event.json(), type_=Completion)
+        for event in SSEDecoder().feed(recording.data)
+        if completions.decode(event) is not DONE
+    ]
+    answer = Completion.model_validate_json(
+        msgspec.json.encode(completions.collect([recording.data]))
+    )
+    said = [choice for chunk in chunks for choice in chunk.choices]
+    assert answer.choices[0].text == "".join(choice.text for choice in said)
+    assert answer.choices[0].finish_reason == said[-1].finish_reason
+    assert answer.usage == chunks[-1].usage
+    for field in ("id", "created", "model", "object", "system_fingerprint"):
+        assert getattr(answer, field) == getattr(chunks[0], field)

@@ -51,6 +51,14 @@ READS = [
 ]
 
 
+def legacy(*tokens: str, finish_reason: str | None = None) -> bytes:
+    choice = {"index": 0, "text": "".join(tokens), "logprobs": {"tokens": tokens}}
+    return event({"choices": [{**choice, "finish_reason": finish_reason}]})
+
+
+LEGACY_READS = [legacy("Say", " this"), legacy(":"), legacy(" this", finish_reason="stop"), DONE]
+
+
 class Host(BaseHTTPRequestHandler):
     """Answers as a model's host does, with a chunk of its body for each event."""
 
@@ -93,6 +101,7 @@ def test_an_example_prints_what_stands_below_it(
         "body": {"model": "m", "messages": [], "stream": True},
         "reads": READS,
         "cut_reads": READS[:3],
+        "legacy_reads": LEGACY_READS,
         "path": path,
         "send": lambda data: None,
     }

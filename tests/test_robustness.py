@@ -11,18 +11,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssekit import ServerSentEvent, SSEKitError, StreamDecoder, chat
+from ssekit import ServerSentEvent, SSEKitError, StreamDecoder, auto, chat, completions
 from tests.shared import Recording, each_recording
 from tests.strategies import any_bytes, streams
 
-Decoder = StreamDecoder[chat.ChatCompletionChunk, chat.ChatCompletion]
+WIRES = {"chat": chat, "completions": completions}
+CHUNKS = (chat.ChatCompletionChunk, completions.Completion)
+
+each_format = pytest.mark.parametrize(
+    "wire", [chat, completions, auto], ids=["chat", "completions", "auto"]
+)
 
 
-def survive(data: bytes, **options: Any) -> Decoder:
+def survive(data: bytes, wire: Any = chat, **options: Any) -> StreamDecoder[Any, Any]:
     """Push some bytes, and look at all that there is to see: only errors of ours may come."""
-    decoder = chat.decoder(**options)
+    decoder: StreamDecoder[Any, Any] = wire.decoder(**options)
     for chunk in decoder.feed(data) + decoder.close():
-        assert isinstance(chunk, chat.ChatCompletionChunk)
+        assert isinstance(chunk, CHUNKS)
     accumulator = decoder.accumulator
     answer = msgspec.json.encode(decoder.snapshot())
     views = (accumulator.text, accumulator.reasoning, accumulator.refusal)
@@ -34,7 +39,7 @@ def survive(data: bytes, **options: Any) -> Decoder:
         assert msgspec.json.encode(error.partial) == answer
         str(error).encode()
     try:
-        for delta in chat.stream([data]).deltas():
+        for delta in wire.stream([data]).deltas():
             msgspec.json.encode(delta)
     except SSEKitError:
         pass
@@ -44,6 +49,7 @@ def survive(data: bytes, **options: Any) -> Decoder:
 NAMES = [
     *("choices", "delta", "index", "content", "tool_calls", "function", "arguments", "id"),
     *("error", "usage", "logprobs", "reasoning_details", "text", "type", "x_groq", "audio"),
+    *("object", "tokens", "token_logprobs", "top_logprobs", "text_offset"),
 ]
 
 json_like = st.recursive(
@@ -60,20 +66,39 @@ json_like = st.recursive(
 )
 
 
+@each_format
 @given(streams | any_bytes | st.binary())
-def test_any_bytes(data: bytes):
-    survive(data, max_event_size=200)
+def test_any_bytes(wire: Any, data: bytes):
+    survive(data, wire, max_event_size=200)
 
 
+@each_format
 @given(st.lists(json_like, max_size=4))
-def test_any_json(trees: list[Any]):
-    survive(b"".join(ServerSentEvent(json.dumps(tree)).encode() for tree in trees))
+def test_any_json(wire: Any, trees: list[Any]):
+    survive(encoded(trees), wire)
 
 
+@each_format
 @given(st.lists(json_like.map(lambda tree: {"choices": [{"delta": tree}]}), max_size=4))
-def test_any_delta(trees: list[Any]):
-    decoder = survive(b"".join(ServerSentEvent(json.dumps(tree)).encode() for tree in trees))
-    assert decoder.state in ("truncated", "failed")
+def test_any_delta(wire: Any, trees: list[Any]):
+    assert survive(encoded(trees), wire).state in ("truncated", "failed")
+
+
+@each_format
+@given(
+    st.lists(
+        st.dictionaries(st.sampled_from(["text", "logprobs", "token_ids", "index"]), json_like).map(
+            lambda choice: {"choices": [choice]}
+        ),
+        max_size=4,
+    )
+)
+def test_any_choice(wire: Any, trees: list[Any]):
+    assert survive(encoded(trees), wire).state in ("truncated", "failed")
+
+
+def encoded(trees: list[Any]) -> bytes:
+    return b"".join(ServerSentEvent(json.dumps(tree)).encode() for tree in trees)
 
 
 def flip(data: bytes, at: int) -> bytes:
@@ -89,14 +114,15 @@ def repeat(data: bytes, at: int) -> bytes:
 
 
 @pytest.mark.parametrize("damage", [flip, drop, repeat])
-@each_recording("chat")
+@each_recording("chat", "completions")
 def test_damaged_streams(recording: Recording, damage: Callable[[bytes, int], bytes]):
     chance = random.Random(zlib.crc32(recording.name.encode()))
     for _ in range(8):
         damaged = recording.data
         for _ in range(chance.randrange(1, 4)):
             damaged = damage(damaged, chance.randrange(len(damaged)))
-        survive(damaged)
+        survive(damaged, WIRES[recording.endpoint])
+        survive(damaged, auto)
 
 
 # Each field of recorded chunks, replaced.
@@ -126,7 +152,7 @@ def replaced(tree: Any, path: tuple[str | int, ...], text: str) -> str:
 
 def fragments(tree: Any) -> dict[tuple[str | int, ...], str]:
     """Return the texts of a chunk that an answer is made of, by their paths."""
-    kept = ("content", "reasoning", "reasoning_content", "refusal", "name", "arguments")
+    kept = ("content", "reasoning", "reasoning_content", "refusal", "name", "arguments", "text")
     found = {}
     for path in paths(tree):
         value = tree
@@ -137,7 +163,7 @@ def fragments(tree: Any) -> dict[tuple[str | int, ...], str]:
     return found
 
 
-@each_recording("chat")
+@each_recording("chat", "completions")
 def test_a_field_of_unforeseen_type_hurts_nothing_else(recording: Recording):
     """Text and tool calls elsewhere in the chunk, and in the stream, are unchanged."""
     chance = random.Random(zlib.crc32(recording.name.encode()))
@@ -145,7 +171,7 @@ def test_a_field_of_unforeseen_type_hurts_nothing_else(recording: Recording):
     for chunk in chance.sample(events, min(4, len(events))):
         for path in paths(chunk):
             for text in chance.sample(REPLACEMENTS, 3):
-                decoder = chat.decoder()
+                decoder = WIRES[recording.endpoint].decoder()
                 data = ServerSentEvent(replaced(chunk, path, text)).encode()
                 typed = decoder.feed(data)
                 if path[-1] == "error" and not typed:
@@ -157,7 +183,7 @@ def test_a_field_of_unforeseen_type_hurts_nothing_else(recording: Recording):
                 for other, value in fragments(chunk).items():
                     if other[: len(path)] != path:
                         assert value in made, (path, text[:10])
-                survive(data + b"data: [DONE]\n\n")
+                survive(data + b"data: [DONE]\n\n", WIRES[recording.endpoint])
 
 
 def _events(recording: Recording) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from ssekit._fold import CompletionTokensDetails, CompletionUsage, PromptTokensDetails
 from ssekit._format import Format
 from ssekit.chat._accumulator import Accumulator
 from ssekit.chat._chunk import (
@@ -17,9 +18,6 @@ from ssekit.chat._chunk import (
     ChoiceDeltaToolCallFunction,
     ChoiceLogprobs,
     ChunkChoice,
-    CompletionTokensDetails,
-    CompletionUsage,
-    PromptTokensDetails,
     TopLogprob,
     XGroq,
 )

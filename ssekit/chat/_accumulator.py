@@ -20,16 +20,18 @@ from ssekit._deltas import (
     ToolCallDelta,
     Usage,
 )
-from ssekit._fold import FINISH_REASONS, FoldedCall, WholePairs, fold_fields, newer, own
-from ssekit.chat._choice import FoldedAudio, FoldedChoice, name_and_arguments
-from ssekit.chat._chunk import (
-    ChatCompletionChunk,
-    ChunkChoice,
-    CompletionTokensDetails,
+from ssekit._fold import (
+    FINISH_REASONS,
     CompletionUsage,
-    PromptTokensDetails,
-    XGroq,
+    FoldedCall,
+    WholePairs,
+    fold_fields,
+    newer,
+    own,
+    usage_view,
 )
+from ssekit.chat._choice import FoldedAudio, FoldedChoice, name_and_arguments
+from ssekit.chat._chunk import ChatCompletionChunk, ChunkChoice, XGroq
 from ssekit.chat._result import ChatCompletion
 
 _NO_USAGE = CompletionUsage()
@@ -199,7 +201,7 @@ class Accumulator:
         usage = self._usage
         if usage is None and self._x_groq is not None:  # where Groq said it first
             usage = self._x_groq.usage
-        return _usage_view(usage) if usage is not None else None
+        return usage_view(usage) if usage is not None else None
 
     @property
     def _choice(self) -> FoldedChoice:
@@ -246,19 +248,3 @@ class Accumulator:
             if folded.finish_reason:
                 reason = FINISH_REASONS.get(folded.finish_reason, "other")
                 yield Finish(index, reason, folded.finish_reason)
-
-
-def _usage_view(usage: CompletionUsage) -> Usage:
-    prompt = usage.prompt_tokens_details or PromptTokensDetails()
-    completion = usage.completion_tokens_details or CompletionTokensDetails()
-    return Usage(
-        input_tokens=usage.prompt_tokens,
-        output_tokens=usage.completion_tokens,
-        total_tokens=usage.total_tokens,
-        cached_tokens=_first(prompt.cached_tokens, usage.prompt_cache_hit_tokens),
-        reasoning_tokens=_first(completion.reasoning_tokens, usage.reasoning_tokens),
-    )
-
-
-def _first(*values: int | None) -> int | None:
-    return next((value for value in values if value is not None), None)

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from ssekit._fold import FoldedCall, Text, ToolCallTable, fold_fields, own
+from ssekit._fold import FoldedCall, Text, ToolCallTable, extend_lists, fold_fields, own
 from ssekit.chat._chunk import (
     ChatCompletionTokenLogprob,
     ChoiceDelta,
@@ -71,7 +71,7 @@ class FoldedChoice:
         self.images: list[Loose] = []
         self.executed_tools: list[Loose] = []
         self.finish_reason: str | None = None
-        self.logprobs: dict[str, list[ChatCompletionTokenLogprob] | None] | None = None
+        self.logprobs: dict[str, list[ChatCompletionTokenLogprob]] | None = None
         self.content_filter_results: Loose = {}
         self.native_finish_reason: str | None = None
         self.stop_reason: int | str | None = None
@@ -118,11 +118,8 @@ class FoldedChoice:
 
     def add_logprobs(self, logprobs: ChoiceLogprobs) -> None:
         if self.logprobs is None:
-            self.logprobs = {"content": None, "refusal": None}
-        for field, tokens in (("content", logprobs.content), ("refusal", logprobs.refusal)):
-            if tokens is not None:
-                self.logprobs[field] = known = self.logprobs[field] or []
-                known += tokens
+            self.logprobs = {}
+        extend_lists(self.logprobs, logprobs)
 
     def message(self) -> ChatCompletionMessage:
         calls = [_message_call(call) for call in self.calls.calls]
@@ -146,7 +143,7 @@ class FoldedChoice:
         logprobs = None
         if self.logprobs is not None:
             logprobs = ChoiceLogprobs(
-                **{field: tokens and tokens.copy() for field, tokens in self.logprobs.items()}
+                **{field: tokens.copy() for field, tokens in self.logprobs.items()}
             )
         return Choice(
             index=index,

@@ -13,6 +13,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from ssekit._fold import CompletionUsage
+
 # What hosts add and shape each in their own way is left as it came.
 Loose: TypeAlias = dict[str, Any]
 
@@ -137,61 +139,6 @@ class ChunkChoice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     stop_reason: int | str | None = None
     matched_stop: int | str | None = None
     error: None = None
-
-
-class CompletionTokensDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """What the completion's tokens were."""
-
-    accepted_prediction_tokens: int | None = None
-    audio_tokens: int | None = None
-    image_tokens: int | None = None
-    reasoning_tokens: int | None = None
-    rejected_prediction_tokens: int | None = None
-    text_tokens: int | None = None
-
-
-class PromptTokensDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """What the prompt's tokens were."""
-
-    audio_tokens: int | None = None
-    cache_write_tokens: int | None = None
-    cached_tokens: int | None = None
-    image_tokens: int | None = None
-    text_tokens: int | None = None
-    video_tokens: int | None = None
-
-
-class CompletionUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """The tokens of a request, with what hosts add to them.
-
-    Attributes:
-        prompt_cache_hit_tokens, prompt_cache_miss_tokens: DeepSeek.
-        reasoning_tokens: SGLang.
-        queue_time, prompt_time, completion_time, total_time: Seconds (Groq).
-        cost: In the host's credits; cost_details, is_byok, server_tool_use_details (OpenRouter).
-        cost_in_usd_ticks, num_sources_used: xAI.
-        service_tier: Mistral.
-    """
-
-    completion_tokens: int | None = None
-    prompt_tokens: int | None = None
-    total_tokens: int | None = None
-    completion_tokens_details: CompletionTokensDetails | None = None
-    prompt_tokens_details: PromptTokensDetails | None = None
-    prompt_cache_hit_tokens: int | None = None
-    prompt_cache_miss_tokens: int | None = None
-    reasoning_tokens: int | None = None
-    queue_time: float | None = None
-    prompt_time: float | None = None
-    completion_time: float | None = None
-    total_time: float | None = None
-    cost: float | None = None
-    cost_details: Loose | None = None
-    is_byok: bool | None = None
-    server_tool_use_details: Loose | None = None
-    cost_in_usd_ticks: int | None = None
-    num_sources_used: int | None = None
-    service_tier: str | None = None
 
 
 class XGroq(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

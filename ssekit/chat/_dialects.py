@@ -6,31 +6,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
+
+from ssekit._fold import error_within, objects, repair_choices
 
 
 def repair(body: dict[str, Any]) -> None:
     """Bring what hosts shape in their own way into the shape of a chunk."""
-    choices = body.get("choices")
-    body["choices"] = choices if isinstance(choices, list) else []
-    for choice in _objects(body["choices"]):
-        choice.pop("error", None)
-        for delta in _objects([choice.get("delta")]):
+    for choice in repair_choices(body):
+        for delta in objects([choice.get("delta")]):
             _repair_content(delta)
-            for call in _objects(delta.get("tool_calls")):
+            for call in objects(delta.get("tool_calls")):
                 for tool, field in (("function", "arguments"), ("custom", "input")):
-                    for called in _objects([call.get(tool)]):
+                    for called in objects([call.get(tool)]):
                         _repair_arguments(called, field)
-            for called in _objects([delta.get("function_call")]):
+            for called in objects([delta.get("function_call")]):
                 _repair_arguments(called, "arguments")
-    for groq in _objects([body.get("x_groq")]):
+    for groq in objects([body.get("x_groq")]):
         groq.pop("error", None)
-
-
-def _objects(items: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(items, list):
-        yield from (item for item in items if isinstance(item, dict))
 
 
 def _repair_content(delta: dict[str, Any]) -> None:
@@ -38,12 +31,12 @@ def _repair_content(delta: dict[str, Any]) -> None:
     parts = delta.get("content")
     if isinstance(parts, list):
         texts: dict[str, list[str]] = {}
-        for part in _objects(parts):
+        for part in objects(parts):
             thinking = part.get("thinking")
             said = [
                 part.get("text"),
                 thinking,
-                *(inner.get("text") for inner in _objects(thinking)),
+                *(inner.get("text") for inner in objects(thinking)),
             ]
             field = "content" if thinking is None else "reasoning_content"
             texts.setdefault(field, []).extend(text for text in said if isinstance(text, str))
@@ -59,7 +52,4 @@ def _repair_arguments(called: dict[str, Any], field: str) -> None:
 
 def find_error(body: dict[str, Any]) -> Any:
     """Return an error in a choice (OpenRouter) or in `x_groq`, if there is one."""
-    for holder in [*_objects(body.get("choices")), *_objects([body.get("x_groq")])]:
-        if holder.get("error"):
-            return holder["error"]
-    return None
+    return error_within([*objects(body.get("choices")), *objects([body.get("x_groq")])])

@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
-from ssekit.chat._chunk import ChoiceLogprobs, CompletionUsage, Loose, XGroq
+from ssekit._fold import CompletionUsage
+from ssekit.chat._chunk import ChoiceLogprobs, Loose, XGroq
 
 
 class Function(msgspec.Struct, frozen=True, gc=False):

@@ -4,8 +4,18 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any, assert_type
 
 import ssekit
-from ssekit import Delta, ServerSentEvent, SSEDecoder, StreamDecoder, ToolCall, chat
+from ssekit import (
+    Delta,
+    ServerSentEvent,
+    SSEDecoder,
+    StreamDecoder,
+    ToolCall,
+    auto,
+    chat,
+    completions,
+)
 from ssekit.chat import ChatCompletion, ChatCompletionChunk
+from ssekit.completions import Completion
 
 
 def wire(data: bytes) -> None:
@@ -67,6 +77,19 @@ async def apull(response: object) -> None:
     assert_type(await chat.acollect(response), ChatCompletion)
     async for event in ssekit.aiter_events(response):
         assert_type(event, ServerSentEvent)
+
+
+def legacy(response: object) -> None:
+    assert_type(completions.decoder(), StreamDecoder[Completion, Completion])
+    for chunk in completions.stream(response):
+        assert_type(chunk.choices[0].text, str)
+    assert_type(completions.collect(response).choices[0].finish_reason, str | None)
+
+
+def untold(response: object) -> None:
+    assert_type(auto.decoder(max_event_size=None), StreamDecoder[Any, Any])
+    assert_type(auto.stream(response).text(), Iterator[str])
+    assert_type(auto.detect(ServerSentEvent("a")), ssekit.Format[Any, Any] | None)
 
 
 def told(delta: Delta) -> str:

@@ -1,0 +1,253 @@
+"""A stream whose format nobody told: its first events tell.
+
+The names are those of every format. The chunks and the result are those of the format that is told,
+such as `ssekit.chat`.
+
+An event may tell nothing (Azure's first chunk). Its chunk is then handed over with the first one
+that tells, late but in its place. A stream that tells nothing to its end is taken as chat: so the
+end marker alone gives an empty `ChatCompletion`, and an error before anything else is an `APIError`
+with that as its `partial`. If the transport fails before the format is told, what had come is in
+`partial` alone.
+"""
+
+# What always holds here:
+# - Formats are imported when a stream needs them (chat: when a decoder is made), not before.
+# - Once the format is told, its own decoder decodes and its own accumulator folds: nothing of this
+#   module stands between them.
+# - An event tells by its shape alone; a row of `_SHAPES` is all that another format needs.
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib import import_module
+from itertools import chain
+from typing import Any, Final, TypeAlias
+
+from ssekit._decoder import Accumulator, Done, StreamDecoder
+from ssekit._deltas import Delta, FinishReason, ToolCall, Usage
+from ssekit._errors import SSEKitError
+from ssekit._fold import objects
+from ssekit._format import Format, Opener
+from ssekit._lenient import parse
+from ssekit._sse import Head, ServerSentEvent
+
+__all__ = [
+    "FORMAT",
+    "FORMATS",
+    "acollect",
+    "astream",
+    "collect",
+    "decode",
+    "decoder",
+    "detect",
+    "stream",
+]
+
+
+# An event as the decoder has it: its data, and what it has beside; or itself, if it was pushed.
+_RawEvent: TypeAlias = tuple[bytes, Head | ServerSentEvent]
+
+
+def _is_completion(body: dict[str, Any], _event_type: str) -> bool:
+    return body.get("object") == "text_completion" or any(
+        choice.get("text") is not None and choice.get("delta") is None
+        for choice in objects(body.get("choices"))
+    )
+
+
+def _is_chat(body: dict[str, Any], _event_type: str) -> bool:
+    return str(body.get("object")).startswith("chat.completion") or any(
+        choice.get("delta") is not None for choice in objects(body.get("choices"))
+    )
+
+
+# By the name of each format's module, whether an event (its data, its type) is one of its own. The
+# first row that holds tells.
+_SHAPES: Final[dict[str, Callable[[dict[str, Any], str], bool]]] = {
+    "completions": _is_completion,
+    "chat": _is_chat,
+}
+
+FORMATS: Final = tuple(_SHAPES)
+
+# What most hosts speak: what a stream that tells nothing is taken as.
+_UNTOLD: Final = "chat"
+
+
+def _format(name: str) -> Format[Any, Any]:
+    wire_format: Format[Any, Any] = import_module(f"ssekit.{name}").FORMAT
+    return wire_format
+
+
+def detect(event: ServerSentEvent, /) -> Format[Any, Any] | None:
+    """Return the format that an event tells by its shape; None if the next one is to be asked."""
+    try:
+        body = parse(event.data)
+    except ValueError:
+        return None
+    if isinstance(body, dict):
+        for name, holds in _SHAPES.items():
+            if holds(body, event.event):
+                return _format(name)
+    return None
+
+
+class _Accumulator:
+    """Stands for the accumulator of a format that may not be told yet: for chat's, until it is.
+
+    Who has got hold of this one at the start of a stream sees the right one to its end.
+    """
+
+    def __init__(self, current: Accumulator[Any, Any]) -> None:
+        self.current = current
+
+    def add(self, chunk: Any, /) -> bool | None:
+        return self.current.add(chunk)
+
+    def snapshot(self) -> Any:
+        return self.current.snapshot()
+
+    @property
+    def complete(self) -> bool:
+        return self.current.complete
+
+    def deltas(self, chunk: Any, /) -> Iterable[Delta]:
+        return self.current.deltas(chunk)
+
+    def last_deltas(self) -> Iterable[Delta]:
+        return self.current.last_deltas()
+
+    @property
+    def text(self) -> str:
+        return self.current.text
+
+    @property
+    def reasoning(self) -> str:
+        return self.current.reasoning
+
+    @property
+    def refusal(self) -> str:
+        return self.current.refusal
+
+    @property
+    def tool_calls(self) -> Sequence[ToolCall]:
+        return self.current.tool_calls
+
+    @property
+    def finish_reason(self) -> FinishReason | None:
+        return self.current.finish_reason
+
+    @property
+    def usage(self) -> Usage | None:
+        return self.current.usage
+
+
+class _Replay:
+    """Events that were cut out of the bytes already, as one read."""
+
+    def __init__(self, events: Iterable[_RawEvent]) -> None:
+        self.events = events
+
+
+class _Decoder(StreamDecoder[Any, Any]):
+    """A decoder that becomes the one of the format which the first events tell.
+
+    Until then it holds the events back; and folds them as chat, for those who look at the answer.
+    """
+
+    __slots__ = ("_at_the_end", "_held", "_standing")
+
+    def __init__(self, **options: Any) -> None:
+        untold = _format(_UNTOLD).decoder()
+        standing = _Accumulator(untold.accumulator)
+        super().__init__(untold._decode, untold._decode_unusual, standing, **options)
+        self._standing: _Accumulator | None = standing  # None once the format is told
+        self._held: list[_RawEvent] = []
+        self._at_the_end = False
+
+    def receive(self, reads: Iterable[Any]) -> Iterator[Any]:
+        if self._standing is None or self.state != "open":
+            return super().receive(reads)
+        # Now, not when the first chunk is asked for: what decodes it is found out here.
+        return super().receive(self._until_told(iter(reads), self._standing))
+
+    def receive_end(self) -> Iterator[Any]:
+        self._at_the_end = self.state == "open"
+        return super().receive_end()
+
+    def _until_told(self, reads: Iterator[Any], standing: _Accumulator) -> Iterable[Any]:
+        """Read until the format is told, become it, and return what it is to receive."""
+        for data in reads:
+            events = iter(self._events(data))
+            for raw in events:
+                self._payload, self._head = raw
+                self._held.append(raw)
+                told = self._told_by(self.event, standing)
+                if told is not None:
+                    return chain([self._become(told, standing, events)], reads)
+            if self._scanner.too_large:
+                return [self._become(_format(_UNTOLD), standing)]
+        if self._at_the_end:
+            return [self._become(_format(_UNTOLD), standing)]
+        return ()
+
+    def _told_by(
+        self, event: ServerSentEvent | None, standing: _Accumulator
+    ) -> Format[Any, Any] | None:
+        """Return the format that an event tells; chat if it ends the stream before any is told."""
+        assert event is not None
+        told = detect(event)
+        if told is not None:
+            return told
+        untold = _format(_UNTOLD)
+        try:
+            chunk = untold.decode(event)
+        except SSEKitError:
+            return untold
+        if isinstance(chunk, Done):
+            return untold
+        standing.add(chunk)
+        return None
+
+    def _become(
+        self, told: Format[Any, Any], standing: _Accumulator, rest: Iterable[_RawEvent] = ()
+    ) -> _Replay:
+        """Become the decoder of a format; return what was held, and the rest of that read."""
+        decoder = told.decoder()
+        self._decode, self._decode_unusual = decoder._decode, decoder._decode_unusual
+        self.accumulator = standing.current = decoder.accumulator
+        held, self._held = self._held, []
+        self._standing = None
+        return _Replay(chain(held, rest))
+
+    def _events(self, data: Any) -> Iterable[_RawEvent]:
+        return data.events if isinstance(data, _Replay) else super()._events(data)
+
+
+class _Auto(Opener[Any, Any]):
+    name = "auto"
+
+    def decode(self, event: ServerSentEvent, /) -> Any:
+        """Decode one event as the format that it tells, or as chat if it tells none.
+
+        Returns:
+            The chunk, or `DONE` for the end marker.
+
+        Raises:
+            APIError: The event reports an error.
+            DecodeError: The data is not a JSON object.
+        """
+        return (detect(event) or _format(_UNTOLD)).decode(event)
+
+    def make(self, **options: Any) -> StreamDecoder[Any, Any]:
+        return _Decoder(**options)
+
+
+FORMAT: Final = _Auto()
+
+decode = FORMAT.decode
+decoder = FORMAT.decoder
+stream = FORMAT.stream
+astream = FORMAT.astream
+collect = FORMAT.collect
+acollect = FORMAT.acollect

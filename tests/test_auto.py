@@ -1,0 +1,321 @@
+"""Streams whose format nobody told: `auto.py`."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ssekit import (
+    DONE,
+    APIError,
+    DecodeError,
+    EventTooLargeError,
+    Finish,
+    Format,
+    ServerSentEvent,
+    StreamInterruptedError,
+    StreamTruncatedError,
+    TextDelta,
+    Usage,
+    auto,
+    chat,
+    completions,
+)
+from tests import wire
+from tests.shared import Recording, each_recording
+from tests.strategies import cuttings
+from tests.ways import WAYS, cuts, outcome, push
+from tests.wire import event
+
+FORMATS = {"chat": chat, "completions": completions}
+
+AZURE = {"choices": [], "created": 0, "id": "", "model": "", "object": "", "usage": None}
+CHAT = {"choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": "stop"}]}
+LEGACY = {"choices": [{"index": 0, "text": "a", "finish_reason": "stop"}]}
+
+# The data of an event, and the format that it tells.
+TOLD: dict[str, tuple[Any, Format[Any, Any] | None]] = {
+    "chat": (CHAT, chat.FORMAT),
+    "chat, by its object": ({"object": "chat.completion.chunk", "choices": []}, chat.FORMAT),
+    "chat, by its other object (Perplexity)": ({"object": "chat.completion.done"}, chat.FORMAT),
+    "chat, with text beside the delta (Together)": (
+        {"choices": [{"delta": {"content": "a"}, "text": "a"}]},
+        chat.FORMAT,
+    ),
+    "chat, in any choice": ({"choices": [5, {}, {"delta": {}}]}, chat.FORMAT),
+    "completions": (LEGACY, completions.FORMAT),
+    "completions, by its object": ({"object": "text_completion"}, completions.FORMAT),
+    "completions, with empty text": ({"choices": [{"text": ""}]}, completions.FORMAT),
+    "completions, with null for a delta": (
+        {"choices": [{"text": "a", "delta": None}]},
+        completions.FORMAT,
+    ),
+    "the first chunk of Azure": (AZURE, None),
+    "a choice with neither": ({"choices": [{"index": 0, "text": None, "delta": None}]}, None),
+    "no choices": ({"choices": None}, None),
+    "another object": ({"object": ["chat.completion.chunk"]}, None),
+    "nothing": ({}, None),
+    "an error": ({"error": {"message": "no"}}, None),
+    "the marker": ("[DONE]", None),
+    "no object": ("[1]", None),
+    "no JSON": ("{", None),
+}
+
+
+@pytest.mark.parametrize(("data", "told"), TOLD.values(), ids=TOLD)
+def test_what_an_event_tells(data: Any, told: Format[Any, Any] | None):
+    text = data if isinstance(data, str) else json.dumps(data)
+    assert auto.detect(ServerSentEvent(text)) is told
+
+
+def test_one_event_is_decoded_as_what_it_tells():
+    assert isinstance(auto.decode(ServerSentEvent(json.dumps(LEGACY))), completions.Completion)
+    for data in (CHAT, AZURE):
+        chunk = auto.decode(ServerSentEvent(json.dumps(data)))
+        assert isinstance(chunk, chat.ChatCompletionChunk)
+    assert auto.decode(ServerSentEvent("[DONE]")) is DONE
+    with pytest.raises(APIError, match="no"):
+        auto.decode(ServerSentEvent('{"error": "no"}'))
+
+
+# Whole streams, and the format that they are of; a stream that tells nothing is taken as chat.
+STREAMS: dict[str, tuple[list[bytes], Any]] = {
+    "chat": ([event(CHAT), wire.DONE], chat),
+    "completions": ([event(LEGACY), wire.DONE], completions),
+    "completions, later": ([event(AZURE), b": ping\n\n", event({}), event(LEGACY)], completions),
+    "chat, later": ([event(AZURE), event(CHAT), event(AZURE), wire.DONE], chat),
+    "completions, then an error": (
+        [event(AZURE), event(LEGACY), event({"error": "no"})],
+        completions,
+    ),
+    "completions, then no JSON": ([event(AZURE), event(LEGACY), event("x")], completions),
+    "completions, in an event without an end": (
+        [event(AZURE), event(LEGACY).rstrip(b"\n")],
+        completions,
+    ),
+    "completions, with an event too large behind it": (
+        [event(AZURE), event(LEGACY), b"data: " + b"x" * 400],
+        completions,
+    ),
+    "half an event": ([event(AZURE), event(CHAT)[:20]], chat),
+    "nothing": ([event(AZURE), event({})], chat),
+    "no bytes": ([], chat),
+    "the marker": ([wire.DONE], chat),
+    "the marker, later": ([event(AZURE), wire.DONE], chat),
+    "the marker without an end": ([event(AZURE), b"data: [DONE]"], chat),
+    "an error": ([event({"error": {"message": "no"}}), event(LEGACY)], chat),
+    "an error, later": ([event(AZURE), event({"error": "no"}), event(LEGACY)], chat),
+    "no JSON": ([event(AZURE), event("x"), event(LEGACY)], chat),
+    "an event too large": ([event(AZURE), b"data: " + b"x" * 400, b"\n\n", event(LEGACY)], chat),
+}
+
+
+class Limited:
+    """A format whose decoders have a small limit."""
+
+    def __init__(self, opener: Any) -> None:
+        self._opener = opener
+
+    def decoder(self) -> Any:
+        return self._opener.decoder(max_event_size=300)
+
+    def stream(self, source: Any) -> Any:
+        return self._opener.stream(source, decoder=self.decoder())
+
+    def astream(self, source: Any) -> Any:
+        return self._opener.astream(source, decoder=self.decoder())
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("reads", "told"), STREAMS.values(), ids=STREAMS)
+def test_a_stream_says_what_it_says_to_its_format(reads: list[bytes], told: Any, way: Any):
+    data = b"".join(reads)
+    chunks, decoder = push(Limited(told), reads)
+    for divided in (reads, [data], [data[i : i + 1] for i in range(len(data))]):
+        auto_chunks, auto_decoder = way(Limited(auto), divided)
+        assert auto_chunks == chunks
+        assert outcome(auto_decoder) == outcome(decoder)
+        assert type(auto_decoder.snapshot()) is type(decoder.snapshot())
+        assert auto_decoder.event == decoder.event
+
+
+def test_each_kind_of_end_is_among_the_streams():
+    ends = [push(Limited(told), reads)[1] for reads, told in STREAMS.values()]
+    assert {decoder.ended_by for decoder in ends} == {"marker", "finish", None}
+    assert {type(decoder.error) for decoder in ends} == {
+        *(APIError, DecodeError, EventTooLargeError, StreamTruncatedError, type(None)),
+    }
+
+
+pool = st.sampled_from(
+    [
+        *map(event, (AZURE, {}, CHAT, LEGACY, {"error": "no"}, "x")),
+        wire.DONE,
+        b": ping\n\n",
+        b"\xff",
+    ]
+)
+
+
+@given(st.lists(pool, max_size=6).flatmap(lambda e: st.tuples(st.just(e), cuttings(b"".join(e)))))
+def test_cuts_do_not_matter(made: tuple[list[bytes], list[bytes]]):
+    events, reads = made
+    chunks, decoder = push(auto, events)
+    cut_chunks, cut_decoder = push(auto, reads)
+    assert cut_chunks == chunks
+    assert outcome(cut_decoder) == outcome(decoder)
+
+
+@each_recording("chat", "completions")
+def test_a_recorded_stream_says_what_it_says_to_its_format(recording: Recording):
+    chunks, decoder = push(FORMATS[recording.endpoint], [recording.data])
+    for reads in ([recording.data], *cuts(recording)):
+        for way in WAYS:
+            auto_chunks, auto_decoder = way(auto, reads)
+            assert auto_chunks == chunks
+            assert outcome(auto_decoder) == outcome(decoder)
+            assert type(auto_decoder.accumulator) is type(decoder.accumulator)
+
+
+# What is late is in its place.
+
+
+def test_a_chunk_that_tells_nothing_comes_with_the_first_that_does():
+    decoder = auto.decoder()
+    assert decoder.feed(event({**AZURE, "id": "1"})) == []
+    assert [chunk.id for chunk in decoder.feed(event(LEGACY))] == ["1", ""]
+    assert decoder.snapshot().id == "1"
+
+
+def test_the_event_is_that_of_the_chunk():
+    stream = auto.stream([event(AZURE), event(LEGACY)])
+    assert [stream.event and stream.event.json() for _ in stream] == [AZURE, LEGACY]
+
+
+def test_events_can_be_pushed():
+    events = [ServerSentEvent(json.dumps(data), id="7") for data in (AZURE, LEGACY)]
+    stream = auto.stream(events)
+    assert [stream.event for _ in stream] == events
+    assert stream.result().choices[0].text == "a"
+
+
+def test_the_answer_so_far_is_there_before_the_format_is():
+    decoder = auto.decoder()
+    accumulator = decoder.accumulator
+    decoder.feed(event({"id": "1", "usage": {"prompt_tokens": 1}}))
+    assert decoder.snapshot().id == "1"
+    assert (accumulator.text, accumulator.reasoning, accumulator.refusal) == ("", "", "")
+    assert (list(accumulator.tool_calls), accumulator.finish_reason) == ([], None)
+    assert (accumulator.usage, accumulator.complete) == (Usage(input_tokens=1), False)
+    decoder.feed(event(LEGACY))
+    assert (accumulator.text, accumulator.finish_reason) == ("a", "stop")
+    assert accumulator.complete
+    assert isinstance(decoder.accumulator, completions.Accumulator)
+
+
+DELTAS = [Usage(input_tokens=1), TextDelta(0, "a"), Finish(0, "stop", "stop")]
+
+
+@pytest.mark.parametrize("data", [CHAT, LEGACY], ids=["chat", "completions"])
+def test_deltas(data: Any):
+    reads = [event({"usage": {"prompt_tokens": 1}}), event(data), wire.DONE]
+
+    async def source() -> AsyncIterator[bytes]:
+        for read in reads:
+            yield read
+
+    async def main() -> tuple[list[Any], list[str]]:
+        deltas = [delta async for delta in auto.astream(source()).deltas()]
+        return deltas, [text async for text in auto.astream(source()).text()]
+
+    assert list(auto.stream(reads).deltas()) == DELTAS
+    assert list(auto.stream(reads).text()) == ["a"]
+    assert asyncio.run(main()) == (DELTAS, ["a"])
+
+
+# Transports that fail.
+
+
+def breaking(*reads: bytes) -> Iterator[bytes]:
+    yield from reads
+    raise OSError("gone")
+
+
+def test_what_had_come_when_the_transport_failed_is_in_the_partial_answer():
+    stream = auto.stream(breaking(event({**AZURE, "id": "1"})))
+    with pytest.raises(StreamInterruptedError) as raised:
+        next(stream)
+    assert raised.value.partial.id == "1"
+    assert stream.state == "failed"
+
+
+def test_a_retry_may_tell_the_format():
+    stream = auto.stream(breaking(event({**AZURE, "id": "1"})))
+    with pytest.raises(StreamInterruptedError):
+        stream.until_done()
+    again = auto.stream([event({}), event({**LEGACY, "id": "2"})], decoder=stream.decoder)
+    assert len(list(again)) == 3
+    assert (again.result().id, again.result().choices[0].text) == ("1", "a")
+
+
+def test_a_retry_may_tell_the_format_in_any_read():
+    decoder = auto.decoder()
+    decoder.feed(event(AZURE))
+    decoder.fail(OSError("gone"))
+    assert decoder.close() == []
+    decoder.resume()
+    assert decoder.feed(event({})) == []
+    assert len(decoder.feed(event(LEGACY))) == 3
+    assert isinstance(decoder.snapshot(), completions.Completion)
+
+
+# The names of every format.
+
+
+def test_collect(tmp_path: Path):
+    path = tmp_path / "answer.sse"
+    path.write_bytes(event(AZURE) + event(LEGACY) + wire.DONE)
+    assert auto.collect(path) == completions.collect(path)
+
+    async def source() -> AsyncIterator[bytes]:
+        yield path.read_bytes()
+
+    assert asyncio.run(auto.acollect(source())) == completions.collect(path)
+
+
+def test_options_pass_through():
+    comments: list[str] = []
+    decoder = auto.decoder(max_event_size=None, on_comment=comments.append, last_event_id="7")
+    decoder.feed(b": ping\n\n" + event(CHAT))
+    assert comments == ["ping"]
+    assert decoder.event == ServerSentEvent(json.dumps(CHAT), id="7")
+    with pytest.raises(ValueError, match="max_event_size"):
+        auto.decoder(max_event_size=0)
+
+
+def test_misuse_is_told():
+    with pytest.raises(TypeError, match="bytes"):
+        auto.decoder().feed("data: a")  # type: ignore[arg-type]
+
+
+def test_formats_are_imported_when_they_are_needed():
+    code = (
+        "import sys; from ssekit import auto\n"
+        "loaded = lambda: {name for name in auto.FORMATS if f'ssekit.{name}' in sys.modules}\n"
+        "assert loaded() == set(), loaded()\n"
+        f"auto.collect([{event(CHAT)!r}])\n"
+        "assert loaded() == {'chat'}, loaded()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_every_format_has_a_row():
+    assert set(auto.FORMATS) == set(FORMATS)
+    assert auto.FORMAT.name == "auto"

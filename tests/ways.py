@@ -1,0 +1,97 @@
+"""The three ways into a format, which must all say the same, however the bytes are cut."""
+
+import asyncio
+import random
+import zlib
+from collections.abc import AsyncIterator
+from typing import Any, TypeAlias
+
+import msgspec
+
+from ssekit import SSEKitError, StreamDecoder
+from tests.shared import Recording
+
+# A format's module, such as `ssekit.chat`.
+Wire: TypeAlias = Any
+Ended: TypeAlias = tuple[list[Any], StreamDecoder[Any, Any]]
+
+# The state for each `outcome` of the recordings' `expected` files.
+STATES = {"complete": "done", "truncated": "truncated", "error": "failed"}
+
+
+# Each way returns the chunks, and the decoder when the stream has ended.
+
+
+def push(wire: Wire, reads: list[bytes]) -> Ended:
+    decoder = wire.decoder()
+    chunks = [chunk for read in reads for chunk in decoder.feed(read)]
+    return chunks + decoder.close(), decoder
+
+
+def pull(wire: Wire, reads: list[bytes]) -> Ended:
+    stream = wire.stream(reads)
+    chunks = []
+    try:
+        for chunk in stream:
+            chunks.append(chunk)  # those before an error count
+    except SSEKitError as error:
+        assert error is stream.decoder.error
+    return chunks, stream.decoder
+
+
+def pull_asynchronously(wire: Wire, reads: list[bytes]) -> Ended:
+    async def source() -> AsyncIterator[bytes]:
+        for read in reads:
+            yield read
+
+    async def main() -> Ended:
+        stream = wire.astream(source())
+        chunks = []
+        try:
+            async for chunk in stream:
+                chunks.append(chunk)  # those before an error count
+        except SSEKitError as error:
+            assert error is stream.decoder.error
+        return chunks, stream.decoder
+
+    return asyncio.run(main())
+
+
+WAYS = [push, pull, pull_asynchronously]
+
+
+def outcome(decoder: StreamDecoder[Any, Any]) -> Any:
+    """Return all that an ended stream says of its end, to be compared."""
+    error = decoder.error
+    partial = None if error is None else msgspec.json.encode(error.partial)
+    told = (type(error), str(error), error and error.event, partial)
+    return decoder.state, decoder.ended_by, told, msgspec.json.encode(decoder.snapshot())
+
+
+def cuts(recording: Recording) -> list[list[bytes]]:
+    """Cut a stream at random places, the same in every run, and small ones byte by byte."""
+    data = recording.data
+    chance = random.Random(zlib.crc32(recording.name.encode()))
+    cut = []
+    for count in (1, 3, 10, 100):
+        places = sorted(chance.randrange(len(data) + 1) for _ in range(count))
+        cut.append([data[a:b] for a, b in zip([0, *places], [*places, len(data)], strict=True)])
+    if len(data) <= 20_000:
+        cut.append([data[i : i + 1] for i in range(len(data))])
+    return cut
+
+
+def undeclared(wire: Any, typed: Any, path: str = "") -> list[str]:
+    """Return the names of the fields of the wire that no struct declares."""
+    if isinstance(typed, msgspec.Struct) and isinstance(wire, dict):
+        names = {field.encode_name: field.name for field in msgspec.structs.fields(typed)}
+        missing = [f"{path}{name}" for name in wire if name not in names]
+        return missing + [
+            name
+            for key, value in wire.items()
+            if key in names
+            for name in undeclared(value, getattr(typed, names[key]), f"{path}{key}.")
+        ]
+    if isinstance(typed, list) and isinstance(wire, list):
+        return [name for a, b in zip(wire, typed, strict=False) for name in undeclared(a, b, path)]
+    return []
