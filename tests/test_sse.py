@@ -123,6 +123,16 @@ def test_an_event_comes_with_the_byte_that_ends_it(ending: bytes):
     assert [len(decoder.feed(stream[i : i + 1])) for i in range(len(stream))][-1] == 1
 
 
+@pytest.mark.parametrize("event", [ServerSentEvent("a"), ServerSentEvent("a", "x")])
+def test_a_read_of_one_plain_event_needs_no_cutting(
+    event: ServerSentEvent, monkeypatch: pytest.MonkeyPatch
+):
+    scanner = EventScanner()
+    list(scanner.scan(b"data: first\n\n"))
+    monkeypatch.delattr(EventScanner, "_whole_events")
+    assert [make_event(raw) for raw in scanner.scan(event.encode())] == [event]
+
+
 @each_recording("other")
 def test_recorded_streams_mean_the_same_however_they_are_cut(recording: Any):
     whole = decode([recording.data])
