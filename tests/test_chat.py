@@ -399,7 +399,12 @@ def test_what_a_choice_says_beside_its_message():
     answer = run(
         chunk(finish_reason="stop", native_finish_reason="end_turn", stop_reason="###"),
         chunk(finish_reason=None, matched_stop=1, content_filter_results={"hate": {"a": 1}}),
-        chunk(finish_reason="", content_filter_results={"hate": None, "self_harm": {"b": 2}}),
+        chunk(
+            finish_reason="",
+            stop_reason="",
+            matched_stop="",
+            content_filter_results={"hate": None, "self_harm": {"b": 2}},
+        ),
     )
     (choice,) = answer.choices
     assert choice.finish_reason == "stop"

@@ -112,9 +112,9 @@ class Accumulator:
                 fold_fields(folded.content_filter_results, choice.content_filter_results)
             if choice.native_finish_reason:
                 folded.native_finish_reason = choice.native_finish_reason
-            if choice.stop_reason is not None:
+            if choice.stop_reason is not None and choice.stop_reason != "":
                 folded.stop_reason = choice.stop_reason
-            if choice.matched_stop is not None:
+            if choice.matched_stop is not None and choice.matched_stop != "":
                 folded.matched_stop = choice.matched_stop
         if not self._id and chunk.id:
             self._id = chunk.id
