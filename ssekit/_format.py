@@ -36,6 +36,9 @@ class Format(Generic[ChunkT, ResultT]):
             chunk type declares. What does not fit even then counts as absent.
         find_error: Returns an error that an object holds elsewhere than at its top, or None.
         fragments: The names of fields whose strings continue from event to event.
+        chunk_type: What an object is read as that the decoder refused: the decoder's own type, or
+            a union that has more in it, such as the events that report an error.
+        typed_by_event: Whether an object without a `type` has that of its event.
     """
 
     def __init__(
@@ -47,6 +50,8 @@ class Format(Generic[ChunkT, ResultT]):
         repair: Callable[[dict[str, Any]], object] | None = None,
         find_error: Callable[[dict[str, Any]], Any] | None = None,
         fragments: Collection[str] = (),
+        chunk_type: Any = None,
+        typed_by_event: bool = False,
     ) -> None:
         self.name = name
         self._typed = decoder
@@ -54,6 +59,8 @@ class Format(Generic[ChunkT, ResultT]):
         self._repair = repair
         self._find_error = find_error
         self._fragments = fragments
+        self._chunk_type = chunk_type or decoder.type
+        self._typed_by_event = typed_by_event
 
     def __repr__(self) -> str:
         return f"<ssekit.Format {self.name}>"
@@ -81,6 +88,8 @@ class Format(Generic[ChunkT, ResultT]):
             body = parse(event.data, self._fragments)
         except ValueError:
             body = event.data if event.event == "error" else None
+        if self._typed_by_event and isinstance(body, dict) and event.event != "message":
+            body["type"] = _word(body.get("type")) or event.event
         error = self._reported_error(body, event.event)
         chunk = self._as_chunk(body)
         if error is not None:
@@ -101,7 +110,7 @@ class Format(Generic[ChunkT, ResultT]):
         body = {name: value for name, value in body.items() if name != "error"}
         if self._repair is not None:
             self._repair(body)
-        chunk: ChunkT = as_type(body, self._typed.type)
+        chunk: ChunkT = as_type(body, self._chunk_type)
         return None if chunk is msgspec.UNSET else chunk
 
     def _reported_error(self, body: Any, event_type: str) -> APIError | None:
@@ -175,6 +184,10 @@ class Format(Generic[ChunkT, ResultT]):
         """Read an asynchronous source to its end; otherwise as `collect`."""
         async with self.astream(source) as stream:
             return await stream.until_done()
+
+
+def _word(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _kinds(body: Any) -> tuple[Any, ...]:
