@@ -4,25 +4,28 @@ import json
 import random
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssekit import ServerSentEvent, SSEKitError, StreamDecoder, chat
+from ssekit import Format, ServerSentEvent, SSEKitError, StreamDecoder, chat, responses
 from tests.shared import Recording, each_recording
 from tests.strategies import any_bytes, streams
 
-Decoder = StreamDecoder[chat.ChatCompletionChunk, chat.ChatCompletion]
+FORMATS: list[Format[Any, Any]] = [chat.FORMAT, responses.FORMAT]
+each_format = pytest.mark.parametrize("format", FORMATS, ids=["chat", "responses"])
 
 
-def survive(data: bytes, **options: Any) -> Decoder:
+def survive(
+    data: bytes, format: Format[Any, Any] = chat.FORMAT, **options: Any
+) -> StreamDecoder[Any, Any]:
     """Push some bytes, and look at all that there is to see: only errors of ours may come."""
-    decoder = chat.decoder(**options)
+    decoder = format.decoder(**options)
     for chunk in decoder.feed(data) + decoder.close():
-        assert isinstance(chunk, chat.ChatCompletionChunk)
+        assert isinstance(chunk, msgspec.Struct | responses.UnknownEvent)
     accumulator = decoder.accumulator
     answer = msgspec.json.encode(decoder.snapshot())
     views = (accumulator.text, accumulator.reasoning, accumulator.refusal)
@@ -34,7 +37,7 @@ def survive(data: bytes, **options: Any) -> Decoder:
         assert msgspec.json.encode(error.partial) == answer
         str(error).encode()
     try:
-        for delta in chat.stream([data]).deltas():
+        for delta in format.stream([data]).deltas():
             msgspec.json.encode(delta)
     except SSEKitError:
         pass
@@ -44,6 +47,8 @@ def survive(data: bytes, **options: Any) -> Decoder:
 NAMES = [
     *("choices", "delta", "index", "content", "tool_calls", "function", "arguments", "id"),
     *("error", "usage", "logprobs", "reasoning_details", "text", "type", "x_groq", "audio"),
+    *("response", "output", "item", "part", "delta", "output_index", "content_index", "name"),
+    *("summary", "annotations", "status", "action", "operation", "annotation", "command_index"),
 ]
 
 json_like = st.recursive(
@@ -60,20 +65,45 @@ json_like = st.recursive(
 )
 
 
-@given(streams | any_bytes | st.binary())
-def test_any_bytes(data: bytes):
-    survive(data, max_event_size=200)
+@each_format
+@given(data=streams | any_bytes | st.binary())
+def test_any_bytes(data: bytes, format: Format[Any, Any]):
+    survive(data, format, max_event_size=200)
 
 
-@given(st.lists(json_like, max_size=4))
-def test_any_json(trees: list[Any]):
-    survive(b"".join(ServerSentEvent(json.dumps(tree)).encode() for tree in trees))
+@each_format
+@given(trees=st.lists(json_like, max_size=4))
+def test_any_json(trees: list[Any], format: Format[Any, Any]):
+    survive(b"".join(ServerSentEvent(json.dumps(tree)).encode() for tree in trees), format)
 
 
 @given(st.lists(json_like.map(lambda tree: {"choices": [{"delta": tree}]}), max_size=4))
 def test_any_delta(trees: list[Any]):
     decoder = survive(b"".join(ServerSentEvent(json.dumps(tree)).encode() for tree in trees))
     assert decoder.state in ("truncated", "failed")
+
+
+# Events and items of every type, with fields of any shape.
+event_types = [kind.type for kind in get_args(responses.ResponseStreamEvent)]
+item_types = [kind.type for kind in get_args(responses.ResponseOutputItem)]
+items = st.dictionaries(st.sampled_from(NAMES), json_like, max_size=4)
+typed_items = st.builds(
+    lambda item, kind: {**item, "type": kind},
+    items,
+    st.sampled_from([*item_types, "output_text", "refusal", "dream"]),
+)
+typed_events = st.builds(
+    lambda event, kind, item: {**event, "item": item, "part": item, "type": kind},
+    items,
+    st.sampled_from(event_types),
+    typed_items,
+)
+
+
+@given(st.lists(typed_events, max_size=5))
+def test_any_fields_of_events(trees: list[Any]):
+    wire = b"".join(ServerSentEvent(json.dumps(tree)).encode() for tree in trees)
+    survive(wire, responses.FORMAT)
 
 
 def flip(data: bytes, at: int) -> bytes:
@@ -91,12 +121,24 @@ def repeat(data: bytes, at: int) -> bytes:
 @pytest.mark.parametrize("damage", [flip, drop, repeat])
 @each_recording("chat")
 def test_damaged_streams(recording: Recording, damage: Callable[[bytes, int], bytes]):
+    survive_damage(recording, damage, chat.FORMAT)
+
+
+@pytest.mark.parametrize("damage", [flip, drop, repeat])
+@each_recording("responses")
+def test_damaged_responses(recording: Recording, damage: Callable[[bytes, int], bytes]):
+    survive_damage(recording, damage, responses.FORMAT)
+
+
+def survive_damage(
+    recording: Recording, damage: Callable[[bytes, int], bytes], format: Format[Any, Any]
+) -> None:
     chance = random.Random(zlib.crc32(recording.name.encode()))
     for _ in range(8):
         damaged = recording.data
         for _ in range(chance.randrange(1, 4)):
             damaged = damage(damaged, chance.randrange(len(damaged)))
-        survive(damaged)
+        survive(damaged, format)
 
 
 # Each field of recorded chunks, replaced.
@@ -191,3 +233,29 @@ def test_the_rest_of_the_stream_is_unchanged():
             assert message.content == "abc"
             (call,) = decoder.accumulator.tool_calls
             assert (call.id, call.name, call.arguments) == ("x", "f", "{}")
+
+
+# What the accumulator must still hold of events of which one field was spoilt.
+PIECES = ("delta", "text", "refusal", "arguments", "input", "code")
+
+
+@each_recording("responses")
+def test_a_field_of_an_event_that_is_spoilt_hurts_nothing_else(recording: Recording):
+    """No field of unforeseen type ends a stream, nor changes what the event says beside it."""
+    chance = random.Random(zlib.crc32(recording.name.encode()))
+    lines = recording.data.decode().splitlines()
+    texts = [line.removeprefix("data: ") for line in lines if line.startswith("data: {")]
+    events = [event for event in map(json.loads, texts) if "response" not in event]
+    for event in chance.sample(events, min(6, len(events))):
+        for path in paths(event):
+            for text in chance.sample(REPLACEMENTS, 3):
+                decoder = responses.decoder()
+                spoilt = ServerSentEvent(replaced(event, path, text), event["type"])
+                (typed,) = decoder.feed(spoilt)
+                assert decoder.state == "open", (path, text[:10], decoder.error)
+                if path[0] == "type":  # a type that is unknown is none of which we know the fields
+                    continue
+                for name in PIECES:
+                    if path[0] != name and isinstance(event.get(name), str):
+                        assert getattr(typed, name) == event[name], (path, text[:10])
+                survive(spoilt.encode(), responses.FORMAT)
