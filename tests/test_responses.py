@@ -2,10 +2,13 @@
 
 import json
 import pickle
+from itertools import pairwise
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ssekit import (
     APIError,
@@ -204,9 +207,9 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
     ),
     "annotations, by their index or in their order": (
         [
-            at("output_text.annotation.added", annotation_index=1, annotation={"n": 1}),
+            at("output_text.annotation.added", annotation_index=2, annotation={"n": 2}),
             at("output_text.annotation.added", annotation_index=0, annotation={"n": 0}),
-            at("output_text.annotation.added", annotation={"n": 2}),
+            at("output_text.annotation.added", annotation={"n": 1}),
             at("output_text.annotation.added", annotation=None),
         ],
         [message(output_text("", {"n": 0}, {"n": 1}, {"n": 2}))],
@@ -898,3 +901,96 @@ def test_the_tool_call_that_is_handed_over_is_the_one_that_the_view_holds():
     stream = responses.stream(map(event, events))
     (handed,) = [delta for delta in stream.deltas() if isinstance(delta, ToolCall)]
     assert stream.accumulator.tool_calls[0] is handed
+
+
+# A stream that is generated from a result accumulates to that result.
+
+words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6)
+indices = st.lists(st.integers(-3, 2**40), min_size=1, max_size=3, unique=True).map(sorted)
+# The event of a piece, and the items and the fields of the event that its place has.
+TEXTS = {
+    "output_text": "content_index",
+    "refusal": "content_index",
+    "reasoning_text": "content_index",
+    "reasoning_summary_text": "summary_index",
+    "shell_call_command": "command_index",
+    "function_call_arguments": None,
+    "custom_tool_call_input": None,
+    "mcp_call_arguments": None,
+    "code_interpreter_call_code": None,
+    "apply_patch_call_operation_diff": None,
+}
+
+
+@st.composite
+def streams_of_texts(draw: st.DrawFn) -> tuple[Events, list[tuple[str, list[str]]]]:
+    """Draw the pieces of some items, which take turns, and each item's kind and texts."""
+    pieces: list[Events] = []
+    items: list[tuple[str, list[str]]] = []
+    for index in draw(indices):
+        kind = draw(st.sampled_from(list(TEXTS)))
+        within = TEXTS[kind]
+        texts = []
+        for place in draw(indices) if within else [0]:
+            whole = draw(words)
+            fields = {within: place} if within else {}
+            pieces.append(
+                [at(f"{kind}.delta", index, delta=cut, **fields) for cut in _cut(draw, whole)]
+            )
+            texts.append(whole)
+        items.append((kind, texts))
+    merged: Events = []
+    while any(pieces):  # the texts take turns, each in its own order
+        merged.append(draw(st.sampled_from([rest for rest in pieces if rest])).pop(0))
+    return merged, items
+
+
+def _cut(draw: st.DrawFn, text: str) -> list[str]:
+    """Cut a text anywhere, in UTF-16 as JavaScript servers do: also within surrogate pairs."""
+    units = text.encode("utf-16-le")
+    cuts = sorted(draw(st.lists(st.integers(0, len(units) // 2), max_size=3)))
+    edges = [0, *(2 * cut for cut in cuts), len(units)]
+    return [units[start:end].decode("utf-16-le", "surrogatepass") for start, end in pairwise(edges)]
+
+
+def texts_of(item: dict[str, Any], kind: str) -> list[str]:
+    """Return the texts of an item that came in pieces of a kind."""
+    if kind == "reasoning_summary_text":
+        return [part["text"] for part in item["summary"]]
+    if TEXTS[kind] == "content_index":
+        return [part.get("text", part.get("refusal")) for part in item["content"]]
+    if kind == "shell_call_command":
+        return list(item["action"]["commands"])
+    if kind == "apply_patch_call_operation_diff":
+        return [item["operation"]["diff"]]
+    return [item[kind.rpartition("_")[2]]]
+
+
+@given(streams_of_texts())
+def test_pieces_of_any_texts_in_any_places_accumulate_to_them(
+    made: tuple[Events, list[tuple[str, list[str]]]],
+):
+    events, items = made
+    output = run(events)["output"]
+    assert [
+        (kind, texts_of(item, kind)) for item, (kind, _) in zip(output, items, strict=True)
+    ] == items
+
+
+@given(streams_of_texts())
+def test_deltas_join_to_the_views(made: tuple[Events, list[tuple[str, list[str]]]]):
+    # In the order of their places, as real servers send them.
+    events = sorted(made[0], key=lambda data: (data["output_index"], data.get("content_index", 0),
+                                               data.get("summary_index", 0)))  # fmt: skip
+    stream = responses.stream([*map(event, events), b"data: [DONE]\n\n"])
+    said: dict[Any, str] = {}
+    for delta in stream.deltas():
+        if isinstance(delta, ToolCallDelta):
+            said[delta.place] = said.get(delta.place, "") + delta.arguments
+        elif isinstance(delta, TextDelta | ReasoningDelta | RefusalDelta):
+            said[type(delta)] = said.get(type(delta), "") + delta.text
+    views = stream.accumulator
+    assert said.pop(TextDelta, "") == views.text
+    assert said.pop(ReasoningDelta, "") == views.reasoning
+    assert said.pop(RefusalDelta, "") == views.refusal
+    assert said == {call.place: call.arguments for call in views.tool_calls}

@@ -92,8 +92,10 @@ class StreamedText:
 
         Once it says something else than the pieces did, nothing that is added can be told.
         """
+        if not whole:
+            return ""
         known = str(self)
-        if not whole or whole == known:
+        if whole == known:
             return ""
         self._begin()
         self.append(whole)
@@ -106,18 +108,19 @@ class StreamedText:
 class FoldedPart:
     """A part of an item's content, or of its summary, so far."""
 
-    __slots__ = ("_annotations", "logprobs", "part", "text")
+    __slots__ = ("_annotations", "_latest", "logprobs", "part", "text")
 
     def __init__(self, part: ContentPart) -> None:
         self.part = part
         self.text = StreamedText()
         self.logprobs: list[Logprob] = []
         self._annotations: dict[int, Loose] = {}
+        self._latest = -1
 
     def annotate(self, index: int | None, annotation: Loose) -> None:
-        if index is None:
-            index = max(self._annotations, default=-1) + 1
-        self._annotations[index] = annotation
+        # One without an index comes after the one that came before it.
+        self._latest = self._latest + 1 if index is None else index
+        self._annotations[self._latest] = annotation
 
     def state(self, part: ContentPart) -> Addition:
         """Take what is said of the whole part, which is of the same type."""
@@ -129,6 +132,7 @@ class FoldedPart:
         if isinstance(part, ResponseOutputText):
             if part.annotations:
                 self._annotations = dict(enumerate(part.annotations))
+                self._latest = len(part.annotations) - 1
             if part.logprobs:
                 self.logprobs = list(part.logprobs)
         return type(part), self.text.state(part.text)

@@ -115,7 +115,7 @@ class Item(
     """An output item.
 
     Attributes:
-        id: "" where the host gives none.
+        id: Some hosts give another with every event.
         status: The vendor's word: "in_progress", "completed", ...
         created_by: Who made it, where the host says.
     """
