@@ -256,7 +256,9 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
             self.state, self.ended_by = "done", "finish"
         if self.state == "open":
             where = "before the stream's own end" if whole else "in the middle of an event"
-            self._fail(StreamTruncatedError(f"the bytes ended {where}"))
+            # What was no event stream at all ends like this too, where nobody looked at its head.
+            hint = " (no event was seen)" if self._head is None else ""
+            self._fail(StreamTruncatedError(f"the bytes ended {where}{hint}"))
 
     def _events(self, data: Read) -> Iterable[tuple[bytes, Head | ServerSentEvent]]:
         if isinstance(data, ServerSentEvent):

@@ -106,6 +106,9 @@ class Format(Opener[ChunkT, ResultT]):
             chunk type declares. What does not fit even then counts as absent.
         find_error: Returns an error that an object holds elsewhere than at its top, or None.
         fragments: The names of fields whose strings continue from event to event.
+        chunk_type: What an object is read as that the decoder refused: the decoder's own type, or
+            a union that has more in it, such as the events that report an error.
+        typed_by_event: Whether an object without a `type` has that of its event.
     """
 
     def __init__(
@@ -117,6 +120,8 @@ class Format(Opener[ChunkT, ResultT]):
         repair: Callable[[dict[str, Any]], object] | None = None,
         find_error: Callable[[dict[str, Any]], Any] | None = None,
         fragments: Collection[str] = (),
+        chunk_type: Any = None,
+        typed_by_event: bool = False,
     ) -> None:
         self.name = name
         self._typed = decoder
@@ -124,6 +129,8 @@ class Format(Opener[ChunkT, ResultT]):
         self._repair = repair
         self._find_error = find_error
         self._fragments = fragments
+        self._chunk_type = chunk_type or decoder.type
+        self._typed_by_event = typed_by_event
 
     def __repr__(self) -> str:
         return f"<ssekit.Format {self.name}>"
@@ -151,6 +158,8 @@ class Format(Opener[ChunkT, ResultT]):
             body = parse(event.data, self._fragments)
         except ValueError:
             body = event.data if event.event == "error" else None
+        if self._typed_by_event and isinstance(body, dict) and event.event != "message":
+            body["type"] = _word(body.get("type")) or event.event
         error = self._reported_error(body, event.event)
         chunk = self._as_chunk(body)
         if error is not None:
@@ -171,7 +180,7 @@ class Format(Opener[ChunkT, ResultT]):
         body = {name: value for name, value in body.items() if name != "error"}
         if self._repair is not None:
             self._repair(body)
-        chunk: ChunkT = as_type(body, self._typed.type)
+        chunk: ChunkT = as_type(body, self._chunk_type)
         return None if chunk is msgspec.UNSET else chunk
 
     def _reported_error(self, body: Any, event_type: str) -> APIError | None:
@@ -186,6 +195,10 @@ class Format(Opener[ChunkT, ResultT]):
         return StreamDecoder(
             self._typed.decode, self.decode_unusual, self._accumulator(), **options
         )
+
+
+def _word(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _kinds(body: Any) -> tuple[Any, ...]:

@@ -110,19 +110,31 @@ def as_type(value: Any, type_: Any) -> Any:
     """Return `value` as `type_`, without the fields and items that do not fit; UNSET if none does.
 
     `type_` is what a wire struct declares: a struct, a list, a scalar, or a union of these.
+    Of several structs, the tag tells which it is. Where it is none of them, their `__unknown__`
+    makes what stands for the object, if they have one.
     """
     try:
         return msgspec.convert(value, type_)
     except msgspec.ValidationError:
         pass
     options = get_args(type_) if get_origin(type_) in (Union, UnionType) else (type_,)
+    structs = [option for option in options if isinstance(option, type(msgspec.Struct))]
+    if isinstance(value, dict) and structs:
+        return _as_one_of(value, structs)
     for option in options:
-        if isinstance(value, dict) and isinstance(option, type(msgspec.Struct)):
-            return _as_struct(value, option)
         if isinstance(value, list) and get_origin(option) is list:
             items = [as_type(item, get_args(option)[0]) for item in value]
             return [item for item in items if item is not msgspec.UNSET]
     return msgspec.UNSET
+
+
+def _as_one_of(value: dict[str, Any], structs: list[Any]) -> Any:
+    for struct in structs:
+        config = struct.__struct_config__
+        if config.tag is None or value.get(config.tag_field) == config.tag:
+            return _as_struct(value, struct)
+    unknown = getattr(structs[0], "__unknown__", None)
+    return msgspec.UNSET if unknown is None else unknown(value)
 
 
 def _as_struct(value: dict[str, Any], struct: Any) -> Any:

@@ -263,7 +263,8 @@ class Stream(_AnyStream[ChunkT, ResultT]):
         StreamInterruptedError: The source raised; `StreamTimeoutError` for a timeout.
         StreamTruncatedError: The bytes ended before the stream's own end.
         StreamNotFinishedError: The stream was closed, and is still read.
-        StatusError, ContentTypeError: The response is no event stream.
+        StatusError, ContentTypeError: The response is no event stream (on entering `with`, if the
+            stream is used so).
     """
 
     def __init__(

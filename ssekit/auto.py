@@ -48,6 +48,12 @@ __all__ = [
 _RawEvent: TypeAlias = tuple[bytes, Head | ServerSentEvent]
 
 
+def _is_response(body: dict[str, Any], event_type: str) -> bool:
+    kinds = (event_type, str(body.get("type")))
+    named = any(kind.startswith("response.") for kind in kinds)
+    return named or isinstance(body.get("response"), dict)
+
+
 def _is_completion(body: dict[str, Any], _event_type: str) -> bool:
     return body.get("object") == "text_completion" or any(
         choice.get("text") is not None and choice.get("delta") is None
@@ -64,6 +70,7 @@ def _is_chat(body: dict[str, Any], _event_type: str) -> bool:
 # By the name of each format's module, whether an event (its data, its type) is one of its own. The
 # first row that holds tells.
 _SHAPES: Final[dict[str, Callable[[dict[str, Any], str], bool]]] = {
+    "responses": _is_response,
     "completions": _is_completion,
     "chat": _is_chat,
 }

@@ -27,7 +27,12 @@ LAYERS = [
     ["chat._result"],
     ["chat._choice"],
     ["chat._accumulator"],
-    ["chat", "completions"],
+    ["responses._items"],
+    ["responses._events"],
+    ["responses._kinds"],
+    ["responses._folded"],
+    ["responses._accumulator"],
+    ["chat", "completions", "responses"],
     ["auto"],
     ["_demo"],
     ["_cli"],
@@ -62,8 +67,10 @@ def imports(module: str) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are absolute"
-            names = {f"ssekit.{alias.name}" for alias in node.names}
-            found |= names if node.module == "ssekit" else {node.module or ""}
+            # Of a package, what is imported may be a module in it.
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            modules = {name for name in names if name.removeprefix("ssekit.") in LEVELS}
+            found |= names if node.module == "ssekit" else modules or {node.module or ""}
         nodes += ast.iter_child_nodes(node)
     return found
 
@@ -82,6 +89,8 @@ def test_a_module_imports_only_from_lines_above_its_own(module: str):
             # What `ssekit` itself exports is the engine, which formats and the command stand on.
             level = LEVELS.get(imported, LEVELS["_format"])
             assert level < LEVELS[module], f"{module} imports {imported}"
+            package, _, part = imported.rpartition(".")
+            assert not package or module.partition(".")[0] == package, f"{part} is of {package}"
 
 
 @pytest.mark.parametrize("module", ENGINE)

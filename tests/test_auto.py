@@ -27,6 +27,7 @@ from ssekit import (
     auto,
     chat,
     completions,
+    responses,
 )
 from tests import wire
 from tests.shared import Recording, each_recording
@@ -34,7 +35,7 @@ from tests.strategies import cuttings
 from tests.ways import WAYS, cuts, outcome, push
 from tests.wire import event
 
-FORMATS = {"chat": chat, "completions": completions}
+FORMATS = {"chat": chat, "completions": completions, "responses": responses}
 
 AZURE = {"choices": [], "created": 0, "id": "", "model": "", "object": "", "usage": None}
 CHAT = {"choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": "stop"}]}
@@ -57,6 +58,8 @@ TOLD: dict[str, tuple[Any, Format[Any, Any] | None]] = {
         {"choices": [{"text": "a", "delta": None}]},
         completions.FORMAT,
     ),
+    "responses": ({"type": "response.output_text.delta", "delta": "a"}, responses.FORMAT),
+    "responses, by their response": ({"response": {"id": "r"}}, responses.FORMAT),
     "the first chunk of Azure": (AZURE, None),
     "a choice with neither": ({"choices": [{"index": 0, "text": None, "delta": None}]}, None),
     "no choices": ({"choices": None}, None),
@@ -89,6 +92,13 @@ def test_one_event_is_decoded_as_what_it_tells():
 STREAMS: dict[str, tuple[list[bytes], Any]] = {
     "chat": ([event(CHAT), wire.DONE], chat),
     "completions": ([event(LEGACY), wire.DONE], completions),
+    "responses": (
+        [
+            event({"type": "response.output_text.delta", "output_index": 0, "delta": "a"}),
+            event({"type": "response.completed", "response": {"id": "r", "status": "completed"}}),
+        ],
+        responses,
+    ),
     "completions, later": ([event(AZURE), b": ping\n\n", event({}), event(LEGACY)], completions),
     "chat, later": ([event(AZURE), event(CHAT), event(AZURE), wire.DONE], chat),
     "completions, then an error": (
@@ -148,7 +158,7 @@ def test_a_stream_says_what_it_says_to_its_format(reads: list[bytes], told: Any,
 
 def test_each_kind_of_end_is_among_the_streams():
     ends = [push(Limited(told), reads)[1] for reads, told in STREAMS.values()]
-    assert {decoder.ended_by for decoder in ends} == {"marker", "finish", None}
+    assert {decoder.ended_by for decoder in ends} == {"marker", "finish", "event", None}
     assert {type(decoder.error) for decoder in ends} == {
         *(APIError, DecodeError, EventTooLargeError, StreamTruncatedError, type(None)),
     }
@@ -173,7 +183,7 @@ def test_cuts_do_not_matter(made: tuple[list[bytes], list[bytes]]):
     assert outcome(cut_decoder) == outcome(decoder)
 
 
-@each_recording("chat", "completions")
+@each_recording("chat", "completions", "responses")
 def test_a_recorded_stream_says_what_it_says_to_its_format(recording: Recording):
     chunks, decoder = push(FORMATS[recording.endpoint], [recording.data])
     for reads in ([recording.data], *cuts(recording)):

@@ -1,7 +1,7 @@
 """Reading what the typed decoder refuses: `_lenient.py`."""
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import pytest
@@ -131,3 +131,36 @@ class Outer(msgspec.Struct):
 )
 def test_what_does_not_fit_counts_as_absent(value: Any, expected: Any):
     assert as_type(value, Outer) == expected
+
+
+class Tagged(msgspec.Struct, tag_field="type"):
+    """A struct that is told from others by its tag."""
+
+
+class Circle(Tagged, tag="circle"):
+    """One of them."""
+
+    __unknown__: ClassVar = dict
+    radius: int = 0
+
+
+class Square(Tagged, tag="square"):
+    """Another."""
+
+    side: int = 0
+
+
+@pytest.mark.parametrize(
+    ("value", "type_", "expected"),
+    [
+        ({"type": "square", "side": "x"}, Circle | Square | None, Square()),
+        ({"type": "circle", "radius": "x"}, Circle | Square, Circle()),
+        ({"type": "star", "points": 5}, Circle | Square, {"type": "star", "points": 5}),
+        ({"type": ["circle"]}, Circle | Square, {"type": ["circle"]}),
+        ({"points": 5}, Circle | Square, {"points": 5}),
+        ({"type": "star"}, Square | Circle, msgspec.UNSET),
+        ([{"type": "star"}, {"type": "square", "side": 1}, 5], list[Square], [Square(1)]),
+    ],
+)
+def test_the_tag_tells_which_struct_it_is(value: Any, type_: Any, expected: Any):
+    assert as_type(value, type_) == expected

@@ -10,11 +10,12 @@ import json
 import time
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 
-from ssekit import EventTooLargeError, SSEDecoder, auto
+from ssekit import EventTooLargeError, SSEDecoder, auto, responses
 from tests.wire import event
 
 
@@ -93,6 +94,41 @@ FOLDS: dict[str, tuple[int, Callable[[int], bytes]]] = {
 }
 
 
+def response_events(count: int, name: str, index: str = "", **fields: Any) -> bytes:
+    """Return events of one type; a field whose name is given tells them apart."""
+    numbered = ({index: n} if index else {} for n in range(count))
+    return b"".join(event({"type": f"response.{name}", **fields, **more}) for more in numbered)
+
+
+RESPONSES: dict[str, tuple[int, Callable[[int], bytes]]] = {
+    "pieces of text": (25_000, lambda n: response_events(n, "output_text.delta", delta="0123")),
+    "argument fragments": (
+        10_000,
+        lambda n: response_events(n, "function_call_arguments.delta", delta="0123"),
+    ),
+    "calls": (
+        1_000,
+        lambda n: response_events(n, "output_item.done", "output_index", item={
+            "type": "function_call", "name": "f", "arguments": "{}"}),
+    ),
+    "parts": (2_500, lambda n: response_events(n, "refusal.delta", "content_index", delta="0")),
+    "annotations": (
+        2_500,
+        lambda n: response_events(n, "output_text.annotation.added", annotation={"n": 1}),
+    ),
+    "empty wholes": (
+        5_000,
+        lambda n: response_events(n, "output_text.delta", delta="0123456789" * 4)
+        + response_events(n, "output_text.done", text=""),
+    ),
+    "heads, beside items": (
+        500,
+        lambda n: response_events(n, "output_text.delta", "output_index", delta="0")
+        + response_events(n, "in_progress", response={"output": []}),
+    ),
+}  # fmt: skip
+
+
 def decode(reads: Iterable[bytes]) -> None:
     decoder = SSEDecoder()
     for read in reads:
@@ -100,15 +136,15 @@ def decode(reads: Iterable[bytes]) -> None:
     decoder.close()
 
 
-def fold(stream: bytes) -> None:
-    decoder = auto.decoder()
+def fold(stream: bytes, wire: Any = auto) -> None:
+    decoder = wire.decoder()
     for read in pieces(stream, 2**16):
         decoder.feed(read)
     decoder.snapshot()
 
 
-def fold_deltas(stream: bytes) -> None:
-    for _ in auto.stream([*pieces(stream, 2**16), b"data: [DONE]\n\n"]).deltas():
+def fold_deltas(stream: bytes, wire: Any = auto) -> None:
+    for _ in wire.stream([*pieces(stream, 2**16), b"data: [DONE]\n\n"]).deltas():
         pass
 
 
@@ -137,6 +173,12 @@ def test_the_wire_is_linear(size: int, make: Callable[[int], list[bytes]]):
 @pytest.mark.parametrize(("size", "make"), FOLDS.values(), ids=FOLDS)
 def test_the_fold_is_linear(size: int, make: Callable[[int], bytes], work: Any):
     assert growth(work, make(size), make(4 * size)) < 8
+
+
+@pytest.mark.parametrize("work", [fold, fold_deltas])
+@pytest.mark.parametrize(("size", "make"), RESPONSES.values(), ids=RESPONSES)
+def test_the_fold_of_a_response_is_linear(size: int, make: Callable[[int], bytes], work: Any):
+    assert growth(partial(work, wire=responses), make(size), make(4 * size)) < 8
 
 
 # Memory.

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ssekit import ServerSentEvent
 from tests.wire import DONE, event
 
 README = Path(__file__).parent.parent / "README.md"
@@ -46,7 +47,8 @@ READS = [
     delta(content=" in Paris. ☀️"),
     *call(0, "get_weather"),
     *call(1, "get_time"),
-    event({"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}], "usage": USAGE}),
+    event({"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}),
+    event({"choices": [], "usage": USAGE}),
     DONE,
 ]
 
@@ -57,6 +59,51 @@ def legacy(*tokens: str, finish_reason: str | None = None) -> bytes:
 
 
 LEGACY_READS = [legacy("Say", " this"), legacy(":"), legacy(" this", finish_reason="stop"), DONE]
+
+
+def typed(kind: str, **fields: Any) -> bytes:
+    return ServerSentEvent(json.dumps({"type": kind, **fields}), event=kind).encode()
+
+
+EMPTY = ("content", "arguments")  # in an item that begins
+
+
+def response_events(item: dict[str, Any], pieces: list[bytes]) -> list[bytes]:
+    answer = {"id": "resp_1", "status": "completed", "output": [item]}
+    begun = item | {"status": "in_progress"} | {k: type(item[k])() for k in EMPTY if k in item}
+    added = typed("response.output_item.added", output_index=0, item=begun)
+    done = typed("response.output_item.done", output_index=0, item=item)
+    return [added, *pieces, done, typed("response.completed", response=answer)]
+
+
+HAIKU = ["An old silent pond", "… a frog jumps in"]
+RESPONSE_READS = response_events(
+    {
+        "type": "message",
+        "id": "msg_1",
+        "role": "assistant",
+        "status": "completed",
+        "content": [{"type": "output_text", "text": "".join(HAIKU), "annotations": []}],
+    },
+    [
+        typed("response.output_text.delta", output_index=0, content_index=0, delta=piece)
+        for piece in HAIKU
+    ],
+)
+RESPONSE_CALL_READS = response_events(
+    {
+        "type": "function_call",
+        "id": "fc_1",
+        "call_id": "call_1",
+        "name": "get_weather",
+        "arguments": '{"city":"Paris"}',
+        "status": "completed",
+    },
+    [
+        typed("response.function_call_arguments.delta", output_index=0, delta=piece)
+        for piece in ('{"city":', '"Paris"}')
+    ],
+)
 
 
 class Host(BaseHTTPRequestHandler):
@@ -101,6 +148,8 @@ def test_an_example_prints_what_stands_below_it(
         "body": {"model": "m", "messages": [], "stream": True},
         "reads": READS,
         "cut_reads": READS[:3],
+        "response_reads": RESPONSE_READS,
+        "response_call_reads": RESPONSE_CALL_READS,
         "legacy_reads": LEGACY_READS,
         "path": path,
         "send": lambda data: None,

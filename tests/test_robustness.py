@@ -4,30 +4,27 @@ import json
 import random
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssekit import ServerSentEvent, SSEKitError, StreamDecoder, auto, chat, completions
+from ssekit import ServerSentEvent, SSEKitError, StreamDecoder, auto, chat, completions, responses
 from tests.shared import Recording, each_recording
 from tests.strategies import any_bytes, streams
 
-WIRES = {"chat": chat, "completions": completions}
-CHUNKS = (chat.ChatCompletionChunk, completions.Completion)
+WIRES = {"chat": chat, "completions": completions, "responses": responses}
 
-each_format = pytest.mark.parametrize(
-    "wire", [chat, completions, auto], ids=["chat", "completions", "auto"]
-)
+each_format = pytest.mark.parametrize("wire", [*WIRES.values(), auto], ids=[*WIRES, "auto"])
 
 
 def survive(data: bytes, wire: Any = chat, **options: Any) -> StreamDecoder[Any, Any]:
     """Push some bytes, and look at all that there is to see: only errors of ours may come."""
     decoder: StreamDecoder[Any, Any] = wire.decoder(**options)
     for chunk in decoder.feed(data) + decoder.close():
-        assert isinstance(chunk, CHUNKS)
+        assert isinstance(chunk, msgspec.Struct | responses.UnknownEvent)
     accumulator = decoder.accumulator
     answer = msgspec.json.encode(decoder.snapshot())
     views = (accumulator.text, accumulator.reasoning, accumulator.refusal)
@@ -50,6 +47,8 @@ NAMES = [
     *("choices", "delta", "index", "content", "tool_calls", "function", "arguments", "id"),
     *("error", "usage", "logprobs", "reasoning_details", "text", "type", "x_groq", "audio"),
     *("object", "tokens", "token_logprobs", "top_logprobs", "text_offset"),
+    *("response", "output", "item", "part", "delta", "output_index", "content_index", "name"),
+    *("summary", "annotations", "status", "action", "operation", "annotation", "command_index"),
 ]
 
 json_like = st.recursive(
@@ -101,6 +100,28 @@ def encoded(trees: list[Any]) -> bytes:
     return b"".join(ServerSentEvent(json.dumps(tree)).encode() for tree in trees)
 
 
+# Events and items of every type, with fields of any shape.
+event_types = [kind.type for kind in get_args(responses.ResponseStreamEvent)]
+item_types = [kind.type for kind in get_args(responses.ResponseOutputItem)]
+items = st.dictionaries(st.sampled_from(NAMES), json_like, max_size=4)
+typed_items = st.builds(
+    lambda item, kind: {**item, "type": kind},
+    items,
+    st.sampled_from([*item_types, "output_text", "refusal", "dream"]),
+)
+typed_events = st.builds(
+    lambda event, kind, item: {**event, "item": item, "part": item, "type": kind},
+    items,
+    st.sampled_from(event_types),
+    typed_items,
+)
+
+
+@given(st.lists(typed_events, max_size=5))
+def test_any_fields_of_events(trees: list[Any]):
+    survive(encoded(trees), responses)
+
+
 def flip(data: bytes, at: int) -> bytes:
     return data[:at] + bytes([data[at] ^ (1 << at % 8)]) + data[at + 1 :]
 
@@ -114,7 +135,7 @@ def repeat(data: bytes, at: int) -> bytes:
 
 
 @pytest.mark.parametrize("damage", [flip, drop, repeat])
-@each_recording("chat", "completions")
+@each_recording("chat", "completions", "responses")
 def test_damaged_streams(recording: Recording, damage: Callable[[bytes, int], bytes]):
     chance = random.Random(zlib.crc32(recording.name.encode()))
     for _ in range(8):
@@ -217,3 +238,29 @@ def test_the_rest_of_the_stream_is_unchanged():
             assert message.content == "abc"
             (call,) = decoder.accumulator.tool_calls
             assert (call.id, call.name, call.arguments) == ("x", "f", "{}")
+
+
+# What the accumulator must still hold of events of which one field was spoilt.
+PIECES = ("delta", "text", "refusal", "arguments", "input", "code")
+
+
+@each_recording("responses")
+def test_a_field_of_an_event_that_is_spoilt_hurts_nothing_else(recording: Recording):
+    """No field of unforeseen type ends a stream, nor changes what the event says beside it."""
+    chance = random.Random(zlib.crc32(recording.name.encode()))
+    lines = recording.data.decode().splitlines()
+    texts = [line.removeprefix("data: ") for line in lines if line.startswith("data: {")]
+    events = [event for event in map(json.loads, texts) if "response" not in event]
+    for event in chance.sample(events, min(6, len(events))):
+        for path in paths(event):
+            for text in chance.sample(REPLACEMENTS, 3):
+                decoder = responses.decoder()
+                spoilt = ServerSentEvent(replaced(event, path, text), event["type"])
+                (typed,) = decoder.feed(spoilt)
+                assert decoder.state == "open", (path, text[:10], decoder.error)
+                if path[0] == "type":  # a type that is unknown is none of which we know the fields
+                    continue
+                for name in PIECES:
+                    if path[0] != name and isinstance(event.get(name), str):
+                        assert getattr(typed, name) == event[name], (path, text[:10])
+                survive(spoilt.encode(), responses.FORMAT)

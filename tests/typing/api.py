@@ -13,6 +13,7 @@ from ssekit import (
     auto,
     chat,
     completions,
+    responses,
 )
 from ssekit.chat import ChatCompletion, ChatCompletionChunk
 from ssekit.completions import Completion
@@ -102,3 +103,26 @@ def told(delta: Delta) -> str:
             return assert_type(reason, ssekit.FinishReason)
         case _:
             return ""
+
+
+def responses_push(data: bytes) -> None:
+    decoder = responses.decoder()
+    assert_type(decoder, StreamDecoder[responses.ResponseStreamEvent, responses.Response])
+    for event in decoder.feed(data):
+        if isinstance(event, responses.UnknownEvent):
+            assert_type(event.type, str)
+        elif event.type == "response.output_text.delta":
+            assert_type(event, responses.ResponseTextDeltaEvent)
+            assert_type(event.delta, str)
+    answer = responses.collect([data])
+    assert_type(answer, responses.Response)
+    assert_type(answer.output_text, str)
+    for item in answer.output:
+        if isinstance(item, responses.UnknownItem):
+            assert_type(item["anything"], Any)
+        elif item.type == "function_call":
+            assert_type(item.arguments, str)
+        elif item.type == "message":
+            for part in item.content:
+                if isinstance(part, responses.ResponseOutputText):
+                    assert_type(part.text, str)

@@ -1,0 +1,428 @@
+# The fold of a stream of events into a `Response`.
+#
+# What always holds here:
+# - Items and parts are known by their indices, never by their ids, which some hosts change with
+#   every event. What is missing is made: a stream may be resumed in its middle.
+# - The terminal event's response is the answer, unless it has no output: then what was folded is.
+# - Deltas join to the texts. Where a whole text goes on from the pieces, what it adds is told;
+#   where it contradicts them, nothing more is.
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar
+
+from msgspec.structs import replace
+
+from ssekit._deltas import (
+    Delta,
+    Finish,
+    FinishReason,
+    ReasoningDelta,
+    RefusalDelta,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+)
+from ssekit._fold import WholePairs, own
+from ssekit.responses import _events as events
+from ssekit.responses._events import ResponseStreamEvent, ResponseTextDeltaEvent, UnknownEvent
+from ssekit.responses._folded import (
+    CALLS,
+    FoldedItem,
+    FoldedOutput,
+    FoldedPart,
+    in_order,
+    part_at,
+    stated,
+)
+from ssekit.responses._items import (
+    ImageGenerationCall,
+    InputTokensDetails,
+    OutputTokensDetails,
+    ReasoningSummary,
+    ReasoningText,
+    Response,
+    ResponseFunctionShellToolCall,
+    ResponseFunctionShellToolCallOutput,
+    ResponseFunctionToolCall,
+    ResponseOutputItem,
+    ResponseOutputRefusal,
+    ResponseOutputText,
+    ResponseUsage,
+)
+from ssekit.responses._kinds import (
+    ENDS,
+    HOMES,
+    INCOMPLETE,
+    ITEM_PIECES,
+    ITEM_WHOLES,
+    PART_PIECES,
+    PART_WHOLES,
+    STATUSES,
+    SUMMARY_PARTS,
+)
+
+
+class Accumulator:
+    """Folds the events of one stream into a `Response`.
+
+    The views are made when they are looked at. `text` joins the texts of all messages; `reasoning`
+    is the reasoning itself or its summaries, whichever the host sent first; `tool_calls` are those
+    of functions and of custom tools.
+
+    Attributes:
+        sequence_number: That of the latest event that had one: where to resume after.
+    """
+
+    __slots__ = ("_ended", "_items", "_pairs", "_places", "_response", "_said", "_thinks_in",
+                 "sequence_number")  # fmt: skip
+
+    def __init__(self) -> None:
+        self.sequence_number: int | None = None
+        # What is said of the whole; its output is in the items.
+        self._response = Response()
+        self._items: dict[int, FoldedItem] = {}
+        self._places = 0
+        self._thinks_in: type[Any] | None = None
+        self._ended = False
+        # What the latest event said, if that was not a piece of the text.
+        self._said: list[Delta] = []
+        self._pairs = WholePairs()
+
+    def add(self, event: ResponseStreamEvent, /) -> bool:
+        """Fold the next event in. Return True if it ends the stream."""
+        if type(event) is ResponseTextDeltaEvent:  # nearly all of a stream
+            try:
+                part = self._items[event.output_index].content[event.content_index]
+            except KeyError:
+                part = self._part(event, ResponseOutputText)
+            if type(part.part) is not ResponseOutputText:
+                part = self._part(event, ResponseOutputText)
+            part.text.append(event.delta)
+            if event.logprobs:
+                part.logprobs += event.logprobs
+            if event.sequence_number is not None:
+                self.sequence_number = event.sequence_number
+            return False
+        self._said = []
+        if isinstance(event, UnknownEvent):
+            number = event.get("sequence_number")
+            if isinstance(number, int):
+                self.sequence_number = number
+            return False
+        if event.sequence_number is not None:
+            self.sequence_number = event.sequence_number
+        fold = self._FOLDS.get(type(event))
+        if fold is not None:
+            fold(self, event)
+        return type(event) in ENDS
+
+    # Finding, and making, what an event speaks of.
+
+    def _item(self, event: Any, *kinds: type[Any]) -> FoldedItem:
+        folded = self._items.get(event.output_index)
+        if folded is None or type(folded.item) not in kinds:
+            item = kinds[0](id=event.item_id)
+            folded = self._items[event.output_index] = self._folded(item)
+        return folded
+
+    def _folded(self, item: ResponseOutputItem) -> FoldedItem:
+        if not isinstance(item, CALLS):
+            return FoldedItem(item, None)
+        self._places += 1
+        return FoldedItem(item, self._places - 1)
+
+    def _part(self, event: Any, kind: type[Any]) -> FoldedPart:
+        kinds, field = HOMES[kind]
+        index = event.content_index if field == "content" else event.summary_index
+        return part_at(getattr(self._item(event, *kinds), field), index, kind)
+
+    # Telling what is new.
+
+    def _say(self, folded: FoldedItem, kind: type[Any], piece: str) -> None:
+        if kind in CALLS:
+            self._say_call(folded, piece)
+        elif not piece:
+            return
+        elif kind is ResponseOutputText:
+            self._said.append(TextDelta(0, piece))
+        elif kind is ResponseOutputRefusal:
+            self._said.append(RefusalDelta(0, piece))
+        elif kind in (ReasoningText, ReasoningSummary):
+            self._thinks_in = self._thinks_in or kind
+            if kind is self._thinks_in:
+                self._said.append(ReasoningDelta(0, piece))
+
+    def _say_call(self, folded: FoldedItem, piece: str) -> None:
+        item = folded.item
+        assert folded.place is not None
+        if piece or not folded.announced:
+            folded.announced = True
+            self._said.append(ToolCallDelta(0, folded.place, item.call_id, item.name, piece))
+
+    # The events.
+
+    def _fold_head(self, event: Any) -> None:
+        """Fold in a response that is under way."""
+        response = event.response
+        if response is not None:
+            self._response = stated(self._response, replace(response, output=[]))
+            if not self._items:
+                self._state_output(response.output)
+
+    def _fold_end(self, event: Any) -> None:
+        response = event.response or Response()
+        self._state_output(response.output)
+        status = response.status if response.status in ENDS.values() else ENDS[type(event)]
+        head = stated(self._response, replace(response, output=[], status=status))
+        # How it ended, this event alone says: an attempt before may have failed.
+        self._response = replace(
+            head, error=response.error, incomplete_details=response.incomplete_details
+        )
+        self._ended = type(event) is not events.ResponseFailedEvent
+        if response.usage is not None:
+            self._said.append(_usage_view(response.usage))
+
+    def _state_output(self, output: list[ResponseOutputItem]) -> None:
+        if not output:
+            return
+        known = in_order(self._items)
+        if len(known) == len(output):  # the indices of the wire may have gaps
+            self._items = dict(enumerate(known))
+        for index in self._items.keys() - range(len(output)):
+            del self._items[index]
+        for index, item in enumerate(output):
+            self._state_item(index, item)
+
+    def _state_item(self, index: int, item: ResponseOutputItem) -> FoldedItem:
+        folded = self._items.get(index)
+        if folded is None or type(folded.item) is not type(item):
+            folded = self._items[index] = self._folded(type(item)())
+        for kind, piece in folded.state(item):
+            self._say(folded, kind, piece)
+        return folded
+
+    def _fold_item_added(self, event: events.ResponseOutputItemAddedEvent) -> None:
+        if event.item is None:
+            return
+        folded = self._items.get(event.output_index)
+        if folded is not None and folded.added:
+            # It is added again: it begins again.
+            folded.begin(type(folded.item)())
+        self._state_item(event.output_index, event.item)
+
+    def _fold_item_done(self, event: events.ResponseOutputItemDoneEvent) -> None:
+        if event.item is None:
+            return
+        folded = self._state_item(event.output_index, event.item)
+        if folded.place is not None and not folded.handed:
+            folded.handed = True
+            self._said.append(folded.call())
+
+    def _fold_part(self, event: Any) -> None:
+        part = event.part
+        if part is None:
+            return
+        # A part of unknown type, or one in a strange place, stays where the event has it.
+        in_summary = isinstance(event, SUMMARY_PARTS)
+        kind = ReasoningSummary if in_summary else type(part)
+        kinds, field = HOMES.get(kind, HOMES[ResponseOutputText])
+        index = event.summary_index if in_summary else event.content_index
+        folded = self._item(event, *kinds)
+        self._say(folded, *part_at(getattr(folded, field), index, type(part)).state(part))
+
+    def _fold_part_piece(self, event: Any) -> None:
+        kind = PART_PIECES[type(event)]
+        self._part(event, kind).text.append(event.delta)
+        self._say(self._items[event.output_index], kind, event.delta)
+
+    def _fold_part_whole(self, event: Any) -> None:
+        kind, field = PART_WHOLES[type(event)]
+        part = self._part(event, kind)
+        addition = part.text.state(getattr(event, field))
+        if kind is ResponseOutputText and event.logprobs:
+            part.logprobs = list(event.logprobs)
+        self._say(self._items[event.output_index], kind, addition)
+
+    def _fold_annotation(self, event: events.ResponseOutputTextAnnotationAddedEvent) -> None:
+        if event.annotation is not None:
+            part = self._part(event, ResponseOutputText)
+            part.annotate(event.annotation_index, event.annotation)
+
+    def _fold_item_piece(self, event: Any) -> None:
+        kind = ITEM_PIECES[type(event)]
+        folded = self._item(event, kind)
+        folded.text.append(event.delta)
+        self._say(folded, kind, event.delta)
+
+    def _fold_item_whole(self, event: Any) -> None:
+        kind, field = ITEM_WHOLES[type(event)]
+        folded = self._item(event, kind)
+        addition = folded.text.state(getattr(event, field))
+        if kind is ResponseFunctionToolCall and event.name:
+            folded.item = replace(folded.item, name=event.name)
+        self._say(folded, kind, addition)
+
+    def _fold_status(self, event: Any) -> None:
+        kind, status = STATUSES[type(event)]
+        folded = self._item(event, kind)
+        if status is not None:
+            folded.item = replace(folded.item, status=status)
+
+    def _fold_partial_image(self, event: events.ResponseImageGenCallPartialImageEvent) -> None:
+        folded = self._item(event, ImageGenerationCall)
+        image = ImageGenerationCall(
+            result=event.partial_image_b64,
+            background=event.background,
+            output_format=event.output_format,
+            quality=event.quality,
+            size=event.size,
+        )
+        folded.item = stated(folded.item, image)
+
+    def _fold_command(self, event: Any) -> None:
+        folded = self._item(event, ResponseFunctionShellToolCall)
+        folded.command(event.command_index).state(event.command)
+
+    def _fold_command_piece(self, event: events.ResponseShellCallCommandDeltaEvent) -> None:
+        folded = self._item(event, ResponseFunctionShellToolCall)
+        folded.command(event.command_index).append(event.delta)
+
+    def _fold_output_piece(self, event: events.ResponseShellCallOutputContentDeltaEvent) -> None:
+        folded = self._item(event, ResponseFunctionShellToolCallOutput)
+        output = folded.outputs.setdefault(event.command_index, FoldedOutput())
+        if event.delta is not None:
+            output.stdout.append(event.delta.stdout or "")
+            output.stderr.append(event.delta.stderr or "")
+
+    def _fold_output(self, event: events.ResponseShellCallOutputContentDoneEvent) -> None:
+        folded = self._item(event, ResponseFunctionShellToolCallOutput)
+        if event.output:
+            folded.outputs[event.command_index] = FoldedOutput(event.output)
+
+    # What was folded.
+
+    def snapshot(self) -> Response:
+        """Return the answer so far, in the shape of the endpoint's answer without `stream`."""
+        output = [folded.view() for folded in in_order(self._items)]
+        response: Response = replace(own(self._response), output=output)
+        return response
+
+    @property
+    def complete(self) -> bool:
+        """Whether the event was seen that ends a stream."""
+        return self._ended
+
+    @property
+    def text(self) -> str:
+        """The text so far: of all messages, joined."""
+        return self._joined(ResponseOutputText)
+
+    @property
+    def reasoning(self) -> str:
+        """The reasoning so far, or its summaries."""
+        return self._joined(self._thinks_in) if self._thinks_in else ""
+
+    @property
+    def refusal(self) -> str:
+        """The refusal so far."""
+        return self._joined(ResponseOutputRefusal)
+
+    def _joined(self, kind: type[Any]) -> str:
+        return "".join(
+            str(part.text)
+            for item in in_order(self._items)
+            for part in (*in_order(item.content), *in_order(item.summary))
+            if type(part.part) is kind
+        )
+
+    @property
+    def tool_calls(self) -> Sequence[ToolCall]:
+        """The tool calls so far, whole or not, in the order in which they appeared."""
+        return [folded.call() for folded in self._calls()]
+
+    def _calls(self) -> list[FoldedItem]:
+        calls = {item.place: item for item in self._items.values() if item.place is not None}
+        return in_order(calls)
+
+    @property
+    def finish_reason(self) -> FinishReason | None:
+        """Why the answer ended, in the shared words; None while it has not."""
+        status, details = self._response.status, self._response.incomplete_details
+        if status == "completed":
+            return "tool_calls" if self._calls() else "stop"
+        if status == "incomplete":
+            return INCOMPLETE.get(details.reason if details else None, "other")
+        return "other" if status in ("failed", "cancelled") else None
+
+    @property
+    def usage(self) -> Usage | None:
+        """The tokens of the request, as far as the host has said."""
+        usage = self._response.usage
+        return _usage_view(usage) if usage is not None else None
+
+    def deltas(self, event: ResponseStreamEvent, /) -> Iterator[Delta]:
+        """Yield what an event says, after `add` has folded it in and before the next one."""
+        said = self._said
+        if type(event) is ResponseTextDeltaEvent:
+            said = [TextDelta(0, event.delta)] if event.delta else []
+        for delta in said:
+            if isinstance(delta, ToolCall | Usage | Finish):
+                yield delta
+                continue
+            mended = self._pairs.mend(delta)
+            if mended is not None:
+                yield mended
+
+    def last_deltas(self) -> Iterator[Delta]:
+        """Yield what only the end of a finished stream says: the finish, and calls not yet told."""
+        yield from self._pairs.rest()
+        for folded in self._calls():
+            if not folded.handed:
+                folded.handed = True
+                yield folded.call()
+        reason = self.finish_reason
+        if reason is not None:
+            details, status = self._response.incomplete_details, self._response.status
+            yield Finish(0, reason, (details and details.reason) or status or "")
+
+    # What folds an event in. The others (audio, errors, what keeps the connection open) have no
+    # place in a response.
+    _FOLDS: ClassVar[dict[type[Any], Callable[[Accumulator, Any], None]]] = {
+        events.ResponseCreatedEvent: _fold_head,
+        events.ResponseQueuedEvent: _fold_head,
+        events.ResponseInProgressEvent: _fold_head,
+        events.ResponseOutputItemAddedEvent: _fold_item_added,
+        events.ResponseOutputItemDoneEvent: _fold_item_done,
+        events.ResponseContentPartAddedEvent: _fold_part,
+        events.ResponseContentPartDoneEvent: _fold_part,
+        events.ResponseReasoningSummaryPartAddedEvent: _fold_part,
+        events.ResponseReasoningSummaryPartDoneEvent: _fold_part,
+        events.ResponseOutputTextAnnotationAddedEvent: _fold_annotation,
+        events.ResponseImageGenCallPartialImageEvent: _fold_partial_image,
+        events.ResponseShellCallCommandAddedEvent: _fold_command,
+        events.ResponseShellCallCommandDoneEvent: _fold_command,
+        events.ResponseShellCallCommandDeltaEvent: _fold_command_piece,
+        events.ResponseShellCallOutputContentDeltaEvent: _fold_output_piece,
+        events.ResponseShellCallOutputContentDoneEvent: _fold_output,
+        **dict.fromkeys(ENDS, _fold_end),
+        **dict.fromkeys(STATUSES, _fold_status),
+        **dict.fromkeys(PART_PIECES, _fold_part_piece),
+        **dict.fromkeys(PART_WHOLES, _fold_part_whole),
+        **dict.fromkeys(ITEM_PIECES, _fold_item_piece),
+        **dict.fromkeys(ITEM_WHOLES, _fold_item_whole),
+    }
+
+
+def _usage_view(usage: ResponseUsage) -> Usage:
+    spent = usage.input_tokens_details or InputTokensDetails()
+    made = usage.output_tokens_details or OutputTokensDetails()
+    return Usage(
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        total_tokens=usage.total_tokens,
+        cached_tokens=spent.cached_tokens,
+        reasoning_tokens=made.reasoning_tokens,
+    )

@@ -1,0 +1,737 @@
+# The events of the stream: one struct for each type that the vendor documents or sends.
+#
+# What always holds here:
+# - Every field may be missing or null: then it has its default. (Some servers leave out the item's
+#   id, the sequence number, the log probabilities.)
+# - Events that report an error are not in the union that ordinary data is decoded into: they are
+#   refused there, and come to be errors.
+# - An event of a type that is not known here stays what it was on the wire.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+
+import msgspec
+
+from ssekit.responses._items import (
+    ContentPart,
+    Logprob,
+    Loose,
+    Response,
+    ResponseOutputItem,
+    ShellCallOutputContent,
+    Unknown,
+)
+
+
+class UnknownEvent(Unknown):
+    """An event of a type that ssekit does not know."""
+
+
+class Event(
+    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, tag_field="type"
+):
+    """An event; `sequence_number` is where it stands in the stream, and where to resume after."""
+
+    __unknown__: ClassVar = UnknownEvent
+
+    sequence_number: int | None = None
+
+
+class ItemEvent(Event, frozen=True):
+    """An event of an item, which is the one at `output_index`. (`item_id` may change.)"""
+
+    item_id: str | None = None
+    output_index: int = 0
+
+
+class DeltaEvent(ItemEvent, frozen=True):
+    """The next piece of a text; `obfuscation` is padding, which means nothing."""
+
+    delta: str = ""
+    obfuscation: str | None = None
+
+
+# The response.
+
+
+class ResponseCreatedEvent(Event, frozen=True, tag="response.created"):
+    """The response has been made."""
+
+    type: ClassVar[Literal["response.created"]] = "response.created"
+    response: Response | None = None
+
+
+class ResponseQueuedEvent(Event, frozen=True, tag="response.queued"):
+    """The response waits to be worked on."""
+
+    type: ClassVar[Literal["response.queued"]] = "response.queued"
+    response: Response | None = None
+
+
+class ResponseInProgressEvent(Event, frozen=True, tag="response.in_progress"):
+    """The response is being worked on."""
+
+    type: ClassVar[Literal["response.in_progress"]] = "response.in_progress"
+    response: Response | None = None
+
+
+class ResponseCompletedEvent(Event, frozen=True, tag="response.completed"):
+    """The response is whole: the end of the stream."""
+
+    type: ClassVar[Literal["response.completed"]] = "response.completed"
+    response: Response | None = None
+
+
+class ResponseIncompleteEvent(Event, frozen=True, tag="response.incomplete"):
+    """The response was broken off, and says why: the end of the stream."""
+
+    type: ClassVar[Literal["response.incomplete"]] = "response.incomplete"
+    response: Response | None = None
+
+
+class ResponseCancelledEvent(Event, frozen=True, tag="response.cancelled"):
+    """The response was cancelled: the end of the stream."""
+
+    type: ClassVar[Literal["response.cancelled"]] = "response.cancelled"
+    response: Response | None = None
+
+
+class ResponseFailedEvent(Event, frozen=True, tag="response.failed"):
+    """The response failed: the `chunk` of an `APIError`."""
+
+    type: ClassVar[Literal["response.failed"]] = "response.failed"
+    response: Response | None = None
+
+
+class ResponseErrorEvent(Event, frozen=True, tag="error"):
+    """The host reports an error: the `chunk` of an `APIError`."""
+
+    type: ClassVar[Literal["error"]] = "error"
+    code: str | None = None
+    message: str | None = None
+    param: str | None = None
+
+
+# Items and parts.
+
+
+class ResponseOutputItemAddedEvent(ItemEvent, frozen=True, tag="response.output_item.added"):
+    """An item begins."""
+
+    type: ClassVar[Literal["response.output_item.added"]] = "response.output_item.added"
+    item: ResponseOutputItem | None = None
+
+
+class ResponseOutputItemDoneEvent(ItemEvent, frozen=True, tag="response.output_item.done"):
+    """An item is whole."""
+
+    type: ClassVar[Literal["response.output_item.done"]] = "response.output_item.done"
+    item: ResponseOutputItem | None = None
+
+
+class ResponseContentPartAddedEvent(ItemEvent, frozen=True, tag="response.content_part.added"):
+    """A part of the content begins."""
+
+    type: ClassVar[Literal["response.content_part.added"]] = "response.content_part.added"
+    content_index: int = 0
+    part: ContentPart | None = None
+
+
+class ResponseContentPartDoneEvent(ItemEvent, frozen=True, tag="response.content_part.done"):
+    """A part of the content is whole."""
+
+    type: ClassVar[Literal["response.content_part.done"]] = "response.content_part.done"
+    content_index: int = 0
+    part: ContentPart | None = None
+
+
+# Text and refusal.
+
+
+class ResponseTextDeltaEvent(DeltaEvent, frozen=True, tag="response.output_text.delta"):
+    """The next piece of the text."""
+
+    type: ClassVar[Literal["response.output_text.delta"]] = "response.output_text.delta"
+    content_index: int = 0
+    logprobs: tuple[Logprob, ...] | None = None
+
+
+class ResponseTextDoneEvent(ItemEvent, frozen=True, tag="response.output_text.done"):
+    """The whole text."""
+
+    type: ClassVar[Literal["response.output_text.done"]] = "response.output_text.done"
+    content_index: int = 0
+    text: str | None = None
+    logprobs: tuple[Logprob, ...] | None = None
+
+
+class ResponseOutputTextAnnotationAddedEvent(
+    ItemEvent, frozen=True, tag="response.output_text.annotation.added"
+):
+    """A citation in the text."""
+
+    type: ClassVar[Literal["response.output_text.annotation.added"]] = (
+        "response.output_text.annotation.added"
+    )
+    content_index: int = 0
+    annotation_index: int | None = None
+    annotation: Loose | None = None
+
+
+class ResponseRefusalDeltaEvent(DeltaEvent, frozen=True, tag="response.refusal.delta"):
+    """The next piece of the refusal."""
+
+    type: ClassVar[Literal["response.refusal.delta"]] = "response.refusal.delta"
+    content_index: int = 0
+
+
+class ResponseRefusalDoneEvent(ItemEvent, frozen=True, tag="response.refusal.done"):
+    """The whole refusal."""
+
+    type: ClassVar[Literal["response.refusal.done"]] = "response.refusal.done"
+    content_index: int = 0
+    refusal: str | None = None
+
+
+# Reasoning.
+
+
+class ResponseReasoningTextDeltaEvent(DeltaEvent, frozen=True, tag="response.reasoning_text.delta"):
+    """The next piece of the reasoning."""
+
+    type: ClassVar[Literal["response.reasoning_text.delta"]] = "response.reasoning_text.delta"
+    content_index: int = 0
+
+
+class ResponseReasoningTextDoneEvent(ItemEvent, frozen=True, tag="response.reasoning_text.done"):
+    """The whole reasoning."""
+
+    type: ClassVar[Literal["response.reasoning_text.done"]] = "response.reasoning_text.done"
+    content_index: int = 0
+    text: str | None = None
+
+
+class ResponseReasoningSummaryPartAddedEvent(
+    ItemEvent, frozen=True, tag="response.reasoning_summary_part.added"
+):
+    """A part of the summary begins."""
+
+    type: ClassVar[Literal["response.reasoning_summary_part.added"]] = (
+        "response.reasoning_summary_part.added"
+    )
+    summary_index: int = 0
+    part: ContentPart | None = None
+
+
+class ResponseReasoningSummaryPartDoneEvent(
+    ItemEvent, frozen=True, tag="response.reasoning_summary_part.done"
+):
+    """A part of the summary is whole, unless `status` is "incomplete"."""
+
+    type: ClassVar[Literal["response.reasoning_summary_part.done"]] = (
+        "response.reasoning_summary_part.done"
+    )
+    summary_index: int = 0
+    part: ContentPart | None = None
+    status: str | None = None
+
+
+class ResponseReasoningSummaryTextDeltaEvent(
+    DeltaEvent, frozen=True, tag="response.reasoning_summary_text.delta"
+):
+    """The next piece of the summary."""
+
+    type: ClassVar[Literal["response.reasoning_summary_text.delta"]] = (
+        "response.reasoning_summary_text.delta"
+    )
+    summary_index: int = 0
+
+
+class ResponseReasoningSummaryTextDoneEvent(
+    ItemEvent, frozen=True, tag="response.reasoning_summary_text.done"
+):
+    """The whole summary."""
+
+    type: ClassVar[Literal["response.reasoning_summary_text.done"]] = (
+        "response.reasoning_summary_text.done"
+    )
+    summary_index: int = 0
+    text: str | None = None
+
+
+# Calls of functions and custom tools.
+
+
+class ResponseFunctionCallArgumentsDeltaEvent(
+    DeltaEvent, frozen=True, tag="response.function_call_arguments.delta"
+):
+    """The next piece of the arguments."""
+
+    type: ClassVar[Literal["response.function_call_arguments.delta"]] = (
+        "response.function_call_arguments.delta"
+    )
+
+
+class ResponseFunctionCallArgumentsDoneEvent(
+    ItemEvent, frozen=True, tag="response.function_call_arguments.done"
+):
+    """The whole arguments."""
+
+    type: ClassVar[Literal["response.function_call_arguments.done"]] = (
+        "response.function_call_arguments.done"
+    )
+    arguments: str | None = None
+    name: str | None = None
+
+
+class ResponseCustomToolCallInputDeltaEvent(
+    DeltaEvent, frozen=True, tag="response.custom_tool_call_input.delta"
+):
+    """The next piece of the input."""
+
+    type: ClassVar[Literal["response.custom_tool_call_input.delta"]] = (
+        "response.custom_tool_call_input.delta"
+    )
+
+
+class ResponseCustomToolCallInputDoneEvent(
+    ItemEvent, frozen=True, tag="response.custom_tool_call_input.done"
+):
+    """The whole input."""
+
+    type: ClassVar[Literal["response.custom_tool_call_input.done"]] = (
+        "response.custom_tool_call_input.done"
+    )
+    input: str | None = None
+
+
+# MCP.
+
+
+class ResponseMcpCallArgumentsDeltaEvent(
+    DeltaEvent, frozen=True, tag="response.mcp_call_arguments.delta"
+):
+    """The next piece of the arguments."""
+
+    type: ClassVar[Literal["response.mcp_call_arguments.delta"]] = (
+        "response.mcp_call_arguments.delta"
+    )
+
+
+class ResponseMcpCallArgumentsDoneEvent(
+    ItemEvent, frozen=True, tag="response.mcp_call_arguments.done"
+):
+    """The whole arguments."""
+
+    type: ClassVar[Literal["response.mcp_call_arguments.done"]] = "response.mcp_call_arguments.done"
+    arguments: str | None = None
+
+
+class ResponseMcpCallInProgressEvent(ItemEvent, frozen=True, tag="response.mcp_call.in_progress"):
+    """The call is being made."""
+
+    type: ClassVar[Literal["response.mcp_call.in_progress"]] = "response.mcp_call.in_progress"
+
+
+class ResponseMcpCallCompletedEvent(ItemEvent, frozen=True, tag="response.mcp_call.completed"):
+    """The call has succeeded."""
+
+    type: ClassVar[Literal["response.mcp_call.completed"]] = "response.mcp_call.completed"
+
+
+class ResponseMcpCallFailedEvent(ItemEvent, frozen=True, tag="response.mcp_call.failed"):
+    """The call has failed."""
+
+    type: ClassVar[Literal["response.mcp_call.failed"]] = "response.mcp_call.failed"
+
+
+class ResponseMcpListToolsInProgressEvent(
+    ItemEvent, frozen=True, tag="response.mcp_list_tools.in_progress"
+):
+    """The tools are being listed."""
+
+    type: ClassVar[Literal["response.mcp_list_tools.in_progress"]] = (
+        "response.mcp_list_tools.in_progress"
+    )
+
+
+class ResponseMcpListToolsCompletedEvent(
+    ItemEvent, frozen=True, tag="response.mcp_list_tools.completed"
+):
+    """The tools have been listed."""
+
+    type: ClassVar[Literal["response.mcp_list_tools.completed"]] = (
+        "response.mcp_list_tools.completed"
+    )
+
+
+class ResponseMcpListToolsFailedEvent(ItemEvent, frozen=True, tag="response.mcp_list_tools.failed"):
+    """The tools could not be listed."""
+
+    type: ClassVar[Literal["response.mcp_list_tools.failed"]] = "response.mcp_list_tools.failed"
+
+
+# Tools that the host runs.
+
+
+class ResponseWebSearchCallInProgressEvent(
+    ItemEvent, frozen=True, tag="response.web_search_call.in_progress"
+):
+    """A search in the web begins."""
+
+    type: ClassVar[Literal["response.web_search_call.in_progress"]] = (
+        "response.web_search_call.in_progress"
+    )
+
+
+class ResponseWebSearchCallSearchingEvent(
+    ItemEvent, frozen=True, tag="response.web_search_call.searching"
+):
+    """A search in the web runs."""
+
+    type: ClassVar[Literal["response.web_search_call.searching"]] = (
+        "response.web_search_call.searching"
+    )
+
+
+class ResponseWebSearchCallCompletedEvent(
+    ItemEvent, frozen=True, tag="response.web_search_call.completed"
+):
+    """A search in the web has ended."""
+
+    type: ClassVar[Literal["response.web_search_call.completed"]] = (
+        "response.web_search_call.completed"
+    )
+
+
+class ResponseFileSearchCallInProgressEvent(
+    ItemEvent, frozen=True, tag="response.file_search_call.in_progress"
+):
+    """A search in files begins."""
+
+    type: ClassVar[Literal["response.file_search_call.in_progress"]] = (
+        "response.file_search_call.in_progress"
+    )
+
+
+class ResponseFileSearchCallSearchingEvent(
+    ItemEvent, frozen=True, tag="response.file_search_call.searching"
+):
+    """A search in files runs."""
+
+    type: ClassVar[Literal["response.file_search_call.searching"]] = (
+        "response.file_search_call.searching"
+    )
+
+
+class ResponseFileSearchCallCompletedEvent(
+    ItemEvent, frozen=True, tag="response.file_search_call.completed"
+):
+    """A search in files has ended."""
+
+    type: ClassVar[Literal["response.file_search_call.completed"]] = (
+        "response.file_search_call.completed"
+    )
+
+
+class ResponseCodeInterpreterCallInProgressEvent(
+    ItemEvent, frozen=True, tag="response.code_interpreter_call.in_progress"
+):
+    """Code is being written."""
+
+    type: ClassVar[Literal["response.code_interpreter_call.in_progress"]] = (
+        "response.code_interpreter_call.in_progress"
+    )
+
+
+class ResponseCodeInterpreterCallInterpretingEvent(
+    ItemEvent, frozen=True, tag="response.code_interpreter_call.interpreting"
+):
+    """Code runs."""
+
+    type: ClassVar[Literal["response.code_interpreter_call.interpreting"]] = (
+        "response.code_interpreter_call.interpreting"
+    )
+
+
+class ResponseCodeInterpreterCallCompletedEvent(
+    ItemEvent, frozen=True, tag="response.code_interpreter_call.completed"
+):
+    """Code has run."""
+
+    type: ClassVar[Literal["response.code_interpreter_call.completed"]] = (
+        "response.code_interpreter_call.completed"
+    )
+
+
+class ResponseCodeInterpreterCallCodeDeltaEvent(
+    DeltaEvent, frozen=True, tag="response.code_interpreter_call_code.delta"
+):
+    """The next piece of the code."""
+
+    type: ClassVar[Literal["response.code_interpreter_call_code.delta"]] = (
+        "response.code_interpreter_call_code.delta"
+    )
+
+
+class ResponseCodeInterpreterCallCodeDoneEvent(
+    ItemEvent, frozen=True, tag="response.code_interpreter_call_code.done"
+):
+    """The whole code."""
+
+    type: ClassVar[Literal["response.code_interpreter_call_code.done"]] = (
+        "response.code_interpreter_call_code.done"
+    )
+    code: str | None = None
+
+
+class ResponseImageGenCallInProgressEvent(
+    ItemEvent, frozen=True, tag="response.image_generation_call.in_progress"
+):
+    """An image is begun."""
+
+    type: ClassVar[Literal["response.image_generation_call.in_progress"]] = (
+        "response.image_generation_call.in_progress"
+    )
+
+
+class ResponseImageGenCallGeneratingEvent(
+    ItemEvent, frozen=True, tag="response.image_generation_call.generating"
+):
+    """An image is being made."""
+
+    type: ClassVar[Literal["response.image_generation_call.generating"]] = (
+        "response.image_generation_call.generating"
+    )
+
+
+class ResponseImageGenCallCompletedEvent(
+    ItemEvent, frozen=True, tag="response.image_generation_call.completed"
+):
+    """An image is made."""
+
+    type: ClassVar[Literal["response.image_generation_call.completed"]] = (
+        "response.image_generation_call.completed"
+    )
+
+
+class ResponseImageGenCallPartialImageEvent(
+    ItemEvent, frozen=True, tag="response.image_generation_call.partial_image"
+):
+    """An image as far as it is made, in base64."""
+
+    type: ClassVar[Literal["response.image_generation_call.partial_image"]] = (
+        "response.image_generation_call.partial_image"
+    )
+    partial_image_index: int = 0
+    partial_image_b64: str | None = None
+    background: str | None = None
+    output_format: str | None = None
+    quality: str | None = None
+    size: str | None = None
+
+
+class ResponseCompactionCompactingEvent(
+    ItemEvent, frozen=True, tag="response.compaction.compacting"
+):
+    """The conversation is being shortened."""
+
+    type: ClassVar[Literal["response.compaction.compacting"]] = "response.compaction.compacting"
+
+
+# Shells and patches.
+
+
+class ResponseShellCallCommandAddedEvent(
+    ItemEvent, frozen=True, tag="response.shell_call_command.added"
+):
+    """A command begins."""
+
+    type: ClassVar[Literal["response.shell_call_command.added"]] = (
+        "response.shell_call_command.added"
+    )
+    command_index: int = 0
+    command: str | None = None
+
+
+class ResponseShellCallCommandDeltaEvent(
+    DeltaEvent, frozen=True, tag="response.shell_call_command.delta"
+):
+    """The next piece of a command."""
+
+    type: ClassVar[Literal["response.shell_call_command.delta"]] = (
+        "response.shell_call_command.delta"
+    )
+    command_index: int = 0
+
+
+class ResponseShellCallCommandDoneEvent(
+    ItemEvent, frozen=True, tag="response.shell_call_command.done"
+):
+    """A whole command."""
+
+    type: ClassVar[Literal["response.shell_call_command.done"]] = "response.shell_call_command.done"
+    command_index: int = 0
+    command: str | None = None
+
+
+class ShellCallOutputDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """The next piece of either output of a command."""
+
+    stdout: str | None = None
+    stderr: str | None = None
+
+
+class ResponseShellCallOutputContentDeltaEvent(
+    ItemEvent, frozen=True, tag="response.shell_call_output_content.delta"
+):
+    """The next piece of what a command gives."""
+
+    type: ClassVar[Literal["response.shell_call_output_content.delta"]] = (
+        "response.shell_call_output_content.delta"
+    )
+    command_index: int = 0
+    delta: ShellCallOutputDelta | None = None
+    obfuscation: str | None = None
+
+
+class ResponseShellCallOutputContentDoneEvent(
+    ItemEvent, frozen=True, tag="response.shell_call_output_content.done"
+):
+    """All that a command gave."""
+
+    type: ClassVar[Literal["response.shell_call_output_content.done"]] = (
+        "response.shell_call_output_content.done"
+    )
+    command_index: int = 0
+    output: list[ShellCallOutputContent] | None = None
+
+
+class ResponseApplyPatchCallOperationDiffDeltaEvent(
+    DeltaEvent, frozen=True, tag="response.apply_patch_call_operation_diff.delta"
+):
+    """The next piece of a patch."""
+
+    type: ClassVar[Literal["response.apply_patch_call_operation_diff.delta"]] = (
+        "response.apply_patch_call_operation_diff.delta"
+    )
+
+
+class ResponseApplyPatchCallOperationDiffDoneEvent(
+    ItemEvent, frozen=True, tag="response.apply_patch_call_operation_diff.done"
+):
+    """A whole patch."""
+
+    type: ClassVar[Literal["response.apply_patch_call_operation_diff.done"]] = (
+        "response.apply_patch_call_operation_diff.done"
+    )
+    diff: str | None = None
+
+
+# Audio, and the connection. The response has no place for these.
+
+
+class ResponseAudioDeltaEvent(Event, frozen=True, tag="response.audio.delta"):
+    """The next piece of the audio, in base64."""
+
+    type: ClassVar[Literal["response.audio.delta"]] = "response.audio.delta"
+    delta: str = ""
+
+
+class ResponseAudioDoneEvent(Event, frozen=True, tag="response.audio.done"):
+    """The audio is whole."""
+
+    type: ClassVar[Literal["response.audio.done"]] = "response.audio.done"
+
+
+class ResponseAudioTranscriptDeltaEvent(Event, frozen=True, tag="response.audio.transcript.delta"):
+    """The next piece of what is said."""
+
+    type: ClassVar[Literal["response.audio.transcript.delta"]] = "response.audio.transcript.delta"
+    delta: str = ""
+
+
+class ResponseAudioTranscriptDoneEvent(Event, frozen=True, tag="response.audio.transcript.done"):
+    """All is said."""
+
+    type: ClassVar[Literal["response.audio.transcript.done"]] = "response.audio.transcript.done"
+
+
+class KeepAliveEvent(Event, frozen=True, tag="keepalive"):
+    """Nothing: it keeps the connection open."""
+
+    type: ClassVar[Literal["keepalive"]] = "keepalive"
+
+
+OrdinaryEvent: TypeAlias = (
+    ResponseTextDeltaEvent
+    | ResponseCreatedEvent
+    | ResponseQueuedEvent
+    | ResponseInProgressEvent
+    | ResponseCompletedEvent
+    | ResponseIncompleteEvent
+    | ResponseCancelledEvent
+    | ResponseOutputItemAddedEvent
+    | ResponseOutputItemDoneEvent
+    | ResponseContentPartAddedEvent
+    | ResponseContentPartDoneEvent
+    | ResponseTextDoneEvent
+    | ResponseOutputTextAnnotationAddedEvent
+    | ResponseRefusalDeltaEvent
+    | ResponseRefusalDoneEvent
+    | ResponseReasoningTextDeltaEvent
+    | ResponseReasoningTextDoneEvent
+    | ResponseReasoningSummaryPartAddedEvent
+    | ResponseReasoningSummaryPartDoneEvent
+    | ResponseReasoningSummaryTextDeltaEvent
+    | ResponseReasoningSummaryTextDoneEvent
+    | ResponseFunctionCallArgumentsDeltaEvent
+    | ResponseFunctionCallArgumentsDoneEvent
+    | ResponseCustomToolCallInputDeltaEvent
+    | ResponseCustomToolCallInputDoneEvent
+    | ResponseMcpCallArgumentsDeltaEvent
+    | ResponseMcpCallArgumentsDoneEvent
+    | ResponseMcpCallInProgressEvent
+    | ResponseMcpCallCompletedEvent
+    | ResponseMcpCallFailedEvent
+    | ResponseMcpListToolsInProgressEvent
+    | ResponseMcpListToolsCompletedEvent
+    | ResponseMcpListToolsFailedEvent
+    | ResponseWebSearchCallInProgressEvent
+    | ResponseWebSearchCallSearchingEvent
+    | ResponseWebSearchCallCompletedEvent
+    | ResponseFileSearchCallInProgressEvent
+    | ResponseFileSearchCallSearchingEvent
+    | ResponseFileSearchCallCompletedEvent
+    | ResponseCodeInterpreterCallInProgressEvent
+    | ResponseCodeInterpreterCallInterpretingEvent
+    | ResponseCodeInterpreterCallCompletedEvent
+    | ResponseCodeInterpreterCallCodeDeltaEvent
+    | ResponseCodeInterpreterCallCodeDoneEvent
+    | ResponseImageGenCallInProgressEvent
+    | ResponseImageGenCallGeneratingEvent
+    | ResponseImageGenCallCompletedEvent
+    | ResponseImageGenCallPartialImageEvent
+    | ResponseCompactionCompactingEvent
+    | ResponseShellCallCommandAddedEvent
+    | ResponseShellCallCommandDeltaEvent
+    | ResponseShellCallCommandDoneEvent
+    | ResponseShellCallOutputContentDeltaEvent
+    | ResponseShellCallOutputContentDoneEvent
+    | ResponseApplyPatchCallOperationDiffDeltaEvent
+    | ResponseApplyPatchCallOperationDiffDoneEvent
+    | ResponseAudioDeltaEvent
+    | ResponseAudioDoneEvent
+    | ResponseAudioTranscriptDeltaEvent
+    | ResponseAudioTranscriptDoneEvent
+    | KeepAliveEvent
+)
+
+# With the two that report errors; what ordinary data is not is read as one of these.
+AnyEvent: TypeAlias = OrdinaryEvent | ResponseErrorEvent | ResponseFailedEvent
+
+if TYPE_CHECKING:
+    ResponseStreamEvent: TypeAlias = AnyEvent | UnknownEvent
+else:
+    ResponseStreamEvent = AnyEvent

@@ -1,0 +1,599 @@
+# The answer: output items, their parts, and the response that holds them.
+#
+# What always holds here:
+# - Every field may be missing or null, and both are None. A field that the vendor always sends has
+#   an empty value of its type instead, and is always encoded; a None is left out.
+# - Words of an open vocabulary (status, role, phase) are plain strings. What hosts shape each in
+#   their own way (actions, tools, annotations, outputs) is left as it came.
+# - An item or a part of a type that is not known here stays what it was on the wire.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+
+import msgspec
+
+Loose: TypeAlias = dict[str, Any]
+
+
+class Unknown(dict[str, Any]):
+    """An object of a type that ssekit does not know, as it came."""
+
+    @property
+    def type(self) -> str:
+        """The vendor's word for what this is, or ""."""
+        word = self.get("type")
+        return word if isinstance(word, str) else ""
+
+
+class UnknownItem(Unknown):
+    """An output item of a type that ssekit does not know."""
+
+
+class UnknownPart(Unknown):
+    """A part of an item's content of a type that ssekit does not know."""
+
+
+def _text() -> Any:
+    # A default of "" would be left out of what is encoded.
+    return msgspec.field(default_factory=str)
+
+
+def _list() -> Any:
+    return msgspec.field(default_factory=_nothing)
+
+
+def _nothing() -> list[Any]:
+    return []
+
+
+# Parts.
+
+
+class Logprob(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """How likely a token was (a natural logarithm); `bytes` are those of its UTF-8."""
+
+    token: str = _text()
+    logprob: float = msgspec.field(default_factory=float)
+    bytes: tuple[int, ...] | None = None
+    top_logprobs: tuple[Logprob, ...] | None = None
+
+
+class Part(
+    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, tag_field="type"
+):
+    """A part of an item's content."""
+
+    __unknown__: ClassVar = UnknownPart
+
+
+class ResponseOutputText(Part, frozen=True, tag="output_text"):
+    """A text; its `annotations` are the citations in it."""
+
+    type: ClassVar[Literal["output_text"]] = "output_text"
+    text: str = _text()
+    annotations: list[Loose] = _list()
+    logprobs: list[Logprob] | None = None
+
+
+class ResponseOutputRefusal(Part, frozen=True, tag="refusal"):
+    """The model's words for not answering."""
+
+    type: ClassVar[Literal["refusal"]] = "refusal"
+    refusal: str = _text()
+
+
+class ReasoningText(Part, frozen=True, tag="reasoning_text"):
+    """A part of the reasoning itself."""
+
+    type: ClassVar[Literal["reasoning_text"]] = "reasoning_text"
+    text: str = _text()
+
+
+class ReasoningSummary(Part, frozen=True, tag="summary_text"):
+    """A part of the summary of the reasoning."""
+
+    type: ClassVar[Literal["summary_text"]] = "summary_text"
+    text: str = _text()
+
+
+if TYPE_CHECKING:
+    # msgspec decodes no union of structs and dicts: unknown parts are put there by other means.
+    ContentPart: TypeAlias = (
+        ResponseOutputText | ResponseOutputRefusal | ReasoningText | ReasoningSummary | UnknownPart
+    )
+else:
+    ContentPart = ResponseOutputText | ResponseOutputRefusal | ReasoningText | ReasoningSummary
+
+
+# Items.
+
+
+class Item(
+    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, tag_field="type"
+):
+    """An output item.
+
+    Attributes:
+        id: Some hosts give another with every event.
+        status: The vendor's word: "in_progress", "completed", ...
+        created_by: Who made it, where the host says.
+    """
+
+    __unknown__: ClassVar = UnknownItem
+
+    id: str | None = None
+    status: str | None = None
+    created_by: str | None = None
+
+
+class ResponseOutputMessage(Item, frozen=True, tag="message"):
+    """What the model says.
+
+    Attributes:
+        phase: "commentary" or "final_answer", where the host says.
+    """
+
+    type: ClassVar[Literal["message"]] = "message"
+    role: str = msgspec.field(default_factory=lambda: "assistant")
+    content: list[ContentPart] = _list()
+    phase: str | None = None
+
+
+class ResponseReasoningItem(Item, frozen=True, tag="reasoning"):
+    """The model's reasoning.
+
+    Attributes:
+        summary: What OpenAI shows of it.
+        content: The reasoning itself, where the host shows it.
+        encrypted_content: The same for the host's eyes alone, to be sent back.
+    """
+
+    type: ClassVar[Literal["reasoning"]] = "reasoning"
+    summary: list[ContentPart] = _list()
+    content: list[ContentPart] | None = None
+    encrypted_content: str | None = None
+
+
+class ResponseFunctionToolCall(Item, frozen=True, tag="function_call"):
+    """A function that the model calls.
+
+    Attributes:
+        arguments: JSON as the model wrote it, which may be invalid.
+        call_id: What the function's output is to name.
+        caller: Who calls, where that is not the model itself.
+    """
+
+    type: ClassVar[Literal["function_call"]] = "function_call"
+    arguments: str = _text()
+    call_id: str = _text()
+    name: str = _text()
+    namespace: str | None = None
+    caller: Loose | None = None
+    async_: bool | None = msgspec.field(default=None, name="async")
+
+
+class ResponseFunctionToolCallOutputItem(Item, frozen=True, tag="function_call_output"):
+    """What a function gave; `output` is a text, or a list of parts."""
+
+    type: ClassVar[Literal["function_call_output"]] = "function_call_output"
+    call_id: str = _text()
+    output: Any = None
+    name: str | None = None
+    namespace: str | None = None
+    caller: Loose | None = None
+
+
+class ResponseCustomToolCall(Item, frozen=True, tag="custom_tool_call"):
+    """A custom tool that the model calls; `input` is any text."""
+
+    type: ClassVar[Literal["custom_tool_call"]] = "custom_tool_call"
+    call_id: str = _text()
+    input: str = _text()
+    name: str = _text()
+    namespace: str | None = None
+    caller: Loose | None = None
+    async_: bool | None = msgspec.field(default=None, name="async")
+
+
+class ResponseCustomToolCallOutputItem(Item, frozen=True, tag="custom_tool_call_output"):
+    """What a custom tool gave; `output` is a text, or a list of parts."""
+
+    type: ClassVar[Literal["custom_tool_call_output"]] = "custom_tool_call_output"
+    call_id: str = _text()
+    output: Any = None
+    caller: Loose | None = None
+
+
+class ResponseFileSearchToolCall(Item, frozen=True, tag="file_search_call"):
+    """A search in files."""
+
+    type: ClassVar[Literal["file_search_call"]] = "file_search_call"
+    queries: list[str] = _list()
+    results: list[Loose] | None = None
+
+
+class ResponseFunctionWebSearch(Item, frozen=True, tag="web_search_call"):
+    """A search in the web; `action` is what was done: search, open_page, find."""
+
+    type: ClassVar[Literal["web_search_call"]] = "web_search_call"
+    action: Loose | None = None
+
+
+class ResponseComputerToolCall(Item, frozen=True, tag="computer_call"):
+    """What the model does with a computer."""
+
+    type: ClassVar[Literal["computer_call"]] = "computer_call"
+    call_id: str = _text()
+    action: Loose | None = None
+    actions: list[Loose] | None = None
+    pending_safety_checks: list[Loose] = _list()
+
+
+class ResponseComputerToolCallOutputItem(Item, frozen=True, tag="computer_call_output"):
+    """What the computer showed."""
+
+    type: ClassVar[Literal["computer_call_output"]] = "computer_call_output"
+    call_id: str = _text()
+    output: Loose | None = None
+    acknowledged_safety_checks: list[Loose] | None = None
+
+
+class ResponseCodeInterpreterToolCall(Item, frozen=True, tag="code_interpreter_call"):
+    """Code that the host runs."""
+
+    type: ClassVar[Literal["code_interpreter_call"]] = "code_interpreter_call"
+    code: str | None = None
+    container_id: str = _text()
+    outputs: list[Loose] | None = None
+
+
+class ImageGenerationCall(Item, frozen=True, tag="image_generation_call"):
+    """An image.
+
+    Attributes:
+        result: The image in base64: while it is made, the newest partial image.
+    """
+
+    type: ClassVar[Literal["image_generation_call"]] = "image_generation_call"
+    result: str | None = None
+    action: str | None = None
+    background: str | None = None
+    error: Loose | None = None
+    output_format: str | None = None
+    quality: str | None = None
+    revised_prompt: str | None = None
+    size: str | None = None
+    svg_usage: Loose | None = None
+
+
+class LocalShellCall(Item, frozen=True, tag="local_shell_call"):
+    """A command for the caller's own shell."""
+
+    type: ClassVar[Literal["local_shell_call"]] = "local_shell_call"
+    call_id: str = _text()
+    action: Loose | None = None
+
+
+class LocalShellCallOutput(Item, frozen=True, tag="local_shell_call_output"):
+    """What the caller's own shell gave."""
+
+    type: ClassVar[Literal["local_shell_call_output"]] = "local_shell_call_output"
+    call_id: str | None = None
+    output: str = _text()
+
+
+class ShellCallAction(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """The commands of a shell call; `timeout_ms` is in milliseconds."""
+
+    commands: list[str] = _list()
+    max_output_length: int | None = None
+    timeout_ms: int | None = None
+
+
+class ResponseFunctionShellToolCall(Item, frozen=True, tag="shell_call"):
+    """Commands for a shell."""
+
+    type: ClassVar[Literal["shell_call"]] = "shell_call"
+    call_id: str = _text()
+    action: ShellCallAction | None = None
+    environment: Loose | None = None
+    caller: Loose | None = None
+
+
+class ShellCallOutputContent(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What a command gave; `outcome` is how it ended: {"type": "exit", "exit_code": 0}."""
+
+    stdout: str = _text()
+    stderr: str = _text()
+    outcome: Loose | None = None
+    created_by: str | None = None
+
+
+class ResponseFunctionShellToolCallOutput(Item, frozen=True, tag="shell_call_output"):
+    """What commands gave."""
+
+    type: ClassVar[Literal["shell_call_output"]] = "shell_call_output"
+    call_id: str = _text()
+    max_output_length: int | None = None
+    output: list[ShellCallOutputContent] = _list()
+    caller: Loose | None = None
+
+
+class ApplyPatchOperation(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """A change of a file: `type` is create_file, update_file or delete_file."""
+
+    type: str = _text()
+    path: str = _text()
+    diff: str | None = None
+
+
+class ResponseApplyPatchToolCall(Item, frozen=True, tag="apply_patch_call"):
+    """A change of a file that the caller is to make."""
+
+    type: ClassVar[Literal["apply_patch_call"]] = "apply_patch_call"
+    call_id: str = _text()
+    operation: ApplyPatchOperation | None = None
+    caller: Loose | None = None
+
+
+class ResponseApplyPatchToolCallOutput(Item, frozen=True, tag="apply_patch_call_output"):
+    """Whether a change of a file was made."""
+
+    type: ClassVar[Literal["apply_patch_call_output"]] = "apply_patch_call_output"
+    call_id: str = _text()
+    output: str | None = None
+    caller: Loose | None = None
+
+
+class McpCall(Item, frozen=True, tag="mcp_call"):
+    """A tool of an MCP server that the host calls; `arguments` are JSON as the model wrote it."""
+
+    type: ClassVar[Literal["mcp_call"]] = "mcp_call"
+    arguments: str = _text()
+    name: str = _text()
+    server_label: str = _text()
+    approval_request_id: str | None = None
+    error: Any = None
+    output: str | None = None
+
+
+class McpListTools(Item, frozen=True, tag="mcp_list_tools"):
+    """The tools that an MCP server has."""
+
+    type: ClassVar[Literal["mcp_list_tools"]] = "mcp_list_tools"
+    server_label: str = _text()
+    tools: list[Loose] = _list()
+    error: Any = None
+
+
+class McpApprovalRequest(Item, frozen=True, tag="mcp_approval_request"):
+    """A call of an MCP server's tool that waits for the caller's consent."""
+
+    type: ClassVar[Literal["mcp_approval_request"]] = "mcp_approval_request"
+    arguments: str = _text()
+    name: str = _text()
+    server_label: str = _text()
+
+
+class McpApprovalResponse(Item, frozen=True, tag="mcp_approval_response"):
+    """The caller's consent, or not."""
+
+    type: ClassVar[Literal["mcp_approval_response"]] = "mcp_approval_response"
+    approval_request_id: str = _text()
+    approve: bool | None = None
+    reason: str | None = None
+
+
+class ResponseToolSearchCall(Item, frozen=True, tag="tool_search_call"):
+    """A search for tools; `execution` is "server" or "client"."""
+
+    type: ClassVar[Literal["tool_search_call"]] = "tool_search_call"
+    call_id: str | None = None
+    execution: str | None = None
+    arguments: Any = None
+
+
+class ResponseToolSearchOutputItem(Item, frozen=True, tag="tool_search_output"):
+    """The tools that were found."""
+
+    type: ClassVar[Literal["tool_search_output"]] = "tool_search_output"
+    call_id: str | None = None
+    execution: str | None = None
+    tools: list[Loose] = _list()
+
+
+class AdditionalTools(Item, frozen=True, tag="additional_tools"):
+    """Tools that were added on the way."""
+
+    type: ClassVar[Literal["additional_tools"]] = "additional_tools"
+    role: str | None = None
+    tools: list[Loose] = _list()
+
+
+class ResponseCompactionItem(Item, frozen=True, tag="compaction"):
+    """The conversation so far, shortened, for the host's eyes alone."""
+
+    type: ClassVar[Literal["compaction"]] = "compaction"
+    encrypted_content: str = _text()
+
+
+class Program(Item, frozen=True, tag="program"):
+    """A program in which the model calls tools."""
+
+    type: ClassVar[Literal["program"]] = "program"
+    call_id: str = _text()
+    code: str = _text()
+    fingerprint: str = _text()
+
+
+class ProgramOutput(Item, frozen=True, tag="program_output"):
+    """What a program gave."""
+
+    type: ClassVar[Literal["program_output"]] = "program_output"
+    call_id: str = _text()
+    result: str = _text()
+
+
+_KnownItem: TypeAlias = (
+    ResponseOutputMessage
+    | ResponseReasoningItem
+    | ResponseFunctionToolCall
+    | ResponseFunctionToolCallOutputItem
+    | ResponseCustomToolCall
+    | ResponseCustomToolCallOutputItem
+    | ResponseFileSearchToolCall
+    | ResponseFunctionWebSearch
+    | ResponseComputerToolCall
+    | ResponseComputerToolCallOutputItem
+    | ResponseCodeInterpreterToolCall
+    | ImageGenerationCall
+    | LocalShellCall
+    | LocalShellCallOutput
+    | ResponseFunctionShellToolCall
+    | ResponseFunctionShellToolCallOutput
+    | ResponseApplyPatchToolCall
+    | ResponseApplyPatchToolCallOutput
+    | McpCall
+    | McpListTools
+    | McpApprovalRequest
+    | McpApprovalResponse
+    | ResponseToolSearchCall
+    | ResponseToolSearchOutputItem
+    | AdditionalTools
+    | ResponseCompactionItem
+    | Program
+    | ProgramOutput
+)
+
+if TYPE_CHECKING:
+    ResponseOutputItem: TypeAlias = _KnownItem | UnknownItem
+else:
+    ResponseOutputItem = _KnownItem
+
+
+# The response.
+
+
+class InputTokensDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What the input's tokens were."""
+
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    cache_write_tokens_details: Loose | None = None
+
+
+class OutputTokensDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What the output's tokens were."""
+
+    reasoning_tokens: int | None = None
+
+
+class ResponseUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """The tokens of a request, with what hosts add to them.
+
+    Attributes:
+        cost: In the host's credits; cost_details, is_byok (OpenRouter).
+        cost_in_usd_ticks, context_details, num_sources_used, num_server_side_tools_used,
+            server_side_tool_usage_details: xAI.
+    """
+
+    input_tokens: int | None = None
+    input_tokens_details: InputTokensDetails | None = None
+    output_tokens: int | None = None
+    output_tokens_details: OutputTokensDetails | None = None
+    total_tokens: int | None = None
+    cost: float | None = None
+    cost_details: Loose | None = None
+    is_byok: bool | None = None
+    cost_in_usd_ticks: int | None = None
+    context_details: Loose | None = None
+    num_sources_used: int | None = None
+    num_server_side_tools_used: int | None = None
+    server_side_tool_usage_details: Loose | None = None
+
+
+class ResponseError(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """Why the host could not answer."""
+
+    code: str | None = None
+    message: str | None = None
+    param: str | None = None
+    type: str | None = None
+    misalignment: Any = None
+
+
+class IncompleteDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """Why the answer is not whole: "max_output_tokens", "content_filter", ..."""
+
+    reason: str | None = None
+
+
+class Response(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """The whole answer, as the endpoint gives it without `stream`.
+
+    Attributes:
+        id, model: "" where the host gives none.
+        created_at, completed_at: In seconds since 1970.
+        status: "completed", "incomplete" (see `incomplete_details`), "failed" (see `error`),
+            "in_progress", "queued" or "cancelled".
+        output: The items, in their order.
+        tool_usage, prompt_cache_diagnostics, store, billing, frequency_penalty, presence_penalty,
+            content_filters (Azure): What the wire has beside the documentation.
+    """
+
+    id: str = _text()
+    object: str = msgspec.field(default_factory=lambda: "response")
+    created_at: int | float | None = None
+    status: str | None = None
+    completed_at: int | float | None = None
+    error: ResponseError | None = None
+    incomplete_details: IncompleteDetails | None = None
+    instructions: Any = None
+    model: str = _text()
+    output: list[ResponseOutputItem] = _list()
+    parallel_tool_calls: bool | None = None
+    tool_choice: Any = None
+    tools: list[Loose] | None = None
+    usage: ResponseUsage | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_logprobs: int | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    max_output_tokens: int | None = None
+    max_tool_calls: int | None = None
+    access_programs: Loose | None = None
+    background: bool | None = None
+    billing: Loose | None = None
+    content_filters: list[Loose] | None = None
+    conversation: Loose | None = None
+    image: Loose | None = None
+    input_transformations: list[Loose] | None = None
+    metadata: Loose | None = None
+    moderation: Loose | None = None
+    previous_response_id: str | None = None
+    prompt: Loose | None = None
+    prompt_cache_diagnostics: Loose | None = None
+    prompt_cache_key: str | None = None
+    prompt_cache_options: Loose | None = None
+    prompt_cache_retention: str | None = None
+    reasoning: Loose | None = None
+    safety_identifier: str | None = None
+    service_tier: str | None = None
+    store: bool | None = None
+    text: Loose | None = None
+    tool_usage: Loose | None = None
+    truncation: str | None = None
+    user: str | None = None
+
+    @property
+    def output_text(self) -> str:
+        """The texts of all messages, joined."""
+        return "".join(
+            part.text
+            for item in self.output
+            if isinstance(item, ResponseOutputMessage)
+            for part in item.content
+            if isinstance(part, ResponseOutputText)
+        )

@@ -1,0 +1,996 @@
+"""Responses: the package `responses`."""
+
+import json
+import pickle
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ssekit import (
+    APIError,
+    Finish,
+    ReasoningDelta,
+    RefusalDelta,
+    ServerSentEvent,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+    responses,
+)
+from ssekit.responses import _accumulator, _events
+
+Events = list[dict[str, Any]]
+
+
+def wire(name: str, /, **fields: Any) -> dict[str, Any]:
+    return {"type": name, **fields}
+
+
+def event(data: Any) -> bytes:
+    """Return an event without an `event:` line: its data alone says what it is."""
+    return ServerSentEvent(data if isinstance(data, str) else json.dumps(data)).encode()
+
+
+def push(events: Events) -> Any:
+    decoder = responses.decoder()
+    for data in events:
+        decoder.feed(event(data))
+    return decoder
+
+
+def run(events: Events) -> Any:
+    """Return the answer that some events make, as the vendor would encode it."""
+    decoder = push(events)
+    assert decoder.error is None
+    return json.loads(msgspec.json.encode(decoder.snapshot()))
+
+
+def deltas(events: Events) -> list[Any]:
+    return list(responses.stream([*map(event, events), b"data: [DONE]\n\n"]).deltas())
+
+
+def created(**fields: Any) -> dict[str, Any]:
+    return wire("response.created", response={"id": "r", "status": "in_progress", **fields})
+
+
+def completed(*output: Any, **fields: Any) -> dict[str, Any]:
+    response = {"id": "r", "status": "completed", "output": list(output), **fields}
+    return wire("response.completed", response=response)
+
+
+def added(index: int, kind: str, **fields: Any) -> dict[str, Any]:
+    return wire("response.output_item.added", output_index=index, item={"type": kind, **fields})
+
+
+def done(index: int, type: str, **fields: Any) -> dict[str, Any]:
+    return wire("response.output_item.done", output_index=index, item={"type": type, **fields})
+
+
+def at(name: str, index: int = 0, /, **fields: Any) -> dict[str, Any]:
+    return wire(f"response.{name}", output_index=index, **fields)
+
+
+def text(delta: str, index: int = 0, content: int = 0, **fields: Any) -> dict[str, Any]:
+    return at("output_text.delta", index, content_index=content, delta=delta) | fields
+
+
+def output_text(words: str, *annotations: Any) -> dict[str, Any]:
+    return {"type": "output_text", "text": words, "annotations": list(annotations)}
+
+
+def message(*parts: Any, **fields: Any) -> dict[str, Any]:
+    return {"type": "message", "role": "assistant", "content": list(parts), **fields}
+
+
+def function_call(arguments: str, call_id: str = "", name: str = "", **more: Any) -> dict[str, Any]:
+    return {
+        "type": "function_call",
+        "arguments": arguments,
+        "call_id": call_id,
+        "name": name,
+        **more,
+    }
+
+
+TOKENS = [{"token": word, "logprob": -0.5} for word in "ab"]
+REFUSAL = {"type": "refusal", "refusal": "no"}
+THOUGHT = {"type": "reasoning_text", "text": "hm"}
+SUMMARY = {"type": "summary_text", "text": "hm"}
+
+# The events, and the output that they make.
+OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
+    "nothing": ([], []),
+    "a message that was added": (
+        [
+            added(0, "message", id="m", status="in_progress", role="assistant", content=[]),
+            at("content_part.added", content_index=0, part=output_text("")),
+            text("a"),
+            text("b"),
+        ],
+        [message(output_text("ab"), id="m", status="in_progress")],
+    ),
+    "a message that was not": ([text("a"), text("b")], [message(output_text("ab"))]),
+    "what is made has the id of its event": (
+        [text("a", item_id="m")],
+        [message(output_text("a"), id="m")],
+    ),
+    "ids that change with every event": (
+        [text("a", item_id="m"), text("b", item_id="n")],
+        [message(output_text("ab"), id="m")],
+    ),
+    "indices out of order, and with gaps": (
+        [text("c", 1_000_000), text("b", 2, 7), text("a", 2, 1), text("z", -1)],
+        [
+            message(output_text("z")),
+            message(output_text("a"), output_text("b")),
+            message(output_text("c")),
+        ],
+    ),
+    "null and missing indices are 0": (
+        [
+            wire("response.output_text.delta", delta="a"),
+            text("b", content_index=None, output_index=None) | {"logprobs": None},
+        ],
+        [message(output_text("ab"))],
+    ),
+    "a whole text overrides": (
+        [text("x"), at("output_text.done", content_index=0, text="ab")],
+        [message(output_text("ab"))],
+    ),
+    "an empty whole overrides nothing": (
+        [
+            text("a"),
+            at("output_text.done", text=""),
+            at("output_text.done"),
+            at("content_part.done", part=output_text("")),
+            at("content_part.done"),
+            done(0, "message", content=[]),
+            wire("response.output_item.done", output_index=0),
+        ],
+        [message(output_text("a"))],
+    ),
+    "a whole part overrides": (
+        [text("x"), text("y", 0, 1), at("content_part.done", part=output_text("a", {"n": 1}))],
+        [message(output_text("a", {"n": 1}), output_text("y"))],
+    ),
+    "a whole item overrides, and has no other parts": (
+        [text("x"), text("y", 0, 1), done(0, "message", content=[output_text("a")], id="m")],
+        [message(output_text("a"), id="m")],
+    ),
+    "an item that is added late keeps what was said": (
+        [text("a"), added(0, "message", id="m", content=[]), text("b")],
+        [message(output_text("ab"), id="m")],
+    ),
+    "an item that is added again begins again": (
+        [added(0, "message"), text("x"), added(0, "message"), text("a")],
+        [message(output_text("a"))],
+    ),
+    "an item that is added without an item": (
+        [wire("response.output_item.added", output_index=0)],
+        [],
+    ),
+    "an item of another type takes the place": (
+        [added(0, "reasoning"), added(0, "message"), text("a")],
+        [message(output_text("a"))],
+    ),
+    "a text in the place of a call": (
+        [at("function_call_arguments.delta", delta="{"), text("a")],
+        [message(output_text("a"))],
+    ),
+    "a text in the place of a refusal": (
+        [at("refusal.delta", delta="no"), text("a")],
+        [message(output_text("a"))],
+    ),
+    "log probabilities": (
+        [text("a", logprobs=TOKENS[:1]), text("b", logprobs=TOKENS[1:]), text("", logprobs=[])],
+        [message(output_text("ab") | {"logprobs": TOKENS})],
+    ),
+    "log probabilities that are stated": (
+        [
+            text("a", logprobs=TOKENS),
+            at("output_text.done", text="a", logprobs=TOKENS[:1]),
+            text("b", 1),
+            at("content_part.done", 1, part=output_text("b") | {"logprobs": TOKENS[1:]}),
+            text("c", 2),
+            at("content_part.done", 2, part=output_text("c") | {"logprobs": []}),
+        ],
+        [
+            message(output_text("a") | {"logprobs": TOKENS[:1]}),
+            message(output_text("b") | {"logprobs": TOKENS[1:]}),
+            message(output_text("c") | {"logprobs": []}),
+        ],
+    ),
+    "annotations, by their index or in their order": (
+        [
+            at("output_text.annotation.added", annotation_index=2, annotation={"n": 2}),
+            at("output_text.annotation.added", annotation_index=0, annotation={"n": 0}),
+            at("output_text.annotation.added", annotation={"n": 1}),
+            at("output_text.annotation.added", annotation=None),
+        ],
+        [message(output_text("", {"n": 0}, {"n": 1}, {"n": 2}))],
+    ),
+    "a refusal": (
+        [at("refusal.delta", delta="n"), at("refusal.delta", delta="o")],
+        [message(REFUSAL)],
+    ),
+    "a refusal that is stated": ([at("refusal.done", refusal="no")], [message(REFUSAL)]),
+    "a refusal that is a part": ([at("content_part.done", part=REFUSAL)], [message(REFUSAL)]),
+    "reasoning": (
+        [at("reasoning_text.delta", delta="h"), at("reasoning_text.delta", delta="m")],
+        [{"type": "reasoning", "summary": [], "content": [THOUGHT]}],
+    ),
+    "reasoning that is stated": (
+        [at("reasoning_text.done", text="hm")],
+        [{"type": "reasoning", "summary": [], "content": [THOUGHT]}],
+    ),
+    "summaries": (
+        [
+            at("reasoning_summary_part.added", summary_index=0, part={**SUMMARY, "text": ""}),
+            at("reasoning_summary_text.delta", summary_index=0, delta="hm"),
+            at("reasoning_summary_text.delta", summary_index=1, delta="x"),
+            at("reasoning_summary_text.done", summary_index=1, text="hm"),
+            at("reasoning_summary_part.done", summary_index=2, part=SUMMARY),
+        ],
+        [{"type": "reasoning", "summary": [SUMMARY, SUMMARY, SUMMARY]}],
+    ),
+    "encrypted reasoning": (
+        [added(0, "reasoning", id="i", encrypted_content="x", summary=[], content=[])],
+        [{"type": "reasoning", "id": "i", "summary": [], "content": [], "encrypted_content": "x"}],
+    ),
+    "a function call": (
+        [
+            added(0, "function_call", id="i", call_id="c", name="f", arguments=""),
+            at("function_call_arguments.delta", delta="{"),
+            at("function_call_arguments.delta", delta="}"),
+        ],
+        [function_call("{}", "c", "f", id="i")],
+    ),
+    "a function call that was not added": (
+        [
+            at("function_call_arguments.delta", delta="{"),
+            at("function_call_arguments.done", arguments="{}", name="f"),
+        ],
+        [function_call("{}", "", "f")],
+    ),
+    "a custom tool call": (
+        [
+            added(0, "custom_tool_call", call_id="c", name="f", input=""),
+            at("custom_tool_call_input.delta", delta="a"),
+            at("custom_tool_call_input.done", input="ab"),
+        ],
+        [{"type": "custom_tool_call", "call_id": "c", "name": "f", "input": "ab"}],
+    ),
+    "an MCP call": (
+        [
+            at("mcp_call.in_progress"),
+            at("mcp_call_arguments.delta", delta="{"),
+            at("mcp_call_arguments.done", arguments="{}"),
+            at("mcp_call.failed"),
+        ],
+        [{"type": "mcp_call", "arguments": "{}", "name": "", "server_label": "",
+          "status": "failed"}],
+    ),
+    "a list of MCP tools": (
+        [at("mcp_list_tools.in_progress", item_id="i")],
+        [{"type": "mcp_list_tools", "id": "i", "server_label": "", "tools": []}],
+    ),
+    "code": (
+        [
+            added(0, "code_interpreter_call", code="", container_id="c", outputs=[]),
+            at("code_interpreter_call_code.delta", delta="1"),
+            at("code_interpreter_call_code.delta", delta="+1"),
+            at("code_interpreter_call.interpreting"),
+        ],
+        [{"type": "code_interpreter_call", "code": "1+1", "container_id": "c", "outputs": [],
+          "status": "interpreting"}],
+    ),
+    "searches": (
+        [at("web_search_call.searching"), at("file_search_call.completed", 1)],
+        [
+            {"type": "web_search_call", "status": "searching"},
+            {"type": "file_search_call", "status": "completed", "queries": []},
+        ],
+    ),
+    "an image": (
+        [
+            added(0, "image_generation_call", id="i", status="in_progress"),
+            at("image_generation_call.generating"),
+            at("image_generation_call.partial_image", partial_image_b64="AA", size="1x1"),
+            at("image_generation_call.partial_image", partial_image_b64="AB"),
+        ],
+        [{"type": "image_generation_call", "id": "i", "status": "generating", "result": "AB",
+          "size": "1x1"}],
+    ),
+    "a compaction": (
+        [at("compaction.compacting")],
+        [{"type": "compaction", "encrypted_content": ""}],
+    ),
+    "shell commands": (
+        [
+            added(0, "shell_call", call_id="c", action={"commands": [], "timeout_ms": 5}),
+            at("shell_call_command.added", command_index=1, command=""),
+            at("shell_call_command.delta", command_index=1, delta="b"),
+            at("shell_call_command.delta", command_index=0, delta="x"),
+            at("shell_call_command.done", command_index=0, command="a"),
+            done(0, "shell_call", status="completed"),
+        ],
+        [{"type": "shell_call", "call_id": "c", "status": "completed",
+          "action": {"commands": ["a", "b"], "timeout_ms": 5}}],
+    ),
+    "shell commands that are stated, or were not announced": (
+        [
+            done(0, "shell_call", action={"commands": ["a", "b"]}),
+            at("shell_call_command.delta", 1, delta="c"),
+        ],
+        [
+            {"type": "shell_call", "call_id": "", "action": {"commands": ["a", "b"]}},
+            {"type": "shell_call", "call_id": "", "action": {"commands": ["c"]}},
+        ],
+    ),
+    "the output of shell commands": (
+        [
+            at("shell_call_output_content.delta", command_index=1, delta={"stdout": "a"}),
+            at("shell_call_output_content.delta", command_index=1, delta={"stderr": "b"}),
+            at("shell_call_output_content.delta", command_index=1),
+            at("shell_call_output_content.delta", command_index=0, delta={"stdout": "x"}),
+            at("shell_call_output_content.done", command_index=0,
+               output=[{"stdout": "c", "stderr": "", "outcome": {"type": "timeout"}}]),
+            at("shell_call_output_content.done", command_index=0),
+        ],
+        [{"type": "shell_call_output", "call_id": "", "output": [
+            {"stdout": "c", "stderr": "", "outcome": {"type": "timeout"}},
+            {"stdout": "a", "stderr": "b"},
+        ]}],
+    ),
+    "the output of shell commands that is stated": (
+        [
+            at("shell_call_output_content.delta", command_index=1, delta={"stdout": "a"}),
+            done(0, "shell_call_output", call_id="c", output=[{"stdout": "c", "stderr": "d"}]),
+            done(0, "shell_call_output", output=[]),
+        ],
+        [{"type": "shell_call_output", "call_id": "c",
+          "output": [{"stdout": "c", "stderr": "d"}]}],
+    ),
+    "a patch": (
+        [
+            added(0, "apply_patch_call", call_id="c",
+                  operation={"type": "create_file", "path": "p", "diff": ""}),
+            at("apply_patch_call_operation_diff.delta", delta="+"),
+            at("apply_patch_call_operation_diff.delta", delta="a"),
+            at("apply_patch_call_operation_diff.delta", 1, delta="x"),
+            at("apply_patch_call_operation_diff.done", 1, diff="-a"),
+            done(1, "apply_patch_call"),
+        ],
+        [
+            {"type": "apply_patch_call", "call_id": "c",
+             "operation": {"type": "create_file", "path": "p", "diff": "+a"}},
+            {"type": "apply_patch_call", "call_id": "",
+             "operation": {"type": "", "path": "", "diff": "-a"}},
+        ],
+    ),
+    "a pair over two fragments": (
+        [text("\ud83d"), text("\ude00")],
+        [message(output_text("😀"))],
+    ),
+    "an item that nobody knows, among others": (
+        [
+            added(0, "dream", id="d", depth=[1]),
+            text("a", 1),
+            done(0, "dream", id="d", depth=[1, 2]),
+            completed({"type": "dream", "id": "d"}, message(output_text("ab"))),
+        ],
+        [{"type": "dream", "id": "d"}, message(output_text("ab"))],
+    ),
+    "an item without a type": (
+        [wire("response.output_item.added", item={"id": "d"})],
+        [{"id": "d"}],
+    ),
+    "an item that becomes known": (
+        [added(0, "dream"), text("a")],
+        [message(output_text("a"))],
+    ),
+    "a part that nobody knows, among others": (
+        [
+            at("content_part.added", content_index=1, part={"type": "smell", "n": [1]}),
+            text("a"),
+            at("content_part.done", content_index=1, part={"type": "smell", "n": [2]}),
+            done(1, "message", content=[{"type": "smell"}, output_text("b")]),
+        ],
+        [
+            message(output_text("a"), {"type": "smell", "n": [2]}),
+            message({"type": "smell"}, output_text("b")),
+        ],
+    ),
+    "a summary of a type that nobody knows": (
+        [at("reasoning_summary_part.added", summary_index=0, part={"type": "haiku"})],
+        [{"type": "reasoning", "summary": [{"type": "haiku"}]}],
+    ),
+    "fields of unforeseen type count as absent": (
+        [
+            added(0, "message", id=5, status=[], content=[5, None, output_text("a")], phase="p"),
+            text("b", output_index=0) | {"logprobs": 5, "sequence_number": "x", "item_id": []},
+            wire("response.output_text.delta", output_index=0, delta={}),
+            added(1, "function_call", name={}, call_id="c"),
+            wire("response.output_item.added", output_index=2, item=5),
+            wire("response.content_part.added", output_index=0, content_index=0, part="x"),
+            at("output_text.annotation.added", annotation=[]),
+        ],
+        [message(output_text("ab"), phase="p"), function_call("", "c")],
+    ),
+    "events that have no place in a response": (
+        [
+            wire("keepalive", sequence_number=1),
+            wire("response.audio.delta", delta="AA"),
+            wire("response.audio.done"),
+            wire("response.audio.transcript.delta", delta="a"),
+            wire("response.audio.transcript.done"),
+            wire("response.dreamt", sequence_number=2),
+            {"no": "type"},
+        ],
+        [],
+    ),
+    "a terminal response without output": (
+        [text("a"), completed()],
+        [message(output_text("a"))],
+    ),
+    "a terminal response whose output is null": (
+        [text("a"), completed() | {"response": {"output": None}}],
+        [message(output_text("a"))],
+    ),
+    "a terminal response": (
+        [text("x", 0), text("b", 5), text("c", 9), completed(
+            message(output_text("a")), message(output_text("b")))],
+        [message(output_text("a")), message(output_text("b"))],
+    ),
+    "a terminal response with as many items as there were, at other indices": (
+        [text("a", 5, item_id="m"), completed(message(output_text("ab")))],
+        [message(output_text("ab"), id="m")],
+    ),
+    "a response that is under way": (
+        [wire("response.queued", response={"output": [message(output_text("a"))]}), text("b")],
+        [message(output_text("ab"))],
+    ),
+    "a response that is created again": (
+        [created(), text("a"), created(output=[]), text("b")],
+        [message(output_text("ab"))],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("events", "output"), OUTPUTS.values(), ids=OUTPUTS)
+def test_output(events: Events, output: list[Any]):
+    assert run(events)["output"] == output
+
+
+# The events, and fields of the response that they make.
+HEADS: dict[str, tuple[Events, dict[str, Any]]] = {
+    "nothing": ([], {"id": "", "object": "response", "model": "", "output": []}),
+    "the newest that says something": (
+        [
+            created(model="m", created_at=5, temperature=1.0, tools=[{"type": "x"}], metadata={}),
+            wire("response.queued", response={"id": "", "status": "queued", "temperature": 0.0}),
+            wire("response.in_progress", response={"model": None, "tools": [], "status": ""}),
+            wire("response.in_progress", response=None),
+            wire("response.in_progress", response=5),
+        ],
+        {"id": "r", "model": "m", "created_at": 5, "temperature": 0.0, "status": "queued",
+         "tools": [{"type": "x"}], "metadata": {}},
+    ),
+    "the terminal response": (
+        [created(usage=None), completed(usage={"input_tokens": 1}, status="completed")],
+        {"status": "completed", "usage": {"input_tokens": 1}},
+    ),
+    "a terminal event that is all that says so": (
+        [created(), wire("response.completed")],
+        {"id": "r", "status": "completed"},
+    ),
+    "a terminal response that is not up to date": (
+        [completed(status="in_progress")],
+        {"status": "completed"},
+    ),
+    "an end before it is whole": (
+        [wire("response.incomplete", response={"incomplete_details": {"reason": "steered"}})],
+        {"status": "incomplete", "incomplete_details": {"reason": "steered"}},
+    ),
+    "an end by a cancellation": ([wire("response.cancelled")], {"status": "cancelled"}),
+    "fields that hosts shape in their own way": (
+        [created(tool_choice="auto", instructions=["i"], error=None, text={"format": {}})],
+        {"tool_choice": "auto", "instructions": ["i"], "text": {"format": {}}},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("events", "fields"), HEADS.values(), ids=HEADS)
+def test_heads(events: Events, fields: dict[str, Any]):
+    made = run(events)
+    assert {name: made.get(name) for name in fields} == fields
+
+
+@pytest.mark.parametrize(
+    ("last", "state", "ended_by"),
+    [
+        (completed(), "done", "event"),
+        (wire("response.incomplete"), "done", "event"),
+        (wire("response.cancelled"), "done", "event"),
+        ("[DONE]", "done", "marker"),
+        (text("b"), "truncated", None),
+    ],
+)
+def test_ends(last: Any, state: str, ended_by: str | None):
+    decoder = push([created(), text("a"), last])
+    decoder.close()
+    assert (decoder.state, decoder.ended_by) == (state, ended_by)
+    assert decoder.accumulator.complete == (ended_by == "event")
+    assert decoder.snapshot().output_text == ("a" if last != text("b") else "ab")
+
+
+FAILED = {"status": "failed", "error": {"code": "server_error", "message": "no"}}
+
+# The event, the code and message of the error, and the type of its chunk.
+ERRORS: dict[str, tuple[dict[str, Any], str | None, str, type[Any]]] = {
+    "flat": (
+        wire("error", code="x", message="no", param=None, sequence_number=7),
+        "x", "no", responses.ResponseErrorEvent,
+    ),
+    "nested": (
+        wire("error", error={"code": "x", "message": "no"}, sequence_number=7),
+        "x", "no", responses.ResponseErrorEvent,
+    ),
+    "a response that failed": (
+        wire("response.failed", response=FAILED, sequence_number=7),
+        "server_error", "no", responses.ResponseFailedEvent,
+    ),
+    "a response that failed and says nothing": (
+        wire("response.failed", response=None, sequence_number=7),
+        None, "the server reported an error", responses.ResponseFailedEvent,
+    ),
+    "a response that failed and has no error": (
+        wire("response.failed", response={"error": None}, sequence_number=7),
+        None, "the server reported an error", responses.ResponseFailedEvent,
+    ),
+    "an object that is only an error": (
+        {"error": {"code": 5, "message": "no"}, "sequence_number": 7},
+        "5", "no", responses.UnknownEvent,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("last", "code", "message", "kind"), ERRORS.values(), ids=ERRORS)
+def test_errors(last: dict[str, Any], code: str | None, message: str, kind: type[Any]):
+    decoder = push([created(), text("a"), last])
+    error = decoder.error
+    assert decoder.state == "failed"
+    assert isinstance(error, APIError)
+    assert (error.code, error.message, type(error.chunk)) == (code, message, kind)
+    assert error.partial.output_text == "a"
+    assert decoder.accumulator.sequence_number == 7
+    assert not decoder.accumulator.complete
+    again = pickle.loads(pickle.dumps(error))
+    assert (again.partial, again.chunk) == (error.partial, error.chunk)
+
+
+def test_a_failed_response_is_the_partial_one():
+    said = {**FAILED, "usage": {"total_tokens": 5}}
+    decoder = push([created(model="m"), text("a"), wire("response.failed", response=said)])
+    partial = decoder.error.partial
+    assert (partial.status, partial.model, partial.output_text) == ("failed", "m", "a")
+    assert (partial.error.code, partial.usage.total_tokens) == ("server_error", 5)
+    assert decoder.accumulator.finish_reason == "other"
+
+
+def test_another_attempt_after_a_failure():
+    first = push([created(), text("a"), wire("response.failed", response=FAILED)])
+    source = [event(data) for data in (created(), text("b"), completed())]
+    stream = responses.stream(source, decoder=first)
+    answer = stream.until_done()
+    assert (answer.status, answer.error, answer.output_text) == ("completed", None, "ab")
+
+
+@pytest.mark.parametrize("first", [text("b"), wire("response.queued", response={"id": "r"})])
+def test_a_stream_that_is_resumed(first: dict[str, Any]):
+    end = completed(message(output_text("ab")), usage={"total_tokens": 3})
+    decoder = push([first, text("b", sequence_number=9), end])
+    assert (decoder.state, decoder.result().output_text) == ("done", "ab")
+    assert decoder.accumulator.sequence_number == 9
+
+
+def test_the_sequence_number_of_the_latest_event_that_has_one():
+    accumulator = push(
+        [created() | {"sequence_number": 0}, text("a", sequence_number=3)]
+    ).accumulator
+    assert accumulator.sequence_number == 3
+    for data in (text("b"), completed(), wire("response.dreamt")):
+        assert push([text("a", sequence_number=3), data]).accumulator.sequence_number == 3
+    newer = push([text("a", sequence_number=3), wire("response.dreamt", sequence_number=4)])
+    assert newer.accumulator.sequence_number == 4
+
+
+@pytest.mark.parametrize("kind", [None, 5, "absent"])
+def test_an_event_whose_line_alone_says_its_type(kind: Any):
+    data = {"type": kind, "delta": "a"}
+    if kind == "absent":
+        del data["type"]
+    wired = ServerSentEvent(json.dumps(data), event="response.output_text.delta")
+    assert responses.decode(wired) == responses.ResponseTextDeltaEvent(delta="a")
+
+
+def test_an_event_whose_line_alone_says_that_the_response_failed():
+    wired = ServerSentEvent(json.dumps({"response": FAILED}), event="response.failed")
+    with pytest.raises(APIError, match="no"):
+        responses.decode(wired)
+
+
+def test_an_event_that_nobody_knows_is_what_it_was():
+    data = wire("response.dreamt", sequence_number=3, depth={"n": [1]})
+    (made,) = push([]).feed(event(data))
+    assert isinstance(made, responses.UnknownEvent)
+    assert (made.type, made["depth"]) == ("response.dreamt", {"n": [1]})
+    assert json.loads(msgspec.json.encode(made)) == data
+    assert responses.UnknownEvent({"type": 5}).type == ""
+
+
+def test_an_item_that_nobody_knows_is_what_it_was():
+    (made,) = push([added(0, "dream", depth=[1])]).snapshot().output
+    assert isinstance(made, responses.UnknownItem)
+    assert (made.type, made) == ("dream", {"type": "dream", "depth": [1]})
+
+
+def test_the_text_of_a_response():
+    answer = push(
+        [text("a"), at("refusal.delta", content_index=1, delta="no"), added(1, "dream"),
+         text("b", 2)]
+    ).snapshot()  # fmt: skip
+    assert answer.output_text == "ab"
+
+
+def test_every_event_of_the_union_has_its_type():
+    kinds = msgspec.inspect.type_info(_events.AnyEvent)
+    assert isinstance(kinds, msgspec.inspect.UnionType)
+    for kind in kinds.types:
+        assert isinstance(kind, msgspec.inspect.StructType)
+        assert kind.cls.type == kind.tag  # type: ignore[attr-defined]
+        assert kind.cls.__name__ in responses.__all__
+        assert msgspec.json.decode(json.dumps({"type": kind.tag}), type=kind.cls) == kind.cls()
+
+
+def test_every_event_is_folded_or_has_no_place():
+    kinds = msgspec.inspect.type_info(_events.AnyEvent)
+    assert isinstance(kinds, msgspec.inspect.UnionType)
+    classes = {kind.cls.__name__ for kind in kinds.types}  # type: ignore[attr-defined]
+    folded = {kind.__name__ for kind in _accumulator.Accumulator._FOLDS}
+    rest = {"ResponseTextDeltaEvent", "ResponseErrorEvent", "KeepAliveEvent"}
+    assert {name for name in classes - folded - rest if "Audio" not in name} == set()
+
+
+def test_a_snapshot_shares_nothing_mutable_with_later_ones():
+    loose = {"n": [1]}
+    items = [
+        message(output_text("a", loose) | {"logprobs": [{"token": "a", "top_logprobs": []}]},
+                {"type": "smell", **loose}),
+        {"type": "reasoning", "summary": [SUMMARY], "content": [THOUGHT]},
+        {"type": "dream", **loose},
+        {"type": "web_search_call", "action": loose},
+        {"type": "shell_call", "action": {"commands": ["a"]}, "environment": loose},
+        {"type": "shell_call_output", "output": [{"stdout": "a", "outcome": loose}]},
+        {"type": "tool_search_call", "arguments": loose},
+        function_call("{}", caller=loose),
+    ]  # fmt: skip
+    head = {"tools": [loose], "metadata": loose, "usage": {"cost_details": loose}, "text": loose}
+    decoder = push(
+        [
+            created(**head),
+            *(
+                wire("response.output_item.done", output_index=index, item=item)
+                for index, item in enumerate(items)
+            ),
+        ]
+    )
+    first = decoder.snapshot()
+    before = msgspec.json.encode(first)
+    _spoil(first)
+    assert msgspec.json.encode(first) != before
+    assert msgspec.json.encode(decoder.snapshot()) == before
+
+
+def _spoil(value: Any) -> None:
+    """Change every list and dict within a result."""
+    if isinstance(value, msgspec.Struct):
+        inner = [getattr(value, name) for name in value.__struct_fields__]
+    else:
+        inner = list(value.values() if isinstance(value, dict) else value)
+    for child in inner:
+        if isinstance(child, msgspec.Struct | dict | list | tuple):
+            _spoil(child)
+    if isinstance(value, dict):
+        value["spoilt"] = True
+    elif isinstance(value, list):
+        value.append(None)
+
+
+# The views, and the deltas.
+
+
+def test_views_of_nothing():
+    accumulator = responses.Accumulator()
+    assert (accumulator.text, accumulator.reasoning, accumulator.refusal) == ("", "", "")
+    assert (list(accumulator.tool_calls), accumulator.finish_reason) == ([], None)
+    assert (accumulator.usage, accumulator.complete) == (None, False)
+    assert accumulator.sequence_number is None
+    assert list(accumulator.last_deltas()) == []
+
+
+def test_views():
+    accumulator = push(
+        [text("b", 3), text("a", 1), at("refusal.delta", 4, delta="no"),
+         at("reasoning_summary_text.delta", 0, summary_index=1, delta="m"),
+         at("reasoning_summary_text.delta", 0, summary_index=0, delta="h"),
+         added(9, "custom_tool_call", call_id="x", name="g", input="{"),
+         added(5, "function_call", call_id="y", name="f", arguments="}")]
+    ).accumulator  # fmt: skip
+    assert (accumulator.text, accumulator.refusal, accumulator.reasoning) == ("ab", "no", "hm")
+    assert list(accumulator.tool_calls) == [
+        ToolCall(0, 0, "x", "g", "{"),
+        ToolCall(0, 1, "y", "f", "}"),
+    ]
+
+
+CALL = function_call("{}", "c", "f")
+
+
+@pytest.mark.parametrize(
+    ("last", "reason", "vendor_reason"),
+    [
+        (completed(), "stop", "completed"),
+        (completed(CALL), "tool_calls", "completed"),
+        (completed({"type": "custom_tool_call"}), "tool_calls", "completed"),
+        (completed({"type": "mcp_call"}), "stop", "completed"),
+        (wire("response.cancelled"), "other", "cancelled"),
+        (wire("response.incomplete"), "other", "incomplete"),
+        *(
+            (
+                wire("response.incomplete", response={"incomplete_details": {"reason": word}}),
+                r,
+                word,
+            )
+            for word, r in [
+                ("max_output_tokens", "length"),
+                ("content_filter", "content_filter"),
+                ("steered", "other"),
+            ]
+        ),
+    ],
+)
+def test_finish_reasons(last: dict[str, Any], reason: Any, vendor_reason: str):
+    assert push([created(), last]).accumulator.finish_reason == reason
+    assert deltas([created(), last])[-1] == Finish(0, reason, vendor_reason)
+
+
+@pytest.mark.parametrize(
+    ("usage", "view"),
+    [
+        ({"input_tokens": 1, "output_tokens": 2, "total_tokens": 3}, Usage(1, 2, 3)),
+        ({"input_tokens_details": {"cached_tokens": 4}}, Usage(cached_tokens=4)),
+        ({"output_tokens_details": {"reasoning_tokens": 5}}, Usage(reasoning_tokens=5)),
+    ],
+)
+def test_usage(usage: dict[str, Any], view: Usage):
+    assert push([completed(usage=usage)]).accumulator.usage == view
+    assert deltas([completed(usage=usage)]) == [view, Finish(0, "stop", "completed")]
+
+
+STOP = Finish(0, "stop", "completed")
+CALLED = Finish(0, "tool_calls", "completed")
+WHOLE = ToolCall(0, 0, "c", "f", "{}")
+
+# The events, and what they say.
+DELTAS: dict[str, tuple[Events, list[Any]]] = {
+    "pieces": (
+        [
+            at("reasoning_text.delta", delta="hm"),
+            text("a", 1),
+            text("", 1),
+            at("refusal.delta", 2, delta="no"),
+            at("refusal.delta", 2, delta=""),
+            completed(),
+        ],
+        [ReasoningDelta(0, "hm"), TextDelta(0, "a"), RefusalDelta(0, "no"), STOP],
+    ),
+    "wholes that say nothing new": (
+        [
+            text("ab"),
+            at("output_text.done", text="ab"),
+            at("content_part.done", part=output_text("ab")),
+            done(0, "message", content=[output_text("ab")]),
+            completed(message(output_text("ab"))),
+        ],
+        [TextDelta(0, "ab"), STOP],
+    ),
+    "wholes that go on": (
+        [
+            text("a"),
+            at("output_text.done", text="ab"),
+            at("content_part.done", part=output_text("abc")),
+            done(0, "message", content=[output_text("abcd")]),
+            completed(message(output_text("abcde"))),
+        ],
+        [TextDelta(0, letter) for letter in "abcde"] + [STOP],
+    ),
+    "wholes that contradict": (
+        [
+            text("a"),
+            at("output_text.done", text="b"),
+            done(0, "message", content=[output_text("bc")]),
+        ],
+        [TextDelta(0, "a")],
+    ),
+    "only wholes": (
+        [
+            at("reasoning_summary_text.done", 0, text="hm"),
+            at("output_text.done", 1, text="a"),
+            at("refusal.done", 2, refusal="no"),
+        ],
+        [ReasoningDelta(0, "hm"), TextDelta(0, "a"), RefusalDelta(0, "no")],
+    ),
+    "only the terminal response": (
+        [completed({"type": "reasoning", "summary": [SUMMARY], "content": [THOUGHT]},
+                   message(output_text("a"), REFUSAL), CALL)],
+        [ReasoningDelta(0, "hm"), TextDelta(0, "a"), RefusalDelta(0, "no"),
+         ToolCallDelta(0, 0, "c", "f", "{}"), WHOLE, CALLED],
+    ),
+    "reasoning and its summary": (
+        [
+            at("reasoning_summary_text.delta", delta="a"),
+            at("reasoning_text.delta", delta="x"),
+            at("reasoning_summary_text.delta", delta="b"),
+        ],
+        [ReasoningDelta(0, "a"), ReasoningDelta(0, "b")],
+    ),
+    "a call": (
+        [
+            added(0, "function_call", call_id="c", name="f", arguments=""),
+            at("function_call_arguments.delta", delta="{"),
+            at("function_call_arguments.delta", delta="}"),
+            at("function_call_arguments.done", arguments="{}"),
+            done(0, **CALL),
+            completed(CALL),
+        ],
+        [ToolCallDelta(0, 0, "c", "f", ""), ToolCallDelta(0, 0, "c", "f", "{"),
+         ToolCallDelta(0, 0, "c", "f", "}"), WHOLE, CALLED],
+    ),
+    "a call that is only stated": (
+        [done(0, **CALL), done(0, **CALL)],
+        [ToolCallDelta(0, 0, "c", "f", "{}"), WHOLE],
+    ),
+    "a call whose item is never done": (
+        [added(0, "function_call", call_id="c", name="f"),
+         at("function_call_arguments.done", arguments="{}")],
+        [ToolCallDelta(0, 0, "c", "f", ""), ToolCallDelta(0, 0, "c", "f", "{}"), WHOLE],
+    ),
+    "calls of others are not the model's": (
+        [at("mcp_call_arguments.delta", delta="{"),
+         at("code_interpreter_call_code.done", 1, code="x")],
+        [],
+    ),
+    "a divided pair": (
+        [text("a\ud83d"), text("\ude00"), text("\ud83d")],
+        [TextDelta(0, "a"), TextDelta(0, "😀"), TextDelta(0, "\ufffd")],
+    ),
+    "a divided pair, and what states it": (
+        [text("\ud83d"), text("\ude00"), at("output_text.done", text="😀!")],
+        [TextDelta(0, "😀"), TextDelta(0, "!")],
+    ),
+    "events that say nothing": (
+        [text("a"), wire("response.dreamt"), wire("keepalive"), created()],
+        [TextDelta(0, "a")],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("events", "said"), DELTAS.values(), ids=DELTAS)
+def test_deltas(events: Events, said: list[Any]):
+    assert deltas(events) == said
+
+
+def test_the_tool_call_that_is_handed_over_is_the_one_that_the_view_holds():
+    events = [done(0, **CALL), completed(CALL)]
+    stream = responses.stream(map(event, events))
+    (handed,) = [delta for delta in stream.deltas() if isinstance(delta, ToolCall)]
+    assert stream.accumulator.tool_calls[0] is handed
+
+
+# A stream that is generated from a result accumulates to that result.
+
+words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6)
+indices = st.lists(st.integers(-3, 2**40), min_size=1, max_size=3, unique=True).map(sorted)
+# The event of a piece, and the items and the fields of the event that its place has.
+TEXTS = {
+    "output_text": "content_index",
+    "refusal": "content_index",
+    "reasoning_text": "content_index",
+    "reasoning_summary_text": "summary_index",
+    "shell_call_command": "command_index",
+    "function_call_arguments": None,
+    "custom_tool_call_input": None,
+    "mcp_call_arguments": None,
+    "code_interpreter_call_code": None,
+    "apply_patch_call_operation_diff": None,
+}
+
+
+@st.composite
+def streams_of_texts(draw: st.DrawFn) -> tuple[Events, list[tuple[str, list[str]]]]:
+    """Draw the pieces of some items, which take turns, and each item's kind and texts."""
+    pieces: list[Events] = []
+    items: list[tuple[str, list[str]]] = []
+    for index in draw(indices):
+        kind = draw(st.sampled_from(list(TEXTS)))
+        within = TEXTS[kind]
+        texts = []
+        for place in draw(indices) if within else [0]:
+            whole = draw(words)
+            fields = {within: place} if within else {}
+            pieces.append(
+                [at(f"{kind}.delta", index, delta=cut, **fields) for cut in _cut(draw, whole)]
+            )
+            texts.append(whole)
+        items.append((kind, texts))
+    merged: Events = []
+    while any(pieces):  # the texts take turns, each in its own order
+        merged.append(draw(st.sampled_from([rest for rest in pieces if rest])).pop(0))
+    return merged, items
+
+
+def _cut(draw: st.DrawFn, text: str) -> list[str]:
+    """Cut a text anywhere, in UTF-16 as JavaScript servers do: also within surrogate pairs."""
+    units = text.encode("utf-16-le")
+    cuts = sorted(draw(st.lists(st.integers(0, len(units) // 2), max_size=3)))
+    edges = [0, *(2 * cut for cut in cuts), len(units)]
+    return [units[start:end].decode("utf-16-le", "surrogatepass") for start, end in pairwise(edges)]
+
+
+def texts_of(item: dict[str, Any], kind: str) -> list[str]:
+    """Return the texts of an item that came in pieces of a kind."""
+    if kind == "reasoning_summary_text":
+        return [part["text"] for part in item["summary"]]
+    if TEXTS[kind] == "content_index":
+        return [part.get("text", part.get("refusal")) for part in item["content"]]
+    if kind == "shell_call_command":
+        return list(item["action"]["commands"])
+    if kind == "apply_patch_call_operation_diff":
+        return [item["operation"]["diff"]]
+    return [item[kind.rpartition("_")[2]]]
+
+
+@given(streams_of_texts())
+def test_pieces_of_any_texts_in_any_places_accumulate_to_them(
+    made: tuple[Events, list[tuple[str, list[str]]]],
+):
+    events, items = made
+    output = run(events)["output"]
+    assert [
+        (kind, texts_of(item, kind)) for item, (kind, _) in zip(output, items, strict=True)
+    ] == items
+
+
+@given(streams_of_texts())
+def test_deltas_join_to_the_views(made: tuple[Events, list[tuple[str, list[str]]]]):
+    # In the order of their places, as real servers send them.
+    events = sorted(made[0], key=lambda data: (data["output_index"], data.get("content_index", 0),
+                                               data.get("summary_index", 0)))  # fmt: skip
+    stream = responses.stream([*map(event, events), b"data: [DONE]\n\n"])
+    said: dict[Any, str] = {}
+    for delta in stream.deltas():
+        if isinstance(delta, ToolCallDelta):
+            said[delta.place] = said.get(delta.place, "") + delta.arguments
+        elif isinstance(delta, TextDelta | ReasoningDelta | RefusalDelta):
+            said[type(delta)] = said.get(type(delta), "") + delta.text
+    views = stream.accumulator
+    assert said.pop(TextDelta, "") == views.text
+    assert said.pop(ReasoningDelta, "") == views.reasoning
+    assert said.pop(RefusalDelta, "") == views.refusal
+    assert said == {call.place: call.arguments for call in views.tool_calls}

@@ -1,0 +1,339 @@
+"""Recorded Responses streams of real hosts: what they say, with and without what states it whole.
+
+The view of an answer that is compared here reads plain JSON, and shares no code with the fold.
+"""
+
+import json
+import random
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+
+from ssekit import ServerSentEvent, SSEKitError, StreamDecoder, ToolCall, responses
+from tests.reference import interpret
+from tests.shared import Recording, each_recording, needs_shared, recordings
+
+Decoder = StreamDecoder[responses.ResponseStreamEvent, responses.Response]
+
+# The ends of a stream, and those of a text or an item.
+TERMINAL = {"response.completed", "response.incomplete"}
+
+
+def wire(recording: Recording) -> list[dict[str, Any]]:
+    """Return the events of a stream, as an independent reader of the wire has them."""
+    texts = [data for _, data, _, _ in interpret(recording.data).events]
+    return [json.loads(text) for text in texts if text != "[DONE]"]
+
+
+def fold(events: list[dict[str, Any]]) -> Decoder:
+    decoder = responses.decoder()
+    for event in events:
+        decoder.feed(ServerSentEvent(json.dumps(event), event.get("type", "message")))
+    return decoder
+
+
+def encoded(answer: responses.Response) -> Any:
+    return json.loads(msgspec.json.encode(answer))
+
+
+def terminal_response(events: list[dict[str, Any]]) -> Any:
+    assert events[-1]["type"] in TERMINAL
+    return events[-1]["response"]
+
+
+def expected_view(item: dict[str, Any]) -> dict[str, Any]:
+    """Return what the recordings' `expected` files say of an item."""
+    view: dict[str, Any] = {"type": item["type"]}
+    if item["type"] == "message":
+        view["text"] = [part.get("text", part.get("refusal")) for part in item["content"]]
+        view["annotations"] = [len(part.get("annotations") or []) for part in item["content"]]
+    elif item["type"] == "reasoning":
+        view["summary"] = [part["text"] for part in item["summary"]]
+        view["content"] = [part["text"] for part in item.get("content") or []]
+    else:
+        view |= {name: item[name] for name in ("name", "arguments", "input", "code")
+                 if isinstance(item.get(name), str)}  # fmt: skip
+    return view
+
+
+@each_recording("responses")
+def test_what_a_recorded_stream_says(recording: Recording):
+    expected = recording.expected
+    decoder = responses.decoder()
+    events = decoder.feed(recording.data) + decoder.close()
+    answer = encoded(decoder.result())
+    assert (decoder.state, decoder.ended_by) == ("done", "event")
+    assert len(events) <= expected["events"]
+    assert answer["status"] == expected["terminal"]
+    assert answer["id"] == expected["id"]
+    assert decoder.accumulator.text == expected["text"] == decoder.result().output_text
+    tokens = ("input_tokens", "output_tokens", "total_tokens")
+    assert [answer["usage"][name] for name in tokens] == [
+        expected["usage"][name] for name in tokens
+    ]
+    assert [item["type"] for item in answer["output"]] == [
+        item["type"] for item in expected["items"]
+    ]
+    for item, told in zip(answer["output"], expected["items"], strict=True):
+        view = expected_view(item)
+        assert {name: view[name] for name in told if name in view} == {
+            name: value for name, value in told.items() if name in view
+        }
+
+
+@each_recording("responses")
+def test_the_result_is_the_terminal_response(recording: Recording):
+    """Every field of the wire's own answer is in the result, with its value; null is absent."""
+    answer = encoded(responses.collect([recording.data]))
+    assert not list(differences(answer, terminal_response(wire(recording))))
+
+
+def differences(ours: Any, theirs: Any, path: str = "") -> Iterator[str]:
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        for name in {**ours, **theirs}:
+            yield from differences(ours.get(name), theirs.get(name), f"{path}.{name}")
+    elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
+        for our, their in zip(ours, theirs, strict=True):
+            yield from differences(our, their, path)
+    elif ours != theirs:
+        yield f"{path}: {ours!r:.60} is not {theirs!r:.60}"
+
+
+def outcome(decoder: Decoder) -> Any:
+    accumulator = decoder.accumulator
+    views = (accumulator.text, accumulator.reasoning, accumulator.tool_calls, accumulator.usage)
+    return decoder.state, decoder.ended_by, views, msgspec.json.encode(decoder.snapshot())
+
+
+@each_recording("responses")
+def test_it_says_the_same_however_it_is_cut(recording: Recording):
+    data = recording.data
+    whole = responses.decoder()
+    chunks = whole.feed(data) + whole.close()
+    chance = random.Random(zlib.crc32(recording.name.encode()))
+    cuts = [sorted(chance.randrange(len(data)) for _ in range(n)) for n in (1, 3, 10, 100)]
+    if len(data) <= 20_000:
+        cuts.append(list(range(len(data))))
+    for places in cuts:
+        decoder = responses.decoder()
+        cut = []
+        for start, end in zip([0, *places], [*places, len(data)], strict=True):
+            cut += decoder.feed(data[start:end])
+        assert cut + decoder.close() == chunks
+        assert outcome(decoder) == outcome(whole)
+
+
+# What comes in pieces: an event's type, the field that has its whole, and the indices of the place.
+STREAMED = {
+    "output_text": ("text", ("output_index", "content_index")),
+    "refusal": ("refusal", ("output_index", "content_index")),
+    "reasoning_text": ("text", ("output_index", "content_index")),
+    "reasoning_summary_text": ("text", ("output_index", "summary_index")),
+    "function_call_arguments": ("arguments", ("output_index",)),
+    "custom_tool_call_input": ("input", ("output_index",)),
+    "mcp_call_arguments": ("arguments", ("output_index",)),
+    "code_interpreter_call_code": ("code", ("output_index",)),
+    "apply_patch_call_operation_diff": ("diff", ("output_index",)),
+    "shell_call_command": ("command", ("output_index", "command_index")),
+}
+
+
+def kind(event: dict[str, Any], suffix: str) -> str | None:
+    name = event.get("type", "").removeprefix("response.").removesuffix(suffix)
+    return name if event.get("type", "").endswith(suffix) and name in STREAMED else None
+
+
+def place(event: dict[str, Any], name: str) -> tuple[Any, ...]:
+    return (name, *(event[index] for index in STREAMED[name][1]))
+
+
+def at(output: list[Any], name: str, output_index: int, index: int = 0) -> str:
+    """Return the text that stands at a place of an output."""
+    item = output[output_index]
+    if name in ("output_text", "reasoning_text"):
+        text = item["content"][index]["text"]
+    elif name == "refusal":
+        text = item["content"][index]["refusal"]
+    elif name == "reasoning_summary_text":
+        text = item["summary"][index]["text"]
+    elif name == "shell_call_command":
+        text = item["action"]["commands"][index]
+    elif name == "apply_patch_call_operation_diff":
+        text = item["operation"]["diff"]
+    else:
+        text = item[STREAMED[name][0]]
+    assert isinstance(text, str)
+    return text
+
+
+def streamed_places(events: list[dict[str, Any]]) -> set[tuple[Any, ...]]:
+    """Return the places of which pieces were sent."""
+    return {place(event, name) for event in events if (name := kind(event, ".delta"))}
+
+
+@each_recording("responses")
+def test_the_pieces_alone_add_up(recording: Recording):
+    """Without what states a whole, the texts are those of the terminal response."""
+    events = wire(recording)
+    pieces = [
+        event
+        for event in events
+        if event["type"] not in TERMINAL and not event["type"].endswith(".done")
+    ]
+    output = encoded(fold(pieces).snapshot())["output"]
+    theirs = terminal_response(events)["output"]
+    for found in streamed_places(events):
+        assert at(output, *found) == at(theirs, *found)
+    annotated = [e for e in events if e["type"] == "response.output_text.annotation.added"]
+    for event in annotated:
+        part = output[event["output_index"]]["content"][event["content_index"]]
+        assert part["annotations"][event["annotation_index"]] == event["annotation"]
+
+
+@each_recording("responses")
+def test_what_was_folded_before_a_whole_is_stated_is_that_whole(recording: Recording):
+    decoder = responses.decoder()
+    seen: set[tuple[Any, ...]] = set()
+    for event in wire(recording):
+        name = kind(event, ".done")
+        if name and place(event, name) in seen:
+            output = encoded(decoder.snapshot())["output"]
+            assert at(output, *place(event, name)) == event[STREAMED[name][0]]
+        elif event["type"] == "response.content_part.done":
+            said = encoded(decoder.snapshot())["output"][event["output_index"]]["content"]
+            assert said[event["content_index"]]["text"] == event["part"]["text"]
+        elif event["type"] == "response.reasoning_summary_part.done":
+            said = encoded(decoder.snapshot())["output"][event["output_index"]]["summary"]
+            assert said[event["summary_index"]] == event["part"]
+        elif event["type"] == "response.output_item.done":
+            item = encoded(decoder.snapshot())["output"][event["output_index"]]
+            assert expected_texts(item, seen, event) == expected_texts(event["item"], seen, event)
+        elif event["type"] == "response.shell_call_output_content.done":
+            item = encoded(decoder.snapshot())["output"][event["output_index"]]
+            (said,) = event["output"]
+            made = item["output"][event["command_index"]]
+            assert (made["stdout"], made["stderr"]) == (said["stdout"], said["stderr"])
+        if name := kind(event, ".delta"):
+            seen.add(place(event, name))
+        decoder.feed(ServerSentEvent(json.dumps(event), event["type"]))
+
+
+def expected_texts(item: Any, seen: set[tuple[Any, ...]], event: Any) -> dict[Any, str]:
+    """Return the texts of an item of which pieces were sent."""
+    index = event["output_index"]
+    items = {index: item}
+    return {found: at(items, *found) for found in seen if found[1] == index}  # type: ignore[arg-type]
+
+
+@each_recording("responses")
+def test_a_terminal_event_without_a_response(recording: Recording):
+    """What was folded stands, with the status that the event's type means."""
+    events = wire(recording)
+    theirs = terminal_response(events)
+    bare = {name: value for name, value in events[-1].items() if name != "response"}
+    for last in (bare, {**bare, "response": None}, {**bare, "response": {**theirs, "output": []}}):
+        decoder = fold([*events[:-1], last])
+        answer = encoded(decoder.result())
+        assert answer["status"] == theirs["status"]
+        # An item that was never stated whole in the stream is as far as its pieces came.
+        done = {e["output_index"] for e in events if e["type"] == "response.output_item.done"}
+        for index in done & set(range(len(theirs["output"]))):
+            ours, their = answer["output"][index], theirs["output"][index]
+            ignored = UNSTABLE | ({"id"} if ours.get("id") != their.get("id") else set())
+            for name in {*ours, *their} - ignored:
+                assert not list(differences(ours.get(name), their.get(name), name))
+
+
+# What hosts encrypt or sign anew (OpenAI), or name anew (GitHub), for the terminal response.
+UNSTABLE = {"encrypted_content", "fingerprint", "id"}
+
+
+@each_recording("responses")
+def test_the_deltas_add_up_to_the_result(recording: Recording):
+    stream = responses.stream([recording.data])
+    said: dict[str, str] = {}
+    arguments: dict[int, str] = {}
+    calls: list[ToolCall] = []
+    last: dict[str, Any] = {}
+    for delta in stream.deltas():
+        name = type(delta).__name__
+        if isinstance(delta, ToolCall):
+            calls.append(delta)
+        elif name == "ToolCallDelta":
+            arguments[delta.place] = arguments.get(delta.place, "") + delta.arguments
+        elif name in ("Finish", "Usage"):
+            last[name] = delta
+        else:
+            said[name] = said.get(name, "") + delta.text
+    accumulator = stream.accumulator
+    assert said.get("TextDelta", "") == accumulator.text
+    assert said.get("ReasoningDelta", "") == accumulator.reasoning
+    assert said.get("RefusalDelta", "") == accumulator.refusal
+    assert list(arguments.values()) == [call.arguments for call in accumulator.tool_calls]
+    assert all(a is b for a, b in zip(calls, accumulator.tool_calls, strict=True))
+    assert last["Finish"].reason == accumulator.finish_reason
+    assert last["Usage"] == accumulator.usage
+
+
+@needs_shared
+@pytest.mark.parametrize("keep", ["done", "terminal"])
+def test_text_that_is_only_stated_is_told_all_the_same(keep: str):
+    """A server may send no pieces, but only wholes, or only the terminal response."""
+    for recording in recordings("responses"):
+        events = [
+            event
+            for event in wire(recording)
+            if event["type"] in TERMINAL or (keep == "done" and event["type"].endswith(".done"))
+        ]
+        wires = [ServerSentEvent(json.dumps(event)) for event in events]
+        assert "".join(responses.stream(wires).text()) == recording.expected["text"]
+
+
+# Fields of the wire that no struct declares, and why. They are all to be had through `.event`.
+UNDECLARED: dict[str, str] = {
+    "copilot_usage": "GitHub's own account of its terminal event",
+}
+
+
+@needs_shared
+def test_no_field_of_the_wire_is_left_out_without_a_reason():
+    found: set[str] = set()
+    for recording in recordings("responses"):
+        stream = responses.stream([recording.data])
+        for event in stream:
+            assert stream.event is not None
+            assert not isinstance(event, responses.UnknownEvent)
+            found.update(_undeclared(stream.event.json(), event))
+    assert found == set(UNDECLARED)
+
+
+def _undeclared(wire: Any, typed: Any, path: str = "") -> list[str]:
+    if isinstance(typed, msgspec.Struct) and isinstance(wire, dict):
+        names = {field.encode_name: field.name for field in msgspec.structs.fields(typed)}
+        missing = [f"{path}{name}" for name in wire if name not in names and name != "type"]
+        return missing + [
+            name
+            for key, value in wire.items()
+            if key in names
+            for name in _undeclared(value, getattr(typed, names[key]), f"{path}{key}.")
+        ]
+    if isinstance(typed, list | tuple) and isinstance(wire, list):
+        return [name for a, b in zip(wire, typed, strict=True) for name in _undeclared(a, b, path)]
+    return []
+
+
+@needs_shared
+def test_every_ordinary_event_is_decoded_without_python():
+    """None of the recorded events needs the slow road."""
+    for recording in recordings("responses"):
+        decoder = responses.decoder()
+        decoder._decode_unusual = _refuse
+        decoder.feed(recording.data)
+        assert decoder.state == "done"
+
+
+def _refuse(event: ServerSentEvent) -> Any:
+    raise SSEKitError(event.data)
