@@ -194,6 +194,14 @@ def test_events_are_fed_like_bytes(data: str):
     assert decoder.ended_by == "marker"
 
 
+@pytest.mark.parametrize(
+    ("stream", "hint"), [(b"", True), (b'{"error": "no"}', True), (A, False), (A + b"dat", False)]
+)
+def test_a_truncated_stream_says_if_no_event_was_seen(stream: bytes, hint: bool):
+    error = run([stream])[1].error
+    assert ("no event was seen" in str(error)) == hint
+
+
 def test_what_comes_after_the_end_is_not_looked_at():
     decoder = WORDS.decoder()
     decoder.feed(A + DONE)
