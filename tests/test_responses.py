@@ -23,6 +23,7 @@ from ssekit import (
     responses,
 )
 from ssekit.responses import _accumulator, _events
+from tests.spoil import spoil
 
 Events = list[dict[str, Any]]
 
@@ -692,24 +693,9 @@ def test_a_snapshot_shares_nothing_mutable_with_later_ones():
     )
     first = decoder.snapshot()
     before = msgspec.json.encode(first)
-    _spoil(first)
+    spoil(first)
     assert msgspec.json.encode(first) != before
     assert msgspec.json.encode(decoder.snapshot()) == before
-
-
-def _spoil(value: Any) -> None:
-    """Change every list and dict within a result."""
-    if isinstance(value, msgspec.Struct):
-        inner = [getattr(value, name) for name in value.__struct_fields__]
-    else:
-        inner = list(value.values() if isinstance(value, dict) else value)
-    for child in inner:
-        if isinstance(child, msgspec.Struct | dict | list | tuple):
-            _spoil(child)
-    if isinstance(value, dict):
-        value["spoilt"] = True
-    elif isinstance(value, list):
-        value.append(None)
 
 
 # The views, and the deltas.
