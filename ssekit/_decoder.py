@@ -218,7 +218,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     def receive(self, reads: Iterable[Read]) -> Iterator[ChunkT]:
         """Yield the chunks of each read, until the reads or the stream end.
 
-        One generator serves a whole stream of reads: one for each read took a fifth longer where
+        One generator serves a whole stream of reads: one for each read took a tenth longer where
         each read is one event.
         """
         if self.state != "open":

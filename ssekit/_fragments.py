@@ -14,8 +14,8 @@ __all__ = ["Fragments"]
 
 PieceT = TypeVar("PieceT")
 
-# How many fragments are joined at a time. Of 16, 64 and 256, 64 was within 3 percent of the fastest
-# append and holds least while fragments are short.
+# How many fragments are joined at a time. Appending four characters took 88, 77 and 72 ns with 16,
+# 64 and 256; more hold more fragments loose.
 _GROUP = 64
 
 
