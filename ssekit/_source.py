@@ -131,7 +131,7 @@ class AsyncSource(_AnySource[AsyncIterator[Any]]):
                     await closing
             except RuntimeError:
                 self._close = close  # an async generator that another task is reading: likewise
-            except Exception:
+            except Exception:  # the stream has said how it ended
                 pass
 
 
