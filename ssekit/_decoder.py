@@ -32,9 +32,10 @@ from ssekit._lenient import join_surrogates, parse
 from ssekit._sse import (
     DEFAULT_MAX_EVENT_SIZE,
     Head,
+    Run,
     ServerSentEvent,
     as_bytes,
-    make_event,
+    make_events,
     make_scanner,
 )
 
@@ -159,7 +160,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         """The event behind the latest chunk, or the one that ended the stream."""
         if self._head is None or isinstance(self._head, ServerSentEvent):
             return self._head
-        return make_event((self._payload, self._head))
+        return next(make_events([(self._head, (self._payload,))]))
 
     def feed(self, data: Read, /) -> list[ChunkT]:
         """Take the next bytes, or the next event, and return the chunks that they complete."""
@@ -226,20 +227,22 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         decode, add, scanner = self._decode, self.accumulator.add, self._scanner
         for data in reads:
             # Bytes, the ordinary read, are scanned without a call between.
-            events = scanner.scan(data) if type(data) is bytes else self._events(data)
-            for self._payload, self._head in events:
-                try:
-                    chunk = decode(self._payload)
-                except UNDECODABLE:
-                    unusual = self._decode_latest()
-                    if isinstance(unusual, Done):
+            runs = scanner.scan(data) if type(data) is bytes else self._runs(data)
+            for self._head, payloads in runs:
+                for payload in payloads:
+                    self._payload = payload
+                    try:
+                        chunk = decode(payload)
+                    except UNDECODABLE:
+                        unusual = self._decode_latest()
+                        if isinstance(unusual, Done):
+                            return
+                        chunk = unusual
+                    if add(chunk):
+                        self.state, self.ended_by = "done", "event"
+                        yield chunk
                         return
-                    chunk = unusual
-                if add(chunk):
-                    self.state, self.ended_by = "done", "event"
                     yield chunk
-                    return
-                yield chunk
             if scanner.too_large:
                 assert self._limit is not None
                 self._fail(EventTooLargeError(self._limit))
@@ -249,7 +252,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         """Yield the chunk of an unfinished last event, if it counts, and decide the state."""
         if self.state != "open":
             return
-        unfinished = [make_event(raw) for raw in self._scanner.finish(dispatch_incomplete=True)]
+        unfinished = list(make_events(self._scanner.finish(dispatch_incomplete=True)))
         whole = all(_is_whole(event.data) for event in unfinished)
         yield from self.receive(unfinished if whole else ())
         if whole and self.state == "open" and self.accumulator.complete:
@@ -260,9 +263,9 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
             hint = " (no event was seen)" if self._head is None else ""
             self._fail(StreamTruncatedError(f"the bytes ended {where}{hint}"))
 
-    def _events(self, data: Read) -> Iterable[tuple[bytes, Head | ServerSentEvent]]:
+    def _runs(self, data: Read) -> Iterable[Run] | Iterable[tuple[ServerSentEvent, tuple[bytes]]]:
         if isinstance(data, ServerSentEvent):
-            return ((join_surrogates(data.data).encode(), data),)
+            return ((data, (join_surrogates(data.data).encode(),)),)
         return self._scanner.scan(as_bytes(data))
 
     def _decode_latest(self) -> ChunkT | Done:

@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, repeat
-from typing import Any, TypeAlias, TypeVar, overload
+from typing import Any, Final, TypeAlias, TypeVar, overload
 
 import msgspec
 
@@ -48,12 +48,16 @@ _NEAR = 8 * 2**10
 _LOOSE_PIECES = 4096
 # An event type or an id counts against the limit with what is longer than this (bytes).
 _FREE = 64 * 2**10
+# A type that is longer (bytes; the vendors' have up to 46) is not worth the plain road.
+_SHORT_TYPE = 128
 
 # What an event has beside its data: type (b"" means message), last event ID, retry.
 Head: TypeAlias = tuple[bytes, bytes, int | None]
-RawEvent: TypeAlias = tuple[bytes, Head]
+# Events that follow one another and differ in their data alone: most of a stream is one run.
+Run: TypeAlias = tuple[Head, Iterable[bytes]]
 
-PLAIN_HEAD: Head = (b"", b"", None)
+PLAIN_HEAD: Final[Head] = (b"", b"", None)
+_PLAIN_OPENING: Final = b"data: "
 
 
 class ServerSentEvent(msgspec.Struct, frozen=True, gc=False):
@@ -147,10 +151,11 @@ def as_bytes(data: object) -> bytes:
     raise TypeError(f"expected bytes, bytearray or memoryview, got {type(data).__name__}")
 
 
-def make_event(raw: RawEvent) -> ServerSentEvent:
-    data, head = raw
-    type_, id_, retry = head
-    return ServerSentEvent(_text(data), _text(type_) or "message", _text(id_), retry)
+def make_events(runs: Iterable[Run]) -> Iterator[ServerSentEvent]:
+    for (type_, id_, retry), payloads in runs:
+        event, id = _text(type_) or "message", _text(id_)
+        for payload in payloads:
+            yield ServerSentEvent(_text(payload), event, id, retry)
 
 
 def _text(data: bytes) -> str:
@@ -173,16 +178,19 @@ class EventScanner:
         "_between_events",
         "_blocks",
         "_bom",
+        "_head",
         "_id",
-        "_in_first_line",
+        "_in_event_start",
         "_limit",
         "_line_size",
         "_on_comment",
+        "_opening",
         "_pieces",
         "_retry",
         "_size",
         "_type",
         "_values",
+        "_window",
         "last_event_id",
         "reconnection_time",
         "too_large",
@@ -197,6 +205,11 @@ class EventScanner:
         self.last_event_id = last_event_id
         self.reconnection_time: int | None = None
         self._limit = sys.maxsize if max_event_size is None else max_event_size
+        # What is whole in a window is within the limit, and need not be measured.
+        self._window = min(_WINDOW, self._limit)
+        # What the latest event of the plain road had beside its data, and the bytes that say so.
+        self._head = PLAIN_HEAD
+        self._opening = _PLAIN_OPENING
         self._on_comment = on_comment
         self.restart()
 
@@ -205,8 +218,8 @@ class EventScanner:
         self.too_large = False
         # Nothing is unfinished: the next byte begins an event.
         self._between_events = False
-        # Nothing is unfinished but a line, which began an event.
-        self._in_first_line = False
+        # Nothing is unfinished but the start of an event: a part of a line, or a short type, or both.
+        self._in_event_start = False
         # The bytes so far that may become a byte order mark; None once that is decided.
         self._bom: bytes | None = b""
         # Whether the latest byte was a CR: an LF that follows is part of that line end.
@@ -223,104 +236,107 @@ class EventScanner:
         # What is kept of the event beside the unfinished line, as the limit counts it.
         self._size = _excess(self._id)
 
-    def scan(self, data: bytes) -> Iterable[RawEvent]:
+    def scan(self, data: bytes) -> Iterable[Run]:
         """Take the next bytes and return the events that they complete, oldest first."""
-        if len(data) > _WINDOW:
-            starts = range(0, len(data), _WINDOW)
-            windows = (data[start : start + _WINDOW] for start in starts)
+        size = len(data)
+        if size > self._window:
+            starts = range(0, size, self._window)
+            windows = (data[start : start + self._window] for start in starts)
             return chain.from_iterable(map(self.scan, windows))
         # `10 in data` asks for an LF: `b"\n" in data` takes 100 ns to find that it is no integer.
         if self._between_events:
-            # A read that is one plain event needs no cutting: a third of the time that the plain
-            # road takes for it, and a quarter where the event has a type.
-            if (
-                data[:6] == b"data: "
-                and data.find(b"\n") + 2 == len(data) <= self._limit
-                and data[-1] == 10
-                and 13 not in data
-            ):
-                return ((data[6:-2], PLAIN_HEAD),)
-            if data[:7] == b"event: ":
-                first = data.find(b"\n")
-                if (
-                    data[first + 1 : first + 7] == b"data: "
-                    and data.find(b"\n", first + 1) + 2 == len(data) <= self._limit
-                    and data[-1] == 10
-                    and 13 not in data
-                ):
-                    return ((data[first + 7 : -2], (data[7:first], b"", None)),)
+            # A read that is one event like the latest needs no cutting: it takes 0.2 us this way,
+            # and 0.5 us by way of `_plain`.
+            if data.startswith(self._opening):
+                payload = data[len(self._opening) : -2]
+                if 10 not in payload and 13 not in payload and data.endswith(b"\n\n"):
+                    return ((self._head, (payload,)),)
             return self._whole_events(data)
         if self.too_large:
             return ()
-        if self._line_size and 10 not in data and 13 not in data:
+        if 10 not in data and 13 not in data and self._line_size:
             self._keep(data)
             return ()
-        if (
-            self._in_first_line
-            and 10 in data
-            and self._line_size <= _WINDOW
-            and self._line_size + len(data) <= self._limit
-        ):
+        if self._in_event_start and 10 in data and self._line_size + size <= self._window:
             # Where a read divides a short event, the plain road takes its parts together.
-            return self._whole_events(self._take_line(data))
+            return self._whole_events(self._take_event(data))
         return self._started_event(data)
 
-    def finish(self, *, dispatch_incomplete: bool = False) -> list[RawEvent]:
+    def finish(self, *, dispatch_incomplete: bool = False) -> list[Run]:
         """Take the end of the bytes and stand at the start of the next stream.
 
         9.2.6 discards an event that no blank line ended; `dispatch_incomplete` returns it.
         """
-        events: list[RawEvent] = []
+        runs: list[Run] = []
         if dispatch_incomplete:
             values: list[bytes] = []
             if self._line_size:
                 self._field(self._take_line(b""), values)
-            self._dispatch(values, events)
+            self._dispatch(values, runs)
         self.restart()
-        return events
+        return runs
 
     # The plain road.
 
-    def _started_event(self, data: bytes) -> Iterable[RawEvent]:
+    def _started_event(self, data: bytes) -> Iterable[Run]:
         """Scan the rest of an event by lines, and then whole events, if any begin in this read."""
         blank = b"\n\r\n" if 13 in data else b"\n\n"
         end = data.find(blank, 0, _NEAR) + len(blank) if 10 in data else 0
         if not len(blank) <= end < len(data):
             return self._lines(data)
-        events = self._lines(data[:end])
+        runs = self._lines(data[:end])
         # (Where events have an id, lines it is.)
         rest = self._whole_events if self._between_events else self._lines
-        return events if self.too_large else chain(events, rest(data[end:]))
+        return runs if self.too_large else chain(runs, rest(data[end:]))
 
-    def _whole_events(self, data: bytes) -> Iterable[RawEvent]:
+    def _whole_events(self, data: bytes) -> Iterable[Run]:
         """Scan bytes that begin with an event: whole events by C calls, what remains by lines."""
         newline = b"\r\n" if 13 in data else b"\n"
         end = data.rfind(newline * 2) + 2 * len(newline)
-        events = _plain(data[:end], newline) if len(data) <= self._limit else None
-        if events is None:
+        runs = _plain(data[:end], newline)
+        if runs is None:
             return self._lines(data)
+        head = runs[-1][0]
+        if head is not self._head:
+            self._head = head
+            self._opening = b"event: " + head[0] + b"\ndata: " if head[0] else _PLAIN_OPENING
         if end == len(data):
-            self._between_events, self._in_first_line = True, False
-            return events
-        return chain(events, self._lines(data[end:]))
+            self._between_events, self._in_event_start = True, False
+            return runs
+        rest = data[end:]
+        if 10 in rest or 13 in rest:
+            return chain(runs, self._lines(rest))
+        self._between_events, self._in_event_start = False, True
+        self._keep(rest)
+        return runs
+
+    def _take_event(self, rest: bytes) -> bytes:
+        """Return the unfinished event with the rest of it, and keep nothing of it."""
+        line = self._take_line(rest)
+        if not self._type:
+            return line
+        type_line = b"event: " + self._type + (b"\r\n" if 13 in rest else b"\n")
+        self._type = b""
+        return type_line + line
 
     # The line road.
 
-    def _lines(self, data: bytes) -> list[RawEvent]:
-        events: list[RawEvent] = []
+    def _lines(self, data: bytes) -> list[Run]:
+        runs: list[Run] = []
         if self._bom is not None:
             data = self._without_bom(data, self._bom)
-        self._process_lines(data, events)
+        self._process_lines(data, runs)
         # An ID keeps to the line road too: it is given to events, and committed by blank lines.
-        first = (
+        plain = (
             self._bom is None
             and self._retry is None
-            and not (self._after_cr or self._values or self._type)
+            and not (self._after_cr or self._values)
             and not (self._id or self.last_event_id or self.too_large)
         )
-        self._in_first_line = first and self._line_size > 0
-        self._between_events = first and not self._line_size
-        return events
+        started = self._line_size > 0 or self._type != b""
+        self._in_event_start = plain and started and len(self._type) <= _SHORT_TYPE
+        self._between_events = plain and not started
+        return runs
 
     def _without_bom(self, data: bytes, held: bytes) -> bytes:
         # 9.2.5: one leading BOM is not part of the stream, however the reads divide it.
@@ -331,7 +347,7 @@ class EventScanner:
         self._bom = None
         return data.removeprefix(_BOM)
 
-    def _process_lines(self, data: bytes, events: list[RawEvent]) -> None:
+    def _process_lines(self, data: bytes, runs: list[Run]) -> None:
         if self._after_cr and data:
             self._after_cr = False
             data = data.removeprefix(b"\n")
@@ -356,7 +372,7 @@ class EventScanner:
             elif line:
                 self._field(line, values)
             else:
-                self._dispatch(values, events)
+                self._dispatch(values, runs)
         if values:
             self._values.append(b"\n".join(values))
         if unfinished:
@@ -415,7 +431,7 @@ class EventScanner:
             # A line that begins with a colon. (Only a comment has an empty name: no line is empty.)
             self._on_comment(_text(value))
 
-    def _dispatch(self, values: list[bytes], events: list[RawEvent]) -> None:
+    def _dispatch(self, values: list[bytes], runs: list[Run]) -> None:
         # 9.2.6, dispatch the event. The id is committed even where there is no event to fire.
         self.last_event_id = self._id
         if values or self._values:
@@ -425,7 +441,7 @@ class EventScanner:
                     self._values.append(data)
                 data = self._values.take()
             values.clear()
-            events.append((data, (self._type, self._id, self._retry)))
+            runs.append(((self._type, self._id, self._retry), (data,)))
         self._type = b""
         self._retry = None
         self._size = _excess(self._id)
@@ -435,44 +451,61 @@ def _excess(value: bytes) -> int:
     return max(0, len(value) - _FREE)
 
 
-def _plain(block: bytes, newline: bytes) -> Iterable[RawEvent] | None:
-    """Cut a block of one-line events that all look like the first; None if it is anything else.
+def _plain(block: bytes, newline: bytes) -> list[Run] | None:
+    """Cut a block of one-line events, with a type or without; None if it is anything else.
 
     The block ends with a blank line, if it has one. It has no CR where the line end is LF.
     """
-    if block[:5] == b"data:":
-        prefix = b"data: " if block[5] == 32 else b"data:"
-        values = block[len(prefix) : -2 * len(newline)].split(newline * 2 + prefix)
-        # The proof: what is left holds no line end, so each piece was one line and then a blank
-        # one. (To join and search takes half the time of counting line ends.)
-        rest = b"".join(values)
-        if 10 in rest or 13 in rest:
-            return None
-        if prefix == b"data:" and any(map(bytes.startswith, values, repeat(b" "))):
-            return None
-        return zip(values, repeat(PLAIN_HEAD), strict=False)
-    if block[:7] == b"event: ":
-        lines = block.split(newline)
-        lines.pop()
-        types, values = lines[0::3], lines[1::3]
-        # The proof: every third line is blank, and the others are what they must be; and, as CRLF
-        # was the separator, no line holds the half of one.
-        rest = b"".join(lines) if newline == b"\r\n" else b""
-        if (
-            len(lines) % 3
-            or any(lines[2::3])
-            or not all(map(bytes.startswith, types, repeat(b"event: ")))
-            or not all(map(bytes.startswith, values, repeat(b"data: ")))
-            or 10 in rest
-            or 13 in rest
-        ):
-            return None
-        return zip(
-            [line[6:] for line in values],
-            zip([line[7:] for line in types], repeat(b""), repeat(None), strict=False),
-            strict=False,
-        )
+    blank = newline * 2
+    cut = _cut_opening(block, newline)
+    if cut is None:
+        return None
+    head, size = cut
+    # Most events of a stream open as the first one of the read does.
+    opening = block[:size]
+    values = block[size : -len(blank)].split(blank + opening)
+    if opening == b"data:" and any(map(bytes.startswith, values, repeat(b" "))):
+        return None
+    # The proof: what is left holds no line end, so each piece was one line and then a blank one.
+    # (To join and search takes half the time of counting line ends.)
+    rest = b"".join(values)
+    if 10 not in rest and 13 not in rest:
+        return [(head, values)]
+    return _mixed(head, values, newline)
+
+
+def _cut_opening(block: bytes, newline: bytes) -> tuple[Head, int] | None:
+    """Return what an event has beside its data, and where that begins; None if it is not plain."""
+    if block.startswith(_PLAIN_OPENING):
+        return PLAIN_HEAD, 6
+    if block.startswith(b"data:"):
+        return PLAIN_HEAD, 5
+    end = block.find(newline)
+    event_type, data = block[7:end], end + len(newline)
+    if block.startswith(b"event: ") and block.startswith(_PLAIN_OPENING, data):
+        # Where the line end is CRLF, half of one may stand in the line.
+        if 10 not in event_type and 13 not in event_type:
+            return (event_type, b"", None), data + 6
     return None
+
+
+def _mixed(head: Head, values: list[bytes], newline: bytes) -> list[Run] | None:
+    """Cut what opened otherwise out of values that were cut at one opening."""
+    runs: list[Run] = []
+    start = 0
+    for place, value in enumerate(values):
+        if 10 in value or 13 in value:
+            value, *blocks = value.split(newline * 2)
+            runs.append((head, [*values[start:place], value]))
+            start = place + 1
+            for block in blocks:
+                cut = _cut_opening(block, newline)
+                if cut is None:
+                    return None
+                runs.append((cut[0], (block[cut[1] :],)))
+    runs.append((head, values[start:]))
+    rest = b"".join(chain.from_iterable(payloads for _, payloads in runs))
+    return None if 10 in rest or 13 in rest else runs
 
 
 class SSEDecoder:
@@ -522,12 +555,13 @@ class SSEDecoder:
             TypeError: `data` is not bytes.
         """
         scanner = self._scanner
-        events = []
-        for payload, head in scanner.scan(data if type(data) is bytes else as_bytes(data)):
+        events: list[ServerSentEvent] = []
+        for run in scanner.scan(data if type(data) is bytes else as_bytes(data)):
+            head, payloads = run
             if head is PLAIN_HEAD:
-                events.append(ServerSentEvent(str(payload, "utf-8", "replace")))
+                events += [ServerSentEvent(str(value, "utf-8", "replace")) for value in payloads]
             else:
-                events.append(make_event((payload, head)))
+                events += make_events((run,))
         if scanner.too_large and not events:
             self._raise_too_large()
         return events
@@ -544,8 +578,7 @@ class SSEDecoder:
         """
         if self._scanner.too_large:
             self._raise_too_large()
-        events = self._scanner.finish(dispatch_incomplete=dispatch_incomplete)
-        return [make_event(raw) for raw in events]
+        return list(make_events(self._scanner.finish(dispatch_incomplete=dispatch_incomplete)))
 
     def reset(self) -> None:
         """Drop what is unfinished and be ready for the next stream.

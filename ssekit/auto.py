@@ -185,7 +185,9 @@ class _Decoder(StreamDecoder[Any, Any]):
     def _until_told(self, reads: Iterator[Any], standing: _Accumulator) -> Iterable[Any]:
         """Read until the format is told, become it, and return what it is to receive."""
         for data in reads:
-            events = iter(self._events(data))
+            events = (
+                (payload, head) for head, payloads in self._runs(data) for payload in payloads
+            )
             for raw in events:
                 self._payload, self._head = raw
                 self._held.append(raw)
@@ -227,8 +229,10 @@ class _Decoder(StreamDecoder[Any, Any]):
         self._standing = None
         return _Replay(chain(held, rest))
 
-    def _events(self, data: Any) -> Iterable[_RawEvent]:
-        return data.events if isinstance(data, _Replay) else super()._events(data)
+    def _runs(self, data: Any) -> Iterable[Any]:
+        if isinstance(data, _Replay):
+            return ((head, (payload,)) for payload, head in data.events)
+        return super()._runs(data)
 
 
 class _Auto(Opener[Any, Any]):

@@ -18,14 +18,15 @@ any_bytes = st.lists(st.sampled_from(TOKENS) | st.binary(max_size=3), max_size=2
 
 @st.composite
 def plain_streams(draw: st.DrawFn) -> bytes:
-    """Streams that are nearly, or wholly, one-line events of one shape: the plain road's diet."""
+    """Streams that are nearly, or wholly, one-line events of few shapes: the plain road's diet."""
     newline = draw(st.sampled_from(NEWLINES))
     space = draw(st.sampled_from([b"", b" "]))
-    with_type = draw(st.booleans())
+    types = draw(st.lists(st.sampled_from([None, b"", b"x", b"y" * 200]), min_size=1, max_size=2))
     value = st.sampled_from([b"", b"x", b" x", b"{}", "é".encode(), b"\xe2\x82", b"\0"])
     blocks = []
     for _ in range(draw(st.integers(0, 6))):
-        type_line = b"event:" + space + draw(value) + newline if with_type else b""
+        event_type = draw(st.sampled_from(types) | value)
+        type_line = b"" if event_type is None else b"event:" + space + event_type + newline
         blocks.append(type_line + b"data:" + space + draw(value) + newline * 2)
     if draw(st.booleans()):
         blocks.insert(draw(st.integers(0, len(blocks))), draw(any_bytes))

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ssekit import DecodeError, EventTooLargeError, ServerSentEvent, SSEDecoder, encode_comment
-from ssekit._sse import EventScanner, make_event
+from ssekit._sse import EventScanner, make_events
 from tests.reference import interpret
 from tests.shared import EXAMPLES, conformance_cases, each_recording, needs_shared
 from tests.strategies import any_bytes, cut_streams, plain_streams
@@ -92,8 +92,7 @@ def test_any_bytes_in_any_reads_mean_what_the_standard_says(cut: tuple[bytes, li
 def test_the_plain_road_and_the_line_road_agree(reads: list[bytes]):
     both, line = EventScanner(), EventScanner()
     for read in reads:
-        events = [make_event(raw) for raw in both.scan(read)]
-        assert events == [make_event(raw) for raw in line._lines(read)]
+        assert list(make_events(both.scan(read))) == list(make_events(line._lines(read)))
         assert both.last_event_id == line.last_event_id
 
 
@@ -105,13 +104,16 @@ def test_the_plain_road_and_the_line_road_agree(reads: list[bytes]):
         b"data: a\r\n\r\ndata: b\r\n\r\n",
         b"event: x\ndata: a\n\nevent: y\ndata: b\n\n",
         b"event: x\r\ndata: a\r\n\r\nevent: y\r\ndata: b\r\n\r\n",
+        b"event: x\ndata: a\n\nevent: x\ndata: b\n\n",
+        b"event: x\ndata: a\n\ndata: b\n\n",
+        b"data: a\n\nevent: x\ndata: b\n\n",
     ],
 )
 def test_the_plain_road_takes_what_it_is_for(block: bytes, monkeypatch: pytest.MonkeyPatch):
     scanner = EventScanner()
     list(scanner.scan(b"data: first\n\n"))
     monkeypatch.delattr(EventScanner, "_lines")
-    assert [data for data, _ in scanner.scan(block)] == [b"a", b"b"]
+    assert [event.data for event in make_events(scanner.scan(block))] == ["a", "b"]
 
 
 @pytest.mark.parametrize("ending", [b"\n\n", b"\r\r", b"\r\n\r\n", b"\n\r\n", b"\r\n\n", b"\n\r"])
@@ -123,14 +125,16 @@ def test_an_event_comes_with_the_byte_that_ends_it(ending: bytes):
     assert [len(decoder.feed(stream[i : i + 1])) for i in range(len(stream))][-1] == 1
 
 
-@pytest.mark.parametrize("event", [ServerSentEvent("a"), ServerSentEvent("a", "x")])
-def test_a_read_of_one_plain_event_needs_no_cutting(
-    event: ServerSentEvent, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("event_type", ["message", "x"])
+def test_a_read_of_one_event_like_the_latest_needs_no_cutting(
+    event_type: str, monkeypatch: pytest.MonkeyPatch
 ):
     scanner = EventScanner()
-    list(scanner.scan(b"data: first\n\n"))
+    first, second = (ServerSentEvent(data, event_type) for data in ("a", "b"))
+    assert list(make_events(scanner.scan(b"\n" + first.encode()))) == [first]
+    assert list(make_events(scanner.scan(first.encode()))) == [first]
     monkeypatch.delattr(EventScanner, "_whole_events")
-    assert [make_event(raw) for raw in scanner.scan(event.encode())] == [event]
+    assert list(make_events(scanner.scan(second.encode()))) == [second]
 
 
 @each_recording("other")
