@@ -31,11 +31,9 @@ from ssekit._errors import (
 from ssekit._lenient import join_surrogates, parse
 from ssekit._sse import (
     DEFAULT_MAX_EVENT_SIZE,
-    Head,
-    Run,
     ServerSentEvent,
     as_bytes,
-    make_events,
+    make_event,
     make_scanner,
 )
 
@@ -123,7 +121,6 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     __slots__ = (
         "_decode",
         "_decode_unusual",
-        "_head",
         "_limit",
         "_payload",
         "_scanner",
@@ -147,9 +144,8 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         self._decode_unusual = decode_unusual
         self._limit = max_event_size
         self._scanner = make_scanner(last_event_id, max_event_size, on_comment)
-        # The latest event, from which `event` is made when somebody looks.
-        self._payload = b""
-        self._head: Head | ServerSentEvent | None = None
+        # The data of the latest event, from which `event` is made when somebody looks.
+        self._payload: bytes | None = None
         self.accumulator: Accumulator[ChunkT, ResultT] = accumulator
         self.state: State = "open"
         self.ended_by: EndedBy | None = None
@@ -158,9 +154,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     @property
     def event(self) -> ServerSentEvent | None:
         """The event behind the latest chunk, or the one that ended the stream."""
-        if self._head is None or isinstance(self._head, ServerSentEvent):
-            return self._head
-        return next(make_events([(self._head, (self._payload,))]))
+        return None if self._payload is None else make_event(self._payload, self._scanner.head)
 
     def feed(self, data: Read, /) -> list[ChunkT]:
         """Take the next bytes, or the next event, and return the chunks that they complete."""
@@ -227,22 +221,21 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         decode, add, scanner = self._decode, self.accumulator.add, self._scanner
         for data in reads:
             # Bytes, the ordinary read, are scanned without a call between.
-            runs = scanner.scan(data) if type(data) is bytes else self._runs(data)
-            for self._head, payloads in runs:
-                for payload in payloads:
-                    self._payload = payload
-                    try:
-                        chunk = decode(payload)
-                    except UNDECODABLE:
-                        unusual = self._decode_latest()
-                        if isinstance(unusual, Done):
-                            return
-                        chunk = unusual
-                    if add(chunk):
-                        self.state, self.ended_by = "done", "event"
-                        yield chunk
+            payloads = scanner.scan(data) if type(data) is bytes else self._payloads(data)
+            for payload in payloads:
+                self._payload = payload
+                try:
+                    chunk = decode(payload)
+                except UNDECODABLE:
+                    unusual = self._decode_latest()
+                    if isinstance(unusual, Done):
                         return
+                    chunk = unusual
+                if add(chunk):
+                    self.state, self.ended_by = "done", "event"
                     yield chunk
+                    return
+                yield chunk
             if scanner.too_large:
                 assert self._limit is not None
                 self._fail(EventTooLargeError(self._limit))
@@ -252,7 +245,9 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         """Yield the chunk of an unfinished last event, if it counts, and decide the state."""
         if self.state != "open":
             return
-        unfinished = list(make_events(self._scanner.finish(dispatch_incomplete=True)))
+        scanner = self._scanner
+        payloads = scanner.finish(dispatch_incomplete=True)
+        unfinished = [make_event(payload, scanner.head) for payload in payloads]
         whole = all(_is_whole(event.data) for event in unfinished)
         yield from self.receive(unfinished if whole else ())
         if whole and self.state == "open" and self.accumulator.complete:
@@ -260,12 +255,14 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         if self.state == "open":
             where = "before the stream's own end" if whole else "in the middle of an event"
             # What was no event stream at all ends like this too, where nobody looked at its head.
-            hint = " (no event was seen)" if self._head is None else ""
+            hint = " (no event was seen)" if self._payload is None else ""
             self._fail(StreamTruncatedError(f"the bytes ended {where}{hint}"))
 
-    def _runs(self, data: Read) -> Iterable[Run] | Iterable[tuple[ServerSentEvent, tuple[bytes]]]:
+    def _payloads(self, data: Read) -> Iterable[bytes]:
         if isinstance(data, ServerSentEvent):
-            return ((data, (join_surrogates(data.data).encode(),)),)
+            event_type, id_ = (join_surrogates(text).encode() for text in (data.event, data.id))
+            self._scanner.head = (event_type, id_, data.retry)
+            return (join_surrogates(data.data).encode(),)
         return self._scanner.scan(as_bytes(data))
 
     def _decode_latest(self) -> ChunkT | Done:

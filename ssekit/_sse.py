@@ -53,7 +53,7 @@ _SHORT_TYPE = 128
 
 # What an event has beside its data: type (b"" means message), last event ID, retry.
 Head: TypeAlias = tuple[bytes, bytes, int | None]
-# Events that follow one another and differ in their data alone: most of a stream is one run.
+# Events that follow one another and differ in their data alone: nearly all reads are one run.
 Run: TypeAlias = tuple[Head, Iterable[bytes]]
 
 PLAIN_HEAD: Final[Head] = (b"", b"", None)
@@ -151,11 +151,9 @@ def as_bytes(data: object) -> bytes:
     raise TypeError(f"expected bytes, bytearray or memoryview, got {type(data).__name__}")
 
 
-def make_events(runs: Iterable[Run]) -> Iterator[ServerSentEvent]:
-    for (type_, id_, retry), payloads in runs:
-        event, id = _text(type_) or "message", _text(id_)
-        for payload in payloads:
-            yield ServerSentEvent(_text(payload), event, id, retry)
+def make_event(payload: bytes, head: Head) -> ServerSentEvent:
+    type_, id_, retry = head
+    return ServerSentEvent(_text(payload), _text(type_) or "message", _text(id_), retry)
 
 
 def _text(data: bytes) -> str:
@@ -168,6 +166,7 @@ class EventScanner:
     """The standard's state: give bytes to `scan`, and say with `finish` that they ended.
 
     Attributes:
+        head: What the event whose data was handed over latest has beside its data.
         last_event_id: The last event ID string (9.2.6), in bytes.
         reconnection_time: What the last valid retry field said, in milliseconds, or None.
         too_large: The limit was met. Nothing more is scanned until `restart`.
@@ -178,12 +177,12 @@ class EventScanner:
         "_between_events",
         "_blocks",
         "_bom",
-        "_head",
         "_id",
         "_in_event_start",
         "_limit",
         "_line_size",
         "_on_comment",
+        "_opened",
         "_opening",
         "_pieces",
         "_retry",
@@ -191,6 +190,7 @@ class EventScanner:
         "_type",
         "_values",
         "_window",
+        "head",
         "last_event_id",
         "reconnection_time",
         "too_large",
@@ -207,8 +207,9 @@ class EventScanner:
         self._limit = sys.maxsize if max_event_size is None else max_event_size
         # What is whole in a window is within the limit, and need not be measured.
         self._window = min(_WINDOW, self._limit)
+        self.head: Head = PLAIN_HEAD
         # What the latest event of the plain road had beside its data, and the bytes that say so.
-        self._head = PLAIN_HEAD
+        self._opened = PLAIN_HEAD
         self._opening = _PLAIN_OPENING
         self._on_comment = on_comment
         self.restart()
@@ -218,7 +219,7 @@ class EventScanner:
         self.too_large = False
         # Nothing is unfinished: the next byte begins an event.
         self._between_events = False
-        # Nothing is unfinished but the start of an event: a part of a line, or a short type, or both.
+        # Nothing is unfinished but the start of an event: a part of a line, a short type, or both.
         self._in_event_start = False
         # The bytes so far that may become a byte order mark; None once that is decided.
         self._bom: bytes | None = b""
@@ -236,8 +237,11 @@ class EventScanner:
         # What is kept of the event beside the unfinished line, as the limit counts it.
         self._size = _excess(self._id)
 
-    def scan(self, data: bytes) -> Iterable[Run]:
-        """Take the next bytes and return the events that they complete, oldest first."""
+    def scan(self, data: bytes) -> Iterable[bytes]:
+        """Take the next bytes and return the data of the events that they complete, oldest first.
+
+        While an event's data is handed over, `head` is what the event has beside.
+        """
         size = len(data)
         if size > self._window:
             starts = range(0, size, self._window)
@@ -250,19 +254,25 @@ class EventScanner:
             if data.startswith(self._opening):
                 payload = data[len(self._opening) : -2]
                 if 10 not in payload and 13 not in payload and data.endswith(b"\n\n"):
-                    return ((self._head, (payload,)),)
-            return self._whole_events(data)
+                    self.head = self._opened
+                    return (payload,)
+            return self._hand_over(self._whole_events(data))
         if self.too_large:
             return ()
         if 10 not in data and 13 not in data and self._line_size:
             self._keep(data)
             return ()
-        if self._in_event_start and 10 in data and self._line_size + size <= self._window:
+        if (
+            self._in_event_start
+            and 10 in data
+            and self._line_size <= _NEAR
+            and self._line_size + size <= self._limit
+        ):
             # Where a read divides a short event, the plain road takes its parts together.
-            return self._whole_events(self._take_event(data))
-        return self._started_event(data)
+            return self._hand_over(self._whole_events(self._take_event(data)))
+        return self._hand_over(self._started_event(data))
 
-    def finish(self, *, dispatch_incomplete: bool = False) -> list[Run]:
+    def finish(self, *, dispatch_incomplete: bool = False) -> Iterable[bytes]:
         """Take the end of the bytes and stand at the start of the next stream.
 
         9.2.6 discards an event that no blank line ended; `dispatch_incomplete` returns it.
@@ -274,50 +284,64 @@ class EventScanner:
                 self._field(self._take_line(b""), values)
             self._dispatch(values, runs)
         self.restart()
-        return runs
+        return self._hand_over(runs)
+
+    def _hand_over(self, runs: list[Run]) -> Iterable[bytes]:
+        if len(runs) == 1:
+            [(self.head, payloads)] = runs
+            return payloads
+        return self._each_of(runs)
+
+    def _each_of(self, runs: list[Run]) -> Iterator[bytes]:
+        for self.head, payloads in runs:
+            yield from payloads
 
     # The plain road.
 
-    def _started_event(self, data: bytes) -> Iterable[Run]:
+    def _started_event(self, data: bytes) -> list[Run]:
         """Scan the rest of an event by lines, and then whole events, if any begin in this read."""
         blank = b"\n\r\n" if 13 in data else b"\n\n"
         end = data.find(blank, 0, _NEAR) + len(blank) if 10 in data else 0
         if not len(blank) <= end < len(data):
             return self._lines(data)
         runs = self._lines(data[:end])
+        if self.too_large:
+            return runs
         # (Where events have an id, lines it is.)
         rest = self._whole_events if self._between_events else self._lines
-        return runs if self.too_large else chain(runs, rest(data[end:]))
+        return runs + rest(data[end:])
 
-    def _whole_events(self, data: bytes) -> Iterable[Run]:
+    def _whole_events(self, data: bytes) -> list[Run]:
         """Scan bytes that begin with an event: whole events by C calls, what remains by lines."""
-        newline = b"\r\n" if 13 in data else b"\n"
-        end = data.rfind(newline * 2) + 2 * len(newline)
-        runs = _plain(data[:end], newline)
-        if runs is None:
+        plain = _plain(data, b"\r\n" if 13 in data else b"\n")
+        if plain is None:
             return self._lines(data)
-        head = runs[-1][0]
-        if head is not self._head:
-            self._head = head
-            self._opening = b"event: " + head[0] + b"\ndata: " if head[0] else _PLAIN_OPENING
-        if end == len(data):
-            self._between_events, self._in_event_start = True, False
-            return runs
-        rest = data[end:]
-        if 10 in rest or 13 in rest:
-            return chain(runs, self._lines(rest))
-        self._between_events, self._in_event_start = False, True
-        self._keep(rest)
-        return runs
+        runs, start = plain
+        self._opened = head = runs[-1][0]
+        self._opening = b"event: " + head[0] + b"\ndata: " if head[0] else _PLAIN_OPENING
+        return runs + self._keep_start(start)
+
+    def _keep_start(self, start: bytes) -> list[Run]:
+        """Keep the start of an event, if there is any; if it is more, scan it by lines."""
+        if start.startswith(b"event: ") and start.count(b"\n") == 1 and 13 not in start:
+            event_type, _, line = start[7:].partition(b"\n")
+            if len(event_type) <= _SHORT_TYPE:
+                self._type, start = event_type, line
+        if 10 in start or 13 in start:
+            return self._lines(start)
+        self._between_events = not (start or self._type)
+        self._in_event_start = not self._between_events
+        if start:
+            self._keep(start)
+        return []
 
     def _take_event(self, rest: bytes) -> bytes:
-        """Return the unfinished event with the rest of it, and keep nothing of it."""
-        line = self._take_line(rest)
-        if not self._type:
-            return line
-        type_line = b"event: " + self._type + (b"\r\n" if 13 in rest else b"\n")
-        self._type = b""
-        return type_line + line
+        """Return the start of an event with the rest of it, and keep nothing of it."""
+        event = self._take_line(rest)
+        if self._type:
+            event = b"event: " + self._type + (b"\r\n" if 13 in rest else b"\n") + event
+            self._type = b""
+        return event
 
     # The line road.
 
@@ -451,27 +475,37 @@ def _excess(value: bytes) -> int:
     return max(0, len(value) - _FREE)
 
 
-def _plain(block: bytes, newline: bytes) -> list[Run] | None:
-    """Cut a block of one-line events, with a type or without; None if it is anything else.
+def _plain(data: bytes, newline: bytes) -> tuple[list[Run], bytes] | None:
+    """Cut bytes into one-line events, with a type or without, and the start of one.
 
-    The block ends with a blank line, if it has one. It has no CR where the line end is LF.
+    None if the events are anything else, or none is whole. There is no CR where the line end is LF.
     """
     blank = newline * 2
-    cut = _cut_opening(block, newline)
+    cut = _cut_opening(data, newline)
     if cut is None:
         return None
     head, size = cut
-    # Most events of a stream open as the first one of the read does.
-    opening = block[:size]
-    values = block[size : -len(blank)].split(blank + opening)
+    # Most events of a read open as the first one does. (The bytes are cut as they came: to copy
+    # 64 KiB takes as long as to cut 30 events.)
+    opening = data[:size]
+    values = data.split(blank + opening)
+    last, ended, start = values.pop().rpartition(blank)
+    if ended:
+        values.append(last)
+    elif values:
+        start = opening + start
+    else:
+        return None
+    values[0] = values[0][size:]
     if opening == b"data:" and any(map(bytes.startswith, values, repeat(b" "))):
         return None
     # The proof: what is left holds no line end, so each piece was one line and then a blank one.
     # (To join and search takes half the time of counting line ends.)
     rest = b"".join(values)
     if 10 not in rest and 13 not in rest:
-        return [(head, values)]
-    return _mixed(head, values, newline)
+        return [(head, values)], start
+    runs = _mixed(head, values, newline)
+    return None if runs is None else (runs, start)
 
 
 def _cut_opening(block: bytes, newline: bytes) -> tuple[Head, int] | None:
@@ -482,11 +516,12 @@ def _cut_opening(block: bytes, newline: bytes) -> tuple[Head, int] | None:
         return PLAIN_HEAD, 5
     end = block.find(newline)
     event_type, data = block[7:end], end + len(newline)
-    if block.startswith(b"event: ") and block.startswith(_PLAIN_OPENING, data):
-        # Where the line end is CRLF, half of one may stand in the line.
-        if 10 not in event_type and 13 not in event_type:
-            return (event_type, b"", None), data + 6
-    return None
+    if (
+        not (block.startswith(b"event: ") and block.startswith(_PLAIN_OPENING, data))
+        or (10 in event_type or 13 in event_type)  # half of a CRLF
+    ):
+        return None
+    return (event_type, b"", None), data + 6
 
 
 def _mixed(head: Head, values: list[bytes], newline: bytes) -> list[Run] | None:
@@ -556,12 +591,11 @@ class SSEDecoder:
         """
         scanner = self._scanner
         events: list[ServerSentEvent] = []
-        for run in scanner.scan(data if type(data) is bytes else as_bytes(data)):
-            head, payloads = run
-            if head is PLAIN_HEAD:
-                events += [ServerSentEvent(str(value, "utf-8", "replace")) for value in payloads]
+        for payload in scanner.scan(data if type(data) is bytes else as_bytes(data)):
+            if scanner.head is PLAIN_HEAD:
+                events.append(ServerSentEvent(str(payload, "utf-8", "replace")))
             else:
-                events += make_events((run,))
+                events.append(make_event(payload, scanner.head))
         if scanner.too_large and not events:
             self._raise_too_large()
         return events
@@ -578,7 +612,9 @@ class SSEDecoder:
         """
         if self._scanner.too_large:
             self._raise_too_large()
-        return list(make_events(self._scanner.finish(dispatch_incomplete=dispatch_incomplete)))
+        scanner = self._scanner
+        payloads = scanner.finish(dispatch_incomplete=dispatch_incomplete)
+        return [make_event(payload, scanner.head) for payload in payloads]
 
     def reset(self) -> None:
         """Drop what is unfinished and be ready for the next stream.

@@ -44,8 +44,8 @@ __all__ = [
 ]
 
 
-# An event as the decoder has it: its data, and what it has beside; or itself, if it was pushed.
-_RawEvent: TypeAlias = tuple[bytes, Head | ServerSentEvent]
+# An event as the decoder has it: its data, and what it has beside.
+_RawEvent: TypeAlias = tuple[bytes, Head]
 
 
 def _is_response(body: dict[str, Any], event_type: str) -> bool:
@@ -185,11 +185,9 @@ class _Decoder(StreamDecoder[Any, Any]):
     def _until_told(self, reads: Iterator[Any], standing: _Accumulator) -> Iterable[Any]:
         """Read until the format is told, become it, and return what it is to receive."""
         for data in reads:
-            events = (
-                (payload, head) for head, payloads in self._runs(data) for payload in payloads
-            )
+            events = ((payload, self._scanner.head) for payload in self._payloads(data))
             for raw in events:
-                self._payload, self._head = raw
+                self._payload, _ = raw
                 self._held.append(raw)
                 told = self._told_by(self.event, standing)
                 if told is not None:
@@ -229,10 +227,12 @@ class _Decoder(StreamDecoder[Any, Any]):
         self._standing = None
         return _Replay(chain(held, rest))
 
-    def _runs(self, data: Any) -> Iterable[Any]:
-        if isinstance(data, _Replay):
-            return ((head, (payload,)) for payload, head in data.events)
-        return super()._runs(data)
+    def _payloads(self, data: Any) -> Iterable[bytes]:
+        return self._again(data.events) if isinstance(data, _Replay) else super()._payloads(data)
+
+    def _again(self, events: Iterable[_RawEvent]) -> Iterator[bytes]:
+        for payload, self._scanner.head in events:
+            yield payload
 
 
 class _Auto(Opener[Any, Any]):

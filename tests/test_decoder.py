@@ -184,12 +184,15 @@ def test_the_event_behind_the_latest_chunk():
     assert decoder.error.event == decoder.event
 
 
-@pytest.mark.parametrize("data", ['{"word":"a"}', '{"word": "\ud83d"}'])
-def test_events_are_fed_like_bytes(data: str):
+# A lone surrogate, which no bytes have, is U+FFFD where it came in bytes too.
+@pytest.mark.parametrize(
+    ("data", "as_bytes"),
+    [('{"word":"a"}', '{"word":"a"}'), ('{"word": "\ud83d"}', '{"word": "\ufffd"}')],
+)
+def test_events_are_fed_like_bytes(data: str, as_bytes: str):
     decoder = WORDS.decoder()
-    event = ServerSentEvent(data, "x", "1")
-    assert len(decoder.feed(event)) == 1
-    assert decoder.event is event
+    assert len(decoder.feed(ServerSentEvent(data, "x", "1", retry=5))) == 1
+    assert decoder.event == ServerSentEvent(as_bytes, "x", "1", retry=5)
     decoder.feed(ServerSentEvent("[DONE]"))
     assert decoder.ended_by == "marker"
 

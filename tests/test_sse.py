@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ssekit import DecodeError, EventTooLargeError, ServerSentEvent, SSEDecoder, encode_comment
-from ssekit._sse import EventScanner, make_events
+from ssekit._sse import EventScanner, make_event
 from tests.reference import interpret
 from tests.shared import EXAMPLES, conformance_cases, each_recording, needs_shared
 from tests.strategies import any_bytes, cut_streams, plain_streams
@@ -87,12 +87,18 @@ def test_any_bytes_in_any_reads_mean_what_the_standard_says(cut: tuple[bytes, li
     assert comments == expected.comments
 
 
+def scanned(scanner: EventScanner, read: bytes) -> list[ServerSentEvent]:
+    return [make_event(payload, scanner.head) for payload in scanner.scan(read)]
+
+
 @given(st.lists(plain_streams() | any_bytes, max_size=4))
 @settings(max_examples=EXAMPLES)
 def test_the_plain_road_and_the_line_road_agree(reads: list[bytes]):
     both, line = EventScanner(), EventScanner()
     for read in reads:
-        assert list(make_events(both.scan(read))) == list(make_events(line._lines(read)))
+        assert scanned(both, read) == [
+            make_event(data, head) for head, payloads in line._lines(read) for data in payloads
+        ]
         assert both.last_event_id == line.last_event_id
 
 
@@ -113,7 +119,7 @@ def test_the_plain_road_takes_what_it_is_for(block: bytes, monkeypatch: pytest.M
     scanner = EventScanner()
     list(scanner.scan(b"data: first\n\n"))
     monkeypatch.delattr(EventScanner, "_lines")
-    assert [event.data for event in make_events(scanner.scan(block))] == ["a", "b"]
+    assert [event.data for event in scanned(scanner, block)] == ["a", "b"]
 
 
 @pytest.mark.parametrize("ending", [b"\n\n", b"\r\r", b"\r\n\r\n", b"\n\r\n", b"\r\n\n", b"\n\r"])
@@ -131,10 +137,10 @@ def test_a_read_of_one_event_like_the_latest_needs_no_cutting(
 ):
     scanner = EventScanner()
     first, second = (ServerSentEvent(data, event_type) for data in ("a", "b"))
-    assert list(make_events(scanner.scan(b"\n" + first.encode()))) == [first]
-    assert list(make_events(scanner.scan(first.encode()))) == [first]
+    assert scanned(scanner, b"\n" + first.encode()) == [first]
+    assert scanned(scanner, first.encode()) == [first]
     monkeypatch.delattr(EventScanner, "_whole_events")
-    assert list(make_events(scanner.scan(second.encode()))) == [second]
+    assert scanned(scanner, second.encode()) == [second]
 
 
 @each_recording("other")

@@ -30,6 +30,7 @@ from ssekit._fold import (
     own,
     usage_view,
 )
+from ssekit._fragments import GROUP
 from ssekit.chat._choice import FoldedAudio, FoldedChoice, name_and_arguments
 from ssekit.chat._chunk import ChatCompletionChunk, ChunkChoice, XGroq
 from ssekit.chat._result import ChatCompletion
@@ -53,6 +54,8 @@ class Accumulator:
         "_model",
         "_newest",
         "_pairs",
+        "_service_tier",
+        "_system_fingerprint",
         "_touched",
         "_usage",
         "_x_groq",
@@ -62,6 +65,8 @@ class Accumulator:
         self._id = ""
         self._created = 0
         self._model = ""
+        self._service_tier: str | None = None
+        self._system_fingerprint: str | None = None
         self._usage: CompletionUsage | None = None
         self._x_groq: XGroq | None = None
         # Of the other fields of the whole answer, the newest value that says something.
@@ -77,12 +82,16 @@ class Accumulator:
         # 120 ns, and one call takes 40.
         touched: list[FoldedCall] | None = None
         for choice in chunk.choices:
-            folded = self._choices.get(choice.index)
-            if folded is None:
+            try:
+                folded = self._choices[choice.index]
+            except KeyError:
                 folded = self._choices[choice.index] = FoldedChoice()
             delta = choice.delta
             if delta.content is not None:
-                folded.content.append(delta.content)
+                loose = folded.content.loose  # to append here saves a call, 40 ns
+                loose.append(delta.content)
+                if len(loose) == GROUP:
+                    folded.content.merge()
             if delta.reasoning or delta.reasoning_content:
                 folded.add_reasoning(delta)
             if delta.role:
@@ -127,9 +136,9 @@ class Accumulator:
         if chunk.usage is not None and chunk.usage != _NO_USAGE:
             self._usage = chunk.usage
         if chunk.service_tier:
-            self._newest["service_tier"] = chunk.service_tier
+            self._service_tier = chunk.service_tier
         if chunk.system_fingerprint:
-            self._newest["system_fingerprint"] = chunk.system_fingerprint
+            self._system_fingerprint = chunk.system_fingerprint
         if chunk.moderation:
             self._newest["moderation"] = chunk.moderation
         if chunk.provider:
@@ -154,6 +163,8 @@ class Accumulator:
             created=self._created,
             model=self._model,
             choices=choices,
+            service_tier=self._service_tier,
+            system_fingerprint=self._system_fingerprint,
             usage=own(self._usage),
             x_groq=own(self._x_groq),
             **{name: own(value) for name, value in self._newest.items()},

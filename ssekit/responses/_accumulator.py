@@ -26,6 +26,7 @@ from ssekit._deltas import (
     Usage,
 )
 from ssekit._fold import WholePairs, own
+from ssekit._fragments import GROUP
 from ssekit.responses import _events as events
 from ssekit.responses._events import ResponseStreamEvent, ResponseTextDeltaEvent, UnknownEvent
 from ssekit.responses._folded import (
@@ -76,8 +77,20 @@ class Accumulator:
         sequence_number: That of the latest event that had one: where to resume after.
     """
 
-    __slots__ = ("_ended", "_items", "_pairs", "_places", "_response", "_said", "_thinks_in",
-                 "sequence_number")  # fmt: skip
+    __slots__ = (
+        "_content_index",
+        "_ended",
+        "_items",
+        "_loose",
+        "_output_index",
+        "_pairs",
+        "_part_of_text",
+        "_places",
+        "_response",
+        "_said",
+        "_thinks_in",
+        "sequence_number",
+    )
 
     def __init__(self) -> None:
         self.sequence_number: int | None = None
@@ -90,22 +103,31 @@ class Accumulator:
         # What the latest event said, if that was not a piece of the text.
         self._said: list[Delta] = []
         self._pairs = WholePairs()
+        # Where the text goes on that the latest event was a piece of; None if it was none.
+        self._output_index: int | None = None
+        self._content_index = 0
+        self._part_of_text = FoldedPart(ResponseOutputText())
+        self._loose: list[str] = []
 
     def add(self, event: ResponseStreamEvent, /) -> bool:
         """Fold the next event in. Return True if it ends the stream."""
         if type(event) is ResponseTextDeltaEvent:  # nearly all of a stream
-            try:
-                part = self._items[event.output_index].content[event.content_index]
-            except KeyError:
-                part = self._part(event, ResponseOutputText)
-            if type(part.part) is not ResponseOutputText:
-                part = self._part(event, ResponseOutputText)
-            part.text.append(event.delta)
+            if (
+                event.output_index != self._output_index
+                or event.content_index != self._content_index
+            ):
+                self._turn_to(event)
+            # To know the place, and to append here, took 105 ns where finding it took 185.
+            loose = self._loose
+            loose.append(event.delta)
+            if len(loose) == GROUP:
+                self._part_of_text.text.merge()
             if event.logprobs:
-                part.logprobs += event.logprobs
+                self._part_of_text.logprobs += event.logprobs
             if event.sequence_number is not None:
                 self.sequence_number = event.sequence_number
             return False
+        self._output_index = None
         self._said = []
         if isinstance(event, UnknownEvent):
             number = event.get("sequence_number")
@@ -138,6 +160,11 @@ class Accumulator:
         kinds, field = HOMES[kind]
         index = event.content_index if field == "content" else event.summary_index
         return part_at(getattr(self._item(event, *kinds), field), index, kind)
+
+    def _turn_to(self, event: ResponseTextDeltaEvent) -> None:
+        self._part_of_text = self._part(event, ResponseOutputText)
+        self._loose = self._part_of_text.text.loose
+        self._output_index, self._content_index = event.output_index, event.content_index
 
     # Telling what is new.
 

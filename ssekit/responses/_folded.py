@@ -68,24 +68,14 @@ def in_order(folded: dict[int, FoldedT]) -> list[FoldedT]:
     return [folded[index] for index in sorted(folded)]
 
 
-class StreamedText:
+class StreamedText(Text):
     """A text that comes in pieces, and may then be stated whole."""
 
-    __slots__ = ("_contradicted", "_pieces", "append")
+    __slots__ = ("_contradicted",)
 
     def __init__(self) -> None:
+        super().__init__()
         self._contradicted = False
-        self._begin()
-
-    def _begin(self) -> None:
-        self._pieces = Text()
-        self.append = self._pieces.append
-
-    def __bool__(self) -> bool:
-        return bool(self._pieces)
-
-    def __str__(self) -> str:
-        return str(self._pieces)
 
     def state(self, whole: str | None) -> str:
         """Take the whole text, and return what it adds to the pieces.
@@ -97,7 +87,7 @@ class StreamedText:
         known = str(self)
         if whole == known:
             return ""
-        self._begin()
+        self.take()
         self.append(whole)
         if self._contradicted or not whole.startswith(known):
             self._contradicted = True
