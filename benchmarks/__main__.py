@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -23,10 +24,9 @@ from benchmarks import floor
 from benchmarks.measure import Value, interleave
 from benchmarks.peers import PEERS, Count, Peer, count_with_ssekit
 from benchmarks.workloads import MARKER, Workload, make_workloads
-from ssekit import chat
+from ssekit import Format, chat, responses
 
-# The workloads that are typed and accumulated too.
-_TYPED = ("64-kib", "4-kib", "one-event")
+_FORMATS: dict[str, Format[Any, Any]] = {"chat": chat.FORMAT, "responses": responses.FORMAT}
 
 _ROUNDS = 151
 _QUICK_ROUNDS = 25
@@ -50,7 +50,7 @@ def main(
     for name in names:
         print(f"\n{name}: {_sizes(workloads[name])}\n    {workloads[name].why}")
     events = _print_events([workloads[name] for name in names], counts, rounds)
-    typed = _print_typed([workloads[name] for name in _TYPED if name in names], rounds)
+    typed = _print_typed([workloads[name] for name in names if workloads[name].format], rounds)
     if options.json is not None:
         report = {"versions": versions, "rounds": rounds, "events": events, "typed": typed}
         options.json.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1))
@@ -160,7 +160,7 @@ def _print_typed(workloads: Sequence[Workload], rounds: int) -> list[_TypedRow]:
     if not workloads:
         return []
     print("\nTyped and accumulated: L, the typed decode alone, in µs per chunk; the others in L")
-    print_row = _table(["", "L", "json.loads", "chat.stream"])
+    print_row = _table(["", "L", "json.loads", "stream"])
     rows = []
     for workload in workloads:
         row = _measure_typed(workload, rounds)
@@ -171,12 +171,13 @@ def _print_typed(workloads: Sequence[Workload], rounds: int) -> list[_TypedRow]:
 
 
 def _measure_typed(workload: Workload, rounds: int) -> _TypedRow:
+    assert workload.format is not None
     payloads = [payload for payload in workload.payloads if payload != MARKER]
-    decode = msgspec.json.Decoder(floor.ChatCompletionChunk).decode
+    decode = msgspec.json.Decoder(floor.TYPES[workload.format]).decode
     measured: dict[str, Callable[[], object]] = {
         "L": partial(_each, decode, payloads),
         "json.loads": partial(_each, json.loads, payloads),
-        "chat.stream": partial(_stream, workload.reads),
+        "stream": partial(_stream, _FORMATS[workload.format], workload.reads),
     }
     times = interleave(measured, rounds)
     ratios = {name: times.ratio(name, "L") for name in measured if name != "L"}
@@ -188,8 +189,8 @@ def _each(decode: Callable[[bytes], object], payloads: list[bytes]) -> None:
         decode(payload)
 
 
-def _stream(reads: list[bytes]) -> None:
-    stream = chat.stream(reads)
+def _stream(wire_format: Format[Any, Any], reads: list[bytes]) -> None:
+    stream = wire_format.stream(reads)
     for _ in stream:
         pass
     assert stream.state == "done"
@@ -200,7 +201,7 @@ def _stream(reads: list[bytes]) -> None:
 
 def _table(header: Sequence[str]) -> Callable[[Sequence[str]], None]:
     """Print the header of a table, and return what prints a row as soon as it is known."""
-    widths = [max(13, len(name)) for name in header]
+    widths = [20, *(max(13, len(name)) for name in header[1:])]
 
     def print_row(cells: Sequence[str]) -> None:
         first, *rest = (f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))

@@ -1,16 +1,17 @@
 # The floor: what it costs to decode a chunk and nothing else.
 #
 # L is msgspec's typed decode alone, over payloads that are already cut out, into these structs.
-# They are a copy of those of `ssekit.chat` as they were when L was first measured, and stay so:
-# multiples of L can be compared between versions, and a field that ssekit gains costs ssekit.
+# They are a copy of those of `ssekit.chat`, and of `ssekit.responses` those that the workload has,
+# as they were when L was first measured, and stay so: multiples of L can be compared between
+# versions, and a field that ssekit gains costs ssekit.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
-__all__ = ["ChatCompletionChunk"]
+__all__ = ["TYPES", "ChatCompletionChunk"]
 
 Loose: TypeAlias = dict[str, Any]
 
@@ -158,3 +159,73 @@ class ChatCompletionChunk(msgspec.Struct, frozen=True, gc=False, kw_only=True, o
     timings: Loose | None = None
     x_groq: XGroq | None = None
     error: None = None
+
+
+class Event(
+    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, tag_field="type"
+):
+    sequence_number: int | None = None
+
+
+class ItemEvent(Event, frozen=True):
+    item_id: str | None = None
+    output_index: int = 0
+
+
+class ResponseCreatedEvent(Event, frozen=True, tag="response.created"):
+    response: Loose | None = None
+
+
+class ResponseInProgressEvent(ResponseCreatedEvent, frozen=True, tag="response.in_progress"):
+    pass
+
+
+class ResponseCompletedEvent(ResponseCreatedEvent, frozen=True, tag="response.completed"):
+    pass
+
+
+class ResponseOutputItemAddedEvent(ItemEvent, frozen=True, tag="response.output_item.added"):
+    item: Loose | None = None
+
+
+class ResponseOutputItemDoneEvent(ItemEvent, frozen=True, tag="response.output_item.done"):
+    item: Loose | None = None
+
+
+class ResponseContentPartAddedEvent(ItemEvent, frozen=True, tag="response.content_part.added"):
+    content_index: int = 0
+    part: Loose | None = None
+
+
+class ResponseContentPartDoneEvent(ItemEvent, frozen=True, tag="response.content_part.done"):
+    content_index: int = 0
+    part: Loose | None = None
+
+
+class ResponseTextDeltaEvent(ItemEvent, frozen=True, tag="response.output_text.delta"):
+    delta: str = ""
+    obfuscation: str | None = None
+    content_index: int = 0
+    logprobs: list[Loose] | None = None
+
+
+class ResponseTextDoneEvent(ItemEvent, frozen=True, tag="response.output_text.done"):
+    content_index: int = 0
+    text: str = ""
+    logprobs: list[Loose] | None = None
+
+
+ResponseStreamEvent: TypeAlias = (
+    ResponseCreatedEvent
+    | ResponseInProgressEvent
+    | ResponseCompletedEvent
+    | ResponseOutputItemAddedEvent
+    | ResponseOutputItemDoneEvent
+    | ResponseContentPartAddedEvent
+    | ResponseContentPartDoneEvent
+    | ResponseTextDeltaEvent
+    | ResponseTextDoneEvent
+)
+
+# By the name of its format, what an event is decoded into.
+TYPES: Final[dict[str, Any]] = {"chat": ChatCompletionChunk, "responses": ResponseStreamEvent}

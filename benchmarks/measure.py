@@ -3,6 +3,7 @@
 # What always holds here:
 # - A ratio is of two times of the same round. A machine that slows down for a while slows both.
 # - Of the rounds the median counts; the spread says how far to believe it.
+# - What counts is the processor's time of this process, so that others that run do not.
 # - The garbage collector does not run in what is timed: when it would is a matter of what else is
 #   loaded (a peer's models, say), not of who is measured.
 
@@ -37,7 +38,7 @@ class Value:
 
 
 class Times:
-    """The seconds that each of the measured took, round by round."""
+    """The seconds of the processor that each of the measured took, round by round."""
 
     def __init__(self, rounds: Mapping[str, list[float]]) -> None:
         self._rounds = rounds
@@ -65,9 +66,9 @@ def _seconds(run: Callable[[], object]) -> float:
     was_enabled = gc.isenabled()
     gc.disable()
     try:
-        start = time.perf_counter()
+        start = time.process_time()
         run()
-        return time.perf_counter() - start
+        return time.process_time() - start
     finally:
         if was_enabled:
             gc.enable()

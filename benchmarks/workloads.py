@@ -2,13 +2,15 @@
 #
 # What always holds here:
 # - The same bytes in every run: what looks random comes from a generator with a fixed seed.
-# - The payloads are what a host sends: `chat.completion.chunk` objects of about 300 bytes.
+# - The payloads are what a host sends: `chat.completion.chunk` objects of about 300 bytes, or
+#   `response.output_text.delta` objects of about 230.
 # - `crlf` and `non-ascii` differ from `64-kib` in that alone.
 
 from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -32,6 +34,8 @@ _NON_ASCII = [
     " 👍",
     "“",
 ]
+_ITEM_ID = "msg_0f3a2b1c9d8e7f6a0068d9c2f1a4b8819"
+_TYPE = re.compile(rb'\{"type":"([^"]+)"')
 _OBFUSCATION = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 
@@ -44,6 +48,7 @@ class Workload:
         reads: The bytes as a transport hands them over.
         payloads: The data of each event.
         read_size: The length of each read but the last; None if each read is one event.
+        format: The module that types and accumulates it; None if only its events are measured.
     """
 
     name: str
@@ -51,6 +56,7 @@ class Workload:
     reads: list[bytes]
     payloads: list[bytes]
     read_size: int | None
+    format: str | None = None
 
     @property
     def events(self) -> int:
@@ -68,22 +74,46 @@ def make_workloads(scale: float = 1.0) -> Iterator[Workload]:
         return max(8, round(count * scale))
 
     chunks = _chat_payloads(_ASCII, many(4000))
+    deltas = _response_payloads(_ASCII, many(4000))
     yield _in_events(
         "one-event",
         "One whole event a read, as hosts flush them: nothing is carried, all is set-up.",
         chunks,
+        "chat",
     )
     yield _in_pieces(
         "4-kib",
         "About a dozen events a read: the whole ones between two that the cuts divide.",
         chunks,
         4 * 2**10,
+        "chat",
     )
     yield _in_pieces(
         "64-kib",
         "About 200 events a read, as when the reader is behind: what an event itself costs.",
         chunks,
         64 * 2**10,
+        "chat",
+    )
+    yield _in_events(
+        "responses-one-event",
+        "One event with a type a read: two lines, and the type is looked at.",
+        deltas,
+        "responses",
+    )
+    yield _in_pieces(
+        "responses-4-kib",
+        "A dozen events with a type a read: the cuts divide events of two lines.",
+        deltas,
+        4 * 2**10,
+        "responses",
+    )
+    yield _in_pieces(
+        "responses-64-kib",
+        "Long runs of events with one type, between a few of others.",
+        deltas,
+        64 * 2**10,
+        "responses",
     )
     yield _in_pieces(
         "17-bytes",
@@ -118,20 +148,29 @@ def make_workloads(scale: float = 1.0) -> Iterator[Workload]:
     )
 
 
-def _in_events(name: str, why: str, payloads: list[bytes]) -> Workload:
-    return Workload(name, why, [_event(payload, b"\n") for payload in payloads], payloads, None)
+def _in_events(name: str, why: str, payloads: list[bytes], format_: str | None = None) -> Workload:
+    reads = [_event(payload, b"\n") for payload in payloads]
+    return Workload(name, why, reads, payloads, None, format_)
 
 
 def _in_pieces(
-    name: str, why: str, payloads: list[bytes], read_size: int, newline: bytes = b"\n"
+    name: str,
+    why: str,
+    payloads: list[bytes],
+    read_size: int,
+    format_: str | None = None,
+    newline: bytes = b"\n",
 ) -> Workload:
     data = b"".join(_event(payload, newline) for payload in payloads)
     reads = [data[start : start + read_size] for start in range(0, len(data), read_size)]
-    return Workload(name, why, reads, payloads, read_size)
+    return Workload(name, why, reads, payloads, read_size, format_)
 
 
 def _event(payload: bytes, newline: bytes) -> bytes:
-    lines = [b"data: " + line for line in payload.split(b"\n")]
+    # Vendors whose objects have a type say it on a line of its own too.
+    event_type = _TYPE.match(payload)
+    lines = [b"event: " + event_type[1]] if event_type else []
+    lines += [b"data: " + line for line in payload.split(b"\n")]
     return newline.join([*lines, b"", b""])
 
 
@@ -169,6 +208,62 @@ def _chunk(
             "obfuscation": "".join(random.choices(_OBFUSCATION, k=random.randint(1, 8))),
         }
     )
+
+
+def _response_payloads(tokens: Sequence[str], count: int) -> list[bytes]:
+    """Return the data of the `count` events of one text: its pieces between head and tail."""
+    random = Random(count)
+    texts = [random.choice(tokens) for _ in range(count - 8)]
+    text = {"type": "output_text", "text": "".join(texts), "annotations": [], "logprobs": []}
+    message = {"type": "message", "id": _ITEM_ID, "status": "completed", "role": "assistant"}
+    place = {"item_id": _ITEM_ID, "output_index": 0, "content_index": 0}
+    usage = {"input_tokens": 21, "output_tokens": len(texts), "total_tokens": 21 + len(texts)}
+    events: list[dict[str, Any]] = [
+        {"type": "response.created", "response": _response("in_progress")},
+        {"type": "response.in_progress", "response": _response("in_progress")},
+        {
+            "type": "response.output_item.added",
+            "output_index": 0,
+            "item": message | {"status": "in_progress", "content": []},
+        },
+        {"type": "response.content_part.added", **place, "part": text | {"text": ""}},
+        *(_text_delta(text, place, random) for text in texts),
+        {"type": "response.output_text.done", **place, "text": text["text"], "logprobs": []},
+        {"type": "response.content_part.done", **place, "part": text},
+        {
+            "type": "response.output_item.done",
+            "output_index": 0,
+            "item": message | {"content": [text]},
+        },
+        {
+            "type": "response.completed",
+            "response": _response("completed")
+            | {"output": [message | {"content": [text]}], "usage": usage},
+        },
+    ]
+    return [_json(event | {"sequence_number": number}) for number, event in enumerate(events)]
+
+
+def _response(status: str) -> dict[str, Any]:
+    return {
+        "id": "resp_0f3a2b1c9d8e7f6a0068d9c2f1a4b8819",
+        "object": "response",
+        "created_at": 1753382400,
+        "status": status,
+        "model": "gpt-4o-mini-2024-07-18",
+        "output": [],
+    }
+
+
+def _text_delta(text: str, place: dict[str, Any], random: Random) -> dict[str, Any]:
+    padding = "".join(random.choices(_OBFUSCATION, k=random.randint(1, 16)))
+    return {
+        "type": "response.output_text.delta",
+        **place,
+        "delta": text,
+        "logprobs": [],
+        "obfuscation": padding,
+    }
 
 
 def _printed_document(lines: int) -> bytes:

@@ -177,6 +177,7 @@ class EventScanner:
         "_between_events",
         "_blocks",
         "_bom",
+        "_frame",
         "_id",
         "_in_event_start",
         "_limit",
@@ -211,6 +212,7 @@ class EventScanner:
         # What the latest event of the plain road had beside its data, and the bytes that say so.
         self._opened = PLAIN_HEAD
         self._opening = _PLAIN_OPENING
+        self._frame = len(self._opening) + 2
         self._on_comment = on_comment
         self.restart()
 
@@ -250,12 +252,11 @@ class EventScanner:
         # `10 in data` asks for an LF: `b"\n" in data` takes 100 ns to find that it is no integer.
         if self._between_events:
             # A read that is one event like the latest needs no cutting: it takes 0.2 us this way,
-            # and 0.5 us by way of `_plain`.
-            if data.startswith(self._opening):
-                payload = data[len(self._opening) : -2]
-                if 10 not in payload and 13 not in payload and data.endswith(b"\n\n"):
-                    self.head = self._opened
-                    return (payload,)
+            # and 0.5 us by way of `_plain`. (`startswith` alone would take 0.1 us.)
+            payload = data.removeprefix(self._opening).removesuffix(b"\n\n")
+            if len(payload) == size - self._frame and 10 not in payload and 13 not in payload:
+                self.head = self._opened
+                return (payload,)
             return self._hand_over(self._whole_events(data))
         if self.too_large:
             return ()
@@ -319,11 +320,12 @@ class EventScanner:
         runs, start = plain
         self._opened = head = runs[-1][0]
         self._opening = b"event: " + head[0] + b"\ndata: " if head[0] else _PLAIN_OPENING
+        self._frame = len(self._opening) + 2  # with the blank line
         return runs + self._keep_start(start)
 
     def _keep_start(self, start: bytes) -> list[Run]:
         """Keep the start of an event, if there is any; if it is more, scan it by lines."""
-        if start.startswith(b"event: ") and start.count(b"\n") == 1 and 13 not in start:
+        if start[:7] == b"event: " and start.count(b"\n") == 1 and 13 not in start:
             event_type, _, line = start[7:].partition(b"\n")
             if len(event_type) <= _SHORT_TYPE:
                 self._type, start = event_type, line
@@ -510,14 +512,12 @@ def _plain(data: bytes, newline: bytes) -> tuple[list[Run], bytes] | None:
 
 def _cut_opening(block: bytes, newline: bytes) -> tuple[Head, int] | None:
     """Return what an event has beside its data, and where that begins; None if it is not plain."""
-    if block.startswith(_PLAIN_OPENING):
-        return PLAIN_HEAD, 6
-    if block.startswith(b"data:"):
-        return PLAIN_HEAD, 5
+    if block[:5] == b"data:":
+        return PLAIN_HEAD, 6 if block[5:6] == b" " else 5
     end = block.find(newline)
     event_type, data = block[7:end], end + len(newline)
     if (
-        not (block.startswith(b"event: ") and block.startswith(_PLAIN_OPENING, data))
+        not (block[:7] == b"event: " and block[data : data + 6] == _PLAIN_OPENING)
         or (10 in event_type or 13 in event_type)  # half of a CRLF
     ):
         return None

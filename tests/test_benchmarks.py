@@ -76,6 +76,8 @@ def test_what_one_workload_has_and_the_others_do_not() -> None:
     assert [name for name, data in joined.items() if not data.isascii()] == ["non-ascii"]
     assert b"\ndata: " in joined["data-lines"].replace(b"\n\n", b"")
     assert [name for name, data in joined.items() if len(data) >= 4 * 2**20] == ["4-mib-event"]
+    typed = {name for name, data in joined.items() if data.startswith(b"event: ")}
+    assert typed == {name for name in joined if name.startswith("responses-")}
 
 
 @pytest.mark.parametrize("name", ["one-event", "non-ascii"])
@@ -161,4 +163,4 @@ def test_the_figures_go_to_a_file(capsys: pytest.CaptureFixture[str], tmp_path: 
     assert figures["versions"]["msgspec"] == msgspec.__version__
     assert figures["events"][0]["workload"] == "64-kib"
     assert figures["events"][0]["ratios"]["msgspec"]["median"] > 0
-    assert figures["typed"][0]["ratios"]["chat.stream"]["median"] > 0
+    assert figures["typed"][0]["ratios"]["stream"]["median"] > 0
