@@ -57,7 +57,6 @@ Head: TypeAlias = tuple[bytes, bytes, int | None]
 Run: TypeAlias = tuple[Head, Iterable[bytes]]
 
 PLAIN_HEAD: Final[Head] = (b"", b"", None)
-_PLAIN_OPENING: Final = b"data: "
 
 
 class ServerSentEvent(msgspec.Struct, frozen=True, gc=False):
@@ -175,6 +174,7 @@ class EventScanner:
     __slots__ = (
         "_after_cr",
         "_between_events",
+        "_blank",
         "_blocks",
         "_bom",
         "_frame",
@@ -183,9 +183,9 @@ class EventScanner:
         "_limit",
         "_line_size",
         "_on_comment",
-        "_opened",
         "_opening",
         "_pieces",
+        "_prefix",
         "_retry",
         "_size",
         "_type",
@@ -209,10 +209,7 @@ class EventScanner:
         # What is whole in a window is within the limit, and need not be measured.
         self._window = min(_WINDOW, self._limit)
         self.head: Head = PLAIN_HEAD
-        # What the latest event of the plain road had beside its data, and the bytes that say so.
-        self._opened = PLAIN_HEAD
-        self._opening = _PLAIN_OPENING
-        self._frame = len(self._opening) + 2
+        self._expect(_Opening(PLAIN_HEAD, b"data: ", b"\n"))
         self._on_comment = on_comment
         self.restart()
 
@@ -252,10 +249,10 @@ class EventScanner:
         # `10 in data` asks for an LF: `b"\n" in data` takes 100 ns to find that it is no integer.
         if self._between_events:
             # A read that is one event like the latest needs no cutting: it takes 0.2 us this way,
-            # and 0.5 us by way of `_plain`. (`startswith` alone would take 0.1 us.)
-            payload = data.removeprefix(self._opening).removesuffix(b"\n\n")
+            # and 0.8 us by way of `_plain`. (`startswith` alone would take 0.1 us.)
+            payload = data.removeprefix(self._prefix).removesuffix(self._blank)
             if len(payload) == size - self._frame and 10 not in payload and 13 not in payload:
-                self.head = self._opened
+                self.head = self._opening.head
                 return (payload,)
             return self._hand_over(self._whole_events(data))
         if self.too_large:
@@ -312,27 +309,41 @@ class EventScanner:
         rest = self._whole_events if self._between_events else self._lines
         return runs + rest(data[end:])
 
+    def _expect(self, opening: _Opening) -> None:
+        """Expect that plain events go on to open like the latest one."""
+        self._opening = opening
+        self._prefix, self._blank = opening.prefix, opening.blank
+        self._frame = len(opening.prefix) + len(opening.blank)
+
     def _whole_events(self, data: bytes) -> list[Run]:
         """Scan bytes that begin with an event: whole events by C calls, what remains by lines."""
-        plain = _plain(data, b"\r\n" if 13 in data else b"\n")
+        opening = self._opening
+        newline = b"\r\n" if 13 in data else b"\n"
+        if opening.newline != newline or data[: len(opening.prefix)] != opening.prefix:
+            found = _find_opening(data, newline)
+            if found is None:
+                return self._lines(data)
+            opening = found
+        plain = _plain(data, opening)
         if plain is None:
             return self._lines(data)
         runs, start = plain
-        self._opened = head = runs[-1][0]
-        self._opening = b"event: " + head[0] + b"\ndata: " if head[0] else _PLAIN_OPENING
-        self._frame = len(self._opening) + 2  # with the blank line
-        return runs + self._keep_start(start)
+        if runs[-1][0] is not self._opening.head:
+            self._expect(opening.of(runs[-1][0]))
+        if start:
+            return runs + self._keep_start(start)
+        self._between_events, self._in_event_start = True, False
+        return runs
 
     def _keep_start(self, start: bytes) -> list[Run]:
-        """Keep the start of an event, if there is any; if it is more, scan it by lines."""
+        """Keep the start of an event; if it is more than that, scan it by lines."""
         if start[:7] == b"event: " and start.count(b"\n") == 1 and 13 not in start:
             event_type, _, line = start[7:].partition(b"\n")
             if len(event_type) <= _SHORT_TYPE:
                 self._type, start = event_type, line
         if 10 in start or 13 in start:
             return self._lines(start)
-        self._between_events = not (start or self._type)
-        self._in_event_start = not self._between_events
+        self._between_events, self._in_event_start = False, True
         if start:
             self._keep(start)
         return []
@@ -477,68 +488,83 @@ def _excess(value: bytes) -> int:
     return max(0, len(value) - _FREE)
 
 
-def _plain(data: bytes, newline: bytes) -> tuple[list[Run], bytes] | None:
+class _Opening:
+    """How events begin that have the same beside their data: with `prefix`, and then the data."""
+
+    __slots__ = ("blank", "head", "newline", "prefix", "separator")
+
+    def __init__(self, head: Head, prefix: bytes, newline: bytes) -> None:
+        self.head = head
+        self.prefix = prefix
+        self.newline = newline
+        self.blank = newline * 2
+        self.separator = self.blank + prefix
+
+    def of(self, head: Head) -> _Opening:
+        """Return the opening of another head, in the same line ends."""
+        if head is self.head:
+            return self
+        type_line = b"event: " + head[0] + self.newline if head[0] else b""
+        return _Opening(head, type_line + b"data: ", self.newline)
+
+
+def _find_opening(block: bytes, newline: bytes) -> _Opening | None:
+    """Return how a block of events opens; None if it does not open with one of the plain road."""
+    if block[:5] == b"data:":
+        return _Opening(PLAIN_HEAD, block[: 6 if block[5:6] == b" " else 5], newline)
+    end = block.find(newline)
+    event_type, data = block[7:end], end + len(newline)
+    if (
+        not (block[:7] == b"event: " and block[data : data + 6] == b"data: ")
+        or (10 in event_type or 13 in event_type)  # half of a CRLF
+    ):
+        return None
+    return _Opening((event_type, b"", None), block[: data + 6], newline)
+
+
+def _plain(data: bytes, opening: _Opening) -> tuple[list[Run], bytes] | None:
     """Cut bytes into one-line events, with a type or without, and the start of one.
 
     None if the events are anything else, or none is whole. There is no CR where the line end is LF.
     """
-    blank = newline * 2
-    cut = _cut_opening(data, newline)
-    if cut is None:
-        return None
-    head, size = cut
     # Most events of a read open as the first one does. (The bytes are cut as they came: to copy
     # 64 KiB takes as long as to cut 30 events.)
-    opening = data[:size]
-    values = data.split(blank + opening)
-    last, ended, start = values.pop().rpartition(blank)
+    values = data.split(opening.separator)
+    last, ended, start = values.pop().rpartition(opening.blank)
     if ended:
         values.append(last)
     elif values:
-        start = opening + start
+        start = opening.prefix + start
     else:
         return None
-    values[0] = values[0][size:]
-    if opening == b"data:" and any(map(bytes.startswith, values, repeat(b" "))):
+    values[0] = values[0][len(opening.prefix) :]
+    if opening.prefix == b"data:" and any(map(bytes.startswith, values, repeat(b" "))):
         return None
     # The proof: what is left holds no line end, so each piece was one line and then a blank one.
     # (To join and search takes half the time of counting line ends.)
     rest = b"".join(values)
     if 10 not in rest and 13 not in rest:
-        return [(head, values)], start
-    runs = _mixed(head, values, newline)
+        return [(opening.head, values)], start
+    runs = _mixed(values, opening)
     return None if runs is None else (runs, start)
 
 
-def _cut_opening(block: bytes, newline: bytes) -> tuple[Head, int] | None:
-    """Return what an event has beside its data, and where that begins; None if it is not plain."""
-    if block[:5] == b"data:":
-        return PLAIN_HEAD, 6 if block[5:6] == b" " else 5
-    end = block.find(newline)
-    event_type, data = block[7:end], end + len(newline)
-    if (
-        not (block[:7] == b"event: " and block[data : data + 6] == _PLAIN_OPENING)
-        or (10 in event_type or 13 in event_type)  # half of a CRLF
-    ):
-        return None
-    return (event_type, b"", None), data + 6
-
-
-def _mixed(head: Head, values: list[bytes], newline: bytes) -> list[Run] | None:
+def _mixed(values: list[bytes], opening: _Opening) -> list[Run] | None:
     """Cut what opened otherwise out of values that were cut at one opening."""
     runs: list[Run] = []
     start = 0
     for place, value in enumerate(values):
         if 10 in value or 13 in value:
-            value, *blocks = value.split(newline * 2)
-            runs.append((head, [*values[start:place], value]))
+            value, *blocks = value.split(opening.blank)
+            runs.append((opening.head, [*values[start:place], value]))
             start = place + 1
             for block in blocks:
-                cut = _cut_opening(block, newline)
-                if cut is None:
+                other = _find_opening(block, opening.newline)
+                if other is None:
                     return None
-                runs.append((cut[0], (block[cut[1] :],)))
-    runs.append((head, values[start:]))
+                runs.append((other.head, (block[len(other.prefix) :],)))
+    if values[start:]:
+        runs.append((opening.head, values[start:]))
     rest = b"".join(chain.from_iterable(payloads for _, payloads in runs))
     return None if 10 in rest or 13 in rest else runs
 
