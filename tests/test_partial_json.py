@@ -48,8 +48,8 @@ class Writer:
         else:
             self.text += json.dumps(tree)
             end = len(self.text)
-            # The next character tells that a number has ended.
-            finished = end if isinstance(tree, bool | None) else end + 1
+            # The next character tells that a number in digits has ended.
+            finished = end + 1 if self.text[-1].isdigit() else end
             known = lambda n: tree if n >= finished else UNSET  # noqa: E731
         self.space()
         return known
@@ -241,7 +241,7 @@ ENDS += [end + ":0" for end in ENDS if end.endswith('"')] + [":0"]
 
 
 # A string, whole or not.
-STRING = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\Z)', re.DOTALL)
+STRING = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)', re.DOTALL)
 
 
 def closing(text: str) -> str:
@@ -270,6 +270,7 @@ def may_go_on(text: str) -> bool:
 @example('["\\')
 @example('{"a\\"":{"b":[')
 @example('["\\u1')
+@example('"{\\')
 def test_only_what_can_never_be_json_is_an_error(text: str):
     assert (read([text])[1] is None) == may_go_on(text)
 
