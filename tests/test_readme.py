@@ -61,6 +61,12 @@ def legacy(*tokens: str, finish_reason: str | None = None) -> bytes:
 
 LEGACY_READS = [legacy("Say", " this"), legacy(":"), legacy(" this", finish_reason="stop"), DONE]
 
+COHERE_READS = [
+    typed("content-delta", index=0, delta={"message": {"content": {"text": piece}}})
+    for piece in ("Ruby is", " the best.")
+]
+COHERE_READS.append(typed("message-end", delta={"finish_reason": "COMPLETE"}))
+
 
 EMPTY = ("content", "arguments")  # in an item that begins
 
@@ -101,13 +107,6 @@ RESPONSE_CALL_READS = response_events(
         for piece in ('{"city":', '"Paris"}')
     ],
 )
-
-
-COHERE_READS = [
-    typed("content-delta", index=0, delta={"message": {"content": {"text": piece}}})
-    for piece in HAIKU
-]
-COHERE_READS.append(typed("message-end", delta={"finish_reason": "COMPLETE"}))
 
 
 class Host(BaseHTTPRequestHandler):
@@ -186,7 +185,7 @@ def test_the_loop_of_the_vocabulary_reads_every_format(name: str):
         exec(compile(loop, str(README), "exec"), {"source": STREAMS[name]})
     lines = printed.getvalue().splitlines()
     expected = [line for line in PRINTED if not line.startswith(WITHOUT.get(name, ("-",)))]
-    assert set(expected) < set(lines)
+    assert set(expected) < set(lines)  # one vendor gives the tokens more than once
     assert lines[-1].startswith("finish: ")
 
 
