@@ -28,6 +28,7 @@ from ssekit._errors import (
     StreamTruncatedError,
 )
 from ssekit._format import Format
+from ssekit._partial_json import PartialJSON, partial_json
 from ssekit._sse import ServerSentEvent, SSEDecoder, encode_comment
 from ssekit._stream import AsyncStream, Stream, aiter_events, iter_events
 
@@ -46,6 +47,7 @@ __all__ = [
     "Finish",
     "FinishReason",
     "Format",
+    "PartialJSON",
     "ReasoningDelta",
     "RefusalDelta",
     "SSEDecoder",
@@ -65,4 +67,5 @@ __all__ = [
     "aiter_events",
     "encode_comment",
     "iter_events",
+    "partial_json",
 ]

@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import enum
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Final, Generic, Literal, Protocol, TypeAlias, TypeVar
@@ -28,7 +29,7 @@ from ssekit._errors import (
     StreamTimeoutError,
     StreamTruncatedError,
 )
-from ssekit._lenient import join_surrogates, parse
+from ssekit._lenient import join_surrogates, parse, parse_text
 from ssekit._sse import (
     DEFAULT_MAX_EVENT_SIZE,
     ServerSentEvent,
@@ -41,6 +42,7 @@ __all__ = ["DONE", "Accumulator", "Done", "EndedBy", "State", "StreamDecoder"]
 
 ChunkT = TypeVar("ChunkT")
 ResultT = TypeVar("ResultT")
+ValueT = TypeVar("ValueT")
 ChunkT_contra = TypeVar("ChunkT_contra", contravariant=True)
 ResultT_co = TypeVar("ResultT_co", covariant=True)
 
@@ -66,11 +68,17 @@ DONE: Final = Done.DONE
 
 
 class Accumulator(Protocol[ChunkT_contra, ResultT_co]):
-    """What folds the chunks of one stream into its result. The views speak of choice 0."""
+    """What folds the chunks of one stream into its result. The views speak of choice 0.
 
+    Whoever writes one may inherit this: then `add` and `snapshot` are enough, and what is left out
+    says nothing.
+    """
+
+    @abstractmethod
     def add(self, chunk: ChunkT_contra, /) -> bool | None:
         """Fold the next chunk in. Return True if it is the format's terminal event."""
 
+    @abstractmethod
     def snapshot(self) -> ResultT_co:
         """Return the result so far. It shares nothing mutable with later ones."""
         ...
@@ -78,28 +86,53 @@ class Accumulator(Protocol[ChunkT_contra, ResultT_co]):
     @property
     def complete(self) -> bool:
         """Whether the stream may end here: every choice that was seen has a finish reason."""
-        ...
+        return False
 
     def deltas(self, chunk: ChunkT_contra, /) -> Iterable[Delta]:
         """Return what a chunk says, after `add` has folded it in and before the next one."""
-        ...
+        return ()
 
     def last_deltas(self) -> Iterable[Delta]:
         """Return what only the end of a finished stream says: whole tool calls, and the finish."""
-        ...
+        return ()
 
     @property
-    def text(self) -> str: ...
+    def text(self) -> str:
+        """The text so far."""
+        return ""
+
     @property
-    def reasoning(self) -> str: ...
+    def reasoning(self) -> str:
+        """The reasoning so far."""
+        return ""
+
     @property
-    def refusal(self) -> str: ...
+    def refusal(self) -> str:
+        """The refusal so far."""
+        return ""
+
     @property
-    def tool_calls(self) -> Sequence[ToolCall]: ...
+    def tool_calls(self) -> Sequence[ToolCall]:
+        """The tool calls so far, whole or not, in the order in which they appeared."""
+        return ()
+
     @property
-    def finish_reason(self) -> FinishReason | None: ...
+    def finish_reason(self) -> FinishReason | None:
+        """Why the choice ended, in the shared words; None while it has not."""
+        return None
+
     @property
-    def usage(self) -> Usage | None: ...
+    def usage(self) -> Usage | None:
+        """The tokens of the request, as far as the server has said."""
+        return None
+
+    def parse(self, type: type[ValueT]) -> ValueT:
+        """Return the text, read as JSON, as `type` (anything that msgspec decodes into).
+
+        Raises:
+            DecodeError: The text is not JSON (it may not have ended), or not of that type.
+        """
+        return parse_text(self.text, type)
 
 
 class StreamDecoder(Generic[ChunkT, ResultT]):

@@ -9,9 +9,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar, overload
 
 import msgspec
+
+from ssekit._lenient import parse_text
+from ssekit._partial_json import partial_json
 
 __all__ = [
     "Delta",
@@ -26,6 +29,9 @@ __all__ = [
 ]
 
 FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "other"]
+
+
+ValueT = TypeVar("ValueT")
 
 
 class TextDelta(msgspec.Struct, frozen=True, gc=False, tag="text"):
@@ -81,6 +87,38 @@ class ToolCall(msgspec.Struct, frozen=True, gc=False, tag="tool_call"):
     id: str
     name: str
     arguments: str
+
+    @overload
+    def parse(self) -> Any: ...
+    @overload
+    def parse(self, type: type[ValueT]) -> ValueT: ...
+    def parse(self, type: Any = Any) -> Any:
+        """Return the arguments, read as JSON, as `type` (anything that msgspec decodes into).
+
+        No arguments at all are an empty object: so some servers write a call without parameters.
+
+        Raises:
+            DecodeError: The arguments are not JSON, or not of that type.
+
+        >>> ToolCall(0, 0, "call_1", "get_weather", '{"city": "Paris"}').parse(dict[str, str])
+        {'city': 'Paris'}
+        """
+        return parse_text(self.arguments or "{}", type, "what a tool call has as arguments")
+
+    def partial(self, *, open_strings: bool = True) -> Any:
+        """Return what the arguments say so far, as `ssekit.partial_json` does.
+
+        This reads all of them. To watch a call grow, feed the arguments of each `ToolCallDelta` to
+        a `ssekit.PartialJSON`, which reads each once.
+
+        Raises:
+            DecodeError: The arguments are not the beginning of any JSON. What they said before is
+                in `partial`.
+
+        >>> ToolCall(0, 0, "call_1", "get_weather", '{"city": "Par').partial()
+        {'city': 'Par'}
+        """
+        return partial_json(self.arguments, open_strings=open_strings)
 
 
 class Finish(msgspec.Struct, frozen=True, gc=False, tag="finish"):

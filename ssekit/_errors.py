@@ -7,7 +7,7 @@
 #
 #     SSEKitError
 #     |-- EventTooLargeError         an event outgrew the decoder's limit
-#     |-- DecodeError                an event is not what the format says
+#     |-- DecodeError                an event, or JSON, is not what it should be
 #     |-- APIError                   the server reported an error
 #     |   `-- StatusError            ... by the status of its response
 #     |-- ContentTypeError           the response is no event stream
@@ -80,7 +80,11 @@ class EventTooLargeError(SSEKitError):
 
 
 class DecodeError(SSEKitError):
-    """The data of an event is not what the format says."""
+    """The data of an event is not what the format says, or JSON is not what was asked for.
+
+    Attributes:
+        partial: Of JSON that had not ended (`partial_json`), what came before the fault.
+    """
 
 
 class APIError(SSEKitError):

@@ -96,12 +96,16 @@ class Opener(ABC, Generic[ChunkT, ResultT]):
 
 
 class Format(Opener[ChunkT, ResultT]):
-    """A wire format.
+    r"""A wire format: those of the package, or one of your own.
+
+    The first three arguments are enough. What is in the stream beside chunks (the end marker,
+    errors that the server reports, objects of unforeseen shape) is known without them.
 
     Args:
         name: What the format is called in messages.
         decoder: Decodes the data of an ordinary event into a chunk, and refuses any other.
-        accumulator: Makes what folds the chunks of one stream.
+        accumulator: Makes what folds the chunks of one stream, such as a class that inherits
+            `ssekit.Accumulator`.
         repair: Rewrites an object that the decoder refused, in place, into the shape that the
             chunk type declares. What does not fit even then counts as absent.
         find_error: Returns an error that an object holds elsewhere than at its top, or None.
@@ -109,6 +113,16 @@ class Format(Opener[ChunkT, ResultT]):
         chunk_type: What an object is read as that the decoder refused: the decoder's own type, or
             a union that has more in it, such as the events that report an error.
         typed_by_event: Whether an object without a `type` has that of its event.
+
+    >>> import ssekit
+    >>> class Last(ssekit.Accumulator[dict[str, int], dict[str, int]]):
+    ...     def add(self, chunk, /):
+    ...         self.latest = chunk
+    ...     def snapshot(self):
+    ...         return self.latest
+    >>> last = ssekit.Format("last", msgspec.json.Decoder(dict[str, int]), Last)
+    >>> last.collect([b'data: {"n": 1}\n\n', b'data: {"n": 2}\n\n', b"data: [DONE]\n\n"])
+    {'n': 2}
     """
 
     def __init__(

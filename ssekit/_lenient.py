@@ -1,4 +1,5 @@
-# Reading JSON that is not quite what a wire struct declares, or not quite JSON.
+# Reading JSON that is not quite what a wire struct declares, or not quite JSON; and, strictly,
+# JSON of which the user says the type.
 #
 # Nothing here runs for an ordinary chunk: that is decoded in C, strictly, and only what fails there
 # comes here.
@@ -14,15 +15,27 @@ import re
 from collections.abc import Collection
 from functools import cache
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
-__all__ = ["as_type", "join_surrogates", "parse", "well_formed"]
+from ssekit._errors import DecodeError
+
+__all__ = [
+    "MAX_DEPTH",
+    "as_integer",
+    "as_type",
+    "join_surrogates",
+    "parse",
+    "parse_text",
+    "well_formed",
+]
+
+ValueT = TypeVar("ValueT")
 
 # Nesting that no vendor's shape comes near; what lies deeper is read as null. Recursive readers
 # and writers (json, msgspec, copying, repr) give up at about a thousand levels.
-_MAX_DEPTH = 100
+MAX_DEPTH = 100
 # A string, also one that does not end, or a bracket. It matches wherever it starts, so that
 # finding all of them is linear.
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
@@ -40,10 +53,23 @@ def parse(text: str, fragments: Collection[str] = ()) -> Any:
     Raises:
         ValueError: The text is not JSON.
     """
-    if text.count("[") + text.count("{") > _MAX_DEPTH:
+    if text.count("[") + text.count("{") > MAX_DEPTH:
         text = _shallow(text)
-    tree = json.loads(text, strict=False, parse_int=_integer)
+    tree = json.loads(text, strict=False, parse_int=as_integer)
     return _rebuild(tree, fragments)
+
+
+def parse_text(text: str, type_: type[ValueT], name: str = "the text") -> ValueT:
+    """Return `text` read as JSON, strictly, as a type: anything that msgspec decodes into.
+
+    Raises:
+        DecodeError: The text, which `name` stands for, is not JSON, or not of that type.
+    """
+    try:
+        return msgspec.json.decode(text, type=type_)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        # What msgspec says may quote the text; it is the cause of this error.
+        raise DecodeError(f"{name} is not the JSON that was asked for") from error
 
 
 def well_formed(tree: Any) -> Any:
@@ -63,7 +89,7 @@ def join_surrogates(text: str) -> str:
     return text
 
 
-def _integer(digits: str) -> int | float:
+def as_integer(digits: str) -> int | float:
     return int(digits) if len(digits) <= _LONGEST_INTEGER else float(digits)
 
 
@@ -75,17 +101,17 @@ def _shallow(text: str) -> str:
         token = match.group()
         if token in "[{":
             depth += 1
-            if depth == _MAX_DEPTH:
+            if depth == MAX_DEPTH:
                 kept += text[start : match.start()], "null"
         elif token in "]}":
-            if depth == _MAX_DEPTH:
+            if depth == MAX_DEPTH:
                 start = match.end()
             depth -= 1
     # Where the brackets do not match, the text that is left is not JSON either.
     return "".join(kept) + text[start:]
 
 
-def _rebuild(tree: Any, fragments: Collection[str], key: str = "", room: int = _MAX_DEPTH) -> Any:
+def _rebuild(tree: Any, fragments: Collection[str], key: str = "", room: int = MAX_DEPTH) -> Any:
     if isinstance(tree, str):
         return _half_formed(tree) if key in fragments else join_surrogates(tree)
     if not isinstance(tree, dict | list):

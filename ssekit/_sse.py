@@ -24,7 +24,7 @@ import msgspec
 
 from ssekit._errors import DecodeError, EventTooLargeError
 from ssekit._fragments import Fragments
-from ssekit._lenient import join_surrogates
+from ssekit._lenient import join_surrogates, parse_text
 
 __all__ = ["SSEDecoder", "ServerSentEvent", "encode_comment"]
 
@@ -88,12 +88,10 @@ class ServerSentEvent(msgspec.Struct, frozen=True, gc=False):
         {'n': 1}
         """
         try:
-            return msgspec.json.decode(self.data, type=type)
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            # What msgspec says may quote the data; it is the cause of this error.
-            failure = DecodeError("the data of an event is not the JSON that was asked for")
-            failure.event = self
-            raise failure from error
+            return parse_text(self.data, type, "the data of an event")
+        except DecodeError as error:
+            error.event = self
+            raise
 
     def encode(self) -> bytes:
         r"""Return the event as it stands on the wire; a decoder gives it back.

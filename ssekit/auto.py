@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import import_module
 from itertools import chain
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from ssekit._decoder import Accumulator, Done, StreamDecoder
 from ssekit._deltas import Delta, FinishReason, ToolCall, Usage
@@ -43,6 +43,7 @@ __all__ = [
     "stream",
 ]
 
+ValueT = TypeVar("ValueT")
 
 # An event as the decoder has it: its data, and what it has beside.
 _RawEvent: TypeAlias = tuple[bytes, Head]
@@ -127,6 +128,9 @@ class _Accumulator:
     @property
     def text(self) -> str:
         return self.current.text
+
+    def parse(self, type: type[ValueT]) -> ValueT:
+        return self.current.parse(type)
 
     @property
     def reasoning(self) -> str:

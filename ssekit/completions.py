@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from types import NoneType
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -35,6 +35,7 @@ from ssekit._fold import (
     usage_view,
 )
 from ssekit._format import Format
+from ssekit._lenient import parse_text
 
 __all__ = [
     "FORMAT",
@@ -52,6 +53,8 @@ __all__ = [
     "decoder",
     "stream",
 ]
+
+ValueT = TypeVar("ValueT")
 
 
 # The chunk, which is the result too. A default that a factory makes is encoded all the same: only
@@ -257,6 +260,14 @@ class Accumulator:
     def text(self) -> str:
         """The text so far."""
         return str(self._choice.text)
+
+    def parse(self, type: type[ValueT]) -> ValueT:
+        """Return the text, read as JSON, as `type` (anything that msgspec decodes into).
+
+        Raises:
+            DecodeError: The text is not JSON (it may not have ended), or not of that type.
+        """
+        return parse_text(self.text, type)
 
     @property
     def finish_reason(self) -> FinishReason | None:

@@ -17,6 +17,7 @@ LAYERS = [
     ["_fragments"],
     ["_lenient"],
     ["_sse"],
+    ["_partial_json"],
     ["_deltas"],
     ["_decoder"],
     ["_source"],

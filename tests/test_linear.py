@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from ssekit import EventTooLargeError, SSEDecoder, auto, responses
+from ssekit import EventTooLargeError, PartialJSON, SSEDecoder, ToolCallDelta, auto, responses
 from tests.wire import event
 
 
@@ -129,6 +129,38 @@ RESPONSES: dict[str, tuple[int, Callable[[int], bytes]]] = {
 }  # fmt: skip
 
 
+# JSON in fragments, each of which is looked at: their count, and the fragments.
+WATCHED: dict[str, tuple[int, Callable[[int], list[str]]]] = {
+    "a long string": (25_000, lambda n: ['{"a": "', *["0123456789" * 4] * n]),
+    "a long string beyond ASCII": (25_000, lambda n: ['{"a": "', *["012é456😀89" * 4] * n]),
+    "a string of escapes": (10_000, lambda n: ['["', *["\\u00", "e9\\n"] * (n // 2)]),
+    "pairs, divided": (5_000, lambda n: ['"', *["\\ud83d", "\\ude00"] * (n // 2)]),
+    "a name": (25_000, lambda n: ['{"', *["0123456789" * 4] * n]),
+    "a number": (25_000, lambda n: ["[", *["1234"] * n]),
+    "items": (10_000, lambda n: ["[", *["1", ","] * (n // 2)]),
+    "members": (5_000, lambda n: ["{", *(f'"{i}": 0,' for i in range(n))]),
+    "records": (5_000, lambda n: ["[", *['{"a":', '"b"},'] * (n // 2)]),
+    "arrays in arrays": (25_000, lambda n: ["["] * n),
+    "objects in objects": (5_000, lambda n: ['{"a":'] * n),
+    "white space": (25_000, lambda n: [" "] * n),
+}
+
+
+def watch(fragments: list[str]) -> None:
+    reader = PartialJSON()
+    for fragment in fragments:
+        reader.feed(fragment)
+        _ = reader.value
+
+
+def watch_call(stream: bytes) -> None:
+    reader = PartialJSON()
+    for delta in auto.stream([stream, b"data: [DONE]\n\n"]).deltas():
+        if isinstance(delta, ToolCallDelta):
+            reader.feed(delta.arguments)
+            _ = reader.value
+
+
 def decode(reads: Iterable[bytes]) -> None:
     decoder = SSEDecoder()
     for read in reads:
@@ -179,6 +211,23 @@ def test_the_fold_is_linear(size: int, make: Callable[[int], bytes], work: Any):
 @pytest.mark.parametrize(("size", "make"), RESPONSES.values(), ids=RESPONSES)
 def test_the_fold_of_a_response_is_linear(size: int, make: Callable[[int], bytes], work: Any):
     assert growth(partial(work, wire=responses), make(size), make(4 * size)) < 8
+
+
+@pytest.mark.parametrize(("size", "make"), WATCHED.values(), ids=WATCHED)
+def test_watching_is_linear(size: int, make: Callable[[int], list[str]]):
+    assert growth(watch, make(size), make(4 * size)) < 8
+
+
+def test_watching_a_call_is_linear():
+    begun = tool_calls(1, lambda _: 0).replace(b"0123", b'[\\"')
+    assert (
+        growth(
+            watch_call,
+            begun + tool_calls(25_000, lambda _: 0),
+            begun + tool_calls(100_000, lambda _: 0),
+        )
+        < 8
+    )
 
 
 # Memory.

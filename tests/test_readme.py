@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from ssekit import ServerSentEvent
+from ssekit import auto
+from tests.streams import ARGUMENTS, CALL, REASONING, STREAMS, TEXT, TOKENS, typed
 from tests.wire import DONE, event
 
 README = Path(__file__).parent.parent / "README.md"
@@ -60,9 +61,11 @@ def legacy(*tokens: str, finish_reason: str | None = None) -> bytes:
 
 LEGACY_READS = [legacy("Say", " this"), legacy(":"), legacy(" this", finish_reason="stop"), DONE]
 
-
-def typed(kind: str, **fields: Any) -> bytes:
-    return ServerSentEvent(json.dumps({"type": kind, **fields}), event=kind).encode()
+COHERE_READS = [
+    typed("content-delta", index=0, delta={"message": {"content": {"text": piece}}})
+    for piece in ("Ruby is", " the best.")
+]
+COHERE_READS.append(typed("message-end", delta={"finish_reason": "COMPLETE"}))
 
 
 EMPTY = ("content", "arguments")  # in an item that begins
@@ -147,6 +150,8 @@ def test_an_example_prints_what_stands_below_it(
         "headers": {"authorization": "Bearer none"},
         "body": {"model": "m", "messages": [], "stream": True},
         "reads": READS,
+        "source": READS,
+        "cohere_reads": COHERE_READS,
         "cut_reads": READS[:3],
         "response_reads": RESPONSE_READS,
         "response_call_reads": RESPONSE_CALL_READS,
@@ -160,6 +165,28 @@ def test_an_example_prints_what_stands_below_it(
         exec(compile(example["code"], str(README), "exec"), given)
     # A line of its own ends what an example may leave open.
     assert printed.getvalue().rstrip("\n") == (example["output"] or "").rstrip("\n")
+
+
+# What the loop of the vocabulary prints of the streams that are written by hand.
+PRINTED = [
+    *(f"thinking: {piece}" for piece in REASONING),
+    *(f"text: {piece}" for piece in TEXT),
+    f"call: {CALL[1]} {json.loads(''.join(ARGUMENTS))}",
+    "tokens: {} {}".format(*TOKENS),
+]
+WITHOUT = {"completions": ("thinking", "call")}
+
+
+@pytest.mark.parametrize("name", auto.FORMATS)
+def test_the_loop_of_the_vocabulary_reads_every_format(name: str):
+    [loop] = [example["code"] for example in EXAMPLES if example["given"] == "source"]
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(loop, str(README), "exec"), {"source": STREAMS[name]})
+    lines = printed.getvalue().splitlines()
+    expected = [line for line in PRINTED if not line.startswith(WITHOUT.get(name, ("-",)))]
+    assert set(expected) < set(lines)  # one vendor gives the tokens more than once
+    assert lines[-1].startswith("finish: ")
 
 
 def test_every_example_is_found():

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from ssekit._deltas import (
     Delta,
@@ -31,9 +31,12 @@ from ssekit._fold import (
     usage_view,
 )
 from ssekit._fragments import GROUP
+from ssekit._lenient import parse_text
 from ssekit.chat._choice import FoldedAudio, FoldedChoice, name_and_arguments
 from ssekit.chat._chunk import ChatCompletionChunk, ChunkChoice, XGroq
 from ssekit.chat._result import ChatCompletion
+
+ValueT = TypeVar("ValueT")
 
 _NO_USAGE = CompletionUsage()
 
@@ -181,6 +184,14 @@ class Accumulator:
     def text(self) -> str:
         """The text so far."""
         return str(self._choice.content)
+
+    def parse(self, type: type[ValueT]) -> ValueT:
+        """Return the text, read as JSON, as `type` (anything that msgspec decodes into).
+
+        Raises:
+            DecodeError: The text is not JSON (it may not have ended), or not of that type.
+        """
+        return parse_text(self.text, type)
 
     @property
     def reasoning(self) -> str:

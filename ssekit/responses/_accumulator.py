@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from msgspec.structs import replace
 
@@ -27,6 +27,7 @@ from ssekit._deltas import (
 )
 from ssekit._fold import WholePairs, own
 from ssekit._fragments import GROUP
+from ssekit._lenient import parse_text
 from ssekit.responses import _events as events
 from ssekit.responses._events import ResponseStreamEvent, ResponseTextDeltaEvent, UnknownEvent
 from ssekit.responses._folded import (
@@ -64,6 +65,8 @@ from ssekit.responses._kinds import (
     STATUSES,
     SUMMARY_PARTS,
 )
+
+ValueT = TypeVar("ValueT")
 
 
 class Accumulator:
@@ -346,6 +349,14 @@ class Accumulator:
     def text(self) -> str:
         """The text so far: of all messages, joined."""
         return self._joined(ResponseOutputText)
+
+    def parse(self, type: type[ValueT]) -> ValueT:
+        """Return the text, read as JSON, as `type` (anything that msgspec decodes into).
+
+        Raises:
+            DecodeError: The text is not JSON (it may not have ended), or not of that type.
+        """
+        return parse_text(self.text, type)
 
     @property
     def reasoning(self) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, assert_type
 
+import msgspec
+
 import ssekit
 from ssekit import (
     Delta,
@@ -103,6 +105,42 @@ def told(delta: Delta) -> str:
             return assert_type(reason, ssekit.FinishReason)
         case _:
             return ""
+
+
+class Weather(msgspec.Struct):
+    city: str
+
+
+def json_that_has_not_ended(call: ToolCall, text: str) -> None:
+    assert_type(ssekit.partial_json(text), Any)
+    assert_type(ssekit.partial_json(text, open_strings=False), Any)
+    reader = ssekit.PartialJSON(open_strings=False)
+    reader.feed(call.arguments)
+    assert_type(reader.value, Any)
+    assert_type(call.partial(), Any)
+    assert_type(call.parse(), Any)
+    assert_type(call.parse(Weather), Weather)
+    assert_type(call.parse(dict[str, int]), dict[str, int])
+    stream = chat.stream([b""])
+    assert_type(stream.accumulator.parse(Weather), Weather)
+    assert_type(auto.stream([b""]).accumulator.parse(Weather), Weather)
+    assert_type(chat.Accumulator().parse(Weather), Weather)
+
+
+class Count(ssekit.Accumulator[Weather, int]):
+    def add(self, chunk: Weather, /) -> None:
+        assert_type(chunk.city, str)
+
+    def snapshot(self) -> int:
+        return 1
+
+
+def own_format(response: object) -> None:
+    count = ssekit.Format("count", msgspec.json.Decoder(Weather), Count)
+    assert_type(count, ssekit.Format[Weather, int])
+    assert_type(count.collect(response), int)
+    for chunk in count.stream(response):
+        assert_type(chunk, Weather)
 
 
 def responses_push(data: bytes) -> None:

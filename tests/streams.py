@@ -1,0 +1,125 @@
+"""One small stream of each format, written by hand. They all say the same, as far as they can."""
+
+import json
+from typing import Any
+
+from ssekit import ServerSentEvent
+from tests.wire import DONE, event
+
+REASONING = ["They ask for ", "the weather."]
+TEXT = ['{"city":', ' "Paris"}']  # as structured output
+CALL = ("call_1", "get_weather")
+ARGUMENTS = ['{"city": ', '"Rome"}']
+TOKENS = (12, 34, 46)
+
+
+def typed(kind: str, **fields: Any) -> bytes:
+    """Return an event that has its type in both places."""
+    return ServerSentEvent(json.dumps({"type": kind, **fields}), event=kind).encode()
+
+
+def _chat() -> list[bytes]:
+    def choice(finish_reason: str | None = None, **delta: Any) -> bytes:
+        return event({"choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}]})
+
+    def call(arguments: str, **more: Any) -> bytes:
+        function = {"arguments": arguments, **more.pop("function", {})}
+        return choice(tool_calls=[{"index": 0, "function": function, **more}])
+
+    usage = dict(zip(("prompt_tokens", "completion_tokens", "total_tokens"), TOKENS, strict=True))
+    return [
+        choice(role="assistant", content=""),
+        *(choice(reasoning_content=piece) for piece in REASONING),
+        *(choice(content=piece) for piece in TEXT),
+        call("", id=CALL[0], function={"name": CALL[1]}),
+        *map(call, ARGUMENTS),
+        choice("tool_calls"),
+        event({"choices": [], "usage": usage}),
+        DONE,
+    ]
+
+
+def _completions() -> list[bytes]:
+    usage = dict(zip(("prompt_tokens", "completion_tokens", "total_tokens"), TOKENS, strict=True))
+    return [
+        *(event({"choices": [{"index": 0, "text": piece}]}) for piece in TEXT),
+        event({"choices": [{"index": 0, "text": "", "finish_reason": "stop"}]}),
+        event({"choices": [], "usage": usage}),
+        DONE,
+    ]
+
+
+def _responses() -> list[bytes]:
+    def pieces(kind: str, output_index: int, deltas: list[str], **place: int) -> list[bytes]:
+        return [
+            typed(f"response.{kind}.delta", output_index=output_index, delta=delta, **place)
+            for delta in deltas
+        ]
+
+    call = {"type": "function_call", "call_id": CALL[0], "name": CALL[1], "arguments": ""}
+    usage = dict(zip(("input_tokens", "output_tokens", "total_tokens"), TOKENS, strict=True))
+    return [
+        typed("response.created", response={"id": "resp_1", "status": "in_progress"}),
+        *pieces("reasoning_text", 0, REASONING, content_index=0),
+        *pieces("output_text", 1, TEXT, content_index=0),
+        typed("response.output_item.added", output_index=2, item=call),
+        *pieces("function_call_arguments", 2, ARGUMENTS),
+        typed(
+            "response.output_item.done",
+            output_index=2,
+            item=call | {"arguments": "".join(ARGUMENTS)},
+        ),
+        typed("response.completed", response={"status": "completed", "usage": usage}),
+    ]
+
+
+def _messages() -> list[bytes]:
+    def block(index: int, content_block: Any, *deltas: Any) -> list[bytes]:
+        return [
+            typed("content_block_start", index=index, content_block=content_block),
+            *(typed("content_block_delta", index=index, delta=delta) for delta in deltas),
+            typed("content_block_stop", index=index),
+        ]
+
+    thinking = [{"type": "thinking_delta", "thinking": piece} for piece in REASONING]
+    text = [{"type": "text_delta", "text": piece} for piece in TEXT]
+    arguments = [{"type": "input_json_delta", "partial_json": piece} for piece in ARGUMENTS]
+    call = {"type": "tool_use", "id": CALL[0], "name": CALL[1], "input": {}}
+    message = {"id": "msg_1", "type": "message", "role": "assistant", "content": []}
+    usage = {"input_tokens": TOKENS[0], "output_tokens": 1}
+    return [
+        typed("message_start", message=message | {"model": "m", "usage": usage}),
+        *block(0, {"type": "thinking", "thinking": "", "signature": ""}, *thinking),
+        *block(1, {"type": "text", "text": ""}, *text),
+        *block(2, call, *arguments),
+        typed(
+            "message_delta",
+            delta={"stop_reason": "tool_use"},
+            usage={"output_tokens": TOKENS[1]},
+        ),
+        typed("message_stop"),
+    ]
+
+
+def _gemini() -> list[bytes]:
+    def fragment(part: Any, **more: Any) -> bytes:
+        content = {"role": "model", "parts": [part]}
+        return event({"candidates": [{"index": 0, "content": content, **more}]})
+
+    call = {"id": CALL[0], "name": CALL[1], "args": json.loads("".join(ARGUMENTS))}
+    names = ("promptTokenCount", "candidatesTokenCount", "totalTokenCount")
+    return [
+        *(fragment({"text": piece, "thought": True}) for piece in REASONING),
+        *(fragment({"text": piece}) for piece in TEXT),
+        fragment({"functionCall": call}, finishReason="STOP"),
+        event({"candidates": [], "usageMetadata": dict(zip(names, TOKENS, strict=True))}),
+    ]
+
+
+STREAMS: dict[str, list[bytes]] = {
+    "chat": _chat(),
+    "completions": _completions(),
+    "responses": _responses(),
+    "messages": _messages(),
+    "gemini": _gemini(),
+}
