@@ -14,16 +14,7 @@ from typing import Any, ClassVar, Final
 
 from msgspec.structs import replace
 
-from ssekit._deltas import (
-    Delta,
-    Finish,
-    FinishReason,
-    ReasoningDelta,
-    RefusalDelta,
-    TextDelta,
-    ToolCall,
-    Usage,
-)
+from ssekit._deltas import Delta, Finish, FinishReason, RefusalDelta, ToolCall, Usage
 from ssekit._errors import DecodeError
 from ssekit._fold import WholePairs, newer, own
 from ssekit._lenient import join_surrogates
@@ -35,7 +26,7 @@ from ssekit.messages._events import (
     RawMessageStopEvent,
     RawMessageStreamEvent,
 )
-from ssekit.messages._folded import HOMES, FoldedBlock
+from ssekit.messages._folded import HOMES, PIECES, FoldedBlock
 from ssekit.messages._message import ContentBlock, FallbackBlock, Message, ToolUseBlock
 
 # The vendor's words for the end of a message, and the shared one; any other word is "other".
@@ -67,7 +58,7 @@ class Accumulator:
     __slots__ = ("_begun", "_blocks", "_calls", "_message", "_open", "_over", "_pairs", "_said")
 
     def __init__(self) -> None:
-        # What the latest event said, if that was not just a piece of text.
+        # What the latest event said, beside a piece that it brought.
         self._said: list[Delta] = []
         self._begin_message()
 
@@ -90,13 +81,17 @@ class Accumulator:
         """
         if self._said:
             self._said = []
-        if type(event) is RawContentBlockDeltaEvent:
+        if type(event) is RawContentBlockDeltaEvent:  # nearly all of a stream
             delta = event.delta
-            if type(delta) is events.TextDelta:  # nearly all of a stream
-                folded = self._open.get(event.index)
-                if folded is not None and folded.takes is events.TextDelta:
+            folded = self._open.get(event.index)
+            if folded is not None and folded.takes is type(delta):
+                if type(delta) is events.TextDelta:
                     folded.append(delta.text)
-                    return False
+                elif type(delta) is events.ThinkingDelta:
+                    folded.append(delta.thinking)
+                elif type(delta) is events.InputJSONDelta and delta.partial_json:
+                    folded.append(delta.partial_json)
+                return False
         fold = self._FOLDS.get(type(event))
         if fold is not None:
             fold(self, event)
@@ -169,7 +164,7 @@ class Accumulator:
         folded = self._open.get(event.index)
         if folded is None or not folded.goes_on_with(type(delta)):
             folded = self._begin_at(event.index, HOMES[type(delta)][0]())
-        self._say(folded, folded.add(delta))
+        folded.add(delta)
 
     def _fold_block_stop(self, event: events.RawContentBlockStopEvent) -> None:
         folded = self._open.pop(event.index, None)
@@ -191,7 +186,8 @@ class Accumulator:
         if is_call:
             self._calls.append(folded)
             self._said.append(folded.call_delta(""))
-        self._say(folded, folded.pieces.join())
+        else:
+            self._said += folded.piece_deltas(folded.pieces.join())
         return folded
 
     def _close(self, folded: FoldedBlock) -> None:
@@ -200,18 +196,8 @@ class Accumulator:
             folded.handed = True
             call = folded.call()
             if not folded.pieces:
-                self._say(folded, call.arguments)
+                self._said.append(folded.call_delta(call.arguments))
             self._said.append(call)
-
-    def _say(self, folded: FoldedBlock, piece: str) -> None:
-        if not piece:
-            return
-        if folded.takes is events.TextDelta:
-            self._said.append(TextDelta(0, piece))
-        elif folded.takes is events.ThinkingDelta:
-            self._said.append(ReasoningDelta(0, piece))
-        elif folded.place is not None:
-            self._said.append(folded.call_delta(piece))
 
     # What was folded.
 
@@ -266,10 +252,9 @@ class Accumulator:
     def deltas(self, event: RawMessageStreamEvent, /) -> Iterator[Delta]:
         """Yield what an event says, after `add` has folded it in and before the next one."""
         said = self._said
-        if not said and type(event) is RawContentBlockDeltaEvent:
-            piece = event.delta
-            if type(piece) is events.TextDelta and piece.text:
-                said = [TextDelta(0, piece.text)]
+        if type(event) is RawContentBlockDeltaEvent and type(event.delta) in PIECES:
+            piece = getattr(event.delta, PIECES[type(event.delta)][0])
+            said = [*said, *self._open[event.index].piece_deltas(piece)]
         for delta in said:
             if isinstance(delta, ToolCall | Usage | Finish):
                 yield delta

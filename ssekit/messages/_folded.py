@@ -13,17 +13,10 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from ssekit._deltas import ToolCall, ToolCallDelta
+from ssekit._deltas import Delta, ReasoningDelta, TextDelta, ToolCall, ToolCallDelta
 from ssekit._fold import Text, fold_fields, own
 from ssekit._lenient import join_surrogates, parse
-from ssekit.messages._events import (
-    CitationsDelta,
-    CompactionContentBlockDelta,
-    InputJSONDelta,
-    SignatureDelta,
-    TextDelta,
-    ThinkingDelta,
-)
+from ssekit.messages import _events as events
 from ssekit.messages._message import (
     CompactionBlock,
     ContentBlock,
@@ -38,19 +31,19 @@ from ssekit.messages._message import (
 
 # Which blocks a delta goes on; the first is made if there is none.
 HOMES: Final[dict[type[Any], tuple[type[Any], ...]]] = {
-    TextDelta: (TextBlock,),
-    CitationsDelta: (TextBlock,),
-    ThinkingDelta: (ThinkingBlock,),
-    SignatureDelta: (ThinkingBlock,),
-    InputJSONDelta: (ToolUseBlock, ServerToolUseBlock, MCPToolUseBlock),
-    CompactionContentBlockDelta: (CompactionBlock,),
+    events.TextDelta: (TextBlock,),
+    events.CitationsDelta: (TextBlock,),
+    events.ThinkingDelta: (ThinkingBlock,),
+    events.SignatureDelta: (ThinkingBlock,),
+    events.InputJSONDelta: (ToolUseBlock, ServerToolUseBlock, MCPToolUseBlock),
+    events.CompactionContentBlockDelta: (CompactionBlock,),
 }
 
 # The deltas that are pieces of a text: which of their fields, and which field of the block.
 PIECES: Final[dict[type[Any], tuple[str, str]]] = {
-    TextDelta: ("text", "text"),
-    ThinkingDelta: ("thinking", "thinking"),
-    InputJSONDelta: ("partial_json", "input"),
+    events.TextDelta: ("text", "text"),
+    events.ThinkingDelta: ("thinking", "thinking"),
+    events.InputJSONDelta: ("partial_json", "input"),
 }
 _TAKES: Final = {block: delta for delta in PIECES for block in HOMES[delta]}
 
@@ -76,7 +69,7 @@ class FoldedBlock:
         self.takes = _TAKES.get(type(block))
         self.pieces = Text()
         self.append: Callable[[str], None] = self.pieces.append
-        if self.takes in (TextDelta, ThinkingDelta):
+        if self.takes in (events.TextDelta, events.ThinkingDelta):
             self.append(getattr(block, PIECES[self.takes][1]))
         self.closed = False
         self.handed = False
@@ -93,23 +86,20 @@ class FoldedBlock:
             return self.takes is kind
         return True
 
-    def add(self, delta: Any) -> str:
-        """Take a delta of this block, and return what it adds to the pieces."""
-        kind = type(delta)
-        if kind in PIECES:
-            piece: str = getattr(delta, PIECES[kind][0])
+    def add(self, delta: Any) -> None:
+        """Take a delta of this block."""
+        if type(delta) in PIECES:
+            piece = getattr(delta, PIECES[type(delta)][0])
             if piece:
                 self.append(piece)
-            return piece
-        if isinstance(delta, CitationsDelta):
+        elif isinstance(delta, events.CitationsDelta):
             if delta.citation is not None:
                 self._citations().append(delta.citation)
-        elif isinstance(delta, SignatureDelta):
+        elif isinstance(delta, events.SignatureDelta):
             fold_fields(self._stated, {"signature": delta.signature or None})
         else:
             content, encrypted = delta.content, delta.encrypted_content
             fold_fields(self._stated, {"content": content, "encrypted_content": encrypted})
-        return ""
 
     def _citations(self) -> list[Loose]:
         if "citations" not in self._stated:
@@ -129,6 +119,16 @@ class FoldedBlock:
         if self._call is None or call != self._call:
             self._call = call
         return self._call
+
+    def piece_deltas(self, piece: str) -> list[Delta]:
+        """Return what a piece of this block says."""
+        if not piece:
+            return []
+        if self.takes is events.TextDelta:
+            return [TextDelta(0, piece)]
+        if self.takes is events.ThinkingDelta:
+            return [ReasoningDelta(0, piece)]
+        return [] if self.place is None else [self.call_delta(piece)]
 
     def call_delta(self, piece: str) -> ToolCallDelta:
         """Return a piece of the tool call, as deltas tell it."""
@@ -154,7 +154,7 @@ class FoldedBlock:
         if self.takes is None or not self.pieces:
             return {}
         text = str(self.pieces)
-        if self.takes is InputJSONDelta:
+        if self.takes is events.InputJSONDelta:
             tree = _object(text)
             return {"partial_json": text} if tree is None else {"input": tree}
         field = PIECES[self.takes][1]
