@@ -310,12 +310,21 @@ class Container(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class RefusalStopDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """Why the answer was refused; and, on some wires, by which model it might be given."""
+    """Why the answer was refused.
+
+    Attributes:
+        category: The policy: "cyber", "bio", ...; None where it is none of those.
+        explanation: The vendor's words, for people.
+        recommended_model: Who might answer.
+        fallback_credit_token, fallback_has_prefill_claim: For another try (beta).
+    """
 
     type: str = msgspec.field(default_factory=lambda: "refusal")
     category: str | None = None
     explanation: str | None = None
     recommended_model: str | None = None
+    fallback_credit_token: str | None = None
+    fallback_has_prefill_claim: bool | None = None
 
 
 class Message(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
