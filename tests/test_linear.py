@@ -146,23 +146,22 @@ def message_blocks(count: int, **block: Any) -> bytes:
 
 
 MESSAGES: dict[str, tuple[int, Callable[[int], bytes]]] = {
-    "pieces of text": (25_000, lambda n: message_events("text_delta", n, text="0123")),
-    "pieces of reasoning": (25_000, lambda n: message_events("thinking_delta", n, thinking="0123")),
-    "pieces of an input": (25_000, lambda n: message_events("input_json_delta", n,
+    "pieces of text": (10_000, lambda n: message_events("text_delta", n, text="0123")),
+    "pieces of an input": (10_000, lambda n: message_events("input_json_delta", n,
                                                             partial_json="0123")),
     "pieces of a block of unknown type": (
-        10_000,
+        5_000,
         lambda n: message_events("text_delta", n, {"type": "dream"}, text="0123"),
     ),
-    "citations": (2_500, lambda n: message_events("citations_delta", n, citation={"n": 1})),
-    "calls": (1_000, lambda n: message_blocks(n, type="tool_use", id="t", name="f", input={})),
-    "blocks": (2_500, lambda n: message_blocks(n, type="text", text="0123")),
+    "citations": (1_000, lambda n: message_events("citations_delta", n, citation={"n": 1})),
+    "calls": (500, lambda n: message_blocks(n, type="tool_use", id="t", name="f", input={})),
+    "blocks": (1_000, lambda n: message_blocks(n, type="text", text="0123")),
     "blocks that never end": (
-        2_500,
+        500,
         lambda n: b"".join(event({"type": "content_block_start", "index": index,
                                   "content_block": {"type": "dream"}}) for index in range(n)),
     ),
-    "usage": (5_000, lambda n: event({"type": "message_delta", "usage": {"output_tokens": 1}}) * n),
+    "usage": (1_000, lambda n: event({"type": "message_delta", "usage": {"output_tokens": 1}}) * n),
 }  # fmt: skip
 
 
