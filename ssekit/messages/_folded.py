@@ -81,10 +81,10 @@ class FoldedBlock:
         """Whether a delta of a type is of this block."""
         if not isinstance(self.block, UnknownBlock):
             return type(self.block) in HOMES[kind]
-        if kind in PIECES:
-            self.takes = self.takes or kind
-            return self.takes is kind
-        return True
+        if kind not in PIECES:
+            return True
+        self.takes = self.takes or kind  # Its first piece tells.
+        return self.takes is kind
 
     def add(self, delta: Any) -> None:
         """Take a delta of this block."""
@@ -115,7 +115,8 @@ class FoldedBlock:
 
     def call(self) -> ToolCall:
         """Return the tool call as it stands: one object as long as nothing is new in it."""
-        call = ToolCall(*msgspec.structs.astuple(self.call_delta(self._arguments())))
+        whole = self.call_delta(self._arguments())
+        call = ToolCall(whole.index, whole.place, whole.id, whole.name, whole.arguments)
         if self._call is None or call != self._call:
             self._call = call
         return self._call
