@@ -22,6 +22,7 @@ import msgspec
 from ssekit._deltas import Delta, FinishReason, ToolCall, Usage
 from ssekit._errors import (
     APIError,
+    DecodeError,
     EventTooLargeError,
     SSEKitError,
     StreamInterruptedError,
@@ -76,7 +77,11 @@ class Accumulator(Protocol[ChunkT_contra, ResultT_co]):
 
     @abstractmethod
     def add(self, chunk: ChunkT_contra, /) -> bool | None:
-        """Fold the next chunk in. Return True if it is the format's terminal event."""
+        """Fold the next chunk in. Return True if it is the format's terminal event.
+
+        Raises:
+            DecodeError: The chunk cannot belong to this answer. Nothing of it was folded in.
+        """
 
     @abstractmethod
     def snapshot(self) -> ResultT_co:
@@ -264,7 +269,13 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
                     if isinstance(unusual, Done):
                         return
                     chunk = unusual
-                if add(chunk):
+                try:
+                    ends = add(chunk)
+                except DecodeError as error:
+                    error.event = self.event
+                    self._fail(error)
+                    return
+                if ends:
                     self.state, self.ended_by = "done", "event"
                     yield chunk
                     return
@@ -306,7 +317,8 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
             chunk = self._decode_unusual(event)
         except SSEKitError as error:
             if isinstance(error, APIError) and error.chunk is not None:
-                self.accumulator.add(error.chunk)
+                with suppress(DecodeError):  # the server's own word goes before
+                    self.accumulator.add(error.chunk)
             error.event = event
             self._fail(error)
             return DONE

@@ -35,6 +35,7 @@ __all__ = [
     "PromptTokensDetails",
     "Text",
     "ToolCallTable",
+    "Unknown",
     "WholePairs",
     "error_within",
     "extend_lists",
@@ -56,6 +57,16 @@ FINISH_REASONS: Final[dict[str, FinishReason]] = {
     "function_call": "tool_calls",
     "content_filter": "content_filter",
 }
+
+
+class Unknown(dict[str, Any]):
+    """An object of a type that ssekit does not know, as it came."""
+
+    @property
+    def type(self) -> str:
+        """The vendor's word for what this is, or ""."""
+        word = self.get("type")
+        return word if isinstance(word, str) else ""
 
 
 class Text(Fragments[str]):

@@ -55,6 +55,17 @@ def _is_response(body: dict[str, Any], event_type: str) -> bool:
     return named or isinstance(body.get("response"), dict)
 
 
+_MESSAGE_EVENTS: Final = {
+    *("message_start", "message_delta", "message_stop"),
+    *("content_block_start", "content_block_delta", "content_block_stop"),
+}
+
+
+def _is_message(body: dict[str, Any], event_type: str) -> bool:
+    # A ping tells nothing: others send one too.
+    return not _MESSAGE_EVENTS.isdisjoint((event_type, str(body.get("type"))))
+
+
 def _is_completion(body: dict[str, Any], _event_type: str) -> bool:
     return body.get("object") == "text_completion" or any(
         choice.get("text") is not None and choice.get("delta") is None
@@ -72,6 +83,7 @@ def _is_chat(body: dict[str, Any], _event_type: str) -> bool:
 # first row that holds tells.
 _SHAPES: Final[dict[str, Callable[[dict[str, Any], str], bool]]] = {
     "responses": _is_response,
+    "messages": _is_message,
     "completions": _is_completion,
     "chat": _is_chat,
 }

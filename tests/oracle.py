@@ -109,10 +109,78 @@ class CompletionsOracle(Oracle):
         known["text"] = known.get("text", "") + (choice.get("text") or "")
 
 
-ORACLES = {"chat": ChatOracle, "completions": CompletionsOracle}
+class MessagesOracle:
+    """The same of a message, whose events come in their order, with indices that count up."""
+
+    def __init__(self) -> None:
+        self.message: dict[str, Any] = {
+            "id": "",
+            "type": "message",
+            "role": "assistant",
+            "model": "",
+            "stop_reason": None,
+            "usage": {},
+        }
+        self.blocks: list[dict[str, Any]] = []
+        self.stopped = False
+
+    def add(self, event_type: str, data: str) -> None:
+        event = json.loads(data)
+        assert event["type"] == event_type
+        if event_type == "message_start":
+            self.message |= event["message"]
+        elif event_type == "content_block_start":
+            assert event["index"] == len(self.blocks)
+            self.blocks.append(dict(event["content_block"]))
+            if event["content_block"]["type"] == "fallback":
+                self.message["model"] = event["content_block"]["to"]["model"]
+        elif event_type == "content_block_delta":
+            self.add_delta(self.blocks[event["index"]], event["delta"])
+        elif event_type == "message_delta":
+            self.message |= {name: value for name, value in event["delta"].items() if value}
+            self.message["context_management"] = event.get("context_management")
+            said = {name: value for name, value in event["usage"].items() if value is not None}
+            if "server_tool_use" in said:  # both counts are always there
+                counts = {"web_fetch_requests": 0, "web_search_requests": 0}
+                said["server_tool_use"] = {**counts, **said["server_tool_use"]}
+            self.message["usage"] = {**self.message["usage"], **said}
+        self.stopped = event_type == "message_stop"
+
+    def add_delta(self, block: dict[str, Any], delta: dict[str, Any]) -> None:
+        for field in ("text", "thinking", "partial_json"):
+            if field in delta:
+                block[field] = block.get(field, "") + delta[field]
+        for field in ("signature", "content"):
+            if field in delta:
+                block[field] = delta[field]
+        if "citation" in delta:
+            block["citations"] = [*(block.get("citations") or []), delta["citation"]]
+
+    def view(self, block: dict[str, Any]) -> dict[str, Any]:
+        view = dict(block)
+        text = view.pop("partial_json", "")
+        try:
+            return {**view, "input": json.loads(text)} if text else view
+        except ValueError:
+            return {**view, "partial_json": text}
+
+    @property
+    def end(self) -> tuple[str, str | None]:
+        """The state and `ended_by`, if the bytes end cleanly here."""
+        if self.stopped:
+            return "done", "event"
+        return ("done", "finish") if self.message["stop_reason"] else ("truncated", None)
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        """The message, as far as the stream has come."""
+        return {**self.message, "content": [self.view(block) for block in self.blocks]}
 
 
-def oracle(endpoint: str, stream: bytes) -> Oracle:
+ORACLES = {"chat": ChatOracle, "completions": CompletionsOracle, "messages": MessagesOracle}
+
+
+def oracle(endpoint: str, stream: bytes) -> Any:
     """Fold the events that are complete in a stream."""
     folded = ORACLES[endpoint]()
     for event_type, data, _, _ in interpret(stream).events:

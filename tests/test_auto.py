@@ -27,6 +27,7 @@ from ssekit import (
     auto,
     chat,
     completions,
+    messages,
     responses,
 )
 from tests import wire
@@ -35,11 +36,19 @@ from tests.strategies import cuttings
 from tests.ways import WAYS, cuts, outcome, push
 from tests.wire import event
 
-FORMATS = {"chat": chat, "completions": completions, "responses": responses}
+FORMATS = {
+    "chat": chat,
+    "completions": completions,
+    "messages": messages,
+    "responses": responses,
+}
 
 AZURE = {"choices": [], "created": 0, "id": "", "model": "", "object": "", "usage": None}
 CHAT = {"choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": "stop"}]}
 LEGACY = {"choices": [{"index": 0, "text": "a", "finish_reason": "stop"}]}
+MESSAGE = {"type": "message_start", "message": {"id": "m"}}
+TEXT = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "a"}}
+PING = {"type": "ping"}
 
 # The data of an event, and the format that it tells.
 TOLD: dict[str, tuple[Any, Format[Any, Any] | None]] = {
@@ -60,6 +69,12 @@ TOLD: dict[str, tuple[Any, Format[Any, Any] | None]] = {
     ),
     "responses": ({"type": "response.output_text.delta", "delta": "a"}, responses.FORMAT),
     "responses, by their response": ({"response": {"id": "r"}}, responses.FORMAT),
+    "messages": (MESSAGE, messages.FORMAT),
+    "messages, in their middle": (TEXT, messages.FORMAT),
+    "messages, at their end": ({"type": "message_stop"}, messages.FORMAT),
+    "a ping, which others send too": (PING, None),
+    "an error of any format": ({"type": "error", "error": {"message": "no"}}, None),
+    "a message of another API": ({"type": "message-start", "message": {}}, None),
     "the first chunk of Azure": (AZURE, None),
     "a choice with neither": ({"choices": [{"index": 0, "text": None, "delta": None}]}, None),
     "no choices": ({"choices": None}, None),
@@ -76,6 +91,12 @@ TOLD: dict[str, tuple[Any, Format[Any, Any] | None]] = {
 def test_what_an_event_tells(data: Any, told: Format[Any, Any] | None):
     text = data if isinstance(data, str) else json.dumps(data)
     assert auto.detect(ServerSentEvent(text)) is told
+
+
+def test_the_line_of_an_event_tells_too():
+    for kind in ("message_start", "content_block_delta"):
+        assert auto.detect(ServerSentEvent("{}", event=kind)) is messages.FORMAT
+    assert auto.detect(ServerSentEvent("{}", event="ping")) is None
 
 
 def test_one_event_is_decoded_as_what_it_tells():
@@ -99,6 +120,9 @@ STREAMS: dict[str, tuple[list[bytes], Any]] = {
         ],
         responses,
     ),
+    "messages": ([event(MESSAGE), event(TEXT), event({"type": "message_stop"})], messages),
+    "messages, after a ping": ([event(PING), event(MESSAGE), event({"type": "error"})], messages),
+    "a ping alone": ([event(PING)], chat),
     "completions, later": ([event(AZURE), b": ping\n\n", event({}), event(LEGACY)], completions),
     "chat, later": ([event(AZURE), event(CHAT), event(AZURE), wire.DONE], chat),
     "completions, then an error": (
@@ -166,7 +190,7 @@ def test_each_kind_of_end_is_among_the_streams():
 
 pool = st.sampled_from(
     [
-        *map(event, (AZURE, {}, CHAT, LEGACY, {"error": "no"}, "x")),
+        *map(event, (AZURE, {}, CHAT, LEGACY, MESSAGE, TEXT, PING, {"error": "no"}, "x")),
         wire.DONE,
         b": ping\n\n",
         b"\xff",
@@ -183,7 +207,7 @@ def test_cuts_do_not_matter(made: tuple[list[bytes], list[bytes]]):
     assert outcome(cut_decoder) == outcome(decoder)
 
 
-@each_recording("chat", "completions", "responses")
+@each_recording(*FORMATS)
 def test_a_recorded_stream_says_what_it_says_to_its_format(recording: Recording):
     chunks, decoder = push(FORMATS[recording.endpoint], [recording.data])
     for reads in ([recording.data], *cuts(recording)):

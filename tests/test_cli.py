@@ -210,6 +210,11 @@ def test_events_have_all_their_fields(run):
     ]
 
 
+MESSAGE = sse(
+    {"type": "message_start", "message": {"id": "m"}},
+    {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Héllo"}},
+    {"type": "message_stop"},
+)
 LEGACY = sse({"choices": [{"text": "Hé"}]}, {"choices": [{"text": "llo", "finish_reason": "stop"}]})
 
 
@@ -219,6 +224,8 @@ LEGACY = sse({"choices": [{"text": "Hé"}]}, {"choices": [{"text": "llo", "finis
         ([], LEGACY, "Héllo"),
         (["--format", "auto"], LEGACY, "Héllo"),
         (["--format", "completions"], LEGACY, "Héllo"),
+        ([], MESSAGE, "Héllo"),
+        (["--format", "messages"], MESSAGE, "Héllo"),
         (["--format", "chat"], LEGACY, ""),
         (["--format", "chat"], HELLO, "Héllo"),
     ],

@@ -25,11 +25,15 @@ from tests.strategies import cuttings
 
 
 class Word(msgspec.Struct, kw_only=True):
-    """A chunk: a word, which may be the last (and may come with the stream's own end)."""
+    """A chunk: a word, which may be the last (and may come with the stream's own end).
+
+    One that is foreign belongs to another list.
+    """
 
     word: str
     last: bool = False
     end: bool = False
+    foreign: bool = False
     error: None = None
 
 
@@ -41,6 +45,8 @@ class Words:
         self.complete = False
 
     def add(self, chunk: Word, /) -> bool:
+        if chunk.foreign:
+            raise DecodeError("a word of another list")
         self.words.append(chunk.word)
         self.complete = self.complete or chunk.last
         return chunk.end
@@ -128,6 +134,20 @@ ENDS: dict[str, tuple[bytes, list[str], str, str | None, type[SSEKitError] | Non
     "no JSON": (A + b"data: {\n\n" + B, ["a"], "failed", None, DecodeError),
     "no object": (A + b"data: 5\n\n" + B, ["a"], "failed", None, DecodeError),
     "no data": (A + b"data\n\n" + B, ["a"], "failed", None, DecodeError),
+    "what does not belong here": (
+        A + word("b", foreign=True) + B,
+        ["a"],
+        "failed",
+        None,
+        DecodeError,
+    ),
+    "an error in what does not belong here": (
+        A + word("b", foreign=True, error="no") + B,
+        ["a"],
+        "failed",
+        None,
+        APIError,
+    ),
     "too large": (
         A + b"data: " + b"x" * 200 + b"\n\n" + B,
         ["a"],
@@ -171,6 +191,12 @@ def test_any_division_tells_the_same(end: Any, data: st.DataObject):
     stream, words, state, ended_by, _ = end
     said, decoder = run(data.draw(cuttings(stream)), max_event_size=100)
     assert (said, decoder.state, decoder.ended_by) == (words, state, ended_by)
+
+
+def test_what_does_not_belong_here_is_to_blame():
+    error = run([A, word("b", foreign=True)])[1].error
+    assert error is not None
+    assert error.event == ServerSentEvent(word("b", foreign=True).decode()[6:-2])
 
 
 def test_the_event_behind_the_latest_chunk():

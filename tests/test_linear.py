@@ -15,7 +15,15 @@ from typing import Any
 
 import pytest
 
-from ssekit import EventTooLargeError, PartialJSON, SSEDecoder, ToolCallDelta, auto, responses
+from ssekit import (
+    EventTooLargeError,
+    PartialJSON,
+    SSEDecoder,
+    ToolCallDelta,
+    auto,
+    messages,
+    responses,
+)
 from tests.wire import event
 
 
@@ -161,6 +169,42 @@ def watch_call(stream: bytes) -> None:
             _ = reader.value
 
 
+def message_events(kind: str, count: int, block: Any = None, **delta: Any) -> bytes:
+    """Return the deltas of one block, of a type, which may be said to begin."""
+    began = {"type": "content_block_start", "index": 0, "content_block": block}
+    goes_on = {"type": "content_block_delta", "index": 0, "delta": {"type": kind, **delta}}
+    return event(began) + event(goes_on) * count
+
+
+def message_blocks(count: int, **block: Any) -> bytes:
+    """Return blocks that begin and end, each at an index of its own."""
+    return b"".join(
+        event({"type": "content_block_start", "index": index, "content_block": block})
+        + event({"type": "content_block_stop", "index": index})
+        for index in range(count)
+    )
+
+
+MESSAGES: dict[str, tuple[int, Callable[[int], bytes]]] = {
+    "pieces of text": (10_000, lambda n: message_events("text_delta", n, text="0123")),
+    "pieces of an input": (10_000, lambda n: message_events("input_json_delta", n,
+                                                            partial_json="0123")),
+    "pieces of a block of unknown type": (
+        5_000,
+        lambda n: message_events("text_delta", n, {"type": "dream"}, text="0123"),
+    ),
+    "citations": (2_500, lambda n: message_events("citations_delta", n, citation={"n": 1})),
+    "calls": (1_000, lambda n: message_blocks(n, type="tool_use", id="t", name="f", input={})),
+    "blocks": (4_000, lambda n: message_blocks(n, type="text", text="0123")),
+    "blocks that never end": (
+        500,
+        lambda n: b"".join(event({"type": "content_block_start", "index": index,
+                                  "content_block": {"type": "dream"}}) for index in range(n)),
+    ),
+    "usage": (2_500, lambda n: event({"type": "message_delta", "usage": {"output_tokens": 1}}) * n),
+}  # fmt: skip
+
+
 def decode(reads: Iterable[bytes]) -> None:
     decoder = SSEDecoder()
     for read in reads:
@@ -230,6 +274,12 @@ def test_watching_a_call_is_linear():
     )
 
 
+@pytest.mark.parametrize("work", [fold, fold_deltas])
+@pytest.mark.parametrize(("size", "make"), MESSAGES.values(), ids=MESSAGES)
+def test_the_fold_of_a_message_is_linear(size: int, make: Callable[[int], bytes], work: Any):
+    assert growth(partial(work, wire=messages), make(size), make(4 * size)) < 8
+
+
 # Memory.
 
 MIB = 2**20
@@ -297,19 +347,30 @@ def test_a_read_of_many_short_lines_is_bounded():
     assert peak(lambda: decoder.feed(read)) <= 2 * 2 * MIB + MIB
 
 
+def block_goes_on(**delta: Any) -> dict[str, Any]:
+    return {"type": "content_block_delta", "index": 0, "delta": delta}
+
+
 @pytest.mark.parametrize(
-    "choice",
+    "chunk",
     [
-        {"delta": {"content": "0123"}},
-        {"delta": {"reasoning": "éèêë"}},
-        {"delta": {"tool_calls": [{"index": 0, "function": {"arguments": "0123"}}]}},
-        {"text": "0123"},
+        *(
+            {"choices": [{"index": 0, **choice}]}
+            for choice in (
+                {"delta": {"content": "0123"}},
+                {"delta": {"reasoning": "éèêë"}},
+                {"delta": {"tool_calls": [{"index": 0, "function": {"arguments": "0123"}}]}},
+                {"text": "0123"},
+            )
+        ),
+        block_goes_on(type="text_delta", text="0123"),
+        block_goes_on(type="input_json_delta", partial_json="0123"),
     ],
     ids=json.dumps,
 )
-def test_a_live_answer_is_held_compactly(choice: Any):
+def test_a_live_answer_is_held_compactly(chunk: Any):
     """At most three times its text, in pieces as small as tokens."""
-    read = event({"choices": [{"index": 0, **choice}]})
+    read = event(chunk)
     decoder = auto.decoder()
     count = 50_000
 

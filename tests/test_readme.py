@@ -109,6 +109,31 @@ RESPONSE_CALL_READS = response_events(
 )
 
 
+def block_events(index: int, block: dict[str, Any], *deltas: dict[str, Any]) -> list[bytes]:
+    pieces = [typed("content_block_delta", index=index, delta=delta) for delta in deltas]
+    started = typed("content_block_start", index=index, content_block=block)
+    return [started, *pieces, typed("content_block_stop", index=index)]
+
+
+MESSAGE_READS = [
+    typed("message_start", message={"id": "msg_1", "content": [], "usage": {"input_tokens": 12}}),
+    *block_events(
+        0,
+        {"type": "text", "text": ""},
+        {"type": "text_delta", "text": "Let me"},
+        {"type": "text_delta", "text": " look."},
+    ),
+    *block_events(
+        1,
+        {"type": "tool_use", "id": "toolu_1", "name": "get_weather", "input": {}},
+        {"type": "input_json_delta", "partial_json": '{"city":'},
+        {"type": "input_json_delta", "partial_json": '"Paris"}'},
+    ),
+    typed("message_delta", delta={"stop_reason": "tool_use"}, usage={"output_tokens": 34}),
+    typed("message_stop"),
+]
+
+
 class Host(BaseHTTPRequestHandler):
     """Answers as a model's host does, with a chunk of its body for each event."""
 
@@ -155,6 +180,7 @@ def test_an_example_prints_what_stands_below_it(
         "cut_reads": READS[:3],
         "response_reads": RESPONSE_READS,
         "response_call_reads": RESPONSE_CALL_READS,
+        "message_reads": MESSAGE_READS,
         "legacy_reads": LEGACY_READS,
         "path": path,
         "send": lambda data: None,

@@ -11,11 +11,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssekit import ServerSentEvent, SSEKitError, StreamDecoder, auto, chat, completions, responses
+from ssekit import (
+    ServerSentEvent,
+    SSEKitError,
+    StreamDecoder,
+    auto,
+    chat,
+    completions,
+    messages,
+    responses,
+)
+from ssekit._fold import Unknown
 from tests.shared import Recording, each_recording
 from tests.strategies import any_bytes, streams
 
-WIRES = {"chat": chat, "completions": completions, "responses": responses}
+WIRES = {
+    "chat": chat,
+    "completions": completions,
+    "messages": messages,
+    "responses": responses,
+}
 
 each_format = pytest.mark.parametrize("wire", [*WIRES.values(), auto], ids=[*WIRES, "auto"])
 
@@ -24,7 +39,7 @@ def survive(data: bytes, wire: Any = chat, **options: Any) -> StreamDecoder[Any,
     """Push some bytes, and look at all that there is to see: only errors of ours may come."""
     decoder: StreamDecoder[Any, Any] = wire.decoder(**options)
     for chunk in decoder.feed(data) + decoder.close():
-        assert isinstance(chunk, msgspec.Struct | responses.UnknownEvent)
+        assert isinstance(chunk, msgspec.Struct | Unknown)
     accumulator = decoder.accumulator
     answer = msgspec.json.encode(decoder.snapshot())
     views = (accumulator.text, accumulator.reasoning, accumulator.refusal)
@@ -49,6 +64,8 @@ NAMES = [
     *("object", "tokens", "token_logprobs", "top_logprobs", "text_offset"),
     *("response", "output", "item", "part", "delta", "output_index", "content_index", "name"),
     *("summary", "annotations", "status", "action", "operation", "annotation", "command_index"),
+    *("message", "content_block", "partial_json", "thinking", "signature", "input", "citation"),
+    *("stop_reason", "stop_details", "citations", "caller", "container"),
 ]
 
 json_like = st.recursive(
@@ -122,6 +139,31 @@ def test_any_fields_of_events(trees: list[Any]):
     survive(encoded(trees), responses)
 
 
+# The same of messages.
+block_types = [kind.type for kind in get_args(messages.ContentBlock)]
+delta_types = [kind.type for kind in get_args(messages.RawContentBlockDelta)]
+message_events = st.builds(
+    lambda event, block, delta, kinds: {
+        **event,
+        "type": kinds[0],
+        "content_block": {**block, "type": kinds[1]},
+        "delta": {**delta, "type": kinds[2]},
+        "message": {**block, "content": [{**block, "type": kinds[1]}]},
+    },
+    *[items] * 3,
+    st.tuples(
+        st.sampled_from([kind.type for kind in get_args(messages.RawMessageStreamEvent)]),
+        st.sampled_from([*block_types, "dream"]),
+        st.sampled_from([*delta_types, "dream"]),
+    ),
+)
+
+
+@given(st.lists(message_events, max_size=6))
+def test_any_fields_of_events_of_a_message(trees: list[Any]):
+    survive(encoded(trees), messages)
+
+
 def flip(data: bytes, at: int) -> bytes:
     return data[:at] + bytes([data[at] ^ (1 << at % 8)]) + data[at + 1 :]
 
@@ -135,7 +177,7 @@ def repeat(data: bytes, at: int) -> bytes:
 
 
 @pytest.mark.parametrize("damage", [flip, drop, repeat])
-@each_recording("chat", "completions", "responses")
+@each_recording(*WIRES)
 def test_damaged_streams(recording: Recording, damage: Callable[[bytes, int], bytes]):
     chance = random.Random(zlib.crc32(recording.name.encode()))
     for _ in range(8):
@@ -176,9 +218,7 @@ def fragments(tree: Any) -> dict[tuple[str | int, ...], str]:
     kept = ("content", "reasoning", "reasoning_content", "refusal", "name", "arguments", "text")
     found = {}
     for path in paths(tree):
-        value = tree
-        for key in path:
-            value = value[key]
+        value = at(tree, path)
         if path[-1] in kept and isinstance(value, str) and value:
             found[path] = value
     return found
@@ -247,20 +287,53 @@ PIECES = ("delta", "text", "refusal", "arguments", "input", "code")
 @each_recording("responses")
 def test_a_field_of_an_event_that_is_spoilt_hurts_nothing_else(recording: Recording):
     """No field of unforeseen type ends a stream, nor changes what the event says beside it."""
+    for event, path, text in spoilings(recording):
+        decoder = responses.decoder()
+        spoilt = ServerSentEvent(replaced(event, path, text), event["type"])
+        (typed,) = decoder.feed(spoilt)
+        assert decoder.state == "open", (path, text[:10], decoder.error)
+        if path[0] == "type":  # a type that is unknown is none of which we know the fields
+            continue
+        for name in PIECES:
+            if path[0] != name and isinstance(event.get(name), str):
+                assert getattr(typed, name) == event[name], (path, text[:10])
+        survive(spoilt.encode(), responses.FORMAT)
+
+
+@each_recording("messages")
+def test_a_field_of_an_event_of_a_message_that_is_spoilt_hurts_nothing_else(recording: Recording):
+    told = ("text", "thinking", "partial_json", "signature", "id", "name", "stop_reason", "data")
+    for event, path, text in spoilings(recording):
+        decoder = messages.decoder()
+        spoilt = ServerSentEvent(replaced(event, path, text), event["type"])
+        (typed,) = decoder.feed(spoilt)
+        # That a message stops is told by its event's line as well, unless the data say otherwise.
+        ended = typed == messages.RawMessageStopEvent()
+        assert decoder.state == ("done" if ended else "open"), (path, text[:10], decoder.error)
+        if path[-1] == "type":  # what is of another type has other fields
+            continue
+        made = msgspec.to_builtins(typed)
+        for other in paths(event):
+            if other[-1] in told and other[: len(path)] != path and not {*map(type, other)} - {str}:
+                assert at(made, other) == at(event, other), (path, text[:10])
+        survive(spoilt.encode(), messages)
+
+
+def spoilings(recording: Recording) -> Iterator[tuple[Any, tuple[str | int, ...], str]]:
+    """Yield some events of a stream, the path of a field of each, and what to replace it by."""
     chance = random.Random(zlib.crc32(recording.name.encode()))
     lines = recording.data.decode().splitlines()
     texts = [line.removeprefix("data: ") for line in lines if line.startswith("data: {")]
     events = [event for event in map(json.loads, texts) if "response" not in event]
     for event in chance.sample(events, min(6, len(events))):
-        for path in paths(event):
+        found = list(paths(event))
+        for path in chance.sample(found, min(60, len(found))):
             for text in chance.sample(REPLACEMENTS, 3):
-                decoder = responses.decoder()
-                spoilt = ServerSentEvent(replaced(event, path, text), event["type"])
-                (typed,) = decoder.feed(spoilt)
-                assert decoder.state == "open", (path, text[:10], decoder.error)
-                if path[0] == "type":  # a type that is unknown is none of which we know the fields
-                    continue
-                for name in PIECES:
-                    if path[0] != name and isinstance(event.get(name), str):
-                        assert getattr(typed, name) == event[name], (path, text[:10])
-                survive(spoilt.encode(), responses.FORMAT)
+                yield event, path, text
+
+
+def at(tree: Any, path: tuple[str | int, ...]) -> Any:
+    """Return what stands at a path; an empty text is left out of what is encoded."""
+    for key in path:
+        tree = tree.get(key, "") if isinstance(tree, dict) else tree[key]
+    return tree

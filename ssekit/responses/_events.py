@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 import msgspec
 
+from ssekit._fold import Unknown
 from ssekit.responses._items import (
     ContentPart,
     Logprob,
@@ -20,7 +21,6 @@ from ssekit.responses._items import (
     Response,
     ResponseOutputItem,
     ShellCallOutputContent,
-    Unknown,
 )
 
 

@@ -13,17 +13,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 import msgspec
 
+from ssekit._fold import Unknown
+
 Loose: TypeAlias = dict[str, Any]
-
-
-class Unknown(dict[str, Any]):
-    """An object of a type that ssekit does not know, as it came."""
-
-    @property
-    def type(self) -> str:
-        """The vendor's word for what this is, or ""."""
-        word = self.get("type")
-        return word if isinstance(word, str) else ""
 
 
 class UnknownItem(Unknown):

@@ -15,6 +15,7 @@ from ssekit import (
     auto,
     chat,
     completions,
+    messages,
     responses,
 )
 from ssekit.chat import ChatCompletion, ChatCompletionChunk
@@ -164,3 +165,26 @@ def responses_push(data: bytes) -> None:
             for part in item.content:
                 if isinstance(part, responses.ResponseOutputText):
                     assert_type(part.text, str)
+
+
+def messages_push(data: bytes) -> None:
+    decoder = messages.decoder()
+    assert_type(decoder, StreamDecoder[messages.RawMessageStreamEvent, messages.Message])
+    for event in decoder.feed(data):
+        if isinstance(event, messages.UnknownEvent):
+            assert_type(event.type, str)
+        elif event.type == "content_block_delta":
+            assert_type(event, messages.RawContentBlockDeltaEvent)
+            if isinstance(event.delta, messages.TextDelta):
+                assert_type(event.delta.text, str)
+    answer = messages.collect([data])
+    assert_type(answer, messages.Message)
+    assert_type(answer.stop_reason, str | None)
+    assert_type(answer.usage.cache_read_input_tokens, int | None)
+    for block in answer.content:
+        if isinstance(block, messages.UnknownBlock):
+            assert_type(block["anything"], Any)
+        elif block.type == "tool_use":
+            assert_type(block.input, dict[str, Any])
+        elif block.type == "thinking":
+            assert_type(block.signature, str)

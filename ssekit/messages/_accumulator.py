@@ -1,0 +1,301 @@
+# The fold of a stream of events into a `Message`.
+#
+# What always holds here:
+# - A block is found by the index of the wire as long as it is open. What comes for an index where
+#   none is open, or where it does not fit, begins another: nothing is lost, and a tool call that
+#   was handed over whole stays as it is.
+# - Blocks stand in the order in which they began, so that text deltas join to the text.
+# - null means absent, and "" never overwrites. Usage is cumulative: a field that comes again wins.
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, ClassVar, Final
+
+from msgspec.structs import replace
+
+from ssekit._deltas import Delta, Finish, FinishReason, RefusalDelta, ToolCall, Usage
+from ssekit._errors import DecodeError
+from ssekit._fold import WholePairs, newer, own
+from ssekit._lenient import join_surrogates
+from ssekit.messages import _events as events
+from ssekit.messages import _message as message
+from ssekit.messages._events import (
+    MessageDelta,
+    RawContentBlockDeltaEvent,
+    RawMessageStopEvent,
+    RawMessageStreamEvent,
+)
+from ssekit.messages._folded import HOMES, PIECES, FoldedBlock
+from ssekit.messages._message import ContentBlock, FallbackBlock, Message, ToolUseBlock
+
+# The vendor's words for the end of a message, and the shared one; any other word is "other".
+FINISH_REASONS: Final[dict[str, FinishReason]] = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "tool_use": "tool_calls",
+    "refusal": "content_filter",
+}
+
+_NO_USAGE: Final = message.Usage()
+
+
+class Accumulator:
+    """Folds the events of one stream into a `Message`.
+
+    The views are made when they are looked at. `text` joins all text blocks, `reasoning` all
+    thinking blocks; `refusal` is the explanation that the vendor gives for one. `tool_calls` are
+    the `tool_use` blocks, which the caller is to answer, and not the calls that the vendor makes
+    (`server_tool_use`, `mcp_tool_use`). `arguments` are the JSON text as it came; of an input that
+    stands in the block's start, its encoding.
+
+    In `usage`, `input_tokens` are all of them: the vendor's `input_tokens`, and those that were
+    read from the cache (`cached_tokens`) or written to it. `total_tokens` adds the output.
+    """
+
+    __slots__ = ("_begun", "_blocks", "_calls", "_message", "_open", "_over", "_pairs", "_said")
+
+    def __init__(self) -> None:
+        # What the latest event said, beside a piece that it brought.
+        self._said: list[Delta] = []
+        self._begin_message()
+
+    def _begin_message(self) -> None:
+        # What is said of the whole; its content is in the blocks.
+        self._message = Message()
+        self._begun = self._over = False
+        self._blocks: list[FoldedBlock] = []
+        # Those of them that go on, by their indices; and those that are calls.
+        self._open: dict[int, FoldedBlock] = {}
+        self._calls: list[FoldedBlock] = []
+        self._pairs = WholePairs()
+
+    def add(self, event: RawMessageStreamEvent, /) -> bool:
+        """Fold the next event in. Return True if it ends the stream.
+
+        Raises:
+            DecodeError: Another message begins before this one has ended. (A gateway whose
+                connection broke may go on with a second answer in the same stream.)
+        """
+        if self._said:
+            self._said = []
+        if type(event) is RawContentBlockDeltaEvent:  # nearly all of a stream
+            delta = event.delta
+            folded = self._open.get(event.index)
+            if folded is not None and folded.takes is type(delta):
+                if type(delta) is events.TextDelta:
+                    folded.append(delta.text)
+                elif type(delta) is events.ThinkingDelta:
+                    folded.append(delta.thinking)
+                elif type(delta) is events.InputJSONDelta and delta.partial_json:
+                    folded.append(delta.partial_json)
+                return False
+        fold = self._FOLDS.get(type(event))
+        if fold is not None:
+            fold(self, event)
+        return type(event) is RawMessageStopEvent
+
+    # The message.
+
+    def _fold_start(self, event: events.RawMessageStartEvent) -> None:
+        begun = event.message
+        if begun is None:
+            return
+        if self._over:
+            self._begin_message()
+        elif self._begun:
+            if begun.id and self._message.id and begun.id != self._message.id:
+                raise DecodeError("another message begins before the one under way has ended")
+            return  # Some gateways say it twice.
+        self._begun = True
+        whole = (name for name in Message.__struct_fields__ if name not in ("content", "usage"))
+        self._state(begun, whole)
+        self._add_usage(begun.usage)
+        # A message may begin with the calls that code made, whole.
+        for block in begun.content:
+            self._close(self._begin(block))
+
+    def _fold_delta(self, event: events.RawMessageDeltaEvent) -> None:
+        if event.delta is not None:
+            self._state(event.delta, MessageDelta.__struct_fields__)
+        self._state(event, ("context_management", "input_transformations"))
+        if event.usage is not None:
+            self._add_usage(event.usage)
+
+    def _state(self, holder: Any, fields: Iterable[str]) -> None:
+        """Take what is said of the whole message: what is null or empty says nothing."""
+        stated = ((name, getattr(holder, name)) for name in fields)
+        changes = {name: value for name, value in stated if value not in (None, "")}
+        self._message = replace(self._message, **changes)
+
+    def _add_usage(self, usage: message.Usage) -> None:
+        self._message = replace(self._message, usage=newer(self._message.usage, usage))
+        if self.usage is not None:
+            self._said.append(self.usage)
+
+    def _fold_stop(self, event: RawMessageStopEvent) -> None:
+        for folded in self._open.values():
+            self._close(folded)
+        self._open.clear()
+        self._over = True
+
+    def _fold_error(self, event: events.ErrorEvent) -> None:
+        self._over = True
+
+    # Its blocks.
+
+    def _fold_block_start(self, event: events.RawContentBlockStartEvent) -> None:
+        block, known = event.content_block, self._open.get(event.index)
+        if block is None or (known is not None and known.block == block):
+            return  # Some gateways say it twice.
+        self._begin_at(event.index, block)
+        if isinstance(block, FallbackBlock) and block.to is not None:
+            # It is the model that answers, as the endpoint without `stream` has it.
+            model = block.to.get("model")
+            if model and isinstance(model, str):
+                self._message = replace(self._message, model=model)
+
+    def _fold_block_delta(self, event: RawContentBlockDeltaEvent) -> None:
+        delta = event.delta
+        if type(delta) not in HOMES:
+            return
+        folded = self._open.get(event.index)
+        if folded is None or not folded.goes_on_with(type(delta)):
+            folded = self._begin_at(event.index, HOMES[type(delta)][0]())
+        folded.add(delta)
+
+    def _fold_block_stop(self, event: events.RawContentBlockStopEvent) -> None:
+        folded = self._open.pop(event.index, None)
+        if folded is not None:
+            self._close(folded)
+
+    def _begin_at(self, index: int, block: ContentBlock) -> FoldedBlock:
+        """Begin a block; with that, one that is still open at its index has ended."""
+        known = self._open.get(index)
+        if known is not None:
+            self._close(known)
+        folded = self._open[index] = self._begin(block)
+        return folded
+
+    def _begin(self, block: ContentBlock) -> FoldedBlock:
+        is_call = isinstance(block, ToolUseBlock)
+        folded = FoldedBlock(block, len(self._calls) if is_call else None)
+        self._blocks.append(folded)
+        if is_call:
+            self._calls.append(folded)
+            self._said.append(folded.call_delta(""))
+        else:
+            self._said += folded.piece_deltas(folded.pieces.join())
+        return folded
+
+    def _close(self, folded: FoldedBlock) -> None:
+        folded.closed = True
+        if folded.place is not None:
+            folded.handed = True
+            call = folded.call()
+            if not folded.pieces:
+                self._said.append(folded.call_delta(call.arguments))
+            self._said.append(call)
+
+    # What was folded.
+
+    def snapshot(self) -> Message:
+        """Return the answer so far, in the shape of the endpoint's answer without `stream`."""
+        content = [folded.view() for folded in self._blocks]
+        answer: Message = replace(own(self._message), content=content)
+        return answer
+
+    @property
+    def complete(self) -> bool:
+        """Whether the reason was seen for which the message ended."""
+        return bool(self._message.stop_reason)
+
+    @property
+    def text(self) -> str:
+        """The text so far: of all text blocks, joined."""
+        return self._joined(events.TextDelta)
+
+    @property
+    def reasoning(self) -> str:
+        """The reasoning so far: of all thinking blocks, joined."""
+        return self._joined(events.ThinkingDelta)
+
+    def _joined(self, kind: type[Any]) -> str:
+        pieces = (folded.pieces.join() for folded in self._blocks if folded.takes is kind)
+        return join_surrogates("".join(pieces))
+
+    @property
+    def refusal(self) -> str:
+        """The explanation of a refusal, if the vendor gives one."""
+        details = self._message.stop_details
+        return join_surrogates(details.explanation or "") if details is not None else ""
+
+    @property
+    def tool_calls(self) -> Sequence[ToolCall]:
+        """The tool calls so far, whole or not, in the order in which they began."""
+        return [folded.call() for folded in self._calls]
+
+    @property
+    def finish_reason(self) -> FinishReason | None:
+        """Why the message ended, in the shared words; None while it has not."""
+        reason = self._message.stop_reason
+        return FINISH_REASONS.get(reason, "other") if reason else None
+
+    @property
+    def usage(self) -> Usage | None:
+        """The tokens of the request, as far as the host has said."""
+        usage = self._message.usage
+        return None if usage == _NO_USAGE else _usage_view(usage)
+
+    def deltas(self, event: RawMessageStreamEvent, /) -> Iterator[Delta]:
+        """Yield what an event says, after `add` has folded it in and before the next one."""
+        said = self._said
+        if type(event) is RawContentBlockDeltaEvent and type(event.delta) in PIECES:
+            piece = getattr(event.delta, PIECES[type(event.delta)][0])
+            said = [*said, *self._open[event.index].piece_deltas(piece)]
+        for delta in said:
+            if isinstance(delta, ToolCall | Usage | Finish):
+                yield delta
+                continue
+            mended = self._pairs.mend(delta)
+            if mended is not None:
+                yield mended
+
+    def last_deltas(self) -> Iterator[Delta]:
+        """Yield what only the end of a finished stream says: a refusal, the finish, late calls."""
+        yield from self._pairs.rest()
+        for folded in self._calls:
+            if not folded.handed:
+                folded.handed = True
+                yield folded.call()
+        if self.refusal:
+            yield RefusalDelta(0, self.refusal)
+        reason = self.finish_reason
+        if reason is not None:
+            yield Finish(0, reason, self._message.stop_reason or "")
+
+    _FOLDS: ClassVar[dict[type[Any], Callable[[Accumulator, Any], None]]] = {
+        events.RawMessageStartEvent: _fold_start,
+        events.RawMessageDeltaEvent: _fold_delta,
+        RawMessageStopEvent: _fold_stop,
+        events.RawContentBlockStartEvent: _fold_block_start,
+        RawContentBlockDeltaEvent: _fold_block_delta,
+        events.RawContentBlockStopEvent: _fold_block_stop,
+        events.ErrorEvent: _fold_error,
+    }
+
+
+def _usage_view(usage: message.Usage) -> Usage:
+    spent, made = usage.input_tokens, usage.output_tokens
+    if spent is not None:
+        spent += (usage.cache_read_input_tokens or 0) + (usage.cache_creation_input_tokens or 0)
+    details = usage.output_tokens_details
+    return Usage(
+        input_tokens=spent,
+        output_tokens=made,
+        total_tokens=None if spent is None or made is None else spent + made,
+        cached_tokens=usage.cache_read_input_tokens,
+        reasoning_tokens=details.thinking_tokens if details is not None else None,
+    )

@@ -1,0 +1,199 @@
+# The events of the stream, and the deltas of content blocks.
+#
+# What always holds here:
+# - Every field may be missing or null: then it has its default.
+# - `error` is not in the union that ordinary data is decoded into: it is refused there, and comes
+#   to be an error.
+# - An event or a delta of a type that is not known here stays what it was on the wire.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+
+import msgspec
+
+from ssekit._fold import Unknown
+from ssekit.messages._message import (
+    Container,
+    ContentBlock,
+    Loose,
+    Message,
+    RefusalStopDetails,
+    Usage,
+)
+
+
+class UnknownEvent(Unknown):
+    """An event of a type that ssekit does not know."""
+
+
+class UnknownDelta(Unknown):
+    """A delta of a content block of a type that ssekit does not know."""
+
+
+# Deltas.
+
+
+class BlockDelta(
+    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, tag_field="type"
+):
+    """What a block goes on with."""
+
+    __unknown__: ClassVar = UnknownDelta
+
+
+class TextDelta(BlockDelta, frozen=True, tag="text_delta"):
+    """The next piece of a text. (`ssekit.TextDelta`, of the shared vocabulary, is another type.)"""
+
+    type: ClassVar[Literal["text_delta"]] = "text_delta"
+    text: str = ""
+
+
+class ThinkingDelta(BlockDelta, frozen=True, tag="thinking_delta"):
+    """The next piece of the reasoning; `estimated_tokens` is how many there were so far (beta)."""
+
+    type: ClassVar[Literal["thinking_delta"]] = "thinking_delta"
+    thinking: str = ""
+    estimated_tokens: int | None = None
+
+
+class InputJSONDelta(BlockDelta, frozen=True, tag="input_json_delta"):
+    """The next piece of the JSON text of a tool's input."""
+
+    type: ClassVar[Literal["input_json_delta"]] = "input_json_delta"
+    partial_json: str = ""
+
+
+class SignatureDelta(BlockDelta, frozen=True, tag="signature_delta"):
+    """The signature of the reasoning."""
+
+    type: ClassVar[Literal["signature_delta"]] = "signature_delta"
+    signature: str = ""
+
+
+class CitationsDelta(BlockDelta, frozen=True, tag="citations_delta"):
+    """One more citation of a text."""
+
+    type: ClassVar[Literal["citations_delta"]] = "citations_delta"
+    citation: Loose | None = None
+
+
+class CompactionContentBlockDelta(BlockDelta, frozen=True, tag="compaction_delta"):
+    """The summary that a compaction gave (beta)."""
+
+    type: ClassVar[Literal["compaction_delta"]] = "compaction_delta"
+    content: str | None = None
+    encrypted_content: str | None = None
+
+
+_KnownDelta: TypeAlias = (
+    TextDelta
+    | ThinkingDelta
+    | InputJSONDelta
+    | SignatureDelta
+    | CitationsDelta
+    | CompactionContentBlockDelta
+)
+
+if TYPE_CHECKING:
+    RawContentBlockDelta: TypeAlias = _KnownDelta | UnknownDelta
+else:
+    RawContentBlockDelta = _KnownDelta
+
+
+class MessageDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What is said of the whole message at its end."""
+
+    stop_reason: str | None = None
+    stop_sequence: str | None = None
+    stop_details: RefusalStopDetails | None = None
+    container: Container | None = None
+
+
+# Events.
+
+
+class Event(
+    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, tag_field="type"
+):
+    """An event."""
+
+    __unknown__: ClassVar = UnknownEvent
+
+
+class RawMessageStartEvent(Event, frozen=True, tag="message_start"):
+    """The message begins."""
+
+    type: ClassVar[Literal["message_start"]] = "message_start"
+    message: Message | None = None
+
+
+class RawMessageDeltaEvent(Event, frozen=True, tag="message_delta"):
+    """How the message ends, and its usage so far."""
+
+    type: ClassVar[Literal["message_delta"]] = "message_delta"
+    delta: MessageDelta | None = None
+    usage: Usage | None = None
+    context_management: Loose | None = None
+    input_transformations: list[Loose] | None = None
+
+
+class RawMessageStopEvent(Event, frozen=True, tag="message_stop"):
+    """The message is whole: the end of the stream."""
+
+    type: ClassVar[Literal["message_stop"]] = "message_stop"
+
+
+class RawContentBlockStartEvent(Event, frozen=True, tag="content_block_start"):
+    """A content block begins."""
+
+    type: ClassVar[Literal["content_block_start"]] = "content_block_start"
+    index: int = 0
+    content_block: ContentBlock | None = None
+
+
+class RawContentBlockDeltaEvent(Event, frozen=True, tag="content_block_delta"):
+    """A content block goes on."""
+
+    type: ClassVar[Literal["content_block_delta"]] = "content_block_delta"
+    index: int = 0
+    delta: RawContentBlockDelta | None = None
+
+
+class RawContentBlockStopEvent(Event, frozen=True, tag="content_block_stop"):
+    """A content block is whole."""
+
+    type: ClassVar[Literal["content_block_stop"]] = "content_block_stop"
+    index: int = 0
+
+
+class PingEvent(Event, frozen=True, tag="ping"):
+    """Nothing: it keeps the connection open."""
+
+    type: ClassVar[Literal["ping"]] = "ping"
+
+
+class ErrorEvent(Event, frozen=True, tag="error"):
+    """The host reports an error: the `chunk` of an `APIError`, which has what it says."""
+
+    type: ClassVar[Literal["error"]] = "error"
+    request_id: str | None = None
+
+
+OrdinaryEvent: TypeAlias = (
+    RawContentBlockDeltaEvent
+    | RawContentBlockStartEvent
+    | RawContentBlockStopEvent
+    | RawMessageStartEvent
+    | RawMessageDeltaEvent
+    | RawMessageStopEvent
+    | PingEvent
+)
+
+# With the one that reports errors; what ordinary data is not is read as one of these.
+AnyEvent: TypeAlias = OrdinaryEvent | ErrorEvent
+
+if TYPE_CHECKING:
+    RawMessageStreamEvent: TypeAlias = AnyEvent | UnknownEvent
+else:
+    RawMessageStreamEvent = AnyEvent

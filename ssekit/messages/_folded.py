@@ -1,0 +1,175 @@
+# Content blocks so far: what they began with, and what they go on with.
+#
+# What always holds here:
+# - What comes in pieces (a text, reasoning, the JSON text of an input) is joined when it is looked
+#   at, and an input is parsed then: never with a piece.
+# - A block of unknown type takes what a known one would: pieces of one field, and what is stated.
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+from msgspec.structs import replace
+
+from ssekit._deltas import Delta, ReasoningDelta, TextDelta, ToolCall, ToolCallDelta
+from ssekit._fold import Text, fold_fields, own
+from ssekit._lenient import join_surrogates, parse
+from ssekit.messages import _events as events
+from ssekit.messages._message import (
+    CompactionBlock,
+    ContentBlock,
+    Loose,
+    MCPToolUseBlock,
+    ServerToolUseBlock,
+    TextBlock,
+    ThinkingBlock,
+    ToolUseBlock,
+    UnknownBlock,
+)
+
+# Which blocks a delta goes on; the first is made if there is none.
+HOMES: Final[dict[type[Any], tuple[type[Any], ...]]] = {
+    events.TextDelta: (TextBlock,),
+    events.CitationsDelta: (TextBlock,),
+    events.ThinkingDelta: (ThinkingBlock,),
+    events.SignatureDelta: (ThinkingBlock,),
+    events.InputJSONDelta: (ToolUseBlock, ServerToolUseBlock, MCPToolUseBlock),
+    events.CompactionContentBlockDelta: (CompactionBlock,),
+}
+
+# The deltas that are pieces of a text: which of their fields, and which field of the block.
+PIECES: Final[dict[type[Any], tuple[str, str]]] = {
+    events.TextDelta: ("text", "text"),
+    events.ThinkingDelta: ("thinking", "thinking"),
+    events.InputJSONDelta: ("partial_json", "input"),
+}
+_TAKES: Final = {block: delta for delta in PIECES for block in HOMES[delta]}
+
+
+class FoldedBlock:
+    """A content block so far.
+
+    Attributes:
+        block: What it began with.
+        takes: Of which deltas it has pieces. (A block of unknown type: those that came first.)
+        pieces: The pieces; `append` adds one.
+        place: Of a tool call of the caller's, where it stands among them; None of anything else.
+        closed: Whether the block is whole.
+        handed: Whether deltas have given the tool call whole.
+    """
+
+    __slots__ = ("_call", "_stated", "append", "block", "closed", "handed", "pieces", "place",
+                 "takes")  # fmt: skip
+
+    def __init__(self, block: ContentBlock, place: int | None) -> None:
+        self.block: Any = block  # which fields it has, its type tells
+        self.place = place
+        self.takes = _TAKES.get(type(block))
+        self.pieces = Text()
+        self.append: Callable[[str], None] = self.pieces.append
+        if self.takes in (events.TextDelta, events.ThinkingDelta):
+            self.append(getattr(block, PIECES[self.takes][1]))
+        self.closed = False
+        self.handed = False
+        # What was stated of other fields since.
+        self._stated: Loose = {}
+        self._call: ToolCall | None = None
+
+    def goes_on_with(self, kind: type[Any]) -> bool:
+        """Whether a delta of a type is of this block."""
+        if not isinstance(self.block, UnknownBlock):
+            return type(self.block) in HOMES[kind]
+        if kind not in PIECES:
+            return True
+        self.takes = self.takes or kind  # Its first piece tells.
+        return self.takes is kind
+
+    def add(self, delta: Any) -> None:
+        """Take a delta of this block."""
+        if type(delta) in PIECES:
+            piece = getattr(delta, PIECES[type(delta)][0])
+            if piece:
+                self.append(piece)
+        elif isinstance(delta, events.CitationsDelta):
+            if delta.citation is not None:
+                self._citations().append(delta.citation)
+        elif isinstance(delta, events.SignatureDelta):
+            fold_fields(self._stated, {"signature": delta.signature or None})
+        else:
+            content, encrypted = delta.content, delta.encrypted_content
+            fold_fields(self._stated, {"content": content, "encrypted_content": encrypted})
+
+    def _citations(self) -> list[Loose]:
+        if "citations" not in self._stated:
+            known = self._known("citations")
+            self._stated["citations"] = list(known) if isinstance(known, list) else []
+        citations: list[Loose] = self._stated["citations"]
+        return citations
+
+    def _known(self, field: str) -> Any:
+        """Return what the block began with in a field."""
+        block = self.block
+        return block.get(field) if isinstance(block, UnknownBlock) else getattr(block, field)
+
+    def call(self) -> ToolCall:
+        """Return the tool call as it stands: one object as long as nothing is new in it."""
+        whole = self.call_delta(self._arguments())
+        call = ToolCall(whole.index, whole.place, whole.id, whole.name, whole.arguments)
+        if self._call is None or call != self._call:
+            self._call = call
+        return self._call
+
+    def piece_deltas(self, piece: str) -> list[Delta]:
+        """Return what a piece of this block says."""
+        if not piece:
+            return []
+        if self.takes is events.TextDelta:
+            return [TextDelta(0, piece)]
+        if self.takes is events.ThinkingDelta:
+            return [ReasoningDelta(0, piece)]
+        return [] if self.place is None else [self.call_delta(piece)]
+
+    def call_delta(self, piece: str) -> ToolCallDelta:
+        """Return a piece of the tool call, as deltas tell it."""
+        assert self.place is not None
+        call_id, name = join_surrogates(self.block.id), join_surrogates(self.block.name)
+        return ToolCallDelta(0, self.place, call_id, name, piece)
+
+    def _arguments(self) -> str:
+        # What a block began with is the whole input if no pieces came.
+        if self.closed and not self.pieces:
+            return msgspec.json.encode(own(self.block.input)).decode()
+        return str(self.pieces)
+
+    def view(self) -> ContentBlock:
+        changes = {**self._joined(), **own(self._stated)}
+        if isinstance(self.block, UnknownBlock):
+            return UnknownBlock({**own(self.block), **changes})
+        view: ContentBlock = replace(own(self.block), **changes)
+        return view
+
+    def _joined(self) -> Loose:
+        """Return the fields that came in pieces."""
+        if self.takes is None or not self.pieces:
+            return {}
+        text = str(self.pieces)
+        if self.takes is events.InputJSONDelta:
+            tree = _object(text)
+            return {"partial_json": text} if tree is None else {"input": tree}
+        field = PIECES[self.takes][1]
+        if isinstance(self.block, UnknownBlock):
+            # Its own text was no piece.
+            known = self._known(field)
+            text = (join_surrogates(known) if isinstance(known, str) else "") + text
+        return {field: text}
+
+
+def _object(text: str) -> Loose | None:
+    """Return the object that a JSON text says; None if it is another, or not whole."""
+    try:
+        tree = parse(text)
+    except ValueError:
+        return None
+    return tree if isinstance(tree, dict) else None

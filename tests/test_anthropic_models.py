@@ -1,0 +1,145 @@
+"""The official SDK's models, and its accumulator, judge the result of every recorded message."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import msgspec
+import pytest
+
+from ssekit import SSEDecoder, messages
+from ssekit.messages import _events, _message
+from tests.shared import Recording, each_recording
+
+pytest.importorskip(
+    "anthropic", reason="the anthropic package (dependency group corpus) is not installed"
+)
+
+from anthropic import BaseModel, types
+from anthropic._models import construct_type
+from anthropic.lib.streaming import _beta_messages, _messages
+from anthropic.types import beta, raw_message_delta_event
+from anthropic.types.beta import beta_raw_message_delta_event
+
+# The blocks, and a field of the message, that only the beta API answers with.
+BETA = {"advisor_tool_result", "compaction", "fallback", "mcp_tool_use", "mcp_tool_result"}
+BETA_FIELD = "context_management"
+
+
+def answer_to(recording: Recording) -> Any:
+    return json.loads(msgspec.json.encode(messages.collect([recording.data])))
+
+
+def is_beta(answer: Any) -> bool:
+    return BETA_FIELD in answer or any(block["type"] in BETA for block in answer["content"])
+
+
+def differences(ours: Any, theirs: Any, path: str = "") -> Iterator[str]:
+    """Yield the paths of the fields in which two trees differ; null is absent."""
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        for name in {**ours, **theirs}:
+            yield from differences(ours.get(name), theirs.get(name), f"{path}.{name}")
+    elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
+        for our, their in zip(ours, theirs, strict=True):
+            yield from differences(our, their, path)
+    elif ours != theirs:
+        yield path
+
+
+@each_recording("messages")
+def test_the_model_holds_the_same_values(recording: Recording):
+    answer = answer_to(recording)
+    for block in answer["content"]:
+        if block["type"] == "fallback":
+            # The SDK requires a field that the recording is older than.
+            block.setdefault("trigger", {"type": "refusal"})
+    model = beta.BetaMessage if is_beta(answer) else types.Message
+    theirs = model.model_validate_json(json.dumps(answer))
+    assert not set(differences(answer, theirs.model_dump(mode="json", by_alias=True)))
+
+
+# Where the SDK's accumulator gives something else, and why.
+FAULTS = {
+    ".usage.server_tool_use.web_fetch_requests": "no number, where the wire has none and the "
+    "SDK's own model requires one",
+}
+
+
+def sdk_result(recording: Recording, of_beta: bool) -> BaseModel:
+    snapshot: Any = None
+    buffers: dict[int, bytes] = {}
+    for event in SSEDecoder().feed(recording.data):
+        if event.event == "ping":
+            continue  # the SDK's stream leaves them out
+        union: Any = types.RawMessageStreamEvent
+        if of_beta:
+            union = beta.BetaRawMessageStreamEvent
+        wire: Any = construct_type(value=event.json(), type_=union)
+        given: Any = {"event": wire, "current_snapshot": snapshot, "json_bufs": buffers}
+        if of_beta:
+            snapshot = _beta_messages.accumulate_event(**given, request_headers={})
+        else:
+            snapshot = _messages.accumulate_event(**given)
+    return snapshot
+
+
+@each_recording("messages")
+def test_the_result_is_what_the_sdk_makes_of_the_stream(recording: Recording):
+    answer = answer_to(recording)
+    theirs = sdk_result(recording, is_beta(answer)).model_dump(mode="json", by_alias=True)
+    assert set(differences(answer, theirs)) <= set(FAULTS)
+
+
+def models(union: Any) -> dict[str, type[BaseModel]]:
+    """Return the members of a union of the SDK, by the types that they have on the wire."""
+    found = {}
+    for model in get_args(get_args(union)[0]):
+        (tag,) = get_args(model.model_fields["type"].annotation)
+        found[tag] = model
+    return found
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (_events.AnyEvent, types.RawMessageStreamEvent),
+        (_events.AnyEvent, beta.BetaRawMessageStreamEvent),
+        (_events._KnownDelta, types.RawContentBlockDelta),
+        (_events._KnownDelta, beta.BetaRawContentBlockDelta),
+        (_message._KnownBlock, types.ContentBlock),
+        (_message._KnownBlock, beta.BetaContentBlock),
+    ],
+)
+def test_the_sdk_knows_no_event_delta_or_block_that_we_do_not(ours: Any, theirs: Any):
+    """Each of the SDK's has a struct of ours by that type and name, with all of its fields."""
+    structs = {struct.type: struct for struct in get_args(ours)}
+    for tag, model in models(theirs).items():
+        assert structs[tag].__name__ == model.__name__.removeprefix("Beta")
+        assert names(model) - {"type"} <= fields(structs[tag]), tag
+
+
+# What is said of the whole message, and the SDK's models of it.
+WHOLES: dict[Any, list[Any]] = {
+    messages.Message: [types.Message, beta.BetaMessage],
+    messages.Usage: [
+        *(types.Usage, types.MessageDeltaUsage),
+        *(beta.BetaUsage, beta.BetaMessageDeltaUsage),
+    ],
+    messages.MessageDelta: [raw_message_delta_event.Delta, beta_raw_message_delta_event.Delta],
+    messages.RefusalStopDetails: [types.RefusalStopDetails, beta.BetaRefusalStopDetails],
+    messages.Container: [types.Container, beta.BetaContainer],
+}
+
+
+@pytest.mark.parametrize("struct", WHOLES)
+def test_what_is_said_of_the_whole_has_every_field_that_the_sdk_knows(struct: Any):
+    for model in WHOLES[struct]:
+        assert names(model) <= fields(struct)
+
+
+def fields(struct: type[msgspec.Struct]) -> set[str]:
+    return {field.encode_name for field in msgspec.structs.fields(struct)}
+
+
+def names(model: type[BaseModel]) -> set[str]:
+    return {field.alias or name for name, field in model.model_fields.items()}

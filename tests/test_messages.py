@@ -1,0 +1,855 @@
+"""Messages: the package `messages`."""
+
+import json
+import pickle
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ssekit import (
+    APIError,
+    DecodeError,
+    Finish,
+    ReasoningDelta,
+    RefusalDelta,
+    ServerSentEvent,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+    messages,
+)
+from ssekit.messages import _accumulator, _events, _folded, _message
+from tests.generated import cut_text, some_words
+from tests.spoil import spoil
+
+Events = list[Any]
+
+
+def wire(name: str, /, **fields: Any) -> dict[str, Any]:
+    return {"type": name, **fields}
+
+
+def event(data: Any) -> bytes:
+    """Return an event without an `event:` line: its data alone says what it is."""
+    return ServerSentEvent(data if isinstance(data, str) else json.dumps(data)).encode()
+
+
+def push(events: Events) -> Any:
+    decoder = messages.decoder()
+    for data in events:
+        decoder.feed(event(data))
+    return decoder
+
+
+def run(events: Events) -> Any:
+    """Return the answer that some events make, as the vendor would encode it."""
+    decoder = push(events)
+    assert decoder.error is None
+    return json.loads(msgspec.json.encode(decoder.snapshot()))
+
+
+def deltas(events: Events) -> list[Any]:
+    return list(messages.stream([*map(event, events), b"data: [DONE]\n\n"]).deltas())
+
+
+def start(id: str = "m", **fields: Any) -> dict[str, Any]:
+    return wire("message_start", message={"id": id, "content": [], **fields})
+
+
+def began(block: Any, index: Any = 0) -> dict[str, Any]:
+    return wire("content_block_start", index=index, content_block=block)
+
+
+def goes_on(kind: str, index: Any = 0, /, **fields: Any) -> dict[str, Any]:
+    return wire("content_block_delta", index=index, delta={"type": kind, **fields})
+
+
+def text(piece: Any, index: Any = 0) -> dict[str, Any]:
+    return goes_on("text_delta", index, text=piece)
+
+
+def thinking(piece: str, index: int = 0) -> dict[str, Any]:
+    return goes_on("thinking_delta", index, thinking=piece)
+
+
+def given_json(piece: str, index: int = 0) -> dict[str, Any]:
+    return goes_on("input_json_delta", index, partial_json=piece)
+
+
+def stop(index: int = 0) -> dict[str, Any]:
+    return wire("content_block_stop", index=index)
+
+
+def ended(reason: Any = "end_turn", **fields: Any) -> dict[str, Any]:
+    return wire("message_delta", delta={"stop_reason": reason, **fields})
+
+
+END = wire("message_stop")
+
+
+def text_block(words: str, **fields: Any) -> dict[str, Any]:
+    return {"type": "text", "text": words, **fields}
+
+
+def thought(words: str, signature: str = "") -> dict[str, Any]:
+    return {"type": "thinking", "thinking": words, "signature": signature}
+
+
+def call(input: Any = None, id: str = "t", name: str = "f", **fields: Any) -> dict[str, Any]:
+    return {"type": "tool_use", "id": id, "name": name, "input": input or {}, **fields}
+
+
+SEARCH = {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}}
+DREAM = {"type": "dream", "depth": [1]}
+
+# The events, and the content that they make.
+CONTENTS: dict[str, tuple[Events, list[Any]]] = {
+    "nothing": ([], []),
+    "a text": (
+        [start(), began(text_block("")), text("a"), text("b"), stop(), ended(), END],
+        [text_block("ab")],
+    ),
+    "a text that begins with something": (
+        [began(text_block("a", citations=[])), text("b")],
+        [text_block("ab", citations=[])],
+    ),
+    "citations": (
+        [
+            began(text_block("", citations=[{"n": 1}])),
+            text("a"),
+            goes_on("citations_delta", citation={"n": 2}),
+            goes_on("citations_delta", citation={"n": 3}),
+            goes_on("citations_delta"),
+        ],
+        [text_block("a", citations=[{"n": 1}, {"n": 2}, {"n": 3}])],
+    ),
+    "citations where there were none": (
+        [began(text_block("a")), goes_on("citations_delta", citation={"n": 1})],
+        [text_block("a", citations=[{"n": 1}])],
+    ),
+    "reasoning": (
+        [
+            began(thought("")),
+            thinking("h"),
+            goes_on("thinking_delta", thinking="m", estimated_tokens=5),
+            goes_on("signature_delta", signature="x"),
+            goes_on("signature_delta", signature="s"),
+            goes_on("signature_delta", signature=""),
+        ],
+        [thought("hm", "s")],
+    ),
+    "blocks without pieces": (
+        [
+            began({"type": "redacted_thinking", "data": "x"}, 0),
+            stop(0),
+            began({"type": "container_upload", "file_id": "f"}, 1),
+            began({"type": "web_search_tool_result", "tool_use_id": "s", "content": [{}]}, 2),
+            began({"type": "mcp_tool_result", "tool_use_id": "s", "content": "a"}, 3),
+        ],
+        [
+            {"type": "redacted_thinking", "data": "x"},
+            {"type": "container_upload", "file_id": "f"},
+            {"type": "web_search_tool_result", "tool_use_id": "s", "content": [{}]},
+            {"type": "mcp_tool_result", "tool_use_id": "s", "content": "a", "is_error": False},
+        ],
+    ),
+    "an error in the place of a list": (
+        [began({"type": "web_search_tool_result", "tool_use_id": "s", "content": {"e": 1}})],
+        [{"type": "web_search_tool_result", "tool_use_id": "s", "content": {"e": 1}}],
+    ),
+    "a compaction": (
+        [
+            began({"type": "compaction", "content": None}),
+            goes_on("compaction_delta", content="a", encrypted_content="x"),
+            goes_on("compaction_delta", encrypted_content="y"),
+        ],
+        [{"type": "compaction", "content": "a", "encrypted_content": "y"}],
+    ),
+    "a compaction that failed": (
+        [began({"type": "compaction", "content": None}), stop()],
+        [{"type": "compaction", "content": None}],
+    ),
+    "an input in pieces": (
+        [began(call()), given_json(""), given_json('{"a'), given_json('":1}'), stop()],
+        [call({"a": 1})],
+    ),
+    "an input of which nothing came": ([began(call()), given_json(""), stop()], [call()]),
+    "an input that stands in the start": (
+        [began(call({"a": 1}, caller={"type": "direct"})), stop()],
+        [call({"a": 1}, caller={"type": "direct"})],
+    ),
+    "an input that stands in the start, and comes in pieces": (
+        [began(call({"a": 1})), given_json('{"b":2}'), stop()],
+        [call({"b": 2})],
+    ),
+    "an input that is not whole": (
+        [began(call()), given_json('{"a":')],
+        [call(partial_json='{"a":')],
+    ),
+    "an input that never gets whole": (
+        [began(call()), given_json('{"a":'), stop(), ended("max_tokens"), END],
+        [call(partial_json='{"a":')],
+    ),
+    "an input that is not JSON": (
+        [began(call()), given_json('{"a" 1}'), stop()],
+        [call(partial_json='{"a" 1}')],
+    ),
+    "an input that is no object": (
+        [began(call()), given_json("[1]"), stop()],
+        [call(partial_json="[1]")],
+    ),
+    "inputs of tools of others": (
+        [
+            began(SEARCH, 0),
+            given_json('{"query":"x"}', 0),
+            began({"type": "mcp_tool_use", "id": "c", "name": "f", "server_name": "n"}, 1),
+            given_json('{"a":1}', 1),
+        ],
+        [
+            {**SEARCH, "input": {"query": "x"}},
+            {"type": "mcp_tool_use", "id": "c", "name": "f", "server_name": "n", "input": {"a": 1}},
+        ],
+    ),
+    "pieces that take turns": (
+        [
+            began(text_block(""), 7),
+            began(call(), 2**40),
+            text("a", 7),
+            given_json("{", 2**40),
+            text("b", 7),
+            given_json("}", 2**40),
+        ],
+        [text_block("ab"), call()],
+    ),
+    "blocks stand as they began, whatever their indices": (
+        [began(text_block("a"), 5), began(text_block("b"), -1), began(text_block("c"), 1)],
+        [text_block("a"), text_block("b"), text_block("c")],
+    ),
+    "each block is said to be the first": (
+        [
+            began(thought("")),
+            thinking("hm"),
+            stop(),
+            began(text_block("")),
+            text("a"),
+            stop(),
+            began(call()),
+            given_json("{}"),
+            stop(),
+            began(call(id="u")),
+        ],
+        [thought("hm"), text_block("a"), call(), call(id="u")],
+    ),
+    "each block is said to be the first, and never to end": (
+        [began(thought("")), thinking("hm"), began(text_block("")), text("a"), began(call())],
+        [thought("hm"), text_block("a"), call()],
+    ),
+    "no block is said to begin": (
+        [
+            thinking("hm"),
+            goes_on("signature_delta", signature="s"),
+            text("a"),
+            goes_on("citations_delta", citation={"n": 1}),
+            given_json("{}"),
+            goes_on("compaction_delta", content="c"),
+        ],
+        [
+            thought("hm", "s"),
+            text_block("a", citations=[{"n": 1}]),
+            call(id="", name=""),
+            {"type": "compaction", "content": "c"},
+        ],
+    ),
+    "no block is said to begin, and nothing is said": ([given_json("")], [call(id="", name="")]),
+    "what comes after a block has ended": (
+        [began(text_block("")), text("a"), stop(), text("b")],
+        [text_block("a"), text_block("b")],
+    ),
+    "starts that are said twice": (
+        [start(), start(), began(text_block("")), text("a"), began(text_block("")), text("b"),
+         stop(), stop(), began(call(), 1), began(call(), 1), given_json("{}", 1)],
+        [text_block("ab"), call()],
+    ),
+    "a pair over two fragments": ([text("\ud83d"), text("\ude00")], [text_block("😀")]),
+    "a pair over two fragments of an input": (
+        [began(call()), given_json('{"a":"\ud83d'), given_json('\ude00"}')],
+        [call({"a": "😀"})],
+    ),
+    "a block that nobody knows": ([began(DREAM), stop(), began({"n": 1}, 1)], [DREAM, {"n": 1}]),
+    "pieces of a block that nobody knows": (
+        [
+            began({**DREAM, "text": "a", "citations": 5}),
+            text("b"),
+            text("c"),
+            goes_on("signature_delta", signature="s"),
+            goes_on("citations_delta", citation={"n": 1}),
+        ],
+        [{**DREAM, "text": "abc", "signature": "s", "citations": [{"n": 1}]}],
+    ),
+    "an input of a block that nobody knows": (
+        [began(DREAM), given_json('{"a":'), given_json("1}"), began(DREAM, 1), given_json("{", 1)],
+        [{**DREAM, "input": {"a": 1}}, {**DREAM, "partial_json": "{"}],
+    ),
+    "two kinds of pieces of a block that nobody knows": (
+        [began(DREAM), thinking("hm"), text("a")],
+        [{**DREAM, "thinking": "hm"}, text_block("a")],
+    ),
+    "a message that begins with a call": (
+        [start(content=[call({"a": 1}), text_block("a")]), began(text_block(""), 0), text("b", 0)],
+        [call({"a": 1}), text_block("a"), text_block("b")],
+    ),
+    "a message that begins with a block that nobody knows": (
+        [start(content=[DREAM, text_block("a"), 5])],
+        [DREAM, text_block("a")],
+    ),
+    "a message that begins late": ([text("a"), start(), text("b")], [text_block("ab")]),
+    "fields of unforeseen type count as absent": (
+        [
+            wire("message_start", message={"id": 5, "content": 5, "usage": 5}),
+            wire("message_start", message=5),
+            began({"type": "text", "text": 5, "citations": "x"}),
+            text(5),
+            text("a", None),
+            text("b", "x"),
+            goes_on("citations_delta", citation=[]),
+            wire("content_block_delta", index=0, delta=5),
+            wire("content_block_delta", index=0),
+            began(5),
+            wire("content_block_start"),
+            began({"type": "tool_use", "id": [], "name": "f", "input": "x"}, 1),
+            wire("message_delta", delta=5, usage=[]),
+        ],
+        [text_block("ab"), call(id="")],
+    ),
+    "events that have no place in a message": (
+        [
+            wire("ping"),
+            wire("dreamt", text="a"),
+            {"no": "type"},
+            goes_on("dream_delta", text="a"),
+            stop(5),
+        ],
+        [],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("events", "content"), CONTENTS.values(), ids=CONTENTS)
+def test_content(events: Events, content: list[Any]):
+    assert run(events)["content"] == content
+
+
+EMPTY = {"id": "", "type": "message", "role": "assistant", "model": "", "content": [],
+         "stop_reason": None, "stop_sequence": None, "usage": {}}  # fmt: skip
+FALLBACK = {"type": "fallback", "from": {"model": "a"}, "to": {"model": "b"}}
+SEARCHED = {"web_search_requests": 1}
+CACHE = {"ephemeral_5m_input_tokens": 1}
+
+# The events, and fields of the message that they make.
+HEADS: dict[str, tuple[Events, dict[str, Any]]] = {
+    "nothing": ([], EMPTY),
+    "a whole message": (
+        [
+            start(model="x", stop_reason=None, stop_sequence=None, usage={"input_tokens": 5}),
+            ended("stop_sequence", stop_sequence="\n"),
+            END,
+        ],
+        {**EMPTY, "id": "m", "model": "x", "stop_reason": "stop_sequence", "stop_sequence": "\n",
+         "usage": {"input_tokens": 5}},
+    ),
+    "null and empty words say nothing": (
+        [
+            start(model="x"),
+            ended("end_turn", container={"id": "c"}),
+            ended(None, container=None),
+            ended(""),
+            wire("message_delta"),
+        ],
+        {"stop_reason": "end_turn", "container": {"id": "c"}, "model": "x"},
+    ),
+    "usage is cumulative": (
+        [
+            start(usage={"input_tokens": 5, "output_tokens": 1, "service_tier": "standard",
+                         "cache_creation": CACHE}),
+            ended() | {"usage": {"output_tokens": 3, "input_tokens": None}},
+            ended() | {"usage": {"output_tokens": 9, "server_tool_use": SEARCHED}},
+        ],
+        {"usage": {"input_tokens": 5, "output_tokens": 9, "service_tier": "standard",
+                   "cache_creation": {**CACHE, "ephemeral_1h_input_tokens": 0},
+                   "server_tool_use": {**SEARCHED, "web_fetch_requests": 0}}},
+    ),
+    "fields of the beta API": (
+        [
+            start(input_transformations=[{"n": 1}]),
+            ended() | {"context_management": {"applied_edits": []}, "input_transformations": None},
+        ],
+        {"context_management": {"applied_edits": []}, "input_transformations": [{"n": 1}]},
+    ),
+    "another model takes over": ([start(model="a"), began(FALLBACK)], {"model": "b",
+                                                                     "content": [FALLBACK]}),
+    "another model takes over, and has no name": (
+        [start(model="a"), began({"type": "fallback", "to": {"model": 5}}),
+         began({"type": "fallback"}, 1)],
+        {"model": "a"},
+    ),
+    "a refusal": (
+        [ended("refusal", stop_details={"type": "refusal", "category": "bio"})],
+        {"stop_details": {"type": "refusal", "category": "bio"}},
+    ),
+    "the same message begins again": (
+        [start(usage={"input_tokens": 5}), start(usage={"input_tokens": 0}), start("")],
+        {"id": "m", "usage": {"input_tokens": 5}},
+    ),
+    "a message that begins late": (
+        [ended() | {"usage": {"output_tokens": 3}}, start(usage={"input_tokens": 5})],
+        {"id": "m", "stop_reason": "end_turn", "usage": {"input_tokens": 5, "output_tokens": 3}},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("events", "fields"), HEADS.values(), ids=HEADS)
+def test_heads(events: Events, fields: dict[str, Any]):
+    made = run(events)
+    assert {name: made.get(name) for name in fields} == fields
+
+
+# What comes last, the state, ended_by, and whether the stream could have ended before.
+ENDS: dict[str, tuple[Events, str, str | None]] = {
+    "the message's own end": ([ended(), END], "done", "event"),
+    "an end without a reason": ([END], "done", "event"),
+    "the marker": (["[DONE]"], "done", "marker"),
+    "a reason alone": ([ended()], "done", "finish"),
+    "a reason, and a ping": ([ended(), wire("ping")], "done", "finish"),
+    "a reason that says nothing": ([ended("")], "truncated", None),
+    "a text": ([text("b")], "truncated", None),
+    "the end of a block": ([stop()], "truncated", None),
+}
+
+
+@pytest.mark.parametrize(("last", "state", "ended_by"), ENDS.values(), ids=ENDS)
+def test_ends(last: Events, state: str, ended_by: str | None):
+    decoder = push([start(), text("a"), *last])
+    decoder.close()
+    assert (decoder.state, decoder.ended_by) == (state, ended_by)
+    assert decoder.accumulator.complete == (ended() in last)
+    partial = decoder.error.partial if decoder.error else decoder.result()
+    assert partial.content[0].text == ("ab" if text("b") in last else "a")
+
+
+OVERLOADED = {"type": "overloaded_error", "message": "Overloaded"}
+
+# The event, the type and message of the error, and the type of its chunk.
+ERRORS: dict[str, tuple[ServerSentEvent, str | None, str, type[Any] | None]] = {
+    "an error": (
+        ServerSentEvent(json.dumps(wire("error", error=OVERLOADED, request_id="r")), "error"),
+        "overloaded_error", "Overloaded", messages.ErrorEvent,
+    ),
+    "an error without an event line": (
+        ServerSentEvent(json.dumps(wire("error", error=OVERLOADED))),
+        "overloaded_error", "Overloaded", messages.ErrorEvent,
+    ),
+    "an error that only the event line tells": (
+        ServerSentEvent(json.dumps(OVERLOADED), "error"),
+        "overloaded_error", "Overloaded", messages.UnknownEvent,
+    ),
+    "an error without its envelope": (
+        ServerSentEvent(json.dumps({"error": OVERLOADED})),
+        "overloaded_error", "Overloaded", messages.UnknownEvent,
+    ),
+    "an error that says nothing": (
+        ServerSentEvent('{"type": "error"}', "error"),
+        None, "the server reported an error", messages.ErrorEvent,
+    ),
+    "words": (ServerSentEvent("upstream gone", "error"), None, "upstream gone", None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("last", "kind", "words", "chunk"), ERRORS.values(), ids=ERRORS)
+def test_errors(last: ServerSentEvent, kind: str | None, words: str, chunk: type[Any] | None):
+    decoder = push([start(), text("a")])
+    assert decoder.feed(last) == []
+    error = decoder.error
+    assert isinstance(error, APIError)
+    assert (decoder.state, error.type, error.message) == ("failed", kind, words)
+    assert type(error.chunk) is (chunk or type(None))
+    assert error.partial.content == [messages.TextBlock(text="a")]
+    again = pickle.loads(pickle.dumps(error))
+    assert (again.partial, again.chunk) == (error.partial, error.chunk)
+
+
+def test_the_request_of_an_error_has_an_id():
+    error = push([wire("error", error=OVERLOADED, request_id="r")]).error
+    assert error.chunk.request_id == "r"
+
+
+def test_another_message_that_is_spliced_in():
+    """A gateway that lost its connection went on with another answer."""
+    first = [start("m"), began(call()), given_json('{"a":')]
+    decoder = push([*first, start("n"), began(text_block("")), text("x"), END])
+    error = decoder.error
+    assert isinstance(error, DecodeError)
+    assert "another message" in str(error)
+    assert error.event == ServerSentEvent(json.dumps(start("n")))
+    assert json.loads(msgspec.json.encode(error.partial)) == run(first)
+
+
+@pytest.mark.parametrize("last", [END, wire("error", error=OVERLOADED)])
+def test_another_message_after_the_end_of_one(last: Any):
+    """A decoder that goes on over another source begins with its message anew."""
+    first = push([start("m"), text("a"), last])
+    source = [event(data) for data in (start("n"), text("b"), ended(), END)]
+    answer = messages.stream(source, decoder=first).until_done()
+    assert (answer.id, answer.content) == ("n", [messages.TextBlock(text="b")])
+
+
+def test_the_same_message_over_another_source():
+    first = push([start("m"), text("a")])
+    first.close()
+    source = [event(data) for data in (start("m"), text("b"), ended(), END)]
+    answer = messages.stream(source, decoder=first).until_done()
+    assert (answer.id, answer.content) == ("m", [messages.TextBlock(text="ab")])
+
+
+@pytest.mark.parametrize("kind", [None, 5, "absent"])
+def test_an_event_whose_line_alone_says_its_type(kind: Any):
+    data = {"type": kind, "index": 3}
+    if kind == "absent":
+        del data["type"]
+    wired = ServerSentEvent(json.dumps(data), event="content_block_stop")
+    assert messages.decode(wired) == messages.RawContentBlockStopEvent(index=3)
+
+
+def test_what_nobody_knows_is_what_it_was():
+    unknown = [wire("dreamt", depth={"n": [1]}), goes_on("dream_delta", n=1), began(DREAM)]
+    made = messages.decoder().feed(b"".join(map(event, unknown)))
+    assert json.loads(msgspec.json.encode(made)) == [
+        unknown[0],
+        {"type": "content_block_delta", "delta": {"type": "dream_delta", "n": 1}},
+        {"type": "content_block_start", "content_block": DREAM},
+    ]
+    first, second, third = made
+    assert isinstance(first, messages.UnknownEvent)
+    assert isinstance(second, messages.RawContentBlockDeltaEvent)
+    assert isinstance(second.delta, messages.UnknownDelta)
+    assert isinstance(third, messages.RawContentBlockStartEvent)
+    assert isinstance(third.content_block, messages.UnknownBlock)
+    assert (first.type, second.delta.type, third.content_block.type) == (
+        *("dreamt", "dream_delta", "dream"),
+    )
+
+
+def structs_of(union: Any) -> list[Any]:
+    kinds = msgspec.inspect.type_info(union)
+    assert isinstance(kinds, msgspec.inspect.UnionType)
+    return [kind.cls for kind in kinds.types]  # type: ignore[attr-defined]
+
+
+UNIONS = [_events.AnyEvent, _events._KnownDelta, _message._KnownBlock]
+
+
+@pytest.mark.parametrize("struct", [struct for union in UNIONS for struct in structs_of(union)])
+def test_every_type_of_a_union_has_its_name(struct: Any):
+    assert struct.type == struct.__struct_config__.tag
+    assert struct.__name__ in messages.__all__
+    assert msgspec.json.decode(json.dumps({"type": struct.type}), type=struct) == struct()
+
+
+def test_every_event_and_every_delta_is_folded_or_has_no_place():
+    folded = {messages.PingEvent, *_accumulator.Accumulator._FOLDS}
+    assert set(structs_of(_events.AnyEvent)) == folded
+    assert set(structs_of(_events._KnownDelta)) == set(_folded.HOMES)
+
+
+def test_a_snapshot_shares_nothing_mutable_with_later_ones():
+    loose = {"n": [1]}
+    blocks = [
+        text_block("a", citations=[loose]),
+        call(loose, caller=loose),
+        {"type": "web_search_tool_result", "content": [loose]},
+        {"type": "web_fetch_tool_result", "content": loose},
+        {"type": "mcp_tool_listing", "tools": [loose]},
+        {**FALLBACK, "trigger": loose},
+        {"type": "dream", **loose},
+    ]
+    decoder = push(
+        [
+            start(diagnostics=loose, usage={"iterations": [loose]}),
+            *(began(block, index) for index, block in enumerate(blocks)),
+            goes_on("citations_delta", 0, citation=loose),
+            given_json('{"n":[1]}', 1),
+            ended(container={"id": "c", "skills": [loose]}) | {"context_management": loose},
+        ]
+    )
+    first = decoder.snapshot()
+    before = msgspec.json.encode(first)
+    spoil(first)
+    assert msgspec.json.encode(first) != before
+    assert msgspec.json.encode(decoder.snapshot()) == before
+
+
+# The views, and the deltas.
+
+
+def test_views_of_nothing():
+    accumulator = messages.Accumulator()
+    assert (accumulator.text, accumulator.reasoning, accumulator.refusal) == ("", "", "")
+    assert (list(accumulator.tool_calls), accumulator.finish_reason) == ([], None)
+    assert (accumulator.usage, accumulator.complete) == (None, False)
+    assert list(accumulator.last_deltas()) == []
+
+
+def test_views():
+    accumulator = push(
+        [began(thought("h"), 0), thinking("m", 0), began(text_block("a"), 1), began(SEARCH, 2),
+         given_json("{}", 2), began(call(), 3), given_json('{"a', 3), began(text_block("b"), 4),
+         began(call({"b": 1}, id="u", name="g"), 5), stop(5),
+         ended("refusal", stop_details={"explanation": "no"})]
+    ).accumulator  # fmt: skip
+    assert (accumulator.text, accumulator.reasoning, accumulator.refusal) == ("ab", "hm", "no")
+    assert list(accumulator.tool_calls) == [
+        ToolCall(0, 0, "t", "f", '{"a'),
+        ToolCall(0, 1, "u", "g", '{"b":1}'),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [
+        ("end_turn", "stop"),
+        ("stop_sequence", "stop"),
+        ("max_tokens", "length"),
+        ("model_context_window_exceeded", "length"),
+        ("tool_use", "tool_calls"),
+        ("refusal", "content_filter"),
+        ("pause_turn", "other"),
+        ("compaction", "other"),
+        ("dreamt", "other"),
+    ],
+)
+def test_finish_reasons(word: str, reason: Any):
+    assert push([start(), ended(word)]).accumulator.finish_reason == reason
+    assert deltas([start(), ended(word)]) == [Finish(0, reason, word)]
+
+
+@pytest.mark.parametrize(
+    ("usage", "view"),
+    [
+        ({"input_tokens": 1, "output_tokens": 2}, Usage(1, 2, 3)),
+        (
+            {"input_tokens": 1, "output_tokens": 2, "cache_read_input_tokens": 4,
+             "cache_creation_input_tokens": 8},
+            Usage(13, 2, 15, 4),
+        ),
+        ({"output_tokens": 2, "cache_read_input_tokens": 4}, Usage(None, 2, None, 4)),
+        ({"input_tokens": 1}, Usage(1)),
+        (
+            {"output_tokens": 2, "output_tokens_details": {"thinking_tokens": 1}},
+            Usage(output_tokens=2, reasoning_tokens=1),
+        ),
+    ],
+)  # fmt: skip
+def test_usage(usage: dict[str, Any], view: Usage):
+    assert push([start(usage=usage)]).accumulator.usage == view
+    assert deltas([start(usage=usage)]) == [view]
+    assert deltas([start(), ended() | {"usage": usage}]) == [view, Finish(0, "stop", "end_turn")]
+
+
+STOP = Finish(0, "stop", "end_turn")
+
+# The events, and what they say.
+DELTAS: dict[str, tuple[Events, list[Any]]] = {
+    "pieces": (
+        [
+            start(),
+            began(thought("")),
+            thinking("hm"),
+            thinking(""),
+            goes_on("signature_delta", signature="s"),
+            stop(),
+            wire("ping"),
+            began(text_block(""), 1),
+            text("a", 1),
+            text("", 1),
+            goes_on("citations_delta", 1, citation={}),
+            stop(1),
+            ended(),
+            END,
+        ],
+        [ReasoningDelta(0, "hm"), TextDelta(0, "a"), STOP],
+    ),
+    "blocks that begin with something": (
+        [began(thought("h")), began(text_block("a"), 1), began(DREAM | {"text": "x"}, 2)],
+        [ReasoningDelta(0, "h"), TextDelta(0, "a")],
+    ),
+    "text in a block that nobody knows": (
+        [began(DREAM | {"text": "x"}), text("a"), text("b"), stop()],
+        [TextDelta(0, "a"), TextDelta(0, "b")],
+    ),
+    "a call": (
+        [began(call()), given_json(""), given_json("{"), given_json("}"), stop(), ended(), END],
+        [ToolCallDelta(0, 0, "t", "f", ""), ToolCallDelta(0, 0, "t", "f", "{"),
+         ToolCallDelta(0, 0, "t", "f", "}"), ToolCall(0, 0, "t", "f", "{}"), STOP],
+    ),
+    "a call without arguments": (
+        [began(call()), given_json(""), stop()],
+        [ToolCallDelta(0, 0, "t", "f", ""), ToolCallDelta(0, 0, "t", "f", "{}"),
+         ToolCall(0, 0, "t", "f", "{}")],
+    ),
+    "a call that stands in the start": (
+        [began(call({"a": "é"})), stop()],
+        [ToolCallDelta(0, 0, "t", "f", ""), ToolCallDelta(0, 0, "t", "f", '{"a":"é"}'),
+         ToolCall(0, 0, "t", "f", '{"a":"é"}')],
+    ),
+    "a call that stands in the message": (
+        [start(content=[call({"a": 1})])],
+        [ToolCallDelta(0, 0, "t", "f", ""), ToolCallDelta(0, 0, "t", "f", '{"a":1}'),
+         ToolCall(0, 0, "t", "f", '{"a":1}')],
+    ),
+    "calls that take turns": (
+        [began(call(), 0), began(call(id="u", name="g"), 1), given_json("{", 1),
+         given_json("[", 0), given_json("}", 1), stop(1), given_json("]", 0), stop(0)],
+        [ToolCallDelta(0, 0, "t", "f", ""), ToolCallDelta(0, 1, "u", "g", ""),
+         ToolCallDelta(0, 1, "u", "g", "{"), ToolCallDelta(0, 0, "t", "f", "["),
+         ToolCallDelta(0, 1, "u", "g", "}"), ToolCall(0, 1, "u", "g", "{}"),
+         ToolCallDelta(0, 0, "t", "f", "]"), ToolCall(0, 0, "t", "f", "[]")],
+    ),
+    "a call that ends with the message": (
+        [began(call()), END],
+        [ToolCallDelta(0, 0, "t", "f", ""), ToolCallDelta(0, 0, "t", "f", "{}"),
+         ToolCall(0, 0, "t", "f", "{}")],
+    ),
+    "a call that ends with another block in its place": (
+        [began(call()), given_json("{}"), text("a")],
+        [ToolCallDelta(0, 0, "t", "f", ""), ToolCallDelta(0, 0, "t", "f", "{}"),
+         ToolCall(0, 0, "t", "f", "{}"), TextDelta(0, "a")],
+    ),
+    "a call that is never said to end": (
+        [began(call()), given_json("{}"), ended("tool_use")],
+        [ToolCallDelta(0, 0, "t", "f", ""), ToolCallDelta(0, 0, "t", "f", "{}"),
+         ToolCall(0, 0, "t", "f", "{}"), Finish(0, "tool_calls", "tool_use")],
+    ),
+    "calls of others are not the caller's": (
+        [began(SEARCH), given_json("{}"), stop(), began(DREAM, 1), given_json("{}", 1)],
+        [],
+    ),
+    "a refusal": (
+        [ended("refusal", stop_details={"type": "refusal", "explanation": "no"}), END],
+        [RefusalDelta(0, "no"), Finish(0, "content_filter", "refusal")],
+    ),
+    "a divided pair": (
+        [text("a\ud83d"), text("\ude00"), text("\ud83d")],
+        [TextDelta(0, "a"), TextDelta(0, "😀"), TextDelta(0, "\ufffd")],
+    ),
+    "events that say nothing": (
+        [text("a"), wire("dreamt"), wire("ping"), start(), goes_on("dream_delta"), stop(9)],
+        [TextDelta(0, "a")],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("events", "said"), DELTAS.values(), ids=DELTAS)
+def test_deltas(events: Events, said: list[Any]):
+    assert deltas(events) == said
+
+
+def test_the_tool_call_that_is_handed_over_is_the_one_that_the_view_holds():
+    stream = messages.stream(map(event, [began(call()), given_json("{}"), stop(), ended(), END]))
+    (handed,) = [delta for delta in stream.deltas() if isinstance(delta, ToolCall)]
+    assert stream.accumulator.tool_calls[0] is handed
+
+
+def test_what_an_answer_is_without_its_deltas():
+    """That they are looked at changes nothing, also where a call is never said to end."""
+    events = [began(call()), ended("tool_use"), "[DONE]"]
+    stream = messages.stream(map(event, events))
+    assert [*stream.deltas()][1] == ToolCall(0, 0, "t", "f", "")
+    assert stream.accumulator.tool_calls == push(events).accumulator.tool_calls
+
+
+# A stream that is generated from a result accumulates to that result.
+
+inputs = st.dictionaries(
+    st.text(max_size=3),
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=4),
+        lambda inner: st.lists(inner, max_size=2),
+        max_leaves=4,
+    ),
+    max_size=3,
+)
+blocks = st.one_of(
+    st.builds(text_block, some_words),
+    st.builds(thought, some_words, st.text("ab", max_size=3)),
+    st.builds(call, inputs, st.text("ab", max_size=2), some_words),
+    st.builds(lambda given: {**SEARCH, "input": given}, inputs),
+    st.builds(lambda words: {**DREAM, "said": words}, some_words),
+)
+# The kind of a block's deltas, their field, and that of the block.
+STREAMED = {
+    "text": ("text_delta", "text", "text"),
+    "thinking": ("thinking_delta", "thinking", "thinking"),
+    "tool_use": ("input_json_delta", "partial_json", "input"),
+    "server_tool_use": ("input_json_delta", "partial_json", "input"),
+}
+
+
+@st.composite
+def streams_of_blocks(draw: st.DrawFn) -> tuple[Events, list[Any]]:
+    """Draw the content of a message, and a stream that says it; indices are any numbers."""
+    content = draw(st.lists(blocks, max_size=4))
+    index = draw(st.integers(-3, 2**40))
+    said: Events = [start()] if draw(st.booleans()) else []
+    for block in content:
+        said += draw(events_of(block, index))
+        if draw(st.booleans()):
+            said.append(wire("ping"))
+        index += draw(st.integers(0, 2))  # some gateways say one index of every block
+    return [*said, ended(), END], content
+
+
+@st.composite
+def events_of(draw: st.DrawFn, block: dict[str, Any], index: int) -> Events:
+    streamed = STREAMED.get(block["type"])
+    if streamed is None or draw(st.integers(0, 3)) == 0:
+        return [began(block, index), stop(index)]
+    kind, field, into = streamed
+    whole = block[into]
+    if into == "input":
+        whole = json.dumps(whole, ensure_ascii=draw(st.booleans()))
+    pieces = [goes_on(kind, index, **{field: cut}) for cut in cut_text(draw, whole)]
+    if block["type"] == "thinking":
+        pieces.append(goes_on("signature_delta", index, signature=block["signature"]))
+        return [began(thought(""), index), *pieces, stop(index)]
+    return [began({**block, into: type(block[into])()}, index), *pieces, stop(index)]
+
+
+@given(streams_of_blocks())
+def test_a_stream_that_is_generated_from_a_message_accumulates_to_it(made: tuple[Events, Any]):
+    events, content = made
+    answer = run(events)
+    assert answer["content"] == content
+
+
+@given(streams_of_blocks())
+def test_deltas_join_to_the_views(made: tuple[Events, Any]):
+    stream = messages.stream(map(event, made[0]))
+    said: dict[Any, str] = {TextDelta: "", ReasoningDelta: ""}
+    whole = []
+    for delta in stream.deltas():
+        if isinstance(delta, ToolCallDelta):
+            said[delta.place] = said.get(delta.place, "") + delta.arguments
+        elif isinstance(delta, ToolCall):
+            whole.append(delta)
+            assert delta.arguments == said[delta.place]
+        elif isinstance(delta, TextDelta | ReasoningDelta):
+            said[type(delta)] += delta.text
+    views = stream.accumulator
+    assert said.pop(TextDelta) == views.text
+    assert said.pop(ReasoningDelta) == views.reasoning
+    assert whole == list(views.tool_calls)
+    inputs = [block["input"] for block in made[1] if block["type"] == "tool_use"]
+    assert [json.loads(call.arguments) for call in whole] == inputs
