@@ -27,6 +27,7 @@ from ssekit import (
     auto,
     chat,
     completions,
+    gemini,
     responses,
 )
 from tests import wire
@@ -35,11 +36,12 @@ from tests.strategies import cuttings
 from tests.ways import WAYS, cuts, outcome, push
 from tests.wire import event
 
-FORMATS = {"chat": chat, "completions": completions, "responses": responses}
+FORMATS = {"chat": chat, "completions": completions, "gemini": gemini, "responses": responses}
 
 AZURE = {"choices": [], "created": 0, "id": "", "model": "", "object": "", "usage": None}
 CHAT = {"choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": "stop"}]}
 LEGACY = {"choices": [{"index": 0, "text": "a", "finish_reason": "stop"}]}
+GEMINI = {"candidates": [{"content": {"parts": [{"text": "a"}]}, "finishReason": "STOP"}]}
 
 # The data of an event, and the format that it tells.
 TOLD: dict[str, tuple[Any, Format[Any, Any] | None]] = {
@@ -60,6 +62,10 @@ TOLD: dict[str, tuple[Any, Format[Any, Any] | None]] = {
     ),
     "responses": ({"type": "response.output_text.delta", "delta": "a"}, responses.FORMAT),
     "responses, by their response": ({"response": {"id": "r"}}, responses.FORMAT),
+    "gemini": (GEMINI, gemini.FORMAT),
+    "gemini, by its usage": ({"usageMetadata": {}}, gemini.FORMAT),
+    "gemini, by what it says of the prompt": ({"promptFeedback": {}}, gemini.FORMAT),
+    "candidates that are none": ({"candidates": 5, "usageMetadata": None}, None),
     "the first chunk of Azure": (AZURE, None),
     "a choice with neither": ({"choices": [{"index": 0, "text": None, "delta": None}]}, None),
     "no choices": ({"choices": None}, None),
@@ -98,6 +104,11 @@ STREAMS: dict[str, tuple[list[bytes], Any]] = {
             event({"type": "response.completed", "response": {"id": "r", "status": "completed"}}),
         ],
         responses,
+    ),
+    "gemini": ([event(GEMINI), event({"usageMetadata": {"totalTokenCount": 1}})], gemini),
+    "gemini, then an error in a list": (
+        [event({"promptFeedback": {}}), event([{"error": {"code": 503}}])],
+        gemini,
     ),
     "completions, later": ([event(AZURE), b": ping\n\n", event({}), event(LEGACY)], completions),
     "chat, later": ([event(AZURE), event(CHAT), event(AZURE), wire.DONE], chat),
@@ -166,7 +177,7 @@ def test_each_kind_of_end_is_among_the_streams():
 
 pool = st.sampled_from(
     [
-        *map(event, (AZURE, {}, CHAT, LEGACY, {"error": "no"}, "x")),
+        *map(event, (AZURE, {}, CHAT, LEGACY, GEMINI, {"error": "no"}, "x")),
         wire.DONE,
         b": ping\n\n",
         b"\xff",
@@ -183,7 +194,7 @@ def test_cuts_do_not_matter(made: tuple[list[bytes], list[bytes]]):
     assert outcome(cut_decoder) == outcome(decoder)
 
 
-@each_recording("chat", "completions", "responses")
+@each_recording("chat", "completions", "gemini", "responses")
 def test_a_recorded_stream_says_what_it_says_to_its_format(recording: Recording):
     chunks, decoder = push(FORMATS[recording.endpoint], [recording.data])
     for reads in ([recording.data], *cuts(recording)):

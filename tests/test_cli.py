@@ -212,6 +212,11 @@ def test_events_have_all_their_fields(run):
 
 LEGACY = sse({"choices": [{"text": "Hé"}]}, {"choices": [{"text": "llo", "finish_reason": "stop"}]})
 
+GEMINI = sse(
+    {"candidates": [{"content": {"parts": [{"text": "Hé"}]}}]},
+    {"candidates": [{"content": {"parts": [{"text": "llo"}]}, "finishReason": "STOP"}]},
+)
+
 
 @pytest.mark.parametrize(
     ("argv", "stdin", "text"),
@@ -219,6 +224,8 @@ LEGACY = sse({"choices": [{"text": "Hé"}]}, {"choices": [{"text": "llo", "finis
         ([], LEGACY, "Héllo"),
         (["--format", "auto"], LEGACY, "Héllo"),
         (["--format", "completions"], LEGACY, "Héllo"),
+        ([], GEMINI, "Héllo"),
+        (["--format", "gemini"], GEMINI, "Héllo"),
         (["--format", "chat"], LEGACY, ""),
         (["--format", "chat"], HELLO, "Héllo"),
     ],

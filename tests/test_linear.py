@@ -129,6 +129,52 @@ RESPONSES: dict[str, tuple[int, Callable[[int], bytes]]] = {
 }  # fmt: skip
 
 
+def parts(count: int, *made: dict[str, Any], **candidate: Any) -> bytes:
+    """Return chunks of Gemini's, each with these parts; a `%d` in them is its number."""
+    text = json.dumps({"candidates": [{"content": {"parts": made}, **candidate}]})
+    return b"".join(event(text.replace("%d", str(n))) for n in range(count))
+
+
+def pieces_of_a_call(count: int, path: str) -> bytes:
+    partial = {"jsonPath": path, "stringValue": "0123", "willContinue": True}
+    begun = parts(1, {"functionCall": {"name": "f", "willContinue": True}})
+    more = {"functionCall": {"partialArgs": [partial], "willContinue": True}}
+    return begun + parts(count, more) + parts(1, {"functionCall": {}}, finishReason="STOP")
+
+
+GEMINI: dict[str, tuple[int, Callable[[int], bytes]]] = {
+    "pieces of text": (10_000, lambda n: parts(n, {"text": "0123"})),
+    "text and thoughts that take turns": (
+        2_500,
+        lambda n: parts(n, {"text": "0123"}, {"text": "0123", "thought": True}),
+    ),
+    "calls": (2_500, lambda n: parts(n, {"functionCall": {"name": "f", "id": "%d", "args": {}}})),
+    "calls that do not end": (
+        2_500,
+        lambda n: parts(n, {"functionCall": {"name": "f", "id": "%d", "willContinue": True}}),
+    ),
+    "pieces of one argument": (5_000, lambda n: pieces_of_a_call(n, "$.a[0].b")),
+    "pieces of many arguments": (2_500, lambda n: pieces_of_a_call(n, "$.a[%d].b%d")),
+    "arguments at great indices": (2_500, lambda n: pieces_of_a_call(n, "$.a[%d00000000]")),
+    "candidates": (
+        2_500,
+        lambda n: (
+            parts(n, {"text": "0123"}).replace(b'"content"', b'"index": 1, "content"')
+            + b"".join(event({"candidates": [{"index": i}]}) for i in range(n))
+        ),
+    ),
+    "citations": (
+        1_000,
+        lambda n: b"".join(
+            event({"candidates": [{"citationMetadata": {"citations": [{"startIndex": i}]}}]})
+            for i in range(n)
+        ),
+    ),
+    "a long path": (1_000, lambda n: pieces_of_a_call(1, "$" + ".a" * n) * 3),
+    "a long name in a path": (2_500, lambda n: pieces_of_a_call(1, f"$['{'a' * 10 * n}']") * 3),
+}
+
+
 def decode(reads: Iterable[bytes]) -> None:
     decoder = SSEDecoder()
     for read in reads:
@@ -179,6 +225,12 @@ def test_the_fold_is_linear(size: int, make: Callable[[int], bytes], work: Any):
 @pytest.mark.parametrize(("size", "make"), RESPONSES.values(), ids=RESPONSES)
 def test_the_fold_of_a_response_is_linear(size: int, make: Callable[[int], bytes], work: Any):
     assert growth(partial(work, wire=responses), make(size), make(4 * size)) < 8
+
+
+@pytest.mark.parametrize("work", [fold, fold_deltas])
+@pytest.mark.parametrize(("size", "make"), GEMINI.values(), ids=GEMINI)
+def test_the_fold_of_candidates_is_linear(size: int, make: Callable[[int], bytes], work: Any):
+    assert growth(work, make(size), make(4 * size)) < 8
 
 
 # Memory.
@@ -248,19 +300,26 @@ def test_a_read_of_many_short_lines_is_bounded():
     assert peak(lambda: decoder.feed(read)) <= 2 * 2 * MIB + MIB
 
 
+def choice(**fields: Any) -> Any:
+    return {"choices": [{"index": 0, **fields}]}
+
+
 @pytest.mark.parametrize(
-    "choice",
+    "chunk",
     [
-        {"delta": {"content": "0123"}},
-        {"delta": {"reasoning": "éèêë"}},
-        {"delta": {"tool_calls": [{"index": 0, "function": {"arguments": "0123"}}]}},
-        {"text": "0123"},
+        choice(delta={"content": "0123"}),
+        choice(delta={"reasoning": "éèêë"}),
+        choice(delta={"tool_calls": [{"index": 0, "function": {"arguments": "0123"}}]}),
+        choice(text="0123"),
+        {"candidates": [{"content": {"parts": [{"text": "0123"}]}}]},
+        {"candidates": [{"content": {"parts": [{"functionCall": {"willContinue": True,
+            "partialArgs": [{"jsonPath": "$.a", "stringValue": "0123"}]}}]}}]},
     ],
     ids=json.dumps,
-)
-def test_a_live_answer_is_held_compactly(choice: Any):
+)  # fmt: skip
+def test_a_live_answer_is_held_compactly(chunk: Any):
     """At most three times its text, in pieces as small as tokens."""
-    read = event({"choices": [{"index": 0, **choice}]})
+    read = event(chunk)
     decoder = auto.decoder()
     count = 50_000
 

@@ -11,11 +11,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssekit import ServerSentEvent, SSEKitError, StreamDecoder, auto, chat, completions, responses
+from ssekit import (
+    ServerSentEvent,
+    SSEKitError,
+    StreamDecoder,
+    auto,
+    chat,
+    completions,
+    gemini,
+    responses,
+)
 from tests.shared import Recording, each_recording
 from tests.strategies import any_bytes, streams
 
-WIRES = {"chat": chat, "completions": completions, "responses": responses}
+WIRES = {"chat": chat, "completions": completions, "gemini": gemini, "responses": responses}
 
 each_format = pytest.mark.parametrize("wire", [*WIRES.values(), auto], ids=[*WIRES, "auto"])
 
@@ -48,6 +57,9 @@ NAMES = [
     *("error", "usage", "logprobs", "reasoning_details", "text", "type", "x_groq", "audio"),
     *("object", "tokens", "token_logprobs", "top_logprobs", "text_offset"),
     *("response", "output", "item", "part", "delta", "output_index", "content_index", "name"),
+    *("candidates", "parts", "thought", "functionCall", "args", "partialArgs", "jsonPath"),
+    *("stringValue", "willContinue", "thoughtSignature", "usageMetadata", "citationMetadata"),
+    *("groundingMetadata", "inlineData", "promptFeedback", "finishReason"),
     *("summary", "annotations", "status", "action", "operation", "annotation", "command_index"),
 ]
 
@@ -96,6 +108,35 @@ def test_any_choice(wire: Any, trees: list[Any]):
     assert survive(encoded(trees), wire).state in ("truncated", "failed")
 
 
+# Parts with fields of any shape, among them those that decide where a piece belongs.
+part_names = ["text", "thought", "thoughtSignature", "functionCall", "inlineData", "hologram"]
+function_calls = st.dictionaries(
+    st.sampled_from(["name", "id", "args", "partialArgs", "willContinue"]),
+    json_like
+    | st.booleans()
+    | st.lists(
+        st.fixed_dictionaries(
+            {"jsonPath": st.text("$.[]'\\a0", max_size=8)},
+            optional={"stringValue": st.text(max_size=3), "numberValue": st.floats()},
+        ),
+        max_size=3,
+    ),
+)
+
+
+@each_format
+@given(
+    st.lists(
+        st.dictionaries(st.sampled_from(part_names), json_like | st.text() | function_calls).map(
+            lambda part: {"candidates": [{"content": {"parts": [part]}}]}
+        ),
+        max_size=4,
+    )
+)
+def test_any_part(wire: Any, trees: list[Any]):
+    assert survive(encoded(trees), wire).state in ("truncated", "failed")
+
+
 def encoded(trees: list[Any]) -> bytes:
     return b"".join(ServerSentEvent(json.dumps(tree)).encode() for tree in trees)
 
@@ -135,7 +176,7 @@ def repeat(data: bytes, at: int) -> bytes:
 
 
 @pytest.mark.parametrize("damage", [flip, drop, repeat])
-@each_recording("chat", "completions", "responses")
+@each_recording("chat", "completions", "gemini", "responses")
 def test_damaged_streams(recording: Recording, damage: Callable[[bytes, int], bytes]):
     chance = random.Random(zlib.crc32(recording.name.encode()))
     for _ in range(8):
@@ -173,7 +214,8 @@ def replaced(tree: Any, path: tuple[str | int, ...], text: str) -> str:
 
 def fragments(tree: Any) -> dict[tuple[str | int, ...], str]:
     """Return the texts of a chunk that an answer is made of, by their paths."""
-    kept = ("content", "reasoning", "reasoning_content", "refusal", "name", "arguments", "text")
+    kept = ("content", "reasoning", "reasoning_content", "refusal", "name", "arguments", "text",
+            "stringValue")  # fmt: skip
     found = {}
     for path in paths(tree):
         value = tree
@@ -184,7 +226,7 @@ def fragments(tree: Any) -> dict[tuple[str | int, ...], str]:
     return found
 
 
-@each_recording("chat", "completions")
+@each_recording("chat", "completions", "gemini")
 def test_a_field_of_unforeseen_type_hurts_nothing_else(recording: Recording):
     """Text and tool calls elsewhere in the chunk, and in the stream, are unchanged."""
     chance = random.Random(zlib.crc32(recording.name.encode()))
@@ -210,7 +252,8 @@ def test_a_field_of_unforeseen_type_hurts_nothing_else(recording: Recording):
 def _events(recording: Recording) -> list[Any]:
     lines = recording.data.decode().splitlines()
     wire = [line.removeprefix("data: ") for line in lines if line.startswith("data: {")]
-    return [tree for tree in map(json.loads, wire) if "choices" in tree and "error" not in tree]
+    trees = map(json.loads, wire)
+    return [tree for tree in trees if {"choices", "candidates"} & set(tree) and "error" not in tree]
 
 
 def test_the_rest_of_the_stream_is_unchanged():
