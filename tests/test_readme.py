@@ -61,6 +61,25 @@ def legacy(*tokens: str, finish_reason: str | None = None) -> bytes:
 LEGACY_READS = [legacy("Say", " this"), legacy(":"), legacy(" this", finish_reason="stop"), DONE]
 
 
+def candidate(*parts: dict[str, Any], **fields: Any) -> bytes:
+    content = {"role": "model", "parts": parts}
+    return event({"candidates": [{"content": content, **fields}], "modelVersion": "gemini"})
+
+
+GEMINI_READS = [
+    candidate({"text": "The user asks", "thought": True}),
+    candidate({"text": " for the weather.", "thought": True}, {"text": "Let me"}),
+    candidate({"text": " see."}),
+    candidate(
+        {
+            "functionCall": {"name": "get_weather", "args": {"city": "Paris"}},
+            "thoughtSignature": "c2lnbmVk",
+        }
+    ),
+    candidate({"text": ""}, finishReason="STOP"),
+]
+
+
 def typed(kind: str, **fields: Any) -> bytes:
     return ServerSentEvent(json.dumps({"type": kind, **fields}), event=kind).encode()
 
@@ -151,6 +170,7 @@ def test_an_example_prints_what_stands_below_it(
         "response_reads": RESPONSE_READS,
         "response_call_reads": RESPONSE_CALL_READS,
         "legacy_reads": LEGACY_READS,
+        "gemini_reads": GEMINI_READS,
         "path": path,
         "send": lambda data: None,
     }

@@ -133,6 +133,8 @@ class UnknownPart(dict[str, Any]):
     not look out for it.
     """
 
+    function_call: ClassVar[None] = None  # by this, type checkers tell the two apart
+
     def __getattr__(self, name: str) -> None:
         if name not in Part.__struct_fields__:
             raise AttributeError(name)
