@@ -164,14 +164,14 @@ GEMINI: dict[str, tuple[int, Callable[[int], bytes]]] = {
         ),
     ),
     "citations": (
-        1_000,
+        5_000,
         lambda n: b"".join(
             event({"candidates": [{"citationMetadata": {"citations": [{"startIndex": i}]}}]})
             for i in range(n)
         ),
     ),
-    "a long path": (1_000, lambda n: pieces_of_a_call(1, "$" + ".a" * n) * 3),
-    "a long name in a path": (2_500, lambda n: pieces_of_a_call(1, f"$['{'a' * 10 * n}']") * 3),
+    "a long path": (25_000, lambda n: pieces_of_a_call(1, "$" + ".a" * n) * 3),
+    "a long name in a path": (25_000, lambda n: pieces_of_a_call(1, f"$['{'a' * 10 * n}']") * 3),
 }
 
 

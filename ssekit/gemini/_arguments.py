@@ -20,11 +20,13 @@ _MAX_DEPTH: Final = 64
 
 _Key: TypeAlias = str | int
 
-# RFC 9535, 2.1.1 and 2.5.1: of what follows the `$`, the segments that name one place.
+# RFC 9535, 2.1.1 and 2.5.1: of what follows the `$`, the segments that name one place: a name, an
+# index, a name in double or in single quotes. Possessive, so that a long name needs no memory.
 _SEGMENT: Final = re.compile(
-    r"""\.(?P<name>[^.\[\]]+)"""
-    r"""|\[(?P<index>[0-9]{1,15})\]"""
-    r"""|\[(?P<quote>["'])(?P<quoted>(?:\\.|(?!(?P=quote))[^\\])*)(?P=quote)\]""",
+    r"""\.([^.\[\]]+)"""
+    r"""|\[([0-9]{1,15})\]"""
+    r"""|\["([^"\\]*+(?:\\.[^"\\]*+)*+)"\]"""
+    r"""|\['([^'\\]*+(?:\\.[^'\\]*+)*+)'\]""",
     re.DOTALL,
 )
 _QUOTE: Final = re.compile(r"\\.|\"", re.DOTALL)
@@ -94,10 +96,13 @@ def _keys(path: str) -> list[_Key]:
         segment = _SEGMENT.match(path, at)
         if segment is None or len(keys) == _MAX_DEPTH:
             return [path]
-        if segment["index"] is not None:
-            keys.append(int(segment["index"]))
+        name, index, double, single = segment.groups()
+        if name is not None:
+            keys.append(name)
+        elif index is not None:
+            keys.append(int(index))
         else:
-            keys.append(segment["name"] or _unquoted(segment["quoted"]))
+            keys.append(_unquoted(single if double is None else double))
         at = segment.end()
     return keys or [path]
 
