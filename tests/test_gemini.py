@@ -375,7 +375,12 @@ def test_several_candidates():
 def test_snapshots_share_nothing():
     everything = {
         **chunk(
-            *(call("f", args={"a": [{}]}), BLOB, {"hologram": {"n": [1]}}, said("a")),
+            *(
+                {**call("f", args={"a": [{}]}), "partMetadata": {"n": []}},
+                BLOB,
+                {"hologram": {"n": [1]}},
+                said("a"),
+            ),
             safetyRatings=[RATING],
             groundingMetadata={
                 "groundingSupports": [{"groundingChunkIndices": [0], "confidenceScores": [1]}],

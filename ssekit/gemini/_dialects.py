@@ -10,7 +10,6 @@ from typing import Any, Final
 from msgspec.structs import fields
 
 from ssekit._fold import objects
-from ssekit._lenient import well_formed
 from ssekit.gemini._response import Part, UnknownPart
 
 # The fields that say which kind a part is; the others stand beside one of any kind.
@@ -28,9 +27,6 @@ def repair(body: dict[str, Any]) -> None:
     candidates = body.get("candidates")
     body["candidates"] = candidates if isinstance(candidates, list) else []
     for candidate in objects(body["candidates"]):
-        # Texts continue in other events: those of parts, not those of what is beside them.
-        for name in candidate.keys() - {"content"}:
-            candidate[name] = well_formed(candidate[name])
         for content in objects([candidate.get("content")]):
             parts = content.get("parts")
             if isinstance(parts, list):
