@@ -198,6 +198,8 @@ def error_fields(error: Any) -> dict[str, Any]:
     fields = error if isinstance(error, dict) else {"message": error}
     message = fields.get("message")
     kind = fields.get("type")
+    if kind is None and isinstance(fields.get("status"), str):
+        kind = fields["status"]  # Google's hosts, whose `code` is the HTTP status
     code = _word(fields.get("code"))
     unnamed = "the server reported an error" + (f" (code {code})" if code else "")
     return {

@@ -144,6 +144,10 @@ def newer(known: StructT | None, latest: StructT) -> StructT:
 
 def own(value: Any) -> Any:
     """Return a copy of what was decoded that shares nothing mutable, encodes and prints."""
+    if isinstance(value, list):
+        return [
+            own(item) if isinstance(item, msgspec.Struct) else well_formed(item) for item in value
+        ]
     if not isinstance(value, msgspec.Struct):
         return well_formed(value)
     fields = ((name, getattr(value, name)) for name in value.__struct_fields__)

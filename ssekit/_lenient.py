@@ -137,7 +137,7 @@ def as_type(value: Any, type_: Any) -> Any:
 
     `type_` is what a wire struct declares: a struct, a list, a scalar, or a union of these.
     Of several structs, the tag tells which it is. Where it is none of them, their `__unknown__`
-    makes what stands for the object, if they have one.
+    makes what stands for the object, if they have one; what is an `__unknown__` already stays so.
     """
     try:
         return msgspec.convert(value, type_)
@@ -155,11 +155,13 @@ def as_type(value: Any, type_: Any) -> Any:
 
 
 def _as_one_of(value: dict[str, Any], structs: list[Any]) -> Any:
+    unknown = getattr(structs[0], "__unknown__", None)
+    if unknown is not None and isinstance(value, unknown):
+        return value
     for struct in structs:
         config = struct.__struct_config__
         if config.tag is None or value.get(config.tag_field) == config.tag:
             return _as_struct(value, struct)
-    unknown = getattr(structs[0], "__unknown__", None)
     return msgspec.UNSET if unknown is None else unknown(value)
 
 

@@ -79,6 +79,11 @@ def _is_chat(body: dict[str, Any], _event_type: str) -> bool:
     )
 
 
+def _is_gemini(body: dict[str, Any], _event_type: str) -> bool:
+    said = (body.get("usageMetadata"), body.get("promptFeedback"))
+    return isinstance(body.get("candidates"), list) or any(isinstance(part, dict) for part in said)
+
+
 # By the name of each format's module, whether an event (its data, its type) is one of its own. The
 # first row that holds tells.
 _SHAPES: Final[dict[str, Callable[[dict[str, Any], str], bool]]] = {
@@ -86,6 +91,7 @@ _SHAPES: Final[dict[str, Callable[[dict[str, Any], str], bool]]] = {
     "messages": _is_message,
     "completions": _is_completion,
     "chat": _is_chat,
+    "gemini": _is_gemini,
 }
 
 FORMATS: Final = tuple(_SHAPES)

@@ -5,6 +5,7 @@ no code with the accumulator. It knows what the recorded hosts do, and nothing m
 """
 
 import json
+import re
 from typing import Any
 
 from tests.reference import interpret
@@ -177,7 +178,72 @@ class MessagesOracle:
         return {**self.message, "content": [self.view(block) for block in self.blocks]}
 
 
-ORACLES = {"chat": ChatOracle, "completions": CompletionsOracle, "messages": MessagesOracle}
+class GeminiOracle:
+    """The same for a stream of candidates."""
+
+    def __init__(self) -> None:
+        self.id = ""
+        self.model = ""
+        self.usage: dict[str, Any] = {}
+        self.candidates: dict[int, dict[str, Any]] = {}
+
+    def add(self, _event_type: str, data: str) -> None:
+        chunk = json.loads(data)
+        self.id = self.id or chunk["responseId"]
+        self.model = chunk["modelVersion"]
+        self.usage |= chunk["usageMetadata"]
+        for candidate in chunk["candidates"]:
+            new = {"text": "", "thought": "", "calls": [], "finish_reason": None}
+            known = self.candidates.setdefault(candidate.get("index", 0), new)
+            known["finish_reason"] = candidate.get("finishReason") or known["finish_reason"]
+            for part in candidate["content"]["parts"]:
+                known["thought" if part.get("thought") else "text"] += part.get("text", "")
+                if "functionCall" in part:
+                    self._add_call(known["calls"], part["functionCall"])
+
+    def _add_call(self, calls: list[Any], call: dict[str, Any]) -> None:
+        if "name" in call:
+            calls.append({"name": call["name"], "args": call.get("args")})
+        if call.get("willContinue") and calls[-1]["args"] is None:
+            calls[-1]["args"] = {}
+        for piece in call.get("partialArgs", []):
+            keys = [int(key) if key.isdigit() else key for key in _NAME.findall(piece["jsonPath"])]
+            at: Any = calls[-1]["args"]
+            for key, inner in zip(keys, [*keys[1:], None], strict=True):
+                if isinstance(key, int) and key == len(at):
+                    at.append(None)
+                elif isinstance(key, str):
+                    at.setdefault(key, None)
+                if inner is not None:
+                    at[key] = ([] if isinstance(inner, int) else {}) if at[key] is None else at[key]
+                    at = at[key]
+            if "stringValue" in piece:
+                at[keys[-1]] = (at[keys[-1]] or "") + piece["stringValue"]
+            else:
+                at[keys[-1]] = piece["numberValue"]
+
+    @property
+    def end(self) -> tuple[str, str | None]:
+        finishes = [candidate["finish_reason"] for candidate in self.candidates.values()]
+        return ("done", "finish") if finishes and all(finishes) else ("truncated", None)
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        candidates = [candidate for _, candidate in sorted(self.candidates.items())]
+        usage = {name: self.usage[name] for name in GEMINI_USAGE if name in self.usage}
+        return {"id": self.id, "model": self.model, "candidates": candidates, "usage": usage}
+
+
+_NAME = re.compile(r"\w+")
+# What the recordings' `expected` files say of the usage.
+GEMINI_USAGE = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "totalTokenCount")
+
+ORACLES = {
+    "chat": ChatOracle,
+    "completions": CompletionsOracle,
+    "gemini": GeminiOracle,
+    "messages": MessagesOracle,
+}
 
 
 def oracle(endpoint: str, stream: bytes) -> Any:

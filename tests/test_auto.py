@@ -27,6 +27,7 @@ from ssekit import (
     auto,
     chat,
     completions,
+    gemini,
     messages,
     responses,
 )
@@ -39,6 +40,7 @@ from tests.wire import event
 FORMATS = {
     "chat": chat,
     "completions": completions,
+    "gemini": gemini,
     "messages": messages,
     "responses": responses,
 }
@@ -49,6 +51,7 @@ LEGACY = {"choices": [{"index": 0, "text": "a", "finish_reason": "stop"}]}
 MESSAGE = {"type": "message_start", "message": {"id": "m"}}
 TEXT = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "a"}}
 PING = {"type": "ping"}
+GEMINI = {"candidates": [{"content": {"parts": [{"text": "a"}]}, "finishReason": "STOP"}]}
 
 # The data of an event, and the format that it tells.
 TOLD: dict[str, tuple[Any, Format[Any, Any] | None]] = {
@@ -75,6 +78,10 @@ TOLD: dict[str, tuple[Any, Format[Any, Any] | None]] = {
     "a ping, which others send too": (PING, None),
     "an error of any format": ({"type": "error", "error": {"message": "no"}}, None),
     "a message of another API": ({"type": "message-start", "message": {}}, None),
+    "gemini": (GEMINI, gemini.FORMAT),
+    "gemini, by its usage": ({"usageMetadata": {}}, gemini.FORMAT),
+    "gemini, by what it says of the prompt": ({"promptFeedback": {}}, gemini.FORMAT),
+    "candidates that are none": ({"candidates": 5, "usageMetadata": None}, None),
     "the first chunk of Azure": (AZURE, None),
     "a choice with neither": ({"choices": [{"index": 0, "text": None, "delta": None}]}, None),
     "no choices": ({"choices": None}, None),
@@ -123,6 +130,11 @@ STREAMS: dict[str, tuple[list[bytes], Any]] = {
     "messages": ([event(MESSAGE), event(TEXT), event({"type": "message_stop"})], messages),
     "messages, after a ping": ([event(PING), event(MESSAGE), event({"type": "error"})], messages),
     "a ping alone": ([event(PING)], chat),
+    "gemini": ([event(GEMINI), event({"usageMetadata": {"totalTokenCount": 1}})], gemini),
+    "gemini, then an error in a list": (
+        [event({"promptFeedback": {}}), event([{"error": {"code": 503}}])],
+        gemini,
+    ),
     "completions, later": ([event(AZURE), b": ping\n\n", event({}), event(LEGACY)], completions),
     "chat, later": ([event(AZURE), event(CHAT), event(AZURE), wire.DONE], chat),
     "completions, then an error": (
@@ -190,7 +202,7 @@ def test_each_kind_of_end_is_among_the_streams():
 
 pool = st.sampled_from(
     [
-        *map(event, (AZURE, {}, CHAT, LEGACY, MESSAGE, TEXT, PING, {"error": "no"}, "x")),
+        *map(event, (AZURE, {}, CHAT, LEGACY, MESSAGE, TEXT, PING, GEMINI, {"error": "no"}, "x")),
         wire.DONE,
         b": ping\n\n",
         b"\xff",

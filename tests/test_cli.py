@@ -217,6 +217,11 @@ MESSAGE = sse(
 )
 LEGACY = sse({"choices": [{"text": "Hé"}]}, {"choices": [{"text": "llo", "finish_reason": "stop"}]})
 
+GEMINI = sse(
+    {"candidates": [{"content": {"parts": [{"text": "Hé"}]}}]},
+    {"candidates": [{"content": {"parts": [{"text": "llo"}]}, "finishReason": "STOP"}]},
+)
+
 
 @pytest.mark.parametrize(
     ("argv", "stdin", "text"),
@@ -226,6 +231,8 @@ LEGACY = sse({"choices": [{"text": "Hé"}]}, {"choices": [{"text": "llo", "finis
         (["--format", "completions"], LEGACY, "Héllo"),
         ([], MESSAGE, "Héllo"),
         (["--format", "messages"], MESSAGE, "Héllo"),
+        ([], GEMINI, "Héllo"),
+        (["--format", "gemini"], GEMINI, "Héllo"),
         (["--format", "chat"], LEGACY, ""),
         (["--format", "chat"], HELLO, "Héllo"),
     ],

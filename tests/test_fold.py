@@ -165,3 +165,10 @@ def test_an_own_copy_shares_nothing_mutable():
     copied = own(value)
     value.b["x"].append(2)
     assert copied == Loose(1, {"x": [1]}, Finish(0, "stop", "stop"))
+
+
+def test_an_own_copy_of_a_list_of_structs_shares_nothing_mutable():
+    value = [Loose(1, {"x": [1]}), Loose(2)]
+    copied = own(value)
+    value[0].b["x"].append(2)
+    assert copied == [Loose(1, {"x": [1]}), Loose(2)]

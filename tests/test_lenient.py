@@ -130,10 +130,14 @@ class Tagged(msgspec.Struct, tag_field="type"):
     """A struct that is told from others by its tag."""
 
 
+class Shape(dict[str, Any]):
+    """One that is neither."""
+
+
 class Circle(Tagged, tag="circle"):
     """One of them."""
 
-    __unknown__: ClassVar = dict
+    __unknown__: ClassVar = Shape
     radius: int = 0
 
 
@@ -151,6 +155,7 @@ class Square(Tagged, tag="square"):
         ({"type": "star", "points": 5}, Circle | Square, {"type": "star", "points": 5}),
         ({"type": ["circle"]}, Circle | Square, {"type": ["circle"]}),
         ({"points": 5}, Circle | Square, {"points": 5}),
+        (Shape(type="circle", radius="x"), Circle, Shape(type="circle", radius="x")),
         ({"type": "star"}, Square | Circle, msgspec.UNSET),
         ([{"type": "star"}, {"type": "square", "side": 1}, 5], list[Square], [Square(1)]),
     ],

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-import ssekit.auto
+import ssekit
+from ssekit import auto
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -25,7 +26,7 @@ def test_the_package_is_typed():
 
 @pytest.mark.parametrize(
     "module",
-    ["ssekit", "ssekit.auto", *(f"ssekit.{name}" for name in ssekit.auto.FORMATS)]
+    ["ssekit", "ssekit.auto", *(f"ssekit.{name}" for name in auto.FORMATS)]
     + [f"ssekit.{path.stem}" for path in Path(ssekit.__file__).parent.glob("_[!_]*.py")
      if path.stem not in ("_cli", "_demo")],
 )  # fmt: skip

@@ -68,6 +68,25 @@ COHERE_READS = [
 COHERE_READS.append(typed("message-end", delta={"finish_reason": "COMPLETE"}))
 
 
+def candidate(*parts: dict[str, Any], **fields: Any) -> bytes:
+    content = {"role": "model", "parts": parts}
+    return event({"candidates": [{"content": content, **fields}], "modelVersion": "gemini"})
+
+
+GEMINI_READS = [
+    candidate({"text": "The user asks", "thought": True}),
+    candidate({"text": " for the weather.", "thought": True}, {"text": "Let me"}),
+    candidate({"text": " see."}),
+    candidate(
+        {
+            "functionCall": {"name": "get_weather", "args": {"city": "Paris"}},
+            "thoughtSignature": "c2lnbmVk",
+        }
+    ),
+    candidate({"text": ""}, finishReason="STOP"),
+]
+
+
 EMPTY = ("content", "arguments")  # in an item that begins
 
 
@@ -182,6 +201,7 @@ def test_an_example_prints_what_stands_below_it(
         "response_call_reads": RESPONSE_CALL_READS,
         "message_reads": MESSAGE_READS,
         "legacy_reads": LEGACY_READS,
+        "gemini_reads": GEMINI_READS,
         "path": path,
         "send": lambda data: None,
     }

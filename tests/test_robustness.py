@@ -18,6 +18,7 @@ from ssekit import (
     auto,
     chat,
     completions,
+    gemini,
     messages,
     responses,
 )
@@ -28,6 +29,7 @@ from tests.strategies import any_bytes, streams
 WIRES = {
     "chat": chat,
     "completions": completions,
+    "gemini": gemini,
     "messages": messages,
     "responses": responses,
 }
@@ -63,6 +65,9 @@ NAMES = [
     *("error", "usage", "logprobs", "reasoning_details", "text", "type", "x_groq", "audio"),
     *("object", "tokens", "token_logprobs", "top_logprobs", "text_offset"),
     *("response", "output", "item", "part", "delta", "output_index", "content_index", "name"),
+    *("candidates", "parts", "thought", "functionCall", "args", "partialArgs", "jsonPath"),
+    *("stringValue", "willContinue", "thoughtSignature", "usageMetadata", "citationMetadata"),
+    *("groundingMetadata", "inlineData", "promptFeedback", "finishReason"),
     *("summary", "annotations", "status", "action", "operation", "annotation", "command_index"),
     *("message", "content_block", "partial_json", "thinking", "signature", "input", "citation"),
     *("stop_reason", "stop_details", "citations", "caller", "container"),
@@ -110,6 +115,35 @@ def test_any_delta(wire: Any, trees: list[Any]):
     )
 )
 def test_any_choice(wire: Any, trees: list[Any]):
+    assert survive(encoded(trees), wire).state in ("truncated", "failed")
+
+
+# Parts with fields of any shape, among them those that decide where a piece belongs.
+part_names = ["text", "thought", "thoughtSignature", "functionCall", "inlineData", "hologram"]
+function_calls = st.dictionaries(
+    st.sampled_from(["name", "id", "args", "partialArgs", "willContinue"]),
+    json_like
+    | st.booleans()
+    | st.lists(
+        st.fixed_dictionaries(
+            {"jsonPath": st.text("$.[]'\\a0", max_size=8)},
+            optional={"stringValue": st.text(max_size=3), "numberValue": st.floats()},
+        ),
+        max_size=3,
+    ),
+)
+
+
+@each_format
+@given(
+    st.lists(
+        st.dictionaries(st.sampled_from(part_names), json_like | st.text() | function_calls).map(
+            lambda part: {"candidates": [{"content": {"parts": [part]}}]}
+        ),
+        max_size=4,
+    )
+)
+def test_any_part(wire: Any, trees: list[Any]):
     assert survive(encoded(trees), wire).state in ("truncated", "failed")
 
 
@@ -215,7 +249,8 @@ def replaced(tree: Any, path: tuple[str | int, ...], text: str) -> str:
 
 def fragments(tree: Any) -> dict[tuple[str | int, ...], str]:
     """Return the texts of a chunk that an answer is made of, by their paths."""
-    kept = ("content", "reasoning", "reasoning_content", "refusal", "name", "arguments", "text")
+    kept = ("content", "reasoning", "reasoning_content", "refusal", "name", "arguments", "text",
+            "stringValue")  # fmt: skip
     found = {}
     for path in paths(tree):
         value = at(tree, path)
@@ -224,7 +259,7 @@ def fragments(tree: Any) -> dict[tuple[str | int, ...], str]:
     return found
 
 
-@each_recording("chat", "completions")
+@each_recording("chat", "completions", "gemini")
 def test_a_field_of_unforeseen_type_hurts_nothing_else(recording: Recording):
     """Text and tool calls elsewhere in the chunk, and in the stream, are unchanged."""
     chance = random.Random(zlib.crc32(recording.name.encode()))
@@ -250,7 +285,8 @@ def test_a_field_of_unforeseen_type_hurts_nothing_else(recording: Recording):
 def _events(recording: Recording) -> list[Any]:
     lines = recording.data.decode().splitlines()
     wire = [line.removeprefix("data: ") for line in lines if line.startswith("data: {")]
-    return [tree for tree in map(json.loads, wire) if "choices" in tree and "error" not in tree]
+    trees = map(json.loads, wire)
+    return [tree for tree in trees if {"choices", "candidates"} & set(tree) and "error" not in tree]
 
 
 def test_the_rest_of_the_stream_is_unchanged():

@@ -10,14 +10,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 from msgspec.structs import replace
 
 from ssekit._deltas import Delta, Finish, FinishReason, RefusalDelta, ToolCall, Usage
 from ssekit._errors import DecodeError
 from ssekit._fold import WholePairs, newer, own
-from ssekit._lenient import join_surrogates
+from ssekit._lenient import join_surrogates, parse_text
 from ssekit.messages import _events as events
 from ssekit.messages import _message as message
 from ssekit.messages._events import (
@@ -28,6 +28,8 @@ from ssekit.messages._events import (
 )
 from ssekit.messages._folded import HOMES, PIECES, FoldedBlock
 from ssekit.messages._message import ContentBlock, FallbackBlock, Message, ToolUseBlock
+
+ValueT = TypeVar("ValueT")
 
 # The vendor's words for the end of a message, and the shared one; any other word is "other".
 FINISH_REASONS: Final[dict[str, FinishReason]] = {
@@ -216,6 +218,14 @@ class Accumulator:
     def text(self) -> str:
         """The text so far: of all text blocks, joined."""
         return self._joined(events.TextDelta)
+
+    def parse(self, type: type[ValueT]) -> ValueT:
+        """Return the text, read as JSON, as `type` (anything that msgspec decodes into).
+
+        Raises:
+            DecodeError: The text is not JSON (it may not have ended), or not of that type.
+        """
+        return parse_text(self.text, type)
 
     @property
     def reasoning(self) -> str:

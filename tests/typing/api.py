@@ -15,6 +15,7 @@ from ssekit import (
     auto,
     chat,
     completions,
+    gemini,
     messages,
     responses,
 )
@@ -188,3 +189,20 @@ def messages_push(data: bytes) -> None:
             assert_type(block.input, dict[str, Any])
         elif block.type == "thinking":
             assert_type(block.signature, str)
+
+
+def gemini_push(data: bytes) -> None:
+    decoder = gemini.decoder()
+    assert_type(
+        decoder, StreamDecoder[gemini.GenerateContentResponse, gemini.GenerateContentResponse]
+    )
+    answer = gemini.collect([data])
+    assert_type(answer, gemini.GenerateContentResponse)
+    assert_type(answer.usage_metadata, gemini.UsageMetadata | None)
+    for part in answer.candidates[0].content.parts:
+        assert_type(part, gemini.Part | gemini.UnknownPart)
+        assert_type(part.text, str | None)  # also where the kind of part is not known
+        if isinstance(part, gemini.UnknownPart):
+            assert_type(part["anything"], Any)
+        elif part.function_call is not None:
+            assert_type(part.function_call.args, dict[str, Any] | None)

@@ -1,0 +1,745 @@
+"""Gemini: `gemini/`."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ssekit import (
+    DONE,
+    APIError,
+    Finish,
+    ReasoningDelta,
+    ServerSentEvent,
+    StreamTruncatedError,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+    gemini,
+)
+from tests import wire
+from tests.generated import cut_text, some_words, take_turns, words
+from tests.spoil import spoil
+from tests.wire import event
+
+
+def chunk(*parts: Any, **candidate: Any) -> dict[str, Any]:
+    return {"candidates": [{"content": {"parts": list(parts), "role": "model"}, **candidate}]}
+
+
+def run(*chunks: Any) -> gemini.GenerateContentResponse:
+    decoder = gemini.decoder()
+    for data in chunks:
+        decoder.feed(event(data))
+    assert decoder.error is None
+    return decoder.snapshot()
+
+
+def encoded(answer: Any) -> Any:
+    return json.loads(msgspec.json.encode(answer))
+
+
+def parts(*chunks: Any) -> Any:
+    return encoded(run(*chunks))["candidates"][0]["content"].get("parts", [])
+
+
+def said(text: str, **fields: Any) -> dict[str, Any]:
+    return {"text": text, **fields}
+
+
+def thought(text: str) -> dict[str, Any]:
+    return said(text, thought=True)
+
+
+def call(name: str | None = None, **fields: Any) -> dict[str, Any]:
+    named = {} if name is None else {"name": name}
+    return {"functionCall": {**named, **fields}}
+
+
+def piece(
+    path: str | None, value: Any = None, *, more: bool = True, **fields: Any
+) -> dict[str, Any]:
+    """Return a piece of the call under way: a value at a path."""
+    kinds = {str: "stringValue", bool: "boolValue", int: "numberValue", float: "numberValue"}
+    kind = {} if value is None else {kinds[type(value)]: value}
+    partial = {**({} if path is None else {"jsonPath": path}), **kind, **fields}
+    return call(partialArgs=[partial], **({"willContinue": True} if more else {}))
+
+
+BLOB = {"inlineData": {"mimeType": "image/png", "data": "AAAA"}}
+CODE = {"executableCode": {"language": "PYTHON", "code": "1"}}
+GAVE = {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1"}}
+SEARCH = {"toolCall": {"toolType": "FILE_SEARCH", "id": "t"}, "thoughtSignature": "c2ln"}
+
+# The parts of each chunk, and the parts of the answer.
+PARTS: dict[str, tuple[list[list[Any]], list[Any]]] = {
+    "nothing": ([[], []], []),
+    "texts": ([[said("a")], [said("b"), said("c")]], [said("abc")]),
+    "thoughts, then texts": (
+        [[thought("a")], [thought("b"), said("c")], [said("d", thought=False)]],
+        [thought("ab"), said("cd")],
+    ),
+    "kinds that take turns": (
+        [[thought("a"), said("b")], [thought("c")]],
+        [thought("a"), said("b"), thought("c")],
+    ),
+    "an empty text": ([[said("")], [CODE, said("")], [GAVE], [thought("")]], [CODE, GAVE]),
+    "an empty text between": ([[said("a")], [thought(""), said("b")]], [said("ab")]),
+    "an empty text with a signature": (
+        [[said("a")], [said("", thoughtSignature="c2ln")]],
+        [said("a"), said("", thoughtSignature="c2ln")],
+    ),
+    "a signature is of its part alone": (
+        [[said("a"), said("b", thoughtSignature="c2ln")], [said("c"), said("d")]],
+        [said("a"), said("b", thoughtSignature="c2ln"), said("cd")],
+    ),
+    "a signature alone": ([[{"thoughtSignature": "c2ln"}]], [{"thoughtSignature": "c2ln"}]),
+    "a text with more about it": (
+        [[said("a"), said("b", partMetadata={"n": 1})], [said("c")]],
+        [said("a"), said("b", partMetadata={"n": 1}), said("c")],
+    ),
+    "bytes": ([[BLOB], [BLOB]], [BLOB, BLOB]),
+    "code and what it gave": ([[said("a"), CODE], [GAVE], [said("b")]],
+                              [said("a"), CODE, GAVE, said("b")]),
+    "tools of the host": ([[SEARCH], [said("a")]], [SEARCH, said("a")]),
+    "a part of unknown kind": (
+        [[said("a"), {"hologram": {"n": [1]}, "thoughtSignature": "c2ln"}], [said("b")]],
+        [said("a"), {"hologram": {"n": [1]}, "thoughtSignature": "c2ln"}, said("b")],
+    ),
+    "a field that is unknown": ([[said("a", mood="calm")], [said("b")]], [said("ab")]),
+    "a field that is unknown, and null": ([[said("a", mood=None), {"mood": None}]],
+                                          [said("a"), {}]),
+    "null is absent": ([[said("a", thought=None, inlineData=None)], [None, said("b")]],
+                       [said("ab")]),
+    "a field of unforeseen type": ([[said("a", thoughtSignature=5)], [said("b")]], [said("ab")]),
+    "a pair over two pieces": ([[said("\ud83d")], [said("\ude00")]], [said("😀")]),
+    "half a pair": ([[said("a\ud83d")], [said("b"), BLOB]], [said("a\ufffdb"), BLOB]),
+    "half a pair, elsewhere": (
+        [[{"functionResponse": {"name": "f", "response": {"text": "\ud83d"}}}]],
+        [{"functionResponse": {"name": "f", "response": {"text": "\ufffd"}}}],
+    ),
+    "a call": ([[call("f", args={"a": 1})]], [call("f", args={"a": 1})]),
+    "a call without arguments": ([[call("f")]], [call("f")]),
+    "a call with empty arguments": ([[call("f", args={})]], [call("f", args={})]),
+    "calls of one name": ([[call("f", args={}), call("f", args={})]],
+                          [call("f", args={}), call("f", args={})]),
+    "a call without a name": ([[call(args={"a": 1})]], [call(args={"a": 1})]),
+    "a call and texts": ([[said("a"), call("f")], [said("b")]], [said("a"), call("f"), said("b")]),
+    "a signature of a call": (
+        [[{**call("f"), "thoughtSignature": "c2ln"}, call("g", id="1")]],
+        [{**call("f"), "thoughtSignature": "c2ln"}, call("g", id="1")],
+    ),
+    "a call in pieces": (
+        [[call("f", willContinue=True)], [piece("$.a", "x")], [piece("$.a", "y")], [call()]],
+        [call("f", args={"a": "xy"})],
+    ),
+    "the last piece ends the call": (
+        [[call("f", willContinue=True)], [piece("$.a", "x", more=False)], [said("a"), call("g")]],
+        [call("f", args={"a": "x"}), said("a"), call("g")],
+    ),
+    "a call that begins with a piece": (
+        [[call("f", willContinue=True, partialArgs=[{"jsonPath": "$.a", "numberValue": 1}])],
+         [call()]],
+        [call("f", args={"a": 1})],
+    ),
+    "a call in pieces without any": ([[call("f", willContinue=True)], [call()]],
+                                     [call("f", args={})]),
+    "calls in pieces, one after the other": (
+        [[call("f", willContinue=True)], [piece("$.a", "x")], [call()],
+         [call("f", willContinue=True)], [piece("$.a", "y")], [call()]],
+        [call("f", args={"a": "x"}), call("f", args={"a": "y"})],
+    ),
+    "pieces that name their call": (
+        [[call("f", willContinue=True)], [call("f", args={"b": 2}, willContinue=True)],
+         [call("f", id="7")]],
+        [call("f", id="7", args={"b": 2})],
+    ),
+    "calls in pieces that interleave": (
+        [[call("f", id="1", willContinue=True), call("g", id="2", willContinue=True)],
+         [call(id="1", partialArgs=[{"jsonPath": "$.a", "stringValue": "x"}], willContinue=True),
+          call(id="2", partialArgs=[{"jsonPath": "$.b", "stringValue": "y"}])],
+         [call(id="1")]],
+        [call("f", id="1", args={"a": "x"}), call("g", id="2", args={"b": "y"})],
+    ),
+    "an id again, after its call": ([[call("f", id="1")], [call("f", id="1")]],
+                                    [call("f", id="1"), call("f", id="1")]),
+    "another name, another call": (
+        [[call("f", willContinue=True)], [call("g", args={})]],
+        [call("f", args={}, willContinue=True), call("g", args={})],
+    ),
+    "another id, another call": (
+        [[call("f", id="1", willContinue=True)], [call("f", id="2", args={})]],
+        [call("f", id="1", args={}, willContinue=True), call("f", id="2", args={})],
+    ),
+    "a signature that comes with a piece": (
+        [[call("f", willContinue=True)], [{**call(), "thoughtSignature": "c2ln"}]],
+        [{**call("f", args={}), "thoughtSignature": "c2ln"}],
+    ),
+    "the end of no call": (
+        [[call()], [call("f"), call()], [{**call(), "thoughtSignature": "c2ln"}],
+         [{**call(), "text": "a"}]],
+        [call("f"), {"thoughtSignature": "c2ln"}, said("a")],
+    ),
+    "a text in a call": ([[{**call("f"), "text": "a"}]], [{**call("f"), "text": "a"}]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "made"), PARTS.values(), ids=PARTS)
+def test_parts(said: list[list[Any]], made: list[Any]):
+    assert parts(*(chunk(*pieces) for pieces in said)) == made
+
+
+@pytest.mark.parametrize(("said", "made"), PARTS.values(), ids=PARTS)
+def test_the_answer_is_its_own_answer(said: list[list[Any]], made: list[Any]):
+    """What the endpoint would have answered at once, as the only event, is the same answer."""
+    answer = run(*(chunk(*pieces) for pieces in said))
+    assert encoded(run(encoded(answer))) == encoded(answer)
+
+
+# Pieces of arguments, and the arguments.
+ARGUMENTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
+    "a string in pieces": ([piece("$.a", "x"), piece("$.a", "y"), piece("$.a", "")], {"a": "xy"}),
+    "an empty string": ([piece("$.a", "")], {"a": ""}),
+    "numbers": ([piece("$.a", 1), piece("$.b", 0.5)], {"a": 1, "b": 0.5}),
+    "booleans": ([piece("$.a", False), piece("$.b", True)], {"a": False, "b": True}),
+    "a null": ([piece("$.a", nullValue="NULL_VALUE")], {"a": None}),
+    "a null that is null": ([piece("$.a", nullValue=None)], {"a": None}),
+    "the end of a string": ([piece("$.a", "x"), piece("$.a")], {"a": "x"}),
+    "objects": ([piece("$.a.b", 1), piece("$.a.c", 2)], {"a": {"b": 1, "c": 2}}),
+    "lists": ([piece("$.a[0].b", 1), piece("$.a[1].b", 2)], {"a": [{"b": 1}, {"b": 2}]}),
+    "lists of lists": ([piece("$.a[0][1]", 1), piece("$.a[0][0]", 2)], {"a": [[2, 1]]}),
+    "an index is no length": (
+        [piece("$.a[999999999999999]", 1), piece("$.a[7]", 2)],
+        {"a": [2, 1]},
+    ),
+    "an index beyond all": ([piece("$.a[9999999999999999]", 1)], {"$.a[9999999999999999]": 1}),
+    "an index and a name": ([piece("$.a[0]", 1), piece("$.a.b", 2)], {"a": {"0": 1, "b": 2}}),
+    "an index of the arguments": ([piece("$[0]", 1)], {"0": 1}),
+    "names in quotes": (
+        [piece("$['a b']", 1), piece('$["c.d"]', 2), piece("$.e['']", 3)],
+        {"a b": 1, "c.d": 2, "e": {"": 3}},
+    ),
+    "escapes in quotes": (
+        [piece(r"""$['it\'s "so"']""", 1), piece(r'$["\"\n\u00e9"]', 2), piece(r"$['\ud83d']", 3)],
+        {'it\'s "so"': 1, '"\né': 2, "\ufffd": 3},
+    ),
+    "no escape": ([piece(r"$['\q']", 1)], {r"\q": 1}),
+    "no path": ([piece("a", 1), piece("$..b", 2), piece("$", 3), piece("$.c[", 4), piece("", 5)],
+                {"a": 1, "$..b": 2, "$": 3, "$.c[": 4, "": 5}),
+    "no path at all": ([piece(None, "x")], {}),
+    "a path too deep": ([piece("$" + ".a" * 65, 1)], {"$" + ".a" * 65: 1}),
+    "another value": ([piece("$.a", "x"), piece("$.a", 1), piece("$.a", "y")], {"a": "y"}),
+    "a value within a value": ([piece("$.a", 1), piece("$.a.b", 2)], {"a": {"b": 2}}),
+    "a value over others": ([piece("$.a.b", 1), piece("$.a", 2)], {"a": 2}),
+    "whole ones before": (
+        [call(args={"a": {"c": [1]}}, willContinue=True), piece("$.b", 1)],
+        {"a": {"c": [1]}, "b": 1},
+    ),
+    "a pair over two pieces": ([piece("$.a", "\ud83d"), piece("$.a", "\ude00")], {"a": "😀"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("pieces", "args"), ARGUMENTS.values(), ids=ARGUMENTS)
+def test_arguments_in_pieces(pieces: list[Any], args: dict[str, Any]):
+    chunks = [chunk(part) for part in (call("f", willContinue=True), *pieces, call())]
+    assert parts(*chunks) == [call("f", args=args)]
+    (made,) = [delta for delta in deltas(*chunks) if isinstance(delta, ToolCall)]
+    assert (made.name, json.loads(made.arguments)) == ("f", args)
+
+
+@given(st.lists(st.text("$.[]'\"\\ab019u", max_size=12), max_size=4))
+def test_no_path_is_refused(paths: list[str]):
+    chunks = [chunk(piece(path, "x")) for path in paths]
+    (made,) = parts(chunk(call("f", willContinue=True)), *chunks, chunk(call()))
+    assert bool(made["functionCall"]["args"]) == bool(paths)
+
+
+RATING = {"category": "HARM_CATEGORY_HARASSMENT", "probability": "LOW"}
+WEB = {"web": {"uri": "https://example.com/", "title": "a"}}
+CITED = {"startIndex": 0, "endIndex": 9, "uri": "https://example.com/"}
+CITED_TOO = {"uri": "https://example.com/", "publicationDate": {"year": 2020}}
+TOKEN = {"token": "a", "tokenId": 7, "logProbability": -0.5}
+
+# What chunks say of a candidate beside its content, and what the answer does.
+BESIDE: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
+    "the newest rating": (
+        [{"safetyRatings": [RATING]}, {"safetyRatings": [RATING, RATING]}, {"safetyRatings": []}],
+        {"safetyRatings": [RATING, RATING]},
+    ),
+    "what it rests on, field by field": (
+        [
+            {"groundingMetadata": {"webSearchQueries": ["a"]}},
+            {"groundingMetadata": {"groundingChunks": [WEB]}},
+            {"groundingMetadata": {"groundingChunks": [WEB, WEB], "groundingSupports": [
+                {"segment": {"endIndex": 3}, "groundingChunkIndices": [0]}]}},
+            {"groundingMetadata": {}},
+        ],
+        {"groundingMetadata": {
+            "groundingChunks": [WEB, WEB],
+            "groundingSupports": [{"segment": {"endIndex": 3}, "groundingChunkIndices": [0]}],
+            "webSearchQueries": ["a"]}},
+    ),
+    "citations": (
+        [{"citationMetadata": {"citations": [CITED]}},
+         {"citationMetadata": {"citations": [CITED, CITED_TOO]}}, {"citationMetadata": {}}],
+        {"citationMetadata": {"citations": [CITED, CITED_TOO]}},
+    ),
+    "pages": (
+        [{"urlContextMetadata": {"urlMetadata": [{"retrievedUrl": "a"}]}},
+         {"urlContextMetadata": {"urlMetadata": [{"retrievedUrl": "b"}]}}],
+        {"urlContextMetadata": {"urlMetadata": [{"retrievedUrl": "b"}]}},
+    ),
+    "log probabilities": (
+        [{"logprobsResult": {"chosenCandidates": [TOKEN], "topCandidates": [
+            {"candidates": [TOKEN]}], "logProbabilitySum": -0.5}},
+         {"logprobsResult": {"chosenCandidates": [TOKEN]}}],
+        {"logprobsResult": {"chosenCandidates": [TOKEN, TOKEN], "topCandidates": [
+            {"candidates": [TOKEN]}], "logProbabilitySum": -0.5}},
+    ),
+    "no log probabilities": ([{"logprobsResult": {}}], {}),
+    "the newest": (
+        [{"tokenCount": 1, "avgLogprobs": -1, "finishMessage": "a", "continuationToken": "YQ=="},
+         {"tokenCount": 0, "avgLogprobs": 0, "finishMessage": "", "continuationToken": ""}],
+        {"tokenCount": 0, "avgLogprobs": 0, "finishMessage": "a", "continuationToken": "YQ=="},
+    ),
+    "null is absent": ([{"safetyRatings": None, "content": None, "index": None}], {}),
+    "parts that are no list": ([{"content": {"parts": 5}}], {}),
+    "half a pair": (
+        [{"groundingMetadata": {"groundingSupports": [{"segment": {"text": "\ud83d"}}]}}],
+        {"groundingMetadata": {"groundingSupports": [{"segment": {"text": "\ufffd"}}]}},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "made"), BESIDE.values(), ids=BESIDE)
+def test_what_is_beside_the_content(said: list[dict[str, Any]], made: dict[str, Any]):
+    answer = run(*({"candidates": [fields]} for fields in said))
+    assert encoded(answer)["candidates"] == [{"index": 0, "content": {}, **made}]
+
+
+# What chunks say beside the candidates, and what the answer does.
+WHOLE: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
+    "the first": (
+        [{"responseId": "", "createTime": "1"}, {"responseId": "a"},
+         {"responseId": "b", "createTime": "2"}],
+        {"responseId": "a", "createTime": "1"},
+    ),
+    "the newest": (
+        [{"modelVersion": "a", "modelStatus": {"modelStage": "STABLE"}},
+         {"modelVersion": "b", "modelStatus": {}}, {"modelVersion": ""}],
+        {"modelVersion": "b", "modelStatus": {"modelStage": "STABLE"}},
+    ),
+    "usage, field by field": (
+        [{"usageMetadata": {"promptTokenCount": 9, "trafficType": "ON_DEMAND"}},
+         {"usageMetadata": {"promptTokenCount": 8, "candidatesTokenCount": 0,
+                            "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 8}]}},
+         {"usageMetadata": {"promptTokenCount": None, "totalTokenCount": 8}}],
+        {"usageMetadata": {"promptTokenCount": 8, "candidatesTokenCount": 0, "totalTokenCount": 8,
+                           "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 8}],
+                           "trafficType": "ON_DEMAND"}},
+    ),
+    "no usage": ([{"usageMetadata": {}}], {}),
+    "the prompt, field by field": (
+        [{"promptFeedback": {"safetyRatings": [RATING]}},
+         {"promptFeedback": {"blockReason": "SAFETY"}}],
+        {"promptFeedback": {"blockReason": "SAFETY", "safetyRatings": [RATING]}},
+    ),
+    "candidates that are none": ([{"candidates": None}, {"candidates": [5]}], {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "made"), WHOLE.values(), ids=WHOLE)
+def test_what_is_beside_the_candidates(said: list[dict[str, Any]], made: dict[str, Any]):
+    assert encoded(run(*said)) == {"candidates": [], **made}
+
+
+def test_several_candidates():
+    answer = run(
+        {"candidates": [{"index": 1, "content": {"parts": [said("x")]}}]},
+        {"candidates": [{"content": {"parts": [said("a")], "role": "model"}},
+                        {"index": 1, "content": {"parts": [said("y")]}, "finishReason": "STOP"}]},
+        {"candidates": [{"index": 0, "content": {"parts": [said("b")]}}]},
+    )  # fmt: skip
+    assert encoded(answer) == {
+        "candidates": [
+            {"index": 0, "content": {"parts": [said("ab")], "role": "model"}},
+            {"index": 1, "content": {"parts": [said("xy")]}, "finishReason": "STOP"},
+        ]
+    }
+
+
+def test_snapshots_share_nothing():
+    everything = {
+        **chunk(
+            *(
+                {**call("f", args={"a": [{}]}), "partMetadata": {"n": []}},
+                BLOB,
+                {"hologram": {"n": [1]}},
+                said("a"),
+            ),
+            safetyRatings=[RATING],
+            groundingMetadata={
+                "groundingSupports": [{"groundingChunkIndices": [0], "confidenceScores": [1]}],
+                "groundingChunks": [{"maps": {"a": []}}],
+            },
+            citationMetadata={"citations": [CITED]},
+            logprobsResult={
+                "chosenCandidates": [TOKEN],
+                "topCandidates": [{"candidates": [TOKEN]}],
+            },
+        ),
+        "modelStatus": {"a": []},
+        "promptFeedback": {"safetyRatings": [RATING]},
+        "usageMetadata": {"promptTokensDetails": [{"tokenCount": 1}]},
+    }
+    decoder = gemini.decoder()
+    decoder.feed(event(everything))
+    before = msgspec.json.encode(decoder.snapshot())
+    spoil(decoder.snapshot())
+    assert msgspec.json.encode(decoder.snapshot()) == before
+
+
+# Parts of unknown kinds.
+
+
+def test_a_part_of_unknown_kind_has_the_attributes_of_a_part():
+    (part,) = run(chunk({"hologram": 1})).candidates[0].content.parts
+    assert isinstance(part, gemini.UnknownPart)
+    assert part == {"hologram": 1}
+    assert (part.text, part.function_call, part.thought_signature) == (None, None, None)
+    with pytest.raises(AttributeError, match="hologram"):
+        part.hologram  # noqa: B018
+
+
+def test_a_chunk_has_its_part_of_unknown_kind():
+    made = gemini.decode(ServerSentEvent(json.dumps(chunk(said("a"), {"hologram": 1}))))
+    assert isinstance(made, gemini.GenerateContentResponse)
+    assert made.candidates[0].content.parts == [gemini.Part(text="a"), {"hologram": 1}]
+
+
+# Errors, and the end.
+
+GONE = {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [{"error": GONE}, [{"error": GONE}], {**chunk(), "error": GONE}],
+    ids=["alone", "in a list", "in a chunk"],
+)
+def test_an_error_in_the_stream(data: Any):
+    decoder = gemini.decoder()
+    decoder.feed(event(chunk(said("a"))) + event(data))
+    error = decoder.error
+    assert isinstance(error, APIError)
+    assert (error.code, error.type, error.message) == ("503", "UNAVAILABLE", GONE["message"])
+    assert error.body == GONE
+    assert encoded(error.partial)["candidates"][0]["content"]["parts"] == [said("a")]
+
+
+def test_what_comes_with_an_error_counts():
+    decoder = gemini.decoder()
+    decoder.feed(event({**chunk(said("a")), "error": GONE}))
+    assert decoder.state == "failed"
+    assert decoder.accumulator.text == "a"
+
+
+STOP = chunk(said("a"), finishReason="STOP")
+BLOCKED = {"promptFeedback": {"blockReason": "SAFETY"}}
+
+# How a stream ends cleanly: its events, the state, and what ended it.
+ENDS: dict[str, tuple[list[Any], str, str | None]] = {
+    "nothing": ([], "truncated", None),
+    "a text": ([chunk(said("a"))], "truncated", None),
+    "a finish": ([STOP], "done", "finish"),
+    "a finish, then usage": ([STOP, {"usageMetadata": {"totalTokenCount": 1}}], "done", "finish"),
+    "a finish of one of two": (
+        [{"candidates": [{"index": 0, "finishReason": "STOP"}, {"index": 1}]}],
+        "truncated",
+        None,
+    ),
+    "no reason": ([chunk(finishReason="FINISH_REASON_UNSPECIFIED")], "truncated", None),
+    "an empty reason": ([chunk(finishReason="")], "truncated", None),
+    "a prompt that was blocked": ([BLOCKED], "done", "finish"),
+    "a prompt that was judged": (
+        [{"promptFeedback": {"safetyRatings": [RATING]}}],
+        "truncated",
+        None,
+    ),
+    "a prompt that was not blocked": (
+        [{"promptFeedback": {"blockReason": "BLOCKED_REASON_UNSPECIFIED"}}],
+        "truncated",
+        None,
+    ),
+    "the marker of a proxy": ([chunk(said("a")), "[DONE]"], "done", "marker"),
+}
+
+
+@pytest.mark.parametrize(("events", "state", "ended_by"), ENDS.values(), ids=ENDS)
+def test_the_end(events: list[Any], state: str, ended_by: str | None):
+    decoder = gemini.decoder()
+    decoder.feed(b"".join(map(event, events)).replace(b"\n", b"\r\n"))
+    decoder.close()
+    assert (decoder.state, decoder.ended_by) == (state, ended_by)
+    assert isinstance(decoder.error, StreamTruncatedError) == (state == "truncated")
+
+
+def test_the_marker():
+    assert gemini.decode(ServerSentEvent("[DONE]")) is DONE
+
+
+# Views and deltas.
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [
+        ("STOP", "stop"),
+        ("MAX_TOKENS", "length"),
+        ("CONTINUATION", "length"),
+        *((word, "content_filter") for word in ("SAFETY", "RECITATION", "BLOCKLIST", "SPII")),
+        *((word, "content_filter") for word in ("PROHIBITED_CONTENT", "MODEL_ARMOR", "ESCALATION")),
+        *((f"IMAGE_{word}", "content_filter") for word in ("SAFETY", "RECITATION")),
+        ("IMAGE_PROHIBITED_CONTENT", "content_filter"),
+        ("LANGUAGE", "other"),
+        ("OTHER", "other"),
+        ("MALFORMED_FUNCTION_CALL", "other"),
+        ("UNEXPECTED_TOOL_CALL", "other"),
+        ("A_WORD_OF_NEXT_YEAR", "other"),
+        ("FINISH_REASON_UNSPECIFIED", None),
+        (None, None),
+    ],
+)
+@pytest.mark.parametrize("called", [False, True])
+def test_finish_reasons(word: str | None, reason: Any, called: bool):
+    decoder = gemini.decoder()
+    decoder.feed(event(chunk(*([call("f")] if called else []), finishReason=word)))
+    reason = "tool_calls" if called and word == "STOP" else reason
+    assert decoder.accumulator.finish_reason == reason
+    told = [delta for delta in decoder.accumulator.last_deltas() if isinstance(delta, Finish)]
+    assert told == ([Finish(0, reason, word)] if reason and word else [])
+
+
+def test_the_finish_of_a_prompt_that_was_blocked():
+    stream = gemini.stream([event(BLOCKED)])
+    assert list(stream.deltas()) == [Finish(0, "content_filter", "SAFETY")]
+    assert stream.accumulator.finish_reason == "content_filter"
+
+
+@pytest.mark.parametrize(
+    ("usage", "view"),
+    [
+        (
+            {"promptTokenCount": 1, "candidatesTokenCount": 2, "totalTokenCount": 3},
+            Usage(1, 2, 3),
+        ),
+        (
+            {"promptTokenCount": 1, "toolUsePromptTokenCount": 10, "candidatesTokenCount": 2,
+             "thoughtsTokenCount": 20, "totalTokenCount": 33, "cachedContentTokenCount": 0},
+            Usage(11, 22, 33, 0, 20),
+        ),
+        ({"thoughtsTokenCount": 4}, Usage(output_tokens=4, reasoning_tokens=4)),
+        ({"trafficType": "ON_DEMAND"}, None),
+    ],
+)  # fmt: skip
+def test_usage(usage: dict[str, Any], view: Usage | None):
+    decoder = gemini.decoder()
+    (made,) = decoder.feed(event({"candidates": [], "usageMetadata": usage}))
+    assert decoder.accumulator.usage == view
+    assert list(decoder.accumulator.deltas(made)) == ([] if view is None else [view])
+
+
+def deltas(*chunks: Any) -> list[Any]:
+    stream = gemini.stream([*map(event, chunks), wire.DONE])
+    return list(stream.deltas())
+
+
+def test_deltas():
+    usage = {"promptTokenCount": 1, "candidatesTokenCount": 2}
+    assert deltas(
+        {**chunk(thought("hm")), "usageMetadata": {"promptTokenCount": 1}},
+        chunk(said("a"), said(""), said("b", thoughtSignature="c2ln"), {"hologram": 1}),
+        chunk(call("f", id="1", args={"a": 1}), call(), said("c")),
+        chunk(call("g", willContinue=True)),
+        chunk(piece("$.b", "x"), piece("$.b", "y")),
+        {**chunk(call(), finishReason="STOP"), "usageMetadata": usage},
+        {"candidates": [{"index": 1, "content": {"parts": [said("d"), call("h")]}}]},
+    ) == [
+        ReasoningDelta(0, "hm"),
+        Usage(input_tokens=1),
+        TextDelta(0, "a"),
+        TextDelta(0, "b"),
+        ToolCallDelta(0, 0, "1", "f", '{"a":1}'),
+        ToolCall(0, 0, "1", "f", '{"a":1}'),
+        TextDelta(0, "c"),
+        ToolCallDelta(0, 1, "", "g", ""),
+        ToolCallDelta(0, 1, "", "g", '{"b":"xy"}'),
+        ToolCall(0, 1, "", "g", '{"b":"xy"}'),
+        Usage(input_tokens=1, output_tokens=2),
+        TextDelta(1, "d"),
+        ToolCallDelta(1, 0, "", "h", "{}"),
+        ToolCall(1, 0, "", "h", "{}"),
+        Finish(0, "tool_calls", "STOP"),
+    ]
+
+
+def test_a_call_in_pieces_of_one_chunk_is_handed_over_once():
+    assert deltas(chunk(call("f", willContinue=True), piece("$.a", 1), call())) == [
+        ToolCallDelta(0, 0, "", "f", '{"a":1}'),
+        ToolCall(0, 0, "", "f", '{"a":1}'),
+    ]
+
+
+def test_a_call_that_never_ends_is_handed_over_at_the_end():
+    assert deltas(chunk(call("f", willContinue=True)), chunk(piece("$.a", 1))) == [
+        ToolCallDelta(0, 0, "", "f", ""),
+        ToolCallDelta(0, 0, "", "f", '{"a":1}'),
+        ToolCall(0, 0, "", "f", '{"a":1}'),
+    ]
+
+
+def test_the_tool_call_that_is_handed_over_is_the_one_that_the_view_holds():
+    stream = gemini.stream([event(chunk(call("f", args={}))), wire.DONE])
+    (handed,) = [delta for delta in stream.deltas() if isinstance(delta, ToolCall)]
+    assert stream.accumulator.tool_calls[0] is handed
+
+
+def test_deltas_of_a_divided_pair():
+    chunks = [chunk(said("a\ud83d")), chunk(said("\ude00", thoughtSignature="c2ln"))]
+    assert deltas(*chunks, chunk(thought("\ud83d"))) == [
+        TextDelta(0, "a"),
+        TextDelta(0, "😀"),
+        ReasoningDelta(0, "\ufffd"),
+    ]
+    decoder = gemini.decoder()
+    decoder.feed(b"".join(map(event, chunks)))
+    assert decoder.accumulator.text == "a😀"
+
+
+def test_the_views_speak_of_candidate_0():
+    decoder = gemini.decoder()
+    decoder.feed(
+        event({"candidates": [{"index": 1, "content": {"parts": [said("a"), call("f")]}}]})
+    )
+    accumulator = decoder.accumulator
+    assert (accumulator.text, accumulator.reasoning, accumulator.refusal) == ("", "", "")
+    assert (list(accumulator.tool_calls), accumulator.finish_reason) == ([], None)
+    decoder.feed(event(chunk(thought("b"), said("c"), BLOB, call("g"))))
+    assert (accumulator.text, accumulator.reasoning) == ("c", "b")
+    assert [made.name for made in accumulator.tool_calls] == ["g"]
+
+
+# A stream that is generated from a result accumulates to that result.
+
+names = st.text("abé_", min_size=1, max_size=3)
+trees = st.recursive(
+    words | st.integers(-9, 9) | st.booleans() | st.none() | st.just(0.5),
+    lambda inner: (
+        st.lists(inner, min_size=1, max_size=2)
+        | st.dictionaries(names, inner, min_size=1, max_size=2)
+    ),
+    max_leaves=6,
+)
+
+
+@st.composite
+def made_parts(draw: st.DrawFn) -> list[Any]:
+    """Draw parts of an answer, of which no two could have been one."""
+    kinds = {
+        "text": some_words.map(said),
+        "thought": some_words.map(thought),
+        "signed": words.map(lambda text: said(text, thoughtSignature="c2ln")),
+        "call": st.builds(call, names, args=st.dictionaries(names, trees, max_size=3)),
+        "bytes": st.just(BLOB),
+    }
+    order = draw(st.lists(st.sampled_from(list(kinds)), max_size=5))
+    merging = ("text", "thought")
+    kept = [kind for kind, before in zip(order, ["", *order], strict=False)
+            if kind != before or kind not in merging]  # fmt: skip
+    return [draw(kinds[kind]) for kind in kept]
+
+
+def leaves(tree: Any, path: str) -> list[tuple[str, Any]]:
+    if isinstance(tree, dict):
+        return [leaf for name, inner in tree.items() for leaf in leaves(inner, f"{path}['{name}']")]
+    if isinstance(tree, list):
+        return [leaf for at, inner in enumerate(tree) for leaf in leaves(inner, f"{path}[{at}]")]
+    return [(path, tree)]
+
+
+def in_pieces(draw: st.DrawFn, part: Any) -> list[Any]:
+    """Cut a part as the hosts do: texts anywhere, and a call's arguments if the host is Vertex."""
+    if part.keys() <= {"text", "thought"}:
+        return [{**part, "text": text} for text in cut_text(draw, part["text"])]
+    if "functionCall" not in part or draw(st.booleans()):
+        return [part]
+    function = part["functionCall"]
+    return [
+        call(function["name"], willContinue=True),
+        *(
+            piece(path, value)
+            for path, leaf in leaves(function["args"], "$")
+            for value in (cut_text(draw, leaf) if isinstance(leaf, str) else [leaf])
+        ),
+        call(),
+    ]
+
+
+@st.composite
+def streams_of_results(draw: st.DrawFn) -> tuple[list[Any], dict[str, Any]]:
+    made = draw(st.lists(made_parts(), min_size=1, max_size=3))
+    queues: list[list[Any]] = []
+    for index, whole in enumerate(made):
+        said = [cut for part in whole for cut in in_pieces(draw, part)]
+        queues.append([chunk(cut, index=index) for cut in said])
+        queues[-1].append(chunk(index=index, finishReason="STOP"))
+    candidates = [
+        {
+            "index": index,
+            "content": {**({"parts": whole} if whole else {}), "role": "model"},
+            "finishReason": "STOP",
+        }
+        for index, whole in enumerate(made)
+    ]
+    head = {"modelVersion": "m", "responseId": "r"}
+    return [{**head, **data} for data in take_turns(draw, queues)], {
+        "candidates": candidates,
+        **head,
+    }
+
+
+@given(streams_of_results())
+def test_a_stream_made_from_a_result_accumulates_to_it(made: tuple[list[Any], dict[str, Any]]):
+    chunks, result = made
+    assert encoded(run(*chunks)) == result
+
+
+@given(streams_of_results())
+def test_the_deltas_of_a_stream_made_from_a_result_add_up_to_it(made: tuple[list[Any], Any]):
+    chunks, result = made
+    told = deltas(*chunks)
+    for candidate in result["candidates"]:
+        index, whole = candidate["index"], candidate["content"].get("parts", [])
+        for kind, thinks in ((TextDelta, False), (ReasoningDelta, True)):
+            texts = [d.text for d in told if isinstance(d, kind) and d.index == index]
+            wanted = [
+                part["text"] for part in whole if "text" in part and ("thought" in part) is thinks
+            ]
+            assert "".join(texts) == "".join(wanted)
+        calls = [d for d in told if isinstance(d, ToolCall) and d.index == index]
+        functions = [part["functionCall"] for part in whole if "functionCall" in part]
+        assert [(d.name, d.arguments) for d in calls] == [
+            (function["name"], msgspec.json.encode(function["args"]).decode())
+            for function in functions
+        ]
+        for made_call in calls:
+            fragments = [
+                d.arguments
+                for d in told
+                if isinstance(d, ToolCallDelta) and (d.index, d.place) == (index, made_call.place)
+            ]
+            assert "".join(fragments) == made_call.arguments

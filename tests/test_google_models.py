@@ -1,0 +1,92 @@
+"""The vendor's own models judge the result of every recorded Gemini stream."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from ssekit import gemini
+from tests.shared import Recording, each_recording
+
+pytest.importorskip(
+    "google.genai", reason="google-genai (dependency group corpus) is not installed"
+)
+
+from google.genai import types
+
+# Fields of ours that the models do not know, and why.
+UNKNOWN = {"serviceTier": "what the Gemini API sends, and documents elsewhere"}
+
+URL_SAFE = str.maketrans("+/", "-_")
+
+
+def bare(tree: Any) -> Any:
+    """Return a tree without what the models do not know, and without nulls.
+
+    Bytes are written in the alphabet of base64 that the models write.
+    """
+    if isinstance(tree, list):
+        return [bare(item) for item in tree]
+    if not isinstance(tree, dict):
+        return tree
+    said = {name: value for name, value in tree.items() if value is not None}
+    if "thoughtSignature" in said:
+        said["thoughtSignature"] = said["thoughtSignature"].translate(URL_SAFE)
+    return {name: bare(value) for name, value in said.items() if name not in UNKNOWN}
+
+
+@each_recording("gemini")
+def test_an_answer_is_one_to_the_sdk(recording: Recording):
+    """The SDK's model accepts our result, and holds the same values."""
+    answer = bare(json.loads(msgspec.json.encode(gemini.collect([recording.data]))))
+    model = types.GenerateContentResponse.model_validate_json(json.dumps(answer))
+    held = bare(model.model_dump(mode="json", by_alias=True))
+    # A time of the day is written with another number of digits.
+    assert held.pop("createTime", "")[:19] == answer.pop("createTime", "")[:19]
+    assert held == answer
+
+
+@each_recording("gemini")
+def test_it_says_to_the_sdk_what_the_chunks_said(recording: Recording):
+    """What the SDK reads off our result is what it reads off the chunks, one after the other."""
+    stream = gemini.stream([recording.data])
+    chunks = [stream.event.json() for _ in stream if stream.event is not None]
+    theirs = [types.GenerateContentResponse.model_validate(bare(chunk)) for chunk in chunks]
+    answer = bare(json.loads(msgspec.json.encode(stream.result())))
+    model = types.GenerateContentResponse.model_validate(answer)
+    assert (model.text or "") == "".join(chunk.text or "" for chunk in theirs)
+    calls = [call for chunk in theirs for call in chunk.function_calls or [] if call.args]
+    wholes = [call for call in model.function_calls or [] if call in calls]
+    assert wholes == calls
+    assert model.response_id == theirs[0].response_id
+    assert model.model_version == theirs[-1].model_version
+    assert model.candidates is not None
+    assert theirs[-1].candidates is not None
+    assert model.candidates[0].finish_reason == theirs[-1].candidates[0].finish_reason
+
+
+# Structs of ours under other names, and fields of the models that are never on this wire.
+NAMES = {
+    "UsageMetadata": "GenerateContentResponseUsageMetadata",
+    "PromptFeedback": "GenerateContentResponsePromptFeedback",
+}
+NOT_ON_THE_WIRE = {"sdkHttpResponse", "automaticFunctionCallingHistory", "parsed"}
+
+
+@pytest.mark.parametrize(
+    "struct",
+    [
+        item
+        for item in vars(gemini).values()
+        if isinstance(item, type) and issubclass(item, msgspec.Struct)
+    ],
+    ids=lambda struct: struct.__name__,
+)
+def test_the_sdk_knows_no_field_that_we_do_not(struct: type[msgspec.Struct]):
+    """Each struct of ours is a model of the SDK, and has all of its fields."""
+    model = getattr(types, NAMES.get(struct.__name__, struct.__name__))
+    ours = {field.encode_name for field in msgspec.structs.fields(struct)}
+    theirs = {field.alias for field in model.model_fields.values()}
+    assert theirs - NOT_ON_THE_WIRE <= ours
+    assert ours - theirs <= {*UNKNOWN, "error"}
