@@ -133,8 +133,6 @@ class MessagesOracle:
         elif event_type == "content_block_start":
             assert event["index"] == len(self.blocks)
             self.blocks.append(dict(event["content_block"]))
-            if event["content_block"]["type"] == "fallback":
-                self.message["model"] = event["content_block"]["to"]["model"]
         elif event_type == "content_block_delta":
             self.add_delta(self.blocks[event["index"]], event["delta"])
         elif event_type == "message_delta":

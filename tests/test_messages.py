@@ -389,13 +389,8 @@ HEADS: dict[str, tuple[Events, dict[str, Any]]] = {
         ],
         {"context_management": {"applied_edits": []}, "input_transformations": [{"n": 1}]},
     ),
-    "another model takes over": ([start(model="a"), began(FALLBACK)], {"model": "b",
+    "another model takes over": ([start(model="a"), began(FALLBACK)], {"model": "a",
                                                                      "content": [FALLBACK]}),
-    "another model takes over, and has no name": (
-        [start(model="a"), began({"type": "fallback", "to": {"model": 5}}),
-         began({"type": "fallback"}, 1)],
-        {"model": "a"},
-    ),
     "a refusal": (
         [ended("refusal", stop_details={"type": "refusal", "category": "bio"})],
         {"stop_details": {"type": "refusal", "category": "bio"}},

@@ -27,7 +27,7 @@ from ssekit.messages._events import (
     RawMessageStreamEvent,
 )
 from ssekit.messages._folded import HOMES, PIECES, FoldedBlock
-from ssekit.messages._message import ContentBlock, FallbackBlock, Message, ToolUseBlock
+from ssekit.messages._message import ContentBlock, Message, ToolUseBlock
 
 ValueT = TypeVar("ValueT")
 
@@ -153,11 +153,6 @@ class Accumulator:
         if block is None or (known is not None and known.block == block):
             return  # Some gateways say it twice.
         self._begin_at(event.index, block)
-        if isinstance(block, FallbackBlock) and block.to is not None:
-            # It is the model that answers, as the endpoint without `stream` has it.
-            model = block.to.get("model")
-            if model and isinstance(model, str):
-                self._message = replace(self._message, model=model)
 
     def _fold_block_delta(self, event: RawContentBlockDeltaEvent) -> None:
         delta = event.delta

@@ -331,7 +331,8 @@ class Message(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults
     """The whole answer, as the endpoint gives it without `stream`.
 
     Attributes:
-        id, model: "" where the host gives none.
+        id: "" where the host gives none.
+        model: The one that the message began with, or ""; a `FallbackBlock` says which took over.
         content: The blocks, in their order.
         stop_reason: The vendor's word: "end_turn", "max_tokens", "stop_sequence", "tool_use",
             "pause_turn", "refusal", "model_context_window_exceeded", ...
