@@ -33,7 +33,7 @@ CLOSED = "the stream was closed before its end was read"
 
 
 class _Receiver(Protocol[ItemT_co]):
-    """What the shells push into: a StreamDecoder, or `_Events`."""
+    """What the shells push into: a StreamDecoder, or `Events`."""
 
     state: State
 
@@ -44,19 +44,31 @@ class _Receiver(Protocol[ItemT_co]):
     def not_finished(self, reason: str) -> SSEKitError: ...
 
 
-class _Events:
+class Events:
     """An SSEDecoder, as the shells push into it."""
 
     def __init__(self, decoder: SSEDecoder) -> None:
         # Half an event of an earlier connection does not go on in this one.
         decoder.reset()
         self._decoder = decoder
+        self._event_id: str | None = None
         self._error: SSEKitError | None = None
         self.state: State = "open"
+
+    @property
+    def last_event_id(self) -> str:
+        """The last event ID of what was read, which events that came whole bring themselves."""
+        return self._decoder.last_event_id if self._event_id is None else self._event_id
+
+    @property
+    def reconnection_time(self) -> int | None:
+        """What the last `retry` field said, in milliseconds, or None."""
+        return self._decoder.reconnection_time
 
     def receive(self, reads: Iterable[Read]) -> Iterator[ServerSentEvent]:
         for data in reads:
             if isinstance(data, ServerSentEvent):
+                self._event_id = data.id
                 yield data
             else:
                 yield from self._call(partial(self._decoder.feed, data))
@@ -90,7 +102,8 @@ class _Events:
         return StreamNotFinishedError(reason)
 
 
-def _pull(source: Source, receiver: _Receiver[ItemT], drain: bool = False) -> Iterator[ItemT]:
+def pull(source: Source, receiver: _Receiver[ItemT], drain: bool = False) -> Iterator[ItemT]:
+    """Yield what a receiver makes of a source, close the source, and raise the receiver's error."""
     try:
         yield from receiver.receive(_reads(source, receiver))
         yield from receiver.receive_end()
@@ -125,7 +138,7 @@ def _drain(source: Source) -> None:
 
 
 class AsyncPull(AsyncIterator[ItemT]):
-    """As `_pull`, for an asynchronous source; `aclose` releases it early."""
+    """As `pull`, for an asynchronous source; `aclose` releases it early."""
 
     def __init__(
         self, source: AsyncSource, receiver: _Receiver[ItemT], drain: bool = False
@@ -277,7 +290,7 @@ class Stream(_AnyStream[ChunkT, ResultT]):
     ) -> None:
         self._source = open_source(source, check=check)
         super().__init__(source, decoder)
-        self._chunks = _pull(self._source, decoder, drain)
+        self._chunks = pull(self._source, decoder, drain)
 
     def __iter__(self) -> Iterator[ChunkT]:
         self._raise_error()
@@ -417,7 +430,7 @@ def iter_events(
         StreamInterruptedError: The source raised; `StreamTimeoutError` for a timeout.
         StatusError, ContentTypeError: The response is no event stream.
     """
-    return _pull(open_source(source, check=check), _Events(decoder or SSEDecoder()))
+    return pull(open_source(source, check=check), Events(decoder or SSEDecoder()))
 
 
 def aiter_events(
@@ -427,4 +440,4 @@ def aiter_events(
 
     The iterator has `aclose()`, which closes the source early.
     """
-    return AsyncPull(open_async_source(source, check=check), _Events(decoder or SSEDecoder()))
+    return AsyncPull(open_async_source(source, check=check), Events(decoder or SSEDecoder()))
