@@ -28,6 +28,7 @@ from ssekit._errors import (
     StreamTruncatedError,
 )
 from ssekit._format import Format
+from ssekit._reconnect import Backoff, areconnect, reconnect
 from ssekit._sse import ServerSentEvent, SSEDecoder, encode_comment
 from ssekit._stream import AsyncStream, Stream, aiter_events, iter_events
 
@@ -38,6 +39,7 @@ __all__ = [
     "APIError",
     "Accumulator",
     "AsyncStream",
+    "Backoff",
     "ContentTypeError",
     "DecodeError",
     "Delta",
@@ -63,6 +65,8 @@ __all__ = [
     "ToolCallDelta",
     "Usage",
     "aiter_events",
+    "areconnect",
     "encode_comment",
     "iter_events",
+    "reconnect",
 ]
