@@ -1,9 +1,11 @@
-"""What a server may send, as data: the head, how the body is framed, and the steps of sending it."""
+"""What a server may send, as data: the head, the framing, and the steps of sending the body."""
 
 from __future__ import annotations
 
 import enum
 import zlib
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias
 
 from tests.wire import DONE, A, B, text
@@ -34,7 +36,7 @@ class Scenario(NamedTuple):
     framing: Framing = "chunked"
     status: int = 200
     content_type: str = "text/event-stream"
-    headers: dict[str, str] = {}
+    headers: Mapping[str, str] = MappingProxyType({})
     missing: int = 0  # bytes that the length announces beyond those that come
 
     # What a stream says of it: its text, and the state or the error that ends it.
