@@ -125,9 +125,18 @@ def _reads(source: Source, receiver: _Receiver[Any]) -> Iterator[Any]:
                 break
     except Exception as error:
         if not source.closed:
-            receiver.fail(error)
+            yield from _last_reads(receiver, error)
     if source.closed:
         raise receiver.not_finished(CLOSED)
+
+
+def _last_reads(receiver: _Receiver[Any], error: Exception) -> Iterator[bytes]:
+    """Yield what was received before a transport failed, and then let it fail."""
+    # What the standard library calls an incomplete read brings the bytes that did come.
+    partial = getattr(error, "partial", None)
+    if isinstance(partial, bytes):
+        yield partial
+    receiver.fail(error)
 
 
 def _drain(source: Source) -> None:
@@ -176,7 +185,7 @@ class AsyncPull(AsyncIterator[ItemT]):
                 items = receiver.receive_end()
         except Exception as error:
             if not source.closed:
-                receiver.fail(error)
+                items = receiver.receive(_last_reads(receiver, error))
         if source.closed:
             raise receiver.not_finished(CLOSED)
         return items
@@ -331,9 +340,10 @@ class Stream(_AnyStream[ChunkT, ResultT]):
     def __enter__(self) -> Self:
         try:
             self._source.check()
-        except SSEKitError as error:
+        except BaseException as error:
             self.close()
-            self.decoder.fail(error)
+            if isinstance(error, SSEKitError):
+                self.decoder.fail(error)
             raise
         return self
 
@@ -399,9 +409,10 @@ class AsyncStream(_AnyStream[ChunkT, ResultT]):
     async def __aenter__(self) -> Self:
         try:
             await self._source.check()
-        except SSEKitError as error:
+        except BaseException as error:  # also cancellation: `async with` is not entered then
+            if isinstance(error, SSEKitError):
+                self.decoder.fail(error)
             await self.aclose()
-            self.decoder.fail(error)
             raise
         return self
 
