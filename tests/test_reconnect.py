@@ -27,7 +27,7 @@ from ssekit import (
     chat,
     reconnect,
 )
-from tests.transports import AsyncReads
+from tests.scripted import AsyncReads
 from tests.wire import DONE, A, B, C
 
 
