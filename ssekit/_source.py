@@ -188,6 +188,11 @@ def _reads_of_requests(response: Any) -> Iterator[bytes]:
     return iter(response.iter_content(1))
 
 
+def _async_reads_of_niquests(response: Any) -> AsyncIterator[bytes]:
+    reads: AsyncIterator[bytes] = response.raw.stream(_READ_SIZE, decode_content=True)
+    return reads
+
+
 _URLLIB3 = Shape(("read1", "stream", "isclosed"), _reads_of_urllib3)
 
 # In this order. What each relies on stands in the docstrings of `open_source`, `open_async_source`.
@@ -203,6 +208,7 @@ _SHAPES = (
 )
 _ASYNC_SHAPES = (
     Shape(("aiter_bytes", "stream.__aiter__"), methodcaller("aiter_bytes"), ("aclose",)),
+    Shape(("iter_content", "raw.stream", "__aiter__"), _async_reads_of_niquests),
     Shape(("request_info", "content.iter_any"), lambda response: response.content.iter_any()),
     Shape(("iter_any",), methodcaller("iter_any"), ()),  # aiohttp's content
     Shape(("readuntil", "at_eof"), lambda reader: _Calls(partial(reader.read, _READ_SIZE)), ()),
@@ -243,12 +249,14 @@ def open_async_source(source: Any, *, check: bool = True) -> AsyncSource:
 
     Relied on, in this order:
         - a response of httpx or httpx2: `aiter_bytes()`; `aclose()`
+        - an async response of niquests: `raw.stream(n, decode_content=True)`, as its `iter_content`
+          waits for more of what is compressed; `close()`
         - a response of aiohttp: `content.iter_any()`; `close()`
         - the content of one: `iter_any()`; the response is not closed
         - an `asyncio.StreamReader`: `read(n)`, as iterating it waits for lines, and refuses long
           ones; it cannot be closed: that is its writer's matter
-        - an asynchronous iterable of bytes or of events, as the byte streams of trio and anyio are,
-          and a response of niquests; `aclose()` or `close()`, if it has one
+        - an asynchronous iterable of bytes or of events, as the byte streams of trio and anyio are;
+          `aclose()` or `close()`, if it has one
         - a path, a file or an iterable, which is read where it stands: the event loop waits for it
 
     Raises:

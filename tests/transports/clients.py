@@ -41,15 +41,8 @@ class Client(NamedTuple):
     decodes: bool = True  # a content encoding
 
     def require(self) -> None:
-        """Skip the test where the client cannot be had."""
+        """Skip the test where the client is not installed."""
         pytest.importorskip(self.module, reason=f"{self.module} is in the group transports")
-        if self.module in ("urllib3", "requests") and is_replaced():
-            pytest.skip("niquests has put its fork in the place of urllib3 here")
-
-
-def is_replaced() -> bool:
-    """Whether what is imported as urllib3 is niquests' fork of it."""
-    return hasattr(import_module("urllib3"), "AsyncPoolManager")
 
 
 # The clients that httpx began: the same words for both, and for HTTP/2 (here with prior knowledge).
