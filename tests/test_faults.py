@@ -1,8 +1,8 @@
 """Every fault, at every event boundary and in the middle of every event of every format.
 
-What came before a fault is handed over before it; the error is the one that DESIGN names; its
-partial answer is what an independent fold has of the events that were complete; and the source is
-closed. A format is a row of `WIRES`.
+What came before a fault is handed over before it; the error is the one of its kind; its partial
+answer is what an independent fold has of the events that were complete; and the source is closed.
+A format is a row of `WIRES`.
 """
 
 from __future__ import annotations

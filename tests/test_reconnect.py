@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 import trio
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ssekit import (
     Backoff,
@@ -64,7 +66,7 @@ class Host:
     """Gives its answers one after the other, and then the status 204."""
 
     def __init__(self, *answers: Any) -> None:
-        self.answers = [answer if answer != 204 else Answer(status=204) for answer in answers]
+        self.answers = answers
         self.opened: list[Answer] = []
         self.requests: list[dict[str, str]] = []
         self.waits: list[float] = []
@@ -76,14 +78,18 @@ class Host:
         answer = known[0] if known else Answer(status=204)
         if isinstance(answer, BaseException):
             raise answer
-        self.opened.append(answer)
+        if isinstance(answer, Answer):
+            self.opened.append(answer)
         return answer
 
     async def aconnect(self, headers: dict[str, str]) -> Any:
         return self.connect(headers)
 
-    async def asleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float) -> None:
         self.waits.append(seconds)
+
+    async def asleep(self, seconds: float) -> None:
+        self.sleep(seconds)
 
     @property
     def all_closed(self) -> bool:
@@ -101,7 +107,7 @@ Ended = tuple[list[ServerSentEvent], SSEKitError | None]
 
 def synchronously(host: Host, **options: Any) -> Ended:
     events = []
-    source = reconnect(host.connect, sleep=host.waits.append, **options)
+    source = reconnect(host.connect, sleep=host.sleep, **options)
     try:
         for event in source:
             events.append(event)  # those before an error count
@@ -395,21 +401,14 @@ def test_an_error_that_connect_raises_in_our_words(read: Any):
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, asyncio.CancelledError])
 @pytest.mark.parametrize("place", ["connect", "read", "sleep"])
 def test_what_is_no_exception_is_not_wrapped(read: Any, kind: type[BaseException], place: str):
-    host = Host(kind() if place == "connect" else Answer(kind()))
-    if place == "sleep":
-        host = Host(Answer())
-        host.waits = RaisingList(kind())
+    def interrupt(seconds: float) -> None:
+        raise kind
+
+    host = Host({"connect": kind(), "read": Answer(kind()), "sleep": Answer()}[place])
+    host.sleep = interrupt  # type: ignore[method-assign]
     with pytest.raises(kind):
         read(host)
     assert (host.all_closed, len(host.requests)) == (True, 1)
-
-
-class RaisingList(list[Any]):
-    def __init__(self, failure: BaseException) -> None:
-        self.failure = failure
-
-    def append(self, value: Any) -> None:
-        raise self.failure
 
 
 @each_way
@@ -425,11 +424,8 @@ def test_a_failing_callback_is_not_the_transport(read: Any):
 
 @each_way
 def test_misuse_is_raised_at_once(read: Any):
-    host = Host("a name")
-    host.answers = ["a name"]
-    host.opened = Opened()
     with pytest.raises(TypeError, match=r"pathlib\.Path"):
-        read(host)
+        read(Host("a name"))
     host = Host(Answer("text"))
     with pytest.raises(TypeError, match="undecoded"):
         read(host)
@@ -438,13 +434,6 @@ def test_misuse_is_raised_at_once(read: Any):
         read(Host(), last_event_id="a\nb")
     with pytest.raises(ValueError, match="max_event_size"):
         read(Host(), max_event_size=0)
-
-
-class Opened(list[Any]):
-    """What was given out is no Answer, and need not be closed."""
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(())
 
 
 def test_reading_goes_on_after_an_interrupt():
@@ -458,7 +447,7 @@ def test_reading_goes_on_after_an_interrupt():
             raise KeyboardInterrupt
 
     host = Host(Answer(body), Answer(body))
-    source = reconnect(host.connect, sleep=host.waits.append, on_comment=on_comment)
+    source = reconnect(host.connect, sleep=host.sleep, on_comment=on_comment)
     with pytest.raises(KeyboardInterrupt):
         next(source)
     assert data(list(source)) == "ab"
@@ -566,7 +555,7 @@ def test_what_is_known_at_any_moment():
 
 def test_closing_ends_it():
     host = Host(Answer(b"data: a\n\ndata: b\n\n"))
-    with reconnect(host.connect, sleep=host.waits.append) as source:
+    with reconnect(host.connect, sleep=host.sleep) as source:
         for _ in source:
             source.close()
     assert (list(source), host.all_closed, len(host.requests)) == ([], True, 1)
@@ -587,10 +576,10 @@ def test_closing_ends_it_asynchronously(run: Any):
 
 def test_leaving_with_or_dropping_it_closes_the_connection():
     host = Host(Answer(b"data: a\n\n"), Answer(b"data: b\n\n", OSError()), Answer(b"data: c\n\n"))
-    with reconnect(host.connect, sleep=host.waits.append) as source:
+    with reconnect(host.connect, sleep=host.sleep) as source:
         next(source)
     assert host.all_closed
-    source = reconnect(host.connect, sleep=host.waits.append)
+    source = reconnect(host.connect, sleep=host.sleep)
     gc.disable()
     try:
         assert data([next(source), next(source)]) == "bc"
@@ -684,7 +673,7 @@ def with_ids(*chunks: bytes) -> list[bytes]:
 def test_a_typed_stream_over_connections():
     first, second, third, last = with_ids(A, B, C, DONE)
     host = Host(Answer(first, second[:-1]), OSError(), Answer(second + third), Answer(last, A))
-    stream = chat.stream(reconnect(host.connect, sleep=host.waits.append))
+    stream = chat.stream(reconnect(host.connect, sleep=host.sleep))
     assert stream.until_done().choices[0].message.content == "abc"
     assert (host.ids, host.all_closed) == ([None, "0", "0", "2"], True)
     assert host.opened[-1].reads.taken == 1  # nothing is read after the end
@@ -703,7 +692,7 @@ def test_an_asynchronous_typed_stream_over_connections():
 
 def test_closing_the_stream_closes_the_connection_and_opens_no_other():
     host = Host(Answer(A, B), Answer(C))
-    source = reconnect(host.connect, sleep=host.waits.append)
+    source = reconnect(host.connect, sleep=host.sleep)
     with chat.stream(source) as stream:
         next(stream)
     assert host.all_closed
@@ -728,7 +717,7 @@ def test_closing_the_asynchronous_stream_closes_the_connection_and_opens_no_othe
 
 def test_a_stream_has_the_error_that_ended_the_connections():
     host = Host(Answer(A, OSError()), Answer(b'{"error": "gone"}', status=410))
-    stream = chat.stream(reconnect(host.connect, sleep=host.waits.append))
+    stream = chat.stream(reconnect(host.connect, sleep=host.sleep))
     with pytest.raises(StatusError, match="410: gone") as raised:
         stream.until_done()
     assert raised.value.partial.choices[0].message.content == "a"
@@ -792,6 +781,32 @@ def test_a_thousand_cuts_lose_and_repeat_no_event_asynchronously():
         assert server.cuts == server.CUTS
 
     trio.run(main)
+
+
+# Lines that mean something, in any order, and anything else.
+lines = st.sampled_from([b"data: a", b"id: 7", b"id", b"retry: 5", b"\n", b"\r\n", b": x", b"\n\n"])
+bodies = st.lists(lines | st.binary(max_size=5), max_size=12)
+words = st.sampled_from(["Sun,", "6", "Nov", "99", "1994", "0", "08:49", "GMT", "-0500", "x"])
+dates = st.lists(words, max_size=7).map(" ".join)
+answers = st.builds(
+    Answer,
+    bodies.map(b"".join),
+    status=st.sampled_from([200, 200, 204, 302, 429]),
+    content_type=st.sampled_from(["text/event-stream", "text/html"]),
+    retry_after=st.text(max_size=9) | st.integers().map(str) | dates,
+    date=dates,
+)
+failures = st.sampled_from([OSError, TimeoutError, ValueError]).map(lambda kind: kind())
+
+
+@each_way
+@given(st.lists(answers | failures, max_size=8))
+def test_only_our_errors_come_out_of_whatever_comes_in(read: Any, answers: list[Any]):
+    host = Host(*answers)
+    _, error = read(host, retry_statuses=[429], max_event_size=30)
+    assert error is None or isinstance(error, SSEKitError)
+    assert host.all_closed
+    assert all(0 <= wait <= 86_400 for wait in host.waits)
 
 
 # Backoff.
