@@ -169,7 +169,7 @@ class _Reconnection(Generic[EventsT]):
         if not self._is_temporary(error) or (attempts is not None and self._attempt >= attempts):
             self._ended = True
             raise error or StreamTruncatedError(
-                f"the connection ended without an event {self._attempt + 1} times in a row"
+                f"the connection ended, and {attempts} attempts in a row to resume brought no event"
             )
         self._delay = self._wait(error)
         self._attempt += 1

@@ -318,11 +318,12 @@ def test_the_last_error_is_raised_when_the_attempts_are_used_up(read: Any, attem
 
 
 @each_way
-def test_clean_ends_without_an_event_use_attempts_up_too(read: Any):
-    host = Host(*(Answer(b": hello\n\ndata: half") for _ in range(9)))
+@pytest.mark.parametrize("first", [b"data: a\n\n", b": hello\n\ndata: half"])
+def test_clean_ends_without_an_event_use_attempts_up_too(read: Any, first: bytes):
+    host = Host(Answer(first), *(Answer(b": hello\n\ndata: half") for _ in range(9)))
     _, error = read(host, backoff=Backoff(attempts=2))
     assert isinstance(error, StreamTruncatedError)
-    assert str(error) == "the connection ended without an event 3 times in a row"
+    assert "2 attempts in a row to resume brought no event" in str(error)
     assert len(host.requests) == 3
 
 
