@@ -29,6 +29,7 @@ from ssekit._errors import (
 )
 from ssekit._format import Format
 from ssekit._partial_json import PartialJSON, partial_json
+from ssekit._reconnect import Backoff, areconnect, reconnect
 from ssekit._sse import ServerSentEvent, SSEDecoder, encode_comment
 from ssekit._stream import AsyncStream, Stream, aiter_events, iter_events
 
@@ -39,6 +40,7 @@ __all__ = [
     "APIError",
     "Accumulator",
     "AsyncStream",
+    "Backoff",
     "ContentTypeError",
     "DecodeError",
     "Delta",
@@ -65,7 +67,9 @@ __all__ = [
     "ToolCallDelta",
     "Usage",
     "aiter_events",
+    "areconnect",
     "encode_comment",
     "iter_events",
     "partial_json",
+    "reconnect",
 ]

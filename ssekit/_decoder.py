@@ -346,14 +346,19 @@ def interruption(cause: BaseException) -> SSEKitError:
     """Return what the transport raised as an error of ours, with it as `__cause__`."""
     if isinstance(cause, SSEKitError):
         return cause
-    # The transports spell it TimeoutError, ReadTimeout, ReadTimeoutError, ...
-    is_timeout = isinstance(cause, TimeoutError) or any(
-        "timeout" in base.__name__.lower() for base in type(cause).__mro__
-    )
-    kind = StreamTimeoutError if is_timeout else StreamInterruptedError
+    kind = StreamTimeoutError if _is_timeout(cause) else StreamInterruptedError
     said = type(cause).__name__
     with suppress(Exception):  # what describes itself is code of the transport's too
         said = f"{said}: {cause}".removesuffix(": ")
     error = kind(f"the transport raised {said}")
     error.__cause__ = cause
     return error
+
+
+def _is_timeout(cause: BaseException) -> bool:
+    """Whether an exception, or the one that it wraps, says that something took too long."""
+    wrapped = [cause.__cause__, *cause.args[:1]]  # requests: ConnectionError(ReadTimeoutError())
+    errors = [error for error in (cause, *wrapped) if isinstance(error, BaseException)]
+    # The transports spell it TimeoutError, ReadTimeout, ReadTimeoutError, trio.TooSlowError, ...
+    names = [base.__name__.lower() for error in errors for base in type(error).__mro__]
+    return any("timeout" in name or "tooslow" in name for name in names)

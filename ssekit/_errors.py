@@ -121,6 +121,8 @@ class APIError(SSEKitError):
 class StatusError(APIError):
     """The response has a status of 400 or more; the fields are what its body says.
 
+    (Of `reconnect`, where the standard takes 200 alone: any other status but 204.)
+
     Attributes:
         status_code: The HTTP status.
         headers: The response's headers, with names in lower case.

@@ -9,9 +9,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
+from operator import attrgetter, methodcaller
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ssekit._errors import ContentTypeError, SSEKitError, StatusError, error_fields, nested_error
@@ -135,55 +136,166 @@ class AsyncSource(_AnySource[AsyncIterator[Any]]):
                 pass
 
 
+class Shape(NamedTuple):
+    """A row of the table: what a source is recognised by, and what is called then."""
+
+    marks: tuple[str, ...]  # attributes that it has; the dot leads to an attribute's own
+    reads: Callable[[Any], Any]
+    closes: tuple[str, ...] = ("close",)  # the first that it has is called
+
+    def fits(self, source: Any) -> bool:
+        return all(_has(source, mark) for mark in self.marks)
+
+
+def _has(source: Any, mark: str) -> bool:
+    try:
+        attrgetter(mark)(source)
+    except AttributeError:
+        return False
+    return True
+
+
+def _until_empty(call: str) -> Callable[[Any], Iterator[bytes]]:
+    return lambda source: iter(partial(getattr(source, call), _READ_SIZE), b"")
+
+
+def _reads_of_http_client(response: Any) -> Iterator[bytes]:
+    while data := response.read1(_READ_SIZE):
+        yield data
+    if response.length:  # of which `read1` says nothing
+        raise EOFError(f"{response.length} bytes of the Content-Length did not come")
+
+
+def _reads_of_urllib3(response: Any) -> Iterator[bytes]:
+    if response.closed and response.data:  # it was read before: preload_content
+        yield response.data
+    while True:
+        data = response.read1(_READ_SIZE, decode_content=True)
+        if data:
+            yield data
+        elif response.closed or response.isclosed():
+            return
+        # What came was the beginning of a compressed block, and nothing yet to hand over.
+
+
+def _reads_of_requests(response: Any) -> Iterator[bytes]:
+    raw = response.raw
+    if getattr(raw, "closed", True):  # it was read before: stream=False
+        return iter(response.iter_content(None))
+    if _URLLIB3.fits(raw):
+        return _reads_of_urllib3(raw)
+    # Any other block is waited for: an older urllib3, a file, a stand-in of a test.
+    return iter(response.iter_content(1))
+
+
+def _async_reads_of_niquests(response: Any) -> AsyncIterator[bytes]:
+    reads: AsyncIterator[bytes] = response.raw.stream(_READ_SIZE, decode_content=True)
+    return reads
+
+
+_URLLIB3 = Shape(("read1", "stream", "isclosed"), _reads_of_urllib3)
+
+# In this order. What each relies on stands in the docstrings of `open_source`, `open_async_source`.
+_SHAPES = (
+    Shape(("iter_bytes", "stream.__iter__"), methodcaller("iter_bytes")),  # httpx, httpx2
+    Shape(("iter_content", "iter_raw"), methodcaller("iter_content", -1)),  # niquests
+    Shape(("iter_content", "raw"), _reads_of_requests),
+    _URLLIB3,
+    Shape(("read1", "getheader", "length"), _reads_of_http_client),
+    Shape(("read1",), _until_empty("read1")),
+    Shape(("read",), _until_empty("read")),
+    Shape(("__iter__",), iter),
+)
+_ASYNC_SHAPES = (
+    Shape(("aiter_bytes", "stream.__aiter__"), methodcaller("aiter_bytes"), ("aclose",)),
+    Shape(("iter_content", "raw.stream", "__aiter__"), _async_reads_of_niquests),
+    Shape(("request_info", "content.iter_any"), lambda response: response.content.iter_any()),
+    Shape(("iter_any",), methodcaller("iter_any"), ()),  # aiohttp's content
+    Shape(("readuntil", "at_eof"), lambda reader: _Calls(partial(reader.read, _READ_SIZE)), ()),
+    Shape(("__aiter__",), aiter, ("aclose", "close")),
+)
+
+
 def open_source(source: Any, *, check: bool = True) -> Source:
     """Return what the user holds as a source.
 
-    Relied on, in this order:
+    Relied on, in this order; none of it decodes, but that clients undo a content encoding:
         - a path: `__fspath__`
-        - a response of httpx: `iter_bytes`, `status_code`, `headers`, `close`
-        - a binary file object: `read1`, or else `read`; `close`
-        - an iterable of bytes or of events; `close`, if it has one
+        - a response of httpx or httpx2: `iter_bytes()`, which gives a block as it comes, and whole
+        - a response of niquests: `iter_content(-1)`: as it comes
+        - a response of requests: `raw`, which is urllib3's, as its `iter_content` waits for blocks
+        - a response of urllib3: `read1(n, decode_content=True)`: what is there, and at most n bytes
+        - a response of http.client: `read1(n)`, and `length`, which counts the bytes still to come
+        - a binary file object: `read1(n)`, or else `read(n)`
+        - an iterable of bytes or of events
+    `close()` closes each, if it has that. What has a status (`status_code` or `status`) and
+    `headers` is a response.
 
     Raises:
         TypeError: It is none of these.
     """
+    head = _head(source)
     if hasattr(source, "__fspath__"):
         source = open(source, "rb")  # noqa: SIM115 - the source closes it
-    if hasattr(source, "iter_bytes"):
-        return Source(source.iter_bytes(), source.close, _head(source) if check else None)
-    for name in ("read1", "read"):
-        if hasattr(source, name):
-            reads = iter(partial(getattr(source, name), _READ_SIZE), b"")
-            return Source(reads, getattr(source, "close", None))
-    if not isinstance(source, str | bytes | bytearray | memoryview | Mapping):
-        with suppress(TypeError):
-            reads = iter(source)
-            return Source(reads, getattr(source, "close", getattr(reads, "close", None)))
-    raise TypeError(_advice(source))
+    shape = _find(source, _SHAPES)
+    if shape is None or hasattr(source, "__aiter__"):
+        raise TypeError(_advice(source))
+    reads = shape.reads(source)
+    return Source(reads, _close(shape, source, reads), head if check else None)
 
 
 def open_async_source(source: Any, *, check: bool = True) -> AsyncSource:
     """Return what the user holds as an asynchronous source.
 
     Relied on, in this order:
-        - a response of httpx: `aiter_bytes`, `status_code`, `headers`, `aclose`
-        - an asynchronous iterable of bytes or of events; `aclose` or `close`, if it has one
-        - what `open_source` takes, which is read where it stands: the event loop waits for it
+        - a response of httpx or httpx2: `aiter_bytes()`; `aclose()`
+        - an async response of niquests: `raw.stream(n, decode_content=True)`, as its `iter_content`
+          waits for more of what is compressed; `close()`
+        - a response of aiohttp: `content.iter_any()`; `close()`
+        - the content of one: `iter_any()`; the response is not closed
+        - an `asyncio.StreamReader`: `read(n)`, as iterating it waits for lines, and refuses long
+          ones; it cannot be closed: that is its writer's matter
+        - an asynchronous iterable of bytes or of events, as the byte streams of trio and anyio are;
+          `aclose()` or `close()`, if it has one
+        - a path, a file or an iterable, which is read where it stands: the event loop waits for it
 
     Raises:
         TypeError: It is none of these.
     """
-    if hasattr(source, "aiter_bytes"):
-        return AsyncSource(source.aiter_bytes(), source.aclose, _head(source) if check else None)
-    if hasattr(source, "__aiter__"):
-        reads = aiter(source)
-        closes = (getattr(owner, name, None) for owner in (source, reads) for name in _CLOSES)
-        return AsyncSource(reads, next(filter(None, closes), None))
+    shape = _find(source, _ASYNC_SHAPES)
+    if shape is not None:
+        reads = shape.reads(source)
+        head = _head(source) if check else None
+        return AsyncSource(reads, _close(shape, source, reads), head)
+    if _find(source, _SHAPES) and _head(source):
+        kind = type(source).__name__
+        raise TypeError(f"{kind} is synchronous: use stream, collect or iter_events (in a thread)")
     plain = open_source(source)
     return AsyncSource(_AsAsync(plain.reads), plain.close)
 
 
-_CLOSES = ("aclose", "close")
+def _find(source: Any, shapes: Iterable[Shape]) -> Shape | None:
+    if isinstance(source, str | bytes | bytearray | memoryview | Mapping):
+        return None
+    return next((shape for shape in shapes if shape.fits(source)), None)
+
+
+def _close(shape: Shape, *owners: Any) -> Callable[[], Any] | None:
+    closes = (getattr(owner, name, None) for owner in owners for name in shape.closes)
+    return next(filter(None, closes), None)
+
+
+class _Calls(AsyncIterator[bytes]):
+    """What a call gives, until it is empty."""
+
+    def __init__(self, call: Callable[[], Awaitable[bytes]]) -> None:
+        self._call = call
+
+    async def __anext__(self) -> bytes:
+        data = await self._call()
+        if not data:
+            raise StopAsyncIteration
+        return data
 
 
 class _AsAsync(AsyncIterator[Any]):
@@ -198,9 +310,12 @@ class _AsAsync(AsyncIterator[Any]):
         raise StopAsyncIteration
 
 
-def _head(response: Any) -> Head:
-    headers = {str(name).lower(): str(value) for name, value in response.headers.items()}
-    return Head(response.status_code, headers)
+def _head(source: Any) -> Head | None:
+    status = getattr(source, "status_code", None) or getattr(source, "status", None)
+    headers = getattr(source, "headers", None)
+    if not isinstance(status, int) or headers is None:
+        return None
+    return Head(status, {str(name).lower(): str(value) for name, value in headers.items()})
 
 
 def _advice(source: object) -> str:

@@ -33,7 +33,7 @@ CLOSED = "the stream was closed before its end was read"
 
 
 class _Receiver(Protocol[ItemT_co]):
-    """What the shells push into: a StreamDecoder, or `_Events`."""
+    """What the shells push into: a StreamDecoder, or `Events`."""
 
     state: State
 
@@ -44,19 +44,31 @@ class _Receiver(Protocol[ItemT_co]):
     def not_finished(self, reason: str) -> SSEKitError: ...
 
 
-class _Events:
+class Events:
     """An SSEDecoder, as the shells push into it."""
 
     def __init__(self, decoder: SSEDecoder) -> None:
         # Half an event of an earlier connection does not go on in this one.
         decoder.reset()
         self._decoder = decoder
+        self._event_id: str | None = None
         self._error: SSEKitError | None = None
         self.state: State = "open"
+
+    @property
+    def last_event_id(self) -> str:
+        """The last event ID of what was read, which events that came whole bring themselves."""
+        return self._decoder.last_event_id if self._event_id is None else self._event_id
+
+    @property
+    def reconnection_time(self) -> int | None:
+        """What the last `retry` field said, in milliseconds, or None."""
+        return self._decoder.reconnection_time
 
     def receive(self, reads: Iterable[Read]) -> Iterator[ServerSentEvent]:
         for data in reads:
             if isinstance(data, ServerSentEvent):
+                self._event_id = data.id
                 yield data
             else:
                 yield from self._call(partial(self._decoder.feed, data))
@@ -90,7 +102,8 @@ class _Events:
         return StreamNotFinishedError(reason)
 
 
-def _pull(source: Source, receiver: _Receiver[ItemT], drain: bool = False) -> Iterator[ItemT]:
+def pull(source: Source, receiver: _Receiver[ItemT], drain: bool = False) -> Iterator[ItemT]:
+    """Yield what a receiver makes of a source, close the source, and raise the receiver's error."""
     try:
         yield from receiver.receive(_reads(source, receiver))
         yield from receiver.receive_end()
@@ -112,9 +125,18 @@ def _reads(source: Source, receiver: _Receiver[Any]) -> Iterator[Any]:
                 break
     except Exception as error:
         if not source.closed:
-            receiver.fail(error)
+            yield from _last_reads(receiver, error)
     if source.closed:
         raise receiver.not_finished(CLOSED)
+
+
+def _last_reads(receiver: _Receiver[Any], error: Exception) -> Iterator[bytes]:
+    """Yield what was received before a transport failed, and then let it fail."""
+    # What the standard library calls an incomplete read brings the bytes that did come.
+    partial = getattr(error, "partial", None)
+    if isinstance(partial, bytes):
+        yield partial
+    receiver.fail(error)
 
 
 def _drain(source: Source) -> None:
@@ -125,7 +147,7 @@ def _drain(source: Source) -> None:
 
 
 class AsyncPull(AsyncIterator[ItemT]):
-    """As `_pull`, for an asynchronous source; `aclose` releases it early."""
+    """As `pull`, for an asynchronous source; `aclose` releases it early."""
 
     def __init__(
         self, source: AsyncSource, receiver: _Receiver[ItemT], drain: bool = False
@@ -163,7 +185,7 @@ class AsyncPull(AsyncIterator[ItemT]):
                 items = receiver.receive_end()
         except Exception as error:
             if not source.closed:
-                receiver.fail(error)
+                items = receiver.receive(_last_reads(receiver, error))
         if source.closed:
             raise receiver.not_finished(CLOSED)
         return items
@@ -277,7 +299,7 @@ class Stream(_AnyStream[ChunkT, ResultT]):
     ) -> None:
         self._source = open_source(source, check=check)
         super().__init__(source, decoder)
-        self._chunks = _pull(self._source, decoder, drain)
+        self._chunks = pull(self._source, decoder, drain)
 
     def __iter__(self) -> Iterator[ChunkT]:
         self._raise_error()
@@ -318,9 +340,10 @@ class Stream(_AnyStream[ChunkT, ResultT]):
     def __enter__(self) -> Self:
         try:
             self._source.check()
-        except SSEKitError as error:
+        except BaseException as error:
             self.close()
-            self.decoder.fail(error)
+            if isinstance(error, SSEKitError):
+                self.decoder.fail(error)
             raise
         return self
 
@@ -386,9 +409,10 @@ class AsyncStream(_AnyStream[ChunkT, ResultT]):
     async def __aenter__(self) -> Self:
         try:
             await self._source.check()
-        except SSEKitError as error:
+        except BaseException as error:  # also cancellation: `async with` is not entered then
+            if isinstance(error, SSEKitError):
+                self.decoder.fail(error)
             await self.aclose()
-            self.decoder.fail(error)
             raise
         return self
 
@@ -417,7 +441,7 @@ def iter_events(
         StreamInterruptedError: The source raised; `StreamTimeoutError` for a timeout.
         StatusError, ContentTypeError: The response is no event stream.
     """
-    return _pull(open_source(source, check=check), _Events(decoder or SSEDecoder()))
+    return pull(open_source(source, check=check), Events(decoder or SSEDecoder()))
 
 
 def aiter_events(
@@ -427,4 +451,4 @@ def aiter_events(
 
     The iterator has `aclose()`, which closes the source early.
     """
-    return AsyncPull(open_async_source(source, check=check), _Events(decoder or SSEDecoder()))
+    return AsyncPull(open_async_source(source, check=check), Events(decoder or SSEDecoder()))

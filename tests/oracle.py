@@ -176,6 +176,72 @@ class MessagesOracle:
         return {**self.message, "content": [self.view(block) for block in self.blocks]}
 
 
+class ResponsesOracle(Oracle):
+    """The answer that events of the Responses API describe: texts, calls, and what states it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.response: dict[str, Any] = {}
+        self.items: dict[int, dict[str, Any]] = {}
+        self.terminal = False
+
+    def add(self, event_type: str, data: str) -> None:
+        event = json.loads(data)
+        kind = event["type"].removeprefix("response.")
+        self.terminal = self.terminal or kind in ("completed", "incomplete")
+        if "response" in event:
+            stated = {name: value for name, value in event["response"].items() if value is not None}
+            self.items = dict(enumerate(stated.pop("output", []))) or self.items
+            self.response |= stated
+        elif kind.startswith("output_item."):
+            self.items[event["output_index"]] = event["item"]
+        else:
+            self.add_to_item(self.items[event["output_index"]], kind, event)
+
+    def add_to_item(self, item: dict[str, Any], kind: str, event: dict[str, Any]) -> None:
+        if kind == "function_call_arguments.delta":
+            item["arguments"] += event["delta"]
+        elif kind == "function_call_arguments.done":
+            item["arguments"] = event["arguments"]
+        elif "_part." in kind or "text." in kind:  # what else there is, the view does not show
+            field = "summary" if "summary" in kind else "content"
+            place, parts = event[f"{field}_index"], item[field]
+            if kind.endswith("part.added"):
+                parts.append(event["part"])
+            elif kind.endswith("part.done"):
+                parts[place] = event["part"]
+            elif kind.endswith("text.delta"):
+                parts[place]["text"] += event["delta"]
+            elif kind.endswith("text.done"):
+                parts[place]["text"] = event["text"]
+
+    @property
+    def end(self) -> tuple[str, str | None]:
+        return ("done", "event") if self.terminal else ("truncated", None)
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        items = [item for _, item in sorted(self.items.items())]
+        return said_by_response({**self.response, "output": items})
+
+
+def said_by_response(response: dict[str, Any]) -> dict[str, Any]:
+    """Return what the plain JSON of a response says, without what is stated and not folded."""
+    said = {name: response[name] for name in ("id", "status", "model") if response.get(name)}
+    said["error"] = (response.get("error") or {}).get("message")
+    said["tokens"] = (response.get("usage") or {}).get("total_tokens")
+    names = ("type", "id", "status", "call_id", "name", "arguments")
+    said["output"] = [
+        {name: item[name] for name in names if item.get(name)}
+        | {
+            "summary": [part["text"] for part in item.get("summary") or []],
+            "content": [part.get("text") for part in item.get("content") or []],
+        }
+        for item in response["output"]
+    ]
+    return said
+
+
 class GeminiOracle:
     """The same for a stream of candidates."""
 
@@ -241,6 +307,7 @@ ORACLES = {
     "completions": CompletionsOracle,
     "gemini": GeminiOracle,
     "messages": MessagesOracle,
+    "responses": ResponsesOracle,
 }
 
 

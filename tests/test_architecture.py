@@ -22,6 +22,7 @@ LAYERS = [
     ["_decoder"],
     ["_source"],
     ["_stream"],
+    ["_reconnect"],
     ["_format"],
     ["_fold"],
     ["chat._chunk", "chat._dialects"],

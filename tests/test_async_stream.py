@@ -21,8 +21,8 @@ from ssekit import (
     aiter_events,
     chat,
 )
+from tests.scripted import AsyncReads
 from tests.test_stream import FAULTS, contents
-from tests.transports import AsyncReads
 from tests.wire import DONE, A, B, C, event, text
 
 RUNNERS: list[Any] = [

@@ -1,10 +1,13 @@
 """The README is true: each of its examples runs, and prints what stands below it."""
 
+import asyncio
 import contextlib
 import io
+import itertools
 import json
 import re
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,15 +15,16 @@ from typing import Any
 
 import pytest
 
-from ssekit import auto
+from ssekit import ServerSentEvent, auto
 from tests.streams import ARGUMENTS, CALL, REASONING, STREAMS, TEXT, TOKENS, typed
 from tests.wire import DONE, event
 
 README = Path(__file__).parent.parent / "README.md"
 
-# A comment names what an example is given; its output stands in the block that follows.
+# A comment names what an example is given (`url=flaky_url` is the latter, called `url`); its output
+# stands in the block that follows.
 EXAMPLE = re.compile(
-    r"(?:<!-- given: (?P<given>[\w, ]+) -->\n)?```python\n(?P<code>.*?)```\n"
+    r"(?:<!-- given: (?P<given>[\w, =]+) -->\n)?```python\n(?P<code>.*?)```\n"
     r"(?:```output\n(?P<output>.*?)```\n)?",
     re.DOTALL,
 )
@@ -152,20 +156,59 @@ MESSAGE_READS = [
     typed("message_stop"),
 ]
 
+# A background response, whose connection is cut once.
+BACKGROUND_READS = [
+    typed("response.created", response={"id": "resp_1", "status": "in_progress", "output": []}),
+    *RESPONSE_READS,
+]
+BACKGROUND_READS = [
+    read.replace(b"{", b'{"sequence_number": %d, ' % number, 1)
+    for number, read in enumerate(BACKGROUND_READS)
+]
+CUT = 3  # how many of these come before
+
+EVENTS = {
+    None: ServerSentEvent("the connection is cut after this", id="1", retry=10),
+    "1": ServerSentEvent("and resumes here, until the server says 204", id="2"),
+}
+
 
 class Host(BaseHTTPRequestHandler):
     """Answers as a model's host does, with a chunk of its body for each event."""
 
     protocol_version = "HTTP/1.1"
+    flaky = itertools.cycle([503, 3, None])  # a refusal; a cut after so many reads; and an answer
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         assert body["stream"]
-        self.send_response(200)
+        if self.path == "/v1/responses":
+            assert body["background"]
+            self.answer(BACKGROUND_READS[:CUT], cut=True)
+            return
+        step = next(self.flaky) if self.path == "/flaky" else None
+        if step == 503:
+            self.answer([b'{"error": {"message": "busy"}}'], step)
+        else:
+            self.answer(READS[:step], cut=step is not None)
+
+    def do_GET(self) -> None:
+        path, _, query = self.path.partition("?")
+        if path == "/v1/responses/resp_1":
+            assert query == f"stream=true&starting_after={CUT - 1}"
+            self.answer(BACKGROUND_READS[CUT:])
+        else:
+            found = EVENTS.get(self.headers["last-event-id"])
+            self.answer([found.encode()] if found else [], 200 if found else 204, cut=True)
+
+    def answer(self, reads: list[bytes], status: int = 200, *, cut: bool = False) -> None:
+        self.send_response(status)
         self.send_header("content-type", "text/event-stream")
-        self.send_header("transfer-encoding", "chunked")
+        if status != 204:
+            self.send_header("transfer-encoding", "chunked")
         self.end_headers()
-        for read in [*READS, b""]:
+        self.close_connection = cut
+        for read in reads if cut else [*reads, b""]:
             self.wfile.write(b"%x\r\n%b\r\n" % (len(read), read))
 
     def log_message(self, *args: object) -> None:
@@ -177,7 +220,7 @@ def url() -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Host) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/v1/chat/completions"
+        yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
 
@@ -187,10 +230,16 @@ def test_an_example_prints_what_stands_below_it(
     example: dict[str, str], url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    real_sleep = asyncio.sleep
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(asyncio, "sleep", lambda seconds: real_sleep(0))
     path = tmp_path / "recorded.sse"
     path.write_bytes(b"".join(READS))
     known = {
-        "url": url,
+        "url": url + "/v1/chat/completions",
+        "flaky_url": url + "/flaky",
+        "events_url": url + "/events",
+        "responses_url": url + "/v1/responses",
         "headers": {"authorization": "Bearer none"},
         "body": {"model": "m", "messages": [], "stream": True},
         "reads": READS,
@@ -205,7 +254,8 @@ def test_an_example_prints_what_stands_below_it(
         "path": path,
         "send": lambda data: None,
     }
-    given = {name: known[name] for name in re.findall(r"\w+", example["given"] or "")}
+    named = re.findall(r"(\w+)(?:=(\w+))?", example["given"] or "")
+    given = {name: known[other or name] for name, other in named}
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(compile(example["code"], str(README), "exec"), given)

@@ -633,6 +633,8 @@ def test_an_event_that_nobody_knows_is_what_it_was():
     assert (made.type, made["depth"]) == ("response.dreamt", {"n": [1]})
     assert json.loads(msgspec.json.encode(made)) == data
     assert responses.UnknownEvent({"type": 5}).type == ""
+    assert responses.UnknownEvent({"sequence_number": 7}).sequence_number == 7
+    assert responses.UnknownEvent({"sequence_number": "7"}).sequence_number is None
 
 
 def test_an_item_that_nobody_knows_is_what_it_was():

@@ -27,6 +27,12 @@ from ssekit.responses._items import (
 class UnknownEvent(Unknown):
     """An event of a type that ssekit does not know."""
 
+    @property
+    def sequence_number(self) -> int | None:
+        """Where it stands in the stream, and where to resume after, if it says so."""
+        number = self.get("sequence_number")
+        return number if isinstance(number, int) else None
+
 
 class Event(
     msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, tag_field="type"

@@ -1,5 +1,8 @@
 """The public API as type checkers see it. Checked by mypy and pyright; never run."""
 
+import asyncio
+import random
+import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, assert_type
 
@@ -82,6 +85,38 @@ async def apull(response: object) -> None:
     assert_type(await chat.acollect(response), ChatCompletion)
     async for event in ssekit.aiter_events(response):
         assert_type(event, ServerSentEvent)
+
+
+def followed(response: object) -> None:
+    backoff = ssekit.Backoff(initial=1, attempts=None)
+    assert_type(backoff.delay(0, random.random()), float)
+    assert_type(backoff.attempts, int | None)
+
+    def connect(headers: dict[str, str]) -> object:
+        return response
+
+    with ssekit.reconnect(
+        connect, sleep=time.sleep, random=random.random, backoff=backoff, retry_statuses={429}
+    ) as events:
+        assert_type(next(events), ServerSentEvent)
+        for event in events:
+            assert_type(event, ServerSentEvent)
+        assert_type(events.last_event_id, str)
+        assert_type(events.reconnection_time, int | None)
+    assert_type(chat.stream(events).until_done(), ChatCompletion)
+
+
+async def afollowed(response: object) -> None:
+    async def connect(headers: dict[str, str]) -> object:
+        return response
+
+    async with ssekit.areconnect(
+        connect, sleep=asyncio.sleep, retry_statuses=range(500, 600), last_event_id="7"
+    ) as events:
+        assert_type(await anext(events), ServerSentEvent)
+        async for event in events:
+            assert_type(event, ServerSentEvent)
+    assert_type(await events.aclose(), None)
 
 
 def legacy(response: object) -> None:

@@ -1,0 +1,626 @@
+"""Every fault, at every event boundary and in the middle of every event of every format.
+
+What came before a fault is handed over before it; the error is the one of its kind; its partial
+answer is what an independent fold has of the events that were complete; and the source is closed.
+A format is a row of `WIRES`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import json
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+import httpx
+import msgspec
+import pytest
+import trio
+
+from ssekit import (
+    APIError,
+    DecodeError,
+    EventTooLargeError,
+    ServerSentEvent,
+    StreamInterruptedError,
+    StreamTimeoutError,
+    StreamTruncatedError,
+    chat,
+    completions,
+    responses,
+)
+from tests import test_completions_corpus, test_corpus
+from tests.oracle import oracle, said_by_response
+from tests.reference import interpret
+from tests.scripted import AsyncReads, Reads
+from tests.shared import needs_shared, recordings
+from tests.wire import DONE, event
+
+
+class Wire(NamedTuple):
+    """A format: a stream of it that has everything, and how its answers are compared."""
+
+    format: Any
+    endpoint: str
+    events: list[bytes]
+    said: Callable[[Any], Any]  # of an answer, what the oracle says of it
+    errors: dict[str, Reported]  # the forms that only this format has
+
+    @property
+    def stream(self) -> bytes:
+        return b"".join(self.events)
+
+
+class Reported(NamedTuple):
+    """An event that reports an error, and what it says as a chunk if it is one."""
+
+    event: bytes
+    code: str | None
+    chunk: bytes = b""
+
+
+# Errors that any host may report, with the message "no".
+ANY_ERRORS = {
+    "an object": Reported(event({"error": {"message": "no", "type": "t", "code": 400}}), "400"),
+    "an object in a list": Reported(event([{"error": {"message": "no"}}]), None),
+    "a text": Reported(event({"error": "no"}), None),
+    "flat, by its type": Reported(event({"type": "error", "code": "x", "message": "no"}), "x"),
+    "flat, by its object": Reported(event({"object": "error", "message": "no", "code": 5}), "5"),
+    "detail": Reported(event({"detail": "no"}), None),
+    "event: error": Reported(
+        b"event: error\n" + event({"error": {"message": "no", "code": "x"}}), "x"
+    ),
+    "event: error, flat": Reported(b"event: error\n" + event({"message": "no", "code": 1}), "1"),
+    "event: error, a text": Reported(b"event: error\ndata: no\n\n", None),
+}
+
+
+def on_chunk(chunk: dict[str, Any]) -> dict[str, Reported]:
+    """Return the forms in which an error comes with a chunk of choices."""
+    choice = {**chunk["choices"][0], "error": {"message": "no", "code": 502}}
+    error = {"error": {"message": "no", "code": 400}}
+    return {
+        "on a chunk": Reported(event(chunk | error), "400", event(chunk)),
+        "in a choice": Reported(event(chunk | {"choices": [choice]}), "502", event(chunk)),
+    }
+
+
+def chat_chunk(*choices: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    return {"id": "c", "model": "m", "object": "chat.completion.chunk", "created": 1,
+            "choices": list(choices), **fields}  # fmt: skip
+
+
+def delta(index: int = 0, finish_reason: str | None = None, **fields: Any) -> dict[str, Any]:
+    return {"index": index, "delta": fields, "finish_reason": finish_reason}
+
+
+def call(arguments: str, **fields: Any) -> dict[str, Any]:
+    return delta(tool_calls=[{"index": 0, **fields, "function": {"arguments": arguments}}])
+
+
+USAGE = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
+
+CHAT = [
+    event(chat_chunk(delta(role="assistant", content=""))),
+    b": still here\n\n",
+    event(chat_chunk(delta(reasoning="hm"))),
+    b"event: message\n" + event(chat_chunk(delta(content="a"))),
+    event(chat_chunk(delta(content="☀️"), delta(1, content="b"))).replace(b"\n", b"\r\n"),
+    event(chat_chunk(call("", id="call_1", type="function"))).replace(b'""}', b'"", "name": "f"}'),
+    event(chat_chunk(call('{"n":'))),
+    event(chat_chunk(call(" 1}"), delta(1, "length"))),
+    event(chat_chunk(delta(0, "tool_calls"))),
+    event(chat_chunk(usage=USAGE)),
+    DONE,
+]
+
+
+def text(words: str, finish_reason: str | None = None, **fields: Any) -> dict[str, Any]:
+    choice = {"index": 0, "text": words, "finish_reason": finish_reason, "logprobs": None}
+    return {"id": "c", "model": "m", "object": "text_completion", "created": 1,
+            "choices": [choice], **fields}  # fmt: skip
+
+
+COMPLETIONS = [
+    event(text("a")),
+    b"id: 7\r\n" + event(text("☀️")),
+    event(text("b", "stop")),
+    event({**text(""), "choices": [], "usage": USAGE}),
+    DONE,
+]
+
+
+def typed(kind: str, **fields: Any) -> bytes:
+    data = json.dumps({"type": kind, **fields})
+    return ServerSentEvent(data, event=kind).encode()
+
+
+def response(status: str, *output: Any, **fields: Any) -> dict[str, Any]:
+    return {"id": "r", "status": status, "output": list(output), **fields}
+
+
+def at(kind: str, output_index: int, **fields: Any) -> bytes:
+    return typed(f"response.{kind}", output_index=output_index, **fields)
+
+
+def item(kind: str, status: str = "in_progress", **fields: Any) -> dict[str, Any]:
+    return {"type": kind, "id": f"{kind}_1", "status": status, **fields}
+
+
+def output_text(words: str) -> dict[str, Any]:
+    return {"type": "output_text", "text": words, "annotations": []}
+
+
+SUMMARY = {"type": "summary_text", "text": "hm"}
+THOUGHT = item("reasoning", "completed", summary=[SUMMARY])
+MESSAGE = item("message", "completed", role="assistant", content=[output_text("a☀️")])
+CALL = item("function_call", "completed", call_id="call_1", name="f", arguments='{"n": 1}')
+
+RESPONSES = [
+    typed("response.created", response=response("in_progress", model="m")),
+    at("output_item.added", 0, item=item("reasoning", summary=[])),
+    at("reasoning_summary_part.added", 0, summary_index=0, part={**SUMMARY, "text": ""}),
+    at("reasoning_summary_text.delta", 0, summary_index=0, delta="h"),
+    at("reasoning_summary_text.delta", 0, summary_index=0, delta="m"),
+    at("reasoning_summary_part.done", 0, summary_index=0, part=SUMMARY),
+    at("output_item.done", 0, item=THOUGHT),
+    at("output_item.added", 1, item=item("message", role="assistant", content=[])),
+    at("content_part.added", 1, content_index=0, part=output_text("")),
+    at("output_text.delta", 1, content_index=0, delta="a").replace(b"\n", b"\r\n"),
+    at("output_text.delta", 1, content_index=0, delta="☀️"),
+    at("output_text.done", 1, content_index=0, text="a☀️"),
+    at("output_item.done", 1, item=MESSAGE),
+    at("output_item.added", 2, item={**CALL, "status": "in_progress", "arguments": ""}),
+    at("function_call_arguments.delta", 2, delta='{"n":'),
+    at("function_call_arguments.delta", 2, delta=" 1}"),
+    at("function_call_arguments.done", 2, arguments='{"n": 1}'),
+    at("output_item.done", 2, item=CALL),
+    typed(
+        "response.completed",
+        response=response("completed", THOUGHT, MESSAGE, CALL, usage={"total_tokens": 3}),
+    ),
+]
+
+
+FAILURE = {"code": "server_error", "message": "no"}
+FAILED = typed("response.failed", response=response("failed", error=FAILURE))
+RESPONSES_ERRORS = {
+    "nested, by its type": Reported(
+        typed("error", error={"message": "no", "code": "x"}, sequence_number=2), "x"
+    ),
+    "flat, of the vendor": Reported(typed("error", message="no", code="x", param=None), "x"),
+    "a response that failed": Reported(FAILED, "server_error", FAILED),
+}
+
+ORDINARY = chat_chunk(delta(content="x"))
+GROQ = event(ORDINARY | {"x_groq": {"id": "q", "error": "no"}})
+CHAT_ERRORS = {**on_chunk(ORDINARY), "in x_groq": Reported(GROQ, None, event(ORDINARY))}
+COMPLETIONS_ERRORS = on_chunk(text("x"))
+
+
+def said_of_response(answer: responses.Response) -> Any:
+    return said_by_response(json.loads(msgspec.json.encode(answer)))
+
+
+WIRES = [
+    Wire(chat, "chat", CHAT, test_corpus.said, CHAT_ERRORS),
+    Wire(completions, "completions", COMPLETIONS, test_completions_corpus.said, COMPLETIONS_ERRORS),
+    Wire(responses, "responses", RESPONSES, said_of_response, RESPONSES_ERRORS),
+]
+each_wire = pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.endpoint)
+
+
+class Outcome(NamedTuple):
+    """What became of a stream."""
+
+    chunks: list[Any]
+    raised: BaseException | None
+    stream: Any
+
+
+def pull(wire: Wire, *reads: Any, **options: Any) -> Outcome:
+    source = Reads(*reads)
+    stream = wire.format.stream(source, decoder=wire.format.decoder(**options))
+    chunks, raised = [], None
+    try:
+        for chunk in stream:
+            chunks.append(chunk)  # those before an error count
+    except BaseException as error:
+        raised = error
+    assert source.closed == 1
+    return Outcome(chunks, raised, stream)
+
+
+def pull_asynchronously(wire: Wire, *reads: Any, **options: Any) -> Outcome:
+    async def main() -> Outcome:
+        source = AsyncReads(*reads)
+        stream = wire.format.astream(source, decoder=wire.format.decoder(**options))
+        chunks, raised = [], None
+        try:
+            async for chunk in stream:
+                chunks.append(chunk)
+        except BaseException as error:
+            raised = error
+        assert source.closed == 1
+        return Outcome(chunks, raised, stream)
+
+    return asyncio.run(main())
+
+
+each_way = pytest.mark.parametrize("pull", [pull, pull_asynchronously])
+
+
+def boundaries(events: list[bytes]) -> list[int]:
+    """Return where each event begins."""
+    return [0, *accumulate(map(len, events))][:-1]
+
+
+def places(events: list[bytes]) -> list[int]:
+    """Return where a stream is cut: where each event begins, and three times within it."""
+    return [
+        start + within
+        for start, data in zip(boundaries(events), events, strict=True)
+        for within in (0, 1, len(data) // 2, len(data) - 1)
+    ]
+
+
+def count_chunks(stream: bytes) -> int:
+    """Return how many chunks the events make that are complete in a stream."""
+    return sum(data != "[DONE]" for _, data, _, _ in interpret(stream).events)
+
+
+def assert_failed(wire: Wire, outcome: Outcome, before: bytes, kind: type[Exception]) -> Any:
+    """Check what holds of every fault, and return the error."""
+    error: Any = outcome.raised
+    assert type(error) is kind, before
+    assert len(outcome.chunks) == count_chunks(before), before
+    assert wire.said(error.partial) == oracle(wire.endpoint, before).answer, before
+    assert outcome.stream.decoder.error is error
+    assert outcome.stream.state == ("truncated" if kind is StreamTruncatedError else "failed")
+    return error
+
+
+# The transport raises.
+
+
+class ReadTimeoutError(Exception):
+    """As urllib3 spells it."""
+
+
+class ServerTimeoutError(OSError):
+    """As aiohttp does."""
+
+
+class Speechless(Exception):
+    """It fails to say what it is."""
+
+    def __str__(self) -> str:
+        raise ZeroDivisionError
+
+
+INTERRUPTIONS = [
+    OSError(5, "input/output error"),
+    ConnectionResetError("reset by peer"),
+    EOFError(),
+    RuntimeError("any other"),
+    ValueError("I/O operation on closed file"),
+    httpx.RemoteProtocolError("peer closed connection without sending complete message body"),
+    trio.ClosedResourceError(),
+    ExceptionGroup("several", [OSError()]),
+    Speechless(),
+]
+TIMEOUTS = {
+    "TimeoutError": TimeoutError("timed out"),
+    "socket": getattr(socket, "timeout")(),  # noqa: B009 - an alias since Python 3.10
+    "asyncio": getattr(asyncio, "TimeoutError")(),  # noqa: B009 - since 3.11
+    "concurrent.futures": concurrent.futures.TimeoutError(),
+    "trio": trio.TooSlowError(),
+    "httpx": httpx.ReadTimeout("read timed out"),
+    "httpx, of the pool": httpx.PoolTimeout("no connection is free"),
+    "urllib3": ReadTimeoutError("read timed out"),
+    "requests": ConnectionError(ReadTimeoutError("read timed out")),
+    "aiohttp": ServerTimeoutError("timeout on reading data from socket"),
+}
+RAISED = [
+    *(pytest.param(e, StreamInterruptedError, id=type(e).__name__) for e in INTERRUPTIONS),
+    *(pytest.param(e, StreamTimeoutError, id=spelling) for spelling, e in TIMEOUTS.items()),
+]
+
+
+@each_wire
+@each_way
+@pytest.mark.parametrize(("cause", "kind"), RAISED)
+def test_the_transport_raises(wire: Wire, pull: Any, cause: Exception, kind: type[Exception]):
+    for place in places(wire.events):
+        before = wire.stream[:place]
+        error = assert_failed(wire, pull(wire, before, cause), before, kind)
+        assert error.__cause__ is cause
+        assert isinstance(error, TimeoutError) == (kind is StreamTimeoutError)
+
+
+@each_wire
+@each_way
+def test_the_transport_raises_after_many_reads(wire: Wire, pull: Any):
+    for place in places(wire.events):
+        before = wire.stream[:place]
+        reads = [before[start : start + 7] for start in range(0, place, 7)]
+        assert_failed(wire, pull(wire, *reads, OSError()), before, StreamInterruptedError)
+
+
+@each_wire
+@each_way
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, asyncio.CancelledError])
+def test_what_is_no_exception_is_not_wrapped(wire: Wire, pull: Any, kind: Any):
+    for place in places(wire.events):
+        before = wire.stream[:place]
+        cause = kind()
+        outcome = pull(wire, before, cause)
+        assert outcome.raised is cause
+        assert (outcome.stream.state, outcome.stream.decoder.error) == ("open", None)
+        assert len(outcome.chunks) == count_chunks(before)
+        assert wire.said(outcome.stream.snapshot()) == oracle(wire.endpoint, before).answer
+
+
+# The bytes end.
+
+
+def ends(wire: Wire, before: bytes) -> tuple[bytes, str]:
+    """Return what counts of a stream that ends cleanly, and the state it ends in.
+
+    An unfinished last event counts if its data is the marker or whole JSON, and spoils the end
+    if it is not.
+    """
+    finished = before + b"\n\n"
+    events = interpret(finished).events
+    if len(events) == len(interpret(before).events):  # no data is unfinished
+        return before, oracle(wire.endpoint, before).end[0]
+    if events[-1][1] != "[DONE]" and not is_json(events[-1][1]):
+        return before, "truncated"
+    return finished, oracle(wire.endpoint, finished).end[0]
+
+
+def is_json(data: str) -> bool:
+    try:
+        json.loads(data)
+    except ValueError:
+        return False
+    return True
+
+
+@each_wire
+@each_way
+def test_the_bytes_end_early(wire: Wire, pull: Any):
+    states = set()
+    for place in places(wire.events):
+        counted, state = ends(wire, wire.stream[:place])
+        outcome = pull(wire, wire.stream[:place])
+        states.add(state)
+        if state == "truncated":
+            error = assert_failed(wire, outcome, counted, StreamTruncatedError)
+            assert error.__cause__ is None
+        else:
+            assert (outcome.raised, outcome.stream.state) == (None, "done")
+            assert len(outcome.chunks) == count_chunks(counted)
+            assert wire.said(outcome.stream.result()) == oracle(wire.endpoint, counted).answer
+    assert states == {"truncated", "done"}
+
+
+# The server reports an error, or sends what is none of the format's.
+
+REPORTED = [
+    pytest.param(wire, reported, id=f"{wire.endpoint}-{form}")
+    for wire in WIRES
+    for form, reported in (ANY_ERRORS | wire.errors).items()
+]
+
+
+@each_way
+@pytest.mark.parametrize(("wire", "reported"), REPORTED)
+def test_the_server_reports_an_error(wire: Wire, pull: Any, reported: Reported):
+    """In one read with what is before and after it, or divided, or without its blank line."""
+    middle = len(reported.event) // 2
+    divided = [reported.event[:middle], reported.event[middle:]]
+    unfinished = reported.event.removesuffix(b"\n\n")
+    for place in boundaries(wire.events):
+        before, after = wire.stream[:place], wire.stream[place:]
+        ways = [[before + reported.event + after], [before, *divided, OSError()]]
+        if unfinished.endswith((b"}", b"]")):  # whole JSON, which counts at a clean end
+            ways.append([before, unfinished])
+        for reads in ways:
+            outcome = pull(wire, *reads)
+            error = outcome.raised
+            assert type(error) is APIError
+            assert (error.message, error.code) == ("no", reported.code)
+            assert len(outcome.chunks) == count_chunks(before)
+            told = oracle(wire.endpoint, before + reported.chunk).answer
+            assert wire.said(error.partial) == told
+            assert error.event == outcome.stream.event
+            assert error.chunk is not None or not reported.chunk
+            assert outcome.stream.state == "failed"
+
+
+BROKEN = {
+    "cut JSON": (b'data: {"choices": [\n\n', DecodeError),
+    "no JSON": (b"data: <html>\n\n", DecodeError),
+    "no object": (b"data: 5\n\n", DecodeError),
+    "too large": (b"data: " + b"x" * 2000 + b"\n\n", EventTooLargeError),
+    "too large, and no end": (b"x" * 2000, EventTooLargeError),
+}
+
+
+@each_wire
+@each_way
+@pytest.mark.parametrize(("broken", "kind"), BROKEN.values(), ids=BROKEN)
+def test_an_event_cannot_be_read(wire: Wire, pull: Any, broken: bytes, kind: type[Exception]):
+    for place in boundaries(wire.events):
+        before, after = wire.stream[:place], wire.stream[place:]
+        for reads in ([before + broken + after], [before, broken[:9], broken[9:], after]):
+            assert_failed(wire, pull(wire, *reads, max_event_size=1000), before, kind)
+
+
+# The same over a few streams of real hosts.
+
+
+def recorded() -> Iterator[Any]:
+    for wire in WIRES:
+        for recording in sorted(recordings(wire.endpoint), key=lambda row: len(row.data))[:5]:
+            yield pytest.param(wire, recording.data, id=recording.name)
+
+
+@pytest.mark.parametrize(
+    ("wire", "stream"), [*recorded()] or [pytest.param(None, None, marks=needs_shared, id="none")]
+)
+def test_a_recorded_stream_breaks_off(wire: Wire, stream: bytes):
+    ends_of_events = [found.end() for found in re.finditer(rb"(\r\n|\r|\n){2}", stream)]
+    starts = [0, *ends_of_events][:-1]
+    for start, end in zip(starts, ends_of_events, strict=True):
+        for place in (start, (start + end) // 2):
+            before = stream[:place]
+            if oracle(wire.endpoint, before).end[0] != "truncated":
+                continue  # it has ended, in whatever way
+            assert_failed(wire, pull(wire, before, OSError()), before, StreamInterruptedError)
+            counted, state = ends(wire, before)
+            if state == "truncated":
+                assert_failed(wire, pull(wire, before), counted, StreamTruncatedError)
+
+
+# The connection is released: the server sees that its client is gone.
+
+
+class Peer:
+    """A server of one connection: it sends events, does one thing more, and waits for its end."""
+
+    HEAD = (
+        b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n"
+        b"transfer-encoding: chunked\r\n\r\n"
+    )
+
+    def __init__(self, events: bytes, then: str) -> None:
+        self.left = threading.Event()
+        self._events = events
+        self._then = then
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/"
+
+    def serve(self) -> None:
+        connection, _ = self._listener.accept()
+        with connection, suppress(ConnectionError):
+            connection.settimeout(10)
+            while not connection.recv(65_536).endswith(b"\r\n\r\n"):
+                pass
+            connection.sendall(self.HEAD + b"%x\r\n%b\r\n" % (len(self._events), self._events))
+            if self._then == "end":
+                connection.sendall(b"0\r\n\r\n")
+            elif self._then == "cut":
+                connection.shutdown(socket.SHUT_WR)
+            while connection.recv(65_536):
+                pass
+        self.left.set()
+
+    @classmethod
+    @contextmanager
+    def serving(cls, events: bytes, then: str) -> Iterator[Peer]:
+        peer = cls(events, then)
+        thread = threading.Thread(target=peer.serve)
+        thread.start()
+        with peer._listener:
+            yield peer
+            thread.join()
+
+
+# What the server sends after some events, what it does then, and how the stream ends.
+ERROR = event({"error": "no"})
+RELEASES: dict[str, tuple[bytes, str, type[Exception] | None]] = {
+    "a cut": (b"", "cut", StreamInterruptedError),
+    "a cut in an event": (b"data: {", "cut", StreamInterruptedError),
+    "a timeout": (b"", "stall", StreamTimeoutError),
+    "an early end": (b"", "end", StreamTruncatedError),
+    "an error": (ERROR, "stall", APIError),
+    "no JSON": (b"data: no\n\n", "stall", DecodeError),
+    "the end of the stream": (DONE, "stall", None),
+}
+each_release = pytest.mark.parametrize(("last", "then", "kind"), RELEASES.values(), ids=RELEASES)
+
+
+# How long a client waits, in seconds: long, but where the server sends no more.
+def patience(kind: Any) -> float:
+    return 0.1 if kind is StreamTimeoutError else 10
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[httpx.Client]:
+    with httpx.Client(verify=False, trust_env=False) as client:
+        yield client
+
+
+@each_wire
+@each_release
+def test_the_server_sees_the_connection_closed(
+    wire: Wire, client: httpx.Client, last: bytes, then: str, kind: Any
+):
+    before = b"".join(wire.events[:2])
+    with Peer.serving(before + last, then) as peer:
+        request = client.build_request("POST", peer.url, timeout=patience(kind))
+        stream = wire.format.stream(client.send(request, stream=True))
+        assert len([next(stream) for _ in range(count_chunks(before))]) >= 1
+        if kind is None:
+            stream.until_done()
+        else:
+            with pytest.raises(kind) as raised:
+                stream.until_done()
+            assert wire.said(raised.value.partial) == oracle(wire.endpoint, before).answer
+        assert peer.left.wait(10)
+
+
+@each_wire
+@each_release
+def test_the_server_sees_the_asynchronous_connection_closed(
+    wire: Wire, last: bytes, then: str, kind: Any
+):
+    before = b"".join(wire.events[:2])
+
+    async def main(peer: Peer) -> None:
+        async with httpx.AsyncClient(verify=False, trust_env=False) as client:
+            request = client.build_request("POST", peer.url, timeout=patience(kind))
+            stream = wire.format.astream(await client.send(request, stream=True))
+            if kind is None:
+                await stream.until_done()
+            else:
+                with pytest.raises(kind) as raised:
+                    await stream.until_done()
+                assert wire.said(raised.value.partial) == oracle(wire.endpoint, before).answer
+            assert await asyncio.to_thread(peer.left.wait, 10)
+
+    with Peer.serving(before + last, then) as peer:
+        asyncio.run(main(peer))
+
+
+def test_the_server_sees_that_its_reader_left(client: httpx.Client):
+    with Peer.serving(CHAT[0], "stall") as peer:
+        stream = chat.stream(client.send(client.build_request("POST", peer.url), stream=True))
+        with pytest.raises(KeyboardInterrupt), stream:
+            raise KeyboardInterrupt
+        assert peer.left.wait(10)
+
+
+def test_the_server_sees_that_its_reader_was_cancelled():
+    async def main(peer: Peer) -> None:
+        async with httpx.AsyncClient(verify=False, trust_env=False) as client:
+            request = client.build_request("POST", peer.url)
+            stream = chat.astream(await client.send(request, stream=True))
+            await anext(stream)
+            task = asyncio.create_task(stream.until_done())
+            await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert await asyncio.to_thread(peer.left.wait, 10)
+
+    with Peer.serving(CHAT[0], "stall") as peer:
+        asyncio.run(main(peer))

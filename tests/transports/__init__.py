@@ -1,0 +1,1 @@
+"""Real clients read real servers: `server` sends `scenarios`, and `clients` read them."""

@@ -1,0 +1,86 @@
+"""Every client reads every scenario. With `-v`, the table of both is printed after the tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ssekit import SSEKitError, chat
+from tests.transports.clients import CLIENTS, Client, async_inflated, inflated
+from tests.transports.scenarios import GZIP, SCENARIOS, Scenario, Step
+from tests.transports.server import Server, Visit
+
+PATIENCE = 20  # seconds that a read may take
+STALL = 0.3  # ... where nothing more will come
+
+# What was said, the stream, and the error that ended it.
+Outcome = tuple[str, Any, SSEKitError | None]
+
+
+def read(client: Client, visit: Visit, timeout: float) -> Outcome:
+    """Read the text of a visit; the server goes on when some of it is here."""
+    said, ended = "", None
+    with client.open(visit.url, timeout) as source:
+        zipped = visit.scenario.headers == GZIP and not client.decodes
+        stream = chat.stream(inflated(source) if zipped else source)
+        try:
+            for text in stream.text():
+                said += text
+                visit.go_on()
+        except SSEKitError as error:
+            ended = error
+    return said, stream, ended
+
+
+async def read_asynchronously(client: Client, visit: Visit, timeout: float) -> Outcome:
+    said, ended = "", None
+    async with client.open(visit.url, timeout) as source:
+        zipped = visit.scenario.headers == GZIP and not client.decodes
+        stream = chat.astream(async_inflated(source) if zipped else source)
+        try:
+            async for text in stream.text():
+                said += text
+                visit.go_on()
+        except SSEKitError as error:
+            ended = error
+    return said, stream, ended
+
+
+def cells() -> list[Any]:
+    """Return each client with each scenario that it can meet: no server is rude over HTTP/2."""
+    return [
+        pytest.param(client, scenario, id=f"{client.name} | {name}")
+        for client in CLIENTS
+        for name, scenario in SCENARIOS.items()
+        if not (client.http2 and scenario.is_rude)
+    ]
+
+
+@pytest.mark.parametrize(("client", "scenario"), cells())
+def test_cell(client: Client, scenario: Scenario, server: Server):
+    client.require()
+    visit = server.visit(scenario)
+    timeout = STALL if scenario.ended == "StreamTimeoutError" else PATIENCE
+    if client.run is None:
+        said, stream, error = read(client, visit, timeout)
+    else:
+        said, stream, error = client.run(lambda: read_asynchronously(client, visit, timeout))
+    assert (said, stream.accumulator.text) == (scenario.text, scenario.text)
+    assert scenario.ended == ("done" if error is None else type(error).__name__), repr(error)
+    assert stream.decoder.error is error
+    if error is None:
+        assert stream.result() == stream.snapshot()
+    else:
+        assert error.partial == stream.snapshot()
+    if scenario.ended in ("StreamInterruptedError", "StreamTimeoutError"):
+        assert isinstance(error.__cause__, Exception)
+    if scenario.ended == "StatusError":
+        told = (error.status_code, error.retry_after)
+        assert told == (scenario.status, scenario.headers.get("retry-after"))
+
+
+def test_the_scenarios_are_what_they_say():
+    """A stall is met in the middle of a stream, and a client that buffers meets a WAIT."""
+    waits = [name for name, scenario in SCENARIOS.items() if Step.WAIT in scenario.steps]
+    assert len(waits) >= 5
