@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from ssekit._deltas import Delta, Finish, FinishReason, RefusalDelta, ToolCall, Usage
 from ssekit._errors import DecodeError
 from ssekit._fold import WholePairs, newer, own
+from ssekit._fragments import GROUP
 from ssekit._lenient import join_surrogates, parse_text
 from ssekit.messages import _events as events
 from ssekit.messages import _message as message
@@ -27,7 +28,7 @@ from ssekit.messages._events import (
     RawMessageStreamEvent,
 )
 from ssekit.messages._folded import HOMES, PIECES, FoldedBlock
-from ssekit.messages._message import ContentBlock, Message, ToolUseBlock
+from ssekit.messages._message import ContentBlock, Message, ToolUseBlock, UnknownBlock
 
 ValueT = TypeVar("ValueT")
 
@@ -42,6 +43,8 @@ FINISH_REASONS: Final[dict[str, FinishReason]] = {
 }
 
 _NO_USAGE: Final = message.Usage()
+# Stands where no block is open. It takes nothing.
+_NO_BLOCK: Final = FoldedBlock(UnknownBlock(), None)
 
 
 class Accumulator:
@@ -57,11 +60,14 @@ class Accumulator:
     read from the cache (`cached_tokens`) or written to it. `total_tokens` adds the output.
     """
 
-    __slots__ = ("_begun", "_blocks", "_calls", "_message", "_open", "_over", "_pairs", "_said")
+    __slots__ = ("_begun", "_blocks", "_calls", "_index", "_latest", "_loose", "_message", "_open",
+                 "_over", "_pairs", "_said")  # fmt: skip
 
     def __init__(self) -> None:
         # What the latest event said, beside a piece that it brought.
         self._said: list[Delta] = []
+        # The index of the block that the latest event was a delta of; None if it was none.
+        self._index: int | None = None
         self._begin_message()
 
     def _begin_message(self) -> None:
@@ -73,6 +79,7 @@ class Accumulator:
         self._open: dict[int, FoldedBlock] = {}
         self._calls: list[FoldedBlock] = []
         self._pairs = WholePairs()
+        self._turn_to(0)
 
     def add(self, event: RawMessageStreamEvent, /) -> bool:
         """Fold the next event in. Return True if it ends the stream.
@@ -85,19 +92,31 @@ class Accumulator:
             self._said = []
         if type(event) is RawContentBlockDeltaEvent:  # nearly all of a stream
             delta = event.delta
-            folded = self._open.get(event.index)
-            if folded is not None and folded.takes is type(delta):
+            if event.index != self._index:
+                self._turn_to(event.index)
+            if self._latest.takes is type(delta):
+                # To know the place, and to append here, took 110 ns where finding it took 170.
+                loose = self._loose
                 if type(delta) is events.TextDelta:
-                    folded.append(delta.text)
+                    loose.append(delta.text)
                 elif type(delta) is events.ThinkingDelta:
-                    folded.append(delta.thinking)
+                    loose.append(delta.thinking)
                 elif type(delta) is events.InputJSONDelta and delta.partial_json:
-                    folded.append(delta.partial_json)
+                    loose.append(delta.partial_json)
+                if len(loose) == GROUP:
+                    self._latest.pieces.merge()
                 return False
+        self._index = None
         fold = self._FOLDS.get(type(event))
         if fold is not None:
             fold(self, event)
         return type(event) is RawMessageStopEvent
+
+    def _turn_to(self, index: int) -> None:
+        """Know the block that the latest delta was of."""
+        self._index = index
+        self._latest = self._open.get(index, _NO_BLOCK)
+        self._loose = self._latest.pieces.loose
 
     # The message.
 

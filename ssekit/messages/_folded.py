@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -54,23 +53,21 @@ class FoldedBlock:
     Attributes:
         block: What it began with.
         takes: Of which deltas it has pieces. (A block of unknown type: those that came first.)
-        pieces: The pieces; `append` adds one.
+        pieces: The pieces.
         place: Of a tool call of the caller's, where it stands among them; None of anything else.
         closed: Whether the block is whole.
         handed: Whether deltas have given the tool call whole.
     """
 
-    __slots__ = ("_call", "_stated", "append", "block", "closed", "handed", "pieces", "place",
-                 "takes")  # fmt: skip
+    __slots__ = ("_call", "_stated", "block", "closed", "handed", "pieces", "place", "takes")
 
     def __init__(self, block: ContentBlock, place: int | None) -> None:
         self.block: Any = block  # which fields it has, its type tells
         self.place = place
         self.takes = _TAKES.get(type(block))
         self.pieces = Text()
-        self.append: Callable[[str], None] = self.pieces.append
         if self.takes in (events.TextDelta, events.ThinkingDelta):
-            self.append(getattr(block, PIECES[self.takes][1]))
+            self.pieces.append(getattr(block, PIECES[self.takes][1]))
         self.closed = False
         self.handed = False
         # What was stated of other fields since.
@@ -91,7 +88,7 @@ class FoldedBlock:
         if type(delta) in PIECES:
             piece = getattr(delta, PIECES[type(delta)][0])
             if piece:
-                self.append(piece)
+                self.pieces.append(piece)
         elif isinstance(delta, events.CitationsDelta):
             if delta.citation is not None:
                 self._citations().append(delta.citation)

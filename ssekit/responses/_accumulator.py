@@ -120,7 +120,7 @@ class Accumulator:
                 or event.content_index != self._content_index
             ):
                 self._turn_to(event)
-            # To know the place, and to append here, took 105 ns where finding it took 185.
+            # To know the place, and to append here, took 110 ns where finding it took 210.
             loose = self._loose
             loose.append(event.delta)
             if len(loose) == GROUP:
