@@ -137,11 +137,11 @@ class AsyncSource(_AnySource[AsyncIterator[Any]]):
 
 
 class Shape(NamedTuple):
-    """A row of the table: what a source is recognised by, and what is called then."""
+    """A row of the table: what a source is recognised by, how it is read and how it is closed."""
 
-    marks: tuple[str, ...]  # attributes that it has; the dot leads to an attribute's own
+    marks: tuple[str, ...]  # attributes that it has; a dot leads to those of an attribute
     reads: Callable[[Any], Any]
-    closes: tuple[str, ...] = ("close",)  # the first that it has is called
+    close: Callable[[Any, Any], Callable[[], Any] | None]  # of the source and its reads
 
     def fits(self, source: Any) -> bool:
         return all(_has(source, mark) for mark in self.marks)
@@ -155,6 +155,9 @@ def _has(source: Any, mark: str) -> bool:
     return True
 
 
+# Reading.
+
+
 def _until_empty(call: str) -> Callable[[Any], Iterator[bytes]]:
     return lambda source: iter(partial(getattr(source, call), _READ_SIZE), b"")
 
@@ -162,7 +165,7 @@ def _until_empty(call: str) -> Callable[[Any], Iterator[bytes]]:
 def _reads_of_http_client(response: Any) -> Iterator[bytes]:
     while data := response.read1(_READ_SIZE):
         yield data
-    if response.length:  # of which `read1` says nothing
+    if response.length:  # `read1` says nothing of it
         raise EOFError(f"{response.length} bytes of the Content-Length did not come")
 
 
@@ -184,35 +187,116 @@ def _reads_of_requests(response: Any) -> Iterator[bytes]:
         return iter(response.iter_content(None))
     if _URLLIB3.fits(raw):
         return _reads_of_urllib3(raw)
-    # Any other block is waited for: an older urllib3, a file, a stand-in of a test.
+    # Any larger block is waited for: an older urllib3, a file, a stand-in of a test.
     return iter(response.iter_content(1))
 
 
-def _async_reads_of_niquests(response: Any) -> AsyncIterator[bytes]:
-    reads: AsyncIterator[bytes] = response.raw.stream(_READ_SIZE, decode_content=True)
-    return reads
+class _Calls(AsyncIterator[bytes]):
+    """What an asynchronous call gives, until it is empty."""
+
+    def __init__(self, call: Callable[[], Awaitable[bytes]]) -> None:
+        self._call = call
+
+    async def __anext__(self) -> bytes:
+        data = await self._call()
+        if not data:
+            raise StopAsyncIteration
+        return data
 
 
-_URLLIB3 = Shape(("read1", "stream", "isclosed"), _reads_of_urllib3)
+class _AsAsync(AsyncIterator[Any]):
+    """The items of an iterator, to an asynchronous reader."""
+
+    def __init__(self, items: Iterator[Any]) -> None:
+        self._items = items
+
+    async def __anext__(self) -> Any:
+        for item in self._items:
+            return item
+        raise StopAsyncIteration
+
+
+# Closing.
+
+
+def _first(*names: str) -> Callable[[Any, Any], Callable[[], Any] | None]:
+    def close(*owners: Any) -> Callable[[], Any] | None:
+        closes = (getattr(owner, name, None) for owner in owners for name in names)
+        return next(filter(None, closes), None)
+
+    return close
+
+
+def _interrupt_first(raw: str) -> Callable[[Any, Any], Callable[[], Any]]:
+    """Close a response over urllib3, which would wait for a read that another thread is in."""
+
+    def close(response: Any) -> None:
+        with suppress(Exception):  # there is nothing to interrupt any more, or no way to
+            attrgetter(f"{raw}shutdown")(response)()
+        response.close()
+
+    return lambda response, reads: partial(close, response)
+
+
+async def _close_httpx(response: Any, reads: AsyncIterator[bytes]) -> None:
+    try:
+        await response.aclose()
+    finally:
+        # It reads through a chain of async generators. That one of them is left in the middle is
+        # a warning in trio; a read of the closed connection fails, and so ends them all. HTTP/2
+        # does not close the connection, and what stands in for one may not: a read could wait.
+        said = response.extensions
+        if "network_stream" in said and said.get("http_version") == b"HTTP/1.1":
+            with suppress(Exception):
+                while True:
+                    await anext(reads)
+
+
+_own_close = _first("close")
+_URLLIB3 = Shape(("read1", "stream", "isclosed"), _reads_of_urllib3, _interrupt_first(""))
 
 # In this order. What each relies on stands in the docstrings of `open_source`, `open_async_source`.
 _SHAPES = (
-    Shape(("iter_bytes", "stream.__iter__"), methodcaller("iter_bytes")),  # httpx, httpx2
-    Shape(("iter_content", "iter_raw"), methodcaller("iter_content", -1)),  # niquests
-    Shape(("iter_content", "raw"), _reads_of_requests),
+    # httpx, httpx2
+    Shape(("iter_bytes", "stream.__iter__"), methodcaller("iter_bytes"), _own_close),
+    # niquests, requests, urllib3, http.client
+    Shape(("iter_content", "iter_raw"), methodcaller("iter_content", -1), _own_close),
+    Shape(("iter_content", "raw"), _reads_of_requests, _interrupt_first("raw.")),
     _URLLIB3,
-    Shape(("read1", "getheader", "length"), _reads_of_http_client),
-    Shape(("read1",), _until_empty("read1")),
-    Shape(("read",), _until_empty("read")),
-    Shape(("__iter__",), iter),
+    Shape(("read1", "getheader", "length"), _reads_of_http_client, _own_close),
+    # files, iterables
+    Shape(("read1",), _until_empty("read1"), _own_close),
+    Shape(("read",), _until_empty("read"), _own_close),
+    Shape(("__iter__",), iter, _own_close),
 )
 _ASYNC_SHAPES = (
-    Shape(("aiter_bytes", "stream.__aiter__"), methodcaller("aiter_bytes"), ("aclose",)),
-    Shape(("iter_content", "raw.stream", "__aiter__"), _async_reads_of_niquests),
-    Shape(("request_info", "content.iter_any"), lambda response: response.content.iter_any()),
-    Shape(("iter_any",), methodcaller("iter_any"), ()),  # aiohttp's content
-    Shape(("readuntil", "at_eof"), lambda reader: _Calls(partial(reader.read, _READ_SIZE)), ()),
-    Shape(("__aiter__",), aiter, ("aclose", "close")),
+    # httpx, httpx2
+    Shape(
+        ("aiter_bytes", "stream.__aiter__"),
+        methodcaller("aiter_bytes"),
+        lambda response, reads: partial(_close_httpx, response, reads),
+    ),
+    # niquests
+    Shape(
+        ("iter_content", "raw.stream", "__aiter__"),
+        lambda response: response.raw.stream(_READ_SIZE, decode_content=True),
+        _own_close,
+    ),
+    # aiohttp, and the content of its responses
+    Shape(
+        ("request_info", "content.iter_any"),
+        lambda response: response.content.iter_any(),
+        _own_close,
+    ),
+    Shape(("iter_any",), methodcaller("iter_any"), _first()),
+    # asyncio.StreamReader
+    Shape(
+        ("readuntil", "at_eof"),
+        lambda reader: _Calls(partial(reader.read, _READ_SIZE)),
+        _first(),
+    ),
+    # trio, anyio, async iterables
+    Shape(("__aiter__",), aiter, _first("aclose", "close")),
 )
 
 
@@ -241,7 +325,7 @@ def open_source(source: Any, *, check: bool = True) -> Source:
     if shape is None or hasattr(source, "__aiter__"):
         raise TypeError(_advice(source))
     reads = shape.reads(source)
-    return Source(reads, _close(shape, source, reads), head if check else None)
+    return Source(reads, shape.close(source, reads), head if check else None)
 
 
 def open_async_source(source: Any, *, check: bool = True) -> AsyncSource:
@@ -266,7 +350,7 @@ def open_async_source(source: Any, *, check: bool = True) -> AsyncSource:
     if shape is not None:
         reads = shape.reads(source)
         head = _head(source) if check else None
-        return AsyncSource(reads, _close(shape, source, reads), head)
+        return AsyncSource(reads, shape.close(source, reads), head)
     if _find(source, _SHAPES) and _head(source):
         kind = type(source).__name__
         raise TypeError(f"{kind} is synchronous: use stream, collect or iter_events (in a thread)")
@@ -278,36 +362,6 @@ def _find(source: Any, shapes: Iterable[Shape]) -> Shape | None:
     if isinstance(source, str | bytes | bytearray | memoryview | Mapping):
         return None
     return next((shape for shape in shapes if shape.fits(source)), None)
-
-
-def _close(shape: Shape, *owners: Any) -> Callable[[], Any] | None:
-    closes = (getattr(owner, name, None) for owner in owners for name in shape.closes)
-    return next(filter(None, closes), None)
-
-
-class _Calls(AsyncIterator[bytes]):
-    """What a call gives, until it is empty."""
-
-    def __init__(self, call: Callable[[], Awaitable[bytes]]) -> None:
-        self._call = call
-
-    async def __anext__(self) -> bytes:
-        data = await self._call()
-        if not data:
-            raise StopAsyncIteration
-        return data
-
-
-class _AsAsync(AsyncIterator[Any]):
-    """The items of an iterator, to an asynchronous reader."""
-
-    def __init__(self, items: Iterator[Any]) -> None:
-        self._items = items
-
-    async def __anext__(self) -> Any:
-        for item in self._items:
-            return item
-        raise StopAsyncIteration
 
 
 def _head(source: Any) -> Head | None:

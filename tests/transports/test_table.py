@@ -12,7 +12,7 @@ from tests.transports.scenarios import GZIP, SCENARIOS, Scenario, Step
 from tests.transports.server import Server, Visit
 
 PATIENCE = 20  # seconds that a read may take
-STALL = 0.3  # ... where nothing more will come
+STALL = 0.5  # ... where nothing more will come
 
 # What was said, the stream, and the error that ended it.
 Outcome = tuple[str, Any, SSEKitError | None]
@@ -22,7 +22,7 @@ def read(client: Client, visit: Visit, timeout: float) -> Outcome:
     """Read the text of a visit; the server goes on when some of it is here."""
     said, ended = "", None
     with client.open(visit.url, timeout) as source:
-        zipped = visit.scenario.headers == GZIP and not client.decodes
+        zipped = visit.scenario.headers == GZIP and client.by_hand
         stream = chat.stream(inflated(source) if zipped else source)
         try:
             for text in stream.text():
@@ -35,8 +35,8 @@ def read(client: Client, visit: Visit, timeout: float) -> Outcome:
 
 async def read_asynchronously(client: Client, visit: Visit, timeout: float) -> Outcome:
     said, ended = "", None
-    async with client.open(visit.url, timeout) as source:
-        zipped = visit.scenario.headers == GZIP and not client.decodes
+    async with client.open_async(visit.url, timeout) as source:
+        zipped = visit.scenario.headers == GZIP and client.by_hand
         stream = chat.astream(async_inflated(source) if zipped else source)
         try:
             async for text in stream.text():
