@@ -256,20 +256,20 @@ _own_close = _first("close")
 _URLLIB3 = Shape(("read1", "stream", "isclosed"), _reads_of_urllib3, _interrupt_first(""))
 
 # In this order. What each relies on stands in the docstrings of `open_source`, `open_async_source`.
-_SHAPES = (
-    # httpx, httpx2
+_RESPONSES = (
+    # httpx, httpx2; requests, niquests; urllib3; http.client
     Shape(("iter_bytes", "stream.__iter__"), methodcaller("iter_bytes"), _own_close),
-    # niquests, requests, urllib3, http.client
-    Shape(("iter_content", "iter_raw"), methodcaller("iter_content", -1), _own_close),
     Shape(("iter_content", "raw"), _reads_of_requests, _interrupt_first("raw.")),
     _URLLIB3,
     Shape(("read1", "getheader", "length"), _reads_of_http_client, _own_close),
+)
+_PLAIN = (
     # files, iterables
     Shape(("read1",), _until_empty("read1"), _own_close),
     Shape(("read",), _until_empty("read"), _own_close),
     Shape(("__iter__",), iter, _own_close),
 )
-_ASYNC_SHAPES = (
+_ASYNC = (
     # httpx, httpx2
     Shape(
         ("aiter_bytes", "stream.__aiter__"),
@@ -306,8 +306,8 @@ def open_source(source: Any, *, check: bool = True) -> Source:
     Relied on, in this order; none of it decodes, but that clients undo a content encoding:
         - a path: `__fspath__`
         - a response of httpx or httpx2: `iter_bytes()`, which gives a block as it comes, and whole
-        - a response of niquests: `iter_content(-1)`: as it comes
-        - a response of requests: `raw`, which is urllib3's, as its `iter_content` waits for blocks
+        - a response of requests or niquests: `raw`, which is urllib3's, as `iter_content` waits for
+          whole blocks, or hands over what it has, however much a compressed one becomes
         - a response of urllib3: `read1(n, decode_content=True)`: what is there, and at most n bytes
         - a response of http.client: `read1(n)`, and `length`, which counts the bytes still to come
         - a binary file object: `read1(n)`, or else `read(n)`
@@ -318,14 +318,16 @@ def open_source(source: Any, *, check: bool = True) -> Source:
     Raises:
         TypeError: It is none of these.
     """
-    head = _head(source)
+    if _is_asynchronous(source):
+        raise TypeError(_advice(source))
+    head = _head(source) if check else None
     if hasattr(source, "__fspath__"):
         source = open(source, "rb")  # noqa: SIM115 - the source closes it
-    shape = _find(source, _SHAPES)
-    if shape is None or hasattr(source, "__aiter__"):
+    shape = _find(source, _RESPONSES + _PLAIN)
+    if shape is None:
         raise TypeError(_advice(source))
     reads = shape.reads(source)
-    return Source(reads, shape.close(source, reads), head if check else None)
+    return Source(reads, shape.close(source, reads), head)
 
 
 def open_async_source(source: Any, *, check: bool = True) -> AsyncSource:
@@ -346,16 +348,23 @@ def open_async_source(source: Any, *, check: bool = True) -> AsyncSource:
     Raises:
         TypeError: It is none of these.
     """
-    shape = _find(source, _ASYNC_SHAPES)
+    shape = _find(source, _ASYNC)
     if shape is not None:
         reads = shape.reads(source)
         head = _head(source) if check else None
         return AsyncSource(reads, shape.close(source, reads), head)
-    if _find(source, _SHAPES) and _head(source):
+    if _find(source, _RESPONSES):
         kind = type(source).__name__
         raise TypeError(f"{kind} is synchronous: use stream, collect or iter_events (in a thread)")
-    plain = open_source(source)
-    return AsyncSource(_AsAsync(plain.reads), plain.close)
+    plain = open_source(source, check=check)
+    return AsyncSource(_AsAsync(plain.reads), plain.close, plain.head)
+
+
+def _is_asynchronous(source: Any) -> bool:
+    """Whether a source can only be read asynchronously; what says that it can is believed."""
+    if hasattr(source, "__aiter__"):
+        return True
+    return bool(_find(source, _ASYNC)) and not _find(source, _RESPONSES)
 
 
 def _find(source: Any, shapes: Iterable[Shape]) -> Shape | None:
@@ -381,8 +390,10 @@ def _advice(source: object) -> str:
         )
     if inspect.iscoroutine(source):
         return "expected a source, got a coroutine: await it, and pass what it returns"
-    if hasattr(source, "__aiter__"):
+    if _is_asynchronous(source):
         return f"{kind} is asynchronous: use astream, acollect or aiter_events"
+    if hasattr(source, "recv"):
+        return f"the bytes of a {kind} are HTTP, not its body: read it with http.client or h11"
     return (
         "expected a path, a binary file object, an (async) iterable of bytes "
         f"or a response, got {kind}"
