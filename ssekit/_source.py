@@ -1,8 +1,13 @@
 # What the user holds, as a source: how to read it, how to close it, and what its head says.
 #
+# A table of shapes (`Shape`) tells sources apart. Of the calls that a client has for reading, a row
+# names the one that hands over what has come, without waiting for a full block or keeping one back.
+#
 # What always holds here:
-# - Nothing is decoded. What a source gives is bytes or events, as they came.
+# - Nothing is decoded. What a source gives is bytes or events, as they came; a content encoding is
+#   undone by the client.
 # - A source is recognised by its shape. No HTTP client is imported, and none need be installed.
+# - Whatever has a status and headers is a response, and has to be an event stream.
 # - It is closed once, in the way its owner wants, and what goes wrong in closing is dropped: the
 #   stream has said how it ended by then.
 

@@ -7,6 +7,7 @@ import socket
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Iterator, Mapping
+from email.message import Message
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -544,6 +545,66 @@ def test_the_same_asynchronously():
     asyncio.run(main(enter=True))
 
 
+def test_an_error_that_urllib_raised_is_a_response():
+    failure = urllib.error.HTTPError("", 429, "", Message(), io.BytesIO(JSON))
+    failure.headers["Retry-After"] = "3"
+    with failure, pytest.raises(StatusError, match="slow down") as raised:
+        chat.collect(failure)
+    assert raised.value.retry_after == "3"
+
+
+class ByHand:
+    """What is read by hand is a response too, if it has a status and headers."""
+
+    def __init__(self, status: Any = 500) -> None:
+        self.status = status
+        self.headers = {"Content-Type": "text/plain"}
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter([STREAM])
+
+
+def test_whatever_has_a_status_and_headers_is_a_response():
+    with pytest.raises(StatusError, match="status 500"):
+        chat.collect(ByHand())
+    with pytest.raises(StatusError, match="status 500"):
+        asyncio.run(chat.acollect(ByHand()))
+    with pytest.raises(ContentTypeError, match="text/plain"):
+        chat.collect(ByHand(200))
+    assert chat.collect(ByHand(None)).choices[0].message.content == "ab"
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt(), RuntimeError()])
+def test_what_interrupts_the_check_closes_the_response(interrupt: BaseException):
+    source = httpx.Response(500, content=Reads(interrupt))
+    stream = chat.stream(source)
+    with pytest.raises((KeyboardInterrupt, StatusError)), stream:
+        pytest.fail("the check comes on entering")
+    assert source.is_closed
+
+
+def test_a_check_that_is_cancelled_closes_the_response():
+    async def main() -> None:
+        reading = asyncio.Event()
+
+        async def wait() -> bytes:
+            reading.set()
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        source = httpx.Response(500, content=AsyncReads(wait))
+        stream = chat.astream(source)
+        task = asyncio.create_task(stream.__aenter__())
+        await reading.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert source.is_closed
+        assert stream.state == "open"
+
+    asyncio.run(main())
+
+
 def test_a_body_of_another_type():
     """Servers do answer 200 with plain JSON."""
     with pytest.raises(ContentTypeError, match="'application/json'") as raised:
@@ -580,3 +641,14 @@ def test_the_check_can_be_turned_off():
         return "".join([piece async for piece in chat.astream(source, check=False).text()])
 
     assert asyncio.run(main()) == "ab"
+
+
+def test_a_stream_reader_that_ends_early():
+    async def main() -> None:
+        reader = asyncio.StreamReader()
+        reader.feed_data(A)
+        reader.feed_eof()
+        with pytest.raises(StreamTruncatedError):
+            await chat.acollect(reader)
+
+    asyncio.run(main())
