@@ -40,7 +40,7 @@ class Client(NamedTuple):
     run: Callable[[Callable[[], Awaitable[Any]]], Any] | None = None  # None: it is synchronous
     http2: bool = False
     by_hand: bool = False  # the connection is the caller's, and so is the content encoding
-    wakes: bool = True  # closing a response, or what it gets then, wakes who reads it
+    wakes: bool = True  # who reads a response that another closes; else its timeout does
 
     def require(self) -> None:
         """Skip the test where the client is not installed."""

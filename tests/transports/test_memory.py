@@ -85,8 +85,8 @@ BOUNDED = {  # the clients that bound their blocks, and the bytes of those that 
     "httpx2": 3 * 2**20,
     "httpx2 async": 3 * 2**20,
     "aiohttp": 2 * 2**20,
-    "niquests": 3 * 2**20,
-    "niquests async": 3 * 2**20,
+    "niquests": 0,
+    "niquests async": 0,
 }
 READERS = [pytest.param(client, id=client.name) for client in CLIENTS if client.name in BOUNDED]
 
@@ -128,14 +128,10 @@ def test_a_bomb_meets_the_limit(client: Client, server: Server):
     assert peak(work) < BOUND + BOUNDED[client.name]
 
 
-@pytest.mark.parametrize(
-    "scenario",
-    [Scenario((A, *repeat(COMMENTS, READS), B, DONE)), bomb(A, *repeat(COMMENTS, READS), B, DONE)],
-    ids=["as they are", "as a bomb"],
-)
-def test_comments_over_http_are_not_kept(scenario: Scenario, server: Server):
+@pytest.mark.parametrize("framed", [lambda *reads: Scenario(reads), bomb], ids=["plain", "a bomb"])
+def test_comments_over_http_are_not_kept(framed: Callable[..., Scenario], server: Server):
     client = next(client for client in CLIENTS if client.name == "requests")
-    visit = server.visit(scenario)
+    visit = server.visit(framed(A, *repeat(COMMENTS, READS), B, DONE))
 
     def work() -> None:
         assert read_over_http(client, visit.url) == "ab"

@@ -8,7 +8,7 @@ import pytest
 
 from ssekit import SSEKitError, chat
 from tests.transports.clients import CLIENTS, Client, async_inflated, inflated
-from tests.transports.scenarios import GZIP, SCENARIOS, Scenario, Step
+from tests.transports.scenarios import GZIP, SCENARIOS, Scenario
 from tests.transports.server import Server, Visit
 
 PATIENCE = 20  # seconds that a read may take
@@ -78,9 +78,3 @@ def test_cell(client: Client, scenario: Scenario, server: Server):
     if scenario.ended == "StatusError":
         told = (error.status_code, error.retry_after)
         assert told == (scenario.status, scenario.headers.get("retry-after"))
-
-
-def test_the_scenarios_are_what_they_say():
-    """A stall is met in the middle of a stream, and a client that buffers meets a WAIT."""
-    waits = [name for name, scenario in SCENARIOS.items() if Step.WAIT in scenario.steps]
-    assert len(waits) >= 5
