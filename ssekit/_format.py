@@ -60,7 +60,8 @@ class Opener(ABC, Generic[ChunkT, ResultT]):
 
         Args:
             source: An iterable of bytes or of events, a binary file object, a path of a recorded
-                stream, or a response of httpx.
+                stream, or a response of httpx, httpx2, requests, urllib3, niquests or http.client.
+                Whatever has a status and headers is checked as a response.
             decoder: Continues the answer of an earlier stream, or brings options of its own.
             check: Whether a response must have a status below 400 and be an event stream.
             drain: Whether to read what follows the end of the stream (at most 64 KiB), so that
@@ -77,7 +78,16 @@ class Opener(ABC, Generic[ChunkT, ResultT]):
         check: bool = True,
         drain: bool = False,
     ) -> AsyncStream[ChunkT, ResultT]:
-        """Return the chunks of an asynchronous source; otherwise as `stream`."""
+        """Return the chunks of an asynchronous source; otherwise as `stream`.
+
+        Args:
+            source: An asynchronous iterable of bytes or of events (as the byte streams of trio and
+                anyio are), an `asyncio.StreamReader`, a response of httpx, httpx2, aiohttp or
+                niquests; or what `stream` takes and is no response, for which the loop waits.
+            decoder: As for `stream`.
+            check: As for `stream`.
+            drain: As for `stream`.
+        """
         return AsyncStream(source, decoder or self.decoder(), check=check, drain=drain)
 
     def collect(self, source: Any, /) -> ResultT:

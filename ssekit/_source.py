@@ -1,8 +1,13 @@
 # What the user holds, as a source: how to read it, how to close it, and what its head says.
 #
+# A table of shapes (`Shape`) tells sources apart. Of the calls that a client has for reading, a row
+# names the one that hands over what has come, without waiting for a full block or keeping one back.
+#
 # What always holds here:
-# - Nothing is decoded. What a source gives is bytes or events, as they came.
+# - Nothing is decoded. What a source gives is bytes or events, as they came; a content encoding is
+#   undone by the client.
 # - A source is recognised by its shape. No HTTP client is imported, and none need be installed.
+# - Whatever has a status and headers is a response, and has to be an event stream.
 # - It is closed once, in the way its owner wants, and what goes wrong in closing is dropped: the
 #   stream has said how it ended by then.
 
@@ -137,11 +142,11 @@ class AsyncSource(_AnySource[AsyncIterator[Any]]):
 
 
 class Shape(NamedTuple):
-    """A row of the table: what a source is recognised by, and what is called then."""
+    """A row of the table: what a source is recognised by, how it is read and how it is closed."""
 
-    marks: tuple[str, ...]  # attributes that it has; the dot leads to an attribute's own
+    marks: tuple[str, ...]  # attributes that it has; a dot leads to those of an attribute
     reads: Callable[[Any], Any]
-    closes: tuple[str, ...] = ("close",)  # the first that it has is called
+    close: Callable[[Any, Any], Callable[[], Any] | None]  # of the source and its reads
 
     def fits(self, source: Any) -> bool:
         return all(_has(source, mark) for mark in self.marks)
@@ -155,6 +160,9 @@ def _has(source: Any, mark: str) -> bool:
     return True
 
 
+# Reading.
+
+
 def _until_empty(call: str) -> Callable[[Any], Iterator[bytes]]:
     return lambda source: iter(partial(getattr(source, call), _READ_SIZE), b"")
 
@@ -162,7 +170,7 @@ def _until_empty(call: str) -> Callable[[Any], Iterator[bytes]]:
 def _reads_of_http_client(response: Any) -> Iterator[bytes]:
     while data := response.read1(_READ_SIZE):
         yield data
-    if response.length:  # of which `read1` says nothing
+    if response.length:  # `read1` says nothing of it
         raise EOFError(f"{response.length} bytes of the Content-Length did not come")
 
 
@@ -184,109 +192,12 @@ def _reads_of_requests(response: Any) -> Iterator[bytes]:
         return iter(response.iter_content(None))
     if _URLLIB3.fits(raw):
         return _reads_of_urllib3(raw)
-    # Any other block is waited for: an older urllib3, a file, a stand-in of a test.
+    # Any larger block is waited for: an older urllib3, a file, a stand-in of a test.
     return iter(response.iter_content(1))
 
 
-def _async_reads_of_niquests(response: Any) -> AsyncIterator[bytes]:
-    reads: AsyncIterator[bytes] = response.raw.stream(_READ_SIZE, decode_content=True)
-    return reads
-
-
-_URLLIB3 = Shape(("read1", "stream", "isclosed"), _reads_of_urllib3)
-
-# In this order. What each relies on stands in the docstrings of `open_source`, `open_async_source`.
-_SHAPES = (
-    Shape(("iter_bytes", "stream.__iter__"), methodcaller("iter_bytes")),  # httpx, httpx2
-    Shape(("iter_content", "iter_raw"), methodcaller("iter_content", -1)),  # niquests
-    Shape(("iter_content", "raw"), _reads_of_requests),
-    _URLLIB3,
-    Shape(("read1", "getheader", "length"), _reads_of_http_client),
-    Shape(("read1",), _until_empty("read1")),
-    Shape(("read",), _until_empty("read")),
-    Shape(("__iter__",), iter),
-)
-_ASYNC_SHAPES = (
-    Shape(("aiter_bytes", "stream.__aiter__"), methodcaller("aiter_bytes"), ("aclose",)),
-    Shape(("iter_content", "raw.stream", "__aiter__"), _async_reads_of_niquests),
-    Shape(("request_info", "content.iter_any"), lambda response: response.content.iter_any()),
-    Shape(("iter_any",), methodcaller("iter_any"), ()),  # aiohttp's content
-    Shape(("readuntil", "at_eof"), lambda reader: _Calls(partial(reader.read, _READ_SIZE)), ()),
-    Shape(("__aiter__",), aiter, ("aclose", "close")),
-)
-
-
-def open_source(source: Any, *, check: bool = True) -> Source:
-    """Return what the user holds as a source.
-
-    Relied on, in this order; none of it decodes, but that clients undo a content encoding:
-        - a path: `__fspath__`
-        - a response of httpx or httpx2: `iter_bytes()`, which gives a block as it comes, and whole
-        - a response of niquests: `iter_content(-1)`: as it comes
-        - a response of requests: `raw`, which is urllib3's, as its `iter_content` waits for blocks
-        - a response of urllib3: `read1(n, decode_content=True)`: what is there, and at most n bytes
-        - a response of http.client: `read1(n)`, and `length`, which counts the bytes still to come
-        - a binary file object: `read1(n)`, or else `read(n)`
-        - an iterable of bytes or of events
-    `close()` closes each, if it has that. What has a status (`status_code` or `status`) and
-    `headers` is a response.
-
-    Raises:
-        TypeError: It is none of these.
-    """
-    head = _head(source)
-    if hasattr(source, "__fspath__"):
-        source = open(source, "rb")  # noqa: SIM115 - the source closes it
-    shape = _find(source, _SHAPES)
-    if shape is None or hasattr(source, "__aiter__"):
-        raise TypeError(_advice(source))
-    reads = shape.reads(source)
-    return Source(reads, _close(shape, source, reads), head if check else None)
-
-
-def open_async_source(source: Any, *, check: bool = True) -> AsyncSource:
-    """Return what the user holds as an asynchronous source.
-
-    Relied on, in this order:
-        - a response of httpx or httpx2: `aiter_bytes()`; `aclose()`
-        - an async response of niquests: `raw.stream(n, decode_content=True)`, as its `iter_content`
-          waits for more of what is compressed; `close()`
-        - a response of aiohttp: `content.iter_any()`; `close()`
-        - the content of one: `iter_any()`; the response is not closed
-        - an `asyncio.StreamReader`: `read(n)`, as iterating it waits for lines, and refuses long
-          ones; it cannot be closed: that is its writer's matter
-        - an asynchronous iterable of bytes or of events, as the byte streams of trio and anyio are;
-          `aclose()` or `close()`, if it has one
-        - a path, a file or an iterable, which is read where it stands: the event loop waits for it
-
-    Raises:
-        TypeError: It is none of these.
-    """
-    shape = _find(source, _ASYNC_SHAPES)
-    if shape is not None:
-        reads = shape.reads(source)
-        head = _head(source) if check else None
-        return AsyncSource(reads, _close(shape, source, reads), head)
-    if _find(source, _SHAPES) and _head(source):
-        kind = type(source).__name__
-        raise TypeError(f"{kind} is synchronous: use stream, collect or iter_events (in a thread)")
-    plain = open_source(source)
-    return AsyncSource(_AsAsync(plain.reads), plain.close)
-
-
-def _find(source: Any, shapes: Iterable[Shape]) -> Shape | None:
-    if isinstance(source, str | bytes | bytearray | memoryview | Mapping):
-        return None
-    return next((shape for shape in shapes if shape.fits(source)), None)
-
-
-def _close(shape: Shape, *owners: Any) -> Callable[[], Any] | None:
-    closes = (getattr(owner, name, None) for owner in owners for name in shape.closes)
-    return next(filter(None, closes), None)
-
-
 class _Calls(AsyncIterator[bytes]):
-    """What a call gives, until it is empty."""
+    """What an asynchronous call gives, until it is empty."""
 
     def __init__(self, call: Callable[[], Awaitable[bytes]]) -> None:
         self._call = call
@@ -310,6 +221,163 @@ class _AsAsync(AsyncIterator[Any]):
         raise StopAsyncIteration
 
 
+# Closing.
+
+
+def _first(*names: str) -> Callable[[Any, Any], Callable[[], Any] | None]:
+    def close(*owners: Any) -> Callable[[], Any] | None:
+        closes = (getattr(owner, name, None) for owner in owners for name in names)
+        return next(filter(None, closes), None)
+
+    return close
+
+
+def _interrupt_first(raw: str) -> Callable[[Any, Any], Callable[[], Any]]:
+    """Close a response over urllib3, which would wait for a read that another thread is in."""
+
+    def close(response: Any) -> None:
+        with suppress(Exception):  # there is nothing to interrupt any more, or no way to
+            attrgetter(f"{raw}shutdown")(response)()
+        response.close()
+
+    return lambda response, reads: partial(close, response)
+
+
+async def _close_httpx(response: Any, reads: AsyncIterator[bytes]) -> None:
+    try:
+        await response.aclose()
+    finally:
+        # It reads through a chain of async generators. That one of them is left in the middle is
+        # a warning in trio; a read of the closed connection fails, and so ends them all. HTTP/2
+        # does not close the connection, and what stands in for one may not: a read could wait.
+        said = response.extensions
+        if "network_stream" in said and said.get("http_version") == b"HTTP/1.1":
+            with suppress(Exception):
+                while True:
+                    await anext(reads)
+
+
+_own_close = _first("close")
+_URLLIB3 = Shape(("read1", "stream", "isclosed"), _reads_of_urllib3, _interrupt_first(""))
+
+# In this order. What each relies on stands in the docstrings of `open_source`, `open_async_source`.
+_RESPONSES = (
+    # httpx, httpx2; requests, niquests; urllib3; http.client
+    Shape(("iter_bytes", "stream.__iter__"), methodcaller("iter_bytes"), _own_close),
+    Shape(("iter_content", "raw"), _reads_of_requests, _interrupt_first("raw.")),
+    _URLLIB3,
+    Shape(("read1", "getheader", "length"), _reads_of_http_client, _own_close),
+)
+_PLAIN = (
+    # files, iterables
+    Shape(("read1",), _until_empty("read1"), _own_close),
+    Shape(("read",), _until_empty("read"), _own_close),
+    Shape(("__iter__",), iter, _own_close),
+)
+_ASYNC = (
+    # httpx, httpx2
+    Shape(
+        ("aiter_bytes", "stream.__aiter__"),
+        methodcaller("aiter_bytes"),
+        lambda response, reads: partial(_close_httpx, response, reads),
+    ),
+    # niquests
+    Shape(
+        ("iter_content", "raw.stream", "__aiter__"),
+        lambda response: response.raw.stream(_READ_SIZE, decode_content=True),
+        _own_close,
+    ),
+    # aiohttp, and the content of its responses
+    Shape(
+        ("request_info", "content.iter_any"),
+        lambda response: response.content.iter_any(),
+        _own_close,
+    ),
+    Shape(("iter_any",), methodcaller("iter_any"), _first()),
+    # asyncio.StreamReader
+    Shape(
+        ("readuntil", "at_eof"),
+        lambda reader: _Calls(partial(reader.read, _READ_SIZE)),
+        _first(),
+    ),
+    # trio, anyio, async iterables
+    Shape(("__aiter__",), aiter, _first("aclose", "close")),
+)
+
+
+def open_source(source: Any, *, check: bool = True) -> Source:
+    """Return what the user holds as a source.
+
+    Relied on, in this order; none of it decodes, but that clients undo a content encoding:
+        - a path: `__fspath__`
+        - a response of httpx or httpx2: `iter_bytes()`, which gives a block as it comes, and whole
+        - a response of requests or niquests: `raw`, which is urllib3's, as `iter_content` waits for
+          whole blocks, or hands over what it has, however much a compressed one becomes
+        - a response of urllib3: `read1(n, decode_content=True)`: what is there, and at most n bytes
+        - a response of http.client: `read1(n)`, and `length`, which counts the bytes still to come
+        - a binary file object: `read1(n)`, or else `read(n)`
+        - an iterable of bytes or of events
+    `close()` closes each, if it has that. What has a status (`status_code` or `status`) and
+    `headers` is a response.
+
+    Raises:
+        TypeError: It is none of these.
+    """
+    if _is_asynchronous(source):
+        raise TypeError(_advice(source))
+    head = _head(source) if check else None
+    if hasattr(source, "__fspath__"):
+        source = open(source, "rb")  # noqa: SIM115 - the source closes it
+    shape = _find(source, _RESPONSES + _PLAIN)
+    if shape is None:
+        raise TypeError(_advice(source))
+    reads = shape.reads(source)
+    return Source(reads, shape.close(source, reads), head)
+
+
+def open_async_source(source: Any, *, check: bool = True) -> AsyncSource:
+    """Return what the user holds as an asynchronous source.
+
+    Relied on, in this order:
+        - a response of httpx or httpx2: `aiter_bytes()`; `aclose()`
+        - an async response of niquests: `raw.stream(n, decode_content=True)`, as its `iter_content`
+          waits for more of what is compressed; `close()`
+        - a response of aiohttp: `content.iter_any()`; `close()`
+        - the content of one: `iter_any()`; the response is not closed
+        - an `asyncio.StreamReader`: `read(n)`, as iterating it waits for lines, and refuses long
+          ones; it cannot be closed: that is its writer's matter
+        - an asynchronous iterable of bytes or of events, as the byte streams of trio and anyio are;
+          `aclose()` or `close()`, if it has one
+        - a path, a file or an iterable, which is read where it stands: the event loop waits for it
+
+    Raises:
+        TypeError: It is none of these.
+    """
+    shape = _find(source, _ASYNC)
+    if shape is not None:
+        reads = shape.reads(source)
+        head = _head(source) if check else None
+        return AsyncSource(reads, shape.close(source, reads), head)
+    if _find(source, _RESPONSES):
+        kind = type(source).__name__
+        raise TypeError(f"{kind} is synchronous: use stream, collect or iter_events (in a thread)")
+    plain = open_source(source, check=check)
+    return AsyncSource(_AsAsync(plain.reads), plain.close, plain.head)
+
+
+def _is_asynchronous(source: Any) -> bool:
+    """Whether a source can only be read asynchronously; what says that it can is believed."""
+    if hasattr(source, "__aiter__"):
+        return True
+    return bool(_find(source, _ASYNC)) and not _find(source, _RESPONSES)
+
+
+def _find(source: Any, shapes: Iterable[Shape]) -> Shape | None:
+    if isinstance(source, str | bytes | bytearray | memoryview | Mapping):
+        return None
+    return next((shape for shape in shapes if shape.fits(source)), None)
+
+
 def _head(source: Any) -> Head | None:
     status = getattr(source, "status_code", None) or getattr(source, "status", None)
     headers = getattr(source, "headers", None)
@@ -327,8 +395,10 @@ def _advice(source: object) -> str:
         )
     if inspect.iscoroutine(source):
         return "expected a source, got a coroutine: await it, and pass what it returns"
-    if hasattr(source, "__aiter__"):
+    if _is_asynchronous(source):
         return f"{kind} is asynchronous: use astream, acollect or aiter_events"
+    if hasattr(source, "recv"):
+        return f"the bytes of a {kind} are HTTP, not its body: read it with http.client or h11"
     return (
         "expected a path, a binary file object, an (async) iterable of bytes "
         f"or a response, got {kind}"

@@ -1,19 +1,26 @@
 """The README is true: each of its examples runs, and prints what stands below it."""
 
+import ast
 import asyncio
 import contextlib
+import inspect
 import io
 import itertools
 import json
 import re
+import socket
 import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import FunctionType
 from typing import Any
+from urllib.parse import urlsplit
 
+import h11
 import pytest
+import trio
 
 from ssekit import ServerSentEvent, auto
 from tests.streams import ARGUMENTS, CALL, REASONING, STREAMS, TEXT, TOKENS, typed
@@ -202,14 +209,15 @@ class Host(BaseHTTPRequestHandler):
             self.answer([found.encode()] if found else [], 200 if found else 204, cut=True)
 
     def answer(self, reads: list[bytes], status: int = 200, *, cut: bool = False) -> None:
+        chunked = self.request_version != "HTTP/1.0" and status != 204  # which have no chunks
         self.send_response(status)
         self.send_header("content-type", "text/event-stream")
-        if status != 204:
+        if chunked:
             self.send_header("transfer-encoding", "chunked")
         self.end_headers()
-        self.close_connection = cut
+        self.close_connection = cut or not chunked
         for read in reads if cut else [*reads, b""]:
-            self.wfile.write(b"%x\r\n%b\r\n" % (len(read), read))
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(read), read) if chunked else read)
 
     def log_message(self, *args: object) -> None:
         pass
@@ -225,23 +233,26 @@ def url() -> Iterator[str]:
         thread.join()
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
-def test_an_example_prints_what_stands_below_it(
-    example: dict[str, str], url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    real_sleep = asyncio.sleep
-    monkeypatch.setattr(time, "sleep", lambda seconds: None)
-    monkeypatch.setattr(asyncio, "sleep", lambda seconds: real_sleep(0))
-    path = tmp_path / "recorded.sse"
-    path.write_bytes(b"".join(READS))
-    known = {
-        "url": url + "/v1/chat/completions",
+BODY = {"model": "m", "messages": [], "stream": True}
+MAY_BE_MISSING = ("niquests",)
+
+
+def known(url: str, path: Path) -> dict[str, Any]:
+    """Return what examples are given, by its name."""
+    chat_url = url + "/v1/chat/completions"
+    place = urlsplit(chat_url)
+    body = json.dumps(BODY).encode()
+    request = f"POST {place.path} HTTP/1.0\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    return {
+        "url": chat_url,
         "flaky_url": url + "/flaky",
         "events_url": url + "/events",
         "responses_url": url + "/v1/responses",
+        "host": place.netloc,
+        "path_of_url": place.path,
         "headers": {"authorization": "Bearer none"},
-        "body": {"model": "m", "messages": [], "stream": True},
+        "body": BODY,
+        "request": request,
         "reads": READS,
         "source": READS,
         "cohere_reads": COHERE_READS,
@@ -254,11 +265,64 @@ def test_an_example_prints_what_stands_below_it(
         "path": path,
         "send": lambda data: None,
     }
+
+
+def h11_request(url: str) -> tuple[h11.Connection, bytes]:
+    """Return a connection that has made a request, and the bytes of that."""
+    connection, body, place = h11.Connection(h11.CLIENT), json.dumps(BODY), urlsplit(url)
+    headers = [("host", place.netloc), ("content-length", str(len(body)))]
+    request = h11.Request(method="POST", target=place.path, headers=headers)
+    events = (request, h11.Data(data=body.encode()), h11.EndOfMessage())
+    return connection, b"".join(map(connection.send, events))
+
+
+def run(code: str, given: dict[str, Any], url: str) -> None:
+    """Run an example; one with `async` at its top stands in a coroutine, as the README says."""
+    compiled = compile(code, str(README), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    function = FunctionType(compiled, given)
+    address = urlsplit(url).hostname, urlsplit(url).port
+
+    async def in_asyncio() -> None:
+        if "reader" in given:
+            given["reader"], given["writer"] = await asyncio.open_connection(*address)
+        await function()
+
+    async def in_trio() -> None:
+        given["connection"], request = h11_request(url)
+        async with await trio.open_tcp_stream(*address) as given["trio_stream"]:
+            await given["trio_stream"].send_all(request)
+            await function()
+
+    if compiled.co_flags & inspect.CO_COROUTINE:
+        trio.run(in_trio) if "trio_stream" in given else asyncio.run(in_asyncio())
+    elif "sock" in given:
+        given["connection"], request = h11_request(url)
+        with socket.create_connection(address) as given["sock"]:
+            given["sock"].sendall(request)
+            function()
+    else:
+        function()
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
+def test_an_example_prints_what_stands_below_it(
+    example: dict[str, str], url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for module in MAY_BE_MISSING:
+        if f"import {module}" in example["code"]:
+            pytest.importorskip(module, reason=f"{module} is in the dependency group transports")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    real_sleep = asyncio.sleep
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(asyncio, "sleep", lambda seconds: real_sleep(0))
+    path = tmp_path / "recorded.sse"
+    path.write_bytes(b"".join(READS))
+    values = known(url, path)
     named = re.findall(r"(\w+)(?:=(\w+))?", example["given"] or "")
-    given = {name: known[other or name] for name, other in named}
+    given = {name: values.get(other or name) for name, other in named}
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
-        exec(compile(example["code"], str(README), "exec"), given)
+        run(example["code"], given, values["url"])
     # A line of its own ends what an example may leave open.
     assert printed.getvalue().rstrip("\n") == (example["output"] or "").rstrip("\n")
 

@@ -1,16 +1,36 @@
 """What the user holds: `_source.py`."""
 
 import asyncio
+import http.client
 import io
+import socket
+import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
+from email.message import Message
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+import aiohttp
+import anyio
+import anyio.abc
 import httpx
 import pytest
+import requests
+import trio
+import trio.testing
+import urllib3
+from aiohttp.base_protocol import BaseProtocol
 
-from ssekit import ContentTypeError, SSEDecoder, StatusError, StreamTruncatedError, chat
+from ssekit import (
+    ContentTypeError,
+    SSEDecoder,
+    StatusError,
+    StreamInterruptedError,
+    StreamTruncatedError,
+    chat,
+)
 from ssekit._source import open_async_source, open_source
 from tests.scripted import AsyncReads, Reads
 from tests.wire import DONE, A, B
@@ -59,6 +79,113 @@ def async_response(body: bytes = STREAM, status: int = 200, **headers: str) -> h
     return httpx.Response(status, headers=headers, content=AsyncReads(body))
 
 
+class Iterable:
+    """Something to iterate over, whose iterator is what is to be closed."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        return generator()
+
+
+def urllib3_response(*, preload_content: bool = False) -> urllib3.HTTPResponse:
+    body = http_client_response()
+    return urllib3.HTTPResponse(body, status=200, preload_content=preload_content)
+
+
+def requests_response(raw: Any = None) -> requests.Response:
+    """A response as requests gives it, to `stream=True`."""
+    response = requests.Response()
+    response.status_code = 200
+    response.raw = raw or urllib3_response()
+    return response
+
+
+def read_before(response: Any) -> Any:
+    assert response.content == STREAM
+    return response
+
+
+class Connection(io.BytesIO):
+    """A socket, as `http.client` reads it."""
+
+    def makefile(self, mode: str) -> io.BytesIO:
+        return self
+
+
+def http_client_response(body: bytes = STREAM, **headers: Any) -> http.client.HTTPResponse:
+    head = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
+    received = Connection(f"HTTP/1.1 200 OK\r\n{head}\r\n".encode() + body)
+    response = http.client.HTTPResponse(received, method="POST")  # type: ignore[arg-type]
+    response.begin()
+    return response
+
+
+def asyncio_reader() -> asyncio.StreamReader:
+    reader = asyncio.StreamReader(limit=1)
+    reader.feed_data(STREAM)
+    reader.feed_eof()
+    return reader
+
+
+class AiohttpResponse:
+    """What is relied on of one; its content is a real one."""
+
+    request_info = None
+    status = 200
+    headers: Mapping[str, str] = MappingProxyType({})
+
+    def __init__(self) -> None:
+        protocol = BaseProtocol(asyncio.get_running_loop())
+        self.content = aiohttp.StreamReader(protocol, 2**16)
+        self.content.feed_data(STREAM)
+        self.content.feed_eof()
+        self.closed = 0
+
+    async def read(self) -> bytes:
+        raise AssertionError("the whole body is not waited for")
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class AsyncNiquestsResponse:
+    """What is relied on of one, and what it is taken over from the synchronous one."""
+
+    status_code = 200
+    headers: Mapping[str, str] = MappingProxyType({})
+    closed = 0
+
+    class raw:
+        @staticmethod
+        def stream(size: int, decode_content: bool) -> AsyncIterator[bytes]:
+            assert decode_content
+            return async_generator()
+
+    async def iter_content(self, size: int) -> AsyncIterator[bytes]:
+        raise AssertionError("it waits for more of what is compressed")
+
+    def __iter__(self) -> Iterator[bytes]:
+        raise AssertionError("it is asynchronous")
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        raise AssertionError("it is iter_content")
+
+    async def close(self) -> None:
+        self.closed += 1
+
+
+class AnyioStream(anyio.abc.ByteReceiveStream):
+    def __init__(self) -> None:
+        self.rest = [A, B + DONE]
+
+    async def receive(self, max_bytes: int = 65536) -> bytes:
+        if not self.rest:
+            raise anyio.EndOfStream
+        return self.rest.pop(0)
+
+    async def aclose(self) -> None:
+        self.rest = []
+
+
 SOURCES = {
     "a list": lambda: [A, B, DONE],
     "an iterator": lambda: iter([A, B, DONE]),
@@ -68,14 +195,40 @@ SOURCES = {
     "a buffered file": lambda: io.BufferedReader(OnlyRead()),
     "a raw file": OnlyRead,
     "a file object that is not to be closed": lambda: Bare(STREAM),
+    "an iterable": Iterable,
     "a response of httpx": response,
+    "a response of requests": requests_response,
+    "a response of requests, read before": lambda: read_before(requests_response()),
+    "a response of requests, over a file": lambda: requests_response(io.BytesIO(STREAM)),
+    "a response of requests that was made by hand": lambda: made_by_hand(),
+    "a response of urllib3": urllib3_response,
+    "a response of urllib3, read before": lambda: urllib3_response(preload_content=True),
+    "a response of http.client": http_client_response,
+    "a response of http.client with its length": lambda: http_client_response(
+        content_length=len(STREAM)
+    ),
 }
 ASYNC_SOURCES = {
     **{name: make for name, make in SOURCES.items() if "response" not in name},
     "an async iterator": lambda: AsyncReads(A, B, DONE),
     "an async generator": async_generator,
     "an async response of httpx": async_response,
+    "an asyncio.StreamReader": asyncio_reader,
+    "a response of aiohttp": AiohttpResponse,
+    "the content of a response of aiohttp": lambda: AiohttpResponse().content,
+    "an async response of niquests": AsyncNiquestsResponse,
+    "a byte stream of anyio": AnyioStream,
 }
+SYNCHRONOUS = {name: make for name, make in SOURCES.items() if "response" in name}
+ASYNCHRONOUS = {name: make for name, make in ASYNC_SOURCES.items() if name not in SOURCES}
+
+
+def made_by_hand() -> requests.Response:
+    """As tests of those who use requests make one."""
+    response = requests_response(object())
+    response._content = STREAM
+    response._content_consumed = True
+    return response
 
 
 @pytest.mark.parametrize("make", SOURCES.values(), ids=SOURCES)
@@ -85,7 +238,43 @@ def test_sources(make: Any):
 
 @pytest.mark.parametrize("make", ASYNC_SOURCES.values(), ids=ASYNC_SOURCES)
 def test_async_sources(make: Any):
-    assert asyncio.run(chat.acollect(make())).choices[0].message.content == "ab"
+    async def main() -> chat.ChatCompletion:
+        return await chat.acollect(make())
+
+    assert asyncio.run(main()).choices[0].message.content == "ab"
+
+
+@pytest.mark.parametrize("make", SYNCHRONOUS.values(), ids=SYNCHRONOUS)
+def test_a_synchronous_response_would_stop_the_loop(make: Any):
+    with pytest.raises(TypeError, match="is synchronous: use stream"):
+        chat.astream(make())
+
+
+@pytest.mark.parametrize("make", ASYNCHRONOUS.values(), ids=ASYNCHRONOUS)
+def test_an_asynchronous_source_is_for_the_asynchronous(make: Any):
+    async def main() -> None:
+        with pytest.raises(TypeError, match="is asynchronous: use astream"):
+            chat.stream(make())
+
+    asyncio.run(main())
+
+
+def test_a_response_that_is_both():
+    """As tests of those who use httpx make one."""
+    both = httpx.Response(200, content=STREAM)
+    assert chat.collect(both) == asyncio.run(chat.acollect(httpx.Response(200, content=STREAM)))
+
+
+def test_a_byte_stream_of_trio():
+    async def main() -> None:
+        sender, receiver = trio.testing.memory_stream_pair()
+        await sender.send_all(STREAM)
+        async with chat.astream(receiver) as stream:
+            assert (await stream.until_done()).choices[0].message.content == "ab"
+        with pytest.raises(trio.ClosedResourceError):
+            await receiver.receive_some()
+
+    trio.run(main)
 
 
 def test_a_plain_source_that_ends_early_asynchronously():
@@ -133,9 +322,9 @@ def test_a_coroutine_is_to_be_awaited():
     unawaited.close()
 
 
-def test_an_asynchronous_source_is_for_the_asynchronous():
-    with pytest.raises(TypeError, match="use astream"):
-        chat.stream(AsyncReads())
+def test_a_socket_is_not_a_body():
+    with socket.socket() as opened, pytest.raises(TypeError, match=r"http\.client or h11"):
+        chat.stream(opened)
 
 
 @pytest.mark.parametrize("item", ["data: x\n\n", 5, None])
@@ -230,6 +419,58 @@ def test_a_real_response_of_the_standard_library(tmp_path: Path):
         assert chat.collect(opened).choices[0].message.content == "ab"
 
 
+def test_bytes_of_an_incomplete_read_were_received():
+    class Cut(Reads):
+        def read(self, size: int) -> bytes:
+            raise http.client.IncompleteRead(A + B[:9])
+
+    stream = chat.stream(Cut())
+    assert next(stream).choices[0].delta.content == "a"
+    with pytest.raises(StreamInterruptedError) as raised:
+        next(stream)
+    assert isinstance(raised.value.__cause__, http.client.IncompleteRead)
+
+
+def test_bytes_of_an_incomplete_read_were_received_asynchronously():
+    async def main() -> None:
+        stream = chat.astream(AsyncReads(A, asyncio.IncompleteReadError(B + DONE, 100)))
+        assert [text async for text in stream.text()] == ["a", "b"]
+        assert stream.state == "done"
+
+    asyncio.run(main())
+
+
+def test_a_length_that_is_not_met():
+    stream = chat.stream(http_client_response(A + B, content_length=1000))
+    with pytest.raises(StreamInterruptedError, match="bytes of the Content-Length did not come"):
+        stream.until_done()
+    assert stream.accumulator.text == "ab"
+
+
+def test_the_beginning_of_a_compressed_block_is_not_the_end():
+    """urllib3's successor gives nothing for it."""
+
+    class Slow(urllib3.HTTPResponse):
+        given = 0
+
+        def read1(self, size: int | None = None, decode_content: bool | None = None) -> bytes:
+            self.given += 1
+            return super().read1(size, decode_content) if self.given > 1 else b""
+
+    response = Slow(io.BytesIO(STREAM), status=200, preload_content=False)
+    assert chat.collect(response).choices[0].message.content == "ab"
+
+
+@pytest.mark.parametrize("make", [AiohttpResponse, AsyncNiquestsResponse])
+def test_an_async_response_is_closed_in_its_own_way(make: Any):
+    async def main() -> None:
+        response = make()
+        await chat.acollect(response)
+        assert response.closed == 1
+
+    asyncio.run(main())
+
+
 # The head of a response.
 
 EVENT_STREAM = ["text/event-stream", "Text/Event-Stream; charset=utf-8", " text/event-stream ;x"]
@@ -304,6 +545,66 @@ def test_the_same_asynchronously():
     asyncio.run(main(enter=True))
 
 
+def test_an_error_that_urllib_raised_is_a_response():
+    failure = urllib.error.HTTPError("", 429, "", Message(), io.BytesIO(JSON))
+    failure.headers["Retry-After"] = "3"
+    with failure, pytest.raises(StatusError, match="slow down") as raised:
+        chat.collect(failure)
+    assert raised.value.retry_after == "3"
+
+
+class ByHand:
+    """What is read by hand is a response too, if it has a status and headers."""
+
+    def __init__(self, status: Any = 500) -> None:
+        self.status = status
+        self.headers = {"Content-Type": "text/plain"}
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter([STREAM])
+
+
+def test_whatever_has_a_status_and_headers_is_a_response():
+    with pytest.raises(StatusError, match="status 500"):
+        chat.collect(ByHand())
+    with pytest.raises(StatusError, match="status 500"):
+        asyncio.run(chat.acollect(ByHand()))
+    with pytest.raises(ContentTypeError, match="text/plain"):
+        chat.collect(ByHand(200))
+    assert chat.collect(ByHand(None)).choices[0].message.content == "ab"
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt(), RuntimeError()])
+def test_what_interrupts_the_check_closes_the_response(interrupt: BaseException):
+    source = httpx.Response(500, content=Reads(interrupt))
+    stream = chat.stream(source)
+    with pytest.raises((KeyboardInterrupt, StatusError)), stream:
+        pytest.fail("the check comes on entering")
+    assert source.is_closed
+
+
+def test_a_check_that_is_cancelled_closes_the_response():
+    async def main() -> None:
+        reading = asyncio.Event()
+
+        async def wait() -> bytes:
+            reading.set()
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        source = httpx.Response(500, content=AsyncReads(wait))
+        stream = chat.astream(source)
+        task = asyncio.create_task(stream.__aenter__())
+        await reading.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert source.is_closed
+        assert stream.state == "open"
+
+    asyncio.run(main())
+
+
 def test_a_body_of_another_type():
     """Servers do answer 200 with plain JSON."""
     with pytest.raises(ContentTypeError, match="'application/json'") as raised:
@@ -340,3 +641,14 @@ def test_the_check_can_be_turned_off():
         return "".join([piece async for piece in chat.astream(source, check=False).text()])
 
     assert asyncio.run(main()) == "ab"
+
+
+def test_a_stream_reader_that_ends_early():
+    async def main() -> None:
+        reader = asyncio.StreamReader()
+        reader.feed_data(A)
+        reader.feed_eof()
+        with pytest.raises(StreamTruncatedError):
+            await chat.acollect(reader)
+
+    asyncio.run(main())

@@ -12,7 +12,6 @@ from contextlib import (
     AbstractContextManager,
     aclosing,
     asynccontextmanager,
-    closing,
     contextmanager,
 )
 from functools import partial
@@ -26,105 +25,120 @@ import trio
 
 BODY = {"stream": True}
 
-Open = Callable[[str, float], AbstractContextManager[Any]]
-AsyncOpen = Callable[[str, float], AbstractAsyncContextManager[Any]]
+# Opens what a program keeps, for reads that may take some seconds, and gives a function from a URL
+# to the context manager of a response.
+Session = Callable[[float], AbstractContextManager[Any]]
+AsyncSession = Callable[[float], AbstractAsyncContextManager[Any]]
 
 
 class Client(NamedTuple):
-    """A way to hold a response; `open` takes the URL and the seconds that a read may take."""
+    """A way to hold a response."""
 
     name: str
     module: str  # what must be installed
-    open: Open | AsyncOpen
+    session: Session | AsyncSession
     run: Callable[[Callable[[], Awaitable[Any]]], Any] | None = None  # None: it is synchronous
     http2: bool = False
-    decodes: bool = True  # a content encoding
+    by_hand: bool = False  # the connection is the caller's, and so is the content encoding
+    wakes: bool = True  # who reads a response that another closes; else its timeout does
 
     def require(self) -> None:
         """Skip the test where the client is not installed."""
         pytest.importorskip(self.module, reason=f"{self.module} is in the group transports")
 
+    @contextmanager
+    def open(self, url: str, timeout: float) -> Iterator[Any]:
+        """Give the response to one request of a session of its own."""
+        with self.session(timeout) as post, post(url) as response:
+            yield response
+
+    @asynccontextmanager
+    async def open_async(self, url: str, timeout: float) -> AsyncIterator[Any]:
+        async with self.session(timeout) as post, post(url) as response:
+            yield response
+
 
 # The clients that httpx began: the same words for both, and for HTTP/2 (here with prior knowledge).
+# There is no TLS here, and to load the certificates would take most of the time.
 
 
-def open_httpx(module: str, **options: Any) -> Open:
+def httpx(module: str, **options: Any) -> Session:
     @contextmanager
-    def opened(url: str, timeout: float) -> Iterator[Any]:
-        with (
-            import_module(module).Client(timeout=timeout, **options) as client,
-            client.stream("POST", url, json=BODY) as response,
-        ):
-            yield response
+    def session(timeout: float) -> Iterator[Any]:
+        with import_module(module).Client(timeout=timeout, verify=False, **options) as client:
+            yield lambda url: client.stream("POST", url, json=BODY)
 
-    return opened
+    return session
 
 
-def open_async_httpx(module: str, **options: Any) -> AsyncOpen:
+def async_httpx(module: str, **options: Any) -> AsyncSession:
     @asynccontextmanager
-    async def opened(url: str, timeout: float) -> AsyncIterator[Any]:
-        async with (
-            import_module(module).AsyncClient(timeout=timeout, **options) as client,
-            client.stream("POST", url, json=BODY) as response,
-        ):
-            yield response
+    async def session(timeout: float) -> AsyncIterator[Any]:
+        async with import_module(module).AsyncClient(
+            timeout=timeout, verify=False, **options
+        ) as client:
+            yield lambda url: client.stream("POST", url, json=BODY)
 
-    return opened
+    return session
 
 
 ONLY_2 = {"http1": False, "http2": True}
 
 
 @contextmanager
-def open_requests(url: str, timeout: float) -> Iterator[Any]:
-    with import_module("requests").post(url, json=BODY, stream=True, timeout=timeout) as response:
-        yield response
-
-
-@contextmanager
-def open_urllib3(url: str, timeout: float) -> Iterator[Any]:
+def urllib3(timeout: float) -> Iterator[Any]:
     with import_module("urllib3").PoolManager() as pool:
-        yield pool.request("POST", url, json=BODY, timeout=timeout, preload_content=False)
+        yield lambda url: pool.request(
+            "POST", url, json=BODY, timeout=timeout, preload_content=False
+        )
 
 
-def open_niquests(**options: Any) -> Open:
+def requests(module: str, **options: Any) -> Session:
+    """Open requests, or niquests, which took over its words."""
+
     @contextmanager
-    def opened(url: str, timeout: float) -> Iterator[Any]:
-        with (
-            import_module("niquests").Session(**options) as session,
-            session.post(url, json=BODY, stream=True, timeout=timeout) as response,
-        ):
-            yield response
+    def session(timeout: float) -> Iterator[Any]:
+        with import_module(module).Session(**options) as kept:
+            yield lambda url: kept.post(url, json=BODY, stream=True, timeout=timeout)
 
-    return opened
+    return session
 
 
 @asynccontextmanager
-async def open_async_niquests(url: str, timeout: float) -> AsyncIterator[Any]:
+async def async_niquests(timeout: float) -> AsyncIterator[Any]:
     async with import_module("niquests").AsyncSession() as session:
-        response = await session.post(url, json=BODY, stream=True, timeout=timeout)
-        async with response:
-            yield response
+
+        @asynccontextmanager
+        async def post(url: str) -> AsyncIterator[Any]:
+            response = await session.post(url, json=BODY, stream=True, timeout=timeout)
+            async with response:
+                yield response
+
+        yield post
 
 
 @asynccontextmanager
-async def open_aiohttp(url: str, timeout: float) -> AsyncIterator[Any]:
-    aiohttp = import_module("aiohttp")
-    limits = aiohttp.ClientTimeout(sock_read=timeout)
-    async with (
-        aiohttp.ClientSession(timeout=limits) as session,
-        session.post(url, json=BODY) as response,
-    ):
-        yield response
+async def aiohttp(timeout: float) -> AsyncIterator[Any]:
+    module = import_module("aiohttp")
+    limits = module.ClientTimeout(sock_read=timeout)
+    async with module.ClientSession(timeout=limits) as session:
+        yield lambda url: session.post(url, json=BODY)
 
 
 @contextmanager
-def open_http_client(url: str, timeout: float) -> Iterator[Any]:
-    place = urlsplit(url)
-    with closing(http.client.HTTPConnection(place.netloc, timeout=timeout)) as connection:
+def http_client(timeout: float) -> Iterator[Any]:
+    connections: dict[str, http.client.HTTPConnection] = {}
+
+    def post(url: str) -> Any:
+        place = urlsplit(url)
+        connection = http.client.HTTPConnection(place.netloc, timeout=timeout)
+        connection = connections.setdefault(place.netloc, connection)
         connection.request("POST", place.path, b"{}")
-        with connection.getresponse() as response:
-            yield response
+        return connection.getresponse()
+
+    yield post
+    for connection in connections.values():
+        connection.close()
 
 
 # HTTP by hand: h11 says what the bytes of a connection mean.
@@ -176,46 +190,53 @@ def request(connection: h11.Connection, url: str) -> bytes:
 
 
 @contextmanager
-def open_h11(url: str, timeout: float) -> Iterator[Any]:
-    place = urlsplit(url)
-    connection = h11.Connection(h11.CLIENT)
-    with socket.create_connection((place.hostname, place.port), timeout=timeout) as opened:
-        opened.sendall(request(connection, url))
-        reads = body(connection, lambda: opened.recv(65536))
-        yield ByHand(next(reads), reads)
+def by_h11(timeout: float) -> Iterator[Any]:
+    @contextmanager
+    def post(url: str) -> Iterator[Any]:
+        place, connection = urlsplit(url), h11.Connection(h11.CLIENT)
+        with socket.create_connection((place.hostname, place.port), timeout=timeout) as opened:
+            opened.sendall(request(connection, url))
+            reads = body(connection, lambda: opened.recv(65536))
+            yield ByHand(next(reads), reads)
+
+    yield post
 
 
 @asynccontextmanager
-async def open_asyncio(url: str, timeout: float) -> AsyncIterator[Any]:
-    place = urlsplit(url)
-    connection = h11.Connection(h11.CLIENT)
-    reader, writer = await asyncio.open_connection(place.hostname, place.port)
+async def by_asyncio(timeout: float) -> AsyncIterator[Any]:
+    @asynccontextmanager
+    async def post(url: str) -> AsyncIterator[Any]:
+        place, connection = urlsplit(url), h11.Connection(h11.CLIENT)
+        reader, writer = await asyncio.open_connection(place.hostname, place.port)
 
-    async def receive() -> bytes:
-        async with asyncio.timeout(timeout):
-            return await reader.read(65536)
+        async def receive() -> bytes:
+            async with asyncio.timeout(timeout):
+                return await reader.read(65536)
 
-    try:
         writer.write(request(connection, url))
         reads = async_body(connection, receive)
         yield AsyncByHand(await anext(reads), reads)
-    finally:
         writer.close()
+
+    yield post
 
 
 @asynccontextmanager
-async def open_trio(url: str, timeout: float) -> AsyncIterator[Any]:
-    place = urlsplit(url)
-    connection = h11.Connection(h11.CLIENT)
-    async with await trio.open_tcp_stream(place.hostname, place.port) as stream:
+async def by_trio(timeout: float) -> AsyncIterator[Any]:
+    @asynccontextmanager
+    async def post(url: str) -> AsyncIterator[Any]:
+        place, connection = urlsplit(url), h11.Connection(h11.CLIENT)
+        async with await trio.open_tcp_stream(place.hostname, place.port) as stream:
 
-        async def receive() -> bytes:
-            with trio.fail_after(timeout):
-                return await stream.receive_some()
+            async def receive() -> bytes:
+                with trio.fail_after(timeout):
+                    return await stream.receive_some()
 
-        await stream.send_all(request(connection, url))
-        reads = async_body(connection, receive)
-        yield AsyncByHand(await anext(reads), reads)
+            await stream.send_all(request(connection, url))
+            reads = async_body(connection, receive)
+            yield AsyncByHand(await anext(reads), reads)
+
+    yield post
 
 
 # What stands between a client that does not undo a content encoding and the stream.
@@ -239,24 +260,29 @@ def run_asyncio(main: Callable[[], Awaitable[Any]]) -> Any:
 
 
 CLIENTS = [
-    Client("httpx", "httpx", open_httpx("httpx")),
-    Client("httpx, HTTP/2", "httpx", open_httpx("httpx", **ONLY_2), http2=True),
-    Client("httpx async", "httpx", open_async_httpx("httpx"), run_asyncio),
-    Client("httpx async, trio", "httpx", open_async_httpx("httpx"), trio.run),
+    Client("httpx", "httpx", httpx("httpx")),
+    Client("httpx, HTTP/2", "httpx", httpx("httpx", **ONLY_2), http2=True, wakes=False),
+    Client("httpx async", "httpx", async_httpx("httpx"), run_asyncio),
+    Client("httpx async, trio", "httpx", async_httpx("httpx"), trio.run),
     Client(
-        "httpx async, HTTP/2", "httpx", open_async_httpx("httpx", **ONLY_2), run_asyncio, http2=True
+        "httpx async, HTTP/2",
+        "httpx",
+        async_httpx("httpx", **ONLY_2),
+        run_asyncio,
+        http2=True,
+        wakes=False,
     ),
-    Client("httpx2", "httpx2", open_httpx("httpx2")),
-    Client("httpx2, HTTP/2", "httpx2", open_httpx("httpx2", **ONLY_2), http2=True),
-    Client("httpx2 async", "httpx2", open_async_httpx("httpx2"), run_asyncio),
-    Client("requests", "requests", open_requests),
-    Client("urllib3", "urllib3", open_urllib3),
-    Client("niquests", "niquests", open_niquests()),
-    Client("niquests, HTTP/2", "niquests", open_niquests(disable_http1=True), http2=True),
-    Client("niquests async", "niquests", open_async_niquests, run_asyncio),
-    Client("aiohttp", "aiohttp", open_aiohttp, run_asyncio),
-    Client("http.client", "http.client", open_http_client, decodes=False),
-    Client("h11", "h11", open_h11, decodes=False),
-    Client("asyncio streams", "asyncio", open_asyncio, run_asyncio, decodes=False),
-    Client("trio", "trio", open_trio, trio.run, decodes=False),
+    Client("httpx2", "httpx2", httpx("httpx2")),
+    Client("httpx2, HTTP/2", "httpx2", httpx("httpx2", **ONLY_2), http2=True, wakes=False),
+    Client("httpx2 async", "httpx2", async_httpx("httpx2"), run_asyncio),
+    Client("requests", "requests", requests("requests")),
+    Client("urllib3", "urllib3", urllib3),
+    Client("niquests", "niquests", requests("niquests")),
+    Client("niquests, HTTP/2", "niquests", requests("niquests", disable_http1=True), http2=True),
+    Client("niquests async", "niquests", async_niquests, run_asyncio, wakes=False),
+    Client("aiohttp", "aiohttp", aiohttp, run_asyncio),
+    Client("http.client", "http.client", http_client, by_hand=True),
+    Client("h11", "h11", by_h11, by_hand=True),
+    Client("asyncio streams", "asyncio", by_asyncio, run_asyncio, by_hand=True),
+    Client("trio", "trio", by_trio, trio.run, by_hand=True),
 ]

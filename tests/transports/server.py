@@ -28,6 +28,7 @@ class Visit:
         self.scenario = scenario
         self._loop = loop
         self._permits = asyncio.Semaphore(0)
+        self.left = threading.Event()  # set when a client goes while the server STALLs
 
     def go_on(self) -> None:
         """Let the server go on after a WAIT, from any thread."""
@@ -91,6 +92,7 @@ class Server:
                 assert step is Step.STALL
                 while (await receive())["type"] != "http.disconnect":
                     pass
+                visit.left.set()
         await send({"type": "http.response.body", "body": b""})
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -123,6 +125,7 @@ class Server:
                     await visit.permission()
                 case Step.STALL:
                     await reader.read()
+                    visit.left.set()
                 case Step.CUT:
                     return False
                 case Step.RESET:

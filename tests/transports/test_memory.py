@@ -1,0 +1,139 @@
+"""What is endless holds memory under the bound, and meets its limit with an error of ours."""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+import zlib
+from collections.abc import Callable, Iterator
+from itertools import chain, repeat
+from typing import Any
+
+import pytest
+
+from ssekit import EventTooLargeError, chat
+from tests.transports.clients import CLIENTS, Client
+from tests.transports.scenarios import GZIP, Scenario
+from tests.transports.server import PATIENCE, Server
+from tests.wire import DONE, A, B
+
+LIMIT = 2**20  # bytes of an event
+BOUND = 2 * LIMIT + 2**20  # "at most twice the limit plus 1 MiB"
+READ = 2**16
+READS = 100 * 2**20 // READ
+
+COMMENTS = (b": " + b"x" * 1021 + b"\n") * (READ // 1024)
+PART_OF_A_LINE = b"x" * READ
+
+
+def peak(work: Callable[[], Any]) -> int:
+    """Return how many bytes were held at most, beyond those before."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def text_of(source: Any) -> str:
+    with chat.stream(source, decoder=chat.decoder(max_event_size=LIMIT)) as stream:
+        return "".join(stream.text())
+
+
+def between(reads: Iterator[bytes]) -> Iterator[bytes]:
+    return chain([A], reads, [B, DONE])
+
+
+HARMLESS: dict[str, Callable[[], Iterator[bytes]]] = {
+    "100 MiB of comments": lambda: between(repeat(COMMENTS, READS)),
+    "a million empty lines": lambda: between(repeat(b"\n" * 1_000_000, 1)),
+    "a million empty lines, read by read": lambda: between(repeat(b"\r\n" * 1_000, 1_000)),
+}
+ENDLESS: dict[str, Callable[[], Iterator[bytes]]] = {
+    "an endless line of data": lambda: chain([A, b"data: "], repeat(PART_OF_A_LINE, READS)),
+    "an endless comment": lambda: chain([A, b": "], repeat(PART_OF_A_LINE, READS)),
+    "an endless line without a field": lambda: chain([A], repeat(PART_OF_A_LINE, READS)),
+}
+
+
+@pytest.mark.parametrize("reads", HARMLESS.values(), ids=HARMLESS)
+def test_what_says_nothing_is_not_kept(reads: Callable[[], Iterator[bytes]]):
+    def work() -> None:
+        assert text_of(reads()) == "ab"
+
+    assert peak(work) < BOUND
+
+
+@pytest.mark.parametrize("reads", ENDLESS.values(), ids=ENDLESS)
+def test_an_endless_line_meets_the_limit(reads: Callable[[], Iterator[bytes]]):
+    def work() -> None:
+        with pytest.raises(EventTooLargeError) as raised:
+            text_of(reads())
+        assert raised.value.limit == LIMIT
+        assert raised.value.partial.choices[0].message.content == "a"
+
+    assert peak(work) < BOUND
+
+
+# Over HTTP.
+
+BOUNDED = {  # the clients that bound their blocks, and the bytes of those that they hold then
+    "requests": 0,
+    "urllib3": 0,
+    "httpx2": 3 * 2**20,
+    "httpx2 async": 3 * 2**20,
+    "aiohttp": 2 * 2**20,
+    "niquests": 0,
+    "niquests async": 0,
+}
+READERS = [pytest.param(client, id=client.name) for client in CLIENTS if client.name in BOUNDED]
+
+
+def bomb(*reads: bytes) -> Scenario:
+    """Return a hundred thousand bytes, which become 100 MiB."""
+    deflate = zlib.compressobj(wbits=31)
+    data = b"".join([*map(deflate.compress, reads), deflate.flush()])
+    assert len(data) < 2**19
+    return Scenario((data,), headers=GZIP)
+
+
+async def async_text_of(source: Any) -> str:
+    async with chat.astream(source, decoder=chat.decoder(max_event_size=LIMIT)) as stream:
+        return "".join([text async for text in stream.text()])
+
+
+def read_over_http(client: Client, url: str) -> str:
+    async def read_asynchronously() -> str:
+        async with client.open_async(url, PATIENCE) as response:
+            return await async_text_of(response)
+
+    if client.run is not None:
+        return client.run(read_asynchronously)
+    with client.open(url, PATIENCE) as response:
+        return text_of(response)
+
+
+@pytest.mark.parametrize("client", READERS)
+def test_a_bomb_meets_the_limit(client: Client, server: Server):
+    client.require()
+    visit = server.visit(bomb(A, b"data: ", *repeat(PART_OF_A_LINE, READS)))
+
+    def work() -> None:
+        with pytest.raises(EventTooLargeError) as raised:
+            read_over_http(client, visit.url)
+        assert raised.value.partial.choices[0].message.content == "a"
+
+    assert peak(work) < BOUND + BOUNDED[client.name]
+
+
+@pytest.mark.parametrize("framed", [lambda *reads: Scenario(reads), bomb], ids=["plain", "a bomb"])
+def test_comments_over_http_are_not_kept(framed: Callable[..., Scenario], server: Server):
+    client = next(client for client in CLIENTS if client.name == "requests")
+    visit = server.visit(framed(A, *repeat(COMMENTS, READS), B, DONE))
+
+    def work() -> None:
+        assert read_over_http(client, visit.url) == "ab"
+
+    assert peak(work) < BOUND
