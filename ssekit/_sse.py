@@ -265,7 +265,7 @@ class EventScanner:
             and self._line_size + size <= self._limit
         ):
             # Where a read divides a short event, the plain road takes its parts together.
-            return self._hand_over(self._whole_events(self._take_event(data)))
+            return self._hand_over(self._whole_events(data, self._take_start(data)))
         return self._hand_over(self._started_event(data))
 
     def finish(self, *, dispatch_incomplete: bool = False) -> Iterable[bytes]:
@@ -313,23 +313,27 @@ class EventScanner:
         self._prefix, self._blank = opening.prefix, opening.blank
         self._frame = len(opening.prefix) + len(opening.blank)
 
-    def _whole_events(self, data: bytes) -> list[Run]:
-        """Scan bytes that begin with an event: whole events by C calls, what remains by lines."""
+    def _whole_events(self, data: bytes, start: bytes = b"") -> list[Run]:
+        """Scan bytes that begin with an event: whole events by C calls, what remains by lines.
+
+        The start of the first event may have come before: it stands in front of the bytes. (It is
+        joined to what it belongs to. To copy 64 KiB takes as long as to cut 30 events.)
+        """
         opening = self._opening
         newline = b"\r\n" if 13 in data else b"\n"
-        if opening.newline != newline or data[: len(opening.prefix)] != opening.prefix:
-            found = _find_opening(data, newline)
-            if found is None:
-                return self._lines(data)
-            opening = found
-        plain = _plain(data, opening)
-        if plain is None:
-            return self._lines(data)
-        runs, start = plain
-        if runs[-1][0] is not self._opening.head:
-            self._expect(opening.of(runs[-1][0]))
-        if start:
-            return runs + self._keep_start(start)
+        begun = start + data[: len(opening.prefix)]
+        try:
+            if opening.newline != newline or begun[: len(opening.prefix)] != opening.prefix:
+                opening = _last_opening(start + data if start else data, newline)
+            runs, rest = _plain(data, start, opening)
+        except _NotPlain:
+            return self._lines(start + data)
+        if runs[-1][0] is not opening.head:
+            opening = _Opening.of(runs[-1][0], newline)
+        if opening is not self._opening:
+            self._expect(opening)
+        if rest:
+            return runs + self._keep_start(rest)
         self._between_events, self._in_event_start = True, False
         return runs
 
@@ -346,13 +350,13 @@ class EventScanner:
             self._keep(start)
         return []
 
-    def _take_event(self, rest: bytes) -> bytes:
-        """Return the start of an event with the rest of it, and keep nothing of it."""
-        event = self._take_line(rest)
-        if self._type:
-            event = b"event: " + self._type + (b"\r\n" if 13 in rest else b"\n") + event
-            self._type = b""
-        return event
+    def _take_start(self, rest: bytes) -> bytes:
+        """Return the start of an event, in the line ends of its rest, and keep nothing of it."""
+        line = self._take_line(b"")
+        if not self._type:
+            return line
+        event_type, self._type = self._type, b""
+        return b"event: " + event_type + (b"\r\n" if 13 in rest else b"\n") + line
 
     # The line road.
 
@@ -486,6 +490,10 @@ def _excess(value: bytes) -> int:
     return max(0, len(value) - _FREE)
 
 
+class _NotPlain(Exception):
+    """Not all of it is one-line events; or no event is whole."""
+
+
 class _Opening:
     """How events begin that have the same beside their data: with `prefix`, and then the data."""
 
@@ -498,73 +506,92 @@ class _Opening:
         self.blank = newline * 2
         self.separator = self.blank + prefix
 
-    def of(self, head: Head) -> _Opening:
-        """Return the opening of another head, in the same line ends."""
-        if head is self.head:
-            return self
-        type_line = b"event: " + head[0] + self.newline if head[0] else b""
-        return _Opening(head, type_line + b"data: ", self.newline)
+    @classmethod
+    def of(cls, head: Head, newline: bytes) -> _Opening:
+        type_line = b"event: " + head[0] + newline if head[0] else b""
+        return cls(head, type_line + b"data: ", newline)
 
 
-def _find_opening(block: bytes, newline: bytes) -> _Opening | None:
-    """Return how a block of events opens; None if it does not open with one of the plain road."""
+def _cut(block: bytes, newline: bytes) -> tuple[Head, int]:
+    """Return what a plain event has beside its data, and where that begins."""
     if block[:5] == b"data:":
-        return _Opening(PLAIN_HEAD, block[: 6 if block[5:6] == b" " else 5], newline)
+        return PLAIN_HEAD, 6 if block[5:6] == b" " else 5
     end = block.find(newline)
-    event_type, data = block[7:end], end + len(newline)
-    if (
-        not (block[:7] == b"event: " and block[data : data + 6] == b"data: ")
-        or (10 in event_type or 13 in event_type)  # half of a CRLF
-    ):
-        return None
-    return _Opening((event_type, b"", None), block[: data + 6], newline)
+    start = end + len(newline) + 6
+    if block[:7] != b"event: " or block[start - 6 : start] != b"data: ":
+        raise _NotPlain
+    return (block[7:end], b"", None), start
 
 
-def _plain(data: bytes, opening: _Opening) -> tuple[list[Run], bytes] | None:
-    """Cut bytes into one-line events, with a type or without, and the start of one.
+def _last_opening(data: bytes, newline: bytes) -> _Opening:
+    """Return how the last whole event opens: how most others do, and the next will."""
+    blank = newline * 2
+    end = data.rfind(blank)
+    start = data.rfind(blank, 0, max(end, 0))
+    event = data[start + len(blank) if start >= 0 else 0 : max(end, 0)]
+    head, size = _cut(event, newline)
+    return _Opening(head, event[:size], newline)
 
-    None if the events are anything else, or none is whole. There is no CR where the line end is LF.
+
+def _plain(data: bytes, start: bytes, opening: _Opening) -> tuple[list[Run], bytes]:
+    """Cut bytes, which begin after `start`, into one-line events, and the start of one more.
+
+    There is no CR where the line end is LF.
     """
-    # Most events of a read open as the first one does. (The bytes are cut as they came: to copy
-    # 64 KiB takes as long as to cut 30 events.)
     values = data.split(opening.separator)
-    last, ended, start = values.pop().rpartition(opening.blank)
+    values[0] = start + values[0]
+    last, ended, rest = values.pop().rpartition(opening.blank)
     if ended:
         values.append(last)
     elif values:
-        start = opening.prefix + start
+        rest = opening.prefix + rest
     else:
-        return None
-    values[0] = values[0][len(opening.prefix) :]
-    if opening.prefix == b"data:" and any(map(bytes.startswith, values, repeat(b" "))):
-        return None
-    # The proof: what is left holds no line end, so each piece was one line and then a blank one.
-    # (To join and search takes half the time of counting line ends.)
-    rest = b"".join(values)
-    if 10 not in rest and 13 not in rest:
-        return [(opening.head, values)], start
-    runs = _mixed(values, opening)
-    return None if runs is None else (runs, start)
+        raise _NotPlain
+    size = len(opening.prefix)
+    if opening.prefix == b"data:" and any(
+        map(bytes.startswith, (values[0][size:], *values[1:]), repeat(b" "))
+    ):
+        raise _NotPlain  # a space after the colon is no part of the value
+    opened = values[0][:size] == opening.prefix
+    if opened:
+        values[0] = values[0][size:]
+        # The proof: what is left holds no line end, so each piece was one line and then a blank
+        # one. (To join and search takes half the time of counting line ends.)
+        joined = b"".join(values)
+        if 10 not in joined and 13 not in joined:
+            return [(opening.head, values)], rest
+    return _mixed(values, opening, opened), rest
 
 
-def _mixed(values: list[bytes], opening: _Opening) -> list[Run] | None:
-    """Cut what opened otherwise out of values that were cut at one opening."""
+def _mixed(values: list[bytes], opening: _Opening, opened: bool) -> list[Run]:
+    """Cut what opens otherwise out of values that were cut at one opening.
+
+    `opened` says whether the first one has been cut from its own, as the others have.
+    """
     runs: list[Run] = []
     start = 0
-    for place, value in enumerate(values):
+    if not opened:
+        runs += _blocks(values[0].split(opening.blank), opening.newline)
+        start = 1
+    for place, value in enumerate(values[start:], start):
         if 10 in value or 13 in value:
             value, *blocks = value.split(opening.blank)
             runs.append((opening.head, [*values[start:place], value]))
+            runs += _blocks(blocks, opening.newline)
             start = place + 1
-            for block in blocks:
-                other = _find_opening(block, opening.newline)
-                if other is None:
-                    return None
-                runs.append((other.head, (block[len(other.prefix) :],)))
     if values[start:]:
         runs.append((opening.head, values[start:]))
-    rest = b"".join(chain.from_iterable(payloads for _, payloads in runs))
-    return None if 10 in rest or 13 in rest else runs
+    # The same proof. (Where the line end is CRLF, a type may hold the half of one too.)
+    joined = b"".join(chain(*((head[0], *payloads) for head, payloads in runs)))
+    if 10 in joined or 13 in joined:
+        raise _NotPlain
+    return runs
+
+
+def _blocks(blocks: list[bytes], newline: bytes) -> Iterator[Run]:
+    for block in blocks:
+        head, size = _cut(block, newline)
+        yield head, (block[size:],)
 
 
 class SSEDecoder:
