@@ -3,7 +3,7 @@
 # What always holds here:
 # - The same bytes in every run: what looks random comes from a generator with a fixed seed.
 # - The payloads are what a host sends: `chat.completion.chunk` objects of about 300 bytes, or
-#   `response.output_text.delta` objects of about 230.
+#   `response.output_text.delta` objects of about 220.
 # - `crlf` and `non-ascii` differ from `64-kib` in that alone.
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _NON_ASCII = [
     " 👍",
     "“",
 ]
-_ITEM_ID = "msg_0f3a2b1c9d8e7f6a0068d9c2f1a4b8819"
+_ITEM_ID = "msg_0f3a2b1c9d8e7f6a0068d9c2f1a4b881908e21d5b7c4a6f3e0"
 _TYPE = re.compile(rb'\{"type":"([^"]+)"')
 _OBFUSCATION = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -227,7 +227,7 @@ def _response_payloads(tokens: Sequence[str], count: int) -> list[bytes]:
             "item": message | {"status": "in_progress", "content": []},
         },
         {"type": "response.content_part.added", **place, "part": text | {"text": ""}},
-        *(_text_delta(text, place, random) for text in texts),
+        *(_text_delta(text, place) for text in texts),
         {"type": "response.output_text.done", **place, "text": text["text"], "logprobs": []},
         {"type": "response.content_part.done", **place, "part": text},
         {
@@ -241,7 +241,10 @@ def _response_payloads(tokens: Sequence[str], count: int) -> list[bytes]:
             | {"output": [message | {"content": [text]}], "usage": usage},
         },
     ]
-    return [_json(event | {"sequence_number": number}) for number, event in enumerate(events)]
+    return [
+        _json({"type": event.pop("type"), "sequence_number": number, **event})
+        for number, event in enumerate(events)
+    ]
 
 
 def _response(status: str) -> dict[str, Any]:
@@ -255,14 +258,14 @@ def _response(status: str) -> dict[str, Any]:
     }
 
 
-def _text_delta(text: str, place: dict[str, Any], random: Random) -> dict[str, Any]:
-    padding = "".join(random.choices(_OBFUSCATION, k=random.randint(1, 16)))
+def _text_delta(text: str, place: dict[str, Any]) -> dict[str, Any]:
+    # The vendor pads the text to 16 characters.
     return {
         "type": "response.output_text.delta",
         **place,
         "delta": text,
         "logprobs": [],
-        "obfuscation": padding,
+        "obfuscation": _OBFUSCATION[: max(0, 16 - len(text))],
     }
 
 
