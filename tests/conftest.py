@@ -10,4 +10,6 @@ settings.register_profile(
     "default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.register_profile("random", settings.get_profile("default"), derandomize=False)
+# For a Python or a dependency whose only news would be a plain failure.
+settings.register_profile("quick", settings.get_profile("default"), max_examples=20)
 settings.load_profile(os.environ.get("SSEKIT_HYPOTHESIS", "default"))
