@@ -17,14 +17,15 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, repeat
-from typing import Any, Final, TypeAlias, TypeVar, overload
+from itertools import chain
+from typing import Any, TypeVar, overload
 
 import msgspec
 
 from ssekit._errors import DecodeError, EventTooLargeError
 from ssekit._fragments import Fragments
 from ssekit._lenient import join_surrogates, parse_text
+from ssekit._plain import PLAIN, PLAIN_HEAD, Head, NotPlain, Opening, Run, cut_plain, last_opening
 
 __all__ = ["SSEDecoder", "ServerSentEvent", "encode_comment"]
 
@@ -50,13 +51,6 @@ _LOOSE_PIECES = 4096
 _FREE = 64 * 2**10
 # A type that is longer (bytes; the vendors' have up to 46) is not worth the plain road.
 _SHORT_TYPE = 128
-
-# What an event has beside its data: type (b"" means message), last event ID, retry.
-Head: TypeAlias = tuple[bytes, bytes, int | None]
-# Events that follow one another and differ in their data alone: nearly all reads are one run.
-Run: TypeAlias = tuple[Head, Iterable[bytes]]
-
-PLAIN_HEAD: Final[Head] = (b"", b"", None)
 
 
 class ServerSentEvent(msgspec.Struct, frozen=True, gc=False):
@@ -207,7 +201,7 @@ class EventScanner:
         # What is whole in a window is within the limit, and need not be measured.
         self._window = min(_WINDOW, self._limit)
         self.head: Head = PLAIN_HEAD
-        self._expect(_Opening(PLAIN_HEAD, b"data: ", b"\n"))
+        self._expect(PLAIN)
         self._on_comment = on_comment
         self.restart()
 
@@ -247,7 +241,7 @@ class EventScanner:
         # `10 in data` asks for an LF: `b"\n" in data` takes 100 ns to find that it is no integer.
         if self._between_events:
             # A read that is one event like the latest needs no cutting: it takes 0.2 us this way,
-            # and 0.8 us by way of `_plain`. (`startswith` alone would take 0.1 us.)
+            # and 0.8 us by way of `cut_plain`. (`startswith` alone would take 0.1 us.)
             payload = data.removeprefix(self._prefix).removesuffix(self._blank)
             if len(payload) == size - self._frame and 10 not in payload and 13 not in payload:
                 self.head = self._opening.head
@@ -307,11 +301,14 @@ class EventScanner:
         rest = self._whole_events if self._between_events else self._lines
         return runs + rest(data[end:])
 
-    def _expect(self, opening: _Opening) -> None:
+    def _expect(self, opening: Opening) -> None:
         """Expect that plain events go on to open like the latest one."""
         self._opening = opening
         self._prefix, self._blank = opening.prefix, opening.blank
         self._frame = len(opening.prefix) + len(opening.blank)
+        if opening.prefix == b"data:":
+            # A space that follows is no part of the data, and only `cut_plain` looks for it.
+            self._frame = -1
 
     def _whole_events(self, data: bytes, start: bytes = b"") -> list[Run]:
         """Scan bytes that begin with an event: whole events by C calls, what remains by lines.
@@ -324,12 +321,12 @@ class EventScanner:
         begun = start + data[: len(opening.prefix)]
         try:
             if opening.newline != newline or begun[: len(opening.prefix)] != opening.prefix:
-                opening = _last_opening(start + data if start else data, newline)
-            runs, rest = _plain(data, start, opening)
-        except _NotPlain:
+                opening = last_opening(start + data if start else data, newline)
+            runs, rest = cut_plain(data, start, opening)
+        except NotPlain:
             return self._lines(start + data)
         if runs[-1][0] is not opening.head:
-            opening = _Opening.of(runs[-1][0], newline)
+            opening = Opening.of(runs[-1][0], newline)
         if opening is not self._opening:
             self._expect(opening)
         if rest:
@@ -488,110 +485,6 @@ class EventScanner:
 
 def _excess(value: bytes) -> int:
     return max(0, len(value) - _FREE)
-
-
-class _NotPlain(Exception):
-    """Not all of it is one-line events; or no event is whole."""
-
-
-class _Opening:
-    """How events begin that have the same beside their data: with `prefix`, and then the data."""
-
-    __slots__ = ("blank", "head", "newline", "prefix", "separator")
-
-    def __init__(self, head: Head, prefix: bytes, newline: bytes) -> None:
-        self.head = head
-        self.prefix = prefix
-        self.newline = newline
-        self.blank = newline * 2
-        self.separator = self.blank + prefix
-
-    @classmethod
-    def of(cls, head: Head, newline: bytes) -> _Opening:
-        type_line = b"event: " + head[0] + newline if head[0] else b""
-        return cls(head, type_line + b"data: ", newline)
-
-
-def _cut(block: bytes, newline: bytes) -> tuple[Head, int]:
-    """Return what a plain event has beside its data, and where that begins."""
-    if block[:5] == b"data:":
-        return PLAIN_HEAD, 6 if block[5:6] == b" " else 5
-    end = block.find(newline)
-    start = end + len(newline) + 6
-    if block[:7] != b"event: " or block[start - 6 : start] != b"data: ":
-        raise _NotPlain
-    return (block[7:end], b"", None), start
-
-
-def _last_opening(data: bytes, newline: bytes) -> _Opening:
-    """Return how the last whole event opens: how most others do, and the next will."""
-    blank = newline * 2
-    end = data.rfind(blank)
-    start = data.rfind(blank, 0, max(end, 0))
-    event = data[start + len(blank) if start >= 0 else 0 : max(end, 0)]
-    head, size = _cut(event, newline)
-    return _Opening(head, event[:size], newline)
-
-
-def _plain(data: bytes, start: bytes, opening: _Opening) -> tuple[list[Run], bytes]:
-    """Cut bytes, which begin after `start`, into one-line events, and the start of one more.
-
-    There is no CR where the line end is LF.
-    """
-    values = data.split(opening.separator)
-    values[0] = start + values[0]
-    last, ended, rest = values.pop().rpartition(opening.blank)
-    if ended:
-        values.append(last)
-    elif values:
-        rest = opening.prefix + rest
-    else:
-        raise _NotPlain
-    size = len(opening.prefix)
-    if opening.prefix == b"data:" and any(
-        map(bytes.startswith, (values[0][size:], *values[1:]), repeat(b" "))
-    ):
-        raise _NotPlain  # a space after the colon is no part of the value
-    opened = values[0][:size] == opening.prefix
-    if opened:
-        values[0] = values[0][size:]
-        # The proof: what is left holds no line end, so each piece was one line and then a blank
-        # one. (To join and search takes half the time of counting line ends.)
-        joined = b"".join(values)
-        if 10 not in joined and 13 not in joined:
-            return [(opening.head, values)], rest
-    return _mixed(values, opening, opened), rest
-
-
-def _mixed(values: list[bytes], opening: _Opening, opened: bool) -> list[Run]:
-    """Cut what opens otherwise out of values that were cut at one opening.
-
-    `opened` says whether the first one has been cut from its own, as the others have.
-    """
-    runs: list[Run] = []
-    start = 0
-    if not opened:
-        runs += _blocks(values[0].split(opening.blank), opening.newline)
-        start = 1
-    for place, value in enumerate(values[start:], start):
-        if 10 in value or 13 in value:
-            value, *blocks = value.split(opening.blank)
-            runs.append((opening.head, [*values[start:place], value]))
-            runs += _blocks(blocks, opening.newline)
-            start = place + 1
-    if values[start:]:
-        runs.append((opening.head, values[start:]))
-    # The same proof. (Where the line end is CRLF, a type may hold the half of one too.)
-    joined = b"".join(chain(*((head[0], *payloads) for head, payloads in runs)))
-    if 10 in joined or 13 in joined:
-        raise _NotPlain
-    return runs
-
-
-def _blocks(blocks: list[bytes], newline: bytes) -> Iterator[Run]:
-    for block in blocks:
-        head, size = _cut(block, newline)
-        yield head, (block[size:],)
 
 
 class SSEDecoder:

@@ -29,7 +29,8 @@ from ssekit._errors import SSEKitError
 from ssekit._fold import objects
 from ssekit._format import Format, Opener
 from ssekit._lenient import parse
-from ssekit._sse import Head, ServerSentEvent
+from ssekit._plain import Head
+from ssekit._sse import ServerSentEvent
 
 __all__ = [
     "FORMAT",

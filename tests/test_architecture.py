@@ -16,6 +16,7 @@ LAYERS = [
     ["_errors"],
     ["_fragments"],
     ["_lenient"],
+    ["_plain"],
     ["_sse"],
     ["_partial_json"],
     ["_deltas"],

@@ -1,0 +1,130 @@
+# The plain road of the wire: bytes that are nothing but whole one-line events (`data:` alone, or
+# `event:` and `data:`), cut by a few C calls for all of them.
+#
+# What always holds here:
+# - What is cut is proven: each piece was one line, then a blank one. Anything else is `NotPlain`,
+#   and is left to the line road, which is the standard (`_sse`).
+# - Nothing is kept from one read to the next but how events open.
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain, repeat
+from typing import Final, TypeAlias
+
+__all__ = ["PLAIN", "PLAIN_HEAD", "Head", "NotPlain", "Opening", "Run", "cut_plain", "last_opening"]
+
+# What an event has beside its data: type (b"" means message), last event ID, retry.
+Head: TypeAlias = tuple[bytes, bytes, int | None]
+# Events that follow one another and differ in their data alone: nearly all reads are one run.
+Run: TypeAlias = tuple[Head, Iterable[bytes]]
+
+PLAIN_HEAD: Final[Head] = (b"", b"", None)
+
+
+class NotPlain(Exception):
+    """Not all of it is one-line events; or no event is whole."""
+
+
+class Opening:
+    """How events begin that have the same beside their data: with `prefix`, and then the data."""
+
+    __slots__ = ("blank", "head", "newline", "prefix", "separator")
+
+    def __init__(self, head: Head, prefix: bytes, newline: bytes) -> None:
+        self.head = head
+        self.prefix = prefix
+        self.newline = newline
+        self.blank = newline * 2
+        self.separator = self.blank + prefix
+
+    @classmethod
+    def of(cls, head: Head, newline: bytes) -> Opening:
+        type_line = b"event: " + head[0] + newline if head[0] else b""
+        return cls(head, type_line + b"data: ", newline)
+
+
+# How most streams go: "data: " and nothing beside, with LF.
+PLAIN: Final = Opening(PLAIN_HEAD, b"data: ", b"\n")
+
+
+def _cut(block: bytes, newline: bytes) -> tuple[Head, int]:
+    """Return what a plain event has beside its data, and where that begins."""
+    if block[:5] == b"data:":
+        return PLAIN_HEAD, 6 if block[5:6] == b" " else 5
+    end = block.find(newline)
+    start = end + len(newline) + 6
+    if block[:7] != b"event: " or block[start - 6 : start] != b"data: ":
+        raise NotPlain
+    return (block[7:end], b"", None), start
+
+
+def last_opening(data: bytes, newline: bytes) -> Opening:
+    """Return how the last whole event opens: how most others do, and the next will."""
+    blank = newline * 2
+    end = data.rfind(blank)
+    start = data.rfind(blank, 0, max(end, 0))
+    event = data[start + len(blank) if start >= 0 else 0 : max(end, 0)]
+    head, size = _cut(event, newline)
+    return Opening(head, event[:size], newline)
+
+
+def cut_plain(data: bytes, start: bytes, opening: Opening) -> tuple[list[Run], bytes]:
+    """Cut bytes, which begin after `start`, into one-line events, and the start of one more.
+
+    There is no CR where the line end is LF.
+    """
+    values = data.split(opening.separator)
+    values[0] = start + values[0]
+    last, ended, rest = values.pop().rpartition(opening.blank)
+    if ended:
+        values.append(last)
+    elif values:
+        rest = opening.prefix + rest
+    else:
+        raise NotPlain
+    size = len(opening.prefix)
+    if opening.prefix == b"data:" and any(
+        map(bytes.startswith, (values[0][size:], *values[1:]), repeat(b" "))
+    ):
+        raise NotPlain  # a space after the colon is no part of the value
+    opened = values[0][:size] == opening.prefix
+    if opened:
+        values[0] = values[0][size:]
+        # The proof: what is left holds no line end, so each piece was one line and then a blank
+        # one. (To join and search takes half the time of counting line ends.)
+        joined = b"".join(values)
+        if 10 not in joined and 13 not in joined:
+            return [(opening.head, values)], rest
+    return _mixed(values, opening, opened), rest
+
+
+def _mixed(values: list[bytes], opening: Opening, opened: bool) -> list[Run]:
+    """Cut what opens otherwise out of values that were cut at one opening.
+
+    `opened` says whether the first one has been cut from its own, as the others have.
+    """
+    runs: list[Run] = []
+    start = 0
+    if not opened:
+        runs += _blocks(values[0].split(opening.blank), opening.newline)
+        start = 1
+    for place, value in enumerate(values[start:], start):
+        if 10 in value or 13 in value:
+            value, *blocks = value.split(opening.blank)
+            runs.append((opening.head, [*values[start:place], value]))
+            runs += _blocks(blocks, opening.newline)
+            start = place + 1
+    if values[start:]:
+        runs.append((opening.head, values[start:]))
+    # The same proof. (Where the line end is CRLF, a type may hold the half of one too.)
+    joined = b"".join(chain(*((head[0], *payloads) for head, payloads in runs)))
+    if 10 in joined or 13 in joined:
+        raise NotPlain
+    return runs
+
+
+def _blocks(blocks: list[bytes], newline: bytes) -> Iterator[Run]:
+    for block in blocks:
+        head, size = _cut(block, newline)
+        yield head, (block[size:],)
