@@ -24,6 +24,7 @@ from threading import Thread
 from typing import NamedTuple, TypeAlias
 
 from ssekit import archive, auto
+from ssekit._lenient import join_surrogates
 from ssekit._output import Output, json_line
 
 __all__ = ["main"]
@@ -85,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "-j",
         "--jobs",
-        type=_positive,
+        type=_jobs,
         # `process_cpu_count`, since Python 3.13, knows which cores this process may use.
         default=getattr(os, "process_cpu_count", os.cpu_count)() or 1,
         metavar="N",
@@ -107,11 +108,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
+def _jobs(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"expected a number from 1 on, got {text!r}")
+    return int(text)
 
 
 def _run(arguments: _Arguments, err: Output) -> int:
@@ -229,7 +229,8 @@ def _alone(batch: Batch, format: str, fold: Fold) -> Iterator[Lines]:
 
 def _deadly(file: str) -> archive.Record:
     error = archive.Failure(type="BrokenProcessPool", message="the process that read it has died")
-    return archive.Record(file=file, format=None, state="failed", ended_by=None, error=error)
+    name = join_surrogates(file)
+    return archive.Record(file=name, format=None, state="failed", ended_by=None, error=error)
 
 
 def _pool(jobs: int) -> ProcessPoolExecutor:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 
 from ssekit import ServerSentEvent, SSEKitError, archive, auto, chat
-from tests.shared import Recording, each_recording, needs_shared, recordings
+from tests.shared import WITHOUT_DASK, Recording, each_recording, needs_shared, recordings
 from tests.strategies import streams
 from tests.streams import STREAMS, typed
 from tests.wire import DONE, A, B, C, event, text
@@ -161,7 +161,7 @@ def test_a_recorded_stream_has_the_record_of_its_bytes(tmp_path: Path, recording
 
 @needs_shared
 def test_dask_gives_the_same_records(tmp_path: Path):
-    pytest.importorskip("distributed", reason="Dask is in the dependency group `archives`")
+    pytest.importorskip("distributed", reason=WITHOUT_DASK)
     import dask.bag
     from dask.distributed import Client
 

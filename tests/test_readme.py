@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from ssekit import ServerSentEvent, auto
+from tests.shared import WITHOUT_DASK
 from tests.streams import ARGUMENTS, CALL, REASONING, STREAMS, TEXT, TOKENS, typed
 from tests.wire import DONE, event
 
@@ -229,12 +230,17 @@ def url() -> Iterator[str]:
 def test_an_example_prints_what_stands_below_it(
     example: dict[str, str], url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
+    if "import dask" in example["code"]:
+        pytest.importorskip("distributed", reason=WITHOUT_DASK)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    real_sleep = asyncio.sleep
-    monkeypatch.setattr(time, "sleep", lambda seconds: None)
-    monkeypatch.setattr(asyncio, "sleep", lambda seconds: real_sleep(0))
+    if "sleep" in example["code"]:  # a cluster's own sleep is not to be touched
+        real_sleep = asyncio.sleep
+        monkeypatch.setattr(time, "sleep", lambda seconds: None)
+        monkeypatch.setattr(asyncio, "sleep", lambda seconds: real_sleep(0))
     path = tmp_path / "recorded.sse"
     path.write_bytes(b"".join(READS))
+    cut_path = tmp_path / "cut.sse"
+    cut_path.write_bytes(b"".join(READS[:3]))
     known = {
         "url": url + "/v1/chat/completions",
         "flaky_url": url + "/flaky",
@@ -252,10 +258,11 @@ def test_an_example_prints_what_stands_below_it(
         "legacy_reads": LEGACY_READS,
         "gemini_reads": GEMINI_READS,
         "path": path,
+        "files": [str(path), str(cut_path), str(tmp_path / "missing.sse")],
         "send": lambda data: None,
     }
     named = re.findall(r"(\w+)(?:=(\w+))?", example["given"] or "")
-    given = {name: known[other or name] for name, other in named}
+    given = {name: known[other or name] for name, other in named} | {"__name__": "__main__"}
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(compile(example["code"], str(README), "exec"), given)
