@@ -1,28 +1,23 @@
 # The command: `python -m ssekit [FILE]` shows a stream as it arrives.
+# (`ssekit collect` is a command of its own.)
 #
 # Standard output is for what the stream says, standard error for a short summary of it.
 #
 # What always holds here:
 # - How a stream ended is the decoder's word. Here it is only told, and becomes the exit status.
 # - What has come is printed at once, and before anything is said about a failure.
-# - On a terminal, no control character of a stream acts: they are shown escaped.
 # - Chunks and results are handed on, never looked into: any format can be shown.
 
 from __future__ import annotations
 
 import argparse
 import errno
-import io
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
-from importlib import import_module
 from time import perf_counter
-from typing import Any, TextIO, TypeAlias
-
-import msgspec
+from typing import Any, TypeAlias
 
 from ssekit import (
     Accumulator,
@@ -36,14 +31,11 @@ from ssekit import (
     __version__,
     auto,
 )
-from ssekit._format import Opener
+from ssekit._output import Output, json_line
 
 # What the shell gives a process that an interrupt, or a closed pipe, ends: 128 and the signal.
 _INTERRUPTED = 130
 _CLOSED_PIPE = 141
-
-# C0 without tab and line feed, DEL, and C1.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 AnyStream: TypeAlias = Stream[Any, Any]
 # What is printed as JSON of a stream and its chunks, as they come.
@@ -52,9 +44,14 @@ View: TypeAlias = Callable[[AnyStream, Iterable[object]], Iterable[object]]
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command and return its exit status."""
-    arguments = _parser().parse_args(argv, _Arguments())
+    argv = sys.argv[1:] if argv is None else argv
     try:
-        return _run(arguments)
+        if argv[:1] == ["collect"]:
+            # What starts processes takes a while to import.
+            from ssekit import _collect
+
+            return _collect.main(argv[1:])
+        return _run(_parser().parse_args(argv, _Arguments()))
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
@@ -72,7 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="ssekit",
         description="Print the text of a model's stream as it arrives, and how it ended.",
-        epilog="The exit status is 0 for a finished stream, 1 for one that was cut or failed "
+        epilog="Many recorded streams are folded by `ssekit collect FILE...`: its --help says how. "
+        "The exit status is 0 for a finished stream, 1 for one that was cut or failed "
         "(what had come is printed first), 2 for misuse.",
     )
     parser.add_argument(
@@ -106,31 +104,26 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(arguments: _Arguments) -> int:
-    out, err = _Output(sys.stdout), _Output(sys.stderr)
+    out, err = Output(sys.stdout), Output(sys.stderr)
     with ExitStack() as stack:
         try:
             source = stack.enter_context(_open(arguments.file))
         except OSError as error:
             err.write(f"ssekit: cannot open {arguments.file}: {error.strerror}\n")
             return 2
-        stream = _opener(arguments.format).stream(source)
+        stream = auto.opener(arguments.format).stream(source)
         clock = _Clock()
         chunks = _chunks(stream, clock)
         if arguments.view is None:
             _print_text(stream, chunks, out)
         else:
             for value in arguments.view(stream, chunks):
-                out.write(_json_line(value))
+                out.write(json_line(value))
         for line in _summary(stream):
             err.write(f"{_one_line(line)}\n")
         if arguments.timing:
             err.write(f"{clock.summary()}\n")
         return 0 if stream.state == "done" else 1
-
-
-def _opener(name: str) -> Opener[Any, Any]:
-    opener: Opener[Any, Any] = import_module(f"ssekit.{name}").FORMAT
-    return opener
 
 
 def _open(file: str) -> AbstractContextManager[object]:
@@ -146,35 +139,6 @@ def _open(file: str) -> AbstractContextManager[object]:
     return nullcontext(sys.stdin.buffer)
 
 
-class _Output:
-    """Standard output or standard error: UTF-8 whatever the locale, and never held back."""
-
-    def __init__(self, file: TextIO | None) -> None:
-        if isinstance(file, io.TextIOWrapper):
-            file.reconfigure(encoding="utf-8", errors="replace")
-        self._file = file or io.StringIO()  # None where whoever started us has closed it
-        self.is_terminal = self._file.isatty()
-        self._has_color = not os.environ.get("NO_COLOR")
-
-    def write(self, text: str, *, dimmed: bool = False) -> None:
-        if self.is_terminal:
-            text = _escape(text, r"\x%02x")
-            if dimmed and self._has_color:
-                text = f"\x1b[2m{text}\x1b[22m"
-        try:
-            self._file.write(text)
-            self._file.flush()
-        except BrokenPipeError:
-            # What is left in the buffer would fail again, aloud, when the interpreter shuts down.
-            with open(os.devnull, "wb") as nowhere:
-                os.dup2(nowhere.fileno(), self._file.fileno())
-            raise
-
-
-def _escape(text: str, form: str) -> str:
-    return _CONTROL.sub(lambda character: form % ord(character[0]), text)
-
-
 # What is printed of a stream.
 
 
@@ -185,7 +149,7 @@ def _chunks(stream: AnyStream, clock: _Clock) -> Iterator[object]:
             yield chunk
 
 
-def _print_text(stream: AnyStream, chunks: Iterable[object], out: _Output) -> None:
+def _print_text(stream: AnyStream, chunks: Iterable[object], out: Output) -> None:
     """Print the text of choice 0; on a terminal its reasoning too, and whole lines."""
     latest: TextDelta | ReasoningDelta | None = None
     for delta in _deltas(stream, chunks):
@@ -230,11 +194,6 @@ def _result(stream: AnyStream, chunks: Iterable[object]) -> Iterator[object]:
     for _ in chunks:
         pass
     yield stream.snapshot()
-
-
-def _json_line(value: object) -> str:
-    # JSON itself lets DEL and C1 stand.
-    return _escape(msgspec.json.encode(value).decode(), r"\u%04x") + "\n"
 
 
 # What is said about a stream.

@@ -154,6 +154,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
             usage, may be missing). None otherwise.
         error: What ended the stream, if it is not "done"; it holds the answer so far in `partial`.
         accumulator: What folds the chunks.
+        format: The name of the wire format; None while `ssekit.auto` has not been told.
     """
 
     __slots__ = (
@@ -165,6 +166,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         "accumulator",
         "ended_by",
         "error",
+        "format",
         "state",
     )
 
@@ -174,6 +176,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         decode_unusual: Callable[[ServerSentEvent], ChunkT | Done],
         accumulator: Accumulator[ChunkT, ResultT],
         *,
+        format: str | None = None,
         max_event_size: int | None = DEFAULT_MAX_EVENT_SIZE,
         on_comment: Callable[[str], object] | None = None,
         last_event_id: str = "",
@@ -185,6 +188,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         # The data of the latest event, from which `event` is made when somebody looks.
         self._payload: bytes | None = None
         self.accumulator: Accumulator[ChunkT, ResultT] = accumulator
+        self.format = format
         self.state: State = "open"
         self.ended_by: EndedBy | None = None
         self.error: SSEKitError | None = None

@@ -217,7 +217,11 @@ class Format(Opener[ChunkT, ResultT]):
 
     def make(self, **options: Any) -> StreamDecoder[ChunkT, ResultT]:
         return StreamDecoder(
-            self._typed.decode, self.decode_unusual, self._accumulator(), **options
+            self._typed.decode,
+            self.decode_unusual,
+            self._accumulator(),
+            format=self.name,
+            **options,
         )
 
 

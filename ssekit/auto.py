@@ -244,6 +244,7 @@ class _Decoder(StreamDecoder[Any, Any]):
     ) -> _Replay:
         """Become the decoder of a format; return what was held, and the rest of that read."""
         decoder = told.decoder()
+        self.format = told.name
         self._decode, self._decode_unusual = decoder._decode, decoder._decode_unusual
         self.accumulator = standing.current = decoder.accumulator
         held, self._held = self._held, []
@@ -278,6 +279,14 @@ class _Auto(Opener[Any, Any]):
 
 
 FORMAT: Final = _Auto()
+
+
+def opener(name: str) -> Opener[Any, Any]:
+    """Return what opens the streams of a format: "auto", or one of `FORMATS`."""
+    if name != "auto" and name not in FORMATS:
+        raise ValueError(f"format must be auto, {', '.join(FORMATS)}: got {name!r}")
+    return FORMAT if name == "auto" else _format(name)
+
 
 decode = FORMAT.decode
 decoder = FORMAT.decoder

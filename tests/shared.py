@@ -19,6 +19,8 @@ needs_shared = pytest.mark.skipif(
     _FOLDER is None, reason="SSEKIT_SHARED does not name the folder of recorded streams"
 )
 
+WITHOUT_DASK = "Dask is not installed: it is in the dependency group `archives`"
+
 
 @dataclass(frozen=True)
 class Recording:

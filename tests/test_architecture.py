@@ -45,7 +45,10 @@ LAYERS = [
     ["gemini._accumulator"],
     ["chat", "completions", "gemini", "messages", "responses"],
     ["auto"],
+    ["archive"],
     ["_demo"],
+    ["_output"],
+    ["_collect"],
     ["_cli"],
     ["__main__"],
 ]

@@ -252,6 +252,21 @@ def test_events_can_be_pushed():
     assert stream.result().choices[0].text == "a"
 
 
+def test_the_decoder_names_the_format():
+    decoder = auto.decoder()
+    decoder.feed(event(AZURE))
+    assert decoder.format is None
+    decoder.feed(event(LEGACY))
+    assert decoder.format == "completions"
+    assert all(module.decoder().format == name for name, module in FORMATS.items())
+
+
+def test_what_tells_nothing_to_its_end_is_named_chat():
+    decoder = auto.decoder()
+    decoder.close()
+    assert decoder.format == "chat"
+
+
 def test_the_answer_so_far_is_there_before_the_format_is():
     decoder = auto.decoder()
     accumulator = decoder.accumulator

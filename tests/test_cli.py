@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import ssekit
-from ssekit import ServerSentEvent, _cli, auto
+from ssekit import ServerSentEvent, _cli, _output, auto
 from ssekit._cli import main
 from tests.streams import STREAMS, TEXT
 
@@ -141,7 +141,7 @@ def test_control_characters_are_escaped_in_the_summary_on_a_terminal(run):
 @pytest.mark.parametrize("option", ["--json", "--events", "--deltas"])
 def test_json_holds_no_control_characters_and_says_the_same(run, option, out):
     ran = run(option, stdin=sse(chunk("stop", content=HOSTILE), "[DONE]"), out=out)
-    assert not _cli._CONTROL.search(ran.out)
+    assert not _output.CONTROL.search(ran.out)
     said = {
         "--json": lambda: json.loads(ran.out)["choices"][0]["message"]["content"],
         "--events": lambda: json.loads(lines(ran.out)[0]["data"])["choices"][0]["delta"]["content"],

@@ -26,7 +26,7 @@ def test_the_package_is_typed():
 
 @pytest.mark.parametrize(
     "module",
-    ["ssekit", "ssekit.auto", *(f"ssekit.{name}" for name in auto.FORMATS)]
+    ["ssekit", "ssekit.archive", "ssekit.auto", *(f"ssekit.{name}" for name in auto.FORMATS)]
     + [f"ssekit.{path.stem}" for path in Path(ssekit.__file__).parent.glob("_[!_]*.py")
      if path.stem not in ("_cli", "_demo")],
 )  # fmt: skip

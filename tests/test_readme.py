@@ -23,6 +23,7 @@ import pytest
 import trio
 
 from ssekit import ServerSentEvent, auto
+from tests.shared import WITHOUT_DASK
 from tests.streams import ARGUMENTS, CALL, REASONING, STREAMS, TEXT, TOKENS, typed
 from tests.wire import DONE, event
 
@@ -234,11 +235,18 @@ def url() -> Iterator[str]:
 
 
 BODY = {"model": "m", "messages": [], "stream": True}
-MAY_BE_MISSING = ("niquests",)
+# By the module that an example imports, the one that must be there, and why it may not be.
+MAY_BE_MISSING = {
+    "niquests": ("niquests", "niquests is in the dependency group transports"),
+    "dask": ("distributed", WITHOUT_DASK),
+}
 
 
-def known(url: str, path: Path) -> dict[str, Any]:
+def known(url: str, folder: Path) -> dict[str, Any]:
     """Return what examples are given, by its name."""
+    path, cut_path = folder / "recorded.sse", folder / "cut.sse"
+    path.write_bytes(b"".join(READS))
+    cut_path.write_bytes(b"".join(READS[:3]))
     chat_url = url + "/v1/chat/completions"
     place = urlsplit(chat_url)
     body = json.dumps(BODY).encode()
@@ -263,6 +271,7 @@ def known(url: str, path: Path) -> dict[str, Any]:
         "legacy_reads": LEGACY_READS,
         "gemini_reads": GEMINI_READS,
         "path": path,
+        "files": [str(path), str(cut_path), str(folder / "missing.sse")],
         "send": lambda data: None,
     }
 
@@ -308,18 +317,17 @@ def run(code: str, given: dict[str, Any], url: str) -> None:
 def test_an_example_prints_what_stands_below_it(
     example: dict[str, str], url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    for module in MAY_BE_MISSING:
-        if f"import {module}" in example["code"]:
-            pytest.importorskip(module, reason=f"{module} is in the dependency group transports")
+    for named, (module, reason) in MAY_BE_MISSING.items():
+        if f"import {named}" in example["code"]:
+            pytest.importorskip(module, reason=reason)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    real_sleep = asyncio.sleep
-    monkeypatch.setattr(time, "sleep", lambda seconds: None)
-    monkeypatch.setattr(asyncio, "sleep", lambda seconds: real_sleep(0))
-    path = tmp_path / "recorded.sse"
-    path.write_bytes(b"".join(READS))
-    values = known(url, path)
+    if "sleep" in example["code"]:  # a cluster's own sleep is not to be touched
+        real_sleep = asyncio.sleep
+        monkeypatch.setattr(time, "sleep", lambda seconds: None)
+        monkeypatch.setattr(asyncio, "sleep", lambda seconds: real_sleep(0))
+    values = known(url, tmp_path)
     named = re.findall(r"(\w+)(?:=(\w+))?", example["given"] or "")
-    given = {name: values.get(other or name) for name, other in named}
+    given = {name: values.get(other or name) for name, other in named} | {"__name__": "__main__"}
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         run(example["code"], given, values["url"])

@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any, assert_type
 
 import msgspec
@@ -15,6 +16,7 @@ from ssekit import (
     SSEDecoder,
     StreamDecoder,
     ToolCall,
+    archive,
     auto,
     chat,
     completions,
@@ -162,6 +164,16 @@ def json_that_has_not_ended(call: ToolCall, text: str) -> None:
     assert_type(stream.accumulator.parse(Weather), Weather)
     assert_type(auto.stream([b""]).accumulator.parse(Weather), Weather)
     assert_type(chat.Accumulator().parse(Weather), Weather)
+
+
+def archived(file: Path) -> None:
+    record = archive.collect(file)
+    assert_type(record, archive.Record)
+    assert_type(list(map(archive.collect, ["file"])), list[archive.Record])
+    assert_type(record.format, str | None)
+    if record.error is not None:
+        assert_type(record.error.code, str | None)
+    assert_type(auto.decoder().format, str | None)
 
 
 class Count(ssekit.Accumulator[Weather, int]):
