@@ -1,4 +1,5 @@
-# `python -m benchmarks`: two tables, of events alone and of typed, accumulated chunks.
+"""How fast ssekit is beside its peers: `python -m benchmarks`."""
+# Tables of what was measured, and at the end the goals.
 #
 # What always holds here:
 # - What counts is a ratio within one run. Times are printed to give the ratios a size.
@@ -8,28 +9,41 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import msgspec
 
 import ssekit
-from benchmarks import floor
-from benchmarks.measure import Value, interleave
+from benchmarks.events import print_events
+from benchmarks.goals import verdicts
+from benchmarks.memory import print_import, print_memory
+from benchmarks.nodejs import node_versions
 from benchmarks.peers import PEERS, Count, Peer, count_with_ssekit
-from benchmarks.workloads import MARKER, Workload, make_workloads
-from ssekit import Format, chat, responses
+from benchmarks.readme import markdown
+from benchmarks.report import Report
+from benchmarks.scale import print_scale
+from benchmarks.sdk import load_sdk, print_sdk
+from benchmarks.typed import print_typed
+from benchmarks.workloads import Workload, make_workloads
 
-_FORMATS: dict[str, Format[Any, Any]] = {"chat": chat.FORMAT, "responses": responses.FORMAT}
+# What is measured beside the workloads, by the name that `--only` takes.
+_PARTS = ("sdk", "memory", "import", "scale")
 
-_ROUNDS = 151
-_QUICK_ROUNDS = 25
+
+class Effort(NamedTuple):
+    """How often each thing is measured, and for how many seconds at the most."""
+
+    rounds: int
+    budget: float
+    imports: int
+
+
+_FULL = Effort(151, 20, 15)
+_QUICK = Effort(25, 3, 2)
 
 
 def main(
@@ -38,30 +52,62 @@ def main(
     """Measure and print. (`scale` shortens the streams, for tests.)"""
     parser = _parser()
     options = parser.parse_args(argv)
-    rounds = _QUICK_ROUNDS if options.quick else _ROUNDS
+    effort = _QUICK if options.quick else _FULL
     workloads = {workload.name: workload for workload in make_workloads(scale)}
-    names = options.only or list(workloads)
-    if not workloads.keys() >= set(names):
-        parser.error(f"--only takes one of {', '.join(workloads)}")
+    names = options.only or [*workloads, *_PARTS]
+    if not {*workloads, *_PARTS} >= set(names):
+        parser.error(f"--only takes one of {', '.join([*workloads, *_PARTS])}")
 
-    counts, versions = _load(peers)
-    for name, said in versions.items():
-        print(f"{name}: {said}")
-    for name in names:
-        print(f"\n{name}: {_sizes(workloads[name])}\n    {workloads[name].why}")
-    events = _print_events([workloads[name] for name in names], counts, rounds)
-    typed = _print_typed([workloads[name] for name in names if workloads[name].format], rounds)
+    chosen = [workloads[name] for name in names if name in workloads]
+    report = _measure(chosen, [name for name in names if name in _PARTS], peers, effort, scale)
+    _print_goals(report)
+    if options.markdown:
+        print("", markdown(report), sep="\n")
     if options.json is not None:
-        report = {"versions": versions, "rounds": rounds, "events": events, "typed": typed}
-        options.json.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1))
+        report.write(options.json)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m benchmarks", description="ssekit and its peers.")
     parser.add_argument("--quick", action="store_true", help="few rounds: a first impression")
-    parser.add_argument("--only", action="append", metavar="NAME", help="one workload (repeatable)")
+    parser.add_argument(
+        "--only",
+        action="append",
+        metavar="NAME",
+        help=f"one workload, or one of {', '.join(_PARTS)} (repeatable)",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to a file too")
+    parser.add_argument("--markdown", action="store_true", help="print the README's tables too")
     return parser
+
+
+def _measure(
+    workloads: Sequence[Workload],
+    parts: Sequence[str],
+    peers: Sequence[Peer],
+    effort: Effort,
+    scale: float,
+) -> Report:
+    counts, versions = _load(peers)
+    with_node, node = node_versions()
+    report = Report({**versions, **node})
+    for name, said in report.versions.items():
+        print(f"{name}: {said}")
+    for workload in workloads:
+        print(f"\n{workload.name}: {_sizes(workload)}\n    {workload.why}")
+    if workloads:
+        report.events = print_events(workloads, counts, effort.rounds, effort.budget)
+    typed = [workload for workload in workloads if workload.format]
+    report.typed = print_typed(typed, effort.rounds, effort.budget, with_node=with_node)
+    runs: dict[str, Callable[[], None]] = {
+        "sdk": lambda: _measure_sdk(report, effort, scale),
+        "memory": lambda: setattr(report, "memory", print_memory(scale)),
+        "import": lambda: setattr(report, "import_milliseconds", print_import(effort.imports)),
+        "scale": lambda: setattr(report, "scale", print_scale(scale)),
+    }
+    for part in parts:
+        runs[part]()
+    return report
 
 
 def _load(peers: Sequence[Peer]) -> tuple[dict[str, Count], dict[str, str]]:
@@ -86,141 +132,19 @@ def _sizes(workload: Workload) -> str:
     return f"{workload.events:,} events, {len(workload.reads):,} reads, {workload.size:,} bytes"
 
 
-# Events alone.
-
-
-@dataclass(frozen=True)
-class _EventsRow:
-    """What a workload took; `decoded` is the number of events, or what was raised instead."""
-
-    workload: str
-    ssekit_microseconds: Value
-    ratios: dict[str, Value]
-    decoded: dict[str, int | str]
-
-
-def _print_events(
-    workloads: Sequence[Workload], counts: Mapping[str, Count], rounds: int
-) -> list[_EventsRow]:
-    print("\nEvents alone: ssekit in µs per event; the others in times as long as ssekit takes")
-    print_row = _table(["", *counts])
-    rows, faults = [], []
-    for workload in workloads:
-        row = _measure_events(workload, counts, rounds)
-        rows.append(row)
-        cells = [_microseconds(row.ssekit_microseconds)]
-        for name, decoded in row.decoded.items():
-            cell = _multiple(row.ratios[name]) if name in row.ratios else "fails"
-            if decoded != workload.events:
-                cell += "*"
-                faults.append(f"{name}, {workload.name}: {decoded}, not {workload.events} events")
-            cells.append(cell)
-        print_row([workload.name, *cells])
-    for fault in faults:
-        print(f"* {fault}")
-    return rows
-
-
-def _measure_events(workload: Workload, counts: Mapping[str, Count], rounds: int) -> _EventsRow:
-    decoded = {name: _decoded(count, workload.reads) for name, count in counts.items()}
-    assert decoded.pop("ssekit") == workload.events
-    measured = {
-        name: partial(count, workload.reads)
-        for name, count in counts.items()
-        if not isinstance(decoded.get(name), str)
-    }
-    times = interleave(measured, rounds)
-    return _EventsRow(
-        workload.name,
-        times.microseconds("ssekit", workload.events),
-        {name: times.ratio(name, "ssekit") for name in measured if name != "ssekit"},
-        decoded,
-    )
-
-
-def _decoded(count: Count, reads: list[bytes]) -> int | str:
-    """Return how many events an adapter finds, or what it raises."""
+def _measure_sdk(report: Report, effort: Effort, scale: float) -> None:
     try:
-        return count(reads)
-    except Exception as error:
-        return type(error).__name__
+        make_runs = load_sdk()
+    except ImportError as error:
+        print(f"\nThe official SDK: not measured: {error}")
+    else:
+        report.sdk = print_sdk(make_runs, scale, effort.budget)
 
 
-# Typed and accumulated.
-
-
-@dataclass(frozen=True)
-class _TypedRow:
-    workload: str
-    floor_microseconds: Value
-    ratios: dict[str, Value]
-
-
-def _print_typed(workloads: Sequence[Workload], rounds: int) -> list[_TypedRow]:
-    if not workloads:
-        return []
-    print("\nTyped and accumulated: L, the typed decode alone, in µs per chunk; the others in L")
-    print_row = _table(["", "L", "json.loads", "stream"])
-    rows = []
-    for workload in workloads:
-        row = _measure_typed(workload, rounds)
-        rows.append(row)
-        cells = map(_multiple, row.ratios.values())
-        print_row([workload.name, _microseconds(row.floor_microseconds), *cells])
-    return rows
-
-
-def _measure_typed(workload: Workload, rounds: int) -> _TypedRow:
-    assert workload.format is not None
-    payloads = [payload for payload in workload.payloads if payload != MARKER]
-    decode = msgspec.json.Decoder(floor.TYPES[workload.format]).decode
-    measured: dict[str, Callable[[], object]] = {
-        "L": partial(_each, decode, payloads),
-        "json.loads": partial(_each, json.loads, payloads),
-        "stream": partial(_stream, _FORMATS[workload.format], workload.reads),
-    }
-    times = interleave(measured, rounds)
-    ratios = {name: times.ratio(name, "L") for name in measured if name != "L"}
-    return _TypedRow(workload.name, times.microseconds("L", len(payloads)), ratios)
-
-
-def _each(decode: Callable[[bytes], object], payloads: list[bytes]) -> None:
-    for payload in payloads:
-        decode(payload)
-
-
-def _stream(wire_format: Format[Any, Any], reads: list[bytes]) -> None:
-    stream = wire_format.stream(reads)
-    for _ in stream:
-        pass
-    assert stream.state == "done"
-
-
-# How it looks.
-
-
-def _table(header: Sequence[str]) -> Callable[[Sequence[str]], None]:
-    """Print the header of a table, and return what prints a row as soon as it is known."""
-    widths = [20, *(max(13, len(name)) for name in header[1:])]
-
-    def print_row(cells: Sequence[str]) -> None:
-        first, *rest = (f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
-        print(first.strip().ljust(widths[0]), *rest, flush=True)
-
-    print_row(header)
-    return print_row
-
-
-def _microseconds(value: Value) -> str:
-    return f"{value.median:,.2f} {_spread(value)}"
-
-
-def _multiple(value: Value) -> str:
-    return f"{value.median:.2f}x {_spread(value)}"
-
-
-def _spread(value: Value) -> str:
-    return f"±{value.spread:.0%}"
+def _print_goals(report: Report) -> None:
+    print("\nGoals (times: how many times as long as ssekit takes)")
+    for name, goal, figure, verdict in verdicts(report):
+        print(f"{name:<54} {goal:<24} {figure:>20}  {verdict}".rstrip())
 
 
 if __name__ == "__main__":

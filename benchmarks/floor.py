@@ -1,9 +1,9 @@
 # The floor: what it costs to decode a chunk and nothing else.
 #
 # L is msgspec's typed decode alone, over payloads that are already cut out, into these structs.
-# They are a copy of those of `ssekit.chat`, and of `ssekit.responses` those that the workload has,
-# as they were when L was first measured, and stay so: multiples of L can be compared between
-# versions, and a field that ssekit gains costs ssekit.
+# They are a copy of those of `ssekit.chat`, and of `ssekit.responses` and `ssekit.messages` those
+# that the workloads have, as they were when L was first measured, and stay so: multiples of L can
+# be compared between versions, and a field that ssekit gains costs ssekit.
 
 from __future__ import annotations
 
@@ -227,5 +227,76 @@ ResponseStreamEvent: TypeAlias = (
     | ResponseTextDoneEvent
 )
 
+
+class BlockDelta(
+    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, tag_field="type"
+):
+    pass
+
+
+class TextDelta(BlockDelta, frozen=True, tag="text_delta"):
+    text: str = ""
+
+
+class ThinkingDelta(BlockDelta, frozen=True, tag="thinking_delta"):
+    thinking: str = ""
+    estimated_tokens: int | None = None
+
+
+class InputJSONDelta(BlockDelta, frozen=True, tag="input_json_delta"):
+    partial_json: str = ""
+
+
+class MessageEvent(
+    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, tag_field="type"
+):
+    pass
+
+
+class MessageStartEvent(MessageEvent, frozen=True, tag="message_start"):
+    message: Loose | None = None
+
+
+class MessageDeltaEvent(MessageEvent, frozen=True, tag="message_delta"):
+    delta: Loose | None = None
+    usage: Loose | None = None
+
+
+class MessageStopEvent(MessageEvent, frozen=True, tag="message_stop"):
+    pass
+
+
+class ContentBlockStartEvent(MessageEvent, frozen=True, tag="content_block_start"):
+    index: int = 0
+    content_block: Loose | None = None
+
+
+class ContentBlockDeltaEvent(MessageEvent, frozen=True, tag="content_block_delta"):
+    index: int = 0
+    delta: TextDelta | ThinkingDelta | InputJSONDelta | None = None
+
+
+class ContentBlockStopEvent(MessageEvent, frozen=True, tag="content_block_stop"):
+    index: int = 0
+
+
+class PingEvent(MessageEvent, frozen=True, tag="ping"):
+    pass
+
+
+MessageStreamEvent: TypeAlias = (
+    ContentBlockDeltaEvent
+    | ContentBlockStartEvent
+    | ContentBlockStopEvent
+    | MessageStartEvent
+    | MessageDeltaEvent
+    | MessageStopEvent
+    | PingEvent
+)
+
 # By the name of its format, what an event is decoded into.
-TYPES: Final[dict[str, Any]] = {"chat": ChatCompletionChunk, "responses": ResponseStreamEvent}
+TYPES: Final[dict[str, Any]] = {
+    "chat": ChatCompletionChunk,
+    "responses": ResponseStreamEvent,
+    "messages": MessageStreamEvent,
+}

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from datetime import timedelta
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple, TypeAlias
@@ -58,8 +60,16 @@ def _httpx_sse() -> Count:
     return lambda reads: _count(event_source(_TextResponse(reads)).iter_sse())
 
 
+def _httpx2() -> Count:
+    event_source = import_module("httpx2").EventSource
+    # With the limit that ssekit has: its own is 1 MiB.
+    return lambda reads: _count(event_source(_TextResponse(reads), max_event_size=64 * 2**20))
+
+
 class _TextResponse:
-    """What httpx-sse uses of a response of httpx, whose own layers are not on its account."""
+    """What the two use of a response, whose own layers are not on their account."""
+
+    request = None
 
     def __init__(self, reads: list[bytes]) -> None:
         self.headers = {"content-type": "text/event-stream"}
@@ -97,10 +107,63 @@ def _launchdarkly() -> Count:
     return lambda reads: _count(sse_reader(lines_from(reads)).events_and_comments())
 
 
+def _requests_sse() -> Count:
+    requests, event_source = import_module("requests"), import_module("requests_sse").EventSource
+
+    def count(reads: list[bytes]) -> int:
+        response = requests.Response()
+        response.status_code = 200
+        response.headers["content-type"] = "text/event-stream"
+        response.raw = _Raw(reads)
+        session = _Session(response, requests.ConnectionError)
+        found = 0
+        # It connects again at the end of the bytes, until that fails.
+        with (
+            suppress(requests.ConnectionError),
+            event_source("", session=session, max_connect_retry=0, reconnection_time=timedelta())
+            as events,
+        ):  # fmt: skip
+            for _ in events:
+                found += 1
+        return found
+
+    return count
+
+
+class _Raw:
+    """What requests reads from: urllib3's response, which gives what there is."""
+
+    def __init__(self, reads: list[bytes]) -> None:
+        self._reads = reads
+
+    def stream(self, size: int, decode_content: bool) -> Iterator[bytes]:
+        return iter(self._reads)
+
+    def close(self) -> None:
+        pass
+
+    release_conn = close
+
+
+class _Session:
+    """What requests-sse asks for responses, of which there is one."""
+
+    def __init__(self, response: object, refused: type[Exception]) -> None:
+        self._responses = [response]
+        self._refused = refused
+
+    def request(self, **request: object) -> object:
+        if not self._responses:
+            raise self._refused
+        return self._responses.pop()
+
+
 PEERS = (
     Peer("httpx-sse", _httpx_sse),
+    Peer("httpx2", _httpx2),
     Peer("openai", _openai),
     Peer("anthropic", _anthropic),
+    Peer("requests-sse", _requests_sse),
     Peer("sseclient-py", _sseclient),
     Peer("launchdarkly-eventsource", _launchdarkly),
 )

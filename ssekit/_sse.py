@@ -41,7 +41,7 @@ _LARGEST_RETRY = 2**64 - 1  # more is ignored, as Blink does; int() itself refus
 
 # Longer reads are taken in windows of this size (bytes): a million short lines in one read must not
 # become a million objects, and a copy of a window is a small one.
-_WINDOW = 64 * 2**10
+_WINDOW = 32 * 2**10
 # How far on the end of an event is looked for (bytes): through thousands of data lines, the search
 # would take a sixth of their time.
 _NEAR = 8 * 2**10

@@ -297,7 +297,7 @@ CLIENTS_THAT_POOL = [
 def test_twenty_streams_over_one_connection(client: Client, scenario: Scenario, server: Server):
     client.require()
     visits = [server.visit(scenario) for _ in range(20)]
-    before = len(server.clients)
+    server.clients.clear()  # a port may be one that an earlier client had
 
     def read_all() -> None:
         with client.session(PATIENCE) as post:
@@ -316,4 +316,4 @@ def test_twenty_streams_over_one_connection(client: Client, scenario: Scenario, 
         read_all()
     else:
         client.run(read_all_asynchronously)
-    assert len(server.clients) - before == 1
+    assert len(server.clients) == 1

@@ -1,0 +1,65 @@
+# From the wire to events: ssekit and its peers.
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from benchmarks.measure import clocked, interleave
+from benchmarks.peers import Count
+from benchmarks.report import EventsRow
+from benchmarks.table import microseconds, multiple, table
+from benchmarks.workloads import Workload
+
+__all__ = ["print_events"]
+
+
+def print_events(
+    workloads: Sequence[Workload], counts: Mapping[str, Count], rounds: int, budget: float
+) -> list[EventsRow]:
+    """Measure and print each workload; `counts` are the adapters, of which one is ssekit's."""
+    print("\nEvents alone: ssekit in µs per event; the others in times as long as ssekit takes")
+    print_row = table(["", *counts])
+    rows, faults = [], []
+    for workload in workloads:
+        row = _measure(workload, counts, rounds, budget)
+        rows.append(row)
+        cells = [microseconds(row.microseconds)]
+        for name, decoded in row.decoded.items():
+            cell = multiple(row.ratios[name]) if name in row.ratios else "fails"
+            if decoded != workload.events:
+                cell += "*"
+                faults.append(f"{name}, {workload.name}: {decoded}, not {workload.events} events")
+            cells.append(cell)
+        print_row([workload.name, *cells])
+    for fault in faults:
+        print(f"* {fault}")
+    return rows
+
+
+def _measure(
+    workload: Workload, counts: Mapping[str, Count], rounds: int, budget: float
+) -> EventsRow:
+    decoded = {name: _decoded(count, workload.reads) for name, count in counts.items()}
+    assert decoded.pop("ssekit") == workload.events
+    measured = {
+        name: clocked(partial(count, workload.reads))
+        for name, count in counts.items()
+        if not isinstance(decoded.get(name), str)
+    }
+    times = interleave(measured, rounds, budget)
+    return EventsRow(
+        workload.name,
+        workload.events,
+        times.microseconds("ssekit", workload.events),
+        {name: times.ratio(name, "ssekit") for name in measured if name != "ssekit"},
+        decoded,
+    )
+
+
+def _decoded(count: Count, reads: list[bytes]) -> int | str:
+    """Return how many events an adapter finds, or what it raises."""
+    try:
+        return count(reads)
+    except Exception as error:
+        return type(error).__name__
