@@ -26,6 +26,7 @@ from ssekit import (
 )
 from tests.shared import Recording, each_recording
 from tests.streams import ARGUMENTS, CALL, REASONING, STREAMS, TEXT, TOKENS
+from tests.wire import event
 
 VIEWS = {TextDelta: "text", ReasoningDelta: "reasoning", RefusalDelta: "refusal"}
 
@@ -219,3 +220,20 @@ def test_an_unfinished_call_says_what_is_known():
         decoder.feed(data)
         known += [call.partial() for call in decoder.accumulator.tool_calls]
     assert known[:3] == [UNSET, {}, {"city": "Rome"}]
+
+
+# Of each format, an event that says one character.
+PIECES: dict[str, Any] = {
+    "chat": {"choices": [{"index": 0, "delta": {"content": "a"}}]},
+    "completions": {"choices": [{"index": 0, "text": "a"}]},
+    "responses": {"type": "response.output_text.delta", "delta": "a"},
+    "messages": {"type": "content_block_delta", "delta": {"type": "text_delta", "text": "a"}},
+    "gemini": {"candidates": [{"content": {"parts": [{"text": "a"}]}}]},
+}
+
+
+@each_format
+def test_a_text_in_very_many_pieces(name: str):
+    decoder = opener(name).decoder()
+    decoder.feed(event(PIECES[name]) * 5_000)
+    assert decoder.accumulator.text == "a" * 5_000

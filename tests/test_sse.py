@@ -143,6 +143,33 @@ def test_a_read_of_one_event_like_the_latest_needs_no_cutting(
     assert scanned(scanner, second.encode()) == [second]
 
 
+# Reads of which each is nearly plain, and the data that they hold.
+NEARLY_PLAIN: dict[str, tuple[list[bytes], list[str]]] = {
+    "a space after events without one": (
+        [b"data:a\n\n", b"data:b\n\ndata:c\n\n", b"data:d\n\ndata: e\n\n", b"data: f\n\n"],
+        ["a", "b", "c", "d", "e", "f"],
+    ),
+    "a space after one event without": (
+        [b"data: a\n\n", b"event: x\ndata: b\n\n", b"data:c\n\n", b"data: d\n\n"],
+        ["a", "b", "c", "d"],
+    ),
+    "a type and no more": (
+        [b"data: a\n\n", b"data: b\n\nevent: x\n", b"data: c\n\n"],
+        ["a", "b", "c"],
+    ),
+    "a long type": (
+        [b"data: a\n\n", b"data: b\n\nevent: " + b"y" * 200 + b"\nda", b"ta: c\n\n"],
+        ["a", "b", "c"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("reads", "expected"), NEARLY_PLAIN.values(), ids=NEARLY_PLAIN)
+def test_reads_that_are_nearly_plain(reads: list[bytes], expected: list[str]):
+    assert [data for _, data, _ in decode(reads)[0]] == expected
+    assert decode(reads) == decode([b"".join(reads)]) == decode(pieces(b"".join(reads), 1))
+
+
 @each_recording("other")
 def test_recorded_streams_mean_the_same_however_they_are_cut(recording: Any):
     whole = decode([recording.data])
@@ -260,6 +287,13 @@ def test_events_that_are_complete_come_before_the_error(stream: bytes):
             call()
     decoder.reset()
     assert decoder.feed(b"data: d\n\n") == [ServerSentEvent("d")]
+
+
+def test_the_limit_is_met_by_a_whole_line():
+    decoder = SSEDecoder(max_event_size=LIMIT)
+    assert decoder.feed(b"data: 01234567\n") == []
+    with pytest.raises(EventTooLargeError):
+        decoder.feed(b"data: 012\n\n")
 
 
 def test_the_limit_is_for_an_event_not_for_a_stream():
