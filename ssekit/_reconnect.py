@@ -13,7 +13,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Container, Iterator
 from contextlib import AsyncExitStack, ExitStack, suppress
 from types import TracebackType
@@ -343,7 +342,7 @@ class AsyncEventSource(_Reconnection[AsyncPull[ServerSentEvent]], AsyncIterator[
     async def _connected(self) -> AsyncSource:
         try:
             opened = self._connect(self._headers())
-            if inspect.isawaitable(opened):
+            if isinstance(opened, Awaitable):
                 opened = await opened
             with suppress(TypeError):
                 return open_async_source(opened)

@@ -13,8 +13,15 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Mapping,
+)
 from contextlib import suppress
 from functools import partial
 from operator import attrgetter, methodcaller
@@ -133,7 +140,7 @@ class AsyncSource(_AnySource[AsyncIterator[Any]]):
         if close is not None:
             try:
                 closing = close()
-                if inspect.isawaitable(closing):
+                if isinstance(closing, Awaitable):
                     await closing
             except RuntimeError:
                 self._close = close  # an async generator that another task is reading: likewise
@@ -393,7 +400,7 @@ def _advice(source: object) -> str:
             f"a source gives bytes read by read, it is not {kind} itself: pass [data], "
             "or pathlib.Path(name) for the name of a file"
         )
-    if inspect.iscoroutine(source):
+    if isinstance(source, Coroutine):
         return "expected a source, got a coroutine: await it, and pass what it returns"
     if _is_asynchronous(source):
         return f"{kind} is asynchronous: use astream, acollect or aiter_events"
