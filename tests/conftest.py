@@ -10,4 +10,9 @@ settings.register_profile(
     "default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.register_profile("random", settings.get_profile("default"), derandomize=False)
-settings.load_profile(os.environ.get("SSEKIT_HYPOTHESIS", "default"))
+settings.register_profile("slow", settings.get_profile("random"), max_examples=20_000)
+PROFILE = os.environ.get("SSEKIT_HYPOTHESIS", "default")
+settings.load_profile(PROFILE)
+
+# How many examples those tests take that look for what nobody thought of.
+THOROUGH = max(1_000, settings().max_examples)

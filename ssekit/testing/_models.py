@@ -212,10 +212,14 @@ class ModelStream(msgspec.Struct, frozen=True):
         self, count: int
     ) -> tuple[Literal["done", "truncated"], Literal["event", "marker", "finish"] | None]:
         """The state and what ended the stream, if the bytes end after some of the events."""
-        if count >= self._end:
+        if self.ended_in(count):
             return "done", self.events[self._end - 1].ends
         finishes = _FINISHES[self.format](self.expected_after(count))
         return ("done", "finish") if finishes and all(finishes) else ("truncated", None)
+
+    def ended_in(self, count: int) -> bool:
+        """Whether one of the first events ends the stream: nothing is read after it."""
+        return count >= self._end
 
     @property
     def _end(self) -> int:
@@ -232,6 +236,13 @@ class ModelStream(msgspec.Struct, frozen=True):
         """How many events are complete in the first `size` bytes."""
         placed = zip(self.starts, self.events, strict=False)
         return sum(start + event.complete_at <= size for start, event in placed)
+
+    def unfinished_in(self, size: int) -> Literal["nothing", "part", "whole"]:
+        """How much there is of the data of an event of which the first bytes have no blank line."""
+        place = self.complete_in(size)
+        if place == len(self.events):
+            return "nothing"
+        return self.events[place].unfinished(size - self.starts[place])
 
     def __repr__(self) -> str:
         blocks = "".join(f"\n  {event.data!r}" for event in self.events)

@@ -236,7 +236,7 @@ class _Item:
         at = ("output", self._place, "content", 0)
         tokens = [{"token": "t", "logprob": -0.5, "top_logprobs": []}]
         has_logprobs = logprobs and not is_refusal and "no deltas" not in self._script.quirks
-        self._begin_part("content_part.added", index, part, at)
+        self._say_part("content_part.added", index, part, at)
         whole = dict(part)
         name = "refusal" if is_refusal else "output_text"
         cuts = self._say_text(name, index, field, text, (*at, field), part=part,
@@ -252,7 +252,7 @@ class _Item:
                 Said((*at, "annotations", 0), annotation),
             )
             whole["annotations"] = [annotation]
-        self._end_part("content_part.done", index, whole, at)
+        self._say_part("content_part.done", index, whole, at)
         self._fields["content"] = [whole]
 
     def _say_reasoning(self, text: str) -> None:
@@ -263,16 +263,12 @@ class _Item:
         name = "reasoning_summary_text" if is_summary else "reasoning_text"
         at = ("output", self._place, field, 0)
         part, index = {"type": kind, "text": ""}, {place: 0}
-        self._begin_part(f"{parts}.added", index, part, at)
+        self._say_part(f"{parts}.added", index, part, at)
         self._say_text(name, index, "text", text, (*at, "text"), part=part)
-        self._end_part(f"{parts}.done", index, {**part, "text": text}, at)
+        self._say_part(f"{parts}.done", index, {**part, "text": text}, at)
         self._fields[field] = [{**part, "text": text}]
 
-    def _begin_part(self, name: str, index: Json, part: Json, at: tuple[str | int, ...]) -> None:
-        if "no part events" not in self._script.quirks:
-            self._add_within(name, {**index, "part": part}, Said(at, part))
-
-    def _end_part(self, name: str, index: Json, part: Json, at: tuple[str | int, ...]) -> None:
+    def _say_part(self, name: str, index: Json, part: Json, at: tuple[str | int, ...]) -> None:
         if "no part events" not in self._script.quirks:
             self._add_within(name, {**index, "part": part}, Said(at, part))
 
