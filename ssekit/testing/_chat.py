@@ -98,18 +98,21 @@ def chat_streams(
     max_tool_calls: int = 2,
     reasoning: bool = True,
     refusals: bool = True,
+    custom_tools: bool = True,
     logprobs: bool = True,
     dialect: Dialect = (),
 ) -> SearchStrategy[ModelStream]:
     """Return a strategy of streams of chat completions, each with the result it must give.
 
     Args:
-        text: Of content, reasoning and refusals, which are cut anywhere. By default any.
+        text: Of content, reasoning, refusals and the input of custom tools, which are cut anywhere.
+            By default any.
         arguments: Of the arguments of tool calls, whose JSON text is cut anywhere. By default any.
         max_choices: How many choices there are at most.
         max_tool_calls: How many tool calls a choice has at most; several are parallel.
         reasoning: Choices may have reasoning.
         refusals: Choices may have a refusal.
+        custom_tools: Tool calls may be of custom tools, whose input is text.
         logprobs: Choices may have log probabilities.
         dialect: A host, quirks, or "any": see `ssekit.testing.dialects`.
 
@@ -125,16 +128,16 @@ def chat_streams(
     ...     assert completion.choices[0].message.content == message["content"]
     >>> test_the_text_is_whole()
     """
+    texts = text or _models.texts
+    functions = st.tuples(st.sampled_from(["f", "g"]), arguments or _models.json_objects)
+    custom = st.tuples(st.just("custom"), texts if custom_tools else st.nothing())
     contents = st.fixed_dictionaries(
         {
-            "reasoning_content": st.none() | (text or _models.texts if reasoning else st.nothing()),
-            "content": st.none() | (text or _models.texts),
-            "refusal": st.none() | (text or _models.texts if refusals else st.nothing()),
+            "reasoning_content": st.none() | (texts if reasoning else st.nothing()),
+            "content": st.none() | texts,
+            "refusal": st.none() | (texts if refusals else st.nothing()),
             "logprobs": st.booleans() if logprobs else st.just(False),
-            "calls": st.lists(
-                st.tuples(st.sampled_from(["f", "g"]), arguments or _models.json_objects),
-                max_size=max_tool_calls,
-            ),
+            "calls": st.lists(functions | custom, max_size=max_tool_calls),
         }
     )
     quirks = find_quirks(dialect, CHAT_QUIRKS, CHAT_HOSTS)
@@ -212,31 +215,32 @@ class _Choice:
         said = (Said(place, none, "first"), Said((*place, field), [token], "extend"))
         return Piece(piece.choice | {"logprobs": none | {field: [token]}}, piece.said + said)
 
-    def _call(self, place: int, name: str, tree: Json) -> list[Piece]:
+    def _call(self, place: int, name: str, content: Json | str) -> list[Piece]:
+        """Return the pieces of a call: of a function, or of a custom tool, whose input is text."""
         quirks = self._quirks
         id_ = "" if "no call ids" in quirks else f"call_{self._index}_{place}"
-        # Without ids, a call is over when its arguments are: they cannot be empty.
-        text = encode_arguments(self._draw, tree, empty=bool(id_))
-        if "arguments as objects" in quirks:
-            text = json.dumps(tree)
-        first = {"index": place, "id": id_, "type": "function", "function": {"name": name}}
-        call = {**first, "function": {"name": name, "arguments": ""}}
-        del call["index"]
+        if isinstance(content, str):
+            # Without ids, its own name tells it from the calls beside it.
+            kind, field, text, name = "custom", "input", content, f"custom_{place}"
+        else:
+            # Without ids, a call is over when its arguments are: they cannot be empty.
+            text = encode_arguments(self._draw, content, empty=bool(id_))
+            kind, field = "function", "arguments"
+            text = json.dumps(content) if "arguments as objects" in quirks else text
         at = (*self._place, "message", "tool_calls", place)
-        begun = Said(at, call)
-        whole = Said((*at, "function", "arguments"), text)
+        call = {"id": id_, "type": kind, kind: {"name": name, field: ""}}
+        begun, whole = Said(at, call), Said((*at, kind, field), text)
+        first: Json = {"index": place, **call, kind: {"name": name, field: text}}
         if {"whole calls", "arguments as objects"} & quirks:
-            first["function"]["arguments"] = text
             return [self._piece({"tool_calls": [first]}, begun, whole)]
-        if "null arguments at first" in quirks:
-            first["function"]["arguments"] = None
-        elif "no arguments at first" not in quirks:
-            first["function"]["arguments"] = ""
+        if "no arguments at first" in quirks:
+            del first[kind][field]
+        else:
+            first[kind][field] = None if "null arguments at first" in quirks else ""
         pieces = [self._piece({"tool_calls": [first]}, begun)]
         for cut in cut_text(self._draw, text):
-            said = Said(whole.path, cut, "join")
-            more = {"index": place, "function": {"arguments": cut}}
-            pieces.append(self._piece({"tool_calls": [more]}, said))
+            more = {"index": place, kind: {field: cut}}
+            pieces.append(self._piece({"tool_calls": [more]}, Said(whole.path, cut, "join")))
         if "pieces together" in quirks:
             pieces[:2] = [self._joined(*pieces[:2])]
         return pieces
@@ -271,6 +275,10 @@ def _calls(chunk: Json) -> Iterator[Json]:
     return (call for delta in _deltas(chunk) for call in delta.get("tool_calls") or ())
 
 
+def _called(chunk: Json) -> Iterator[Json]:
+    return (call.get("function") or call["custom"] for call in _calls(chunk))
+
+
 def _say_role(chunk: Json) -> None:
     for delta in _deltas(chunk):
         delta["role"] = "assistant"
@@ -301,7 +309,8 @@ def _say_null(chunk: Json) -> None:
     for call in _calls(chunk):
         call.setdefault("id", None)
         call.setdefault("type", None)
-        call["function"].setdefault("name", None)
+    for called in _called(chunk):
+        called.setdefault("name", None)
 
 
 def _index(find: Callable[[int], int]) -> Callable[[Json], None]:
@@ -320,12 +329,14 @@ def _drop_index(chunk: Json) -> None:
 def _say_empty_ids(chunk: Json) -> None:
     for call in _calls(chunk):
         call.setdefault("id", "")
-        call["function"].setdefault("name", "")
+    for called in _called(chunk):
+        called.setdefault("name", "")
 
 
 def _unwrap_arguments(chunk: Json) -> None:
-    for call in _calls(chunk):
-        call["function"]["arguments"] = json.loads(call["function"]["arguments"])
+    for called in _called(chunk):
+        if "arguments" in called:
+            called["arguments"] = json.loads(called["arguments"])
 
 
 # In the order in which they are applied. The other quirks are heeded where pieces are made.

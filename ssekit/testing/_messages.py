@@ -32,6 +32,7 @@ MESSAGE_QUIRKS: Final[dict[str, str]] = WIRE_QUIRKS | {
     "one index": "each block has index 0",
     "index from 1": "blocks are counted from 1",
     "whole blocks": "what a block says stands in its start",
+    "unknown blocks": "in the place of redacted_thinking are blocks of an unknown type",
     "unknown events": "there are events of a type that no documentation names",
     "marker": "[DONE] comes after the end",
     "marker alone": "[DONE] comes in the place of message_stop",
@@ -57,7 +58,7 @@ def message_streams(
         text: Of texts and reasoning, which are cut anywhere. By default any.
         arguments: Of the input of tool calls, whose JSON text is cut anywhere. By default any.
         max_blocks: How many blocks the content has at most: text (perhaps with citations), thinking
-            (perhaps redacted), and tool calls.
+            (perhaps redacted), tool calls, and calls of the vendor's own tools.
         dialect: A host, quirks, or "any": see `ssekit.testing.dialects`.
 
     The input of a tool call that is not whole yet is `{}`, and what came of its JSON text is in
@@ -75,7 +76,8 @@ def message_streams(
     >>> test_the_message_is_whole()
     """
     texts = text or _models.texts
-    calls = st.tuples(st.just("tool_use"), arguments or _models.json_objects)
+    callers = st.sampled_from(["tool_use", "server_tool_use"])
+    calls = st.tuples(callers, arguments or _models.json_objects)
     kinds = st.sampled_from(["text", "cited", "thinking", "redacted_thinking"])
     blocks = st.lists(st.tuples(kinds, texts) | calls, max_size=max_blocks)
     quirks = find_quirks(dialect, MESSAGE_QUIRKS, MESSAGE_HOSTS)
@@ -150,20 +152,20 @@ def _send_block(script: _Script, place: int, index: int, kind: str, content: Any
     at = ("content", place)
     block: Json
     if kind == "redacted_thinking":
-        block, pieces = {"type": kind, "data": content}, []
+        is_unknown = "unknown blocks" in script.quirks
+        block, pieces = {"type": "x_unknown" if is_unknown else kind, "data": content}, []
     elif kind == "thinking":
         block = {"type": kind, "thinking": "", "signature": ""}
         pieces = _thinking(script, at, content)
-    elif kind == "tool_use":
+    elif kind in ("tool_use", "server_tool_use"):
         block = {"type": kind, "id": f"toolu_{place}", "name": "f", "input": {}}
         pieces = _input(script, at, content)
     else:
         block = {"type": "text", "text": ""}
         pieces = _text(script, at, content, cited=kind == "cited")
     if "whole blocks" in script.quirks:
-        whole = {"thinking": "thinking", "tool_use": "input"}.get(kind, "text")
-        if whole in block:
-            block[whole] = content
+        field = next((name for name in ("text", "thinking", "input") if name in block), "data")
+        block[field] = content
         pieces = []
     script.send("content_block_start", Said(at, block), index=index, content_block=block)
     for delta, said in pieces:

@@ -288,9 +288,11 @@ _STUMBLING: Final = "a \"\\/\n\r\t\0{}[]:,é€\u2028\ufeff😀"
 texts: SearchStrategy[str] = st.text(
     st.sampled_from(_STUMBLING) | st.characters(exclude_categories=["Cs"]), max_size=6
 )
+_names = st.text("ab_😀", min_size=1, max_size=2)
+_scalars = texts | st.integers(-9, 9) | st.booleans() | st.none() | st.just(0.5)
 json_objects: SearchStrategy[dict[str, Any]] = st.dictionaries(
-    st.text("ab_😀", min_size=1, max_size=2),
-    texts | st.integers(-9, 9) | st.booleans() | st.none() | st.lists(st.just(1), max_size=2),
+    _names,
+    _scalars | st.lists(_scalars, max_size=2) | st.dictionaries(_names, _scalars, max_size=2),
     max_size=2,
 )
 
