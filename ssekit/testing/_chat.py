@@ -128,8 +128,8 @@ def chat_streams(
     ...     assert completion.choices[0].message.content == message["content"]
     >>> test_the_text_is_whole()
     """
-    texts = text or _models.texts
-    functions = st.tuples(st.sampled_from(["f", "g"]), arguments or _models.json_objects)
+    texts = _models.texts if text is None else text
+    functions = st.tuples(st.sampled_from(["f", "g"]), _models.json_objects if arguments is None else arguments)
     custom = st.tuples(st.just("custom"), texts if custom_tools else st.nothing())
     contents = st.fixed_dictionaries(
         {

@@ -61,7 +61,7 @@ def completion_streams(
     >>> test_the_text_is_whole()
     """
     quirks = find_quirks(dialect, COMPLETION_QUIRKS, COMPLETION_HOSTS)
-    return _streams(quirks, text or _models.texts, max_choices, logprobs)
+    return _streams(quirks, _models.texts if text is None else text, max_choices, logprobs)
 
 
 @st.composite

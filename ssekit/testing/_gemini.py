@@ -71,9 +71,9 @@ def gemini_streams(
     ...     assert len(response.candidates) == len(stream.expected["candidates"])
     >>> test_the_response_is_whole()
     """
-    texts = (text or _models.texts).filter(bool)
+    texts = (_models.texts if text is None else text).filter(bool)
     kinds = st.sampled_from(["text", "thought", "signed", "bytes"])
-    calls = st.tuples(st.just("call"), arguments or _models.json_objects)
+    calls = st.tuples(st.just("call"), _models.json_objects if arguments is None else arguments)
     parts = st.lists(st.tuples(kinds, texts) | calls, max_size=max_parts)
     quirks = find_quirks(dialect, GEMINI_QUIRKS, GEMINI_HOSTS)
     return _streams(quirks, st.lists(parts, max_size=max_candidates))

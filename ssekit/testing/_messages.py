@@ -75,9 +75,9 @@ def message_streams(
     ...     assert len(message.content) == len(stream.expected["content"])
     >>> test_the_message_is_whole()
     """
-    texts = text or _models.texts
+    texts = _models.texts if text is None else text
     callers = st.sampled_from(["tool_use", "server_tool_use"])
-    calls = st.tuples(callers, arguments or _models.json_objects)
+    calls = st.tuples(callers, _models.json_objects if arguments is None else arguments)
     kinds = st.sampled_from(["text", "cited", "thinking", "redacted_thinking"])
     blocks = st.lists(st.tuples(kinds, texts) | calls, max_size=max_blocks)
     quirks = find_quirks(dialect, MESSAGE_QUIRKS, MESSAGE_HOSTS)

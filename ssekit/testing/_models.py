@@ -282,11 +282,12 @@ def find_quirks(
 # Drawing.
 
 # Where readers stumble: quotes and escapes, what must be escaped in JSON, what other parsers take
-# for line ends, characters of two and three bytes, and one that is a surrogate pair.
-_STUMBLING: Final = "a \"\\/\n\r\t\0{}[]:,é€\u2028\ufeff😀"
+# for line ends, characters of two and three bytes, and one that is a surrogate pair. (As texts of
+# their own: in one alphabet with all characters, Hypothesis would hardly ever draw them.)
+_STUMBLING: Final = 'a"\\\n\0é\u2028😀'
 
-texts: SearchStrategy[str] = st.text(
-    st.sampled_from(_STUMBLING) | st.characters(exclude_categories=["Cs"]), max_size=6
+texts: SearchStrategy[str] = st.text(_STUMBLING, max_size=6) | st.text(
+    st.characters(exclude_categories=["Cs"]), max_size=4
 )
 _names = st.text("ab_😀", min_size=1, max_size=2)
 _scalars = texts | st.integers(-9, 9) | st.booleans() | st.none() | st.just(0.5)

@@ -79,9 +79,9 @@ def response_streams(
     ...     assert len(response.output) == len(stream.expected["output"])
     >>> test_the_response_is_whole()
     """
-    texts = text or _models.texts
+    texts = _models.texts if text is None else text
     kinds = st.sampled_from(["message", "reasoning", "custom_tool_call"])
-    calls = st.tuples(st.just("function_call"), arguments or _models.json_objects)
+    calls = st.tuples(st.just("function_call"), _models.json_objects if arguments is None else arguments)
     items = st.lists(st.tuples(kinds, texts) | calls, max_size=max_items)
     quirks = find_quirks(dialect, RESPONSE_QUIRKS, RESPONSE_HOSTS)
     return _streams(quirks, items, logprobs)
