@@ -7,8 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import event, find, given, settings
-from hypothesis.errors import InvalidArgument
+from hypothesis import given, settings
 
 from ssekit import (
     APIError,
@@ -20,8 +19,6 @@ from ssekit import (
     responses,
 )
 from ssekit.testing import (
-    ERROR_FORMS,
-    FAULTS,
     Fault,
     chat_streams,
     completion_streams,

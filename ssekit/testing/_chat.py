@@ -129,7 +129,9 @@ def chat_streams(
     >>> test_the_text_is_whole()
     """
     texts = _models.texts if text is None else text
-    functions = st.tuples(st.sampled_from(["f", "g"]), _models.json_objects if arguments is None else arguments)
+    functions = st.tuples(
+        st.sampled_from(["f", "g"]), _models.json_objects if arguments is None else arguments
+    )
     custom = st.tuples(st.just("custom"), texts if custom_tools else st.nothing())
     contents = st.fixed_dictionaries(
         {
@@ -199,7 +201,9 @@ class _Choice:
 
     def _texts(self, field: str, text: str, logprobs: bool) -> Iterator[Piece]:
         thinks = field == "reasoning_content"
-        name = "reasoning" if thinks and "reasoning" in self._quirks else field
+        # Parts have no field of their own for it: they are read as the commoner one.
+        named = "reasoning" in self._quirks and "content in parts" not in self._quirks
+        name = "reasoning" if thinks and named else field
         for cut in cut_text(self._draw, text):
             # Content may be empty. What else is empty was not said.
             said = [Said((*self._place, "message", name), cut, "join")]
@@ -254,12 +258,12 @@ class _Choice:
         reason = self._draw(st.sampled_from(reasons))
         if called and "stop after calls" in self._quirks:
             reason = "stop"
-        ended = (Said((*self._place, "finish_reason"), reason),)
+        ended = [Said((*self._place, "finish_reason"), reason)]
         if "no finish" in self._quirks:
-            ended = ()
+            ended = []
         if "calls with the finish" in self._quirks:
             last = pieces.pop()
-            return [*pieces, Piece(last.choice | {"finish_reason": reason}, last.said + ended)]
+            return [*pieces, Piece(last.choice | {"finish_reason": reason}, (*last.said, *ended))]
         last = self._piece({}, *ended)
         return [*pieces, Piece(last.choice | {"finish_reason": reason}, last.said)]
 
@@ -292,10 +296,9 @@ def _drop_role(chunk: Json) -> None:
 def _put_content_in_parts(chunk: Json) -> None:
     for delta in _deltas(chunk):
         parts: list[Json] = []
-        for field in ("reasoning", "reasoning_content"):
-            if field in delta:
-                thinking = [{"type": "text", "text": delta.pop(field)}]
-                parts.append({"type": "thinking", "thinking": thinking})
+        if "reasoning_content" in delta:
+            thinking = [{"type": "text", "text": delta.pop("reasoning_content")}]
+            parts.append({"type": "thinking", "thinking": thinking})
         if delta.get("content") is not None:
             parts.append({"type": "text", "text": delta["content"]})
         if parts:

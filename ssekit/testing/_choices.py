@@ -86,7 +86,7 @@ def send_chunks(
         script.say(chunk, *_said_of_the_whole(chunk), *said)
 
     if "filters first" in quirks:
-        about = {"prompt_index": 0, "content_filter_results": {}}
+        about: dict[str, Any] = {"prompt_index": 0, "content_filter_results": {}}
         empty = {"id": "", "object": "", "created": 0, "model": "", "choices": []}
         verdicts = Said(("prompt_filter_results",), [about])
         script.say({**empty, "prompt_filter_results": [about]}, verdicts)

@@ -99,7 +99,9 @@ def _pieces(script: Script, index: int, text: str, logprobs: bool) -> list[Piece
                 "top_logprobs": [{"t": -0.5}],
                 "text_offset": [count],
             }
-            said.append(Said((*place, "logprobs"), dict.fromkeys(choice["logprobs"], []), "first"))
+            said.append(
+                Said((*place, "logprobs"), {name: [] for name in choice["logprobs"]}, "first")
+            )
             said += [
                 Said((*place, "logprobs", name), items, "extend")
                 for name, items in choice["logprobs"].items()

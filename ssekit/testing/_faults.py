@@ -164,13 +164,21 @@ _NO_MESSAGE: Final = {"message": {"role": "assistant", "content": None, "refusal
 ERROR_FORMS: Final[dict[FormatName, dict[str, ErrorForm]]] = {
     "chat": _ANY_FORMS
     | _forms_of_choices({"delta": {}}, _NO_MESSAGE)
-    | {"in x_groq": ErrorForm({"choices": [], "x_groq": {"id": "q", "error": _MESSAGE}}, None, "", (
-        Said(("x_groq",), {"id": "q"}),))},
+    | {
+        "in x_groq": ErrorForm(
+            {"choices": [], "x_groq": {"id": "q", "error": _MESSAGE}},
+            None,
+            "",
+            (Said(("x_groq",), {"id": "q"}),),
+        )
+    },
     "completions": _ANY_FORMS | _forms_of_choices({"text": ""}, {"text": ""}),
     "responses": _ANY_FORMS
     | {
         "an event, flat": ErrorForm(_FLAT, "busy", "error"),
-        "an event, nested": ErrorForm({"type": "error", "error": _FAILURE}, "server_error", "error"),
+        "an event, nested": ErrorForm(
+            {"type": "error", "error": _FAILURE}, "server_error", "error"
+        ),
         "a response that failed": ErrorForm(
             _FAILED,
             "server_error",
@@ -271,9 +279,7 @@ def _timed_out(draw: DrawFn, stream: ModelStream) -> _Made:
     return _raised(draw, stream, TimeoutError("timed out"), StreamTimeoutError)
 
 
-def _raised(
-    draw: DrawFn, stream: ModelStream, cause: Exception, error: type[SSEKitError]
-) -> _Made:
+def _raised(draw: DrawFn, stream: ModelStream, cause: Exception, error: type[SSEKitError]) -> _Made:
     size = draw(st.integers(0, len(stream.data)))
     count = stream.complete_in(size)
     ended = stream.ended_in(count)

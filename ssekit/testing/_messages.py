@@ -122,7 +122,7 @@ def _send_start(script: _Script, tokens: int) -> None:
     usage = {"input_tokens": tokens, "output_tokens": 1}
     head = {"id": "msg", "type": "message", "role": "assistant", "model": "m"}
     said = [Said((name,), value) for name, value in {**head, "usage": usage}.items()]
-    empty = {"content": [], "stop_reason": None, "stop_sequence": None}
+    empty: Json = {"content": [], "stop_reason": None, "stop_sequence": None}
     for _ in range(1 + ("message_start twice" in script.quirks)):
         script.send("message_start", *said, message={**head, **empty, "usage": usage})
 

@@ -72,7 +72,13 @@ class _Places(dict[Any, Any]):
 # What an answer is of which nothing has been said.
 _BLANKS: Final[dict[str, dict[str, Any]]] = {
     "chat": {"id": "", "object": "chat.completion", "created": 0, "model": "", "choices": []},
-    "completions": {"id": "", "object": "text_completion", "created": 0, "model": "", "choices": []},
+    "completions": {
+        "id": "",
+        "object": "text_completion",
+        "created": 0,
+        "model": "",
+        "choices": [],
+    },
     "responses": {"id": "", "object": "response", "model": "", "output": []},
     "messages": {
         "id": "",
@@ -333,14 +339,14 @@ class _Framing(NamedTuple):
 
     newline: str
     space: str
-    ascii: bool
+    escaped: bool
 
     def block(self, *lines: tuple[str, str]) -> bytes:
         written = [f"{name}:{self.space}{value}{self.newline}" for name, value in lines]
         return "".join([*written, self.newline]).encode()
 
     def json(self, body: Any) -> str:
-        text = json.dumps(body, ensure_ascii=self.ascii)
+        text = json.dumps(body, ensure_ascii=self.escaped)
         # Half a surrogate pair has no UTF-8: it can be written as an escape alone.
         return text if _is_well_formed(text) else json.dumps(body)
 
@@ -354,10 +360,10 @@ def _is_well_formed(text: str) -> bool:
 
 
 _FRAMINGS = [
-    _Framing(newline, space, ascii)
+    _Framing(newline, space, escaped)
     for newline in ("\n", "\r\n", "\r")
     for space in (" ", "")
-    for ascii in (True, False)
+    for escaped in (True, False)
 ]
 
 

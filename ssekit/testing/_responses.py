@@ -81,7 +81,9 @@ def response_streams(
     """
     texts = _models.texts if text is None else text
     kinds = st.sampled_from(["message", "reasoning", "custom_tool_call"])
-    calls = st.tuples(st.just("function_call"), _models.json_objects if arguments is None else arguments)
+    calls = st.tuples(
+        st.just("function_call"), _models.json_objects if arguments is None else arguments
+    )
     items = st.lists(st.tuples(kinds, texts) | calls, max_size=max_items)
     quirks = find_quirks(dialect, RESPONSE_QUIRKS, RESPONSE_HOSTS)
     return _streams(quirks, items, logprobs)
@@ -136,9 +138,7 @@ def _streams(
     if "resumed" not in script.quirks:
         for type_ in ("response.created", "response.in_progress"):
             _send_response(script, type_, head)
-    made = [
-        _Item(script, place, logprobs, *item) for place, item in enumerate(draw(items))
-    ]
+    made = [_Item(script, place, logprobs, *item) for place, item in enumerate(draw(items))]
     for event in take_turns(draw, [item.events for item in made]):
         script.send(event.type, event.fields, *event.said)
     _send_end(script, head, [item.whole() for item in made])
@@ -147,7 +147,7 @@ def _streams(
 
 def _send_response(script: _Script, type_: str, head: Json, *said: Said, **more: Any) -> None:
     stated = {"id": script.id("resp"), **head}
-    nothing = {"error": None, "incomplete_details": None, "usage": None, "output": []}
+    nothing: Json = {"error": None, "incomplete_details": None, "usage": None, "output": []}
     head_said = [Said((name,), value) for name, value in stated.items()]
     fields = {"response": {**nothing, **stated, **more}}
     ends = stated["status"] != "in_progress"
