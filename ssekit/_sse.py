@@ -312,6 +312,9 @@ class EventScanner:
         self._opening = opening
         self._prefix, self._blank = opening.prefix, opening.blank
         self._frame = len(opening.prefix) + len(opening.blank)
+        if opening.prefix == b"data:":
+            # A space that follows is no part of the data; `_plain` looks for it, `scan` does not.
+            self._frame = -1
 
     def _whole_events(self, data: bytes) -> list[Run]:
         """Scan bytes that begin with an event: whole events by C calls, what remains by lines."""

@@ -35,10 +35,10 @@ from ssekit import (
     completions,
     responses,
 )
+from ssekit.testing.transports import AsyncReads, Reads
 from tests import test_completions_corpus, test_corpus
 from tests.oracle import oracle, said_by_response
 from tests.reference import interpret
-from tests.scripted import AsyncReads, Reads
 from tests.shared import needs_shared, recordings
 from tests.wire import DONE, event
 

@@ -12,7 +12,7 @@ import pytest
 
 from ssekit import ContentTypeError, SSEDecoder, StatusError, StreamTruncatedError, chat
 from ssekit._source import open_async_source, open_source
-from tests.scripted import AsyncReads, Reads
+from ssekit.testing.transports import AsyncReads, Reads
 from tests.wire import DONE, A, B
 
 STREAM = A + B + DONE

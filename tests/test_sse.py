@@ -143,6 +143,11 @@ def test_a_read_of_one_event_like_the_latest_needs_no_cutting(
     assert scanned(scanner, second.encode()) == [second]
 
 
+def test_a_space_is_dropped_also_after_events_without_one():
+    reads = [b"data: a\n\n", b"event: x\ndata: b\n\n", b"data:c\n\n", b"data: d\n\n"]
+    assert [data for _, data, _ in decode(reads)[0]] == ["a", "b", "c", "d"]
+
+
 @each_recording("other")
 def test_recorded_streams_mean_the_same_however_they_are_cut(recording: Any):
     whole = decode([recording.data])

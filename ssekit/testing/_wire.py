@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -26,9 +26,10 @@ _BOM = b"\xef\xbb\xbf"
 _NEWLINES = (b"\n", b"\r\n", b"\r")  # 9.2.5, end-of-line
 _LARGEST_RETRY = 2**64 - 1  # more is ignored
 
-# Where decoders stumble: what `str.splitlines` takes for the end of a line, what `str.strip` takes
-# off, the byte order mark as a character, characters of two, three and four bytes.
-_STUMBLING = "\u2028\u2029\x85\x0b\x0c\x1c \t:\0\ufeffé€😀"
+# Where decoders stumble: what `str.strip` takes off, what stands for invalid UTF-8, what
+# `str.splitlines` takes for the end of a line, the byte order mark as a character, characters of
+# two, three and four bytes.
+_STUMBLING = "x \t:\0\ufffd\u2028\u2029\x85\x0b\x0c\x1c\ufeffé€😀"
 # What is not UTF-8: each becomes one U+FFFD, whatever follows, as none goes on where another ends.
 _INVALID_UTF8 = (b"\xff", b"\xe2\x82", b"\xf0\x9f\x98", b"\xc3")
 # 9.2.6: field names are compared literally; all of these are unknown.
@@ -56,16 +57,20 @@ class EventStream(msgspec.Struct, frozen=True, repr_omit_defaults=True):
     comments: list[str] = []
 
 
-@cache
 def _texts(exclude: str) -> SearchStrategy[str]:
-    plain = st.characters(exclude_characters=exclude, exclude_categories=["Cs"])
-    stumbling = [character for character in _STUMBLING + "\ufffd" if character not in exclude]
-    return st.text(plain | st.sampled_from(stumbling), max_size=8)
+    any_text = st.text(
+        st.characters(exclude_characters=exclude, exclude_categories=["Cs"]), max_size=8
+    )
+    # (One strategy with both alphabets would be one of all characters: Hypothesis unites them.)
+    alphabet = [character for character in _STUMBLING if character not in exclude]
+    return any_text | st.text(alphabet, max_size=4)
 
 
 _LINES = _texts("\r\n")
 _IDS = _texts("\r\n\0")
 _RETRIES = st.integers(0, _LARGEST_RETRY)
+_MAYBE = st.booleans()
+_UP_TO_TWO = st.integers(0, 2)
 
 
 def server_sent_events(
@@ -209,39 +214,62 @@ class _Features:
     invalid_utf8: bool
     unfinished: bool
 
-    def texts(self, exclude: str = "\r\n") -> SearchStrategy[str]:
-        if self.any_text:
-            return _texts(exclude)
+    # Strategies are made once: to make one costs more than to draw from it.
+
+    @cached_property
+    def texts(self) -> SearchStrategy[str]:
+        return _LINES if self.any_text else self._few_letters
+
+    @cached_property
+    def id_texts(self) -> SearchStrategy[str]:
+        return _IDS if self.any_text else self._few_letters
+
+    @cached_property
+    def _few_letters(self) -> SearchStrategy[str]:
         return st.text("xyz\ufffd" if self.invalid_utf8 else "xyz", max_size=3)
 
+    @cached_property
     def data(self) -> SearchStrategy[str]:
-        line = self.texts() if self.empty_data else self.texts().filter(bool)
+        line = self.texts if self.empty_data else self.texts.filter(bool)
         return st.lists(line, min_size=1, max_size=3 if self.multiline_data else 1).map("\n".join)
 
+    @cached_property
     def event_types(self) -> SearchStrategy[str]:
-        return st.just("message") | _if(self.types, self.texts().filter(bool))
+        return st.just("message") | _if(self.types, self.texts.filter(bool))
 
-    def event_ids(self, *usual: str) -> SearchStrategy[str]:
-        return st.sampled_from(usual) | self.texts("\r\n\0") if self.ids else st.just(usual[0])
+    @cached_property
+    def event_ids(self) -> SearchStrategy[str | None]:
+        """Ids; None is the one that holds."""
+        return st.none() | _if(self.ids, st.just("") | self.id_texts)
 
+    @cached_property
     def event_retries(self) -> SearchStrategy[int | None]:
         return st.none() | _if(self.retries, _RETRIES)
 
-    def ignored_fields(self) -> SearchStrategy[_Field]:
-        unknown = [*_UNKNOWN_NAMES, *(_BOM_NAMES if self.bom else ())]
-        id_with_nul = st.tuples(self.texts(), self.texts()).map("\0".join)
-        return st.one_of(
-            _if(self.comments, _fields("", self.texts())),
-            _if(
-                self.unknown_fields,
-                st.sampled_from(unknown).flatmap(lambda name: _fields(name, self.texts())),
-            ),
-            _if(self.ignored_values and self.ids, _fields("id", id_with_nul)),
-            _if(
-                self.ignored_values and self.retries,
-                _fields("retry", st.sampled_from(_BOGUS_RETRIES)),
-            ),
+    @cached_property
+    def superseded_types(self) -> SearchStrategy[list[str]]:
+        return _at_most_one(_if(self.types, self.texts))
+
+    @cached_property
+    def superseded_ids(self) -> SearchStrategy[list[str]]:
+        return _at_most_one(_if(self.ids, self.id_texts))
+
+    @cached_property
+    def superseded_retries(self) -> SearchStrategy[list[int]]:
+        return _at_most_one(_if(self.retries, _RETRIES))
+
+    @cached_property
+    def ignored_fields(self) -> SearchStrategy[list[_Field]]:
+        names = st.sampled_from([*_UNKNOWN_NAMES, *(_BOM_NAMES if self.bom else ())])
+        texts, bogus = self.texts, st.sampled_from(_BOGUS_RETRIES)
+        id_with_nul = st.tuples(self.id_texts, self.id_texts).map("\0".join)
+        field = st.one_of(
+            _if(self.comments, st.builds(_Field, st.just(""), texts)),
+            _if(self.unknown_fields, st.builds(_Field, names, texts)),
+            _if(self.ignored_values and self.ids, st.builds(_Field, st.just("id"), id_with_nul)),
+            _if(self.ignored_values and self.retries, st.builds(_Field, st.just("retry"), bogus)),
         )
+        return st.just([]) if field.is_empty else st.lists(field, max_size=2)
 
 
 class _Field(NamedTuple):
@@ -251,17 +279,18 @@ class _Field(NamedTuple):
     value: str
 
 
-def _fields(name: str, values: SearchStrategy[str]) -> SearchStrategy[_Field]:
-    return values.map(lambda value: _Field(name, value))
-
-
 def _if(allowed: bool, strategy: SearchStrategy[T]) -> SearchStrategy[T]:
     return strategy if allowed else st.nothing()
 
 
+def _at_most_one(strategy: SearchStrategy[T]) -> SearchStrategy[list[T]]:
+    return st.just([]) | strategy.map(lambda value: [value])
+
+
 def _event_lists(features: _Features, max_events: int) -> SearchStrategy[list[ServerSentEvent]]:
-    ids = st.none() | _if(features.ids, features.event_ids(""))
-    parts = st.tuples(features.data(), features.event_types(), ids, features.event_retries())
+    parts = st.tuples(
+        features.data, features.event_types, features.event_ids, features.event_retries
+    )
     return st.lists(parts, max_size=max_events).map(_in_sequence)
 
 
@@ -288,11 +317,11 @@ def _streams(
         writer.write_blocks_without_data(event.id)
         writer.write_event(event)
     writer.write_blocks_without_data("")
-    if features.unfinished and draw(st.booleans()):
+    if features.unfinished and draw(_MAYBE):
         writer.write_unfinished_event()
     data = bytes(writer.written)
     # Where an unknown name begins with the mark, one more stands before it, and is the one.
-    if data.startswith(_BOM) or (features.bom and draw(st.booleans())):
+    if data.startswith(_BOM) or (features.bom and draw(_MAYBE)):
         data = _BOM + data
     return EventStream(
         data, events, writer.last_event_id, writer.reconnection_time, writer.comments
@@ -310,6 +339,10 @@ def _check(event: ServerSentEvent) -> None:
         raise InvalidArgument(f"the wire cannot say {event!r}: CR in data, or an empty type")
 
 
+def _data_lines(data: str) -> list[_Field]:
+    return [_Field("data", line) for line in data.split("\n")]
+
+
 class _Writer:
     """Writes events as bytes, and keeps what a decoder must know after them."""
 
@@ -321,29 +354,35 @@ class _Writer:
         self._draw = draw
         self._features = features
         self._newline = draw(st.sampled_from(features.newlines))
-        self._mixed = features.mixed_newlines and draw(st.booleans())
+        # A stream does some of what it may do, not a little of everything.
+        self._mixed = features.mixed_newlines and draw(_MAYBE)
+        self._idle = features.blocks_without_data and draw(_MAYBE)
+        self._noisy = draw(_MAYBE)
 
     def write_event(self, event: ServerSentEvent) -> None:
-        data = [_Field("data", line) for line in event.data.split("\n")]
+        data = _data_lines(event.data)
         self._write_lines(self._block(data, event.event, event.id, event.retry))
         self._write_blank_line(event.id)
 
     def write_blocks_without_data(self, next_id: str) -> None:
         """Write what dispatches nothing: the type and the retry in it are lost, the id counts."""
         features, draw = self._features, self._draw
-        for _ in range(draw(st.integers(0, 2)) if features.blocks_without_data else 0):
-            id_ = draw(features.event_ids(self.last_event_id, next_id))
-            type_, retry = draw(features.event_types()), draw(features.event_retries())
+        for _ in range(draw(_UP_TO_TWO) if self._idle else 0):
+            id_ = next_id if features.ids and draw(_MAYBE) else draw(features.event_ids)
+            id_ = self.last_event_id if id_ is None else id_
+            type_, retry = draw(features.event_types), draw(features.event_retries)
             self._write_lines(self._block([], type_, id_, retry))
             self._write_blank_line(id_)
 
     def write_unfinished_event(self) -> None:
         """Write an event without its blank line, the last line perhaps without its end."""
         draw, features = self._draw, self._features
-        data = [_Field("data", line) for line in draw(features.data()).split("\n")]
-        id_ = draw(features.event_ids(self.last_event_id))
-        lines = self._block(data, draw(features.event_types()), id_, draw(features.event_retries()))
-        if draw(st.booleans()):
+        data, type_ = draw(features.data), draw(features.event_types)
+        id_, retry = draw(features.event_ids), draw(features.event_retries)
+        lines = self._block(
+            _data_lines(data), type_, self.last_event_id if id_ is None else id_, retry
+        )
+        if draw(_MAYBE):
             self._write_lines(lines[:-1])
             self.written += self._spelled(lines[-1])
         else:
@@ -352,43 +391,29 @@ class _Writer:
     # Blocks: which lines, and in which order.
 
     def _block(self, data: list[_Field], type_: str, id_: str, retry: int | None) -> list[_Field]:
-        """Return lines that say an event; only those of one name are in a given order."""
-        features = self._features
-        ignored = self._draw(_some(features.ignored_fields()))
+        """Return lines that say an event. Only those of one name are in a given order."""
         block = data
-        for lines in (
-            self._types(type_),
-            self._ids(id_),
-            self._retries(retry),
-            *([line] for line in ignored),
-        ):
+        for lines in (self._types(type_), self._ids(id_), self._retries(retry)):
             block = self._merged(block, lines)
+        for line in self._draw(self._features.ignored_fields) if self._noisy else ():
+            block = self._merged(block, [line])
         return block
 
     def _types(self, type_: str) -> list[_Field]:
-        features = self._features
-        if type_ != "message":
-            last = [type_]
-        else:
-            last = self._draw(
-                st.just([]) | _if(features.types, st.sampled_from([[""], ["message"]]))
-            )
-        earlier = self._draw(_some(_if(features.types and bool(last), features.texts())))
+        needless = [[""], ["message"]] if self._features.types else []
+        last = self._draw(st.sampled_from([[], *needless])) if type_ == "message" else [type_]
+        earlier = self._draw(self._features.superseded_types) if last else []
         return [_Field("event", value) for value in [*earlier, *last]]
 
     def _ids(self, id_: str) -> list[_Field]:
-        features = self._features
-        if id_ != self.last_event_id:
-            last = [id_]
-        else:
-            last = self._draw(st.just([]) | _if(features.ids, st.just([id_])))
-        earlier = self._draw(_some(_if(features.ids and bool(last), features.texts("\r\n\0"))))
-        return [_Field("id", value) for value in [*earlier, *last]]
+        needed = id_ != self.last_event_id or (self._features.ids and self._draw(_MAYBE))
+        earlier = self._draw(self._features.superseded_ids) if needed else []
+        return [_Field("id", value) for value in [*earlier, *([id_] if needed else [])]]
 
     def _retries(self, retry: int | None) -> list[_Field]:
         if retry is None:
             return []
-        earlier = self._draw(_some(_if(self._features.retries, _RETRIES)))
+        earlier = self._draw(self._features.superseded_retries)
         return [_Field("retry", str(value)) for value in [*earlier, retry]]
 
     def _merged(self, block: list[_Field], lines: list[_Field]) -> list[_Field]:
@@ -434,7 +459,3 @@ class _Writer:
         first, *rest = (part.encode() for part in text.split("\ufffd"))
         replaced = ["\ufffd".encode(), *(_INVALID_UTF8 if self._features.invalid_utf8 else ())]
         return first + b"".join(self._draw(st.sampled_from(replaced)) + part for part in rest)
-
-
-def _some(strategy: SearchStrategy[T]) -> SearchStrategy[list[T]]:
-    return st.just([]) if strategy.is_empty else st.lists(strategy, max_size=2)
