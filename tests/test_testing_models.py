@@ -371,6 +371,7 @@ QUIRKS: dict[str, Quirks] = {
         "content in parts": lambda s: any(
             isinstance(delta.get("content"), list) for delta in deltas_of(s)
         ),
+        "empty refusals": lambda s: all("refusal" in delta for delta in deltas_of(s)),
         "null fields": lambda s: all("tool_calls" in delta for delta in deltas_of(s)),
         "chunks without a delta": lambda s: any("delta" not in choice for choice in choices_of(s)),
         "whole calls": lambda s: (

@@ -36,6 +36,7 @@ CHAT_QUIRKS: Final[dict[str, str]] = CHOICE_QUIRKS | {
     "no role": "no delta says the role",
     "reasoning": "reasoning comes in `reasoning`, not in `reasoning_content`",
     "content in parts": "content is a list of parts, and reasoning is among them",
+    "empty refusals": "a delta that has no refusal has an empty one",
     "null fields": "what a delta or a call does not say is null",
     "chunks without a delta": "there is a choice without a delta",
     "whole calls": "each tool call comes in one piece",
@@ -76,7 +77,7 @@ CHAT_HOSTS: Final[Hosts] = {
     ),
     "perplexity": frozenset({"usage on every chunk", "another object", "no marker"}),
     "sglang": frozenset({"null fields", "empty finish"}),
-    "snowflake": frozenset({"no finish", "no chunk ids"}),
+    "snowflake": frozenset({"no finish", "no chunk ids", "empty refusals"}),
     "together": frozenset({"role on every chunk", "unknown fields"}),
     "vllm": frozenset({"no arguments at first", "pieces together", "reasoning"}),
     "writer": frozenset({"no marker", "null fields"}),
@@ -133,11 +134,12 @@ def chat_streams(
         st.sampled_from(["f", "g"]), _models.json_objects if arguments is None else arguments
     )
     custom = st.tuples(st.just("custom"), texts if custom_tools else st.nothing())
+    said = texts.filter(bool)  # what is empty is no refusal
     contents = st.fixed_dictionaries(
         {
-            "reasoning_content": st.none() | (texts if reasoning else st.nothing()),
+            "reasoning_content": st.none() | (said if reasoning else st.nothing()),
             "content": st.none() | texts,
-            "refusal": st.none() | (texts if refusals else st.nothing()),
+            "refusal": st.none() | (said if refusals else st.nothing()),
             "logprobs": st.booleans() if logprobs else st.just(False),
             "calls": st.lists(functions | custom, max_size=max_tool_calls),
         }
@@ -305,6 +307,11 @@ def _put_content_in_parts(chunk: Json) -> None:
             delta["content"] = parts
 
 
+def _say_empty_refusal(chunk: Json) -> None:
+    for delta in _deltas(chunk):
+        delta.setdefault("refusal", "")
+
+
 def _say_null(chunk: Json) -> None:
     for delta in _deltas(chunk):
         for field in ("role", "content", "refusal", "reasoning_content", "tool_calls", "audio"):
@@ -348,6 +355,7 @@ _REWRITES: Final[dict[str, Callable[[Json], None]]] = {
     "no role": _drop_role,
     "content in parts": _put_content_in_parts,
     "empty ids again": _say_empty_ids,
+    "empty refusals": _say_empty_refusal,
     "null fields": _say_null,
     "arguments as objects": _unwrap_arguments,
     "call index from 1": _index(lambda index: index + 1),

@@ -87,7 +87,7 @@ def send_chunks(
 
     if "filters first" in quirks:
         about: dict[str, Any] = {"prompt_index": 0, "content_filter_results": {}}
-        empty = {"id": "", "object": "", "created": 0, "model": "", "choices": []}
+        empty: dict[str, Any] = {"id": "", "object": "", "created": 0, "model": "", "choices": []}
         verdicts = Said(("prompt_filter_results",), [about])
         script.say({**empty, "prompt_filter_results": [about]}, verdicts)
     always = "usage on every chunk" in quirks
@@ -106,8 +106,8 @@ def send_chunks(
 
 
 def _finish_again(choice: dict[str, Any]) -> dict[str, Any]:
-    said_again = {"index": choice["index"], "finish_reason": choice["finish_reason"]}
-    return said_again | ({"text": ""} if "text" in choice else {"delta": {}})
+    said: dict[str, Any] = {"text": ""} if "text" in choice else {"delta": {}}
+    return {"index": choice["index"], **said, "finish_reason": choice["finish_reason"]}
 
 
 def _rewrite_finish(choice: dict[str, Any], quirks: frozenset[str]) -> None:

@@ -244,8 +244,13 @@ def _faults(
 _Made: TypeAlias = tuple[bytes, dict[str, Any]]
 
 
+def _draw_size(draw: DrawFn, stream: ModelStream) -> int:
+    """Draw after how many bytes a stream breaks: where it may matter most, or anywhere."""
+    return draw(st.sampled_from(stream.seams) | st.integers(0, len(stream.data)))
+
+
 def _truncated(draw: DrawFn, stream: ModelStream) -> _Made:
-    size = draw(st.integers(0, len(stream.data)))
+    size = _draw_size(draw, stream)
     count = stream.complete_in(size)
     unfinished = stream.unfinished_in(size)
     counted = count + (unfinished == "whole")
@@ -280,7 +285,7 @@ def _timed_out(draw: DrawFn, stream: ModelStream) -> _Made:
 
 
 def _raised(draw: DrawFn, stream: ModelStream, cause: Exception, error: type[SSEKitError]) -> _Made:
-    size = draw(st.integers(0, len(stream.data)))
+    size = _draw_size(draw, stream)
     count = stream.complete_in(size)
     ended = stream.ended_in(count)
     return stream.data[:size], {
@@ -314,9 +319,15 @@ def _reported(draw: DrawFn, stream: ModelStream) -> _Made:
     }
 
 
+# Nothing, bytes that are no UTF-8, what ends events and begins them, or any bytes.
+_ADDED: Final = st.sampled_from([b"", b"\xff", b"\0", b"\n\n", b"\r", b"data:"]) | st.binary(
+    max_size=3
+)
+
+
 def _damaged(draw: DrawFn, stream: ModelStream) -> _Made:
     at = draw(st.integers(0, len(stream.data) - 1))
-    missing, added = draw(st.integers(0, 3)), draw(st.binary(max_size=3))
+    missing, added = draw(st.integers(0, 3)), draw(_ADDED)
     place = sum(start <= at for start in stream.starts) - 1
     return stream.data[:at] + added + stream.data[at + missing :], _unsettled(stream, place)
 

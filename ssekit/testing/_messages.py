@@ -158,7 +158,8 @@ def _send_block(script: _Script, place: int, index: int, kind: str, content: Any
         block = {"type": kind, "thinking": "", "signature": ""}
         pieces = _thinking(script, at, content)
     elif kind in ("tool_use", "server_tool_use"):
-        block = {"type": kind, "id": f"toolu_{place}", "name": "f", "input": {}}
+        name = "f" if kind == "tool_use" else "web_search"
+        block = {"type": kind, "id": f"toolu_{place}", "name": name, "input": {}}
         pieces = _input(script, at, content)
     else:
         block = {"type": "text", "text": ""}

@@ -238,6 +238,15 @@ class ModelStream(msgspec.Struct, frozen=True):
         """Where in the bytes each event begins, and where the last one ends."""
         return list(accumulate((len(event.data) for event in self.events), initial=0))
 
+    @property
+    def seams(self) -> list[int]:
+        """Where in the bytes an event begins, or lacks no more than its blank line."""
+        wholes = [
+            start + len(event.data.rstrip(b"\r\n"))
+            for start, event in zip(self.starts, self.events, strict=False)
+        ]
+        return sorted([*self.starts, *wholes])
+
     def complete_in(self, size: int) -> int:
         """How many events are complete in the first `size` bytes."""
         placed = zip(self.starts, self.events, strict=False)

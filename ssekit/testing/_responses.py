@@ -239,8 +239,10 @@ class _Item:
         self._say_part("content_part.added", index, part, at)
         whole = dict(part)
         name = "refusal" if is_refusal else "output_text"
-        cuts = self._say_text(name, index, field, text, (*at, field), part=part,
-                              logprobs=tokens if has_logprobs else [])  # fmt: skip
+        # Of a text, the vendor always lists them.
+        listed = None if is_refusal else tokens if has_logprobs else []
+        place = (*at, field)
+        cuts = self._say_text(name, index, field, text, place, part=part, logprobs=listed)
         whole[field] = text
         if has_logprobs:
             whole["logprobs"] = tokens * cuts
@@ -290,9 +292,13 @@ class _Item:
         for cut in cuts:
             said = [*begun, Said(at, cut, "join")]
             fields = {**index, "delta": cut}
-            if logprobs:
+            if logprobs is not None:
                 fields["logprobs"] = logprobs
+            if logprobs:
                 said.append(Said((*at[:-1], "logprobs"), logprobs, "extend"))
             self._add_within(f"{name}.delta", fields, *said)
-        self._add_within(f"{name}.done", {**index, field: text}, *begun, Said(at, text))
+        fields = {**index, field: text}
+        if logprobs is not None:
+            fields["logprobs"] = logprobs * len(cuts)
+        self._add_within(f"{name}.done", fields, *begun, Said(at, text))
         return len(cuts)
