@@ -53,10 +53,13 @@ def _cut(block: bytes, newline: bytes) -> tuple[Head, int]:
     if block[:5] == b"data:":
         return PLAIN_HEAD, 6 if block[5:6] == b" " else 5
     end = block.find(newline)
-    start = end + len(newline) + 6
-    if block[:7] != b"event: " or block[start - 6 : start] != b"data: ":
+    event_type, start = block[7:end], end + len(newline) + 6
+    if (
+        (block[:7] != b"event: " or block[start - 6 : start] != b"data: ")
+        or (10 in event_type or 13 in event_type)  # other line ends, or the half of one
+    ):
         raise NotPlain
-    return (block[7:end], b"", None), start
+    return (event_type, b"", None), start
 
 
 def last_opening(data: bytes, newline: bytes) -> Opening:
@@ -117,8 +120,7 @@ def _mixed(values: list[bytes], opening: Opening, opened: bool) -> list[Run]:
             start = place + 1
     if values[start:]:
         runs.append((opening.head, values[start:]))
-    # The same proof. (Where the line end is CRLF, a type may hold the half of one too.)
-    joined = b"".join(chain(*((head[0], *payloads) for head, payloads in runs)))
+    joined = b"".join(chain.from_iterable(payloads for _, payloads in runs))  # the same proof
     if 10 in joined or 13 in joined:
         raise NotPlain
     return runs

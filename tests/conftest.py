@@ -12,4 +12,9 @@ settings.register_profile(
 settings.register_profile("random", settings.get_profile("default"), derandomize=False)
 # For a Python or a dependency whose only news would be a plain failure.
 settings.register_profile("quick", settings.get_profile("default"), max_examples=20)
-settings.load_profile(os.environ.get("SSEKIT_HYPOTHESIS", "default"))
+settings.register_profile("slow", settings.get_profile("random"), max_examples=20_000)
+PROFILE = os.environ.get("SSEKIT_HYPOTHESIS", "default")
+settings.load_profile(PROFILE)
+
+# How many examples those tests take that look for what nobody thought of: once in the gate, many.
+THOROUGH = max(1_000 if "SSEKIT_THOROUGH" in os.environ else 0, settings().max_examples)

@@ -172,8 +172,17 @@ class MessagesOracle:
 
     @property
     def answer(self) -> dict[str, Any]:
-        """The message, as far as the stream has come."""
-        return {**self.message, "content": [self.view(block) for block in self.blocks]}
+        """The message, as far as the stream has come, without what is null."""
+        return without_nulls(
+            {**self.message, "content": [self.view(block) for block in self.blocks]}
+        )
+
+
+def without_nulls(tree: Any) -> Any:
+    """Return JSON without the fields that are null, which says what their absence does."""
+    if isinstance(tree, dict):
+        return {name: without_nulls(value) for name, value in tree.items() if value is not None}
+    return [without_nulls(item) for item in tree] if isinstance(tree, list) else tree
 
 
 class ResponsesOracle(Oracle):

@@ -21,7 +21,7 @@ from ssekit import (
     aiter_events,
     chat,
 )
-from tests.scripted import AsyncReads
+from ssekit.testing.transports import AsyncReads
 from tests.test_stream import FAULTS, contents
 from tests.wire import DONE, A, B, C, event, text
 

@@ -5,8 +5,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ssekit import (
     Finish,
@@ -19,7 +17,6 @@ from ssekit import (
     Usage,
     chat,
 )
-from tests.generated import cut_text, some_words, take_turns, words
 from tests.spoil import spoil
 
 
@@ -609,77 +606,3 @@ def test_deltas_of_a_divided_pair():
 
 def test_the_public_names_are_there():
     assert all(hasattr(chat, name) for name in chat.__all__)
-
-
-# A stream that is generated from a result accumulates to that result.
-
-
-@st.composite
-def messages(draw: st.DrawFn) -> dict[str, Any]:
-    calls = draw(st.lists(st.tuples(some_words, words), max_size=3))
-    custom = draw(st.lists(st.booleans(), min_size=len(calls), max_size=len(calls)))
-    return {
-        "content": draw(st.none() | words),
-        "refusal": draw(st.none() | some_words),
-        "reasoning": draw(st.none() | some_words),
-        "tool_calls": [
-            {"type": "custom", "id": f"id{place}", "custom": {"name": name, "input": text}}
-            if is_custom
-            else {
-                "type": "function",
-                "id": f"id{place}",
-                "function": {"name": name, "arguments": text},
-            }
-            for place, ((name, text), is_custom) in enumerate(zip(calls, custom, strict=True))
-        ],
-    }
-
-
-@st.composite
-def streams_of_results(draw: st.DrawFn) -> tuple[list[Any], dict[str, Any]]:
-    choices = draw(st.lists(messages(), min_size=1, max_size=3))
-    chunks: list[list[Any]] = []
-    for index, made in enumerate(choices):
-        pieces: list[Any] = []
-        for field in ("reasoning", "content", "refusal"):
-            if made[field] is not None:
-                pieces += [{field: piece} for piece in cut_text(draw, made[field])]
-        for place, tool_call in enumerate(made["tool_calls"]):
-            kind = tool_call["type"]
-            field = "input" if kind == "custom" else "arguments"
-            first = {"index": place, "id": tool_call["id"], "type": kind}
-            named = {"name": tool_call[kind]["name"], field: ""}
-            pieces.append({"tool_calls": [{**first, kind: named}]})
-            pieces += [
-                {"tool_calls": [{"index": place, kind: {field: piece}}]}
-                for piece in cut_text(draw, tool_call[kind][field])
-            ]
-        finish = {"index": index, "delta": {}, "finish_reason": "stop"}
-        chunks.append([{"index": index, "delta": piece} for piece in pieces] + [finish])
-    head = {"id": "1", "created": 1, "model": "m"}
-    merged = [{**head, "choices": [piece]} for piece in take_turns(draw, chunks)]
-    result = {
-        "id": "1",
-        "object": "chat.completion",
-        "created": 1,
-        "model": "m",
-        "choices": [
-            {
-                "index": index,
-                "message": {
-                    "role": "assistant",
-                    **{k: v for k, v in made.items() if v or k in ("content", "refusal")},
-                },
-                "finish_reason": "stop",
-                "logprobs": None,
-            }
-            for index, made in enumerate(choices)
-        ],
-    }
-    return merged, result
-
-
-@given(streams_of_results())
-def test_a_stream_made_from_a_result_accumulates_to_it(made: tuple[list[Any], dict[str, Any]]):
-    chunks, result = made
-    assert json.loads(msgspec.json.encode(run(*chunks))) == result

@@ -5,11 +5,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ssekit import APIError, Finish, ServerSentEvent, TextDelta, Usage, completions
-from tests.generated import cut_text, take_turns, words
 from tests.spoil import spoil
 from tests.wire import DONE, event
 
@@ -281,57 +278,3 @@ def test_a_choice_without_a_finish_reason_has_no_finish():
 def test_deltas_of_a_divided_pair():
     said = deltas(chunk("a\ud83d"), chunk("\ude00"), chunk("\ud83d"))
     assert said == [TextDelta(0, "a"), TextDelta(0, "😀"), TextDelta(0, "\ufffd")]
-
-
-# A stream that is generated from a result accumulates to that result.
-
-
-@st.composite
-def choices(draw: st.DrawFn) -> dict[str, Any]:
-    tokens = draw(st.none() | st.lists(words, max_size=6))
-    arrays = tokens and {
-        "tokens": tokens,
-        "text_offset": list(range(len(tokens))),
-        "token_logprobs": [-0.5] * len(tokens),
-        "top_logprobs": [{token: -0.5} for token in tokens],
-    }
-    ids = draw(st.none() | st.lists(st.integers(0, 9), min_size=1, max_size=6))
-    return {
-        "text": draw(words),
-        "finish_reason": draw(st.sampled_from(["stop", "length"])),
-        "logprobs": arrays or None,
-        **({} if ids is None else {"token_ids": ids}),
-    }
-
-
-@st.composite
-def streams_of_results(draw: st.DrawFn) -> tuple[list[Any], dict[str, Any]]:
-    made = draw(st.lists(choices(), min_size=1, max_size=3))
-    pieces: list[list[Any]] = []
-    for index, choice in enumerate(made):
-        arrays = choice["logprobs"] or {}
-        half = draw(st.integers(0, 6))
-        pieces.append(
-            [
-                *({"index": index, "text": text} for text in cut_text(draw, choice["text"])),
-                *(
-                    {
-                        "index": index,
-                        "text": "",
-                        "logprobs": {name: array[part] for name, array in arrays.items()} or None,
-                        "token_ids": choice["token_ids"][part] if "token_ids" in choice else None,
-                    }
-                    for part in (slice(0, half), slice(half, None))
-                ),
-                {"index": index, "text": "", "finish_reason": choice["finish_reason"]},
-            ]
-        )
-    head = {"id": "1", "created": 1, "model": "m", "object": "text_completion"}
-    chunks = [{**head, "choices": [piece]} for piece in take_turns(draw, pieces)]
-    return chunks, {**head, "choices": [{"index": i, **choice} for i, choice in enumerate(made)]}
-
-
-@given(streams_of_results())
-def test_a_stream_made_from_a_result_accumulates_to_it(made: tuple[list[Any], dict[str, Any]]):
-    chunks, result = made
-    assert encoded(run(*chunks)) == result

@@ -33,12 +33,14 @@ from ssekit import (
     StreamTruncatedError,
     chat,
     completions,
+    gemini,
+    messages,
     responses,
 )
-from tests import test_completions_corpus, test_corpus
-from tests.oracle import oracle, said_by_response
+from ssekit.testing.transports import AsyncReads, Reads
+from tests import test_completions_corpus, test_corpus, test_gemini_corpus
+from tests.oracle import oracle, said_by_response, without_nulls
 from tests.reference import interpret
-from tests.scripted import AsyncReads, Reads
 from tests.shared import needs_shared, recordings
 from tests.wire import DONE, event
 
@@ -204,14 +206,83 @@ CHAT_ERRORS = {**on_chunk(ORDINARY), "in x_groq": Reported(GROQ, None, event(ORD
 COMPLETIONS_ERRORS = on_chunk(text("x"))
 
 
+def block(index: int, content_block: dict[str, Any], *pieces: dict[str, Any]) -> list[bytes]:
+    return [
+        typed("content_block_start", index=index, content_block=content_block),
+        *(typed("content_block_delta", index=index, delta=piece) for piece in pieces),
+        typed("content_block_stop", index=index),
+    ]
+
+
+def thinking(words: str) -> dict[str, Any]:
+    return {"type": "thinking_delta", "thinking": words}
+
+
+def arguments(text: str) -> dict[str, Any]:
+    return {"type": "input_json_delta", "partial_json": text}
+
+
+BEGUN = {"id": "m", "type": "message", "role": "assistant", "model": "m", "content": []}
+MESSAGES = [
+    typed("message_start", message={**BEGUN, "usage": {"input_tokens": 1, "output_tokens": 1}}),
+    *block(0, {"type": "thinking", "thinking": "", "signature": ""}, thinking("h"), thinking("m"),
+           {"type": "signature_delta", "signature": "c2ln"}),
+    typed("ping"),
+    *block(1, {"type": "text", "text": ""}, {"type": "text_delta", "text": "a"},
+           {"type": "text_delta", "text": "☀️"}),
+    typed("ping").replace(b"\n", b"\r\n"),
+    b": still here\n\n",
+    *block(2, {"type": "tool_use", "id": "t", "name": "f", "input": {}}, arguments(""),
+           arguments('{"n":'), arguments(" 1}")),
+    typed("message_delta", delta={"stop_reason": "tool_use", "stop_sequence": None},
+          usage={"output_tokens": 3}),
+    typed("message_stop"),
+]  # fmt: skip
+OVERLOADED = typed("error", error={"type": "overloaded_error", "message": "no"})
+MESSAGES_ERRORS = {"an event": Reported(OVERLOADED, None)}
+
+
+def fragment(part: dict[str, Any], index: int = 0, **more: Any) -> bytes:
+    candidate = {"content": {"role": "model", "parts": [part]}, "index": index, **more}
+    usage = {"promptTokenCount": 1, "totalTokenCount": 3}
+    return event({"candidates": [candidate], "usageMetadata": usage, "modelVersion": "m",
+                  "responseId": "r"}).replace(b"\n", b"\r\n")  # fmt: skip
+
+
+GEMINI = [
+    fragment({"text": "hm", "thought": True}),
+    fragment({"text": "a"}),
+    fragment({"text": "☀️"}),
+    fragment({"text": "b"}, 1),
+    fragment({"functionCall": {"name": "f", "willContinue": True}}),
+    fragment({"functionCall": {"partialArgs": [{"jsonPath": "$.n", "stringValue": "1"}],
+                               "willContinue": True}}),
+    fragment({"functionCall": {}}),
+    fragment({"text": ""}, finishReason="STOP"),
+    fragment({"text": "c"}, 1, finishReason="MAX_TOKENS"),
+]  # fmt: skip
+UNAVAILABLE = {"error": {"code": 503, "message": "no", "status": "UNAVAILABLE"}}
+GEMINI_ERRORS = {"a status": Reported(event(UNAVAILABLE), "503")}
+
+
+def encoded(answer: Any) -> Any:
+    return json.loads(msgspec.json.encode(answer))
+
+
 def said_of_response(answer: responses.Response) -> Any:
-    return said_by_response(json.loads(msgspec.json.encode(answer)))
+    return said_by_response(encoded(answer))
+
+
+def said_of_message(answer: messages.Message) -> Any:
+    return without_nulls(encoded(answer))
 
 
 WIRES = [
     Wire(chat, "chat", CHAT, test_corpus.said, CHAT_ERRORS),
     Wire(completions, "completions", COMPLETIONS, test_completions_corpus.said, COMPLETIONS_ERRORS),
     Wire(responses, "responses", RESPONSES, said_of_response, RESPONSES_ERRORS),
+    Wire(messages, "messages", MESSAGES, said_of_message, MESSAGES_ERRORS),
+    Wire(gemini, "gemini", GEMINI, test_gemini_corpus.said, GEMINI_ERRORS),
 ]
 each_wire = pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.endpoint)
 

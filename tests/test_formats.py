@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator
 from importlib import import_module
 from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given, settings
 from msgspec import UNSET
 
 from ssekit import (
@@ -24,6 +26,14 @@ from ssekit import (
     Usage,
     auto,
 )
+from ssekit.testing import (
+    ModelStream,
+    chat_streams,
+    completion_streams,
+    gemini_streams,
+    message_streams,
+    response_streams,
+)
 from tests.shared import Recording, each_recording
 from tests.streams import ARGUMENTS, CALL, REASONING, STREAMS, TEXT, TOKENS
 from tests.wire import event
@@ -36,6 +46,10 @@ each_opener = pytest.mark.parametrize("told", [True, False], ids=["told", "auto"
 
 def opener(name: str, *, told: bool = True) -> Any:
     return import_module(f"ssekit.{name}") if told else auto
+
+
+def encoded(answer: Any) -> Any:
+    return json.loads(msgspec.json.encode(answer))
 
 
 def read(stream: Any) -> list[Delta]:
@@ -105,6 +119,43 @@ def check(stream: Any) -> list[Delta]:
     usages = only(deltas, Usage)
     assert not done or (usages or [None])[-1] == accumulator.usage
     return deltas
+
+
+# A stream that is made of an answer accumulates to that answer, and its deltas say it.
+
+STRATEGIES = {
+    "chat": chat_streams,
+    "completions": completion_streams,
+    "responses": response_streams,
+    "messages": message_streams,
+    "gemini": gemini_streams,
+}
+
+
+@each_format
+def test_a_stream_accumulates_to_the_answer_that_it_was_made_of(name: str):
+    @settings(max_examples=300)
+    @given(STRATEGIES[name]() | STRATEGIES[name](dialect="any"))
+    def accumulate(made: ModelStream) -> None:
+        decoder = opener(name).decoder()
+        # After each event as well: what is said of a stream that breaks rests on it.
+        for count, said in enumerate(made.events, 1):
+            decoder.feed(said.data)
+            assert encoded(decoder.snapshot()) == made.expected_after(count)
+        decoder.close()
+        assert (decoder.state, decoder.ended_by) == (made.state, made.ended_by)
+        assert encoded(decoder.result()) == made.expected
+
+    accumulate()
+
+
+@each_format
+def test_the_deltas_of_a_made_stream_say_what_its_views_do(name: str):
+    @given(STRATEGIES[name]() | STRATEGIES[name](dialect="any"))
+    def compare(made: ModelStream) -> None:
+        check(opener(name).stream([made.data]))
+
+    compare()
 
 
 # Recorded streams.

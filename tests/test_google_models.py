@@ -5,9 +5,12 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
 
-from ssekit import gemini
+from ssekit import SSEDecoder, gemini
+from ssekit.testing import ModelStream, gemini_streams
 from tests.shared import Recording, each_recording
+from tests.trees import joined
 
 pytest.importorskip(
     "google.genai", reason="google-genai (dependency group corpus) is not installed"
@@ -90,3 +93,13 @@ def test_the_sdk_knows_no_field_that_we_do_not(struct: type[msgspec.Struct]):
     theirs = {field.alias for field in model.model_fields.values()}
     assert theirs - NOT_ON_THE_WIRE <= ours
     assert ours - theirs <= {*UNKNOWN, "error"}
+
+
+@given(gemini_streams())
+def test_a_made_stream_is_answers_to_the_sdk(made: ModelStream):
+    """The SDK's model accepts each event, and holds all that the answer says."""
+    bodies = [json.loads(event.data) for event in SSEDecoder().feed(made.data)]
+    theirs = [types.GenerateContentResponse.model_validate(joined(body)) for body in bodies]
+    assert len(theirs) == len(made.events)
+    model = types.GenerateContentResponse.model_validate(made.expected)
+    assert bare(model.model_dump(mode="json", by_alias=True)) == bare(made.expected)

@@ -6,8 +6,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ssekit import (
     APIError,
@@ -23,7 +21,6 @@ from ssekit import (
     messages,
 )
 from ssekit.messages import _accumulator, _events, _folded, _message
-from tests.generated import cut_text, some_words
 from tests.spoil import spoil
 
 Events = list[Any]
@@ -763,88 +760,3 @@ def test_what_an_answer_is_without_its_deltas():
     stream = messages.stream(map(event, events))
     assert [*stream.deltas()][1] == ToolCall(0, 0, "t", "f", "")
     assert stream.accumulator.tool_calls == push(events).accumulator.tool_calls
-
-
-# A stream that is generated from a result accumulates to that result.
-
-inputs = st.dictionaries(
-    st.text(max_size=3),
-    st.recursive(
-        st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=4),
-        lambda inner: st.lists(inner, max_size=2),
-        max_leaves=4,
-    ),
-    max_size=3,
-)
-blocks = st.one_of(
-    st.builds(text_block, some_words),
-    st.builds(thought, some_words, st.text("ab", max_size=3)),
-    st.builds(call, inputs, st.text("ab", max_size=2), some_words),
-    st.builds(lambda given: {**SEARCH, "input": given}, inputs),
-    st.builds(lambda words: {**DREAM, "said": words}, some_words),
-)
-# The kind of a block's deltas, their field, and that of the block.
-STREAMED = {
-    "text": ("text_delta", "text", "text"),
-    "thinking": ("thinking_delta", "thinking", "thinking"),
-    "tool_use": ("input_json_delta", "partial_json", "input"),
-    "server_tool_use": ("input_json_delta", "partial_json", "input"),
-}
-
-
-@st.composite
-def streams_of_blocks(draw: st.DrawFn) -> tuple[Events, list[Any]]:
-    """Draw the content of a message, and a stream that says it; indices are any numbers."""
-    content = draw(st.lists(blocks, max_size=4))
-    index = draw(st.integers(-3, 2**40))
-    said: Events = [start()] if draw(st.booleans()) else []
-    for block in content:
-        said += draw(events_of(block, index))
-        if draw(st.booleans()):
-            said.append(wire("ping"))
-        index += draw(st.integers(0, 2))  # some gateways say one index of every block
-    return [*said, ended(), END], content
-
-
-@st.composite
-def events_of(draw: st.DrawFn, block: dict[str, Any], index: int) -> Events:
-    streamed = STREAMED.get(block["type"])
-    if streamed is None or draw(st.integers(0, 3)) == 0:
-        return [began(block, index), stop(index)]
-    kind, field, into = streamed
-    whole = block[into]
-    if into == "input":
-        whole = json.dumps(whole, ensure_ascii=draw(st.booleans()))
-    pieces = [goes_on(kind, index, **{field: cut}) for cut in cut_text(draw, whole)]
-    if block["type"] == "thinking":
-        pieces.append(goes_on("signature_delta", index, signature=block["signature"]))
-        return [began(thought(""), index), *pieces, stop(index)]
-    return [began({**block, into: type(block[into])()}, index), *pieces, stop(index)]
-
-
-@given(streams_of_blocks())
-def test_a_stream_that_is_generated_from_a_message_accumulates_to_it(made: tuple[Events, Any]):
-    events, content = made
-    answer = run(events)
-    assert answer["content"] == content
-
-
-@given(streams_of_blocks())
-def test_deltas_join_to_the_views(made: tuple[Events, Any]):
-    stream = messages.stream(map(event, made[0]))
-    said: dict[Any, str] = {TextDelta: "", ReasoningDelta: ""}
-    whole = []
-    for delta in stream.deltas():
-        if isinstance(delta, ToolCallDelta):
-            said[delta.place] = said.get(delta.place, "") + delta.arguments
-        elif isinstance(delta, ToolCall):
-            whole.append(delta)
-            assert delta.arguments == said[delta.place]
-        elif isinstance(delta, TextDelta | ReasoningDelta):
-            said[type(delta)] += delta.text
-    views = stream.accumulator
-    assert said.pop(TextDelta) == views.text
-    assert said.pop(ReasoningDelta) == views.reasoning
-    assert whole == list(views.tool_calls)
-    inputs = [block["input"] for block in made[1] if block["type"] == "tool_use"]
-    assert [json.loads(call.arguments) for call in whole] == inputs

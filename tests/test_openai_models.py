@@ -6,17 +6,21 @@ from typing import Any, get_args
 
 import msgspec
 import pytest
+from hypothesis import given
 
 from ssekit import DONE, SSEDecoder, chat, completions, responses
+from ssekit.testing import ModelStream, chat_streams, completion_streams, response_streams
 from tests.shared import Recording, each_recording, needs_shared, recordings
+from tests.trees import joined, missing
 
 pytest.importorskip(
     "openai", reason="the openai package (dependency group corpus) is not installed"
 )
 
-from openai import BaseModel
+from openai import BaseModel, omit
 from openai._models import construct_type
 from openai.lib.streaming.chat import ChatCompletionStreamState
+from openai.lib.streaming.responses._responses import ResponseStreamState
 from openai.types import Completion
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.responses import Response, ResponseOutputItem, ResponseStreamEvent
@@ -47,7 +51,7 @@ def sdk_result(data: bytes) -> BaseModel:
     state = ChatCompletionStreamState()
     for event in SSEDecoder().feed(data):
         if chat.decode(event) is not DONE:
-            wire = construct_type(value=event.json(), type_=ChatCompletionChunk)
+            wire = construct_type(value=json.loads(event.data), type_=ChatCompletionChunk)
             assert isinstance(wire, ChatCompletionChunk)
             state.handle_chunk(wire)
     return state.current_completion_snapshot
@@ -89,7 +93,7 @@ def test_the_model_holds_the_same_values(endpoint: str):
 def test_the_result_is_what_the_events_add_up_to(recording: Recording):
     """The SDK has no accumulator for legacy completions: its chunks are added up here."""
     chunks: list[Any] = [
-        construct_type(value=event.json(), type_=Completion)
+        construct_type(value=json.loads(event.data), type_=Completion)
         for event in SSEDecoder().feed(recording.data)
         if completions.decode(event) is not DONE
     ]
@@ -138,3 +142,33 @@ def test_the_sdk_knows_no_event_item_or_part_that_we_do_not():
 def test_a_response_has_every_field_that_the_sdk_knows():
     fields = {field.encode_name for field in msgspec.structs.fields(responses.Response)}
     assert set(Response.model_fields) <= fields
+
+
+# Streams that `ssekit.testing` makes, in the vendor's own dialect.
+
+
+# (The SDK knows no pieces of custom tool calls, and usage that comes after it is null is lost.)
+@given(chat_streams(custom_tools=False))
+def test_a_made_stream_says_to_the_sdk_what_it_should(made: ModelStream):
+    answer = joined(sdk_result(made.data).model_dump())
+    assert not list(missing(made.expected, answer))
+
+
+@given(completion_streams())
+def test_the_answer_and_the_chunks_of_a_made_stream_are_completions_to_the_sdk(made: ModelStream):
+    model = Completion.model_validate(made.expected, strict=True)
+    assert not list(missing(made.expected, model.model_dump()))
+    for event in SSEDecoder().feed(made.data):
+        if completions.decode(event) is not DONE:
+            construct_type(value=json.loads(event.data), type_=Completion)
+
+
+@given(response_streams())
+def test_a_made_stream_is_a_response_to_the_sdk(made: ModelStream):
+    """The SDK's accumulator takes every event; it has no answer if the response is incomplete."""
+    state: Any = ResponseStreamState(input_tools=omit, text_format=omit)
+    for event in SSEDecoder().feed(made.data):
+        state.handle_event(construct_type(value=json.loads(event.data), type_=ResponseStreamEvent))
+    if made.expected["status"] == "completed":
+        answer = joined(state._completed_response.model_dump())
+        assert not list(missing(made.expected, answer))

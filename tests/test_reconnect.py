@@ -29,7 +29,7 @@ from ssekit import (
     chat,
     reconnect,
 )
-from tests.scripted import AsyncReads
+from ssekit.testing.transports import AsyncReads
 from tests.wire import DONE, A, B, C
 
 

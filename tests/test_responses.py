@@ -2,7 +2,6 @@
 
 import json
 import pickle
-from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -23,6 +22,7 @@ from ssekit import (
     responses,
 )
 from ssekit.responses import _accumulator, _events
+from ssekit.testing._models import cut_text, take_turns
 from tests.spoil import spoil
 
 Events = list[dict[str, Any]]
@@ -891,7 +891,7 @@ def test_the_tool_call_that_is_handed_over_is_the_one_that_the_view_holds():
     assert stream.accumulator.tool_calls[0] is handed
 
 
-# A stream that is generated from a result accumulates to that result.
+# Pieces of any kind, in places of any number, without the events that begin and end them.
 
 words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6)
 indices = st.lists(st.integers(-3, 2**40), min_size=1, max_size=3, unique=True).map(sorted)
@@ -923,22 +923,11 @@ def streams_of_texts(draw: st.DrawFn) -> tuple[Events, list[tuple[str, list[str]
             whole = draw(words)
             fields = {within: place} if within else {}
             pieces.append(
-                [at(f"{kind}.delta", index, delta=cut, **fields) for cut in _cut(draw, whole)]
+                [at(f"{kind}.delta", index, delta=cut, **fields) for cut in cut_text(draw, whole)]
             )
             texts.append(whole)
         items.append((kind, texts))
-    merged: Events = []
-    while any(pieces):  # the texts take turns, each in its own order
-        merged.append(draw(st.sampled_from([rest for rest in pieces if rest])).pop(0))
-    return merged, items
-
-
-def _cut(draw: st.DrawFn, text: str) -> list[str]:
-    """Cut a text anywhere, in UTF-16 as JavaScript servers do: also within surrogate pairs."""
-    units = text.encode("utf-16-le")
-    cuts = sorted(draw(st.lists(st.integers(0, len(units) // 2), max_size=3)))
-    edges = [0, *(2 * cut for cut in cuts), len(units)]
-    return [units[start:end].decode("utf-16-le", "surrogatepass") for start, end in pairwise(edges)]
+    return list(take_turns(draw, pieces, in_order=False)), items
 
 
 def texts_of(item: dict[str, Any], kind: str) -> list[str]:

@@ -32,7 +32,7 @@ from ssekit import (
     chat,
 )
 from ssekit._source import open_async_source, open_source
-from tests.scripted import AsyncReads, Reads
+from ssekit.testing.transports import AsyncReads, Reads
 from tests.wire import DONE, A, B
 
 STREAM = A + B + DONE

@@ -153,6 +153,10 @@ NEARLY_PLAIN: dict[str, tuple[list[bytes], list[str]]] = {
         [b"data: a\n\n", b"event: x\ndata: b\n\n", b"data:c\n\n", b"data: d\n\n"],
         ["a", "b", "c", "d"],
     ),
+    "other line ends within what looks like a type": (
+        [b"data: a\n\n", b"event: x\ndata: b\n\nevent: y\r\ndata: c\r\n\r\n"],
+        ["a", "b", "c"],
+    ),
     "a type and no more": (
         [b"data: a\n\n", b"data: b\n\nevent: x\n", b"data: c\n\n"],
         ["a", "b", "c"],

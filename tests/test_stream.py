@@ -21,7 +21,7 @@ from ssekit import (
     chat,
     iter_events,
 )
-from tests.scripted import Reads
+from ssekit.testing.transports import Reads
 from tests.wire import DONE, A, B, C, event, text
 
 

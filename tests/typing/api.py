@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, assert_type
 
 import msgspec
+from hypothesis.strategies import SearchStrategy, text
 
 import ssekit
 from ssekit import (
@@ -26,6 +27,18 @@ from ssekit import (
 )
 from ssekit.chat import ChatCompletion, ChatCompletionChunk
 from ssekit.completions import Completion
+from ssekit.testing import (
+    DIALECTS,
+    Dialects,
+    Fault,
+    ModelStream,
+    chat_streams,
+    completion_streams,
+    faults,
+    gemini_streams,
+    message_streams,
+    response_streams,
+)
 
 
 def wire(data: bytes) -> None:
@@ -253,3 +266,18 @@ def gemini_push(data: bytes) -> None:
             assert_type(part["anything"], Any)
         elif part.function_call is not None:
             assert_type(part.function_call.args, dict[str, Any] | None)
+
+
+def made_streams(stream: ModelStream, fault: Fault) -> None:
+    assert_type(chat_streams(text=text(), dialect="openrouter"), SearchStrategy[ModelStream])
+    assert_type(completion_streams(dialect=["no marker"]), SearchStrategy[ModelStream])
+    assert_type(response_streams(max_items=1), SearchStrategy[ModelStream])
+    assert_type(message_streams(max_blocks=1), SearchStrategy[ModelStream])
+    assert_type(gemini_streams(max_candidates=1), SearchStrategy[ModelStream])
+    assert_type(DIALECTS["chat"], Dialects)
+    assert_type(stream.data, bytes)
+    assert_type(stream.expected, Any)
+    assert_type(faults(chat_streams(), kinds=["truncated"]), SearchStrategy[Fault])
+    assert_type(fault.source(), Iterator[bytes])
+    assert_type(fault.reads, tuple[bytes, ...])
+    assert_type(fault.raises, Exception | None)

@@ -1,0 +1,362 @@
+# Every way in which a stream can break, with what a correct consumer reports of it and keeps.
+#
+# What always holds here:
+# - What is kept is known from how the stream was made: it is the answer after the events that were
+#   complete when the fault came.
+# - Of what leaves a stream that may still mean something (damage, repetition, disorder), no more is
+#   said than that what came before is safe.
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from itertools import pairwise
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
+
+import msgspec
+from hypothesis import strategies as st
+from hypothesis.errors import InvalidArgument
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from ssekit._errors import (
+    APIError,
+    SSEKitError,
+    StreamInterruptedError,
+    StreamTimeoutError,
+    StreamTruncatedError,
+)
+from ssekit.testing._models import FormatName, ModelStream, Said
+
+__all__ = ["ERROR_FORMS", "FAULTS", "ErrorForm", "Fault", "faults"]
+
+FaultKind: TypeAlias = Literal[
+    "truncated", "interrupted", "timed out", "reported", "damaged", "duplicated", "reordered"
+]
+
+FAULTS: Final[dict[FaultKind, str]] = {
+    "truncated": "the bytes end cleanly, at any byte",
+    "interrupted": "the transport raises, after any byte",
+    "timed out": "the transport raises because it waited too long, after any byte",
+    "reported": "the server reports an error, before any event: see `ERROR_FORMS`",
+    "damaged": "some bytes are others, are missing, or are added",
+    "duplicated": "an event comes twice",
+    "reordered": "two events change places",
+}
+
+
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
+    """What a consumer receives of a stream that breaks, and what it must say of it.
+
+    The first `sound` bytes are as they were sent. After them a consumer must hold `kept`.
+
+    Attributes:
+        kind: What happens: one of `FAULTS`.
+        stream: What was to be sent.
+        reads: What is received, in reads.
+        raises: What the transport raises after them, or None where they end cleanly.
+        sound: How many bytes of what is received come before the fault.
+        kept: The answer so far, which a correct consumer hands over.
+        state: What it must report: "done" (the stream was over before the fault), "truncated" or
+            "failed"; None if it may report anything, so long as it is an error of its own.
+        error: The class with which ssekit reports it; None where there is no error, or any.
+        form: Of an error that the server reports, its form: one of `ERROR_FORMS`.
+        message, code: What that error says.
+        unfinished: Of a truncated stream, what there is of the data of an event that was not
+            complete: "nothing", a "part", or the "whole". Where the data are whole, the event
+            counts. (A consumer that holds to WHATWG HTML 9.2.6 drops it: to test one, leave these
+            out with `.filter`.)
+    """
+
+    kind: FaultKind
+    stream: ModelStream
+    reads: tuple[bytes, ...]
+    raises: Exception | None = None
+    sound: int
+    kept: Any
+    state: Literal["done", "truncated", "failed"] | None = None
+    error: type[SSEKitError] | None = None
+    form: str | None = None
+    message: str | None = None
+    code: str | None = None
+    unfinished: Literal["nothing", "part", "whole"] = "nothing"
+
+    @property
+    def data(self) -> bytes:
+        """All bytes that are received."""
+        return b"".join(self.reads)
+
+    def source(self) -> Iterator[bytes]:
+        """Yield the reads, and raise what the transport raises."""
+        yield from self.reads
+        if self.raises is not None:
+            raise self.raises
+
+    def __repr__(self) -> str:
+        what = ", ".join(
+            f"{name}={value!r}"
+            for name in ("raises", "sound", "state", "form", "kept")
+            if (value := getattr(self, name)) is not None
+        )
+        blocks = "".join(f"\n  {read!r}" for read in self.reads)
+        return f"<{self.stream.format} stream, {self.kind}: {what}{blocks}\n>"
+
+
+# The forms in which servers report errors inside a stream.
+
+
+class ErrorForm(NamedTuple):
+    """An event that reports an error.
+
+    Attributes:
+        body: Its data: JSON, or a text.
+        code: The server's code.
+        type: What its `event` line says, if it has one.
+        said: What it says of the answer beside the error.
+    """
+
+    body: Any
+    code: str | None = None
+    type: str = ""
+    said: tuple[Said, ...] = ()
+
+
+_MESSAGE: Final = "overloaded"
+_ERROR: Final = {"message": _MESSAGE, "type": "server_error", "code": 529}
+_ANY_FORMS: Final[dict[str, ErrorForm]] = {
+    "an object": ErrorForm({"error": _ERROR}, "529"),
+    "an object in a list": ErrorForm([{"error": _ERROR}], "529"),
+    "a text": ErrorForm({"error": _MESSAGE}),
+    "flat, by its type": ErrorForm({"type": "error", "code": "busy", "message": _MESSAGE}, "busy"),
+    "flat, by its object": ErrorForm({"object": "error", "code": 5, "message": _MESSAGE}, "5"),
+    "detail": ErrorForm({"detail": _MESSAGE}),
+    "event: error, an object": ErrorForm({"error": _ERROR}, "529", "error"),
+    "event: error, flat": ErrorForm({"code": "busy", "message": _MESSAGE}, "busy", "error"),
+    "event: error, a text": ErrorForm(_MESSAGE, None, "error"),
+}
+
+
+def _forms_of_choices(delta: dict[str, Any], begun: dict[str, Any]) -> dict[str, ErrorForm]:
+    """Return the forms in which an error comes with a chunk of choices."""
+    usage = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
+    failed = {"index": 0, **delta, "finish_reason": "error"}
+    at = ("choices", 0)
+    begin = Said(at, {"index": 0, **begun, "finish_reason": None, "logprobs": None}, "first")
+    return {
+        "on a chunk": ErrorForm(
+            {"choices": [], "usage": usage, "error": _ERROR}, "529", "", (Said(("usage",), usage),)
+        ),
+        "in a choice": ErrorForm(
+            {"choices": [{**failed, "error": _ERROR}]},
+            "529",
+            "",
+            (begin, Said((*at, "finish_reason"), "error")),
+        ),
+    }
+
+
+_FLAT: Final = {"type": "error", "code": "busy", "message": _MESSAGE, "param": None}
+_FAILURE: Final = {"code": "server_error", "message": _MESSAGE}
+_FAILED: Final = {"type": "response.failed", "response": {"status": "failed", "error": _FAILURE}}
+_OVERLOADED: Final = {"type": "overloaded_error", "message": _MESSAGE}
+_UNAVAILABLE: Final = {"code": 503, "message": _MESSAGE, "status": "UNAVAILABLE"}
+_NO_MESSAGE: Final = {"message": {"role": "assistant", "content": None, "refusal": None}}
+
+# By format: the forms that any host may use, and the vendor's own.
+ERROR_FORMS: Final[dict[FormatName, dict[str, ErrorForm]]] = {
+    "chat": _ANY_FORMS
+    | _forms_of_choices({"delta": {}}, _NO_MESSAGE)
+    | {
+        "in x_groq": ErrorForm(
+            {"choices": [], "x_groq": {"id": "q", "error": _MESSAGE}},
+            None,
+            "",
+            (Said(("x_groq",), {"id": "q"}),),
+        )
+    },
+    "completions": _ANY_FORMS | _forms_of_choices({"text": ""}, {"text": ""}),
+    "responses": _ANY_FORMS
+    | {
+        "an event, flat": ErrorForm(_FLAT, "busy", "error"),
+        "an event, nested": ErrorForm(
+            {"type": "error", "error": _FAILURE}, "server_error", "error"
+        ),
+        "a response that failed": ErrorForm(
+            _FAILED,
+            "server_error",
+            "response.failed",
+            (Said(("status",), "failed"), Said(("error",), _FAILURE)),
+        ),
+    },
+    "messages": _ANY_FORMS
+    | {"an event": ErrorForm({"type": "error", "error": _OVERLOADED}, None, "error")},
+    "gemini": _ANY_FORMS | {"a status": ErrorForm({"error": _UNAVAILABLE}, "503")},
+}
+
+
+# Drawing.
+
+
+def faults(
+    streams: SearchStrategy[ModelStream],
+    *,
+    kinds: Collection[FaultKind] = tuple(FAULTS),
+    max_cuts: int = 3,
+) -> SearchStrategy[Fault]:
+    """Return a strategy of streams that break, each with what a consumer must say of it.
+
+    Args:
+        streams: Of the streams that break: `chat_streams()`, `message_streams(dialect="any")`, ...
+        kinds: What may happen: some of `FAULTS`.
+        max_cuts: How many cuts there are at most between the reads.
+
+    Raises:
+        InvalidArgument: There is no such kind, or there are none.
+
+    >>> from hypothesis import given
+    >>> from ssekit import StreamTruncatedError, chat
+    >>> from ssekit.testing import chat_streams
+    >>> @given(faults(chat_streams(), kinds=["truncated"]))
+    ... def test_a_cut_stream_is_no_whole_one(fault):
+    ...     try:
+    ...         chat.collect(fault.source())
+    ...         assert fault.state == "done"
+    ...     except StreamTruncatedError:
+    ...         assert fault.state == "truncated"
+    >>> test_a_cut_stream_is_no_whole_one()
+    """
+    if not kinds or not set(kinds) <= set(FAULTS):
+        raise InvalidArgument(f"kinds are some of {[*FAULTS]}, not {kinds!r}")
+    return _faults(streams, [kind for kind in FAULTS if kind in kinds], max_cuts)
+
+
+@st.composite
+def _faults(
+    draw: DrawFn, streams: SearchStrategy[ModelStream], kinds: list[FaultKind], max_cuts: int
+) -> Fault:
+    stream = draw(streams)
+    kind = draw(st.sampled_from(kinds))
+    data, fields = _MAKERS[kind](draw, stream)
+    cuts = sorted(draw(st.lists(st.integers(0, len(data)), max_size=max_cuts)))
+    reads = tuple(data[start:end] for start, end in pairwise([0, *cuts, len(data)]))
+    return Fault(kind=kind, stream=stream, reads=reads, **fields)
+
+
+# What is received, and what else there is to say of a fault.
+_Made: TypeAlias = tuple[bytes, dict[str, Any]]
+
+
+def _draw_size(draw: DrawFn, stream: ModelStream) -> int:
+    """Draw after how many bytes a stream breaks: where it may matter most, or anywhere."""
+    return draw(st.sampled_from(stream.seams) | st.integers(0, len(stream.data)))
+
+
+def _truncated(draw: DrawFn, stream: ModelStream) -> _Made:
+    size = _draw_size(draw, stream)
+    count = stream.complete_in(size)
+    unfinished = stream.unfinished_in(size)
+    counted = count + (unfinished == "whole")
+    state = stream.end_after(counted)[0]
+    # Part of an event spoils an end that is none of the format's own.
+    if unfinished == "part" and not stream.ended_in(count):
+        state = "truncated"
+    return stream.data[:size], {
+        "sound": size,
+        "kept": stream.expected_after(counted),
+        "state": state,
+        "error": StreamTruncatedError if state == "truncated" else None,
+        "unfinished": unfinished,
+    }
+
+
+_INTERRUPTIONS: Final[list[Callable[[], Exception]]] = [
+    lambda: ConnectionResetError("reset by peer"),
+    lambda: OSError(5, "input/output error"),
+    lambda: EOFError("peer closed connection without sending complete message body"),
+    lambda: RuntimeError("any other"),
+]
+
+
+def _interrupted(draw: DrawFn, stream: ModelStream) -> _Made:
+    cause = draw(st.sampled_from(_INTERRUPTIONS))()
+    return _raised(draw, stream, cause, StreamInterruptedError)
+
+
+def _timed_out(draw: DrawFn, stream: ModelStream) -> _Made:
+    return _raised(draw, stream, TimeoutError("timed out"), StreamTimeoutError)
+
+
+def _raised(draw: DrawFn, stream: ModelStream, cause: Exception, error: type[SSEKitError]) -> _Made:
+    size = _draw_size(draw, stream)
+    count = stream.complete_in(size)
+    ended = stream.ended_in(count)
+    return stream.data[:size], {
+        "raises": cause,
+        "sound": size,
+        "kept": stream.expected_after(count),
+        "state": "done" if ended else "failed",
+        "error": None if ended else error,
+    }
+
+
+def _reported(draw: DrawFn, stream: ModelStream) -> _Made:
+    forms = ERROR_FORMS[stream.format]
+    name = draw(st.sampled_from([*forms]))
+    form = forms[name]
+    text = form.body if isinstance(form.body, str) else msgspec.json.encode(form.body).decode()
+    line = f"event: {form.type}\n" if form.type else ""
+    # Nothing is read after the event that ends a stream.
+    places = [place for place in range(len(stream.events) + 1) if not stream.ended_in(place)]
+    place = draw(st.sampled_from(places))
+    start = stream.starts[place]
+    rest = stream.data[start:] if draw(st.booleans()) else b""
+    return stream.data[:start] + f"{line}data: {text}\n\n".encode() + rest, {
+        "sound": start,
+        "kept": stream.expected_after(place, *form.said),
+        "state": "failed",
+        "error": APIError,
+        "form": name,
+        "message": _MESSAGE,
+        "code": form.code,
+    }
+
+
+# Nothing, bytes that are no UTF-8, what ends events and begins them, or any bytes.
+_ADDED: Final = st.sampled_from([b"", b"\xff", b"\0", b"\n\n", b"\r", b"data:"]) | st.binary(
+    max_size=3
+)
+
+
+def _damaged(draw: DrawFn, stream: ModelStream) -> _Made:
+    at = draw(st.integers(0, len(stream.data) - 1))
+    missing, added = draw(st.integers(0, 3)), draw(_ADDED)
+    place = sum(start <= at for start in stream.starts) - 1
+    return stream.data[:at] + added + stream.data[at + missing :], _unsettled(stream, place)
+
+
+def _duplicated(draw: DrawFn, stream: ModelStream) -> _Made:
+    place = draw(st.integers(1, len(stream.events)))
+    end = stream.starts[place]
+    again = stream.events[place - 1].data
+    return stream.data[:end] + again + stream.data[end:], _unsettled(stream, place)
+
+
+def _reordered(draw: DrawFn, stream: ModelStream) -> _Made:
+    place = draw(st.integers(0, max(0, len(stream.events) - 2)))
+    blocks = [event.data for event in stream.events]
+    blocks[place : place + 2] = reversed(blocks[place : place + 2])
+    return b"".join(blocks), _unsettled(stream, place)
+
+
+def _unsettled(stream: ModelStream, place: int) -> dict[str, Any]:
+    """Return what is certain where an event is not what it was: what came before it."""
+    return {"sound": stream.starts[place], "kept": stream.expected_after(place)}
+
+
+_MAKERS: Final[dict[FaultKind, Callable[[DrawFn, ModelStream], _Made]]] = {
+    "truncated": _truncated,
+    "interrupted": _interrupted,
+    "timed out": _timed_out,
+    "reported": _reported,
+    "damaged": _damaged,
+    "duplicated": _duplicated,
+    "reordered": _reordered,
+}

@@ -1,0 +1,194 @@
+"""Sources that do what transports do, good and bad, and say what was done to them.
+
+`Reads` and `AsyncReads` follow a script: they hand over given reads, pause on a clock that they
+alone move, raise, stall. They need neither Hypothesis nor an event loop of any kind.
+"""
+
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any, Final, NoReturn
+
+__all__ = ["STALL", "AsyncReads", "Clock", "Pause", "Reads"]
+
+
+class Clock:
+    """A clock that goes on when somebody sleeps, and at once.
+
+    `sleep` and `asleep` are what `ssekit.reconnect` and `ssekit.areconnect` take, and what stands
+    for the sleep of a test's own code.
+
+    Attributes:
+        now: What it shows, in seconds.
+
+    >>> clock = Clock()
+    >>> clock.sleep(1.5)
+    >>> clock.now
+    1.5
+    """
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        """Let some seconds pass."""
+        self.now += seconds
+
+    async def asleep(self, seconds: float) -> None:
+        """Let some seconds pass, asynchronously."""
+        self.sleep(seconds)
+
+
+class Pause:
+    """In a script: nothing comes for some seconds. (It takes none: only the clock goes on.)"""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+
+STALL: Final = Pause(math.inf)
+"""In a script: nothing comes any more, and the connection stays open."""
+
+
+class Reads:
+    """A source that follows a script.
+
+    Args:
+        script: What reading does, in this order: an exception is raised; a `Pause` lets time pass;
+            a function is called, and what it returns is handed over; anything else is handed over
+            as it is. Then the source ends.
+        clock: The clock that pauses move. By default one of its own.
+        timeout: How long a read waits, in seconds, before it raises `TimeoutError`, as clients do.
+
+    Attributes:
+        clock: The clock.
+        log: What was done, in order: "read" (a step was taken that hands over or raises), "pause",
+            "raise", "end" and "close".
+
+    Reading raises `ValueError` when the source is closed, and `AssertionError` when it stalls
+    without a timeout: a test would hang there.
+
+    >>> source = Reads(b"data: a", Pause(2), ConnectionResetError())
+    >>> next(source)
+    b'data: a'
+    >>> next(source)
+    Traceback (most recent call last):
+    ConnectionResetError
+    >>> source.close()
+    >>> source.log, source.clock.now
+    (['read', 'pause', 'read', 'raise', 'close'], 2.0)
+    """
+
+    def __init__(
+        self, *script: Any, clock: Clock | None = None, timeout: float | None = None
+    ) -> None:
+        self.clock = clock or Clock()
+        self.log: list[str] = []
+        self._script = iter(script)
+        self._timeout = math.inf if timeout is None else timeout
+
+    @property
+    def taken(self) -> int:
+        """How many steps were taken that hand over or raise."""
+        return self.log.count("read")
+
+    @property
+    def closed(self) -> int:
+        """How often the source was closed."""
+        return self.log.count("close")
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        if self.closed:
+            raise ValueError("read of closed source")
+        for step in self._script:
+            if isinstance(step, Pause):
+                self._wait(step.seconds)
+                continue
+            self.log.append("read")
+            if isinstance(step, BaseException):
+                self._raise(step)
+            return self._call(step) if callable(step) else step
+        self.log.append("end")
+        raise StopIteration
+
+    def close(self) -> None:
+        """Close the source."""
+        self.log.append("close")
+
+    def _call(self, function: Callable[[], Any]) -> Any:
+        try:
+            return function()
+        except BaseException:
+            self.log.append("raise")
+            raise
+
+    def _wait(self, seconds: float) -> None:
+        self.log.append("pause")
+        if seconds > self._timeout:
+            self.clock.sleep(self._timeout)
+            self._raise(TimeoutError(f"nothing came for {self._timeout} s"))
+        if seconds == math.inf:
+            self._raise(AssertionError("the source stalls, and nothing would end the read"))
+        self.clock.sleep(seconds)
+
+    def _raise(self, error: BaseException) -> NoReturn:
+        self.log.append("raise")
+        raise error
+
+
+class AsyncReads:
+    """The same, asynchronously: functions in the script may be asynchronous.
+
+    So a read that only its cancellation ends is `trio.sleep_forever`, or another function that does
+    not return; if it raises, the log has "raise".
+
+    Attributes:
+        inner: The same source, synchronously.
+    """
+
+    def __init__(
+        self, *script: Any, clock: Clock | None = None, timeout: float | None = None
+    ) -> None:
+        self.inner = Reads(*script, clock=clock, timeout=timeout)
+
+    @property
+    def clock(self) -> Clock:
+        """The clock that pauses move."""
+        return self.inner.clock
+
+    @property
+    def log(self) -> list[str]:
+        """What was done, in order."""
+        return self.inner.log
+
+    @property
+    def taken(self) -> int:
+        """How many steps were taken that hand over or raise."""
+        return self.inner.taken
+
+    @property
+    def closed(self) -> int:
+        """How often the source was closed."""
+        return self.inner.closed
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self
+
+    async def __anext__(self) -> Any:
+        try:
+            read = next(self.inner)
+        except StopIteration:
+            raise StopAsyncIteration from None
+        if not isinstance(read, Awaitable):
+            return read
+        try:
+            return await read
+        except BaseException:
+            self.log.append("raise")
+            raise
+
+    async def aclose(self) -> None:
+        """Close the source."""
+        self.inner.close()

@@ -1,0 +1,200 @@
+"""Every format, against every fault that `ssekit.testing` makes of its streams."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import Phase, find, given, settings
+from hypothesis.errors import InvalidArgument
+
+from ssekit import (
+    APIError,
+    SSEKitError,
+    chat,
+    completions,
+    gemini,
+    messages,
+    responses,
+)
+from ssekit.testing import (
+    ERROR_FORMS,
+    FAULTS,
+    Fault,
+    chat_streams,
+    completion_streams,
+    faults,
+    gemini_streams,
+    message_streams,
+    response_streams,
+)
+from tests.conftest import THOROUGH
+
+WIRES: dict[str, tuple[Any, Any]] = {
+    "chat": (chat, chat_streams),
+    "completions": (completions, completion_streams),
+    "responses": (responses, response_streams),
+    "messages": (messages, message_streams),
+    "gemini": (gemini, gemini_streams),
+}
+each_wire = pytest.mark.parametrize("name", WIRES)
+
+# What leaves no doubt of what a consumer has to report.
+CERTAIN = ["truncated", "interrupted", "timed out", "reported"]
+
+
+def encoded(answer: Any) -> Any:
+    return json.loads(msgspec.json.encode(answer))
+
+
+def assert_reported(wire: Any, fault: Fault) -> None:
+    """Check what is reported of a fault that leaves no doubt, and what is kept."""
+    stream = wire.stream(fault.source())
+    raised = None
+    try:
+        for _ in stream:
+            pass
+    except SSEKitError as error:
+        raised = error
+    assert (stream.state, type(raised)) == (fault.state, fault.error or type(None))
+    assert encoded(stream.snapshot()) == fault.kept
+    if raised is None:
+        assert encoded(stream.result()) == fault.kept
+        return
+    assert encoded(raised.partial) == fault.kept
+    assert raised.__cause__ is fault.raises or fault.kind == "reported"
+    if isinstance(raised, APIError):
+        assert (raised.message, raised.code) == (fault.message, fault.code)
+
+
+def assert_safe(wire: Any, fault: Fault) -> None:
+    """Check that what came before a fault is kept, and that only errors of ours come after it."""
+    decoder = wire.decoder()
+    decoder.feed(fault.data[: fault.sound])
+    assert encoded(decoder.snapshot()) == fault.kept
+    decoder.feed(fault.data[fault.sound :])
+    decoder.close()
+    assert decoder.state != "open"
+    stream = wire.stream(fault.source())
+    try:
+        assert encoded(stream.until_done()) == encoded(decoder.result())
+    except SSEKitError as error:
+        assert type(error) is type(decoder.error)
+        assert encoded(error.partial) == encoded(decoder.snapshot())
+
+
+@each_wire
+def test_a_fault_is_reported_and_what_came_before_it_is_kept(name: str):
+    wire, streams = WIRES[name]
+
+    @settings(max_examples=THOROUGH)
+    @given(faults(streams() | streams(dialect="any")))
+    def check(fault: Fault) -> None:
+        if fault.kind in CERTAIN:
+            assert_reported(wire, fault)
+        else:
+            assert_safe(wire, fault)
+
+    check()
+
+
+# The strategy itself.
+
+
+def reports(kind: str, state: str | None, **fields: Any) -> Any:
+    return lambda fault: (
+        (fault.kind, fault.state) == (kind, state)
+        and all(getattr(fault, name) == value for name, value in fields.items())
+    )
+
+
+REACHED = {
+    "cut between events": reports("truncated", "truncated", unfinished="nothing"),
+    "cut within an event": reports("truncated", "truncated", unfinished="part"),
+    "cut before a blank line": lambda fault: (
+        fault.unfinished == "whole" and not fault.data.endswith(fault.stream.data[-1:] * 2)
+    ),
+    "cut after the end": lambda fault: (
+        fault.state == "done" and fault.kind == "truncated" and fault.data != fault.stream.data
+    ),
+    "nothing at all": lambda fault: fault.kind == "truncated" and fault.data == b"",
+    "several reads": lambda fault: len(fault.reads) == 4 and all(fault.reads),
+    "raised within an event": lambda fault: (
+        fault.kind == "interrupted" and fault.sound not in fault.stream.starts
+    ),
+    "raised after the last event": lambda fault: (
+        fault.kind == "timed out" and fault.data == fault.stream.data
+    ),
+    "an error before all events": reports("reported", "failed", sound=0),
+    "an error in the middle": lambda fault: fault.kind == "reported" and fault.sound > 0,
+    "an error, and no more": lambda fault: (
+        fault.kind == "reported" and len(fault.data) < len(fault.stream.data)
+    ),
+    "invalid UTF-8": lambda fault: fault.kind == "damaged" and b"\xff" in fault.data,
+    "a byte less": lambda fault: (
+        fault.kind == "damaged" and len(fault.data) == len(fault.stream.data) - 1
+    ),
+    "an event twice": reports("duplicated", None),
+    "events in another order": lambda fault: (
+        fault.kind == "reordered" and fault.data != fault.stream.data
+    ),
+}
+REACHING = settings(max_examples=5_000, phases=[Phase.generate])
+
+
+@pytest.mark.parametrize("reached", REACHED.values(), ids=REACHED)
+def test_what_matters_is_reached(reached: Any):
+    assert find(faults(message_streams() | gemini_streams()), reached, settings=REACHING)
+
+
+@pytest.mark.parametrize(
+    ("name", "form"), [(name, form) for name, forms in ERROR_FORMS.items() for form in forms]
+)
+def test_each_form_of_an_error_is_reached(name: str, form: str):
+    reported = faults(WIRES[name][1](), kinds=["reported"])
+    assert find(reported, lambda fault: fault.form == form, settings=REACHING).message
+
+
+@each_wire
+def test_each_kind_of_fault_is_common(name: str):
+    seen: Counter[str] = Counter()
+
+    @settings(max_examples=300)
+    @given(faults(WIRES[name][1]()))
+    def look(fault: Fault) -> None:
+        seen[fault.kind] += 1
+        seen["nothing is sound"] += fault.sound == 0
+
+    look()
+    assert all(seen[kind] >= 6 for kind in FAULTS), seen
+    assert seen["nothing is sound"] <= 200
+
+
+def test_the_simplest_fault_is_short_and_readable():
+    fault = find(faults(gemini_streams(), kinds=["interrupted"]), lambda _fault: True)
+    assert repr(fault) == (
+        "<gemini stream, interrupted: raises=ConnectionResetError('reset by peer'), sound=0, "
+        "state='failed', kept={'candidates': []}\n  b''\n>"
+    )
+
+
+@given(faults(completion_streams(), kinds=["interrupted", "damaged"]))
+def test_the_source_gives_the_reads_and_raises_what_the_transport_does(fault: Fault):
+    reads = []
+    try:
+        for read in fault.source():
+            reads.append(read)
+        raised = None
+    except Exception as error:
+        raised = error
+    assert (tuple(reads), raised) == (fault.reads, fault.raises)
+    assert (fault.raises is None) == (fault.kind == "damaged")
+
+
+@pytest.mark.parametrize("kinds", [[], ["no such kind"]])
+def test_a_kind_that_is_none_is_refused(kinds: Any):
+    with pytest.raises(InvalidArgument, match="kinds are some of"):
+        faults(chat_streams(), kinds=kinds)

@@ -1,0 +1,500 @@
+"""The strategies of models' streams: what they reach, shrink to and promise."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import Phase, find, given, settings
+from hypothesis import strategies as st
+from hypothesis.errors import InvalidArgument
+
+from ssekit import chat, completions, gemini, messages, responses
+from ssekit.testing import (
+    DIALECTS,
+    ModelStream,
+    chat_streams,
+    completion_streams,
+    gemini_streams,
+    message_streams,
+    response_streams,
+)
+from tests.reference import interpret
+
+WIRES: dict[str, tuple[Any, Callable[..., st.SearchStrategy[ModelStream]]]] = {
+    "chat": (chat, chat_streams),
+    "completions": (completions, completion_streams),
+    "responses": (responses, response_streams),
+    "messages": (messages, message_streams),
+    "gemini": (gemini, gemini_streams),
+}
+each_wire = pytest.mark.parametrize("name", WIRES)
+
+
+def encoded(answer: Any) -> Any:
+    return json.loads(msgspec.json.encode(answer))
+
+
+def bodies(stream: ModelStream) -> list[Any]:
+    """Return the JSON of the events, as an independent decoder has them."""
+    events = interpret(stream.data).events
+    return [json.loads(data) for _, data, _, _ in events if data != "[DONE]"]
+
+
+# What they promise. (That any stream accumulates to its answer is in `test_formats`.)
+
+EVERY_HOST = [(name, host) for name, dialects in DIALECTS.items() for host in dialects.hosts]
+
+
+@pytest.mark.parametrize(("name", "host"), EVERY_HOST)
+def test_a_stream_of_a_host_accumulates_to_the_answer_that_it_was_made_of(name: str, host: str):
+    wire, streams = WIRES[name]
+
+    @settings(max_examples=15)
+    @given(streams(dialect=host))
+    def check(stream: ModelStream) -> None:
+        assert encoded(wire.collect([stream.data])) == stream.expected
+
+    check()
+
+
+@each_wire
+def test_the_bytes_are_events_to_an_independent_decoder(name: str):
+    """Each event that says something has JSON for its data; one that ends it as marker does not."""
+    _, streams = WIRES[name]
+
+    @given(streams(dialect="any"))
+    def check(stream: ModelStream) -> None:
+        for event in stream.events:
+            data = [data for _, data, _, _ in interpret(event.data).events]
+            assert len(data) <= 1
+            assert data or not event.said
+            assert (data == ["[DONE]"]) == (event.ends == "marker")
+
+    check()
+
+
+# What they reach.
+
+REACHING = settings(max_examples=5_000, phases=[Phase.generate])
+
+
+def calls_of(stream: ModelStream) -> list[Any]:
+    """Return the pieces of the tool calls of choice 0."""
+    return [
+        piece
+        for chunk in bodies(stream)
+        for choice in chunk["choices"]
+        if choice["index"] == 0
+        for piece in choice["delta"].get("tool_calls") or []
+    ]
+
+
+def arguments_of(stream: ModelStream) -> list[str]:
+    found = [call["function"].get("arguments") for call in calls_of(stream) if "function" in call]
+    return [arguments for arguments in found if arguments]
+
+
+def alternates(places: list[int]) -> bool:
+    """Whether something goes on after something else has begun."""
+    return any(places.count(a) > 1 and a != b for a, b in pairwise(places)) and places != sorted(
+        places
+    )
+
+
+def messages_of(stream: ModelStream) -> list[Any]:
+    return [choice["message"] for choice in stream.expected["choices"]]
+
+
+def items_of(stream: ModelStream) -> list[Any]:
+    return list(stream.expected["output"])
+
+
+def types_of(stream: ModelStream) -> list[str]:
+    return [body["type"] for body in bodies(stream)]
+
+
+def inputs_of(stream: ModelStream) -> list[str]:
+    deltas = [body["delta"] for body in bodies(stream) if body["type"] == "content_block_delta"]
+    return [delta["partial_json"] for delta in deltas if "partial_json" in delta]
+
+
+def parts_of(stream: ModelStream) -> list[Any]:
+    candidates = stream.expected["candidates"]
+    return [part for candidate in candidates for part in candidate["content"].get("parts", [])]
+
+
+def divides_a_pair(stream: ModelStream) -> bool:
+    return rb'\ud83d"' in stream.data and rb'"\ude00' in stream.data
+
+
+ANY_WIRE: dict[str, Callable[[ModelStream], bool]] = {
+    "CR LF": lambda s: b"\r\n\r\n" in s.data,
+    "CR": lambda s: b"\n" not in s.data,
+    "no space after the colon": lambda s: b'data:{"' in s.data,
+    "text as it is": lambda s: "😀".encode() in s.data,
+    "a surrogate pair that is divided": divides_a_pair,
+}
+REACHED: dict[str, dict[str, Callable[[ModelStream], bool]]] = {
+    "chat": {
+        "reasoning": lambda s: any(m.get("reasoning_content") for m in messages_of(s)),
+        "a refusal": lambda s: any(m["refusal"] for m in messages_of(s)),
+        "an empty text": lambda s: any(m["content"] == "" for m in messages_of(s)),
+        "no text": lambda s: any(m["content"] is None for m in messages_of(s)),
+        "choices that interleave": lambda s: alternates(
+            [choice["index"] for chunk in bodies(s) for choice in chunk["choices"]]
+        ),
+        "calls that interleave": lambda s: alternates([call["index"] for call in calls_of(s)]),
+        "a call of a custom tool": lambda s: any("custom" in call for call in calls_of(s)),
+        "arguments cut within an escape": lambda s: any(
+            (len(a) - len(a.rstrip("\\"))) % 2 for a in arguments_of(s)
+        ),
+        "arguments cut within an escaped pair": lambda s: any(
+            a.endswith("\\ud83d") for a in arguments_of(s)
+        ),
+        "no arguments at all": lambda s: any(
+            call.get("function", {}).get("arguments") == ""
+            for message in messages_of(s)
+            for call in message.get("tool_calls", [])
+        ),
+        "log probabilities": lambda s: any(c["logprobs"] for c in s.expected["choices"]),
+        "usage": lambda s: "usage" in s.expected,
+        "no usage": lambda s: "usage" not in s.expected,
+    },
+    "completions": {
+        "choices that interleave": lambda s: alternates(
+            [choice["index"] for chunk in bodies(s) for choice in chunk["choices"]]
+        ),
+        "log probabilities": lambda s: any(c["logprobs"] for c in s.expected["choices"]),
+        "usage": lambda s: "usage" in s.expected,
+        "an empty text": lambda s: s.expected["choices"][0]["text"] == "",
+    },
+    "responses": {
+        "an incomplete response": lambda s: s.expected["status"] == "incomplete",
+        "a refusal": lambda s: any(
+            part["type"] == "refusal" for item in items_of(s) for part in item.get("content", [])
+        ),
+        "reasoning": lambda s: any(
+            item["type"] == "reasoning" and item.get("content") for item in items_of(s)
+        ),
+        "a summary": lambda s: any(item.get("summary") for item in items_of(s)),
+        "a function call": lambda s: any(i["type"] == "function_call" for i in items_of(s)),
+        "a custom tool": lambda s: any(i["type"] == "custom_tool_call" for i in items_of(s)),
+        "an annotation": lambda s: "response.output_text.annotation.added" in types_of(s),
+        "log probabilities": lambda s: b'"logprobs": [{' in s.data,
+        "items that interleave": lambda s: alternates(
+            [body["output_index"] for body in bodies(s) if "output_index" in body]
+        ),
+    },
+    "messages": {
+        "citations": lambda s: any(block.get("citations") for block in s.expected["content"]),
+        "thinking": lambda s: any(b.get("signature") for b in s.expected["content"]),
+        "redacted thinking": lambda s: any(
+            block["type"] == "redacted_thinking" for block in s.expected["content"]
+        ),
+        "a tool of the vendor": lambda s: any(
+            block["type"] == "server_tool_use" for block in s.expected["content"]
+        ),
+        "two calls": lambda s: [b["type"] for b in s.expected["content"]].count("tool_use") == 2,
+        "a ping": lambda s: "ping" in types_of(s),
+        "input cut within an escape": lambda s: any(
+            (len(text) - len(text.rstrip("\\"))) % 2 for text in inputs_of(s)
+        ),
+        "no input at all": lambda s: "" in inputs_of(s),
+        "no content": lambda s: s.expected["content"] == [],
+    },
+    "gemini": {
+        "a blocked prompt": lambda s: s.expected["candidates"] == [],
+        "a thought": lambda s: any(part.get("thought") for part in parts_of(s)),
+        "a signature": lambda s: any("thoughtSignature" in part for part in parts_of(s)),
+        "bytes": lambda s: any("inlineData" in part for part in parts_of(s)),
+        "a call": lambda s: any("functionCall" in part for part in parts_of(s)),
+        "candidates that interleave": lambda s: alternates(
+            [candidate["index"] for chunk in bodies(s) for candidate in chunk.get("candidates", [])]
+        ),
+    },
+}
+EACH_REACHED = [
+    pytest.param(name, reached, id=f"{name}: {what}")
+    for name, table in REACHED.items()
+    for what, reached in (ANY_WIRE | table).items()
+]
+
+
+@pytest.mark.parametrize(("name", "reached"), EACH_REACHED)
+def test_what_matters_is_reached(name: str, reached: Callable[[ModelStream], bool]):
+    assert find(WIRES[name][1](), reached, settings=REACHING)
+
+
+@each_wire
+def test_what_matters_is_common(name: str):
+    """Among some hundred streams, what a consumer may get wrong is there more than once."""
+    seen: Counter[str] = Counter()
+
+    @settings(max_examples=250)
+    @given(WIRES[name][1]())
+    def look(stream: ModelStream) -> None:
+        seen.update(what for what, reached in REACHED[name].items() if reached(stream))
+        seen["events"] += len(stream.events)
+
+    look()
+    rare = {"arguments cut within an escape", "arguments cut within an escaped pair"} | {
+        "input cut within an escape"
+    }
+    assert all(seen[what] >= 2 for what in REACHED[name].keys() - rare), seen
+    assert seen["events"] < 250 * 20  # they stay small
+
+
+# What they shrink to.
+
+SIMPLEST = {
+    "chat": """\
+<chat stream, done by marker:
+  b'data: {"id": "id", "object": "chat.completion.chunk", "created": 1, "model": "m", \
+"choices": [{"index": 0, "delta": {"role": "assistant", "content": null}, \
+"finish_reason": null, "logprobs": null}], "usage": null}\\n\\n'
+  b'data: {"id": "id", "object": "chat.completion.chunk", "created": 1, "model": "m", \
+"choices": [{"index": 0, "delta": {}, "finish_reason": "stop", "logprobs": null}], \
+"usage": null}\\n\\n'
+  b'data: [DONE]\\n\\n'
+>""",
+    "gemini": """\
+<gemini stream, done by finish:
+  b'data: {"promptFeedback": {"blockReason": "SAFETY"}, "modelVersion": "m", \
+"responseId": "r"}\\n\\n'
+>""",
+}
+
+
+@pytest.mark.parametrize("name", SIMPLEST)
+def test_the_simplest_stream_is_short_and_readable(name: str):
+    assert repr(find(WIRES[name][1](), lambda _stream: True)) == SIMPLEST[name]
+
+
+@each_wire
+def test_a_stream_shrinks_to_what_matters_in_it(name: str):
+    """A consumer that loses one letter is shown a stream of that letter alone."""
+    text = st.text("abc", max_size=20)
+    stream = find(
+        WIRES[name][1](text=text),
+        lambda stream: "b" in json.dumps(stream.expected_after(99)).replace("bytes", ""),
+        settings=settings(max_examples=1_000),
+    )
+    assert stream.data.count(b'c"') + stream.data.count(b'"a') <= 3
+
+
+# What dialects do. Of each quirk: what is true of each of its streams; and that it is not of all
+# streams of the vendor, `test_each_quirk_is_none_of_the_vendor` says.
+
+
+def choices_of(stream: ModelStream) -> list[Any]:
+    return [choice for chunk in bodies(stream) for choice in chunk["choices"]]
+
+
+def deltas_of(stream: ModelStream) -> list[Any]:
+    return [choice["delta"] for choice in choices_of(stream) if "delta" in choice]
+
+
+def all_calls_of(stream: ModelStream) -> list[Any]:
+    return [call for delta in deltas_of(stream) for call in delta.get("tool_calls") or []]
+
+
+def called_by(stream: ModelStream) -> list[Any]:
+    return [call.get("function") or call["custom"] for call in all_calls_of(stream)]
+
+
+def finishes_of(stream: ModelStream) -> list[Any]:
+    return [choice.get("finish_reason") for choice in choices_of(stream)]
+
+
+def lines_of(stream: ModelStream) -> list[str]:
+    return [event for event, data, _, _ in interpret(stream.data).events if data != "[DONE]"]
+
+
+def indices_of(stream: ModelStream) -> list[int]:
+    return [body["index"] for body in bodies(stream) if body["type"] == "content_block_start"]
+
+
+def ids_of(stream: ModelStream) -> list[str]:
+    return [body["item_id"] for body in bodies(stream) if "item_id" in body]
+
+
+Quirks = dict[str, Callable[[ModelStream], bool]]
+
+ANY_QUIRKS: Quirks = {
+    "comments": lambda s: "keep-alive" in interpret(s.data).comments,
+    "bare ids": lambda s: interpret(s.data).reconnection_time == 1000,
+    "unknown fields": lambda s: any("x_unknown" in body for body in bodies(s)),
+}
+CHOICE_QUIRKS: Quirks = ANY_QUIRKS | {
+    "no marker": lambda s: s.ended_by == "finish",
+    "no finish": lambda s: not any(finishes_of(s)) and s.ended_by == "marker",
+    "empty finish": lambda s: "" in finishes_of(s),
+    "usage on every chunk": lambda s: all(chunk["usage"] for chunk in bodies(s)),
+    "usage with the finish": lambda s: (
+        bool(bodies(s)[-1]["usage"])
+        and bool(finishes_of(s)[-1])
+        and choices_of(s) != []
+        and bool(bodies(s)[-1]["choices"])
+    ),
+    "choices with the usage": lambda s: (
+        any(chunk["usage"] and chunk["choices"] for chunk in bodies(s))
+        and len([finish for finish in finishes_of(s) if finish]) > len(s.expected["choices"])
+    ),
+    "null usage last": lambda s: (
+        "usage" in s.expected and (bodies(s)[-1]["usage"], bodies(s)[-1]["choices"]) == (None, [])
+    ),
+    "no chunk ids": lambda s: s.expected["id"] == "",
+    "an id per chunk": lambda s: len({chunk["id"] for chunk in bodies(s)}) > 1,
+    "another object": lambda s: bodies(s)[-1]["object"].endswith(".done"),
+    "choices out of order": lambda s: choices_of(s)[0]["index"] == 1,
+    "choices together": lambda s: any(len(chunk["choices"]) > 1 for chunk in bodies(s)),
+    "filters first": lambda s: "prompt_filter_results" in bodies(s)[0],
+}
+TYPED_QUIRKS: Quirks = ANY_QUIRKS | {
+    "no event lines": lambda s: set(lines_of(s)) == {"message"},
+    "no types": lambda s: not any("type" in body for body in bodies(s)),
+    "unknown events": lambda s: any("x_unknown" in body.get("type", "") for body in bodies(s)),
+    "marker": lambda s: s.data.rstrip().endswith(b"[DONE]") and s.ended_by == "event",
+}
+QUIRKS: dict[str, Quirks] = {
+    "chat": CHOICE_QUIRKS
+    | {
+        "role on every chunk": lambda s: all(delta.get("role") for delta in deltas_of(s)),
+        "no role": lambda s: not any(delta.get("role") for delta in deltas_of(s)),
+        "reasoning": lambda s: any(message.get("reasoning") for message in messages_of(s)),
+        "content in parts": lambda s: any(
+            isinstance(delta.get("content"), list) for delta in deltas_of(s)
+        ),
+        "empty refusals": lambda s: all("refusal" in delta for delta in deltas_of(s)),
+        "null fields": lambda s: all("tool_calls" in delta for delta in deltas_of(s)),
+        "chunks without a delta": lambda s: any("delta" not in choice for choice in choices_of(s)),
+        "whole calls": lambda s: (
+            len(all_calls_of(s)) == sum(len(m.get("tool_calls", [])) for m in messages_of(s)) > 0
+        ),
+        "calls with the finish": lambda s: any(
+            choice["finish_reason"] and choice["delta"] for choice in choices_of(s)
+        ),
+        "pieces together": lambda s: any(
+            len(delta.get("tool_calls") or []) > 1 for delta in deltas_of(s)
+        ),
+        "no call index": lambda s: any("index" not in call for call in all_calls_of(s)),
+        "call index 0": lambda s: (
+            {call["index"] for call in all_calls_of(s)} == {0}
+            and any(len(message.get("tool_calls", [])) > 1 for message in messages_of(s))
+        ),
+        "call index -1": lambda s: {call["index"] for call in all_calls_of(s)} == {-1},
+        "call index from 1": lambda s: {call["index"] for call in all_calls_of(s)} == {1, 2},
+        "no call ids": lambda s: "" in [call.get("id") for call in all_calls_of(s)],
+        "empty ids again": lambda s: {"", "call_0_0"} <= {call["id"] for call in all_calls_of(s)},
+        "no arguments at first": lambda s: any({*call} == {"name"} for call in called_by(s)),
+        "null arguments at first": lambda s: any(
+            call.get("arguments", "") is None for call in called_by(s)
+        ),
+        "arguments as objects": lambda s: any(
+            isinstance(call.get("arguments"), dict) for call in called_by(s)
+        ),
+        "stop after calls": lambda s: all_calls_of(s) != [] and "tool_calls" not in finishes_of(s),
+    },
+    "completions": CHOICE_QUIRKS
+    | {"token ids": lambda s: all("token_ids" in choice for choice in s.expected["choices"])},
+    "responses": TYPED_QUIRKS
+    | {
+        "an id per event": lambda s: len(set(ids_of(s))) == len(ids_of(s)) > 1,
+        "no item ids": lambda s: items_of(s) != [] and not ids_of(s),
+        "no sequence numbers": lambda s: b"sequence_number" not in s.data,
+        "no deltas": lambda s: items_of(s) != [] and b".delta" not in s.data,
+        "no part events": lambda s: (
+            any(item["type"] == "message" for item in items_of(s)) and b"_part." not in s.data
+        ),
+        "no output at the end": lambda s: (
+            items_of(s) != [] and bodies(s)[-1]["response"]["output"] == []
+        ),
+        "resumed": lambda s: b"response.created" not in s.data,
+        "keepalive events": lambda s: "keepalive" in types_of(s),
+    },
+    "messages": TYPED_QUIRKS
+    | {
+        "message_start twice": lambda s: types_of(s).count("message_start") == 2,
+        "no message_start": lambda s: "message_start" not in types_of(s),
+        "one index": lambda s: indices_of(s) == [0, 0],
+        "index from 1": lambda s: indices_of(s) == [1, 2],
+        "whole blocks": lambda s: (
+            any(block["type"] == "text" for block in s.expected["content"])
+            and "content_block_delta" not in types_of(s)
+        ),
+        "unknown blocks": lambda s: any(b["type"] == "x_unknown" for b in s.expected["content"]),
+        "marker alone": lambda s: s.ended_by == "marker",
+        "no message_stop": lambda s: s.ended_by == "finish",
+    },
+    "gemini": ANY_QUIRKS
+    | {
+        "arguments in pieces": lambda s: b"partialArgs" in s.data,
+        "no index": lambda s: "index" not in bodies(s)[0]["candidates"][0],
+        "no call ids": lambda s: any(
+            "id" not in part["functionCall"] for part in parts_of(s) if "functionCall" in part
+        ),
+        "usage at the end": lambda s: (
+            "usageMetadata" in s.expected and "usageMetadata" not in bodies(s)[0]
+        ),
+        "empty text at the end": lambda s: (
+            bodies(s)[-1]["candidates"][0]["content"]["parts"] == [{"text": ""}]
+        ),
+        "finish with the last part": lambda s: any(
+            "finishReason" in candidate and candidate["content"]["parts"]
+            for chunk in bodies(s)
+            for candidate in chunk["candidates"]
+        ),
+    },
+}
+EACH_QUIRK = [(name, quirk) for name, quirks in QUIRKS.items() for quirk in quirks]
+
+
+def holds(seen: Callable[[ModelStream], bool], stream: ModelStream) -> bool:
+    try:
+        return seen(stream)
+    except (KeyError, IndexError):  # there is nothing that could have it
+        return False
+
+
+@pytest.mark.parametrize(("name", "quirk"), EACH_QUIRK)
+def test_a_quirk_is_seen_where_it_is_turned_on(name: str, quirk: str):
+    seen = QUIRKS[name][quirk]
+    assert find(
+        WIRES[name][1](dialect=[quirk]), lambda stream: holds(seen, stream), settings=REACHING
+    )
+
+
+@each_wire
+def test_a_quirk_is_not_seen_where_none_is_turned_on(name: str):
+    @settings(max_examples=200)
+    @given(WIRES[name][1]())
+    def look(stream: ModelStream) -> None:
+        assert not [quirk for quirk, seen in QUIRKS[name].items() if holds(seen, stream)]
+
+    look()
+
+
+@each_wire
+def test_every_quirk_is_tested(name: str):
+    assert QUIRKS[name].keys() == dict(DIALECTS)[name].quirks.keys()  # type: ignore[index]
+
+
+@pytest.mark.parametrize("name", WIRES)
+def test_a_dialect_that_is_none_is_refused(name: str):
+    streams = WIRES[name][1]
+    with pytest.raises(InvalidArgument, match="'nobody' is none of"):
+        streams(dialect="nobody")
+    with pytest.raises(InvalidArgument, match="'no such quirk'"):
+        streams(dialect=["comments", "no such quirk"])
+
+
+@pytest.mark.parametrize(("name", "host"), EVERY_HOST)
+def test_a_host_is_a_set_of_quirks(name: str, host: str):
+    dialects = DIALECTS[name]  # type: ignore[index]
+    assert dialects.hosts[host] <= set(dialects.quirks)
