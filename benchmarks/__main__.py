@@ -22,7 +22,7 @@ import msgspec
 import ssekit
 from benchmarks import floor
 from benchmarks.measure import Value, interleave
-from benchmarks.peers import PEERS, Count, Peer, count_with_ssekit
+from benchmarks.peers import PEERS, Count, Peer, count_with, count_with_ssekit
 from benchmarks.workloads import MARKER, Workload, make_workloads
 from ssekit import Format, chat, responses
 
@@ -76,7 +76,7 @@ def _load(peers: Sequence[Peer]) -> tuple[dict[str, Count], dict[str, str]]:
         versions[peer.name] = peer.version or "absent"
         if peer.version is not None:
             try:
-                counts[peer.name] = peer.load()
+                counts[peer.name] = count_with(peer.load())
             except (ImportError, AttributeError) as error:  # what is private may move
                 versions[peer.name] += f", not measured: {error}"
     return counts, versions
