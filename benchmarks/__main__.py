@@ -22,7 +22,7 @@ from benchmarks.events import print_events
 from benchmarks.goals import verdicts
 from benchmarks.memory import print_import, print_memory
 from benchmarks.nodejs import node_versions
-from benchmarks.peers import PEERS, Count, Peer, count_with_ssekit
+from benchmarks.peers import PEERS, Count, Peer, count_with, count_with_ssekit
 from benchmarks.readme import markdown
 from benchmarks.report import Report
 from benchmarks.scale import print_scale
@@ -122,7 +122,7 @@ def _load(peers: Sequence[Peer]) -> tuple[dict[str, Count], dict[str, str]]:
         versions[peer.name] = peer.version or "absent"
         if peer.version is not None:
             try:
-                counts[peer.name] = peer.load()
+                counts[peer.name] = count_with(peer.load())
             except (ImportError, AttributeError) as error:  # what is private may move
                 versions[peer.name] += f", not measured: {error}"
     return counts, versions

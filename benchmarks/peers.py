@@ -1,9 +1,9 @@
-# Who is measured: one adapter each, from the reads of a stream to the number of its events.
+# Who is measured: one adapter each, from the reads of a stream to the events in it.
 #
 # What always holds here:
 # - A peer's own parser does the work, fed from memory; nothing of it is copied or changed. Where it
 #   is private, what is done around it is what the peer's own client does.
-# - Each call makes a fresh parser, and looks at every event as a user's loop does.
+# - Each call makes a fresh parser, and gives every event as a user's loop has it.
 # - Peers are imported when they are asked for, as modules of no known type: ssekit's benchmarks
 #   run, and are type-checked, whether they are installed or not.
 
@@ -11,24 +11,43 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
-from datetime import timedelta
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-from ssekit import SSEDecoder
+from ssekit import SSEDecoder, iter_events
 
-__all__ = ["PEERS", "Count", "Peer", "count_with_ssekit"]
+__all__ = ["PEERS", "SSEKIT", "Count", "Parse", "Peer", "Said", "count_with", "count_with_ssekit"]
 
 Count: TypeAlias = Callable[[list[bytes]], int]
 
+# From the reads of a stream to its events, one by one, as they come.
+Parse: TypeAlias = Callable[[Iterable[bytes]], Iterable[Any]]
+
+
+class Said(NamedTuple):
+    """What all peers have of an event."""
+
+    event: str
+    data: str
+    id: str
+
+
+def _said(event: Any) -> Said:
+    return Said(event.event or "message", event.data, event.id or "")
+
 
 class Peer(NamedTuple):
-    """A peer by the name of its distribution; `load` imports it and returns its adapter."""
+    """A peer by the name of its distribution.
+
+    Attributes:
+        load: Imports it and returns its adapter.
+        said: What an event of its own says; None if it is no event.
+    """
 
     name: str
-    load: Callable[[], Count]
+    load: Callable[[], Parse]
+    said: Callable[[Any], Said | None] = _said
 
     @property
     def version(self) -> str | None:
@@ -39,39 +58,48 @@ class Peer(NamedTuple):
             return None
 
 
+def count_with(parse: Parse) -> Count:
+    """Return what looks at all events, and counts them."""
+
+    def count(reads: list[bytes]) -> int:
+        number = 0
+        for _ in parse(reads):
+            number += 1
+        return number
+
+    return count
+
+
 def count_with_ssekit(reads: list[bytes]) -> int:
     feed = SSEDecoder().feed
-    count = 0
+    number = 0
     for read in reads:
         for _ in feed(read):
-            count += 1
-    return count
+            number += 1
+    return number
 
 
-def _count(events: Iterable[object]) -> int:
-    count = 0
-    for _ in events:
-        count += 1
-    return count
+def _ssekit() -> Parse:
+    return iter_events
 
 
-def _httpx_sse() -> Count:
+def _httpx_sse() -> Parse:
     event_source = import_module("httpx_sse").EventSource
-    return lambda reads: _count(event_source(_TextResponse(reads)).iter_sse())
+    return lambda reads: event_source(_TextResponse(reads)).iter_sse()
 
 
-def _httpx2() -> Count:
+def _httpx2() -> Parse:
     event_source = import_module("httpx2").EventSource
     # With the limit that ssekit has: its own is 1 MiB.
-    return lambda reads: _count(event_source(_TextResponse(reads), max_event_size=64 * 2**20))
+    return lambda reads: event_source(_TextResponse(reads), max_event_size=64 * 2**20)
 
 
 class _TextResponse:
-    """What the two use of a response, whose own layers are not on their account."""
+    """What is used of a response of httpx or httpx2, whose own layers are not on this account."""
 
     request = None
 
-    def __init__(self, reads: list[bytes]) -> None:
+    def __init__(self, reads: Iterable[bytes]) -> None:
         self.headers = {"content-type": "text/event-stream"}
         self._reads = reads
 
@@ -85,85 +113,84 @@ class _TextResponse:
             yield text
 
 
-def _openai() -> Count:
+def _openai() -> Parse:
     decoder = import_module("openai._streaming").SSEDecoder
-    return lambda reads: _count(decoder().iter_bytes(iter(reads)))
+    return lambda reads: decoder().iter_bytes(iter(reads))
 
 
-def _anthropic() -> Count:
+def _anthropic() -> Parse:
     decoder = import_module("anthropic._streaming").SSEDecoder
-    return lambda reads: _count(decoder().iter_bytes(iter(reads)))
+    return lambda reads: decoder().iter_bytes(iter(reads))
 
 
-def _sseclient() -> Count:
+def _sseclient() -> Parse:
     client = import_module("sseclient").SSEClient
-    return lambda reads: _count(client(reads).events())
+    return lambda reads: client(reads).events()
 
 
-def _launchdarkly() -> Count:
+def _launchdarkly() -> Parse:
     reader = import_module("ld_eventsource.reader")
     lines_from, sse_reader = reader._BufferedLineReader.lines_from, reader._SSEReader
-    # No workload has a comment, so all that this gives are events.
-    return lambda reads: _count(sse_reader(lines_from(reads)).events_and_comments())
+    return lambda reads: sse_reader(lines_from(reads)).events_and_comments()
 
 
-def _requests_sse() -> Count:
-    requests, event_source = import_module("requests"), import_module("requests_sse").EventSource
-
-    def count(reads: list[bytes]) -> int:
-        response = requests.Response()
-        response.status_code = 200
-        response.headers["content-type"] = "text/event-stream"
-        response.raw = _Raw(reads)
-        session = _Session(response, requests.ConnectionError)
-        found = 0
-        # It connects again at the end of the bytes, until that fails.
-        with (
-            suppress(requests.ConnectionError),
-            event_source("", session=session, max_connect_retry=0, reconnection_time=timedelta())
-            as events,
-        ):  # fmt: skip
-            for _ in events:
-                found += 1
-        return found
-
-    return count
+def _said_by_launchdarkly(action: Any) -> Said | None:
+    if hasattr(action, "comment"):
+        return None
+    return Said(action.event, action.data, action.last_event_id or "")
 
 
-class _Raw:
-    """What requests reads from: urllib3's response, which gives what there is."""
+def _requests_sse() -> Parse:
+    client, requests = import_module("requests_sse"), import_module("requests")
 
-    def __init__(self, reads: list[bytes]) -> None:
-        self._reads = reads
+    class Ended(Exception):
+        """Instead of the end, at which the client would wait and connect again."""
 
-    def stream(self, size: int, decode_content: bool) -> Iterator[bytes]:
-        return iter(self._reads)
+    class Response(requests.Response):  # type: ignore[misc, name-defined]
+        """A response of requests, whose own division into lines the client uses."""
 
-    def close(self) -> None:
-        pass
+        def iter_lines(self, *args: Any, **options: Any) -> Iterator[bytes]:
+            yield from super().iter_lines(*args, **options)
+            raise Ended
 
-    release_conn = close
+    class Session:
+        """Hands over the bytes, and otherwise nothing."""
+
+        def __init__(self, reads: Iterable[bytes]) -> None:
+            self._reads = reads
+
+        def stream(self, size: int, decode_content: bool) -> Iterable[bytes]:
+            return self._reads
+
+        def request(self, **_: Any) -> Any:
+            response = Response()
+            response.status_code, response.url, response.raw = 200, "http://localhost/", self
+            response.headers["content-type"] = "text/event-stream"
+            return response
+
+        def close(self) -> None: ...
+
+    def parse(reads: Iterable[bytes]) -> Iterator[Any]:
+        with client.EventSource("http://localhost/", session=Session(reads)) as events:
+            try:
+                yield from events
+            except Ended:
+                return
+
+    return parse
 
 
-class _Session:
-    """What requests-sse asks for responses, of which there is one."""
-
-    def __init__(self, response: object, refused: type[Exception]) -> None:
-        self._responses = [response]
-        self._refused = refused
-
-    def request(self, **request: object) -> object:
-        if not self._responses:
-            raise self._refused
-        return self._responses.pop()
+def _said_by_requests_sse(event: Any) -> Said:
+    return Said(event.type or "message", event.data, event.last_event_id)
 
 
+SSEKIT = Peer("ssekit", _ssekit)
 PEERS = (
     Peer("httpx-sse", _httpx_sse),
     Peer("httpx2", _httpx2),
     Peer("openai", _openai),
     Peer("anthropic", _anthropic),
-    Peer("requests-sse", _requests_sse),
     Peer("sseclient-py", _sseclient),
-    Peer("launchdarkly-eventsource", _launchdarkly),
+    Peer("requests-sse", _requests_sse, _said_by_requests_sse),
+    Peer("launchdarkly-eventsource", _launchdarkly, _said_by_launchdarkly),
 )

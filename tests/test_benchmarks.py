@@ -3,6 +3,7 @@
 import json
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -14,10 +15,10 @@ from benchmarks.dimensions import GROUPS
 from benchmarks.goals import GOALS, Goal, verdicts
 from benchmarks.measure import Times, Value, held, interleave
 from benchmarks.payloads import MARKER
-from benchmarks.peers import Count, Peer, count_with_ssekit
+from benchmarks.peers import Parse, Peer
 from benchmarks.report import EventsRow, Exponent, MemoryRow, Report, SDKRow, TypedRow
 from benchmarks.workloads import Workload, make_workloads
-from ssekit import SSEDecoder, chat
+from ssekit import SSEDecoder, chat, iter_events
 
 SCALE = 0.02
 WORKLOADS = {workload.name: workload for workload in make_workloads(SCALE)}
@@ -35,9 +36,9 @@ def row(lines: list[str], name: str) -> list[str]:
     return next(line.split() for line in lines if line.startswith(f"{name} "))
 
 
-def installed_peer(count: Count) -> Peer:
+def installed_peer(parse: Parse) -> Peer:
     """Return a peer by the name of a distribution that is always there."""
-    return Peer("msgspec", lambda: count)
+    return Peer("msgspec", lambda: parse)
 
 
 # The workloads.
@@ -147,7 +148,7 @@ def test_microseconds_are_those_of_one_thing() -> None:
 
 
 def test_a_run_prints_both_tables(capsys: pytest.CaptureFixture[str]) -> None:
-    lines = run(capsys, "--only", "one-event", peers=(installed_peer(count_with_ssekit),))
+    lines = run(capsys, "--only", "one-event", peers=(installed_peer(iter_events),))
     events, typed = [line.split() for line in lines if line.startswith("one-event ")]
     assert [cell[-1] for cell in events[3::2]] == ["x"]
     there, _ = nodejs.node_versions()
@@ -237,7 +238,7 @@ def test_an_absent_peer_is_named(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_peer_whose_parser_has_moved_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    def load() -> Count:
+    def load() -> Parse:
         raise ImportError("no module named so")
 
     lines = run(capsys, "--only", "crlf", peers=(Peer("msgspec", load),))
@@ -245,23 +246,23 @@ def test_a_peer_whose_parser_has_moved_is_named(capsys: pytest.CaptureFixture[st
 
 
 def test_a_wrong_number_of_events_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    lines = run(capsys, "--only", "data-lines", peers=(installed_peer(lambda reads: 7),))
+    lines = run(capsys, "--only", "data-lines", peers=(installed_peer(lambda reads: range(7)),))
     assert row(lines, "data-lines")[-1].endswith("*")
     assert "* msgspec, data-lines: 7, not 1 events" in lines
 
 
 def test_a_peer_that_fails_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    def count(reads: list[bytes]) -> int:
+    def parse(reads: Iterable[bytes]) -> Iterable[object]:
         raise ValueError
 
-    lines = run(capsys, "--only", "data-lines", peers=(installed_peer(count),))
+    lines = run(capsys, "--only", "data-lines", peers=(installed_peer(parse),))
     assert row(lines, "data-lines")[-1] == "fails*"
     assert "* msgspec, data-lines: ValueError, not 1 events" in lines
 
 
 def test_the_figures_go_to_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
-    peers = (installed_peer(count_with_ssekit),)
+    peers = (installed_peer(iter_events),)
     run(capsys, "--only", "64-kib", "--json", str(file), peers=peers)
     figures = json.loads(file.read_text())
     assert figures["versions"]["msgspec"] == msgspec.__version__

@@ -81,7 +81,8 @@ def test_the_bytes_are_events_to_an_independent_decoder(name: str):
 
 # What they reach.
 
-REACHING = settings(max_examples=5_000, phases=[Phase.generate])
+# The same examples in every profile: it is the strategies that are tested.
+REACHING = settings(max_examples=5_000, derandomize=True, phases=[Phase.generate])
 
 
 def calls_of(stream: ModelStream) -> list[Any]:
@@ -236,7 +237,7 @@ def test_what_matters_is_common(name: str):
     """Among some hundred streams, what a consumer may get wrong is there more than once."""
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=250)
+    @settings(max_examples=250, derandomize=True)
     @given(WIRES[name][1]())
     def look(stream: ModelStream) -> None:
         seen.update(what for what, reached in REACHED[name].items() if reached(stream))
@@ -278,14 +279,10 @@ def test_the_simplest_stream_is_short_and_readable(name: str):
 
 @each_wire
 def test_a_stream_shrinks_to_what_matters_in_it(name: str):
-    """A consumer that loses one letter is shown a stream of that letter alone."""
-    text = st.text("abc", max_size=20)
-    stream = find(
-        WIRES[name][1](text=text),
-        lambda stream: "b" in json.dumps(stream.expected_after(99)).replace("bytes", ""),
-        settings=settings(max_examples=1_000),
-    )
-    assert stream.data.count(b'c"') + stream.data.count(b'"a') <= 3
+    """Who loses one letter is shown a stream of that letter alone."""
+    streams = WIRES[name][1](text=st.text("XYZ", max_size=20))
+    said = json.dumps(find(streams, lambda stream: "Z" in json.dumps(stream.expected)).expected)
+    assert (said.count("Z"), said.count("X"), said.count("Y")) == (1, 0, 0)
 
 
 # What dialects do. Of each quirk: what is true of each of its streams; and that it is not of all

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -30,6 +31,7 @@ _LARGEST_RETRY = 2**64 - 1  # more is ignored
 # `str.splitlines` takes for the end of a line, the byte order mark as a character, characters of
 # two, three and four bytes.
 _STUMBLING = "x \t:\0\ufffd\u2028\u2029\x85\x0b\x0c\x1c\ufeffé€😀"
+_REPLACEMENT = "\ufffd".encode()
 # What is not UTF-8: each becomes one U+FFFD, whatever follows, as none goes on where another ends.
 _INVALID_UTF8 = (b"\xff", b"\xe2\x82", b"\xf0\x9f\x98", b"\xc3")
 # 9.2.6: field names are compared literally; all of these are unknown.
@@ -70,7 +72,7 @@ _LINES = _texts("\r\n")
 _IDS = _texts("\r\n\0")
 _RETRIES = st.integers(0, _LARGEST_RETRY)
 _MAYBE = st.booleans()
-_UP_TO_TWO = st.integers(0, 2)
+_PLACES = st.integers(0, 5)
 
 
 def server_sent_events(
@@ -100,7 +102,7 @@ def server_sent_events(
 def event_streams(
     events: SearchStrategy[list[ServerSentEvent]] | None = None,
     *,
-    max_events: int = 4,
+    max_lines: int = 16,
     newlines: Collection[bytes] = _NEWLINES,
     mixed_newlines: bool = True,
     bom: bool = True,
@@ -125,7 +127,7 @@ def event_streams(
     Args:
         events: Of what is said: each stream says one list of events, in any of the ways that the
             wire has. Then no switch concerns what the events themselves are.
-        max_events: How many events there are at most, where `events` is not given.
+        max_lines: How many lines there are at most, where `events` is not given.
         newlines: The line ends to choose from: b"\n", b"\r\n", b"\r".
         mixed_newlines: The lines of one stream may end differently.
         bom: A stream may begin with a byte order mark, and have one elsewhere, where it is none.
@@ -168,7 +170,18 @@ def event_streams(
         invalid_utf8=invalid_utf8,
         unfinished=unfinished,
     )
-    return _streams(features, events or _event_lists(features, max_events))
+    if events is None:
+        lines = st.lists(features.lines, max_size=max_lines)
+        lines = lines.map(lambda drawn: _tidied(drawn, features))
+    else:
+        lines = _saying(features, events)
+    return st.builds(
+        _stream,
+        lines,
+        newline=st.sampled_from(features.newlines),
+        bom=_MAYBE if bom else st.just(False),
+        ended=st.just(True) | _MAYBE if unfinished and events is None else st.just(True),
+    )
 
 
 def chunkings(
@@ -193,9 +206,48 @@ def _cut(data: bytes, places: list[int]) -> list[bytes]:
     return [data[a:b] for a, b in zip([0, *places], [*places, len(data)], strict=True)]
 
 
+# A stream is drawn as a list of lines, each by itself, and what it means is folded from them. So an
+# example shrinks: any line can be left out. (For the same reason a line is few choices.)
+
+
+class _Style(NamedTuple):
+    """How a line is written.
+
+    Attributes:
+        colon: What stands between name and value, where that is possible; None for the usual.
+        replaced: The bytes that stand for U+FFFD.
+        newline: The end of the line; None for the usual of its stream.
+    """
+
+    colon: str | None = None
+    replaced: bytes = _REPLACEMENT
+    newline: bytes | None = None
+
+
+class _Line(NamedTuple):
+    """A field; a comment is a field without a name, and a blank line has no name at all."""
+
+    name: str | None
+    value: str
+    style: _Style
+
+    def encode(self) -> bytes:
+        if self.name is None:
+            return b""
+        usual = ": " if self.value else ":"
+        colon = usual if self.style.colon is None else self.style.colon
+        # One space after the colon is dropped; without a colon there is no value, and no comment.
+        if (colon == ":" and self.value.startswith(" ")) or (
+            colon == "" and (self.value or not self.name)
+        ):
+            colon = usual
+        written = (self.name + colon + self.value).encode()
+        return written.replace(_REPLACEMENT, self.style.replaced)
+
+
 @dataclass(frozen=True)
 class _Features:
-    """The switches of `event_streams`."""
+    """The switches of `event_streams`, and the lines that can be drawn with them."""
 
     newlines: list[bytes]
     mixed_newlines: bool
@@ -229,103 +281,100 @@ class _Features:
         return st.text("xyz\ufffd" if self.invalid_utf8 else "xyz", max_size=3)
 
     @cached_property
-    def data(self) -> SearchStrategy[str]:
-        line = self.texts if self.empty_data else self.texts.filter(bool)
-        return st.lists(line, min_size=1, max_size=3 if self.multiline_data else 1).map("\n".join)
+    def styles(self) -> SearchStrategy[_Style]:
+        colons = [None, ":", ": ", ""] if self.terse_fields else [None]
+        replaced = [_REPLACEMENT, *(_INVALID_UTF8 if self.invalid_utf8 else ())]
+        newlines = [None, *(self.newlines if self.mixed_newlines else ())]
+        return st.sampled_from([_Style(*style) for style in product(colons, replaced, newlines)])
+
+    def _written(self, name: str | None, values: SearchStrategy[str]) -> SearchStrategy[_Line]:
+        return st.builds(_Line, st.just(name), values, self.styles)
+
+    def data_lines(self) -> SearchStrategy[_Line]:
+        return self._written("data", self.texts if self.empty_data else self.texts.filter(bool))
+
+    def blank_lines(self) -> SearchStrategy[_Line]:
+        return self._written(None, st.just(""))
 
     @cached_property
-    def event_types(self) -> SearchStrategy[str]:
-        return st.just("message") | _if(self.types, self.texts.filter(bool))
-
-    @cached_property
-    def event_ids(self) -> SearchStrategy[str | None]:
-        """Ids; None is the one that holds."""
-        return st.none() | _if(self.ids, st.just("") | self.id_texts)
-
-    @cached_property
-    def event_retries(self) -> SearchStrategy[int | None]:
-        return st.none() | _if(self.retries, _RETRIES)
-
-    @cached_property
-    def superseded_types(self) -> SearchStrategy[list[str]]:
-        return _at_most_one(_if(self.types, self.texts))
-
-    @cached_property
-    def superseded_ids(self) -> SearchStrategy[list[str]]:
-        return _at_most_one(_if(self.ids, self.id_texts))
-
-    @cached_property
-    def superseded_retries(self) -> SearchStrategy[list[int]]:
-        return _at_most_one(_if(self.retries, _RETRIES))
-
-    @cached_property
-    def ignored_fields(self) -> SearchStrategy[list[_Field]]:
-        names = st.sampled_from([*_UNKNOWN_NAMES, *(_BOM_NAMES if self.bom else ())])
-        texts, bogus = self.texts, st.sampled_from(_BOGUS_RETRIES)
+    def ignored_lines(self) -> SearchStrategy[_Line]:
+        """Lines that change nothing."""
+        names = [*_UNKNOWN_NAMES, *(_BOM_NAMES if self.bom else ())]
         id_with_nul = st.tuples(self.id_texts, self.id_texts).map("\0".join)
-        field = st.one_of(
-            _if(self.comments, st.builds(_Field, st.just(""), texts)),
-            _if(self.unknown_fields, st.builds(_Field, names, texts)),
-            _if(self.ignored_values and self.ids, st.builds(_Field, st.just("id"), id_with_nul)),
-            _if(self.ignored_values and self.retries, st.builds(_Field, st.just("retry"), bogus)),
+        bogus = st.sampled_from(_BOGUS_RETRIES)
+        return st.one_of(
+            _if(self.comments, self._written("", self.texts)),
+            _if(
+                self.unknown_fields,
+                st.builds(_Line, st.sampled_from(names), self.texts, self.styles),
+            ),
+            _if(self.ignored_values and self.ids, self._written("id", id_with_nul)),
+            _if(self.ignored_values and self.retries, self._written("retry", bogus)),
         )
-        return st.just([]) if field.is_empty else st.lists(field, max_size=2)
 
-
-class _Field(NamedTuple):
-    """A line of a block; a comment has the name ""."""
-
-    name: str
-    value: str
+    @cached_property
+    def lines(self) -> SearchStrategy[_Line]:
+        """Any lines; data and blank ones come more often than others."""
+        return st.one_of(
+            self.data_lines(),
+            self.blank_lines(),
+            _if(self.types, self._written("event", st.just("message") | self.texts)),
+            _if(self.ids, self._written("id", self.id_texts)),
+            _if(self.retries, self._written("retry", _RETRIES.map(str))),
+            self.ignored_lines,
+            *(lines for _ in range(4) for lines in (self.data_lines(), self.blank_lines())),
+        )
 
 
 def _if(allowed: bool, strategy: SearchStrategy[T]) -> SearchStrategy[T]:
     return strategy if allowed else st.nothing()
 
 
-def _at_most_one(strategy: SearchStrategy[T]) -> SearchStrategy[list[T]]:
-    return st.just([]) | strategy.map(lambda value: [value])
-
-
-def _event_lists(features: _Features, max_events: int) -> SearchStrategy[list[ServerSentEvent]]:
-    parts = st.tuples(
-        features.data, features.event_types, features.event_ids, features.event_retries
-    )
-    return st.lists(parts, max_size=max_events).map(_in_sequence)
-
-
-def _in_sequence(
-    parts: list[tuple[str, str, str | None, int | None]],
-) -> list[ServerSentEvent]:
-    """Return the events of which these are the parts: one without an id has the one before."""
-    events: list[ServerSentEvent] = []
-    last_id = ""
-    for data, type_, id_, retry in parts:
-        last_id = last_id if id_ is None else id_
-        events.append(ServerSentEvent(data, type_, last_id, retry))
-    return events
+def _tidied(lines: list[_Line], features: _Features) -> list[_Line]:
+    """Leave out what no single line decides: further data, and blocks without any."""
+    tidied: list[_Line] = []
+    has_data = False
+    for line in lines:
+        needless = (line.name == "data" and has_data and not features.multiline_data) or (
+            line.name is None and not has_data and not features.blocks_without_data
+        )
+        if not needless:
+            tidied.append(line)
+            has_data = line.name is not None and (has_data or line.name == "data")
+    if tidied and tidied[-1].name is not None and not features.unfinished:
+        if not (has_data or features.blocks_without_data):
+            tidied.append(_Line("data", "x", _Style()))
+        tidied.append(_Line(None, "", _Style()))
+    return tidied
 
 
 @st.composite
-def _streams(
+def _saying(
     draw: DrawFn, features: _Features, lists: SearchStrategy[list[ServerSentEvent]]
-) -> EventStream:
-    events = draw(lists)
-    writer = _Writer(draw, features)
-    for event in events:
+) -> list[_Line]:
+    """Draw lines that say a list of events, in one of the ways to do it."""
+    said: list[_Line] = []
+    last_id = ""
+    for event in draw(lists):
         _check(event)
-        writer.write_blocks_without_data(event.id)
-        writer.write_event(event)
-    writer.write_blocks_without_data("")
-    if features.unfinished and draw(_MAYBE):
-        writer.write_unfinished_event()
-    data = bytes(writer.written)
-    # Where an unknown name begins with the mark, one more stands before it, and is the one.
-    if data.startswith(_BOM) or (features.bom and draw(_MAYBE)):
-        data = _BOM + data
-    return EventStream(
-        data, events, writer.last_event_id, writer.reconnection_time, writer.comments
-    )
+        fields = [("data", line) for line in event.data.split("\n")]
+        if event.event != "message" or (features.types and draw(_MAYBE)):
+            fields.insert(draw(_PLACES) % (len(fields) + 1), ("event", event.event))
+        if event.id != last_id or (features.ids and draw(_MAYBE)):
+            fields.insert(draw(_PLACES) % (len(fields) + 1), ("id", event.id))
+        if event.retry is not None:
+            fields.insert(draw(_PLACES) % (len(fields) + 1), ("retry", str(event.retry)))
+        lines = [_Line(name, value, draw(features.styles)) for name, value in fields]
+        for line in draw(_up_to_two(features.ignored_lines)):
+            lines.insert(draw(_PLACES) % (len(lines) + 1), line)
+        said += draw(_up_to_two(_if(features.blocks_without_data, features.blank_lines())))
+        said += [*lines, draw(features.blank_lines())]
+        last_id = event.id
+    return said
+
+
+def _up_to_two(strategy: SearchStrategy[T]) -> SearchStrategy[list[T]]:
+    return st.lists(strategy, max_size=0 if strategy.is_empty else 2)
 
 
 def _check(event: ServerSentEvent) -> None:
@@ -339,123 +388,56 @@ def _check(event: ServerSentEvent) -> None:
         raise InvalidArgument(f"the wire cannot say {event!r}: CR in data, or an empty type")
 
 
-def _data_lines(data: str) -> list[_Field]:
-    return [_Field("data", line) for line in data.split("\n")]
+# From lines to bytes, and to what they mean.
 
 
-class _Writer:
-    """Writes events as bytes, and keeps what a decoder must know after them."""
+def _stream(lines: list[_Line], newline: bytes, bom: bool, ended: bool) -> EventStream:
+    """Return the stream of some lines; if it is not `ended`, the last one has no end."""
+    data = _encoded(lines, newline, ended)
+    # Where an unknown name begins with the mark, one more stands before it, and is the one.
+    data = _BOM + data if bom or data.startswith(_BOM) else data
+    return _interpreted(data, lines if ended else lines[:-1])
 
-    def __init__(self, draw: DrawFn, features: _Features) -> None:
-        self.written = bytearray()
-        self.last_event_id = ""
-        self.reconnection_time: int | None = None
-        self.comments: list[str] = []
-        self._draw = draw
-        self._features = features
-        self._newline = draw(st.sampled_from(features.newlines))
-        # A stream does some of what it may do, not a little of everything.
-        self._mixed = features.mixed_newlines and draw(_MAYBE)
-        self._idle = features.blocks_without_data and draw(_MAYBE)
-        self._noisy = draw(_MAYBE)
 
-    def write_event(self, event: ServerSentEvent) -> None:
-        data = _data_lines(event.data)
-        self._write_lines(self._block(data, event.event, event.id, event.retry))
-        self._write_blank_line(event.id)
+def _encoded(lines: list[_Line], newline: bytes, ended: bool) -> bytes:
+    written = bytearray()
+    for place, line in enumerate(lines, 1):
+        written += line.encode()
+        end = line.style.newline or newline
+        if line.name is None and end == b"\n" and written.endswith(b"\r"):
+            end = b"\r"  # an LF would belong to the CR before
+        if ended or place < len(lines):
+            written += end
+    return bytes(written)
 
-    def write_blocks_without_data(self, next_id: str) -> None:
-        """Write what dispatches nothing: the type and the retry in it are lost, the id counts."""
-        features, draw = self._features, self._draw
-        for _ in range(draw(_UP_TO_TWO) if self._idle else 0):
-            id_ = next_id if features.ids and draw(_MAYBE) else draw(features.event_ids)
-            id_ = self.last_event_id if id_ is None else id_
-            type_, retry = draw(features.event_types), draw(features.event_retries)
-            self._write_lines(self._block([], type_, id_, retry))
-            self._write_blank_line(id_)
 
-    def write_unfinished_event(self) -> None:
-        """Write an event without its blank line, the last line perhaps without its end."""
-        draw, features = self._draw, self._features
-        data, type_ = draw(features.data), draw(features.event_types)
-        id_, retry = draw(features.event_ids), draw(features.event_retries)
-        lines = self._block(
-            _data_lines(data), type_, self.last_event_id if id_ is None else id_, retry
-        )
-        if draw(_MAYBE):
-            self._write_lines(lines[:-1])
-            self.written += self._spelled(lines[-1])
-        else:
-            self._write_lines(lines)
+def _interpreted(data: bytes, lines: list[_Line]) -> EventStream:
+    """Say what lines mean (9.2.6)."""
+    events: list[ServerSentEvent] = []
+    last_event_id = ""
+    block: dict[str, list[str]] = {}
+    for line in lines:
+        if line.name is None:
+            last_event_id = block.get("id", [last_event_id])[-1]
+            if "data" in block:
+                event_type = block.get("event", [""])[-1] or "message"
+                text = "\n".join(block["data"])
+                events.append(ServerSentEvent(text, event_type, last_event_id, _retry(block)))
+            block = {}
+        elif not _is_ignored(line):
+            block.setdefault(line.name, []).append(line.value)
+    known = [line for line in lines if not _is_ignored(line)]
+    retries = [line.value for line in known if line.name == "retry"]
+    comments = [line.value for line in known if line.name == ""]
+    return EventStream(data, events, last_event_id, _retry({"retry": retries}), comments)
 
-    # Blocks: which lines, and in which order.
 
-    def _block(self, data: list[_Field], type_: str, id_: str, retry: int | None) -> list[_Field]:
-        """Return lines that say an event. Only those of one name are in a given order."""
-        block = data
-        for lines in (self._types(type_), self._ids(id_), self._retries(retry)):
-            block = self._merged(block, lines)
-        for line in self._draw(self._features.ignored_fields) if self._noisy else ():
-            block = self._merged(block, [line])
-        return block
+def _retry(block: dict[str, list[str]]) -> int | None:
+    retries = block.get("retry")
+    return int(retries[-1]) if retries else None
 
-    def _types(self, type_: str) -> list[_Field]:
-        needless = [[""], ["message"]] if self._features.types else []
-        last = self._draw(st.sampled_from([[], *needless])) if type_ == "message" else [type_]
-        earlier = self._draw(self._features.superseded_types) if last else []
-        return [_Field("event", value) for value in [*earlier, *last]]
 
-    def _ids(self, id_: str) -> list[_Field]:
-        needed = id_ != self.last_event_id or (self._features.ids and self._draw(_MAYBE))
-        earlier = self._draw(self._features.superseded_ids) if needed else []
-        return [_Field("id", value) for value in [*earlier, *([id_] if needed else [])]]
-
-    def _retries(self, retry: int | None) -> list[_Field]:
-        if retry is None:
-            return []
-        earlier = self._draw(self._features.superseded_retries)
-        return [_Field("retry", str(value)) for value in [*earlier, retry]]
-
-    def _merged(self, block: list[_Field], lines: list[_Field]) -> list[_Field]:
-        merged = list(block)
-        place = 0
-        for line in lines:
-            place = self._draw(st.integers(place, len(merged)))
-            merged.insert(place, line)
-            place += 1
-        return merged
-
-    # Lines.
-
-    def _write_lines(self, fields: list[_Field]) -> None:
-        for field in fields:
-            self.written += self._spelled(field) + self._line_end()
-            if field.name == "":
-                self.comments.append(field.value)
-            elif field.name == "retry" and field.value not in _BOGUS_RETRIES:
-                self.reconnection_time = int(field.value)
-
-    def _write_blank_line(self, last_event_id: str) -> None:
-        newline = self._line_end()
-        # An LF here would belong to the CR before.
-        lone = newline == b"\n" and self.written.endswith(b"\r")
-        self.written += b"\r" if lone else newline
-        self.last_event_id = last_event_id
-
-    def _line_end(self) -> bytes:
-        newlines = self._features.newlines
-        return self._draw(st.sampled_from(newlines)) if self._mixed else self._newline
-
-    def _spelled(self, field: _Field) -> bytes:
-        name, value = field
-        usual = ": " if value else ":"
-        if not self._features.terse_fields or value.startswith(" "):
-            return self._encoded(name + usual + value)
-        others = [":", ": ", ""] if name and not value else [":", ": "]
-        colon = self._draw(st.sampled_from([usual, *others]))
-        return self._encoded(name + colon + value)
-
-    def _encoded(self, text: str) -> bytes:
-        first, *rest = (part.encode() for part in text.split("\ufffd"))
-        replaced = ["\ufffd".encode(), *(_INVALID_UTF8 if self._features.invalid_utf8 else ())]
-        return first + b"".join(self._draw(st.sampled_from(replaced)) + part for part in rest)
+def _is_ignored(line: _Line) -> bool:
+    return (line.name == "id" and "\0" in line.value) or (
+        line.name == "retry" and line.value in _BOGUS_RETRIES
+    )
