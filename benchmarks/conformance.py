@@ -128,7 +128,7 @@ def _attempts(draw: st.DrawFn, features: Features) -> tuple[EventStream, list[by
     switches: dict[str, Any] = {name: name in features for name in FEATURES}
     switches["newlines"] = (b"\n", b"\r\n", b"\r") if "newlines" in features else (b"\n",)
     cuts = switches.pop("cuts")
-    stream = draw(event_streams(max_lines=8, **switches))
+    stream = draw(event_streams(max_pieces=6, **switches))
     reads = draw(chunkings(stream.data, empty_reads=False)) if cuts else [stream.data]
     return stream, reads
 

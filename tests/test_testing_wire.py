@@ -1,14 +1,20 @@
 """The strategies of the wire: `ssekit.testing`."""
 
+import re
+import subprocess
+import sys
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, find, given, settings
+from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
+from hypothesis.errors import InvalidArgument
 
-from ssekit import SSEDecoder
-from ssekit.testing import EventStream, chunkings, event_streams, server_sent_events
+import ssekit.testing
+from ssekit import ServerSentEvent, SSEDecoder
+from ssekit.testing import EventStream, chunkings, event_streams, server_sent_events, splits
 from tests.reference import interpret
 from tests.shared import EXAMPLES
 
@@ -16,8 +22,9 @@ SEARCH = settings(
     database=None,
     derandomize=True,
     deadline=None,
-    max_examples=2000,
+    max_examples=3000,
     suppress_health_check=list(HealthCheck),
+    phases=[Phase.generate, Phase.shrink],
 )
 
 
@@ -64,52 +71,259 @@ def test_any_list_of_events_is_said(data: st.DataObject):
     as_expected(stream)
 
 
-# What they reach, and what is left when the rest is taken away. `EMPTY` is the plainest event.
-
-EMPTY = b"data:\n\n"
+# What they reach, and what is left of it in the end.
 
 
-def has(piece: bytes) -> Callable[[EventStream], bool]:
-    return lambda stream: piece in stream.data and bool(stream.events)
+def says(pattern: bytes) -> Callable[[EventStream], bool]:
+    """Streams with an event whose bytes are somewhere like this."""
+    return lambda stream: bool(stream.events and re.search(pattern, stream.data))
+
+
+def first(condition: Callable[[ServerSentEvent], Any]) -> Callable[[EventStream], Any]:
+    return lambda stream: stream.events and condition(stream.events[0])
+
+
+def has_lasting_id(stream: EventStream) -> bool:
+    return len(stream.events) > 1 and stream.events[0].id == stream.events[1].id != ""
+
+
+def takes_id_back(stream: EventStream) -> bool:
+    return len(stream.events) > 1 and stream.events[0].id > stream.events[1].id == ""
+
+
+def holds_no_event(stream: EventStream) -> bool:
+    return not stream.events and bool(re.search(rb"event.*\n\n", stream.data))
+
+
+def is_mended(stream: EventStream) -> bool:
+    """No UTF-8 says U+FFFD, and yet it is there."""
+    return "\ufffd".encode() not in stream.data and "\ufffd" in "".join(
+        event.data for event in stream.events
+    )
 
 
 REACHED = {
-    "an event": (lambda s: s.events, EMPTY),
-    "two events": (lambda s: len(s.events) > 1, EMPTY * 2),
-    "CR": (has(b"\r\r"), b"data:\r\r"),
-    "CRLF": (has(b"\r\n\r\n"), b"data:\r\n\r\n"),
-    "a mixture": (has(b"\n\r"), b"data:\n\r"),
-    "a lone CR before CRLF": (has(b"\r\r\n"), b"data:\r\r\n"),
-    "a byte order mark": (has(b"\xef\xbb\xbfdata"), b"\xef\xbb\xbf" + EMPTY),
-    "a comment": (lambda s: s.events and s.comments, b":\n" + EMPTY),
-    "an unknown field": (has(b"x"), b"x:\n" + EMPTY),
-    "no space": (has(b"data:0"), b"data:0\n\n"),
-    "no colon": (has(b"data\n"), b"data\n\n"),
-    "a type": (lambda s: any(e.event != "message" for e in s.events), b"event: 0\n" + EMPTY),
-    "an id that lasts": (
-        lambda s: len(s.events) > 1 and s.events[0].id == s.events[1].id != "",
-        b"id: 0\n" + EMPTY * 2,
-    ),
-    "an id that is taken back": (
-        lambda s: len(s.events) > 1 and s.events[0].id and not s.events[1].id,
-        b"id: 0\n" + EMPTY + b"id:\n" + EMPTY,
-    ),
+    "an event": (lambda s: s.events, b"data:\n\n"),
+    "two events": (lambda s: len(s.events) > 1, b"data:\n\ndata:\n\n"),
+    "CR": (says(rb"\r\r"), b"data:\r\r"),
+    "CRLF": (says(rb"\r\n\r\n"), b"data:\r\n\r\n"),
+    "a CR before a CRLF": (says(rb"^data:\r\r\n"), b"data:\r\r\n"),
+    "a mark": (says(rb"^\xef\xbb\xbf"), b"\xef\xbb\xbfdata:\n\n"),
+    "a comment": (lambda s: s.events and s.comments, b"data:\n\n:\n"),
+    "an unknown field": (says(rb"\nx:"), b"data:\n\nx:\n"),
+    "no space": (says(rb"^data:[^ \r\n]"), b"data:0\n\n"),
+    "no colon": (says(rb"^data\n"), b"data\n\n"),
+    "a type": (first(lambda event: event.event != "message"), b"event: 0\ndata:\n\n"),
+    "an id that lasts": (has_lasting_id, b"id: 0\ndata:\n\ndata:\n\n"),
+    "an id that is taken back": (takes_id_back, b"id: 0\ndata:\n\nid:\ndata:\n\n"),
     "an id without an event": (lambda s: not s.events and s.last_event_id, b"id: 0\n\n"),
-    "an id with a NUL": (has(b"id: \0\n"), b"id: \0\n" + EMPTY),
-    "a retry": (lambda s: s.events and s.events[0].retry, b"retry: 1\n" + EMPTY),
-    "a bogus retry": (has(b"retry: x\n"), b"retry: x\n" + EMPTY),
-    "data lines": (lambda s: any(e.data == "\n" for e in s.events), b"data:\ndata:\n\n"),
-    "a type without data": (lambda s: not s.events and b"event" in s.data, b"event:\n\n"),
-    "another end of a line": (has("\u2028".encode()), "data: \u2028\n\n".encode()),
-    "U+FFFD": (lambda s: any("\ufffd" in e.data for e in s.events), "data: \ufffd\n\n".encode()),
-    "an unfinished event": (lambda s: not s.events and s.data.endswith(b"data:\n"), b"data:\n"),
-    "an unfinished line": (lambda s: not s.events and s.data.endswith(b"data:"), b"data:"),
-    "an unfinished CR": (lambda s: not s.events and s.data.endswith(b"data:\r"), b"data:\r"),
+    "an id with a NUL": (says(rb"\nid: \0\n"), b"data:\n\nid: \0\n"),
+    "a retry": (first(lambda event: event.retry), b"retry: 1\ndata:\n\n"),
+    "a bogus retry": (says(rb"\nretry: ?[a-z]"), b"data:\n\nretry: x\n"),
+    "data lines": (first(lambda event: event.data == "\n"), b"data:\ndata:\n\n"),
+    "a type without data": (holds_no_event, b"event: message\n\n"),
+    "no end of a line": (first(lambda event: "\u2028" in event.data), b"data: \xe2\x80\xa8\n\n"),
+    "U+FFFD": (first(lambda event: "\ufffd" in event.data), b"data: \xef\xbf\xbd\n\n"),
+    "invalid UTF-8": (is_mended, b"data: \xff\n\n"),
+    "an unfinished event": (lambda s: s.data.endswith(b"data:\n"), b"data:\n"),
+    "an unfinished line": (lambda s: s.data.endswith(b"data:"), b"data:"),
+    "an unfinished CR": (lambda s: s.data.endswith(b"data:\r"), b"data:\r"),
 }
 
 
 @pytest.mark.parametrize(("condition", "expected"), REACHED.values(), ids=REACHED)
-def test_what_streams_reach(condition: Callable[[EventStream], Any], expected: bytes):
-    found = smallest(event_streams(), condition)
-    # The very smallest is not always found: it is never more than a line away.
-    assert len(found.data) <= len(expected) + 8, found
+def test_what_streams_reach_and_shrink_to(condition: Callable[[EventStream], Any], expected: bytes):
+    assert smallest(event_streams(), condition).data == expected
+
+
+def test_streams_are_of_all_kinds():
+    """By the numbers: no kind is rare."""
+    kinds: Counter[str] = Counter()
+
+    @given(event_streams())
+    @settings(SEARCH, max_examples=300)
+    def count(stream: EventStream) -> None:
+        kinds.update(
+            {
+                "events": bool(stream.events),
+                "several events": len(stream.events) > 1,
+                "no events": not stream.events,
+                "a mark": stream.data.startswith(b"\xef\xbb\xbf"),
+                "comments": bool(stream.comments),
+                "an id": bool(stream.last_event_id),
+                "a type": any(event.event != "message" for event in stream.events),
+                "CR": b"\r" in stream.data,
+                "unfinished": not stream.data.endswith((b"\n", b"\r")),
+                "invalid UTF-8": "\ufffd" in stream.data.decode(errors="replace"),
+                "a retry": stream.reconnection_time is not None,
+                "data lines": any("\n" in event.data for event in stream.events),
+            }
+        )
+
+    count()
+    assert {kind for kind, number in kinds.items() if number < 15} == set(), kinds
+
+
+# What the switches turn off.
+
+PLAIN: dict[str, Any] = dict.fromkeys(
+    [
+        *("mixed_newlines", "bom", "comments", "unknown_fields", "types", "ids", "retries"),
+        *("multiline_data", "empty_data", "blocks_without_data", "ignored_values"),
+        *("terse_fields", "any_text", "invalid_utf8", "unfinished"),
+    ],
+    False,
+)
+
+
+@given(event_streams(newlines=[b"\n"], **PLAIN))
+def test_what_is_left_without_any_switch(stream: EventStream):
+    assert re.fullmatch(rb"(data: [xyz]+\n\n)*", stream.data)
+    as_expected(stream)
+
+
+# For each switch, what only it allows.
+ALLOWED = {
+    "mixed_newlines": says(rb"[^\r]\n\r\n"),
+    "bom": says(rb"^\xef\xbb\xbf"),
+    "comments": lambda s: s.comments,
+    "unknown_fields": says(rb"Data"),
+    "types": first(lambda event: event.event == "y"),
+    "ids": first(lambda event: event.id == "y"),
+    "retries": first(lambda event: event.retry),
+    "multiline_data": first(lambda event: "\n" in event.data),
+    "empty_data": first(lambda event: event.data == ""),
+    "blocks_without_data": says(rb"^\n"),
+    "terse_fields": says(rb"^data:x"),
+    "any_text": first(lambda event: "0" in event.data),
+    "invalid_utf8": says(rb"\xff"),
+    "unfinished": lambda s: not s.events and b"data" in s.data,
+}
+
+
+@pytest.mark.parametrize("switch", ALLOWED)
+def test_a_switch_allows(switch: str):
+    newlines = [b"\n", b"\r\n"] if switch == "mixed_newlines" else [b"\n"]
+    assert smallest(event_streams(newlines=newlines, **{**PLAIN, switch: True}), ALLOWED[switch])
+
+
+@pytest.mark.parametrize("field", ["ids", "retries"])
+def test_a_switch_allows_what_is_ignored(field: str):
+    ignored = {"ids": rb"id: [xyz]*\0", "retries": rb"retry: [^0-9]"}[field]
+    switches = {**PLAIN, field: True, "ignored_values": True}
+    assert smallest(event_streams(**switches), says(ignored))
+
+
+@pytest.mark.parametrize("newlines", [[], [b"\n\r"], ["\n"]])
+def test_other_newlines_are_refused(newlines: Any):
+    with pytest.raises(InvalidArgument, match="newlines"):
+        event_streams(newlines=newlines)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        ServerSentEvent("a\rb"),
+        ServerSentEvent("\ud800"),
+        ServerSentEvent("", event=""),
+        ServerSentEvent("", event="a\n"),
+        ServerSentEvent("", id="\0"),
+    ],
+)
+def test_what_the_wire_cannot_say_is_refused(event: ServerSentEvent):
+    with pytest.raises(InvalidArgument, match="cannot say"):
+        find(event_streams(st.just([event])), bool, settings=SEARCH)
+
+
+def test_a_stream_shows_what_can_be_pasted():
+    stream = smallest(event_streams(), lambda s: s.events)
+    assert eval(repr(stream)) == stream
+    assert repr(stream) == (
+        "EventStream(data=b'data:\\n\\n', events=[ServerSentEvent(data='', event='message', id='', "
+        "retry=None)])"
+    )
+
+
+# Events.
+
+
+@given(server_sent_events())
+def test_an_event_is_said_by_its_encoding(event: ServerSentEvent):
+    assert SSEDecoder().feed(event.encode()) == [event]
+
+
+def test_events_of_given_parts():
+    events = server_sent_events(
+        data=st.just("d"), event=st.just("e"), id=st.just("i"), retry=st.just(7)
+    )
+    assert smallest(events, lambda event: True) == ServerSentEvent("d", "e", "i", 7)
+
+
+# Reads.
+
+
+@given(st.binary(max_size=20), st.booleans(), st.data())
+def test_reads_are_a_division_of_the_bytes(data: bytes, empty: bool, draw: st.DataObject):
+    reads = draw.draw(chunkings(data, max_cuts=3, empty_reads=empty))
+    assert b"".join(reads) == data
+    assert len(reads) <= max(4, len(data))
+    assert empty or all(reads)
+
+
+CRLF = b"data: a\r\n\r\n"
+CUT = {
+    "nowhere": (lambda reads: True, [CRLF]),
+    "within a CRLF": (lambda reads: reads[0].endswith(b"\r"), [CRLF[:8], CRLF[8:]]),
+    "before the first byte": (lambda reads: not reads[0], [b"", CRLF]),
+    "everywhere": (lambda reads: len(reads) == 11, [CRLF[i : i + 1] for i in range(11)]),
+}
+
+
+@pytest.mark.parametrize(("condition", "expected"), CUT.values(), ids=CUT)
+def test_where_reads_are_cut(condition: Callable[[list[bytes]], Any], expected: list[bytes]):
+    assert smallest(chunkings(CRLF), condition) == expected
+
+
+@pytest.mark.parametrize(("data", "reads"), [(b"", []), (b"x", [b"x"])])
+def test_what_cannot_be_cut_is_not(data: bytes, reads: list[bytes]):
+    assert smallest(chunkings(data, empty_reads=False), lambda reads: True) == reads
+
+
+def test_splits_are_all_two_way_cuts():
+    assert [a + b"|" + b for a, b in splits(b"abc")] == [b"|abc", b"a|bc", b"ab|c", b"abc|"]
+
+
+# The package.
+
+
+def test_each_name_is_where_it_is_said_to_be():
+    assert sorted(ssekit.testing.__all__) == sorted(ssekit.testing._MODULES)
+    for name in ssekit.testing.__all__:
+        assert getattr(ssekit.testing, name).__name__ == name
+    with pytest.raises(AttributeError, match="nothing"):
+        ssekit.testing.nothing  # noqa: B018
+
+
+WITHOUT_HYPOTHESIS = """
+import sys
+sys.modules["hypothesis"] = None
+from ssekit.testing import splits, transports
+assert list(splits(b""))
+assert list(transports.Reads(b"a")) == [b"a"]
+from ssekit.testing import event_streams
+"""
+
+
+def test_without_hypothesis_only_strategies_are_missing():
+    run = subprocess.run(
+        [sys.executable, "-c", WITHOUT_HYPOTHESIS], capture_output=True, text=True, check=False
+    )
+    assert run.stderr.strip().endswith(
+        "ImportError: ssekit.testing.event_streams needs Hypothesis: pip install 'ssekit[testing]'"
+    )
+
+
+def test_another_module_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(ssekit.testing._MODULES, "splits", "_nowhere")
+    with pytest.raises(ModuleNotFoundError, match="_nowhere"):
+        ssekit.testing.splits  # noqa: B018

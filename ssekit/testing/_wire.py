@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
+from itertools import chain, product
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -90,19 +90,21 @@ def server_sent_events(
         id: Of the last event ID: text without line ends and NUL. By default any.
         retry: Of the retry, in milliseconds. By default any, or None.
     """
+    any_data = st.lists(_LINES, min_size=1, max_size=3).map("\n".join)
+    any_type = st.just("message") | _LINES.filter(bool)
     return st.builds(
         ServerSentEvent,
-        data=data or st.lists(_LINES, min_size=1, max_size=3).map("\n".join),
-        event=event or st.just("message") | _LINES.filter(bool),
-        id=id or st.just("") | _IDS,
-        retry=retry or st.none() | _RETRIES,
+        data=any_data if data is None else data,
+        event=any_type if event is None else event,
+        id=st.just("") | _IDS if id is None else id,
+        retry=st.none() | _RETRIES if retry is None else retry,
     )
 
 
 def event_streams(
     events: SearchStrategy[list[ServerSentEvent]] | None = None,
     *,
-    max_lines: int = 16,
+    max_pieces: int = 12,
     newlines: Collection[bytes] = _NEWLINES,
     mixed_newlines: bool = True,
     bom: bool = True,
@@ -127,7 +129,8 @@ def event_streams(
     Args:
         events: Of what is said: each stream says one list of events, in any of the ways that the
             wire has. Then no switch concerns what the events themselves are.
-        max_lines: How many lines there are at most, where `events` is not given.
+        max_pieces: How many pieces there are at most, where `events` is not given: a piece is an
+            event of one line, or a line.
         newlines: The line ends to choose from: b"\n", b"\r\n", b"\r".
         mixed_newlines: The lines of one stream may end differently.
         bom: A stream may begin with a byte order mark, and have one elsewhere, where it is none.
@@ -171,8 +174,8 @@ def event_streams(
         unfinished=unfinished,
     )
     if events is None:
-        lines = st.lists(features.lines, max_size=max_lines)
-        lines = lines.map(lambda drawn: _tidied(drawn, features))
+        pieces = st.lists(features.pieces, max_size=max_pieces)
+        lines = pieces.map(lambda drawn: _tidied(chain.from_iterable(drawn), features))
     else:
         lines = _saying(features, events)
     return st.builds(
@@ -290,9 +293,11 @@ class _Features:
     def _written(self, name: str | None, values: SearchStrategy[str]) -> SearchStrategy[_Line]:
         return st.builds(_Line, st.just(name), values, self.styles)
 
+    @cached_property
     def data_lines(self) -> SearchStrategy[_Line]:
         return self._written("data", self.texts if self.empty_data else self.texts.filter(bool))
 
+    @cached_property
     def blank_lines(self) -> SearchStrategy[_Line]:
         return self._written(None, st.just(""))
 
@@ -313,24 +318,25 @@ class _Features:
         )
 
     @cached_property
-    def lines(self) -> SearchStrategy[_Line]:
-        """Any lines; data and blank ones come more often than others."""
-        return st.one_of(
-            self.data_lines(),
-            self.blank_lines(),
+    def pieces(self) -> SearchStrategy[list[_Line]]:
+        """Any lines, one or two: data that ends an event comes more often than others."""
+        line = st.one_of(
+            self.data_lines,
+            self.blank_lines,
             _if(self.types, self._written("event", st.just("message") | self.texts)),
-            _if(self.ids, self._written("id", self.id_texts)),
+            _if(self.ids, self._written("id", st.just("") | self.id_texts)),
             _if(self.retries, self._written("retry", _RETRIES.map(str))),
             self.ignored_lines,
-            *(lines for _ in range(4) for lines in (self.data_lines(), self.blank_lines())),
-        )
+        ).map(lambda line: [line])
+        event = self.data_lines.map(lambda line: [line, _Line(None, "", line.style)])
+        return event | line | event.map(list) | event.map(list)
 
 
 def _if(allowed: bool, strategy: SearchStrategy[T]) -> SearchStrategy[T]:
     return strategy if allowed else st.nothing()
 
 
-def _tidied(lines: list[_Line], features: _Features) -> list[_Line]:
+def _tidied(lines: Iterable[_Line], features: _Features) -> list[_Line]:
     """Leave out what no single line decides: further data, and blocks without any."""
     tidied: list[_Line] = []
     has_data = False
@@ -367,8 +373,8 @@ def _saying(
         lines = [_Line(name, value, draw(features.styles)) for name, value in fields]
         for line in draw(_up_to_two(features.ignored_lines)):
             lines.insert(draw(_PLACES) % (len(lines) + 1), line)
-        said += draw(_up_to_two(_if(features.blocks_without_data, features.blank_lines())))
-        said += [*lines, draw(features.blank_lines())]
+        said += draw(_up_to_two(_if(features.blocks_without_data, features.blank_lines)))
+        said += [*lines, draw(features.blank_lines)]
         last_id = event.id
     return said
 
