@@ -12,7 +12,7 @@ import pytest
 
 import ssekit
 from ssekit import chat, responses
-from tests.scripted import AsyncReads, Reads
+from ssekit.testing.transports import AsyncReads, Reads
 from tests.test_readme import README, RESPONSE_READS, run
 from tests.wire import DONE, event
 
