@@ -287,7 +287,8 @@ def h11_request(url: str) -> tuple[h11.Connection, bytes]:
 
 def run(code: str, given: dict[str, Any], url: str) -> None:
     """Run an example; one with `async` at its top stands in a coroutine, as the README says."""
-    compiled = compile(code, str(README), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    # (The name of no file: Hypothesis would look for the code of a test there.)
+    compiled = compile(code, "<README>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     function = FunctionType(compiled, given)
     address = urlsplit(url).hostname, urlsplit(url).port
 
