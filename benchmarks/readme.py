@@ -39,8 +39,8 @@ def insert(text: str, report: Report) -> str:
 
 
 def markdown(report: Report) -> str:
-    """Return the goals, what was measured of the events, and the versions, as Markdown."""
-    parts = [_table(("", "goal", "measured", ""), verdicts(report))]
+    """Return what was measured, and the versions, as Markdown."""
+    parts = [_table(("", "measured"), ((name, said) for name, _, said, _ in verdicts(report)))]
     if report.events:
         peers = list(report.events[0].decoded)
         header = ("events alone", "ssekit, µs an event", *peers)
