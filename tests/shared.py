@@ -13,7 +13,7 @@ from hypothesis import settings
 _FOLDER = os.environ.get("SSEKIT_SHARED")
 
 # How many examples the two tests take that compare the wire with its reference.
-EXAMPLES = 20_000 if "SSEKIT_THOROUGH" in os.environ else 3 * settings().max_examples
+EXAMPLES = 5_000 if "SSEKIT_THOROUGH" in os.environ else 3 * settings().max_examples
 
 needs_shared = pytest.mark.skipif(
     _FOLDER is None, reason="SSEKIT_SHARED does not name the folder of recorded streams"
