@@ -25,7 +25,7 @@ from ssekit._deltas import (
     Usage,
 )
 from ssekit._fragments import Fragments
-from ssekit._lenient import join_surrogates, well_formed
+from ssekit._lenient import is_well_formed, join_surrogates, well_formed
 
 __all__ = [
     "FINISH_REASONS",
@@ -90,11 +90,15 @@ class WholePairs:
         # By the text that a delta continues: a delta of the first half, whose second half may come.
         self._held: dict[Hashable, _Piece] = {}
 
+    def is_whole(self, piece: str) -> bool:
+        """Whether a piece says something, and says it as it came."""
+        return not self._held and (piece.isascii() or is_well_formed(piece)) and piece != ""
+
     def mend(self, delta: _Piece) -> _Piece | None:
         """Return the delta with whole pairs, or None if nothing can be said of it yet."""
         field = _text_field(delta)
         piece: str = getattr(delta, field)
-        if piece.isascii() and not self._held:
+        if not self._held and is_well_formed(piece):
             return delta
         text = (type(delta), delta.index, getattr(delta, "place", None))
         held = self._held.pop(text, None)

@@ -25,6 +25,7 @@ __all__ = [
     "MAX_DEPTH",
     "as_integer",
     "as_type",
+    "is_well_formed",
     "join_surrogates",
     "parse",
     "parse_text",
@@ -79,14 +80,21 @@ def well_formed(tree: Any) -> Any:
 
 def join_surrogates(text: str) -> str:
     """Return `text` with surrogate pairs joined, and lone surrogates as U+FFFD."""
-    if text.isascii():
+    if is_well_formed(text):
         return text
+    # Through UTF-16, where a pair is what a character is.
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def is_well_formed(text: str) -> bool:
+    """Whether no surrogate is in `text`: whether it is a text at all."""
+    if text.isascii():
+        return True
     try:
         text.encode()
     except UnicodeEncodeError:
-        # Through UTF-16, where a pair is what a character is.
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text
+        return False
+    return True
 
 
 def as_integer(digits: str) -> int | float:

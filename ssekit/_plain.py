@@ -97,7 +97,7 @@ def cut_plain(data: bytes, start: bytes, opening: Opening) -> tuple[list[Run], b
         # The proof: what is left holds no line end, so each piece was one line and then a blank
         # one. (To join and search takes half the time of counting line ends.)
         joined = b"".join(values)
-        if 10 not in joined and 13 not in joined:
+        if 10 not in joined and (opening.newline == b"\n" or 13 not in joined):
             return [(opening.head, values)], rest
     return _mixed(values, opening, opened), rest
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from ssekit._deltas import (
@@ -39,6 +39,15 @@ from ssekit.chat._result import ChatCompletion
 ValueT = TypeVar("ValueT")
 
 _NO_USAGE = CompletionUsage()
+# Fields of the whole answer that few hosts send, and of which the newest is kept.
+_NEWEST = (
+    "moderation",
+    "provider",
+    "citations",
+    "search_results",
+    "prompt_filter_results",
+    "timings",
+)
 
 
 class Accumulator:
@@ -82,7 +91,8 @@ class Accumulator:
     def add(self, chunk: ChatCompletionChunk, /) -> None:
         """Fold the next chunk in. (No chunk of this format is terminal: None is returned.)"""
         # One flat function, because this runs for every chunk: to test all of these fields takes
-        # 120 ns, and one call takes 40.
+        # 130 ns, and one call takes 40. (`is not None` comes first, which takes 4 ns where what is
+        # true takes 5.)
         touched: list[FoldedCall] | None = None
         for choice in chunk.choices:
             try:
@@ -95,36 +105,36 @@ class Accumulator:
                 loose.append(delta.content)
                 if len(loose) == GROUP:
                     folded.content.merge()
-            if delta.reasoning or delta.reasoning_content:
+            if delta.reasoning is not None or delta.reasoning_content is not None:
                 folded.add_reasoning(delta)
-            if delta.role:
+            if delta.role is not None and delta.role != "":
                 folded.role = delta.role
-            if delta.refusal:
+            if delta.refusal is not None and delta.refusal != "":
                 folded.refusal.append(delta.refusal)
-            if delta.tool_calls:
+            if delta.tool_calls is not None:
                 if touched is None:
                     touched = self._touched = []
                 touched += map(folded.add_tool_call, delta.tool_calls)
-            if delta.reasoning_details:
+            if delta.reasoning_details is not None:
                 folded.add_reasoning_details(delta.reasoning_details)
             if delta.function_call is not None:
                 folded.add_function_call(delta.function_call)
             if delta.audio is not None:
                 folded.audio = folded.audio or FoldedAudio()
                 folded.audio.add(delta.audio)
-            if delta.annotations:
+            if delta.annotations is not None:
                 folded.annotations += delta.annotations
-            if delta.images:
+            if delta.images is not None:
                 folded.images += delta.images
-            if delta.executed_tools:
+            if delta.executed_tools is not None:
                 folded.add_executed_tools(delta.executed_tools)
-            if choice.finish_reason:
+            if choice.finish_reason is not None and choice.finish_reason != "":
                 folded.finish_reason = choice.finish_reason
             if choice.logprobs is not None:
                 folded.add_logprobs(choice.logprobs)
-            if choice.content_filter_results:
+            if choice.content_filter_results is not None:
                 fold_fields(folded.content_filter_results, choice.content_filter_results)
-            if choice.native_finish_reason:
+            if choice.native_finish_reason is not None and choice.native_finish_reason != "":
                 folded.native_finish_reason = choice.native_finish_reason
             if choice.stop_reason is not None and choice.stop_reason != "":
                 folded.stop_reason = choice.stop_reason
@@ -142,20 +152,21 @@ class Accumulator:
             self._service_tier = chunk.service_tier
         if chunk.system_fingerprint:
             self._system_fingerprint = chunk.system_fingerprint
-        if chunk.moderation:
-            self._newest["moderation"] = chunk.moderation
-        if chunk.provider:
-            self._newest["provider"] = chunk.provider
-        if chunk.citations:
-            self._newest["citations"] = chunk.citations
-        if chunk.search_results:
-            self._newest["search_results"] = chunk.search_results
-        if chunk.prompt_filter_results:
-            self._newest["prompt_filter_results"] = chunk.prompt_filter_results
-        if chunk.timings:
-            self._newest["timings"] = chunk.timings
+        if (
+            chunk.moderation is not None
+            or chunk.provider is not None
+            or chunk.citations is not None
+            or chunk.search_results is not None
+            or chunk.prompt_filter_results is not None
+            or chunk.timings is not None
+        ):
+            self._add_newest(chunk)
         if chunk.x_groq is not None:
             self._x_groq = newer(self._x_groq, chunk.x_groq)
+
+    def _add_newest(self, chunk: ChatCompletionChunk) -> None:
+        stated = ((name, getattr(chunk, name)) for name in _NEWEST)
+        self._newest.update((name, value) for name, value in stated if value)
 
     def snapshot(self) -> ChatCompletion:
         """Return the answer so far, in the shape of the endpoint's answer without `stream`."""
@@ -231,8 +242,26 @@ class Accumulator:
     def _choice(self) -> FoldedChoice:
         return self._choices.get(0) or FoldedChoice()
 
-    def deltas(self, chunk: ChatCompletionChunk, /) -> Iterator[Delta]:
-        """Yield what a chunk says, after `add` has folded it in and before the next one."""
+    def deltas(self, chunk: ChatCompletionChunk, /) -> Iterable[Delta]:
+        """Return what a chunk says, after `add` has folded it in and before the next one."""
+        if len(chunk.choices) == 1:
+            choice = chunk.choices[0]
+            delta = choice.delta
+            if (
+                delta.content
+                and delta.reasoning is None
+                and delta.reasoning_content is None
+                and delta.refusal is None
+                and delta.tool_calls is None
+                and chunk.usage is None
+                and chunk.x_groq is None
+                and self._pairs.is_whole(delta.content)
+            ):
+                # Nearly all chunks. This takes 0.1 us, and asking for all of it 1 us.
+                return (TextDelta(choice.index, delta.content),)
+        return self._deltas(chunk)
+
+    def _deltas(self, chunk: ChatCompletionChunk) -> Iterator[Delta]:
         touched = iter(self._touched)
         for choice in chunk.choices:
             for piece in self._pieces(choice, touched):

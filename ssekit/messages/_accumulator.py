@@ -14,7 +14,15 @@ from typing import Any, ClassVar, Final, TypeVar
 
 from msgspec.structs import replace
 
-from ssekit._deltas import Delta, Finish, FinishReason, RefusalDelta, ToolCall, Usage
+from ssekit._deltas import (
+    Delta,
+    Finish,
+    FinishReason,
+    RefusalDelta,
+    TextDelta,
+    ToolCall,
+    Usage,
+)
 from ssekit._errors import DecodeError
 from ssekit._fold import WholePairs, newer, own
 from ssekit._fragments import GROUP
@@ -273,12 +281,19 @@ class Accumulator:
         usage = self._message.usage
         return None if usage == _NO_USAGE else _usage_view(usage)
 
-    def deltas(self, event: RawMessageStreamEvent, /) -> Iterator[Delta]:
-        """Yield what an event says, after `add` has folded it in and before the next one."""
+    def deltas(self, event: RawMessageStreamEvent, /) -> Iterable[Delta]:
+        """Return what an event says, after `add` has folded it in and before the next one."""
         said = self._said
-        if type(event) is RawContentBlockDeltaEvent and type(event.delta) in PIECES:
-            piece = getattr(event.delta, PIECES[type(event.delta)][0])
-            said = [*said, *self._open[event.index].piece_deltas(piece)]
+        if type(event) is RawContentBlockDeltaEvent:
+            delta = event.delta
+            if type(delta) is events.TextDelta and not said and self._pairs.is_whole(delta.text):
+                return (TextDelta(0, delta.text),)
+            if type(delta) in PIECES:
+                piece = getattr(delta, PIECES[type(delta)][0])
+                said = [*said, *self._open[event.index].piece_deltas(piece)]
+        return self._mended(said) if said else ()
+
+    def _mended(self, said: list[Delta]) -> Iterator[Delta]:
         for delta in said:
             if isinstance(delta, ToolCall | Usage | Finish):
                 yield delta

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, TypeVar
 
 from msgspec.structs import replace
@@ -401,11 +401,16 @@ class Accumulator:
         usage = self._response.usage
         return _usage_view(usage) if usage is not None else None
 
-    def deltas(self, event: ResponseStreamEvent, /) -> Iterator[Delta]:
-        """Yield what an event says, after `add` has folded it in and before the next one."""
-        said = self._said
-        if type(event) is ResponseTextDeltaEvent:
-            said = [TextDelta(0, event.delta)] if event.delta else []
+    def deltas(self, event: ResponseStreamEvent, /) -> Iterable[Delta]:
+        """Return what an event says, after `add` has folded it in and before the next one."""
+        if type(event) is not ResponseTextDeltaEvent:
+            return self._mended(self._said) if self._said else ()
+        piece = TextDelta(0, event.delta)
+        if self._pairs.is_whole(event.delta):
+            return (piece,)
+        return self._mended([piece]) if event.delta else ()
+
+    def _mended(self, said: list[Delta]) -> Iterator[Delta]:
         for delta in said:
             if isinstance(delta, ToolCall | Usage | Finish):
                 yield delta
