@@ -240,6 +240,23 @@ def test_a_stream_that_is_closed_during_a_read(run: Any, end: Exception):
     run(main)
 
 
+@under_any_loop
+def test_what_comes_when_a_stream_was_closed_is_not_handed_over(run: Any):
+    async def main() -> None:
+        async def late() -> bytes:
+            await stream.aclose()
+            return B
+
+        stream = chat.astream(AsyncReads(A, late))
+        await anext(stream)
+        for _ in range(2):
+            with pytest.raises(StreamNotFinishedError):
+                await anext(stream)
+        assert stream.accumulator.text == "a"
+
+    run(main)
+
+
 def test_a_stream_that_another_task_closes_while_it_reads():
     """An async generator refuses to be closed then: the reader closes it when its read returns."""
     released = []
