@@ -27,10 +27,11 @@ from ssekit._errors import (
     StreamTimeoutError,
     StreamTruncatedError,
 )
+from ssekit._event import ServerSentEvent, encode_comment
 from ssekit._format import Format
 from ssekit._partial_json import PartialJSON, partial_json
 from ssekit._reconnect import Backoff, areconnect, reconnect
-from ssekit._sse import ServerSentEvent, SSEDecoder, encode_comment
+from ssekit._sse import SSEDecoder
 from ssekit._stream import AsyncStream, Stream, aiter_events, iter_events
 
 __version__ = "0.1.0"

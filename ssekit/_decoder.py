@@ -23,21 +23,15 @@ from ssekit._deltas import Delta, FinishReason, ToolCall, Usage
 from ssekit._errors import (
     APIError,
     DecodeError,
-    EventTooLargeError,
     SSEKitError,
     StreamInterruptedError,
     StreamNotFinishedError,
     StreamTimeoutError,
     StreamTruncatedError,
 )
+from ssekit._event import ServerSentEvent, as_bytes, make_event
 from ssekit._lenient import join_surrogates, parse, parse_text
-from ssekit._sse import (
-    DEFAULT_MAX_EVENT_SIZE,
-    ServerSentEvent,
-    as_bytes,
-    make_event,
-    make_scanner,
-)
+from ssekit._sse import DEFAULT_MAX_EVENT_SIZE, make_scanner
 
 __all__ = ["DONE", "Accumulator", "Done", "EndedBy", "State", "StreamDecoder"]
 
@@ -160,7 +154,6 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     __slots__ = (
         "_decode",
         "_decode_unusual",
-        "_limit",
         "_payload",
         "_scanner",
         "accumulator",
@@ -183,7 +176,6 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     ) -> None:
         self._decode = decode
         self._decode_unusual = decode_unusual
-        self._limit = max_event_size
         self._scanner = make_scanner(last_event_id, max_event_size, on_comment)
         # The data of the latest event, from which `event` is made when somebody looks.
         self._payload: bytes | None = None
@@ -285,8 +277,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
                     return
                 yield chunk
             if scanner.too_large:
-                assert self._limit is not None
-                self._fail(EventTooLargeError(self._limit))
+                self._fail(scanner.error())
                 return
 
     def receive_end(self) -> Iterator[ChunkT]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     # For annotations alone: nothing is imported from below when the program runs.
     from collections.abc import Mapping
 
-    from ssekit._sse import ServerSentEvent
+    from ssekit._event import ServerSentEvent
 
 __all__ = [
     "APIError",

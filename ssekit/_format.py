@@ -16,8 +16,9 @@ import msgspec
 
 from ssekit._decoder import DONE, MARKER, UNDECODABLE, Accumulator, Done, StreamDecoder
 from ssekit._errors import APIError, DecodeError, error_fields, nested_error
+from ssekit._event import ServerSentEvent
 from ssekit._lenient import as_type, parse
-from ssekit._sse import DEFAULT_MAX_EVENT_SIZE, ServerSentEvent
+from ssekit._sse import DEFAULT_MAX_EVENT_SIZE
 from ssekit._stream import AsyncStream, Stream
 
 __all__ = ["Format", "Opener"]

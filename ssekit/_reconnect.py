@@ -22,8 +22,9 @@ import msgspec
 
 from ssekit._decoder import interruption
 from ssekit._errors import SSEKitError, StatusError, StreamInterruptedError, StreamTruncatedError
+from ssekit._event import ServerSentEvent
 from ssekit._source import AsyncSource, Source, open_async_source, open_source
-from ssekit._sse import DEFAULT_MAX_EVENT_SIZE, ServerSentEvent, SSEDecoder
+from ssekit._sse import DEFAULT_MAX_EVENT_SIZE, SSEDecoder
 from ssekit._stream import AsyncPull, Events, pull
 
 __all__ = ["AsyncEventSource", "Backoff", "EventSource", "areconnect", "reconnect"]
@@ -158,9 +159,9 @@ class _Reconnection(Generic[EventsT]):
         """Take the end of a connection: set the wait before the next, or raise what ended all."""
         if self._receiver is not None:
             # A block without data has set the ID too, and a retry field counts at its line.
-            self.last_event_id = self._receiver.last_event_id
-            if self._receiver.reconnection_time is not None:
-                self.reconnection_time = self._receiver.reconnection_time
+            self.last_event_id = self._receiver.decoder.last_event_id
+            if self._receiver.decoder.reconnection_time is not None:
+                self.reconnection_time = self._receiver.decoder.reconnection_time
         self._forget()
         if self._ended:
             return

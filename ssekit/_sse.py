@@ -1,4 +1,4 @@
-# The wire: bytes to events and back, as WHATWG HTML 9.2.5 (parsing) and 9.2.6 (interpreting) say.
+# The wire: bytes to events, as WHATWG HTML 9.2.5 (parsing) and 9.2.6 (interpreting) say.
 # https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
 #
 # `EventScanner` is the standard; `SSEDecoder` is its public face. A scanner has two roads:
@@ -14,30 +14,23 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from typing import Any, TypeVar, overload
 
-import msgspec
-
-from ssekit._errors import DecodeError, EventTooLargeError
+from ssekit._errors import EventTooLargeError
+from ssekit._event import LARGEST_RETRY, ServerSentEvent, as_bytes, as_text, make_event, refuse
 from ssekit._fragments import Fragments
-from ssekit._lenient import join_surrogates, parse_text
+from ssekit._lenient import join_surrogates
 from ssekit._plain import PLAIN, PLAIN_HEAD, Head, NotPlain, Opening, Run, cut_plain, last_opening
 
-__all__ = ["SSEDecoder", "ServerSentEvent", "encode_comment"]
-
-ValueT = TypeVar("ValueT")
+__all__ = ["DEFAULT_MAX_EVENT_SIZE", "EventScanner", "SSEDecoder", "make_scanner", "receive_events"]
 
 # An image in base64 is a legitimate event of tens of MiB. Smaller defaults were reported as bugs of
 # peers (1 MiB in httpx2, 8 MiB in openai-node, 64 KiB in Go's bufio), and no limit as a weakness.
 DEFAULT_MAX_EVENT_SIZE = 64 * 2**20
 
 _BOM = b"\xef\xbb\xbf"
-_LINE_END = re.compile(r"\r\n|\r|\n")  # 9.2.5, end-of-line
-_LARGEST_RETRY = 2**64 - 1  # more is ignored, as Blink does; int() itself refuses 4,301 digits
 
 # Longer reads are taken in windows of this size (bytes): a million short lines in one read must not
 # become a million objects, and a copy of a window is a small one.
@@ -51,106 +44,6 @@ _LOOSE_PIECES = 4096
 _FREE = 64 * 2**10
 # A type that is longer (bytes; the vendors' have up to 46) is not worth the plain road.
 _SHORT_TYPE = 128
-
-
-class ServerSentEvent(msgspec.Struct, frozen=True, gc=False):
-    """One event of a stream.
-
-    Attributes:
-        data: The data lines, joined by LF.
-        event: The event's type.
-        id: The last event ID when this event was dispatched, which may be older than the event.
-        retry: The reconnection time that the event's block sets, in milliseconds, or None.
-    """
-
-    data: str
-    event: str = "message"
-    id: str = ""
-    retry: int | None = None
-
-    @overload
-    def json(self) -> Any: ...
-    @overload
-    def json(self, type: type[ValueT]) -> ValueT: ...
-    def json(self, type: Any = Any) -> Any:
-        """Return the data, read as JSON, as `type` (anything that msgspec decodes into).
-
-        Raises:
-            DecodeError: The data is not JSON, or not of that type.
-
-        >>> ServerSentEvent('{"n": 1}').json(dict[str, int])
-        {'n': 1}
-        """
-        try:
-            return parse_text(self.data, type, "the data of an event")
-        except DecodeError as error:
-            error.event = self
-            raise
-
-    def encode(self) -> bytes:
-        r"""Return the event as it stands on the wire; a decoder gives it back.
-
-        Data is split at every line end; CR and CRLF come back as LF.
-
-        Raises:
-            ValueError: The type or the id would end its line, or the decoder would ignore
-                the id or the retry.
-
-        >>> ServerSentEvent("a\nb", event="note").encode()
-        b'event: note\ndata: a\ndata: b\n\n'
-        """
-        lines = []
-        if self.event != "message":
-            _refuse("event", self.event, "\r\n")
-            lines.append(f"event: {self.event}")
-        if self.id:
-            _refuse("id", self.id, "\r\n\0")
-            lines.append(f"id: {self.id}")
-        if self.retry is not None:
-            if not 0 <= self.retry <= _LARGEST_RETRY:
-                raise ValueError(f"retry is from 0 to 2**64 - 1 milliseconds, not {self.retry}")
-            lines.append(f"retry: {self.retry}")
-        lines += [f"data: {line}" for line in _LINE_END.split(self.data)]
-        return join_surrogates("\n".join([*lines, "\n"])).encode()
-
-
-def encode_comment(text: str = "", /) -> bytes:
-    r"""Return `text` as a comment, which decoders ignore; empty, it keeps a connection alive.
-
-    >>> encode_comment("still here")
-    b': still here\n\n'
-    """
-    lines = [f": {line}" if line else ":" for line in _LINE_END.split(text)]
-    return join_surrogates("\n".join([*lines, "\n"])).encode()
-
-
-def _refuse(field: str, value: str, forbidden: str) -> None:
-    for character in forbidden:
-        if character in value:
-            raise ValueError(f"{field} holds {character!r}, which would break out of its line")
-
-
-def as_bytes(data: object) -> bytes:
-    """Return `data` as bytes; a TypeError says what to do about anything that is not bytes."""
-    if isinstance(data, bytes | bytearray | memoryview):
-        return bytes(data)
-    if isinstance(data, str):
-        raise TypeError(
-            "expected bytes, got str: feed the bytes as they came, undecoded "
-            "(text loses line ends and split characters), or encode it as UTF-8"
-        )
-    raise TypeError(f"expected bytes, bytearray or memoryview, got {type(data).__name__}")
-
-
-def make_event(payload: bytes, head: Head) -> ServerSentEvent:
-    type_, id_, retry = head
-    return ServerSentEvent(_text(payload), _text(type_) or "message", _text(id_), retry)
-
-
-def _text(data: bytes) -> str:
-    # 9.2.5: always UTF-8, whatever the response says; what is invalid becomes U+FFFD.
-    # A field's value is decoded alone: its ends are ASCII, so no sequence reaches over them.
-    return str(data, "utf-8", "replace")
 
 
 class EventScanner:
@@ -179,7 +72,7 @@ class EventScanner:
         "_pieces",
         "_prefix",
         "_retry",
-        "_size",
+        "_room",
         "_type",
         "_values",
         "_window",
@@ -225,8 +118,8 @@ class EventScanner:
         self._type = b""
         self._id = self.last_event_id
         self._retry: int | None = None
-        # What is kept of the event beside the unfinished line, as the limit counts it.
-        self._size = _excess(self._id)
+        # How long the unfinished line may become: the limit, less what else is kept of the event.
+        self._room = self._limit - _excess(self._id)
 
     def scan(self, data: bytes) -> Iterable[bytes]:
         """Take the next bytes and return the data of the events that they complete, oldest first.
@@ -234,11 +127,21 @@ class EventScanner:
         While an event's data is handed over, `head` is what the event has beside.
         """
         size = len(data)
+        # `10 in data` asks for an LF: `b"\n" in data` takes 100 ns to find that it is no integer.
+        if self._line_size and 10 not in data and 13 not in data:
+            # A piece of a line. What comes in single bytes is kept here, in 0.1 us each: by way of
+            # `_keep` it would be 0.2.
+            line_size = self._line_size + size
+            if line_size <= self._room and len(self._pieces) < _LOOSE_PIECES:
+                self._pieces.append(data)
+                self._line_size = line_size
+            else:
+                self._keep(data)
+            return ()
         if size > self._window:
             starts = range(0, size, self._window)
             windows = (data[start : start + self._window] for start in starts)
             return chain.from_iterable(map(self.scan, windows))
-        # `10 in data` asks for an LF: `b"\n" in data` takes 100 ns to find that it is no integer.
         if self._between_events:
             # A read that is one event like the latest needs no cutting: it takes 0.2 us this way,
             # and 0.8 us by way of `cut_plain`. (`startswith` alone would take 0.1 us.)
@@ -249,9 +152,6 @@ class EventScanner:
             return self._hand_over(self._whole_events(data))
         if self.too_large:
             return ()
-        if 10 not in data and 13 not in data and self._line_size:
-            self._keep(data)
-            return ()
         if (
             self._in_event_start
             and 10 in data
@@ -261,6 +161,10 @@ class EventScanner:
             # Where a read divides a short event, the plain road takes its parts together.
             return self._hand_over(self._whole_events(data, self._take_start(data)))
         return self._hand_over(self._started_event(data))
+
+    def error(self) -> EventTooLargeError:
+        """Return what `too_large` is to the user."""
+        return EventTooLargeError(self._limit)
 
     def finish(self, *, dispatch_incomplete: bool = False) -> Iterable[bytes]:
         """Take the end of the bytes and stand at the start of the next stream.
@@ -393,7 +297,7 @@ class EventScanner:
         lines = data.split(b"\n")
         unfinished = lines.pop()
         # Mostly all of it fits, and no line need be measured.
-        fits = self._size + self._line_size + len(data) <= self._limit
+        fits = self._line_size + len(data) <= self._room
         if lines and self._line_size:
             if not fits and self._outgrows(self._line_size + len(lines[0])):
                 return
@@ -404,7 +308,7 @@ class EventScanner:
                 return
             if line[:6] == b"data: ":
                 values.append(line[6:])
-                self._size += len(line) - 5
+                self._room -= len(line) - 5
             elif line:
                 self._field(line, values)
             else:
@@ -419,11 +323,11 @@ class EventScanner:
         size = self._line_size + len(piece)
         if self._outgrows(size):
             return
-        self._line_size = size
-        self._pieces.append(piece)
         if len(self._pieces) == _LOOSE_PIECES:
             self._blocks.append(b"".join(self._pieces))
             self._pieces.clear()
+        self._pieces.append(piece)
+        self._line_size = size
 
     def _take_line(self, rest: bytes) -> bytes:
         """Return the unfinished line with the rest of it, and keep nothing of it."""
@@ -436,8 +340,11 @@ class EventScanner:
         return line
 
     def _outgrows(self, line_size: int) -> bool:
-        self.too_large = self._size + line_size > self._limit
-        return self.too_large
+        if line_size <= self._room:
+            return False
+        self.too_large = True
+        self._line_size = 0  # it does not go on
+        return True
 
     def _field(self, line: bytes, values: list[bytes]) -> None:
         # 9.2.6, process the field: up to the first colon the name, one space after it is dropped.
@@ -451,21 +358,21 @@ class EventScanner:
             value = line[start:]
         if name == b"data":
             values.append(value)
-            self._size += len(value) + 1
+            self._room -= len(value) + 1
         elif name == b"event":
-            self._size += _excess(value) - _excess(self._type)
+            self._room -= _excess(value) - _excess(self._type)
             self._type = value
         elif name == b"id":
             if b"\0" not in value:
-                self._size += _excess(value) - _excess(self._id)
+                self._room -= _excess(value) - _excess(self._id)
                 self._id = value
         elif name == b"retry":
             # bytes.isdigit() knows ASCII digits only, as the clause has it.
-            if value.isdigit() and len(value) < 64 and int(value) <= _LARGEST_RETRY:
+            if value.isdigit() and len(value) < 64 and int(value) <= LARGEST_RETRY:
                 self._retry = self.reconnection_time = int(value)
         elif not name and self._on_comment is not None:
             # A line that begins with a colon. (Only a comment has an empty name: no line is empty.)
-            self._on_comment(_text(value))
+            self._on_comment(as_text(value))
 
     def _dispatch(self, values: list[bytes], runs: list[Run]) -> None:
         # 9.2.6, dispatch the event. The id is committed even where there is no event to fire.
@@ -480,7 +387,7 @@ class EventScanner:
             runs.append(((self._type, self._id, self._retry), (data,)))
         self._type = b""
         self._retry = None
-        self._size = _excess(self._id)
+        self._room = self._limit - _excess(self._id)
 
 
 def _excess(value: bytes) -> int:
@@ -503,7 +410,7 @@ class SSEDecoder:
     [ServerSentEvent(data='second', event='message', id='', retry=None)]
     """
 
-    __slots__ = ("_limit", "_scanner")
+    __slots__ = ("_scanner",)
 
     def __init__(
         self,
@@ -512,13 +419,12 @@ class SSEDecoder:
         max_event_size: int | None = DEFAULT_MAX_EVENT_SIZE,
         on_comment: Callable[[str], object] | None = None,
     ) -> None:
-        self._limit = max_event_size
         self._scanner = make_scanner(last_event_id, max_event_size, on_comment)
 
     @property
     def last_event_id(self) -> str:
         """The last event ID string: what a reconnection sends as `Last-Event-ID` (9.2.4)."""
-        return _text(self._scanner.last_event_id)
+        return as_text(self._scanner.last_event_id)
 
     @property
     def reconnection_time(self) -> int | None:
@@ -541,7 +447,7 @@ class SSEDecoder:
             else:
                 events.append(make_event(payload, scanner.head))
         if scanner.too_large and not events:
-            self._raise_too_large()
+            raise scanner.error()
         return events
 
     def close(self, *, dispatch_incomplete: bool = False) -> list[ServerSentEvent]:
@@ -554,9 +460,9 @@ class SSEDecoder:
         Raises:
             EventTooLargeError: An event outgrew the limit.
         """
-        if self._scanner.too_large:
-            self._raise_too_large()
         scanner = self._scanner
+        if scanner.too_large:
+            raise scanner.error()
         payloads = scanner.finish(dispatch_incomplete=dispatch_incomplete)
         return [make_event(payload, scanner.head) for payload in payloads]
 
@@ -567,9 +473,32 @@ class SSEDecoder:
         """
         self._scanner.restart()
 
-    def _raise_too_large(self) -> None:
-        assert self._limit is not None
-        raise EventTooLargeError(self._limit)
+
+def receive_events(
+    decoder: SSEDecoder, reads: Iterable[bytes | bytearray | memoryview | ServerSentEvent]
+) -> Iterator[ServerSentEvent]:
+    """Yield what `feed` returns for each read, and the events that come whole.
+
+    Raises:
+        EventTooLargeError: An event outgrew the limit, behind those that were yielded.
+    """
+    scanner = decoder._scanner  # pyright: ignore[reportPrivateUsage] - the one friend
+    for data in reads:
+        if type(data) is bytes:
+            payloads = scanner.scan(data)
+        elif isinstance(data, ServerSentEvent):
+            scanner.last_event_id = join_surrogates(data.id).encode()
+            yield data
+            continue
+        else:
+            payloads = scanner.scan(as_bytes(data))
+        for payload in payloads:
+            if scanner.head is PLAIN_HEAD:
+                yield ServerSentEvent(str(payload, "utf-8", "replace"))
+            else:
+                yield make_event(payload, scanner.head)
+        if scanner.too_large:
+            raise scanner.error()
 
 
 def make_scanner(
@@ -578,7 +507,7 @@ def make_scanner(
     on_comment: Callable[[str], object] | None,
 ) -> EventScanner:
     """Check the options that decoders take, and return their scanner."""
-    _refuse("last_event_id", last_event_id, "\r\n\0")
+    refuse("last_event_id", last_event_id, "\r\n\0")
     if max_event_size is not None and max_event_size < 1:
         raise ValueError(f"max_event_size is at least 1 byte, or None, not {max_event_size}")
     return EventScanner(join_surrogates(last_event_id).encode(), max_event_size, on_comment)

@@ -11,15 +11,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import suppress
-from functools import partial
 from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 from ssekit._decoder import Accumulator, Read, State, StreamDecoder, interruption
 from ssekit._deltas import Delta, TextDelta
 from ssekit._errors import EventTooLargeError, SSEKitError, StreamNotFinishedError
+from ssekit._event import ServerSentEvent
 from ssekit._source import AsyncSource, Source, open_async_source, open_source
-from ssekit._sse import ServerSentEvent, SSEDecoder
+from ssekit._sse import SSEDecoder, receive_events
 
 __all__ = ["AsyncStream", "Stream", "aiter_events", "iter_events"]
 
@@ -50,45 +50,20 @@ class Events:
     def __init__(self, decoder: SSEDecoder) -> None:
         # Half an event of an earlier connection does not go on in this one.
         decoder.reset()
-        self._decoder = decoder
-        self._event_id: str | None = None
+        self.decoder = decoder
         self._error: SSEKitError | None = None
         self.state: State = "open"
 
-    @property
-    def last_event_id(self) -> str:
-        """The last event ID of what was read, which events that came whole bring themselves."""
-        return self._decoder.last_event_id if self._event_id is None else self._event_id
-
-    @property
-    def reconnection_time(self) -> int | None:
-        """What the last `retry` field said, in milliseconds, or None."""
-        return self._decoder.reconnection_time
-
     def receive(self, reads: Iterable[Read]) -> Iterator[ServerSentEvent]:
-        for data in reads:
-            if isinstance(data, ServerSentEvent):
-                self._event_id = data.id
-                yield data
-            else:
-                yield from self._call(partial(self._decoder.feed, data))
-                # If the limit was met behind these events, the next call says so: this one.
-                yield from self._call(partial(self._decoder.feed, b""))
-            if self.state != "open":
-                return
+        try:
+            yield from receive_events(self.decoder, reads)
+        except EventTooLargeError as error:
+            self.fail(error)
 
     def receive_end(self) -> Iterator[ServerSentEvent]:
         if self.state == "open":
-            yield from self._call(self._decoder.close)
-        if self.state == "open":
+            yield from self.decoder.close()
             self.state = "done"
-
-    def _call(self, step: Callable[[], list[ServerSentEvent]]) -> list[ServerSentEvent]:
-        try:
-            return step()
-        except EventTooLargeError as error:
-            self.fail(error)
-            return []
 
     def fail(self, cause: BaseException, /) -> None:
         self._error = interruption(cause)

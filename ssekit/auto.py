@@ -26,11 +26,11 @@ from typing import Any, Final, TypeAlias, TypeVar
 from ssekit._decoder import Accumulator, Done, StreamDecoder
 from ssekit._deltas import Delta, FinishReason, ToolCall, Usage
 from ssekit._errors import SSEKitError
+from ssekit._event import ServerSentEvent
 from ssekit._fold import objects
 from ssekit._format import Format, Opener
 from ssekit._lenient import parse
 from ssekit._plain import Head
-from ssekit._sse import ServerSentEvent
 
 __all__ = [
     "FORMAT",

@@ -17,6 +17,7 @@ LAYERS = [
     ["_fragments"],
     ["_lenient"],
     ["_plain"],
+    ["_event"],
     ["_sse"],
     ["_partial_json"],
     ["_deltas"],

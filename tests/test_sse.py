@@ -8,7 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ssekit import DecodeError, EventTooLargeError, ServerSentEvent, SSEDecoder, encode_comment
-from ssekit._sse import EventScanner, make_event
+from ssekit._event import make_event
+from ssekit._sse import EventScanner
 from tests.reference import interpret
 from tests.shared import EXAMPLES, conformance_cases, each_recording, needs_shared
 from tests.strategies import any_bytes, cut_streams, plain_streams

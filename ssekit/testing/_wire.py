@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from ssekit._sse import ServerSentEvent
+from ssekit._event import ServerSentEvent
 
 __all__ = ["EventStream", "chunkings", "event_streams", "server_sent_events"]
 

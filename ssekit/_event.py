@@ -1,0 +1,133 @@
+# One event: as a value, as it stands on the wire, and as it is made of what a scanner found.
+#
+# What always holds here:
+# - What is encoded is one event (or comment) to every decoder, whatever the texts hold.
+# - A text that cannot stand in its field is refused, not changed; data alone is divided.
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, TypeVar, overload
+
+import msgspec
+
+from ssekit._errors import DecodeError
+from ssekit._lenient import join_surrogates, parse_text
+from ssekit._plain import Head
+
+__all__ = [
+    "LARGEST_RETRY",
+    "ServerSentEvent",
+    "as_bytes",
+    "as_text",
+    "encode_comment",
+    "make_event",
+    "refuse",
+]
+
+ValueT = TypeVar("ValueT")
+
+# More is ignored, as Blink does; int() itself refuses 4,301 digits.
+LARGEST_RETRY: Final = 2**64 - 1
+
+_LINE_END = re.compile(r"\r\n|\r|\n")  # 9.2.5, end-of-line
+
+
+class ServerSentEvent(msgspec.Struct, frozen=True, gc=False):
+    """One event of a stream.
+
+    Attributes:
+        data: The data lines, joined by LF.
+        event: The event's type.
+        id: The last event ID when this event was dispatched, which may be older than the event.
+        retry: The reconnection time that the event's block sets, in milliseconds, or None.
+    """
+
+    data: str
+    event: str = "message"
+    id: str = ""
+    retry: int | None = None
+
+    @overload
+    def json(self) -> Any: ...
+    @overload
+    def json(self, type: type[ValueT]) -> ValueT: ...
+    def json(self, type: Any = Any) -> Any:
+        """Return the data, read as JSON, as `type` (anything that msgspec decodes into).
+
+        Raises:
+            DecodeError: The data is not JSON, or not of that type.
+
+        >>> ServerSentEvent('{"n": 1}').json(dict[str, int])
+        {'n': 1}
+        """
+        try:
+            return parse_text(self.data, type, "the data of an event")
+        except DecodeError as error:
+            error.event = self
+            raise
+
+    def encode(self) -> bytes:
+        r"""Return the event as it stands on the wire; a decoder gives it back.
+
+        Data is split at every line end; CR and CRLF come back as LF.
+
+        Raises:
+            ValueError: The type or the id would end its line, or the decoder would ignore
+                the id or the retry.
+
+        >>> ServerSentEvent("a\nb", event="note").encode()
+        b'event: note\ndata: a\ndata: b\n\n'
+        """
+        lines = []
+        if self.event != "message":
+            refuse("event", self.event, "\r\n")
+            lines.append(f"event: {self.event}")
+        if self.id:
+            refuse("id", self.id, "\r\n\0")
+            lines.append(f"id: {self.id}")
+        if self.retry is not None:
+            if not 0 <= self.retry <= LARGEST_RETRY:
+                raise ValueError(f"retry is from 0 to 2**64 - 1 milliseconds, not {self.retry}")
+            lines.append(f"retry: {self.retry}")
+        lines += [f"data: {line}" for line in _LINE_END.split(self.data)]
+        return join_surrogates("\n".join([*lines, "\n"])).encode()
+
+
+def encode_comment(text: str = "", /) -> bytes:
+    r"""Return `text` as a comment, which decoders ignore; empty, it keeps a connection alive.
+
+    >>> encode_comment("still here")
+    b': still here\n\n'
+    """
+    lines = [f": {line}" if line else ":" for line in _LINE_END.split(text)]
+    return join_surrogates("\n".join([*lines, "\n"])).encode()
+
+
+def refuse(field: str, value: str, forbidden: str) -> None:
+    for character in forbidden:
+        if character in value:
+            raise ValueError(f"{field} holds {character!r}, which would break out of its line")
+
+
+def as_bytes(data: object) -> bytes:
+    """Return `data` as bytes; a TypeError says what to do about anything that is not bytes."""
+    if isinstance(data, bytes | bytearray | memoryview):
+        return bytes(data)
+    if isinstance(data, str):
+        raise TypeError(
+            "expected bytes, got str: feed the bytes as they came, undecoded "
+            "(text loses line ends and split characters), or encode it as UTF-8"
+        )
+    raise TypeError(f"expected bytes, bytearray or memoryview, got {type(data).__name__}")
+
+
+def make_event(payload: bytes, head: Head) -> ServerSentEvent:
+    type_, id_, retry = head
+    return ServerSentEvent(as_text(payload), as_text(type_) or "message", as_text(id_), retry)
+
+
+def as_text(data: bytes) -> str:
+    # 9.2.5: always UTF-8, whatever the response says; what is invalid becomes U+FFFD.
+    # A field's value is decoded alone: its ends are ASCII, so no sequence reaches over them.
+    return str(data, "utf-8", "replace")
