@@ -19,7 +19,7 @@ from benchmarks.payloads import (
 )
 from benchmarks.report import MemoryRow
 from benchmarks.workloads import as_events
-from ssekit import Format, SSEDecoder, chat, messages, responses
+from ssekit import Format, SSEDecoder, StreamDecoder, chat, messages, responses
 
 __all__ = ["FINISHED", "IDLE_DECODER", "IDLE_STREAM", "LIVE", "print_import", "print_memory"]
 
@@ -72,23 +72,22 @@ def _formats() -> dict[str, Format[Any, Any]]:
 def _measure_answer(
     name: str, wire_format: Format[Any, Any], payloads: list[bytes]
 ) -> list[MemoryRow]:
-    decoder = wire_format.decoder()
     reads = as_events(payloads)
-    parts = {LIVE: reads[:-_AT_THE_END], FINISHED: reads[-_AT_THE_END:]}
-    sizes: dict[str, int] = {}
-    total = 0
-    for what, part in parts.items():
-        total += held(partial(_feed, decoder, part))
-        sizes[what] = total
+    # Each from its beginning: what an end lets go of must have been seen.
+    parts = {LIVE: reads[:-_AT_THE_END], FINISHED: reads}
+    sizes = {what: held(partial(_fed, wire_format, part)) for what, part in parts.items()}
+    decoder = _fed(wire_format, reads)
     assert decoder.state == "done"
     calls = "".join(call.arguments for call in decoder.accumulator.tool_calls)
     text = sys.getsizeof(decoder.accumulator.text + calls)  # as Python holds it
     return [MemoryRow(f"{what}, {name}", size / text) for what, size in sizes.items()]
 
 
-def _feed(decoder: Any, reads: list[bytes]) -> None:
+def _fed(wire_format: Format[Any, Any], reads: list[bytes]) -> StreamDecoder[Any, Any]:
+    decoder = wire_format.decoder()
     for read in reads:
         decoder.feed(read)
+    return decoder
 
 
 # `python -X importtime` is of the wall; this is of the processor.

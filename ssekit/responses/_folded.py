@@ -85,10 +85,10 @@ class StreamedText(Text):
         if not whole:
             return ""
         known = str(self)
+        self.take()
+        self.append(whole)  # which is held once, also where the pieces were the same
         if whole == known:
             return ""
-        self.take()
-        self.append(whole)
         if self._contradicted or not whole.startswith(known):
             self._contradicted = True
             return ""
