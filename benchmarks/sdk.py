@@ -27,7 +27,7 @@ CREATE = "create(stream=True)"
 _CLIENT = "the client alone"
 
 # Every chunk takes it about 0.2 ms, and more the longer the answer is.
-_EVENTS = 1000
+_EVENTS = 4000
 _ROUNDS = 7
 _REQUEST: Any = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Say it."}]}
 
