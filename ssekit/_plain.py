@@ -48,18 +48,18 @@ class Opening:
 PLAIN: Final = Opening(PLAIN_HEAD, b"data: ", b"\n")
 
 
-def _cut(block: bytes, newline: bytes) -> tuple[Head, int]:
-    """Return what a plain event has beside its data, and where that begins."""
-    if block[:5] == b"data:":
-        return PLAIN_HEAD, 6 if block[5:6] == b" " else 5
-    end = block.find(newline)
-    event_type, start = block[7:end], end + len(newline) + 6
+def _head(data: bytes, start: int, newline: bytes) -> tuple[Head, int]:
+    """Return what a plain event that begins at `start` has beside its data, and where that is."""
+    if data[start : start + 5] == b"data:":
+        return PLAIN_HEAD, start + (6 if data[start + 5 : start + 6] == b" " else 5)
+    end = data.find(newline, start)
+    event_type, value = data[start + 7 : end], end + len(newline) + 6
     if (
-        (block[:7] != b"event: " or block[start - 6 : start] != b"data: ")
+        (data[start : start + 7] != b"event: " or data[value - 6 : value] != b"data: ")
         or (10 in event_type or 13 in event_type)  # other line ends, or the half of one
     ):
         raise NotPlain
-    return (event_type, b"", None), start
+    return (event_type, b"", None), value
 
 
 def last_opening(data: bytes, newline: bytes) -> Opening:
@@ -68,7 +68,7 @@ def last_opening(data: bytes, newline: bytes) -> Opening:
     end = data.rfind(blank)
     start = data.rfind(blank, 0, max(end, 0))
     event = data[start + len(blank) if start >= 0 else 0 : max(end, 0)]
-    head, size = _cut(event, newline)
+    head, size = _head(event, 0, newline)
     return Opening(head, event[:size], newline)
 
 
@@ -110,13 +110,15 @@ def _mixed(values: list[bytes], opening: Opening, opened: bool) -> list[Run]:
     runs: list[Run] = []
     start = 0
     if not opened:
-        runs += _blocks(values[0].split(opening.blank), opening.newline)
+        runs += _events(values[0], 0, opening.newline)
         start = 1
     for place, value in enumerate(values[start:], start):
         if 10 in value or 13 in value:
-            value, *blocks = value.split(opening.blank)
-            runs.append((opening.head, [*values[start:place], value]))
-            runs += _blocks(blocks, opening.newline)
+            end = value.find(opening.newline)
+            if value[end : end + len(opening.blank)] != opening.blank:
+                raise NotPlain
+            runs.append((opening.head, [*values[start:place], value[:end]]))
+            runs += _events(value, end + len(opening.blank), opening.newline)
             start = place + 1
     if values[start:]:
         runs.append((opening.head, values[start:]))
@@ -126,7 +128,18 @@ def _mixed(values: list[bytes], opening: Opening, opened: bool) -> list[Run]:
     return runs
 
 
-def _blocks(blocks: list[bytes], newline: bytes) -> Iterator[Run]:
-    for block in blocks:
-        head, size = _cut(block, newline)
-        yield head, (block[size:],)
+def _events(data: bytes, start: int, newline: bytes) -> Iterator[Run]:
+    """Cut events from `start` on, each however it opens. (The last blank line is not there.)"""
+    blank, first = newline * 2, newline[:1]
+    while True:
+        head, value = _head(data, start, newline)
+        # To look for one byte takes 0.05 ns for each that is passed, for two 0.7: the events that
+        # end a stream may be long.
+        end = data.find(first, value)
+        if end < 0:
+            yield head, (data[value:],)
+            return
+        if data[end : end + len(blank)] != blank:
+            raise NotPlain
+        yield head, (data[value:end],)
+        start = end + len(blank)

@@ -32,9 +32,10 @@ DEFAULT_MAX_EVENT_SIZE = 64 * 2**20
 
 _BOM = b"\xef\xbb\xbf"
 
-# Longer reads are taken in windows of this size (bytes): a million short lines in one read must not
-# become a million objects, and a copy of a window is a small one.
-_WINDOW = 32 * 2**10
+# Longer reads are taken in windows of this size (bytes), and what goes by lines in smaller ones: a
+# million short lines in one read must not become a million objects.
+_WINDOW = 64 * 2**10
+_LINES_WINDOW = 16 * 2**10
 # How far on the end of an event is looked for (bytes): through thousands of data lines, the search
 # would take a sixth of their time.
 _NEAR = 8 * 2**10
@@ -265,7 +266,10 @@ class EventScanner:
         runs: list[Run] = []
         if self._bom is not None:
             data = self._without_bom(data, self._bom)
-        self._process_lines(data, runs)
+        for start in range(0, len(data), _LINES_WINDOW):
+            self._process_lines(data[start : start + _LINES_WINDOW], runs)
+            if self.too_large:
+                break
         # An ID keeps to the line road too: it is given to events, and committed by blank lines.
         plain = (
             self._bom is None

@@ -59,7 +59,7 @@ def stated(known: StructT, latest: StructT) -> StructT:
     changes = {}
     for name in latest.__struct_fields__:
         value = getattr(latest, name)
-        if value not in (None, "", [], {}) or getattr(known, name) is None:
+        if value or value == 0 or getattr(known, name) is None:
             changes[name] = value
     return replace(known, **changes)
 
