@@ -43,8 +43,6 @@ _NEAR = 8 * 2**10
 _LOOSE_PIECES = 4096
 # An event type or an id counts against the limit with what is longer than this (bytes).
 _FREE = 64 * 2**10
-# A type that is longer (bytes; the vendors' have up to 46) is not worth the plain road.
-_SHORT_TYPE = 128
 
 
 class EventScanner:
@@ -74,6 +72,7 @@ class EventScanner:
         "_prefix",
         "_retry",
         "_room",
+        "_start",
         "_type",
         "_values",
         "_window",
@@ -104,8 +103,11 @@ class EventScanner:
         self.too_large = False
         # Nothing is unfinished: the next byte begins an event.
         self._between_events = False
-        # Nothing is unfinished but the start of an event: a part of a line, a short type, or both.
+        # Nothing is unfinished but the line that an event begins with.
         self._in_event_start = False
+        # Nothing is unfinished but this start of an event, which the latest read brought: a type's
+        # line, where there is one, and a part of the next.
+        self._start = b""
         # The bytes so far that may become a byte order mark; None once that is decided.
         self._bom: bytes | None = b""
         # Whether the latest byte was a CR: an LF that follows is part of that line end.
@@ -153,14 +155,20 @@ class EventScanner:
             return self._hand_over(self._whole_events(data))
         if self.too_large:
             return ()
+        # Where a read divides a short event, the plain road takes its parts together.
+        if self._start:
+            start, self._start = self._start, b""
+            if 10 in data and len(start) + size <= self._limit:
+                return self._hand_over(self._whole_events(data, start))
+            self._lines(start)
+            return self.scan(data)
         if (
             self._in_event_start
             and 10 in data
             and self._line_size <= _NEAR
             and self._line_size + size <= self._limit
         ):
-            # Where a read divides a short event, the plain road takes its parts together.
-            return self._hand_over(self._whole_events(data, self._take_start(data)))
+            return self._hand_over(self._whole_events(data, self._take_line(b"")))
         return self._hand_over(self._started_event(data))
 
     def error(self) -> EventTooLargeError:
@@ -174,6 +182,8 @@ class EventScanner:
         """
         runs: list[Run] = []
         if dispatch_incomplete:
+            if self._start:
+                self._lines(self._start)
             values: list[bytes] = []
             if self._line_size:
                 self._field(self._take_line(b""), values)
@@ -199,12 +209,12 @@ class EventScanner:
         end = data.find(blank, 0, _NEAR) + len(blank) if 10 in data else 0
         if not len(blank) <= end < len(data):
             return self._lines(data)
-        runs = self._lines(data[:end])
+        runs, rest = self._lines(data[:end]), data[end:]
         if self.too_large:
             return runs
         # (Where events have an id, lines it is.)
-        rest = self._whole_events if self._between_events else self._lines
-        return runs + rest(data[end:])
+        take_rest = self._whole_events if self._between_events else self._lines
+        return runs + take_rest(rest)
 
     def _expect(self, opening: Opening) -> None:
         """Expect that plain events go on to open like the latest one."""
@@ -240,25 +250,13 @@ class EventScanner:
         return runs
 
     def _keep_start(self, start: bytes) -> list[Run]:
-        """Keep the start of an event; if it is more than that, scan it by lines."""
-        if start[:7] == b"event: " and start.count(b"\n") == 1 and 13 not in start:
-            event_type, _, line = start[7:].partition(b"\n")
-            if len(event_type) <= _SHORT_TYPE:
-                self._type, start = event_type, line
-        if 10 in start or 13 in start:
+        """Keep the start of an event as it came; if it is more than that, scan it by lines."""
+        in_data = 10 not in start or (start[:7] == b"event: " and start.count(b"\n") == 1)
+        if not in_data or 13 in start or len(start) > self._room:
             return self._lines(start)
-        self._between_events, self._in_event_start = False, True
-        if start:
-            self._keep(start)
+        self._between_events, self._in_event_start = False, False
+        self._start = start
         return []
-
-    def _take_start(self, rest: bytes) -> bytes:
-        """Return the start of an event, in the line ends of its rest, and keep nothing of it."""
-        line = self._take_line(b"")
-        if not self._type:
-            return line
-        event_type, self._type = self._type, b""
-        return b"event: " + event_type + (b"\r\n" if 13 in rest else b"\n") + line
 
     # The line road.
 
@@ -277,9 +275,8 @@ class EventScanner:
             and not (self._after_cr or self._values)
             and not (self._id or self.last_event_id or self.too_large)
         )
-        started = self._line_size > 0 or self._type != b""
-        self._in_event_start = plain and started and len(self._type) <= _SHORT_TYPE
-        self._between_events = plain and not started
+        self._between_events = plain and not self._line_size and not self._type
+        self._in_event_start = plain and self._line_size > 0 and not self._type
         return runs
 
     def _without_bom(self, data: bytes, held: bytes) -> bytes:
