@@ -162,6 +162,21 @@ NEARLY_PLAIN: dict[str, tuple[list[bytes], list[str]]] = {
         [b"data: a\n\n", b"data: b\n\nevent: x\n", b"data: c\n\n"],
         ["a", "b", "c"],
     ),
+    "another field in an event": (
+        [b"data: a\n\n", b"data: b\nid\n\ndata: c\n\n"],
+        ["a", "b", "c"],
+    ),
+    "two data lines in an event of another type": (
+        [b"data: a\n\n", b"data: b\n\nevent: x\ndata: c\ndata: d\n\nevent: y\ndata: e\n\n"],
+        ["a", "b", "c\nd", "e"],
+    ),
+    "other line ends in an event of another type": (
+        [
+            b"data: a\r\n\r\ndata: b\r\n\r\n",
+            b"event: x\r\ndata: c\ndata: d\r\n\r\nevent: y\r\ndata: e\r\n\r\n",
+        ],
+        ["a", "b", "c\nd", "e"],
+    ),
     "a long type": (
         [b"data: a\n\n", b"data: b\n\nevent: " + b"y" * 200 + b"\nda", b"ta: c\n\n"],
         ["a", "b", "c"],

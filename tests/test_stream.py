@@ -411,8 +411,16 @@ def test_events():
 
 
 def test_events_of_events():
-    events = [ServerSentEvent("a"), ServerSentEvent("b", "x")]
-    assert list(iter_events(events)) == events
+    decoder = SSEDecoder()
+    events = [ServerSentEvent("a"), ServerSentEvent("b", "x", "7")]
+    assert list(iter_events(events, decoder=decoder)) == events
+    assert decoder.last_event_id == "7"
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_events_of_any_bytes(kind: Any):
+    reads = [kind(b"data: a\n\nda"), kind(b"ta: b\n\n")]
+    assert list(iter_events(reads)) == [ServerSentEvent("a"), ServerSentEvent("b")]
 
 
 def test_events_with_a_decoder_of_ones_own():
