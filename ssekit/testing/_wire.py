@@ -178,13 +178,22 @@ def event_streams(
         lines = pieces.map(lambda drawn: _tidied(chain.from_iterable(drawn), features))
     else:
         lines = _saying(features, events)
-    return st.builds(
-        _stream,
-        lines,
-        newline=st.sampled_from(features.newlines),
-        bom=_MAYBE if bom else st.just(False),
-        ended=st.just(True) | _MAYBE if unfinished and events is None else st.just(True),
-    )
+    return _streams(features, lines, may_be_cut=unfinished and events is None)
+
+
+@st.composite
+def _streams(
+    draw: DrawFn, features: _Features, lines: SearchStrategy[list[_Line]], *, may_be_cut: bool
+) -> EventStream:
+    # (What is composite is shown as what it is, and not as how it was made.)
+    drawn = draw(lines)
+    newline = draw(st.sampled_from(features.newlines))
+    bom = features.bom and draw(_MAYBE)
+    ended = not (may_be_cut and draw(_MAYBE))
+    data = _encoded(drawn, newline, ended)
+    # Where an unknown name begins with the mark, one more stands before it, and is the one.
+    data = _BOM + data if bom or data.startswith(_BOM) else data
+    return _interpreted(data, drawn if ended else drawn[:-1])
 
 
 def chunkings(
@@ -201,12 +210,15 @@ def chunkings(
     if first > last:
         return st.just([data] if data else [])
     places = st.lists(st.integers(first, last), max_size=max_cuts, unique=not empty_reads)
-    single = [data[place : place + 1] for place in range(len(data))]
-    return places.map(lambda cuts: _cut(data, sorted(cuts))) | st.just(single)
+    return _chunkings(data, places)
 
 
-def _cut(data: bytes, places: list[int]) -> list[bytes]:
-    return [data[a:b] for a, b in zip([0, *places], [*places, len(data)], strict=True)]
+@st.composite
+def _chunkings(draw: DrawFn, data: bytes, places: SearchStrategy[list[int]]) -> list[bytes]:
+    cuts = sorted(draw(places))
+    if draw(_MAYBE) and draw(_MAYBE):
+        cuts = list(range(1, len(data)))
+    return [data[a:b] for a, b in zip([0, *cuts], [*cuts, len(data)], strict=True)]
 
 
 # A stream is drawn as a list of lines, each by itself, and what it means is folded from them. So an
@@ -395,14 +407,6 @@ def _check(event: ServerSentEvent) -> None:
 
 
 # From lines to bytes, and to what they mean.
-
-
-def _stream(lines: list[_Line], newline: bytes, bom: bool, ended: bool) -> EventStream:
-    """Return the stream of some lines; if it is not `ended`, the last one has no end."""
-    data = _encoded(lines, newline, ended)
-    # Where an unknown name begins with the mark, one more stands before it, and is the one.
-    data = _BOM + data if bom or data.startswith(_BOM) else data
-    return _interpreted(data, lines if ended else lines[:-1])
 
 
 def _encoded(lines: list[_Line], newline: bytes, ended: bool) -> bytes:
