@@ -307,11 +307,12 @@ def _named(name: str) -> Callable[[str], _Field]:
 
 _DATA = _Kind((), lambda texts: texts.map(_named("data")))
 _FULL_DATA = _Kind((), lambda texts: texts.map(lambda text: ("data", text or "x")))
+# (Of no kind but the blank line are fewer choices than of data, which is to be the simplest.)
 _MEANT = (
     _Kind(("types",), lambda texts: texts.map(_named("event"))),
-    _Kind(("types",), lambda _: st.just(("event", "message"))),
+    _Kind(("types",), lambda texts: texts.map(lambda _: ("event", "message"))),
     _Kind(("ids",), lambda texts: texts.map(lambda text: ("id", text.replace("\0", "")))),
-    _Kind(("ids",), lambda _: st.just(("id", ""))),
+    _Kind(("ids",), lambda texts: texts.map(lambda _: ("id", ""))),
     _Kind(("retries",), lambda _: _RETRIES.map(str).map(_named("retry"))),
     _Kind(("blocks_without_data",), lambda _: st.just(_BLANK)),
 )
