@@ -93,7 +93,7 @@ def test_a_fault_at_a_cut() -> None:
 
 def test_what_is_found_with_one_is_tried_with_all() -> None:
     readers = [reader(forgetful, "a"), reader(naive, "b"), reader(iter_events, "c")]
-    found = faults(readers, examples=300, features=SOME)
+    found = faults(readers, examples=50, features=SOME)
     assert [(fault.feature, sorted(fault.made)) for fault in found] == [
         ("ids", ["b"]),
         ("a byte order mark", ["b"]),
