@@ -74,7 +74,7 @@ NAIVE: dict[str, tuple[bytes, list[Said], list[Said] | str]] = {
 
 @pytest.mark.parametrize("feature", [*NAIVE, "one-line data", "comments", "empty data", "a cut"])
 def test_a_fault_is_found_alone_in_a_small_stream(feature: str) -> None:
-    found = faults([reader(naive)], examples=500, features={feature: FEATURES[feature]})
+    found = faults([reader(naive)], examples=300, features={feature: FEATURES[feature]})
     # (Where it has none of this feature, it is tried with everything.)
     made = [(fault.attempt, fault.made) for fault in found if fault.feature == feature]
     if feature in NAIVE:
