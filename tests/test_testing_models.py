@@ -423,6 +423,9 @@ QUIRKS: dict[str, Quirks] = {
         "no item ids": lambda s: items_of(s) != [] and not ids_of(s),
         "no sequence numbers": lambda s: b"sequence_number" not in s.data,
         "no deltas": lambda s: items_of(s) != [] and b".delta" not in s.data,
+        "no item begins": lambda s: (
+            items_of(s) != [] and "response.output_item.added" not in types_of(s)
+        ),
         "no part events": lambda s: (
             any(item["type"] == "message" for item in items_of(s)) and b"_part." not in s.data
         ),

@@ -124,7 +124,7 @@ def event_streams(
 
     Args:
         events: Of what is said: each stream says one list of events, in any of the ways that the
-            wire has. Then no switch concerns what the events themselves are.
+            wire has, and ends with the last of them. No switch concerns what is said.
         max_pieces: How many pieces there are at most, where `events` is not given: a piece is a
             line, and the blank one after it if it is the last of its block.
         newlines: The line ends to choose from: b"\n", b"\r\n", b"\r".
@@ -222,7 +222,8 @@ def _chunkings(draw: DrawFn, data: bytes, places: SearchStrategy[list[int]]) -> 
 
 
 # A stream is drawn as a list of lines, each by itself, and what it means is folded from them. So an
-# example shrinks: any line can be left out. (For the same reason a line is few choices.)
+# example shrinks: any line can be left out. (Hypothesis leaves out up to five choices at once, so a
+# piece is no more: that it is there, its kind, its value, its style, and what comes after it.)
 
 
 _Field: TypeAlias = tuple[str | None, str]
