@@ -65,7 +65,7 @@ NAIVE: dict[str, tuple[bytes, list[Said], list[Said] | str]] = {
     "ids": (b"id: x\ndata: x\n\n", [X._replace(id="x")], [X]),
     "types": (b"event: x\ndata: x\n\n", [X._replace(event="x")], [X]),
     "blank lines": (b"\n\n", [], [NOTHING]),
-    "an id alone": (b"id:\n\n", [], [NOTHING]),
+    "an id alone": (b"id: x\n\n", [], [NOTHING]),
     "CR": (b"data: x\r\r", [X], []),
     "a byte order mark": (b"\xef\xbb\xbfdata: x\n\n", [X], [NOTHING]),
     "invalid UTF-8": (b"data: \xff\n\n", [X._replace(data="\ufffd")], "UnicodeDecodeError"),

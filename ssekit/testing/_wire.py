@@ -295,39 +295,49 @@ class _Kind(NamedTuple):
 
     Attributes:
         switches: What of `_Features` it needs.
-        fields: Makes its names and values of texts.
+        fields: Make its names and values of texts, in ways that come equally often.
     """
 
     switches: tuple[str, ...]
-    fields: Callable[[SearchStrategy[str]], SearchStrategy[_Field]]
+    fields: tuple[Callable[[SearchStrategy[str]], SearchStrategy[_Field]], ...]
 
 
 def _named(name: str) -> Callable[[str], _Field]:
     return lambda value: (name, value)
 
 
-_DATA = _Kind((), lambda texts: texts.map(_named("data")))
-_FULL_DATA = _Kind((), lambda texts: texts.map(lambda text: ("data", text or "x")))
 # (Of no kind but the blank line are fewer choices than of data, which is to be the simplest.)
+_DATA = _Kind((), (lambda texts: texts.map(_named("data")),) * 3)
+_FULL_DATA = _Kind((), (lambda texts: texts.map(lambda text: ("data", text or "x")),) * 3)
 _MEANT = (
-    _Kind(("types",), lambda texts: texts.map(_named("event"))),
-    _Kind(("types",), lambda texts: texts.map(lambda _: ("event", "message"))),
-    _Kind(("ids",), lambda texts: texts.map(lambda text: ("id", text.replace("\0", "")))),
-    _Kind(("ids",), lambda texts: texts.map(lambda _: ("id", ""))),
-    _Kind(("retries",), lambda _: _RETRIES.map(str).map(_named("retry"))),
-    _Kind(("blocks_without_data",), lambda _: st.just(_BLANK)),
+    _Kind(
+        ("types",),
+        (
+            lambda texts: texts.map(_named("event")),
+            lambda texts: texts.map(lambda _: ("event", "message")),
+        ),
+    ),
+    _Kind(
+        ("ids",),
+        (
+            lambda texts: texts.map(lambda text: ("id", text.replace("\0", "") or "x")),
+            lambda texts: texts.map(lambda _: ("id", "")),
+        ),
+    ),
+    _Kind(("retries",), (lambda _: _RETRIES.map(str).map(_named("retry")),)),
+    _Kind(("blocks_without_data",), (lambda _: st.just(_BLANK),)),
 )
 _IGNORED = (  # what changes nothing
-    _Kind(("comments",), lambda texts: texts.map(_named(""))),
-    _Kind(("unknown_fields",), lambda _: st.sampled_from(_UNKNOWN_FIELDS)),
-    _Kind(("unknown_fields", "bom"), lambda _: st.sampled_from(_BOM_FIELDS)),
+    _Kind(("comments",), (lambda texts: texts.map(_named("")),)),
+    _Kind(("unknown_fields",), (lambda _: st.sampled_from(_UNKNOWN_FIELDS),)),
+    _Kind(("unknown_fields", "bom"), (lambda _: st.sampled_from(_BOM_FIELDS),)),
     _Kind(
         ("ids", "ignored_values"),
-        lambda texts: texts.map(lambda text: ("id", f"{text[:1]}\0{text[1:]}")),
+        (lambda texts: texts.map(lambda text: ("id", f"{text[:1]}\0{text[1:]}")),),
     ),
     _Kind(
         ("retries", "ignored_values"),
-        lambda _: st.sampled_from(_BOGUS_RETRIES).map(_named("retry")),
+        (lambda _: st.sampled_from(_BOGUS_RETRIES).map(_named("retry")),),
     ),
 )
 
@@ -356,7 +366,7 @@ def _manners(draw: DrawFn, features: _Features) -> _Manner:
     ignored = [kind for kind in _allowed(_IGNORED, features) if draw(_RARELY)]
     data = _DATA if features.empty_data else _FULL_DATA
     return _Manner(
-        _lines((data, data, data, *meant, *ignored), texts),
+        _lines((data, *meant, *ignored), texts),
         _lines(tuple(ignored), texts),
         _styles(terse, invalid, features.newlines if mixed else ()),
     )
@@ -370,15 +380,10 @@ def _allowed(kinds: Iterable[_Kind], features: _Features) -> list[_Kind]:
 
 
 @cache
-def _fields(kind: _Kind, texts: SearchStrategy[str]) -> SearchStrategy[_Field]:
-    return kind.fields(texts)
-
-
-@cache
 def _lines(
     kinds: tuple[_Kind, ...], texts: SearchStrategy[str]
 ) -> SearchStrategy[SearchStrategy[_Field]]:
-    fields = [_fields(kind, texts) for kind in kinds]
+    fields = [make(texts) for kind in kinds for make in kind.fields]
     return st.sampled_from(fields) if fields else st.nothing()
 
 
