@@ -80,6 +80,20 @@ def test_the_bytes_are_events_to_an_independent_decoder(name: str):
     check()
 
 
+@pytest.mark.parametrize("quirk", ["an id per event", "no item ids", "no part events"])
+def test_an_item_that_did_not_begin_is_what_its_events_tell(quirk: str):
+    @settings(max_examples=30)
+    @given(response_streams(dialect=["no item begins", quirk]))
+    def check(stream: ModelStream) -> None:
+        decoder = responses.decoder()
+        for count, event in enumerate(stream.events, 1):
+            decoder.feed(event.data)
+            told = encoded(decoder.snapshot())["output"]
+            assert told == stream.expected_after(count)["output"]
+
+    check()
+
+
 @pytest.mark.parametrize("name", sorted(WIRES.keys() - {"gemini"}))  # in which nothing is an end
 def test_nothing_is_waited_for_after_the_end(name: str):
     """Some hosts leave the connection open: what follows the end never comes."""
