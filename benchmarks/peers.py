@@ -181,7 +181,7 @@ def _requests_sse() -> Parse:
 
 
 def _said_by_requests_sse(event: Any) -> Said:
-    return Said(event.type or "message", event.data, event.last_event_id)
+    return Said(event.type, event.data, event.last_event_id)
 
 
 SSEKIT = Peer("ssekit", _ssekit)

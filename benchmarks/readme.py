@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.goals import verdicts
 from benchmarks.report import EventsRow, Report
 
-__all__ = ["BEGIN", "END", "insert", "main", "markdown"]
+__all__ = ["BEGIN", "END", "between", "insert", "main", "markdown", "table"]
 
 FIGURES = Path(__file__).parent / "figures.json"
 README = Path(__file__).parent.parent / "README.md"
@@ -33,18 +33,23 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def insert(text: str, report: Report) -> str:
     """Return the text with the figures between its marks."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{markdown(report)}\n{END}{after}"
+    return between(text, BEGIN, END, markdown(report))
+
+
+def between(text: str, begin: str, end: str, new: str) -> str:
+    """Return the text with something new between two marks."""
+    before, _, rest = text.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n{new}\n{end}{after}"
 
 
 def markdown(report: Report) -> str:
     """Return what was measured, and the versions, as Markdown."""
-    parts = [_table(("", "measured"), ((name, said) for name, _, said, _ in verdicts(report)))]
+    parts = [table(("", "measured"), ((name, said) for name, _, said, _ in verdicts(report)))]
     if report.events:
         peers = list(report.events[0].decoded)
         header = ("events alone", "ssekit, µs an event", *peers)
-        parts.append(_table(header, (_cells(row, peers) for row in report.events)))
+        parts.append(table(header, (_cells(row, peers) for row in report.events)))
     parts.append(f"Versions: {', '.join(f'{k} {v}' for k, v in report.versions.items())}.")
     return "\n\n".join(parts)
 
@@ -55,7 +60,8 @@ def _cells(row: EventsRow, peers: Iterable[str]) -> list[str]:
     return [row.workload, f"{row.microseconds.median:,.2f}", *cells]
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table in Markdown."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 
 from ssekit import ServerSentEvent, SSEKitError, archive, auto, chat
+from ssekit.testing import EventStream, Fault, chat_streams, event_streams, faults, response_streams
 from tests.shared import WITHOUT_DASK, Recording, each_recording, needs_shared, recordings
-from tests.strategies import streams
 from tests.streams import STREAMS, typed
 from tests.wire import DONE, A, B, C, event, text
 
@@ -130,11 +130,12 @@ def check_record(record: archive.Record) -> None:
     assert (line["file"], line["state"]) == (record.file, record.state)
 
 
-@given(data=streams)
+@given(broken=faults(chat_streams() | response_streams()), wire=event_streams())
 def test_any_file_has_a_record_that_pickles_and_encodes(
-    tmp_path_factory: pytest.TempPathFactory, data: bytes
+    tmp_path_factory: pytest.TempPathFactory, broken: Fault, wire: EventStream
 ):
-    check_record(archive.collect(write(tmp_path_factory.getbasetemp(), data)))
+    for data in (b"".join(broken.reads), wire.data):
+        check_record(archive.collect(write(tmp_path_factory.getbasetemp(), data)))
 
 
 def test_what_no_string_can_hold_is_mended(tmp_path: Path):

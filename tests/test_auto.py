@@ -31,9 +31,9 @@ from ssekit import (
     messages,
     responses,
 )
+from ssekit.testing import chunkings
 from tests import wire
 from tests.shared import Recording, each_recording
-from tests.strategies import cuttings
 from tests.ways import WAYS, cuts, outcome, push
 from tests.wire import event
 
@@ -210,7 +210,7 @@ pool = st.sampled_from(
 )
 
 
-@given(st.lists(pool, max_size=6).flatmap(lambda e: st.tuples(st.just(e), cuttings(b"".join(e)))))
+@given(st.lists(pool, max_size=6).flatmap(lambda e: st.tuples(st.just(e), chunkings(b"".join(e)))))
 def test_cuts_do_not_matter(made: tuple[list[bytes], list[bytes]]):
     events, reads = made
     chunks, decoder = push(auto, events)

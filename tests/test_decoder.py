@@ -21,7 +21,7 @@ from ssekit import (
     StreamTimeoutError,
     StreamTruncatedError,
 )
-from tests.strategies import cuttings
+from ssekit.testing import chunkings
 
 
 class Word(msgspec.Struct, kw_only=True):
@@ -189,7 +189,7 @@ def test_the_error_has_the_answer_so_far_and_pickles(end: Any):
 @given(st.sampled_from(list(ENDS.values())), st.data())
 def test_any_division_tells_the_same(end: Any, data: st.DataObject):
     stream, words, state, ended_by, _ = end
-    said, decoder = run(data.draw(cuttings(stream)), max_event_size=100)
+    said, decoder = run(data.draw(chunkings(stream)), max_event_size=100)
     assert (said, decoder.state, decoder.ended_by) == (words, state, ended_by)
 
 

@@ -23,8 +23,8 @@ from ssekit import (
     responses,
 )
 from ssekit._fold import Unknown
+from ssekit.testing import event_streams, server_sent_events
 from tests.shared import Recording, each_recording
-from tests.strategies import any_bytes, streams
 
 WIRES = {
     "chat": chat,
@@ -87,8 +87,17 @@ json_like = st.recursive(
 )
 
 
+# Events of any kind; and what formats take for something, even where the stream ends within it.
+telling = server_sent_events(data=st.sampled_from(["[DONE]", "{}", "[]", "7", "null", '"x"', "{"]))
+telling_streams = st.builds(
+    lambda stream, missing: stream.data[: len(stream.data) - missing],
+    event_streams(st.lists(telling, max_size=3)),
+    st.integers(0, 3),
+)
+
+
 @each_format
-@given(streams | any_bytes | st.binary())
+@given(event_streams().map(lambda stream: stream.data) | telling_streams | st.binary())
 def test_any_bytes(wire: Any, data: bytes):
     survive(data, wire, max_event_size=200)
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from ssekit import DecodeError, EventTooLargeError, ServerSentEvent, SSEDecoder, encode_comment
 from ssekit._event import make_event
 from ssekit._sse import EventScanner
+from ssekit.testing import chunkings, event_streams
 from tests.reference import interpret
 from tests.shared import EXAMPLES, conformance_cases, each_recording, needs_shared
-from tests.strategies import any_bytes, cut_streams, plain_streams
 
 
 def decode(reads: list[bytes]) -> tuple[list[tuple[str, str, str]], str, int | None]:
@@ -73,7 +73,41 @@ def test_events(stream: bytes, expected: list[str]):
         assert [data for _, data, _ in decode(reads)[0]] == expected, reads
 
 
-@given(cut_streams)
+NEWLINES = [b"\n", b"\r\n", b"\r"]
+
+# Whatever a parser could stumble over, and the pieces of what it should understand.
+TOKENS = [
+    *NEWLINES,
+    *(newline * 2 for newline in NEWLINES),
+    *(b"data: ", b"data:", b"data", b"event: ", b"event:", b"id: ", b"id", b"retry: ", b"retry"),
+    *(b":", b": ", b" ", b"\0", b"0", b"17", b"x", b"message", b"Data", b"{}", b"[DONE]"),
+    *("é".encode(), "\u2028".encode(), "😀".encode()[:2], b"\xff", b"\xef\xbb\xbf", b"\x85"),
+]
+
+any_bytes = st.lists(st.sampled_from(TOKENS) | st.binary(max_size=3), max_size=24).map(b"".join)
+
+
+@st.composite
+def plain_streams(draw: st.DrawFn) -> bytes:
+    """Streams that are nearly, or wholly, one-line events of few shapes: the plain road's diet."""
+    newline = draw(st.sampled_from(NEWLINES))
+    space = draw(st.sampled_from([b"", b" "]))
+    types = draw(st.lists(st.sampled_from([None, b"", b"x", b"y" * 200]), min_size=1, max_size=2))
+    value = st.sampled_from([b"", b"x", b" x", b"{}", "é".encode(), b"\xe2\x82", b"\0"])
+    blocks = []
+    for _ in range(draw(st.integers(0, 6))):
+        event_type = draw(st.sampled_from(types) | value)
+        type_line = b"" if event_type is None else b"event:" + space + event_type + newline
+        blocks.append(type_line + b"data:" + space + draw(value) + newline * 2)
+    if draw(st.booleans()):
+        blocks.insert(draw(st.integers(0, len(blocks))), draw(any_bytes))
+    return b"".join(blocks)
+
+
+streams = event_streams().map(lambda stream: stream.data) | plain_streams() | any_bytes
+
+
+@given(streams.flatmap(lambda data: st.tuples(st.just(data), chunkings(data))))
 @settings(max_examples=EXAMPLES)
 @example((b"id: 1\ndata: 1\n\nid\n", [b"id: 1\ndata: 1\n\nid\n", b""]))
 def test_any_bytes_in_any_reads_mean_what_the_standard_says(cut: tuple[bytes, list[bytes]]):
@@ -92,7 +126,7 @@ def scanned(scanner: EventScanner, read: bytes) -> list[ServerSentEvent]:
     return [make_event(payload, scanner.head) for payload in scanner.scan(read)]
 
 
-@given(st.lists(plain_streams() | any_bytes, max_size=4))
+@given(st.lists(streams, max_size=4))
 @settings(max_examples=EXAMPLES)
 def test_the_plain_road_and_the_line_road_agree(reads: list[bytes]):
     both, line = EventScanner(), EventScanner()

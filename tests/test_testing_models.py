@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import Phase, find, given, settings
+from hypothesis import Phase, assume, find, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument
 
@@ -24,6 +24,7 @@ from ssekit.testing import (
     message_streams,
     response_streams,
 )
+from ssekit.testing.transports import STALL, Reads
 from tests.reference import interpret
 
 WIRES: dict[str, tuple[Any, Callable[..., st.SearchStrategy[ModelStream]]]] = {
@@ -75,6 +76,34 @@ def test_the_bytes_are_events_to_an_independent_decoder(name: str):
             assert len(data) <= 1
             assert data or not event.said
             assert (data == ["[DONE]"]) == (event.ends == "marker")
+
+    check()
+
+
+@pytest.mark.parametrize("quirk", ["an id per event", "no item ids", "no part events"])
+def test_an_item_that_did_not_begin_is_what_its_events_tell(quirk: str):
+    @settings(max_examples=30)
+    @given(response_streams(dialect=["no item begins", quirk]))
+    def check(stream: ModelStream) -> None:
+        decoder = responses.decoder()
+        for count, event in enumerate(stream.events, 1):
+            decoder.feed(event.data)
+            told = encoded(decoder.snapshot())["output"]
+            assert told == stream.expected_after(count)["output"]
+
+    check()
+
+
+@pytest.mark.parametrize("name", sorted(WIRES.keys() - {"gemini"}))  # in which nothing is an end
+def test_nothing_is_waited_for_after_the_end(name: str):
+    """Some hosts leave the connection open: what follows the end never comes."""
+    wire, streams = WIRES[name]
+
+    @settings(max_examples=15)
+    @given(streams(dialect="any"))
+    def check(stream: ModelStream) -> None:
+        assume(stream.ended_by in ("event", "marker"))
+        assert encoded(wire.collect(Reads(stream.data, STALL))) == stream.expected
 
     check()
 
@@ -393,6 +422,8 @@ QUIRKS: dict[str, Quirks] = {
         "null arguments at first": lambda s: any(
             call.get("arguments", "") is None for call in called_by(s)
         ),
+        "messages so far": lambda s: all("message" in choice for choice in choices_of(s)),
+        "usage in x_groq": lambda s: "usage" in s.expected["x_groq"] and "usage" not in s.expected,
         "arguments as objects": lambda s: any(
             isinstance(call.get("arguments"), dict) for call in called_by(s)
         ),
@@ -406,6 +437,9 @@ QUIRKS: dict[str, Quirks] = {
         "no item ids": lambda s: items_of(s) != [] and not ids_of(s),
         "no sequence numbers": lambda s: b"sequence_number" not in s.data,
         "no deltas": lambda s: items_of(s) != [] and b".delta" not in s.data,
+        "no item begins": lambda s: (
+            items_of(s) != [] and "response.output_item.added" not in types_of(s)
+        ),
         "no part events": lambda s: (
             any(item["type"] == "message" for item in items_of(s)) and b"_part." not in s.data
         ),

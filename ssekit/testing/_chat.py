@@ -39,6 +39,8 @@ CHAT_QUIRKS: Final[dict[str, str]] = CHOICE_QUIRKS | {
     "empty refusals": "a delta that has no refusal has an empty one",
     "null fields": "what a delta or a call does not say is null",
     "chunks without a delta": "there is a choice without a delta",
+    "messages so far": "beside its delta, a choice has the message so far",
+    "usage in x_groq": "the usage is in `x_groq`",
     "whole calls": "each tool call comes in one piece",
     "calls with the finish": "the last piece of a choice has its finish reason",
     "pieces together": "a delta may hold several pieces of one tool call",
@@ -80,7 +82,7 @@ CHAT_HOSTS: Final[Hosts] = {
     "snowflake": frozenset({"no finish", "no chunk ids", "empty refusals"}),
     "together": frozenset({"role on every chunk", "unknown fields"}),
     "vllm": frozenset({"no arguments at first", "pieces together", "reasoning"}),
-    "writer": frozenset({"no marker", "null fields"}),
+    "writer": frozenset({"messages so far", "no marker", "null fields"}),
     "xai": frozenset({"whole calls", "calls with the finish", "usage with the finish"}),
     "z.ai": frozenset(
         {"role on every chunk", "call index -1", "whole calls", "arguments as objects"}
@@ -188,7 +190,8 @@ class _Choice:
             pieces += [piece for call in calls for piece in call]
         else:
             pieces += take_turns(self._draw, calls)
-        return self._with_finish(pieces, bool(calls))
+        pieces = self._with_finish(pieces, bool(calls))
+        return self._with_messages(pieces) if "messages so far" in self._quirks else pieces
 
     def _piece(self, delta: Json, *said: Said) -> Piece:
         choice = {"index": self._index, "delta": delta, "finish_reason": None, "logprobs": None}
@@ -268,6 +271,15 @@ class _Choice:
             return [*pieces, Piece(last.choice | {"finish_reason": reason}, (*last.said, *ended))]
         last = self._piece({}, *ended)
         return [*pieces, Piece(last.choice | {"finish_reason": reason}, last.said)]
+
+    def _with_messages(self, pieces: list[Piece]) -> list[Piece]:
+        content = ""
+        told: list[Piece] = []
+        for choice, said in pieces:
+            content += choice.get("delta", {}).get("content") or ""
+            message = {"role": "assistant", "content": content}
+            told.append(Piece({**choice, "message": message}, said))
+        return told
 
 
 # What quirks make of a chunk.
@@ -349,6 +361,12 @@ def _unwrap_arguments(chunk: Json) -> None:
             called["arguments"] = json.loads(called["arguments"])
 
 
+def _say_usage_to_groq(chunk: Json) -> None:
+    if chunk["usage"]:
+        chunk["x_groq"] = {"id": "req", "usage": chunk["usage"]}
+        chunk["usage"] = None
+
+
 # In the order in which they are applied. The other quirks are heeded where pieces are made.
 _REWRITES: Final[dict[str, Callable[[Json], None]]] = {
     "role on every chunk": _say_role,
@@ -362,4 +380,5 @@ _REWRITES: Final[dict[str, Callable[[Json], None]]] = {
     "call index 0": _index(lambda _index: 0),
     "call index -1": _index(lambda _index: -1),
     "no call index": _drop_index,
+    "usage in x_groq": _say_usage_to_groq,
 }

@@ -120,4 +120,4 @@ def _rewrite_finish(choice: dict[str, Any], quirks: frozenset[str]) -> None:
 def _said_of_the_whole(chunk: dict[str, Any]) -> list[Said]:
     """Return what stands beside the choices: the first id counts, and the newest usage."""
     said = [Said((name,), chunk[name], "first") for name in ("id", "created", "model")]
-    return said + ([Said(("usage",), chunk["usage"])] if chunk["usage"] else [])
+    return said + [Said((name,), chunk[name]) for name in ("usage", "x_groq") if chunk.get(name)]

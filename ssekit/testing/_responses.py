@@ -33,6 +33,7 @@ RESPONSE_QUIRKS: Final[dict[str, str]] = WIRE_QUIRKS | {
     "no item ids": "no event says the id of its item",
     "no sequence numbers": "events are not counted",
     "no deltas": "texts and arguments come whole alone",
+    "no item begins": "items do not say that they begin",
     "no part events": "parts do not say that they begin and end",
     "no output at the end": "the last event's response has no output",
     "resumed": "the stream goes on from another: it does not say that the response begins",
@@ -207,6 +208,8 @@ class _Item:
         return stated
 
     def _begin(self) -> None:
+        if "no item begins" in self._script.quirks:
+            return
         begun = self.whole("in_progress")
         self._add("output_item.added", {"item": begun}, Said(("output", self._place), begun))
 
@@ -218,7 +221,17 @@ class _Item:
         """Add an event that names its item."""
         if "no item ids" not in self._script.quirks:
             fields = {"item_id": self._script.id(f"item_{self._place}"), **fields}
+        if "no item begins" in self._script.quirks:
+            said = (self._told_by(fields), *said)
         self._add(name, fields, *said)
+
+    def _told_by(self, fields: Json) -> Said:
+        """Return what an event tells of its item, if it is the first of it."""
+        item = {"type": self._kind, **self._fields}
+        item |= {name: "" for name in ("call_id", "name") if name in item}
+        if "item_id" in fields:
+            item["id"] = fields["item_id"]
+        return Said(("output", self._place), item, "first")
 
     def _say_call(self, field: str, text: str) -> None:
         name = f"{self._kind}_{field}" if field == "arguments" else f"{self._kind}_input"

@@ -6,11 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Collection, Iterable
+from functools import cache
 from itertools import chain, product
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 from hypothesis import strategies as st
@@ -59,19 +58,14 @@ class EventStream(msgspec.Struct, frozen=True, repr_omit_defaults=True):
     comments: list[str] = []
 
 
-def _texts(exclude: str) -> SearchStrategy[str]:
-    any_text = st.text(
-        st.characters(exclude_characters=exclude, exclude_categories=["Cs"]), max_size=8
-    )
-    # (One strategy with both alphabets would be one of all characters: Hypothesis unites them.)
-    alphabet = [character for character in _STUMBLING if character not in exclude]
-    return any_text | st.text(alphabet, max_size=4)
-
-
-_LINES = _texts("\r\n")
-_IDS = _texts("\r\n\0")
+_FEW_LETTERS = st.text("xyz", max_size=3)
+_TO_BE_INVALID = st.text("x\ufffd", max_size=3)
+_STUMBLES = st.text(_STUMBLING, max_size=4)
+_ANY_LINE = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), max_size=8)
 _RETRIES = st.integers(0, _LARGEST_RETRY)
 _MAYBE = st.booleans()
+_RARELY = st.sampled_from([False, False, True])
+_MOSTLY = st.sampled_from([True, True, False])
 _PLACES = st.integers(0, 5)
 
 
@@ -90,13 +84,15 @@ def server_sent_events(
         id: Of the last event ID: text without line ends and NUL. By default any.
         retry: Of the retry, in milliseconds. By default any, or None.
     """
-    any_data = st.lists(_LINES, min_size=1, max_size=3).map("\n".join)
-    any_type = st.just("message") | _LINES.filter(bool)
+    # (One strategy with both alphabets would be one of all characters: Hypothesis unites them.)
+    lines = _ANY_LINE | _STUMBLES
+    any_data = st.lists(lines, min_size=1, max_size=3).map("\n".join)
+    any_type = st.just("message") | lines.filter(bool)
     return st.builds(
         ServerSentEvent,
         data=any_data if data is None else data,
         event=any_type if event is None else event,
-        id=st.just("") | _IDS if id is None else id,
+        id=st.just("") | lines.map(lambda text: text.replace("\0", "")) if id is None else id,
         retry=st.none() | _RETRIES if retry is None else retry,
     )
 
@@ -128,9 +124,9 @@ def event_streams(
 
     Args:
         events: Of what is said: each stream says one list of events, in any of the ways that the
-            wire has. Then no switch concerns what the events themselves are.
-        max_pieces: How many pieces there are at most, where `events` is not given: a piece is an
-            event of one line, or a line.
+            wire has, and ends with the last of them. No switch concerns what is said.
+        max_pieces: How many pieces there are at most, where `events` is not given: a piece is a
+            line, and the blank one after it if it is the last of its block.
         newlines: The line ends to choose from: b"\n", b"\r\n", b"\r".
         mixed_newlines: The lines of one stream may end differently.
         bom: A stream may begin with a byte order mark, and have one elsewhere, where it is none.
@@ -156,7 +152,7 @@ def event_streams(
     if not newlines or not set(newlines) <= set(_NEWLINES):
         raise InvalidArgument(f"newlines are some of {_NEWLINES}, not {newlines!r}")
     features = _Features(
-        newlines=[newline for newline in _NEWLINES if newline in newlines],
+        newlines=tuple(newline for newline in _NEWLINES if newline in newlines),
         mixed_newlines=mixed_newlines and len(set(newlines)) > 1,
         bom=bom,
         comments=comments,
@@ -173,18 +169,30 @@ def event_streams(
         invalid_utf8=invalid_utf8,
         unfinished=unfinished,
     )
+    return _streams(features, events, max_pieces)
+
+
+@st.composite
+def _streams(
+    draw: DrawFn,
+    features: _Features,
+    events: SearchStrategy[list[ServerSentEvent]] | None,
+    max_pieces: int,
+) -> EventStream:
+    # (What is composite is shown as what it is, and not as how it was made.)
+    manner = draw(_manners(features))
     if events is None:
-        pieces = st.lists(features.pieces, max_size=max_pieces)
-        lines = pieces.map(lambda drawn: _tidied(chain.from_iterable(drawn), features))
+        pieces = draw(st.lists(_pieces(features, manner), max_size=max_pieces))
+        lines = _tidied(chain.from_iterable(pieces), features)
     else:
-        lines = _saying(features, events)
-    return st.builds(
-        _stream,
-        lines,
-        newline=st.sampled_from(features.newlines),
-        bom=_MAYBE if bom else st.just(False),
-        ended=st.just(True) | _MAYBE if unfinished and events is None else st.just(True),
-    )
+        lines = _saying(draw, features, manner, draw(events))
+    newline = draw(st.sampled_from(features.newlines))
+    bom = features.bom and draw(_MAYBE)
+    ended = not (features.unfinished and events is None and draw(_MAYBE))
+    data = _encoded(lines, newline, ended)
+    # Where an unknown name begins with the mark, one more stands before it, and is the one.
+    data = _BOM + data if bom or data.startswith(_BOM) else data
+    return _interpreted(data, lines if ended else lines[:-1])
 
 
 def chunkings(
@@ -201,16 +209,27 @@ def chunkings(
     if first > last:
         return st.just([data] if data else [])
     places = st.lists(st.integers(first, last), max_size=max_cuts, unique=not empty_reads)
-    single = [data[place : place + 1] for place in range(len(data))]
-    return places.map(lambda cuts: _cut(data, sorted(cuts))) | st.just(single)
+    return _chunkings(data, places)
 
 
-def _cut(data: bytes, places: list[int]) -> list[bytes]:
-    return [data[a:b] for a, b in zip([0, *places], [*places, len(data)], strict=True)]
+@st.composite
+def _chunkings(draw: DrawFn, data: bytes, places: SearchStrategy[list[int]]) -> list[bytes]:
+    cuts = sorted(draw(places))
+    # Into single bytes: in more choices than a cut takes, as a cut is the simpler example.
+    if all(draw(_MAYBE) for _ in range(4)):
+        cuts = list(range(1, len(data)))
+    return [data[a:b] for a, b in zip([0, *cuts], [*cuts, len(data)], strict=True)]
 
 
 # A stream is drawn as a list of lines, each by itself, and what it means is folded from them. So an
-# example shrinks: any line can be left out. (For the same reason a line is few choices.)
+# example shrinks: any line can be left out. (Hypothesis leaves out up to five choices at once, so a
+# piece is no more: that it is there, its kind, its value, its style, and what comes after it.)
+
+
+_Field: TypeAlias = tuple[str | None, str]
+_BLANK: _Field = (None, "")
+_UNKNOWN_FIELDS = list(product(_UNKNOWN_NAMES, ("", "x", "7")))
+_BOM_FIELDS = list(product(_BOM_NAMES, ("", "x")))
 
 
 class _Style(NamedTuple):
@@ -220,11 +239,13 @@ class _Style(NamedTuple):
         colon: What stands between name and value, where that is possible; None for the usual.
         replaced: The bytes that stand for U+FFFD.
         newline: The end of the line; None for the usual of its stream.
+        blank: The end of the blank line after it, if there is one.
     """
 
     colon: str | None = None
     replaced: bytes = _REPLACEMENT
     newline: bytes | None = None
+    blank: bytes | None = None
 
 
 class _Line(NamedTuple):
@@ -248,11 +269,10 @@ class _Line(NamedTuple):
         return written.replace(_REPLACEMENT, self.style.replaced)
 
 
-@dataclass(frozen=True)
-class _Features:
-    """The switches of `event_streams`, and the lines that can be drawn with them."""
+class _Features(NamedTuple):
+    """The switches of `event_streams`."""
 
-    newlines: list[bytes]
+    newlines: tuple[bytes, ...]
     mixed_newlines: bool
     bom: bool
     comments: bool
@@ -269,71 +289,124 @@ class _Features:
     invalid_utf8: bool
     unfinished: bool
 
-    # Strategies are made once: to make one costs more than to draw from it.
 
-    @cached_property
-    def texts(self) -> SearchStrategy[str]:
-        return _LINES if self.any_text else self._few_letters
+class _Kind(NamedTuple):
+    """A kind of line.
 
-    @cached_property
-    def id_texts(self) -> SearchStrategy[str]:
-        return _IDS if self.any_text else self._few_letters
+    Attributes:
+        switches: What of `_Features` it needs.
+        fields: Make its names and values of texts, in ways that come equally often.
+    """
 
-    @cached_property
-    def _few_letters(self) -> SearchStrategy[str]:
-        return st.text("xyz\ufffd" if self.invalid_utf8 else "xyz", max_size=3)
-
-    @cached_property
-    def styles(self) -> SearchStrategy[_Style]:
-        colons = [None, ":", ": ", ""] if self.terse_fields else [None]
-        replaced = [_REPLACEMENT, *(_INVALID_UTF8 if self.invalid_utf8 else ())]
-        newlines = [None, *(self.newlines if self.mixed_newlines else ())]
-        return st.sampled_from([_Style(*style) for style in product(colons, replaced, newlines)])
-
-    def _written(self, name: str | None, values: SearchStrategy[str]) -> SearchStrategy[_Line]:
-        return st.builds(_Line, st.just(name), values, self.styles)
-
-    @cached_property
-    def data_lines(self) -> SearchStrategy[_Line]:
-        return self._written("data", self.texts if self.empty_data else self.texts.filter(bool))
-
-    @cached_property
-    def blank_lines(self) -> SearchStrategy[_Line]:
-        return self._written(None, st.just(""))
-
-    @cached_property
-    def ignored_lines(self) -> SearchStrategy[_Line]:
-        """Lines that change nothing."""
-        names = [*_UNKNOWN_NAMES, *(_BOM_NAMES if self.bom else ())]
-        id_with_nul = st.tuples(self.id_texts, self.id_texts).map("\0".join)
-        bogus = st.sampled_from(_BOGUS_RETRIES)
-        return st.one_of(
-            _if(self.comments, self._written("", self.texts)),
-            _if(
-                self.unknown_fields,
-                st.builds(_Line, st.sampled_from(names), self.texts, self.styles),
-            ),
-            _if(self.ignored_values and self.ids, self._written("id", id_with_nul)),
-            _if(self.ignored_values and self.retries, self._written("retry", bogus)),
-        )
-
-    @cached_property
-    def pieces(self) -> SearchStrategy[list[_Line]]:
-        """Any lines, one or two: data that ends an event comes more often than others."""
-        line = st.one_of(
-            self.data_lines,
-            self.blank_lines,
-            _if(self.types, self._written("event", st.just("message") | self.texts)),
-            _if(self.ids, self._written("id", st.just("") | self.id_texts)),
-            _if(self.retries, self._written("retry", _RETRIES.map(str))),
-            self.ignored_lines,
-        ).map(lambda line: [line])
-        event = self.data_lines.map(lambda line: [line, _Line(None, "", line.style)])
-        return event | line | event.map(list) | event.map(list)
+    switches: tuple[str, ...]
+    fields: tuple[Callable[[SearchStrategy[str]], SearchStrategy[_Field]], ...]
 
 
-def _if(allowed: bool, strategy: SearchStrategy[T]) -> SearchStrategy[T]:
-    return strategy if allowed else st.nothing()
+def _named(name: str) -> Callable[[str], _Field]:
+    return lambda value: (name, value)
+
+
+# (Of no kind but the blank line are fewer choices than of data, which is to be the simplest.)
+_DATA = _Kind((), (lambda texts: texts.map(_named("data")),) * 3)
+_FULL_DATA = _Kind((), (lambda texts: texts.map(lambda text: ("data", text or "x")),) * 3)
+_MEANT = (
+    _Kind(
+        ("types",),
+        (
+            lambda texts: texts.map(_named("event")),
+            lambda texts: texts.map(lambda _: ("event", "message")),
+        ),
+    ),
+    _Kind(
+        ("ids",),
+        (
+            lambda texts: texts.map(lambda text: ("id", text.replace("\0", "") or "x")),
+            lambda texts: texts.map(lambda _: ("id", "")),
+        ),
+    ),
+    _Kind(("retries",), (lambda _: _RETRIES.map(str).map(_named("retry")),)),
+    _Kind(("blocks_without_data",), (lambda _: st.just(_BLANK),)),
+)
+_IGNORED = (  # what changes nothing
+    _Kind(("comments",), (lambda texts: texts.map(_named("")),)),
+    _Kind(("unknown_fields",), (lambda _: st.sampled_from(_UNKNOWN_FIELDS),)),
+    _Kind(("unknown_fields", "bom"), (lambda _: st.sampled_from(_BOM_FIELDS),)),
+    _Kind(
+        ("ids", "ignored_values"),
+        (lambda texts: texts.map(lambda text: ("id", f"{text[:1]}\0{text[1:]}")),),
+    ),
+    _Kind(
+        ("retries", "ignored_values"),
+        (lambda _: st.sampled_from(_BOGUS_RETRIES).map(_named("retry")),),
+    ),
+)
+
+
+class _Manner(NamedTuple):
+    """What one stream is made of: some of all that is allowed.
+
+    What it has meets often, then: were there all kinds of lines in each stream, hardly one would
+    come twice in it ("swarm testing").
+    """
+
+    lines: SearchStrategy[SearchStrategy[_Field]]
+    ignored: SearchStrategy[SearchStrategy[_Field]]
+    styles: SearchStrategy[_Style]
+
+
+@st.composite
+def _manners(draw: DrawFn, features: _Features) -> _Manner:
+    terse = features.terse_fields and draw(_MAYBE)
+    invalid = features.invalid_utf8 and draw(_MAYBE)
+    mixed = features.mixed_newlines and draw(_MAYBE)
+    texts = _TO_BE_INVALID if invalid else _FEW_LETTERS
+    if features.any_text:
+        texts = draw(st.sampled_from([texts, _STUMBLES, _ANY_LINE]))
+    meant = [kind for kind in _allowed(_MEANT, features) if draw(_MAYBE)]
+    ignored = [kind for kind in _allowed(_IGNORED, features) if draw(_RARELY)]
+    data = _DATA if features.empty_data else _FULL_DATA
+    return _Manner(
+        _lines((data, *meant, *ignored), texts),
+        _lines(tuple(ignored), texts),
+        _styles(terse, invalid, features.newlines if mixed else ()),
+    )
+
+
+def _allowed(kinds: Iterable[_Kind], features: _Features) -> list[_Kind]:
+    return [kind for kind in kinds if all(getattr(features, name) for name in kind.switches)]
+
+
+# Strategies are made once: to make one costs more than to draw from it.
+
+
+@cache
+def _lines(
+    kinds: tuple[_Kind, ...], texts: SearchStrategy[str]
+) -> SearchStrategy[SearchStrategy[_Field]]:
+    fields = [make(texts) for kind in kinds for make in kind.fields]
+    return st.sampled_from(fields) if fields else st.nothing()
+
+
+@cache
+def _styles(terse: bool, invalid: bool, newlines: tuple[bytes, ...]) -> SearchStrategy[_Style]:
+    colons = [None, ":", ": ", ""] if terse else [None]
+    replaced = [_REPLACEMENT, *_INVALID_UTF8] if invalid else [_REPLACEMENT]
+    styles = product(colons, replaced, (None, *newlines), (None, *newlines))
+    return st.sampled_from([_Style(*style) for style in styles])
+
+
+@st.composite
+def _pieces(draw: DrawFn, features: _Features, manner: _Manner) -> list[_Line]:
+    name, value = draw(draw(manner.lines))
+    style = draw(manner.styles)
+    line, blank = _Line(name, value, style), _Line(*_BLANK, style._replace(newline=style.blank))
+    if name is None:
+        return [line]
+    if name == "data":
+        return [line, blank] if draw(_MOSTLY) else [line]
+    data = _Line("data", "" if features.empty_data else "x", style)
+    event = [line, data, blank]
+    return draw(st.sampled_from([[line], event, [line, blank], event]))
 
 
 def _tidied(lines: Iterable[_Line], features: _Features) -> list[_Line]:
@@ -354,27 +427,27 @@ def _tidied(lines: Iterable[_Line], features: _Features) -> list[_Line]:
     return tidied
 
 
-@st.composite
 def _saying(
-    draw: DrawFn, features: _Features, lists: SearchStrategy[list[ServerSentEvent]]
+    draw: DrawFn, features: _Features, manner: _Manner, events: list[ServerSentEvent]
 ) -> list[_Line]:
-    """Draw lines that say a list of events, in one of the ways to do it."""
+    """Draw lines that say some events, in one of the ways to do it."""
     said: list[_Line] = []
     last_id = ""
-    for event in draw(lists):
+    for event in events:
         _check(event)
-        fields = [("data", line) for line in event.data.split("\n")]
+        fields: list[_Field] = [("data", line) for line in event.data.split("\n")]
+        others = [draw(fields) for fields in draw(_up_to_two(manner.ignored))]
         if event.event != "message" or (features.types and draw(_MAYBE)):
-            fields.insert(draw(_PLACES) % (len(fields) + 1), ("event", event.event))
+            others.append(("event", event.event))
         if event.id != last_id or (features.ids and draw(_MAYBE)):
-            fields.insert(draw(_PLACES) % (len(fields) + 1), ("id", event.id))
+            others.append(("id", event.id))
         if event.retry is not None:
-            fields.insert(draw(_PLACES) % (len(fields) + 1), ("retry", str(event.retry)))
-        lines = [_Line(name, value, draw(features.styles)) for name, value in fields]
-        for line in draw(_up_to_two(features.ignored_lines)):
-            lines.insert(draw(_PLACES) % (len(lines) + 1), line)
-        said += draw(_up_to_two(_if(features.blocks_without_data, features.blank_lines)))
-        said += [*lines, draw(features.blank_lines)]
+            others.append(("retry", str(event.retry)))
+        for field in others:
+            fields.insert(draw(_PLACES) % (len(fields) + 1), field)
+        if features.blocks_without_data and draw(_MAYBE):
+            fields.insert(0, _BLANK)
+        said += [_Line(*field, draw(manner.styles)) for field in (*fields, _BLANK)]
         last_id = event.id
     return said
 
@@ -395,14 +468,6 @@ def _check(event: ServerSentEvent) -> None:
 
 
 # From lines to bytes, and to what they mean.
-
-
-def _stream(lines: list[_Line], newline: bytes, bom: bool, ended: bool) -> EventStream:
-    """Return the stream of some lines; if it is not `ended`, the last one has no end."""
-    data = _encoded(lines, newline, ended)
-    # Where an unknown name begins with the mark, one more stands before it, and is the one.
-    data = _BOM + data if bom or data.startswith(_BOM) else data
-    return _interpreted(data, lines if ended else lines[:-1])
 
 
 def _encoded(lines: list[_Line], newline: bytes, ended: bool) -> bytes:

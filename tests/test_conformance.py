@@ -1,0 +1,232 @@
+"""The conformance run: `benchmarks/conformance.py`."""
+
+import ast
+import json
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+
+import ssekit
+from benchmarks import conformance, readme
+from benchmarks.conformance import (
+    ENDINGS,
+    EVERYTHING,
+    FEATURES,
+    Attempt,
+    Reader,
+    faults,
+    late_endings,
+    main,
+    passed,
+)
+from benchmarks.peers import PEERS, SSEKIT, Parse, Peer, Said
+from ssekit import ServerSentEvent, iter_events
+from tests.shared import conformance_cases, needs_shared
+
+
+def naive(reads: Iterable[bytes]) -> Iterator[ServerSentEvent]:
+    """What many write, which is right for the plainest streams."""
+    for block in b"".join(reads).split(b"\n\n")[:-1]:
+        lines = block.decode().split("\n")
+        data = "\n".join(line[6:] for line in lines if line.startswith("data: "))
+        yield ServerSentEvent(data)
+
+
+def forgetful(reads: Iterable[bytes]) -> Iterator[ServerSentEvent]:
+    """Right, but for what is left over at the end of a read."""
+    for read in reads:
+        yield from iter_events([read])
+
+
+def late(reads: Iterable[bytes]) -> Iterator[ServerSentEvent]:
+    """Right, and one event behind."""
+    waiting = None
+    for event in iter_events(reads):
+        if waiting is not None:
+            yield waiting
+        waiting = event
+    if waiting is not None:
+        yield waiting
+
+
+def reader(parse: Parse, name: str = "msgspec") -> Reader:
+    return Reader(Peer(name, lambda: parse), parse)  # (by a distribution that is always there)
+
+
+NOTHING, X = Said("message", "", ""), Said("message", "x", "")
+SOME = {name: FEATURES[name] for name in ("one-line data", "ids", "a byte order mark", "a cut")}
+
+# What a parser that is naive makes of the smallest stream with each feature, if not what it says.
+NAIVE: dict[str, tuple[bytes, list[Said], list[Said] | str]] = {
+    "ids": (b"id: x\ndata: x\n\n", [X._replace(id="x")], [X]),
+    "types": (b"event: x\ndata: x\n\n", [X._replace(event="x")], [X]),
+    "blank lines": (b"\n\n", [], [NOTHING]),
+    "an id alone": (b"id: x\n\n", [], [NOTHING]),
+    "CR": (b"data: x\r\r", [X], []),
+    "a byte order mark": (b"\xef\xbb\xbfdata: x\n\n", [X], [NOTHING]),
+    "invalid UTF-8": (b"data: \xff\n\n", [X._replace(data="\ufffd")], "UnicodeDecodeError"),
+}
+
+
+@pytest.mark.parametrize("feature", [*NAIVE, "one-line data", "comments", "empty data", "a cut"])
+def test_a_fault_is_found_alone_in_a_small_stream(feature: str) -> None:
+    found = faults([reader(naive)], examples=300, features={feature: FEATURES[feature]})
+    # (Where it has none of this feature, it is tried with everything.)
+    made = [(fault.attempt, fault.made) for fault in found if fault.feature == feature]
+    if feature in NAIVE:
+        stream, said, of_it = NAIVE[feature]
+        assert made == [(Attempt([stream], said), {"msgspec": of_it})]
+    else:
+        assert made == []
+
+
+def test_a_fault_at_a_cut() -> None:
+    [fault] = faults([reader(forgetful)], examples=300, features=SOME)
+    assert (fault.feature, b"".join(fault.attempt.reads)) == ("a cut", b"data: x\n\n")
+    assert len(fault.attempt.reads) == 2
+    assert fault.made == {"msgspec": []}
+
+
+def test_what_is_found_with_one_is_tried_with_all() -> None:
+    readers = [reader(forgetful, "a"), reader(naive, "b"), reader(iter_events, "c")]
+    found = faults(readers, examples=50, features=SOME)
+    assert [(fault.feature, sorted(fault.made)) for fault in found] == [
+        ("ids", ["b"]),
+        ("a byte order mark", ["b"]),
+        ("a cut", ["a"]),
+    ]
+
+
+def test_a_stream_is_left_out_where_another_says_more() -> None:
+    """One parser misreads both streams, and one the second alone."""
+    wrong = [ServerSentEvent("")]
+    both = reader(lambda _: wrong, "both")
+    second = reader(lambda reads: wrong if list(reads) == [b"22"] else [], "second")
+    attempts = st.sampled_from([Attempt([b"1"], []), Attempt([b"22"], [])])
+    found = faults([both, second], examples=300, features={"two streams": attempts})
+    assert [(fault.attempt.reads, list(fault.made)) for fault in found] == [
+        ([b"22"], ["both", "second"])
+    ]
+
+
+def test_the_same_stream_is_found_once() -> None:
+    again = {**SOME, "the mark again": SOME["a byte order mark"]}
+    found = faults([reader(naive)], examples=300, features=again)
+    assert [fault.feature for fault in found] == ["ids", "a byte order mark"]
+
+
+def test_what_misreads_nothing_is_tried_with_everything_at_once() -> None:
+    found = faults([reader(naive)], examples=50, features={})
+    assert [fault.feature for fault in found] == [EVERYTHING]
+    assert faults([reader(iter_events)], examples=50, features=SOME) == []
+
+
+def test_late_endings() -> None:
+    assert late_endings(iter_events) == []
+    assert late_endings(late) == list(ENDINGS)
+
+
+def test_a_run_prints_markdown_and_puts_it_into_the_readme(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = {"input_hex": b"data: x\n\n".hex()}
+    right, wrong = ([{"event": "message", "data": data, "id": ""}] for data in "xy")
+    (tmp_path / "conformance").mkdir()
+    cases = [case | {"events": right}, case | {"events": wrong}]
+    (tmp_path / "conformance" / "sse_cases.json").write_text(json.dumps(cases))
+    monkeypatch.setenv("SSEKIT_SHARED", str(tmp_path))
+    page = tmp_path / "README.md"
+    page.write_text(f"before\n{conformance.BEGIN}\nSTALE\n{conformance.END}\nafter\n")
+    peers = [reader(naive).peer, SSEKIT]
+    main(["--examples", "50", "--readme", str(page)], peers=peers, features=SOME)
+    printed = capsys.readouterr().out
+    lines = printed.splitlines()
+    assert "| passes of 2 |" in lines[0]
+    assert lines[2].startswith("| msgspec |")
+    assert lines[3] == f"| ssekit | {ssekit.__version__} | 1 | 1 | 0 | none |"
+    mark = r"| a byte order mark | `b'\xef\xbb\xbfdata: x\n\n'` | `'x'` | `''`: msgspec |"
+    assert mark in lines
+    assert r"| ids | `b'id: x\ndata: x\n\n'` | `'x' id='x'` | `'x'`: msgspec |" in lines
+    assert page.read_text() == (f"before\n{conformance.BEGIN}\n{printed}{conformance.END}\nafter\n")
+
+
+def test_a_run_without_the_cases_says_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSEKIT_SHARED", raising=False)
+    main(["--examples", "1"], peers=[SSEKIT], features={})
+    printed = capsys.readouterr()
+    assert "SSEKIT_SHARED" in printed.err
+    assert f"| ssekit | {ssekit.__version__} | - | - | 0 | none |" in printed.out
+
+
+def test_an_absent_peer_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    def load() -> Any:
+        raise ImportError("no module named so")
+
+    main([], peers=[Peer("no-such-peer", load)], features={})
+    printed = capsys.readouterr()
+    assert "no-such-peer is not tested: no module named so" in printed.err
+    assert "| no-such-peer | not installed | - | - | - | - |" in printed.out
+
+
+@needs_shared
+def test_ssekit_passes_every_case() -> None:
+    ours = Reader(SSEKIT, iter_events)
+    assert [passed(ours, conformance_cases(), size) for size in (None, 1, 2)] == [146] * 3
+
+
+STREAM = b": hello\nid: 7\nevent: note\ndata: a\ndata: b\n\ndata: c\n\n"
+
+each_reader = pytest.mark.parametrize("peer", [*PEERS, SSEKIT], ids=lambda peer: peer.name)
+
+
+def installed(peer: Peer) -> Reader:
+    if peer is not SSEKIT and peer.version is None:
+        pytest.skip(f"{peer.name} is not installed")
+    return Reader(peer, peer.load())
+
+
+@each_reader
+def test_each_adapter_gives_what_a_peer_says(peer: Peer) -> None:
+    made = installed(peer).read([STREAM[:30], STREAM[30:]])
+    first, second = made
+    assert first == Said("note", "a\nb", "7")
+    assert second[:2] == ("message", "c")  # sseclient-py does not let an id last
+
+
+# The README's tables.
+
+TABLES = readme.README.read_text(encoding="utf-8")
+TABLES = TABLES.partition(conformance.BEGIN)[2].partition(conformance.END)[0]
+ROWS = [line[2:-2].split(" | ") for line in TABLES.splitlines() if line.startswith("| ")]
+NAMES = [*(peer.name for peer in PEERS), "ssekit"]
+VERSIONS = {row[0]: row[1] for row in ROWS if row[0] in NAMES}
+STREAMS = [
+    ([ast.literal_eval(read) for read in re.findall("`(b'.*?')`", row[1])], *row[2:])
+    for row in ROWS
+    if len(row) == 4 and row[0] in FEATURES
+]
+
+
+def test_the_readme_has_each_parser_and_many_streams() -> None:
+    assert list(VERSIONS) == NAMES
+    assert len(STREAMS) > 12
+
+
+@each_reader
+def test_what_the_readme_says_of_a_parser_is_so(peer: Peer) -> None:
+    """Of each stream: what it says, if this parser is not named; else what it makes of it."""
+    ours = installed(peer)
+    if peer is not SSEKIT and peer.version != VERSIONS[peer.name]:
+        pytest.skip(f"the README speaks of {peer.name} {VERSIONS[peer.name]}")
+    for reads, says, others in STREAMS:
+        for group in others.split("; "):
+            shown, names = group.rsplit(": ", 1)
+            if peer.name in names.split(", "):
+                says = shown
+        assert conformance._shown(ours.read(reads)) == says, reads
