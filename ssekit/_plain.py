@@ -8,16 +8,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import repeat
 from typing import Final, TypeAlias
 
-__all__ = ["PLAIN", "PLAIN_HEAD", "Head", "NotPlain", "Opening", "Run", "cut_plain", "last_opening"]
+__all__ = [
+    "PLAIN",
+    "PLAIN_HEAD",
+    "Head",
+    "NotPlain",
+    "Opening",
+    "Run",
+    "add_event",
+    "cut_plain",
+    "last_opening",
+]
 
 # What an event has beside its data: type (b"" means message), last event ID, retry.
 Head: TypeAlias = tuple[bytes, bytes, int | None]
 # Events that follow one another and differ in their data alone: nearly all reads are one run.
-Run: TypeAlias = tuple[Head, Iterable[bytes]]
+Run: TypeAlias = tuple[Head, list[bytes]]
 
 PLAIN_HEAD: Final[Head] = (b"", b"", None)
 
@@ -53,6 +63,8 @@ def _head(data: bytes, start: int, newline: bytes) -> tuple[Head, int]:
     if data[start : start + 5] == b"data:":
         return PLAIN_HEAD, start + (6 if data[start + 5 : start + 6] == b" " else 5)
     end = data.find(newline, start)
+    if end < 0:  # a type alone: nothing comes after it
+        raise NotPlain
     event_type, value = data[start + 7 : end], end + len(newline) + 6
     if (
         (data[start : start + 7] != b"event: " or data[value - 6 : value] != b"data: ")
@@ -110,20 +122,30 @@ def _mixed(values: list[bytes], opening: Opening, opened: bool) -> list[Run]:
     runs: list[Run] = []
     start = 0
     if not opened:
-        runs += _each(values[0], None, opening.newline)
+        for head, value in _each(values[0], None, opening.newline):
+            add_event(runs, head, value)
         start = 1
     for place, value in enumerate(values[start:], start):
         if 10 in value or 13 in value:
             if start < place:
                 runs.append((opening.head, values[start:place]))
-            runs += _each(value, opening.head, opening.newline)
+            for head, each in _each(value, opening.head, opening.newline):
+                add_event(runs, head, each)
             start = place + 1
     if values[start:]:
         runs.append((opening.head, values[start:]))
     return runs
 
 
-def _each(data: bytes, head: Head | None, newline: bytes) -> Iterator[Run]:
+def add_event(runs: list[Run], head: Head, value: bytes) -> None:
+    """Add an event to the run that it continues. (A run for each took 200 bytes an event.)"""
+    if runs and runs[-1][0] == head:
+        runs[-1][1].append(value)
+    else:
+        runs.append((PLAIN_HEAD if head == PLAIN_HEAD else head, [value]))
+
+
+def _each(data: bytes, head: Head | None, newline: bytes) -> Iterator[tuple[Head, bytes]]:
     """Cut events, each however it opens. (Of the last, the blank line has been cut off.)
 
     `head` is what the first has beside its data, if it has been cut from how it opens.
@@ -139,7 +161,7 @@ def _each(data: bytes, head: Head | None, newline: bytes) -> Iterator[Run]:
         value = data[start:end] if end >= 0 else data[start:]
         if 10 in value:  # where lines end in CRLF
             raise NotPlain
-        yield head, (value,)
+        yield head, value
         if end < 0:
             return
         if data[end : end + len(blank)] != blank:

@@ -22,7 +22,17 @@ from ssekit._errors import EventTooLargeError
 from ssekit._event import LARGEST_RETRY, ServerSentEvent, as_bytes, as_text, make_event, refuse
 from ssekit._fragments import Fragments
 from ssekit._lenient import join_surrogates
-from ssekit._plain import PLAIN, PLAIN_HEAD, Head, NotPlain, Opening, Run, cut_plain, last_opening
+from ssekit._plain import (
+    PLAIN,
+    PLAIN_HEAD,
+    Head,
+    NotPlain,
+    Opening,
+    Run,
+    add_event,
+    cut_plain,
+    last_opening,
+)
 
 __all__ = ["DEFAULT_MAX_EVENT_SIZE", "EventScanner", "SSEDecoder", "make_scanner", "receive_events"]
 
@@ -171,6 +181,11 @@ class EventScanner:
             return self._hand_over(self._whole_events(data, self._take_line(b"")))
         return self._hand_over(self._started_event(data))
 
+    def stand_at(self, last_event_id: bytes) -> None:
+        """Go on behind an event that came whole, and had this ID."""
+        self.last_event_id = self._id = last_event_id
+        self._between_events = False  # an ID keeps to the line road
+
     def error(self) -> EventTooLargeError:
         """Return what `too_large` is to the user."""
         return EventTooLargeError(self._limit)
@@ -212,7 +227,7 @@ class EventScanner:
         runs, rest = self._lines(data[:end]), data[end:]
         if self.too_large:
             return runs
-        # (Where events have an id, lines it is.)
+        # (After an event with an id `_between_events` is false, and lines are what is left.)
         take_rest = self._whole_events if self._between_events else self._lines
         return runs + take_rest(rest)
 
@@ -385,7 +400,7 @@ class EventScanner:
                     self._values.append(data)
                 data = self._values.take()
             values.clear()
-            runs.append(((self._type, self._id, self._retry), (data,)))
+            add_event(runs, (self._type, self._id, self._retry), data)
         self._type = b""
         self._retry = None
         self._room = self._limit - _excess(self._id)
@@ -488,7 +503,7 @@ def receive_events(
         if type(data) is bytes:
             payloads = scanner.scan(data)
         elif isinstance(data, ServerSentEvent):
-            scanner.last_event_id = join_surrogates(data.id).encode()
+            scanner.stand_at(join_surrogates(data.id).encode())
             yield data
             continue
         else:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ssekit import EventTooLargeError, SSEDecoder, auto
+from ssekit._sse import EventScanner
 from tests.wire import event
 
 MIB = 2**20
@@ -51,6 +52,31 @@ def test_an_endless_event_is_bounded(limit: int, reads: Callable[[int], Iterator
                 decoder.feed(read)
 
     assert peak(work) <= 2 * limit + MIB
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        b"data\n\n",
+        b"data\r\r",
+        b"data\n\nid\n",
+        b"id: 1\ndata: x\n\n",
+        b"data: x\n\n",
+        b"data:x\n\ndata: x\n\n",
+        b"event: x\ndata: a\n\nevent: y\ndata: b\n\n",
+    ],
+    ids=str,
+)
+def test_a_read_of_small_events_is_bounded(events: bytes):
+    """What the scanner hands over, event by event."""
+    scanner = EventScanner(max_event_size=MIB // 16)
+    read = events * (MIB // len(events))
+
+    def work() -> None:
+        for _ in scanner.scan(read):
+            pass
+
+    assert peak(work) <= 2 * MIB // 16 + MIB
 
 
 @pytest.mark.parametrize("end", [[b"\n\n"], [b"\n", b"\n"], [b"\nid: 1\n\n"]], ids=str)

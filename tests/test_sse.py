@@ -87,6 +87,9 @@ TOKENS = [
 any_bytes = st.lists(st.sampled_from(TOKENS) | st.binary(max_size=3), max_size=24).map(b"".join)
 
 
+_MOSTLY = st.sampled_from([True, True, True, False])
+
+
 @st.composite
 def plain_streams(draw: st.DrawFn) -> bytes:
     """Streams that are nearly, or wholly, one-line events of few shapes: the plain road's diet."""
@@ -98,7 +101,9 @@ def plain_streams(draw: st.DrawFn) -> bytes:
     for _ in range(draw(st.integers(0, 6))):
         event_type = draw(st.sampled_from(types) | value)
         type_line = b"" if event_type is None else b"event:" + space + event_type + newline
-        blocks.append(type_line + b"data:" + space + draw(value) + newline * 2)
+        # Now and then a type alone, which is no event.
+        data_line = b"data:" + space + draw(value) + newline if draw(_MOSTLY) else b""
+        blocks.append(type_line + data_line + newline)
     if draw(st.booleans()):
         blocks.insert(draw(st.integers(0, len(blocks))), draw(any_bytes))
     return b"".join(blocks)
@@ -126,7 +131,20 @@ def scanned(scanner: EventScanner, read: bytes) -> list[ServerSentEvent]:
     return [make_event(payload, scanner.head) for payload in scanner.scan(read)]
 
 
-@given(st.lists(streams, max_size=4))
+# Reads that begin and end between events, which have few types: what leads from one opening to
+# another, and what a type alone does there.
+few_events = st.lists(
+    st.sampled_from(
+        [
+            *(b"data: x\n\n", b"data: data: x\n\n", b"event: a\ndata: x\n\n"),
+            *(b"event: b\ndata: x\n\n", b"event: a\n\n", b"data:x\n\n", b"data: x\ndata: y\n\n"),
+        ]
+    ),
+    max_size=4,
+).map(b"".join)
+
+
+@given(st.lists(few_events | streams, max_size=4))
 @settings(max_examples=EXAMPLES)
 def test_the_plain_road_and_the_line_road_agree(reads: list[bytes]):
     both, line = EventScanner(), EventScanner()
@@ -210,6 +228,10 @@ NEARLY_PLAIN: dict[str, tuple[list[bytes], list[str]]] = {
             b"event: x\r\ndata: c\ndata: d\r\n\r\nevent: y\r\ndata: e\r\n\r\n",
         ],
         ["a", "b", "c\nd", "e"],
+    ),
+    "a type alone between events": (
+        [b"\n", b"event: y\ndata: a\n\n", b"data: b\n\nevent: x\n\nevent: y\ndata: c\n\n"],
+        ["a", "b", "c"],
     ),
     "a long type": (
         [b"data: a\n\n", b"data: b\n\nevent: " + b"y" * 200 + b"\nda", b"ta: c\n\n"],
