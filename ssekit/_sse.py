@@ -181,11 +181,6 @@ class EventScanner:
             return self._hand_over(self._whole_events(data, self._take_line(b"")))
         return self._hand_over(self._started_event(data))
 
-    def stand_at(self, last_event_id: bytes) -> None:
-        """Go on behind an event that came whole, and had this ID."""
-        self.last_event_id = self._id = last_event_id
-        self._between_events = False  # an ID keeps to the line road
-
     def error(self) -> EventTooLargeError:
         """Return what `too_large` is to the user."""
         return EventTooLargeError(self._limit)
@@ -503,7 +498,7 @@ def receive_events(
         if type(data) is bytes:
             payloads = scanner.scan(data)
         elif isinstance(data, ServerSentEvent):
-            scanner.stand_at(join_surrogates(data.id).encode())
+            scanner.last_event_id = join_surrogates(data.id).encode()
             yield data
             continue
         else:

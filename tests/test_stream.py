@@ -415,8 +415,6 @@ def test_events_of_events():
     events = [ServerSentEvent("a"), ServerSentEvent("b", "x", "7")]
     assert list(iter_events(events, decoder=decoder)) == events
     assert decoder.last_event_id == "7"
-    mixed = [events[1], b"data: c\n\n"]
-    assert list(iter_events(mixed)) == [events[1], ServerSentEvent("c", id="7")]
 
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
