@@ -22,7 +22,7 @@ from benchmarks.events import print_events
 from benchmarks.goals import verdicts
 from benchmarks.memory import print_import, print_memory
 from benchmarks.nodejs import node_versions
-from benchmarks.peers import PEERS, Count, Peer, count_with, count_with_ssekit
+from benchmarks.peers import PEERS, SSEKIT, Count, Peer, count_with
 from benchmarks.readme import markdown
 from benchmarks.report import Report
 from benchmarks.scale import print_scale
@@ -112,7 +112,7 @@ def _measure(
 
 def _load(peers: Sequence[Peer]) -> tuple[dict[str, Count], dict[str, str]]:
     """Return the adapters of the peers that can be run, and what to say of each peer."""
-    counts: dict[str, Count] = {"ssekit": count_with_ssekit}
+    counts: dict[str, Count] = {"ssekit": count_with(SSEKIT.load())}
     versions = {
         "python": f"{platform.python_version()} ({platform.machine()}, {os.cpu_count()} cores)",
         "msgspec": msgspec.__version__,

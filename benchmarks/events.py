@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from benchmarks.measure import clocked, interleave
-from benchmarks.peers import Count
+from benchmarks.peers import Count, count_fed
 from benchmarks.report import EventsRow
 from benchmarks.table import microseconds, multiple, table
 from benchmarks.workloads import Workload
@@ -18,13 +18,17 @@ def print_events(
     workloads: Sequence[Workload], counts: Mapping[str, Count], rounds: int, budget: float
 ) -> list[EventsRow]:
     """Measure and print each workload; `counts` are the adapters, of which one is ssekit's."""
-    print("\nEvents alone: ssekit in µs per event; the others in times as long as ssekit takes")
-    print_row = table(["", *counts])
+    print(
+        "\nEvents alone: ssekit in µs per event; the others in times as long as ssekit takes"
+        "\n(ssekit: iter_events, which is handed all reads, as the others are; feed: of SSEDecoder,"
+        " called for each)"
+    )
+    print_row = table(["", "ssekit", "feed", *(name for name in counts if name != "ssekit")])
     rows, faults = [], []
     for workload in workloads:
         row = _measure(workload, counts, rounds, budget)
         rows.append(row)
-        cells = [microseconds(row.microseconds)]
+        cells = [microseconds(row.microseconds), multiple(row.feed)]
         for name, decoded in row.decoded.items():
             cell = multiple(row.ratios[name]) if name in row.ratios else "fails"
             if decoded != workload.events:
@@ -47,11 +51,13 @@ def _measure(
         for name, count in counts.items()
         if not isinstance(decoded.get(name), str)
     }
-    times = interleave(measured, rounds, budget)
+    feed = {"feed": clocked(partial(count_fed, workload.reads))}
+    times = interleave(measured | feed, rounds, budget)
     return EventsRow(
         workload.name,
         workload.events,
         times.microseconds("ssekit", workload.events),
+        times.ratio("feed", "ssekit"),
         {name: times.ratio(name, "ssekit") for name in measured if name != "ssekit"},
         decoded,
     )

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from ssekit import SSEDecoder, iter_events
 
-__all__ = ["PEERS", "SSEKIT", "Count", "Parse", "Peer", "Said", "count_with", "count_with_ssekit"]
+__all__ = ["PEERS", "SSEKIT", "Count", "Parse", "Peer", "Said", "count_fed", "count_with"]
 
 Count: TypeAlias = Callable[[list[bytes]], int]
 
@@ -70,7 +70,8 @@ def count_with(parse: Parse) -> Count:
     return count
 
 
-def count_with_ssekit(reads: list[bytes]) -> int:
+def count_fed(reads: list[bytes]) -> int:
+    """Count the events of reads that are pushed into a decoder, one after the other."""
     feed = SSEDecoder().feed
     number = 0
     for read in reads:

@@ -48,7 +48,7 @@ def markdown(report: Report) -> str:
     parts = [table(("", "measured"), ((name, said) for name, _, said, _ in verdicts(report)))]
     if report.events:
         peers = list(report.events[0].decoded)
-        header = ("events alone", "ssekit, µs an event", *peers)
+        header = ("events alone", "ssekit, µs an event", "by `feed`", *peers)
         parts.append(table(header, (_cells(row, peers) for row in report.events)))
     parts.append(f"Versions: {', '.join(f'{k} {v}' for k, v in report.versions.items())}.")
     return "\n\n".join(parts)
@@ -56,7 +56,7 @@ def markdown(report: Report) -> str:
 
 def _cells(row: EventsRow, peers: Iterable[str]) -> list[str]:
     ratios = (row.ratios.get(peer) for peer in peers)
-    cells = [f"{ratio.median:.2f}x" if ratio else "fails" for ratio in ratios]
+    cells = [f"{ratio.median:.2f}x" if ratio else "fails" for ratio in (row.feed, *ratios)]
     return [row.workload, f"{row.microseconds.median:,.2f}", *cells]
 
 

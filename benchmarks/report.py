@@ -17,7 +17,8 @@ class EventsRow:
     """Events alone.
 
     Attributes:
-        microseconds: What ssekit takes for an event.
+        microseconds: What ssekit takes for an event, by `iter_events`.
+        feed: How many times as long `SSEDecoder.feed` takes, called for each read.
         ratios: How many times as long each peer takes.
         decoded: The number of events that each peer finds, or the error that it raises.
     """
@@ -25,6 +26,7 @@ class EventsRow:
     workload: str
     events: int
     microseconds: Value
+    feed: Value
     ratios: dict[str, Value]
     decoded: dict[str, int | str]
 

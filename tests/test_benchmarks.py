@@ -280,7 +280,11 @@ def filled_report() -> Report:
     typed = {"stream": one, "deltas": two, "node": two, "json.loads": two}
     return Report(
         {"python": "3", "node": "absent"},
-        [EventsRow("64-kib", 8, one, {"httpx-sse": two}, {"httpx-sse": 8, "openai": "KeyError"})],
+        [
+            EventsRow(
+                "64-kib", 8, one, one, {"httpx-sse": two}, {"httpx-sse": 8, "openai": "KeyError"}
+            )
+        ],
         [TypedRow("64-kib", one, typed, one, one)],
         [SDKRow("64-kib", 8, one, {sdk.STREAM: two, sdk.CREATE: one})],
         [MemoryRow("an idle stream, chat", 100), MemoryRow("an idle stream, messages", 200)],
@@ -298,7 +302,8 @@ def test_goals_speak_of_what_is_measured() -> None:
     report = filled_report()
     ratios = {"httpx-sse": Value(2.0, 0.0), "openai": Value(2.0, 0.0)}
     report.events = [
-        EventsRow(name, 8, Value(1.0, 0.0), ratios, dict.fromkeys(ratios, 8)) for name in WORKLOADS
+        EventsRow(name, 8, *[Value(1.0, 0.0)] * 2, ratios, dict.fromkeys(ratios, 8))
+        for name in WORKLOADS
     ]
     [typed] = report.typed
     report.typed = [
