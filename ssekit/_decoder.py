@@ -15,7 +15,7 @@ import enum
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import Final, Generic, Literal, Protocol, TypeAlias, TypeVar
+from typing import Final, Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
@@ -29,7 +29,7 @@ from ssekit._errors import (
     StreamTimeoutError,
     StreamTruncatedError,
 )
-from ssekit._event import ServerSentEvent, as_bytes, make_event
+from ssekit._event import ServerSentEvent, as_bytes, as_text, make_event
 from ssekit._lenient import join_surrogates, parse, parse_text
 from ssekit._sse import DEFAULT_MAX_EVENT_SIZE, make_scanner
 
@@ -51,6 +51,12 @@ UNDECODABLE: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 # An event whose whole data is this, exactly, ends a stream.
 MARKER: Final = "[DONE]"
+
+
+class Last(NamedTuple):
+    """What a clean end of the bytes leaves, as a read: the data of an unfinished event, or none."""
+
+    payloads: list[bytes]
 
 
 class Done(enum.Enum):
@@ -199,7 +205,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
 
         An unfinished last event counts if its data is the end marker or whole JSON.
         """
-        return list(self.receive_end())
+        return list(self.receive(self.last_reads()))
 
     def fail(self, cause: BaseException, /) -> None:
         """Take the failure of the transport. What is unfinished is dropped."""
@@ -244,51 +250,59 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
 
     # What the shells in `_stream` call: `feed` and `close`, chunk by chunk.
 
-    def receive(self, reads: Iterable[Read]) -> Iterator[ChunkT]:
-        """Yield the chunks of each read, until the reads or the stream end.
+    def receive(
+        self, reads: Iterable[Read | Last], release: Callable[[], object] | None = None
+    ) -> Iterator[ChunkT]:
+        """Yield the chunks of each read, until there are no more. However this ends: `release`.
 
         One generator serves a whole stream of reads: one for each read took a tenth longer where
         each read is one event.
         """
-        if self.state != "open":
-            return
         decode, add, scanner = self._decode, self.accumulator.add, self._scanner
-        for data in reads:
-            # Bytes, the ordinary read, are scanned without a call between.
-            payloads = scanner.scan(data) if type(data) is bytes else self._payloads(data)
-            for payload in payloads:
-                self._payload = payload
-                try:
-                    chunk = decode(payload)
-                except UNDECODABLE:
-                    unusual = self._decode_latest()
-                    if isinstance(unusual, Done):
-                        return
-                    chunk = unusual
-                try:
-                    ends = add(chunk)
-                except DecodeError as error:
-                    error.event = self.event
-                    self._fail(error)
-                    return
-                if ends:
-                    self.state, self.ended_by = "done", "event"
+        try:
+            for data in reads:
+                if self.state != "open":
+                    break
+                # Bytes, the ordinary read, are scanned without a call between.
+                if type(data) is bytes:
+                    payloads = scanner.scan(data)
+                else:
+                    payloads = self._payloads(data)
+                    decode, add = self._decode, self.accumulator.add  # `auto` may know by now
+                for payload in payloads:
+                    self._payload = payload
+                    try:
+                        chunk = decode(payload)
+                    except UNDECODABLE:
+                        unusual = self._decode_latest()
+                        if isinstance(unusual, Done):
+                            break
+                        chunk = unusual
+                    try:
+                        ends = add(chunk)
+                    except DecodeError as error:
+                        error.event = self.event
+                        self._fail(error)
+                        break
+                    if ends:
+                        self.state, self.ended_by = "done", "event"
+                        yield chunk
+                        break
                     yield chunk
-                    return
-                yield chunk
-            if scanner.too_large:
-                self._fail(scanner.error())
-                return
+                else:
+                    if scanner.too_large:
+                        self._fail(scanner.error())
+        finally:
+            if release is not None:
+                release()
 
-    def receive_end(self) -> Iterator[ChunkT]:
-        """Yield the chunk of an unfinished last event, if it counts, and decide the state."""
+    def last_reads(self) -> Iterator[Last]:
+        """Yield the unfinished last event, if it counts, and then decide what is still open."""
         if self.state != "open":
             return
-        scanner = self._scanner
-        payloads = scanner.finish(dispatch_incomplete=True)
-        unfinished = [make_event(payload, scanner.head) for payload in payloads]
-        whole = all(_is_whole(event.data) for event in unfinished)
-        yield from self.receive(unfinished if whole else ())
+        unfinished = list(self._scanner.finish(dispatch_incomplete=True))
+        whole = all(_is_whole(as_text(payload)) for payload in unfinished)
+        yield Last(unfinished if whole else [])
         if whole and self.state == "open" and self.accumulator.complete:
             self.state, self.ended_by = "done", "finish"
         if self.state == "open":
@@ -297,7 +311,9 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
             hint = " (no event was seen)" if self._payload is None else ""
             self._fail(StreamTruncatedError(f"the bytes ended {where}{hint}"))
 
-    def _payloads(self, data: Read) -> Iterable[bytes]:
+    def _payloads(self, data: Read | Last) -> Iterable[bytes]:
+        if isinstance(data, Last):
+            return data.payloads
         if isinstance(data, ServerSentEvent):
             event_type, id_ = (join_surrogates(text).encode() for text in (data.event, data.id))
             self._scanner.head = (event_type, id_, data.retry)

@@ -34,7 +34,7 @@ from ssekit._plain import (
     last_opening,
 )
 
-__all__ = ["DEFAULT_MAX_EVENT_SIZE", "EventScanner", "SSEDecoder", "make_scanner", "receive_events"]
+__all__ = ["DEFAULT_MAX_EVENT_SIZE", "EventScanner", "SSEDecoder", "make_scanner"]
 
 # An image in base64 is a legitimate event of tens of MiB. Smaller defaults were reported as bugs of
 # peers (1 MiB in httpx2, 8 MiB in openai-node, 64 KiB in Go's bufio), and no limit as a weakness.
@@ -483,33 +483,6 @@ class SSEDecoder:
         The last event ID and the reconnection time stay, as they do when a browser reconnects.
         """
         self._scanner.restart()
-
-
-def receive_events(
-    decoder: SSEDecoder, reads: Iterable[bytes | bytearray | memoryview | ServerSentEvent]
-) -> Iterator[ServerSentEvent]:
-    """Yield what `feed` returns for each read, and the events that come whole.
-
-    Raises:
-        EventTooLargeError: An event outgrew the limit, behind those that were yielded.
-    """
-    scanner = decoder._scanner  # pyright: ignore[reportPrivateUsage] - the one friend
-    for data in reads:
-        if type(data) is bytes:
-            payloads = scanner.scan(data)
-        elif isinstance(data, ServerSentEvent):
-            scanner.last_event_id = join_surrogates(data.id).encode()
-            yield data
-            continue
-        else:
-            payloads = scanner.scan(as_bytes(data))
-        for payload in payloads:
-            if scanner.head is PLAIN_HEAD:
-                yield ServerSentEvent(str(payload, "utf-8", "replace"))
-            else:
-                yield make_event(payload, scanner.head)
-        if scanner.too_large:
-            raise scanner.error()
 
 
 def make_scanner(

@@ -16,10 +16,12 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 
 from ssekit._decoder import Accumulator, Read, State, StreamDecoder, interruption
 from ssekit._deltas import Delta, TextDelta
-from ssekit._errors import EventTooLargeError, SSEKitError, StreamNotFinishedError
-from ssekit._event import ServerSentEvent
+from ssekit._errors import SSEKitError, StreamNotFinishedError
+from ssekit._event import ServerSentEvent, as_bytes, make_event
+from ssekit._lenient import join_surrogates
+from ssekit._plain import PLAIN_HEAD
 from ssekit._source import AsyncSource, Source, open_async_source, open_source
-from ssekit._sse import SSEDecoder, receive_events
+from ssekit._sse import SSEDecoder
 
 __all__ = ["AsyncStream", "Stream", "aiter_events", "iter_events"]
 
@@ -38,8 +40,10 @@ class _Receiver(Protocol[ItemT_co]):
 
     state: State
 
-    def receive(self, reads: Iterable[Read]) -> Iterator[ItemT_co]: ...
-    def receive_end(self) -> Iterator[ItemT_co]: ...
+    def receive(
+        self, reads: Iterable[Any], release: Callable[[], object] | None = None
+    ) -> Iterator[ItemT_co]: ...
+    def last_reads(self) -> Iterator[Any]: ...
     def fail(self, cause: BaseException, /) -> None: ...
     def raise_error(self) -> None: ...
     def not_finished(self, reason: str) -> SSEKitError: ...
@@ -55,13 +59,32 @@ class Events:
         self._error: SSEKitError | None = None
         self.state: State = "open"
 
-    def receive(self, reads: Iterable[Read]) -> Iterator[ServerSentEvent]:
+    def receive(
+        self, reads: Iterable[Read], release: Callable[[], object] | None = None
+    ) -> Iterator[ServerSentEvent]:
+        scanner = self.decoder._scanner  # pyright: ignore[reportPrivateUsage] - the one friend
         try:
-            yield from receive_events(self.decoder, reads)
-        except EventTooLargeError as error:
-            self.fail(error)
+            for data in reads:
+                if type(data) is bytes:
+                    payloads = scanner.scan(data)
+                elif isinstance(data, ServerSentEvent):
+                    scanner.last_event_id = join_surrogates(data.id).encode()
+                    yield data
+                    continue
+                else:
+                    payloads = scanner.scan(as_bytes(data))
+                for payload in payloads:
+                    if scanner.head is PLAIN_HEAD:
+                        yield ServerSentEvent(str(payload, "utf-8", "replace"))
+                    else:
+                        yield make_event(payload, scanner.head)
+                if scanner.too_large:
+                    self.fail(scanner.error())
+        finally:
+            if release is not None:
+                release()
 
-    def receive_end(self) -> Iterator[ServerSentEvent]:
+    def last_reads(self) -> Iterator[ServerSentEvent]:
         if self.state == "open":
             yield from self.decoder.close()
             self.state = "done"
@@ -80,30 +103,29 @@ class Events:
 
 def pull(source: Source, receiver: _Receiver[ItemT], drain: bool = False) -> Iterator[ItemT]:
     """Yield what a receiver makes of a source, close the source, and raise the receiver's error."""
-    try:
-        yield from receiver.receive(_reads(source, receiver))
-        yield from receiver.receive_end()
-        if drain and receiver.state == "done":
-            _drain(source)
-    finally:
-        source.close()
-    receiver.raise_error()
+    # (To yield here what the receiver yields took 25 ns an event.)
+    return receiver.receive(_reads(source, receiver, drain), source.close)
 
 
-def _reads(source: Source, receiver: _Receiver[Any]) -> Iterator[Any]:
+def _reads(source: Source, receiver: _Receiver[Any], drain: bool) -> Iterator[Any]:
+    """Yield what a receiver is to have, until it has seen the end; then raise its error."""
     # Only what reading raises is the transport's. What a user's callback raises passes elsewhere.
     try:
         source.check()
         for data in source.reads:
             if not source.closed:
                 yield data
-            if source.closed:  # before the next read, not after it
+            if source.closed or receiver.state != "open":  # before the next read, not after it
                 break
     except Exception as error:
         if not source.closed:
             yield from _last_reads(receiver, error)
-    if source.closed:
+    if source.closed and receiver.state == "open":
         raise receiver.not_finished(CLOSED)
+    yield from receiver.last_reads()
+    if drain and receiver.state == "done":
+        _drain(source)
+    receiver.raise_error()
 
 
 def _last_reads(receiver: _Receiver[Any], error: Exception) -> Iterator[bytes]:
@@ -191,7 +213,7 @@ class AsyncPull(AsyncIterator[ItemT]):
                         self._items = receiver.receive((await anext(source.reads),))
                 except StopAsyncIteration:
                     if not source.closed:
-                        self._items = receiver.receive_end()
+                        self._items = receiver.receive(receiver.last_reads())
                 except Exception as error:
                     if not source.closed:
                         self._items = receiver.receive(_last_reads(receiver, error))

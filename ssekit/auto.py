@@ -23,7 +23,7 @@ from importlib import import_module
 from itertools import chain
 from typing import Any, Final, TypeAlias, TypeVar
 
-from ssekit._decoder import Accumulator, Done, StreamDecoder
+from ssekit._decoder import Accumulator, Done, Last, StreamDecoder
 from ssekit._deltas import Delta, FinishReason, ToolCall, Usage
 from ssekit._errors import SSEKitError
 from ssekit._event import ServerSentEvent
@@ -185,7 +185,7 @@ class _Decoder(StreamDecoder[Any, Any]):
     Until then it holds the events back; and folds them as chat, for those who look at the answer.
     """
 
-    __slots__ = ("_at_the_end", "_held", "_standing")
+    __slots__ = ("_held", "_standing")
 
     def __init__(self, **options: Any) -> None:
         untold = _format(_UNTOLD).decoder()
@@ -193,50 +193,48 @@ class _Decoder(StreamDecoder[Any, Any]):
         super().__init__(untold._decode, untold._decode_unusual, standing, **options)
         self._standing: _Accumulator | None = standing  # None once the format is told
         self._held: list[_RawEvent] = []
-        self._at_the_end = False
 
-    def receive(self, reads: Iterable[Any]) -> Iterator[Any]:
-        if self._standing is None or self.state != "open":
-            return super().receive(reads)
-        # Now, not when the first chunk is asked for: what decodes it is found out here.
-        return super().receive(self._until_told(iter(reads), self._standing))
+    def receive(
+        self, reads: Iterable[Any], release: Callable[[], object] | None = None
+    ) -> Iterator[Any]:
+        if self._standing is not None:
+            reads = self._until_told(iter(reads), self._standing)
+        return super().receive(reads, release)
 
-    def receive_end(self) -> Iterator[Any]:
-        self._at_the_end = self.state == "open"
-        return super().receive_end()
-
-    def _until_told(self, reads: Iterator[Any], standing: _Accumulator) -> Iterable[Any]:
-        """Read until the format is told, become it, and return what it is to receive."""
+    def _until_told(self, reads: Iterator[Any], standing: _Accumulator) -> Iterator[Any]:
+        """Hold events back until the format is told, become it, and yield what was held."""
         for data in reads:
+            if self.state != "open":
+                return
             events = ((payload, self._scanner.head) for payload in self._payloads(data))
-            for raw in events:
-                self._payload, _ = raw
-                self._held.append(raw)
-                told = self._told_by(self.event, standing)
-                if told is not None:
-                    return chain([self._become(told, standing, events)], reads)
-            if self._scanner.too_large:
-                return [self._become(_format(_UNTOLD), standing)]
-        if self._at_the_end:
-            return [self._become(_format(_UNTOLD), standing)]
-        return ()
+            told = self._told_by(events, standing)
+            if told is None and (self._scanner.too_large or isinstance(data, Last)):
+                told = _format(_UNTOLD)
+            if told is not None:
+                yield self._become(told, standing, events)
+                yield from reads
+                return
 
     def _told_by(
-        self, event: ServerSentEvent | None, standing: _Accumulator
+        self, events: Iterable[_RawEvent], standing: _Accumulator
     ) -> Format[Any, Any] | None:
-        """Return the format that an event tells; chat if it ends the stream before any is told."""
-        assert event is not None
-        told = detect(event)
-        if told is not None:
-            return told
+        """Return the format that events tell; chat if one ends the stream before any is told."""
         untold = _format(_UNTOLD)
-        try:
-            chunk = untold.decode(event)
-        except SSEKitError:
-            return untold
-        if isinstance(chunk, Done):
-            return untold
-        standing.add(chunk)
+        for raw in events:
+            self._held.append(raw)
+            self._payload, _ = raw
+            event = self.event
+            assert event is not None
+            told = detect(event)
+            if told is not None:
+                return told
+            try:
+                chunk = untold.decode(event)
+            except SSEKitError:
+                return untold
+            if isinstance(chunk, Done):
+                return untold
+            standing.add(chunk)
         return None
 
     def _become(
