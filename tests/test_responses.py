@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -64,8 +65,8 @@ def completed(*output: Any, **fields: Any) -> dict[str, Any]:
     return wire("response.completed", response=response)
 
 
-def added(index: int, kind: str, **fields: Any) -> dict[str, Any]:
-    return wire("response.output_item.added", output_index=index, item={"type": kind, **fields})
+def added(index: int, type: str, **fields: Any) -> dict[str, Any]:
+    return wire("response.output_item.added", output_index=index, item={"type": type, **fields})
 
 
 def done(index: int, type: str, **fields: Any) -> dict[str, Any]:
@@ -175,17 +176,118 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
         [wire("response.output_item.added", output_index=0)],
         [],
     ),
-    "an item of another type takes the place": (
+    "an item of another type at the same index comes after": (
         [added(0, "reasoning"), added(0, "message"), text("a")],
-        [message(output_text("a"))],
+        [{"type": "reasoning", "summary": []}, message(output_text("a"))],
     ),
-    "a text in the place of a call": (
-        [at("function_call_arguments.delta", delta="{"), text("a")],
-        [message(output_text("a"))],
+    "a text at the index of a call comes after": (
+        [at("function_call_arguments.delta", delta="{"), text("a"),
+         at("function_call_arguments.delta", delta="}")],
+        [function_call("{}"), message(output_text("a"))],
     ),
-    "a text in the place of a refusal": (
-        [at("refusal.delta", delta="no"), text("a")],
-        [message(output_text("a"))],
+    "a text at the index of a refusal comes after": (
+        [at("refusal.delta", delta="n"), text("a"), at("refusal.delta", delta="o")],
+        [message(REFUSAL, output_text("a"))],
+    ),
+    "an item at the index of one that is done comes after": (
+        [
+            done(0, "message", id="m", content=[output_text("a")]),
+            added(0, "message", id="n"),
+            text("b"),
+        ],
+        [message(output_text("a"), id="m"), message(output_text("b"), id="n")],
+    ),
+    "an item that is stated again is the same": (
+        [
+            done(0, "function_call", call_id="c", id="i", arguments="{}"),
+            done(0, "function_call", call_id="c", id="j", name="f"),
+            done(1, "message", content=[output_text("a")]),
+            done(1, "message", id="m"),
+        ],
+        [function_call("{}", "c", "f", id="j"), message(output_text("a"), id="m")],
+    ),
+    "a part that says nothing, of a type that is not at home there": (
+        [
+            text("a"),
+            at("content_part.done", part={"type": "reasoning_text", "reasoning": "hm"}),
+            text("b", output_index=None),
+            wire("response.content_part.done", part={"type": "reasoning_text"}),
+        ],
+        [message(output_text("ab"))],
+    ),
+    "parts of a message that are not stated as the documentation has it": (
+        [
+            text("a"),
+            at("content_part.done", part={"type": "text", "text": "ab"}),
+            done(1, "message", content="b"),
+            done(2, "message", content=[{"text": "c"}, {"text": 5}, 5]),
+        ],
+        [message(output_text("ab")), message(output_text("b")),
+         message(output_text("c"), {"text": 5})],
+    ),
+    "arguments that are the object itself": (
+        [
+            done(0, "function_call", call_id="c", arguments={"n": [1]}),
+            at("function_call_arguments.done", 1, arguments={}),
+            at("custom_tool_call_input.delta", 2, delta=["a"]),
+        ],
+        [function_call('{"n": [1]}', "c"), function_call("{}"),
+         {"type": "custom_tool_call", "call_id": "", "name": "", "input": '["a"]'}],
+    ),
+    "arguments that a call begins with": (
+        [
+            added(0, "function_call", call_id="a", arguments='{"n": 1}'),
+            added(1, "function_call", call_id="b", arguments="{}"),
+            at("function_call_arguments.delta", 1, delta='{"n"'),
+            at("function_call_arguments.delta", 1, delta=": 2}"),
+            added(2, "function_call", call_id="c", arguments='{"n"'),
+            at("function_call_arguments.delta", 2, delta=": 3}"),
+            added(3, "function_call", call_id="d", arguments="{}"),
+            at("function_call_arguments.done", 3, arguments='{"n": 4}'),
+        ],
+        [function_call(f'{{"n": {number}}}', letter)
+         for number, letter in enumerate("abcd", 1)],
+    ),
+    "arguments of an MCP call that are sent as those of a function": (
+        [
+            added(0, "mcp_call", id="i", name="f"),
+            at("function_call_arguments.delta", delta="{"),
+            at("function_call_arguments.done", arguments="{}"),
+        ],
+        [{"type": "mcp_call", "id": "i", "arguments": "{}", "name": "f", "server_label": ""}],
+    ),
+    "arguments of a call that nobody knows": (
+        [
+            added(0, "remote_call", id="i"),
+            at("function_call_arguments.delta", item_id="i", delta="{"),
+            at("function_call_arguments.done", item_id="i", arguments="{}"),
+        ],
+        [{"type": "remote_call", "id": "i"}],
+    ),
+    "events without an index, of items that were not added": (
+        [
+            wire("response.reasoning_text.delta", delta="h"),
+            wire("response.reasoning_text.delta", delta="m"),
+            wire("response.output_text.delta", item_id="m", delta="a"),
+            wire("response.output_text.done", text="ab"),
+            wire("response.output_item.done", item=message(output_text("ab"), id="n")),
+            wire("response.output_item.done", item=message(output_text("c"), id="o")),
+            wire("response.output_text.delta", item_id="n", delta="!"),
+        ],
+        [
+            {"type": "reasoning", "summary": [], "content": [THOUGHT]},
+            message(output_text("ab!"), id="n"),
+            message(output_text("c"), id="o"),
+        ],
+    ),
+    "wholes at another index than the pieces": (
+        [
+            text("a", 0, 1), text("b", 0, 2),
+            at("output_text.done", content_index=3, text="abc"),
+            at("content_part.done", content_index=4, part=output_text("abc")),
+            at("content_part.done", content_index=5, part=output_text("d")),
+        ],
+        [message(output_text("abc"), output_text("d"))],
     ),
     "log probabilities": (
         [text("a", logprobs=TOKENS[:1]), text("b", logprobs=TOKENS[1:]), text("", logprobs=[])],
@@ -391,9 +493,9 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
         [wire("response.output_item.added", item={"id": "d"})],
         [{"id": "d"}],
     ),
-    "an item that becomes known": (
+    "a text at the index of an item that nobody knows": (
         [added(0, "dream"), text("a")],
-        [message(output_text("a"))],
+        [{"type": "dream"}, message(output_text("a"))],
     ),
     "a part that nobody knows, among others": (
         [
@@ -451,6 +553,18 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
     "a terminal response with as many items as there were, at other indices": (
         [text("a", 5, item_id="m"), completed(message(output_text("ab")))],
         [message(output_text("ab"), id="m")],
+    ),
+    "a terminal response of other ids, and without some of the items": (
+        [
+            added(0, "reasoning", id="r"),
+            done(1, "function_call", id="i", call_id="c", name="f", arguments="{}"),
+            done(2, "function_call", id="j", call_id="d", name="g", arguments="{}"),
+            text("a", 3, item_id="m"),
+            completed(message(output_text("a"), id="n"), function_call("{}", "d", "g", id="k"),
+                      function_call("{}", "e", "h")),
+        ],
+        [message(output_text("a"), id="n"), function_call("{}", "d", "g", id="k"),
+         function_call("{}", "e", "h", id="i")],
     ),
     "a response that is under way": (
         [wire("response.queued", response={"output": [message(output_text("a"))]}), text("b")],
@@ -864,6 +978,27 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
          at("code_interpreter_call_code.done", 1, code="x")],
         [],
     ),
+    "a call that began with its arguments": (
+        [added(0, "function_call", call_id="c", name="f", arguments="{}")],
+        [ToolCallDelta(0, 0, "c", "f", ""), ToolCallDelta(0, 0, "c", "f", "{}"), WHOLE],
+    ),
+    "texts that the terminal response divides otherwise": (
+        [text("a"), text("b", 1), completed(message(output_text("abc")))],
+        [TextDelta(0, "a"), TextDelta(0, "b"), TextDelta(0, "c"), STOP],
+    ),
+    "a text that the terminal response contradicts": (
+        [text("a "), completed(message(output_text("a")), message(output_text("b")))],
+        [TextDelta(0, "a "), STOP],
+    ),
+    "a text in an item of reasoning is reasoning": (
+        [completed({"type": "reasoning", "content": [output_text("hm")]},
+                   message(output_text("a")))],
+        [ReasoningDelta(0, "hm"), TextDelta(0, "a"), STOP],
+    ),
+    "usage that only an earlier event has": (
+        [wire("response.in_progress", response={"usage": {"total_tokens": 3}}), completed()],
+        [Usage(None, None, 3, None, None), STOP],
+    ),
     "a divided pair": (
         [text("a\ud83d"), text("\ude00"), text("\ud83d")],
         [TextDelta(0, "a"), TextDelta(0, "😀"), TextDelta(0, "\ufffd")],
@@ -882,6 +1017,145 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
 @pytest.mark.parametrize(("events", "said"), DELTAS.values(), ids=DELTAS)
 def test_deltas(events: Events, said: list[Any]):
     assert deltas(events) == said
+
+
+# How hosts stream a thought, a text and two calls: none of them as the documentation has it.
+
+PARTS = [
+    {"type": "reasoning", "id": "r", "summary": [], "content": [THOUGHT]},
+    message(output_text("ab"), id="m"),
+    function_call('{"n": 1}', "call_c", "f", id="c"),
+    function_call('{"n": 2}', "call_d", "g", id="d"),
+]
+
+
+def begun(item: dict[str, Any]) -> dict[str, Any]:
+    """Return an item as it is when it is added: with nothing in it."""
+    return {name: type(value)() if name in ("content", "arguments") else value
+            for name, value in item.items()}  # fmt: skip
+
+
+def unnumbered() -> Iterator[dict[str, Any]]:
+    """llama.cpp: no index anywhere, and all items are done at the end."""
+    for item in PARTS:
+        yield wire("response.output_item.added", item=begun(item))
+        name = {"reasoning": "reasoning_text", "message": "output_text"}.get(
+            item["type"], "function_call_arguments"
+        )
+        whole = item.get("arguments") or next(iter(item["content"]))["text"]
+        for piece in whole[:1], whole[1:]:
+            yield wire(f"response.{name}.delta", item_id=item["id"], delta=piece)
+    for item in PARTS:
+        yield wire("response.output_item.done", item=item)
+
+
+def counted() -> Iterator[dict[str, Any]]:
+    """vLLM: each piece has a content index of its own, and each whole yet another."""
+    content = 0
+    for index, item in enumerate(PARTS[:2]):
+        name = ("reasoning_text", "output_text")[index]
+        yield added(index, **begun(item))
+        part = item["content"][0]
+        yield at("content_part.added", index, content_index=content, part={**part, "text": ""})
+        whole = part["text"]
+        for piece in whole:
+            content += 1
+            yield at(f"{name}.delta", index, content_index=content, delta=piece)
+        yield at(f"{name}.done", index, content_index=content + 1, text=whole)
+        yield at("content_part.done", index, content_index=content + 2, part=part)
+        yield done(index, **item)
+    for index, item in enumerate(PARTS[2:], 2):
+        yield done(index, **item)
+
+
+def one_further() -> Iterator[dict[str, Any]]:
+    """vLLM, gpt-oss: what is whole stands at the index after the one of its pieces."""
+    for index, item in enumerate(PARTS):
+        yield added(index, **begun(item))
+        if "content" in item:
+            name = ("reasoning_text", "output_text")[index]
+            whole = item["content"][0]["text"]
+            yield at(f"{name}.delta", index, item_id=item["id"], content_index=0, delta=whole)
+            yield at(f"{name}.done", index + 1, item_id=item["id"], content_index=0, text=whole)
+        else:
+            whole = item["arguments"]
+            fields = {"item_id": item["id"]}
+            yield at("function_call_arguments.delta", index, delta=whole, **fields)
+            yield at("function_call_arguments.done", index + 1, arguments=whole, **fields)
+        yield done(index + 1, **item)
+
+
+def at_one_index() -> Iterator[dict[str, Any]]:
+    """Ollama and LiteLLM: one index for all; and LiteLLM adds no message."""
+    thought, words, *calls = PARTS
+    yield added(0, **begun(thought))
+    yield at("reasoning_text.delta", item_id="r", delta="hm")
+    yield done(0, **thought)
+    yield at("output_text.delta", item_id="m", delta="ab")
+    yield at("output_text.done", item_id="m", text="ab")
+    yield at("content_part.done", item_id="m", part={"type": "reasoning_text", "reasoning": "hm"})
+    yield done(0, **words)
+    for item in calls:
+        yield added(0, **begun(item))
+        yield at("function_call_arguments.delta", item_id=item["call_id"], delta=item["arguments"])
+        yield done(0, **item)
+
+
+HOSTS = [unnumbered, counted, one_further, at_one_index]
+ENDINGS = {
+    "the same items": completed(*PARTS),
+    "no items": completed(),
+    "other ids": completed(*({**item, "id": f"x{item['id']}"} for item in PARTS)),
+    "without the thought": completed(*PARTS[1:]),
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)
+@pytest.mark.parametrize("host", HOSTS)
+def test_hosts(host: Callable[[], Iterator[dict[str, Any]]], ending: dict[str, Any]):
+    stream = responses.stream(map(event, [*host(), ending]))
+    said = list(stream.deltas())
+    assert "".join(delta.text for delta in said if isinstance(delta, TextDelta)) == "ab"
+    assert "".join(delta.text for delta in said if isinstance(delta, ReasoningDelta)) == "hm"
+    handed = [
+        ToolCall(0, 0, "call_c", "f", '{"n": 1}'),
+        ToolCall(0, 1, "call_d", "g", '{"n": 2}'),
+    ]
+    assert [delta for delta in said if isinstance(delta, ToolCall)] == handed
+    for call in handed:
+        pieces = [delta for delta in said if isinstance(delta, ToolCallDelta)]
+        assert call.arguments == "".join(
+            piece.arguments for piece in pieces if piece.place == call.place
+        )
+    output = ending["response"]["output"] or PARTS
+    made = json.loads(msgspec.json.encode(stream.result()))["output"]
+    assert [{name: item.get(name) for name in whole} for item, whole in
+            zip(made, output, strict=True)] == output  # fmt: skip
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_hosts_whose_stream_is_cut(host: Callable[[], Iterator[dict[str, Any]]]):
+    decoder = push(list(host()))
+    decoder.close()
+    assert (decoder.state, decoder.accumulator.text, decoder.accumulator.reasoning) == (
+        "truncated", "ab", "hm")  # fmt: skip
+    made = json.loads(msgspec.json.encode(decoder.snapshot()))["output"]
+    assert [item["type"] for item in made] == [item["type"] for item in PARTS]
+
+
+def test_another_attempt_hands_over_its_own_call():
+    call = function_call("{}", "a", "f")
+    first = push([added(0, **begun(call)), done(0, **call), wire("error", message="no")])
+    again = function_call("{}", "b", "f")
+    source = map(event, [created(), added(0, **begun(again)), done(0, **again), completed(again)])
+    stream = responses.stream(source, decoder=first)
+    handed = [delta for delta in stream.deltas() if isinstance(delta, ToolCall)]
+    assert [(call.id, call.place) for call in handed] == [("b", 1)]
+    assert [item.call_id for item in stream.result().output] == ["b"]
+
+
+def test_a_response_is_called_one_whatever_the_host_says():
+    assert run([completed(object="chat.completion")])["object"] == "response"
 
 
 def test_the_tool_call_that_is_handed_over_is_the_one_that_the_view_holds():

@@ -16,6 +16,7 @@ import msgspec
 
 from ssekit._format import Format
 from ssekit.responses._accumulator import Accumulator
+from ssekit.responses._dialects import repair
 from ssekit.responses._events import (
     AnyEvent,
     KeepAliveEvent,
@@ -271,6 +272,7 @@ FORMAT: Format[ResponseStreamEvent, Response] = Format(
     "responses",
     msgspec.json.Decoder(OrdinaryEvent),
     Accumulator,
+    repair=repair,
     find_error=_find_error,
     fragments={"delta", "stdout", "stderr"},
     chunk_type=AnyEvent,

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from msgspec.structs import replace
 
@@ -32,12 +32,13 @@ from ssekit.responses import _events as events
 from ssekit.responses._events import ResponseStreamEvent, ResponseTextDeltaEvent, UnknownEvent
 from ssekit.responses._folded import (
     CALLS,
+    Addition,
     FoldedItem,
     FoldedOutput,
     FoldedPart,
-    in_order,
-    part_at,
+    FoldedParts,
     stated,
+    text_of,
 )
 from ssekit.responses._items import (
     ImageGenerationCall,
@@ -64,9 +65,14 @@ from ssekit.responses._kinds import (
     PART_WHOLES,
     STATUSES,
     SUMMARY_PARTS,
+    TEXTS,
 )
+from ssekit.responses._output import Output
 
 ValueT = TypeVar("ValueT")
+
+# No index of the wire.
+_NOWHERE: Final = object()
 
 
 class Accumulator:
@@ -83,12 +89,11 @@ class Accumulator:
     __slots__ = (
         "_content_index",
         "_ended",
-        "_items",
         "_loose",
+        "_output",
         "_output_index",
         "_pairs",
         "_part_of_text",
-        "_places",
         "_response",
         "_said",
         "_thinks_in",
@@ -99,15 +104,14 @@ class Accumulator:
         self.sequence_number: int | None = None
         # What is said of the whole; its output is in the items.
         self._response = Response()
-        self._items: dict[int, FoldedItem] = {}
-        self._places = 0
+        self._output = Output()
         self._thinks_in: type[Any] | None = None
         self._ended = False
         # What the latest event said, if that was not a piece of the text.
         self._said: list[Delta] = []
         self._pairs = WholePairs()
-        # Where the text goes on that the latest event was a piece of; None if it was none.
-        self._output_index: int | None = None
+        # Where the text goes on that the latest event was a piece of.
+        self._output_index: int | object = _NOWHERE
         self._content_index = 0
         self._part_of_text = FoldedPart(ResponseOutputText())
         self._loose: list[str] = []
@@ -130,7 +134,7 @@ class Accumulator:
             if event.sequence_number is not None:
                 self.sequence_number = event.sequence_number
             return False
-        self._output_index = None
+        self._output_index = _NOWHERE
         self._said = []
         if isinstance(event, UnknownEvent):
             number = event.get("sequence_number")
@@ -146,37 +150,24 @@ class Accumulator:
 
     # Finding, and making, what an event speaks of.
 
-    def _item(self, event: Any, *kinds: type[Any]) -> FoldedItem:
-        folded = self._items.get(event.output_index)
-        if folded is None or type(folded.item) not in kinds:
-            item = kinds[0](id=event.item_id)
-            folded = self._items[event.output_index] = self._folded(item)
-        return folded
-
-    def _folded(self, item: ResponseOutputItem) -> FoldedItem:
-        if not isinstance(item, CALLS):
-            return FoldedItem(item, None)
-        self._places += 1
-        return FoldedItem(item, self._places - 1)
-
     def _part(self, event: Any, kind: type[Any]) -> FoldedPart:
         kinds, field = HOMES[kind]
-        index = event.content_index if field == "content" else event.summary_index
-        return part_at(getattr(self._item(event, *kinds), field), index, kind)
+        parts: FoldedParts = getattr(self._output.of(event, kinds), field)
+        return parts.at(event.content_index if field == "content" else event.summary_index, kind)
 
     def _turn_to(self, event: ResponseTextDeltaEvent) -> None:
         self._part_of_text = self._part(event, ResponseOutputText)
         self._loose = self._part_of_text.text.loose
-        self._output_index, self._content_index = event.output_index, event.content_index
+        index = event.output_index
+        self._output_index = _NOWHERE if index is None else index
+        self._content_index = event.content_index
 
     # Telling what is new.
 
-    def _say(self, folded: FoldedItem, kind: type[Any], piece: str) -> None:
-        if kind in CALLS:
-            self._say_call(folded, piece)
-        elif not piece:
+    def _say(self, kind: type[Any], piece: str) -> None:
+        if not piece:
             return
-        elif kind is ResponseOutputText:
+        if kind is ResponseOutputText:
             self._said.append(TextDelta(0, piece))
         elif kind is ResponseOutputRefusal:
             self._said.append(RefusalDelta(0, piece))
@@ -187,10 +178,24 @@ class Accumulator:
 
     def _say_call(self, folded: FoldedItem, piece: str) -> None:
         item = folded.item
-        assert folded.place is not None
-        if piece or not folded.announced:
+        if folded.place is not None and (piece or not folded.announced):
             folded.announced = True
             self._said.append(ToolCallDelta(0, folded.place, item.call_id, item.name, piece))
+
+    def _say_additions(self, folded: FoldedItem, additions: Iterable[Addition]) -> None:
+        for kind, piece in additions:
+            if kind in CALLS:
+                self._say_call(folded, piece)
+            else:
+                self._say(kind, piece)
+
+    def _spoken(self) -> dict[type[Any], str]:
+        """Return what all items say, by the kind of text that it is."""
+        texts: dict[type[Any], list[str]] = {}
+        for folded in self._output:
+            for kind, text in folded.spoken().items():
+                texts.setdefault(kind, []).append(text)
+        return {kind: "".join(pieces) for kind, pieces in texts.items()}
 
     # The events.
 
@@ -199,7 +204,7 @@ class Accumulator:
         response = event.response
         if response is not None:
             self._response = stated(self._response, replace(response, output=[]))
-            if not self._items:
+            if not self._output:
                 self._state_output(response.output)
 
     def _fold_end(self, event: Any) -> None:
@@ -212,41 +217,46 @@ class Accumulator:
             head, error=response.error, incomplete_details=response.incomplete_details
         )
         self._ended = type(event) is not events.ResponseFailedEvent
-        if response.usage is not None:
-            self._said.append(_usage_view(response.usage))
+        usage = self.usage  # which an event before may have said
+        if usage is not None:
+            self._said.append(usage)
 
     def _state_output(self, output: list[ResponseOutputItem]) -> None:
         if not output:
             return
-        known = in_order(self._items)
-        if len(known) == len(output):  # the indices of the wire may have gaps
-            self._items = dict(enumerate(known))
-        for index in self._items.keys() - range(len(output)):
-            del self._items[index]
-        for index, item in enumerate(output):
-            self._state_item(index, item)
-
-    def _state_item(self, index: int, item: ResponseOutputItem) -> FoldedItem:
-        folded = self._items.get(index)
-        if folded is None or type(folded.item) is not type(item):
-            folded = self._items[index] = self._folded(type(item)())
-        for kind, piece in folded.state(item):
-            self._say(folded, kind, piece)
-        return folded
+        before = self._spoken()
+        contradicted = {kind for item in self._output for kind in item.contradicted}
+        folded = self._output.settle(output)
+        calls = [
+            (item, addition)
+            for item, whole in zip(folded, output, strict=True)
+            for addition in item.state(whole)
+        ]
+        # Of texts, what all of the items add to all that there was: they may be divided otherwise.
+        after = self._spoken()
+        for kind in TEXTS:
+            text, known = after.get(kind, ""), before.get(kind, "")
+            if text.startswith(known) and kind not in contradicted:
+                self._say(kind, text[len(known) :])
+        for item, (kind, piece) in calls:
+            if kind in CALLS:
+                self._say_call(item, piece)
 
     def _fold_item_added(self, event: events.ResponseOutputItemAddedEvent) -> None:
         if event.item is None:
             return
-        folded = self._items.get(event.output_index)
-        if folded is not None and folded.added:
+        folded = self._output.begun(event.output_index, event.item)
+        if folded.added:
             # It is added again: it begins again.
             folded.begin(type(folded.item)())
-        self._state_item(event.output_index, event.item)
+        self._say_additions(folded, folded.begin_with(event.item))
 
     def _fold_item_done(self, event: events.ResponseOutputItemDoneEvent) -> None:
         if event.item is None:
             return
-        folded = self._state_item(event.output_index, event.item)
+        folded = self._output.ended(event.output_index, event.item)
+        self._say_additions(folded, folded.state(event.item))
+        folded.done = True
         if folded.place is not None and not folded.handed:
             folded.handed = True
             self._said.append(folded.call())
@@ -258,23 +268,31 @@ class Accumulator:
         # A part of unknown type, or one in a strange place, stays where the event has it.
         in_summary = isinstance(event, SUMMARY_PARTS)
         kind = ReasoningSummary if in_summary else type(part)
-        kinds, field = HOMES.get(kind, HOMES[ResponseOutputText])
+        kinds, field = HOMES[kind]
         index = event.summary_index if in_summary else event.content_index
-        folded = self._item(event, *kinds)
-        self._say(folded, *part_at(getattr(folded, field), index, type(part)).state(part))
+        text = text_of(part)
+        if not text and self._output.is_of_others(event, kinds):
+            return  # LiteLLM ends a text with a part of another type that says nothing
+        folded = self._output.of(event, kinds)
+        parts: FoldedParts = getattr(folded, field)
+        addition = parts.whole_at(index, type(part), text).state(part)
+        self._say(folded.kind_of(type(part)), addition)
 
     def _fold_part_piece(self, event: Any) -> None:
         kind = PART_PIECES[type(event)]
         self._part(event, kind).text.append(event.delta)
-        self._say(self._items[event.output_index], kind, event.delta)
+        self._say(kind, event.delta)
 
     def _fold_part_whole(self, event: Any) -> None:
         kind, field = PART_WHOLES[type(event)]
-        part = self._part(event, kind)
-        addition = part.text.state(getattr(event, field))
+        kinds, parts_field = HOMES[kind]
+        whole = getattr(event, field) or ""
+        parts: FoldedParts = getattr(self._output.of(event, kinds), parts_field)
+        index = event.content_index if parts_field == "content" else event.summary_index
+        part = parts.whole_at(index, kind, whole)
         if kind is ResponseOutputText and event.logprobs:
             part.logprobs = list(event.logprobs)
-        self._say(self._items[event.output_index], kind, addition)
+        self._say(kind, part.state_text(whole))
 
     def _fold_annotation(self, event: events.ResponseOutputTextAnnotationAddedEvent) -> None:
         if event.annotation is not None:
@@ -282,27 +300,28 @@ class Accumulator:
             part.annotate(event.annotation_index, event.annotation)
 
     def _fold_item_piece(self, event: Any) -> None:
-        kind = ITEM_PIECES[type(event)]
-        folded = self._item(event, kind)
-        folded.text.append(event.delta)
-        self._say(folded, kind, event.delta)
+        if not self._output.is_unknown(event.item_id):
+            folded = self._output.of(event, ITEM_PIECES[type(event)])
+            self._say_call(folded, folded.append(event.delta))
 
     def _fold_item_whole(self, event: Any) -> None:
-        kind, field = ITEM_WHOLES[type(event)]
-        folded = self._item(event, kind)
-        addition = folded.text.state(getattr(event, field))
-        if kind is ResponseFunctionToolCall and event.name:
+        if self._output.is_unknown(event.item_id):
+            return
+        kinds, field = ITEM_WHOLES[type(event)]
+        folded = self._output.of(event, kinds)
+        addition = folded.state_text(getattr(event, field))
+        if isinstance(folded.item, ResponseFunctionToolCall) and event.name:
             folded.item = replace(folded.item, name=event.name)
-        self._say(folded, kind, addition)
+        self._say_call(folded, addition)
 
     def _fold_status(self, event: Any) -> None:
         kind, status = STATUSES[type(event)]
-        folded = self._item(event, kind)
+        folded = self._output.of(event, (kind,))
         if status is not None:
             folded.item = replace(folded.item, status=status)
 
     def _fold_partial_image(self, event: events.ResponseImageGenCallPartialImageEvent) -> None:
-        folded = self._item(event, ImageGenerationCall)
+        folded = self._output.of(event, (ImageGenerationCall,))
         image = ImageGenerationCall(
             result=event.partial_image_b64,
             background=event.background,
@@ -313,22 +332,22 @@ class Accumulator:
         folded.item = stated(folded.item, image)
 
     def _fold_command(self, event: Any) -> None:
-        folded = self._item(event, ResponseFunctionShellToolCall)
+        folded = self._output.of(event, (ResponseFunctionShellToolCall,))
         folded.command(event.command_index).state(event.command)
 
     def _fold_command_piece(self, event: events.ResponseShellCallCommandDeltaEvent) -> None:
-        folded = self._item(event, ResponseFunctionShellToolCall)
+        folded = self._output.of(event, (ResponseFunctionShellToolCall,))
         folded.command(event.command_index).append(event.delta)
 
     def _fold_output_piece(self, event: events.ResponseShellCallOutputContentDeltaEvent) -> None:
-        folded = self._item(event, ResponseFunctionShellToolCallOutput)
+        folded = self._output.of(event, (ResponseFunctionShellToolCallOutput,))
         output = folded.outputs.setdefault(event.command_index, FoldedOutput())
         if event.delta is not None:
             output.stdout.append(event.delta.stdout or "")
             output.stderr.append(event.delta.stderr or "")
 
     def _fold_output(self, event: events.ResponseShellCallOutputContentDoneEvent) -> None:
-        folded = self._item(event, ResponseFunctionShellToolCallOutput)
+        folded = self._output.of(event, (ResponseFunctionShellToolCallOutput,))
         if event.output:
             folded.outputs[event.command_index] = FoldedOutput(event.output)
 
@@ -336,8 +355,9 @@ class Accumulator:
 
     def snapshot(self) -> Response:
         """Return the answer so far, in the shape of the endpoint's answer without `stream`."""
-        output = [folded.view() for folded in in_order(self._items)]
-        response: Response = replace(own(self._response), output=output)
+        output = [folded.view() for folded in self._output]
+        # (Some hosts call it a "chat.completion" here.)
+        response: Response = replace(own(self._response), object="response", output=output)
         return response
 
     @property
@@ -369,28 +389,19 @@ class Accumulator:
         return self._joined(ResponseOutputRefusal)
 
     def _joined(self, kind: type[Any]) -> str:
-        return "".join(
-            str(part.text)
-            for item in in_order(self._items)
-            for part in (*in_order(item.content), *in_order(item.summary))
-            if type(part.part) is kind
-        )
+        return self._spoken().get(kind, "")
 
     @property
     def tool_calls(self) -> Sequence[ToolCall]:
         """The tool calls so far, whole or not, in the order in which they appeared."""
-        return [folded.call() for folded in self._calls()]
-
-    def _calls(self) -> list[FoldedItem]:
-        calls = {item.place: item for item in self._items.values() if item.place is not None}
-        return in_order(calls)
+        return [folded.call() for folded in self._output.calls()]
 
     @property
     def finish_reason(self) -> FinishReason | None:
         """Why the answer ended, in the shared words; None while it has not."""
         status, details = self._response.status, self._response.incomplete_details
         if status == "completed":
-            return "tool_calls" if self._calls() else "stop"
+            return "tool_calls" if self._output.calls() else "stop"
         if status == "incomplete":
             return INCOMPLETE.get(details.reason if details else None, "other")
         return "other" if status in ("failed", "cancelled") else None
@@ -422,10 +433,13 @@ class Accumulator:
     def last_deltas(self) -> Iterator[Delta]:
         """Yield what only the end of a finished stream says: the finish, and calls not yet told."""
         yield from self._pairs.rest()
-        for folded in self._calls():
+        for folded in self._output.calls():
             if not folded.handed:
                 folded.handed = True
-                yield folded.call()
+                call = folded.call()
+                if folded.given:
+                    yield ToolCallDelta(0, call.place, call.id, call.name, folded.given)
+                yield call
         reason = self.finish_reason
         if reason is not None:
             details, status = self._response.incomplete_details, self._response.status

@@ -48,7 +48,7 @@ class ItemEvent(Event, frozen=True):
     """An event of an item, which is the one at `output_index`. (`item_id` may change.)"""
 
     item_id: str | None = None
-    output_index: int = 0
+    output_index: int | None = None
 
 
 class DeltaEvent(ItemEvent, frozen=True):

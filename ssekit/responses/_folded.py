@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from operator import itemgetter
 from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
@@ -14,13 +16,15 @@ from msgspec.structs import replace
 
 from ssekit._deltas import ToolCall
 from ssekit._fold import Text, own
-from ssekit._lenient import well_formed
+from ssekit._lenient import parse, well_formed
 from ssekit.responses._items import (
     ApplyPatchOperation,
     ContentPart,
     Logprob,
     Loose,
     McpCall,
+    ReasoningSummary,
+    ReasoningText,
     ResponseApplyPatchToolCall,
     ResponseCodeInterpreterToolCall,
     ResponseCustomToolCall,
@@ -71,11 +75,11 @@ def in_order(folded: dict[int, FoldedT]) -> list[FoldedT]:
 class StreamedText(Text):
     """A text that comes in pieces, and may then be stated whole."""
 
-    __slots__ = ("_contradicted",)
+    __slots__ = ("contradicted",)
 
     def __init__(self) -> None:
         super().__init__()
-        self._contradicted = False
+        self.contradicted = False
 
     def state(self, whole: str | None) -> str:
         """Take the whole text, and return what it adds to the pieces.
@@ -89,20 +93,21 @@ class StreamedText(Text):
         self.append(whole)  # which is held once, also where the pieces were the same
         if whole == known:
             return ""
-        if self._contradicted or not whole.startswith(known):
-            self._contradicted = True
+        if self.contradicted or not whole.startswith(known):
+            self.contradicted = True
             return ""
         return whole[len(known) :]
 
 
 class FoldedPart:
-    """A part of an item's content, or of its summary, so far."""
+    """A part of an item's content, or of its summary, so far; `whole` once that was stated."""
 
-    __slots__ = ("_annotations", "_latest", "logprobs", "part", "text")
+    __slots__ = ("_annotations", "_latest", "logprobs", "part", "text", "whole")
 
     def __init__(self, part: ContentPart) -> None:
         self.part = part
         self.text = StreamedText()
+        self.whole = False
         self.logprobs: list[Logprob] = []
         self._annotations: dict[int, Loose] = {}
         self._latest = -1
@@ -112,20 +117,21 @@ class FoldedPart:
         self._latest = self._latest + 1 if index is None else index
         self._annotations[self._latest] = annotation
 
-    def state(self, part: ContentPart) -> Addition:
-        """Take what is said of the whole part, which is of the same type."""
+    def state(self, part: ContentPart) -> str:
+        """Take what is said of the whole part, which is of the same type; return what it adds."""
         self.part = part
-        if isinstance(part, UnknownPart):
-            return UnknownPart, ""
-        if isinstance(part, ResponseOutputRefusal):
-            return ResponseOutputRefusal, self.text.state(part.refusal)
         if isinstance(part, ResponseOutputText):
             if part.annotations:
                 self._annotations = dict(enumerate(part.annotations))
                 self._latest = len(part.annotations) - 1
             if part.logprobs:
                 self.logprobs = list(part.logprobs)
-        return type(part), self.text.state(part.text)
+        return self.state_text(text_of(part))
+
+    def state_text(self, whole: str | None) -> str:
+        """Take the whole text, and return what it adds to the pieces."""
+        self.whole = self.whole or bool(whole)
+        return self.text.state(whole)
 
     def view(self) -> ContentPart:
         part = self.part
@@ -140,6 +146,78 @@ class FoldedPart:
                 logprobs=list(self.logprobs) or own(part.logprobs),
             )
         return type(part)(text=str(self.text))
+
+
+class FoldedParts:
+    """The content of an item, or its summary, so far: parts by their index and their type."""
+
+    __slots__ = ("_open", "_parts", "_stray")
+
+    def __init__(self) -> None:
+        self._parts: dict[tuple[int, type[Any]], FoldedPart] = {}
+        # Those of which no whole was stated.
+        self._open: dict[tuple[int, type[Any]], FoldedPart] = {}
+        # The part that a whole text was stated of at another index.
+        self._stray: FoldedPart | None = None
+
+    def __iter__(self) -> Iterator[FoldedPart]:
+        return (self._parts[key] for key in sorted(self._parts, key=itemgetter(0)))
+
+    def __bool__(self) -> bool:
+        return bool(self._parts)
+
+    def at(self, index: int, kind: type[Any]) -> FoldedPart:
+        """Return the part of a type at an index, which is made if it is not there."""
+        part = self._parts.get((index, kind))
+        if part is None:
+            part = self._parts[index, kind] = self._open[index, kind] = FoldedPart(kind())
+        return part
+
+    def whole_at(self, index: int, kind: type[Any], whole: str) -> FoldedPart:
+        """Return the part that a whole text is stated of.
+
+        vLLM gives each piece an index of its own, and yet another to the whole of them.
+        """
+        part = self._parts.get((index, kind))
+        if part is None and whole and kind is not ReasoningSummary:
+            part = self._elsewhere(kind, whole)
+        if part is None:
+            part = self.at(index, kind)
+        if whole:
+            self._open.pop((index, kind), None)
+        return part
+
+    def _elsewhere(self, kind: type[Any], whole: str) -> FoldedPart | None:
+        if self._stray is not None and str(self._stray.text) == whole:
+            return self._stray
+        keys = sorted((key for key in self._open if key[1] is kind), key=itemgetter(0))
+        pieces = "".join(str(self._open[key].text) for key in keys)
+        if not pieces or not whole.startswith(pieces):
+            return None
+        self._stray = self._open[keys[0]]
+        self._stray.text.take()
+        self._stray.text.append(pieces)
+        for key in keys:
+            del self._open[key]
+        for key in keys[1:]:
+            del self._parts[key]
+        return self._stray
+
+    def says(self, index: int) -> bool:
+        """Whether a part at an index says something."""
+        return any(key[0] == index and part.text for key, part in self._parts.items())
+
+    def state(self, parts: list[ContentPart]) -> None:
+        """Take all parts: there are no others."""
+        keys = [(index, type(part)) for index, part in enumerate(parts)]
+        known = self._parts
+        self._parts = {key: known.get(key) or FoldedPart(key[1]()) for key in keys}
+        self._open.clear()
+        for key, part in zip(keys, parts, strict=True):
+            self._parts[key].state(part)
+
+    def view(self) -> list[ContentPart]:
+        return [part.view() for part in self]
 
 
 class FoldedOutput:
@@ -164,9 +242,13 @@ class FoldedItem:
     Attributes:
         item: What was stated of it.
         text: The field that comes in pieces: arguments, input, code, diff.
+        given: Arguments that the call began with. Some hosts begin with `{}`, or with all of them,
+            and send them in pieces then: they count if no piece comes.
         place: Of a tool call, where it stands among the tool calls; None of anything else.
         announced, handed: Whether deltas have told of the tool call, and given it whole.
-        added: Whether the item was stated, and not only made for what was said of it.
+        contradicted: The kinds of text of which a whole said something else than the pieces did.
+        added, done: Whether the item was stated, and not only made for what was said of it; and
+            whether it was stated whole.
     """
 
     __slots__ = (
@@ -175,6 +257,9 @@ class FoldedItem:
         "announced",
         "commands",
         "content",
+        "contradicted",
+        "done",
+        "given",
         "handed",
         "item",
         "outputs",
@@ -193,14 +278,32 @@ class FoldedItem:
     def begin(self, item: ResponseOutputItem) -> None:
         self.item: Any = item  # which fields it has, its type tells
         self.added = False
+        self.done = False
+        self.given = ""
         self.text = StreamedText()
-        self.content: dict[int, FoldedPart] = {}
-        self.summary: dict[int, FoldedPart] = {}
+        self.content = FoldedParts()
+        self.summary = FoldedParts()
         self.commands: dict[int, StreamedText] = {}
         self.outputs: dict[int, FoldedOutput] = {}
+        self.contradicted: set[type[Any]] = set()
+
+    def begin_with(self, item: ResponseOutputItem) -> list[Addition]:
+        """Take what is said of an item that begins."""
+        if not isinstance(item, ResponseFunctionToolCall) or not item.arguments or self.text:
+            return self.state(item)
+        self.given = item.arguments
+        return self.state(replace(item, arguments=""))
+
+    def append(self, piece: str) -> str:
+        """Take a piece of the text, and return what is to be told."""
+        if self.given and not _is_json(self.given):
+            piece = self.given + piece
+        self.given = ""
+        self.text.append(piece)
+        return piece
 
     def state(self, item: ResponseOutputItem) -> list[Addition]:
-        """Take what is said of the whole item, which is of the same type."""
+        """Take what is said of the whole item, which is of the same type; return what it adds."""
         self.added = True
         if isinstance(item, UnknownItem) or isinstance(self.item, UnknownItem):
             self.item = item
@@ -208,12 +311,14 @@ class FoldedItem:
         self.item = stated(self.item, item)
         additions: list[Addition] = []
         if isinstance(item, ResponseOutputMessage | ResponseReasoningItem):
-            additions += self._state_parts(self.content, item.content)
-        if isinstance(item, ResponseReasoningItem):
-            additions += self._state_parts(self.summary, item.summary)
+            known = self.spoken()
+            if item.content:
+                self.content.state(item.content)
+            if isinstance(item, ResponseReasoningItem) and item.summary:
+                self.summary.state(item.summary)
+            additions += self._added_to(known)
         if type(item) in STREAMED:
-            whole = getattr(item, STREAMED[type(item)])
-            additions.append((type(item), self.text.state(whole)))
+            additions.append((type(item), self.state_text(getattr(item, STREAMED[type(item)]))))
         if isinstance(item, ResponseApplyPatchToolCall) and item.operation is not None:
             self.text.state(item.operation.diff)
         if isinstance(item, ResponseFunctionShellToolCall) and item.action is not None:
@@ -223,14 +328,38 @@ class FoldedItem:
             self.outputs = {i: FoldedOutput([content]) for i, content in enumerate(item.output)}
         return additions
 
-    def _state_parts(
-        self, folded: dict[int, FoldedPart], parts: list[ContentPart] | None
-    ) -> list[Addition]:
-        if not parts:
-            return []
-        for index in folded.keys() - range(len(parts)):
-            del folded[index]
-        return [part_at(folded, i, type(part)).state(part) for i, part in enumerate(parts)]
+    def state_text(self, whole: str | None) -> str:
+        """Take the whole text, and return what it adds to the pieces."""
+        if whole:
+            self.given = ""
+        return self.text.state(whole)
+
+    def spoken(self) -> dict[type[Any], str]:
+        """Return what the parts say, by the kind of text that it is."""
+        texts: dict[type[Any], list[str]] = {}
+        for part in (*self.content, *self.summary):
+            kind = self.kind_of(type(part.part))
+            texts.setdefault(kind, []).append(str(part.text))
+            if part.text.contradicted:
+                self.contradicted.add(kind)
+        return {kind: "".join(pieces) for kind, pieces in texts.items()}
+
+    def kind_of(self, part: type[Any]) -> type[Any]:
+        """Return the kind of text that a part has: what a reasoning item says is no answer."""
+        if part is ResponseOutputText and isinstance(self.item, ResponseReasoningItem):
+            return ReasoningText
+        return part
+
+    def _added_to(self, known: dict[type[Any], str]) -> list[Addition]:
+        """Return what the parts say beyond what they said before."""
+        additions: list[Addition] = []
+        for kind, text in self.spoken().items():
+            before = known.get(kind, "")
+            if not text.startswith(before):
+                self.contradicted.add(kind)
+            if kind not in self.contradicted:
+                additions.append((kind, text[len(before) :]))
+        return additions
 
     def command(self, index: int) -> StreamedText:
         return self.commands.setdefault(index, StreamedText())
@@ -238,7 +367,8 @@ class FoldedItem:
     def call(self) -> ToolCall:
         """Return the tool call as it stands: one object as long as nothing is new in it."""
         assert self.place is not None
-        call = ToolCall(0, self.place, self.item.call_id, self.item.name, str(self.text))
+        text = str(self.text) or self.given
+        call = ToolCall(0, self.place, self.item.call_id, self.item.name, text)
         if call != self._call:
             self._call = call
         assert self._call is not None
@@ -251,15 +381,15 @@ class FoldedItem:
         item = own(item)
         changes: dict[str, Any] = {}
         if self.content:
-            changes["content"] = [part.view() for part in in_order(self.content)]
+            changes["content"] = self.content.view()
         if self.summary:
-            changes["summary"] = [part.view() for part in in_order(self.summary)]
+            changes["summary"] = self.summary.view()
         if self.text and isinstance(item, ResponseApplyPatchToolCall):
             changes["operation"] = replace(
                 item.operation or ApplyPatchOperation(), diff=str(self.text)
             )
-        elif self.text:
-            changes[STREAMED[type(item)]] = str(self.text)
+        elif self.text or self.given:
+            changes[STREAMED[type(item)]] = str(self.text) or self.given
         if self.commands and isinstance(item, ResponseFunctionShellToolCall):
             commands = [str(command) for command in in_order(self.commands)]
             changes["action"] = replace(item.action or ShellCallAction(), commands=commands)
@@ -270,9 +400,16 @@ class FoldedItem:
         return view
 
 
-def part_at(folded: dict[int, FoldedPart], index: int, kind: type[Any]) -> FoldedPart:
-    """Return the part of a type at an index, which is made if it is not there."""
-    part = folded.get(index)
-    if part is None or type(part.part) is not kind:
-        part = folded[index] = FoldedPart(kind())
-    return part
+def text_of(part: ContentPart) -> str:
+    """Return what a part says; nothing, if nobody knows what it is."""
+    if isinstance(part, UnknownPart):
+        return ""
+    return part.refusal if isinstance(part, ResponseOutputRefusal) else part.text
+
+
+def _is_json(text: str) -> bool:
+    try:
+        parse(text)
+    except ValueError:
+        return False
+    return True

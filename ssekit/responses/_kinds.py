@@ -23,15 +23,19 @@ from ssekit.responses._items import (
     ResponseOutputRefusal,
     ResponseOutputText,
     ResponseReasoningItem,
+    UnknownPart,
 )
 
 # Which items hold a kind of part (the first is made if there is none), and in which field.
 HOMES: Final[dict[type[Any], tuple[tuple[type[Any], ...], str]]] = {
-    ResponseOutputText: ((ResponseOutputMessage, ResponseReasoningItem), "content"),
-    ResponseOutputRefusal: ((ResponseOutputMessage, ResponseReasoningItem), "content"),
-    ReasoningText: ((ResponseReasoningItem, ResponseOutputMessage), "content"),
+    ResponseOutputText: ((ResponseOutputMessage,), "content"),
+    ResponseOutputRefusal: ((ResponseOutputMessage,), "content"),
+    ReasoningText: ((ResponseReasoningItem,), "content"),
     ReasoningSummary: ((ResponseReasoningItem,), "summary"),
+    UnknownPart: ((ResponseOutputMessage, ResponseReasoningItem), "content"),
 }
+# The kinds of text, in the order in which an answer that comes at once says them.
+TEXTS: Final = (ReasoningText, ReasoningSummary, ResponseOutputText, ResponseOutputRefusal)
 
 # What an event says of an item's status. (Those without one still say that there is such an item.)
 STATUSES: Final[dict[type[Any], tuple[type[Any], str | None]]] = {
@@ -81,20 +85,22 @@ SUMMARY_PARTS: Final = (
     events.ResponseReasoningSummaryPartAddedEvent,
     events.ResponseReasoningSummaryPartDoneEvent,
 )
-# The same for the one text of an item.
-ITEM_PIECES: Final[dict[type[Any], type[Any]]] = {
-    events.ResponseFunctionCallArgumentsDeltaEvent: ResponseFunctionToolCall,
-    events.ResponseCustomToolCallInputDeltaEvent: ResponseCustomToolCall,
-    events.ResponseMcpCallArgumentsDeltaEvent: McpCall,
-    events.ResponseCodeInterpreterCallCodeDeltaEvent: ResponseCodeInterpreterToolCall,
-    events.ResponseApplyPatchCallOperationDiffDeltaEvent: ResponseApplyPatchToolCall,
+# The same for the one text of an item, which is one of some types. (Some hosts send what belongs to
+# a call of an MCP tool as if it belonged to one of a function.)
+_FUNCTIONS: Final = (ResponseFunctionToolCall, McpCall)
+ITEM_PIECES: Final[dict[type[Any], tuple[type[Any], ...]]] = {
+    events.ResponseFunctionCallArgumentsDeltaEvent: _FUNCTIONS,
+    events.ResponseCustomToolCallInputDeltaEvent: (ResponseCustomToolCall,),
+    events.ResponseMcpCallArgumentsDeltaEvent: (McpCall,),
+    events.ResponseCodeInterpreterCallCodeDeltaEvent: (ResponseCodeInterpreterToolCall,),
+    events.ResponseApplyPatchCallOperationDiffDeltaEvent: (ResponseApplyPatchToolCall,),
 }
-ITEM_WHOLES: Final[dict[type[Any], tuple[type[Any], str]]] = {
-    events.ResponseFunctionCallArgumentsDoneEvent: (ResponseFunctionToolCall, "arguments"),
-    events.ResponseCustomToolCallInputDoneEvent: (ResponseCustomToolCall, "input"),
-    events.ResponseMcpCallArgumentsDoneEvent: (McpCall, "arguments"),
-    events.ResponseCodeInterpreterCallCodeDoneEvent: (ResponseCodeInterpreterToolCall, "code"),
-    events.ResponseApplyPatchCallOperationDiffDoneEvent: (ResponseApplyPatchToolCall, "diff"),
+ITEM_WHOLES: Final[dict[type[Any], tuple[tuple[type[Any], ...], str]]] = {
+    events.ResponseFunctionCallArgumentsDoneEvent: (_FUNCTIONS, "arguments"),
+    events.ResponseCustomToolCallInputDoneEvent: ((ResponseCustomToolCall,), "input"),
+    events.ResponseMcpCallArgumentsDoneEvent: ((McpCall,), "arguments"),
+    events.ResponseCodeInterpreterCallCodeDoneEvent: ((ResponseCodeInterpreterToolCall,), "code"),
+    events.ResponseApplyPatchCallOperationDiffDoneEvent: ((ResponseApplyPatchToolCall,), "diff"),
 }
 
 # The events with which a stream ends, and the status that each means.
@@ -107,5 +113,6 @@ ENDS: Final[dict[type[Any], str]] = {
 
 INCOMPLETE: Final[dict[str | None, FinishReason]] = {
     "max_output_tokens": "length",
+    "max_tokens": "length",
     "content_filter": "content_filter",
 }

@@ -1,0 +1,188 @@
+# The items of an answer, found by where events say that they are.
+#
+# What always holds here:
+# - An item is known by its index. Its id counts where there is no index, or nothing of that type at
+#   it: some hosts change the id with every event, some leave the index out (llama.cpp), and some
+#   state a whole at the next one (vLLM).
+# - Nothing that was said is lost to another item at the same index: they stand one after the other.
+#   (Ollama gives one index to a text and to the calls after it.)
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from typing import Any, Final
+
+from ssekit.responses._folded import CALLS, FoldedItem
+from ssekit.responses._items import ResponseOutputItem, UnknownItem
+
+__all__ = ["Output"]
+
+_NAMES: Final = ("call_id", "id")  # of a call, the first is what its output is to name
+
+
+class Output:
+    """The items so far, in the order of their indices."""
+
+    __slots__ = ("_at", "_end", "_latest", "_named", "_places")
+
+    def __init__(self) -> None:
+        self._at: dict[int, list[FoldedItem]] = {}
+        self._named: dict[str, FoldedItem] = {}
+        # The one that was spoken of latest, for events that say nothing of where.
+        self._latest: FoldedItem | None = None
+        self._end = 0  # beyond all indices
+        self._places = 0
+
+    def __iter__(self) -> Iterator[FoldedItem]:
+        for index in sorted(self._at):
+            yield from self._at[index]
+
+    def __bool__(self) -> bool:
+        return bool(self._at)
+
+    def find(
+        self, index: int | None, name: str | None, kinds: tuple[type[Any], ...]
+    ) -> FoldedItem | None:
+        """Return the item at an index, or of a name, that has one of some types."""
+        for kind in kinds:
+            for folded in self._at_index(index):
+                if type(folded.item) is kind:
+                    return folded
+        candidates = [self._named.get(name or "")]
+        if index is None:
+            candidates.append(self._latest)
+        for found in candidates:
+            if (
+                found is not None
+                and type(found.item) in kinds
+                and (not found.done or index is None)
+            ):
+                return found
+        return None
+
+    def of(self, event: Any, kinds: tuple[type[Any], ...]) -> FoldedItem:
+        """Return the item that an event speaks of; one of the first type is made, if there is none.
+
+        The types are those that the item may have.
+        """
+        folded = self.find(event.output_index, event.item_id, kinds)
+        if folded is None:
+            folded = self._make(event.output_index, kinds[0](id=event.item_id))
+        self._latest = folded
+        return folded
+
+    def begun(self, index: int | None, item: ResponseOutputItem) -> FoldedItem:
+        """Return the item that an event says to begin; it is made, if there is none."""
+        return self._stated(index, item, ends=False)
+
+    def ended(self, index: int | None, item: ResponseOutputItem) -> FoldedItem:
+        """Return the item that an event states whole; it is made, if there is none."""
+        return self._stated(index, item, ends=True)
+
+    def _stated(self, index: int | None, item: ResponseOutputItem, *, ends: bool) -> FoldedItem:
+        folded = self._find_stated(index, item, ends=ends)
+        if folded is None:
+            folded = self._make(index, type(item)())
+        for name in _names(item):
+            self._named[name] = folded
+        self._latest = folded
+        return folded
+
+    def _find_stated(
+        self, index: int | None, item: ResponseOutputItem, *, ends: bool
+    ) -> FoldedItem | None:
+        for folded in self._at_index(index):
+            if _alike(folded.item, item) and not (folded.done and _differ(folded.item, item)):
+                return folded
+        if index is not None and not ends:
+            return None
+        candidates = [self._named.get(name) for name in _names(item)]
+        if index is None and ends:
+            candidates.append(self._latest)
+        for found in candidates:
+            if found is not None and _alike(found.item, item) and not found.done:
+                return found
+        return None
+
+    def settle(self, output: list[ResponseOutputItem]) -> list[FoldedItem]:
+        """Become the items of a whole output, and return what each of them was so far.
+
+        It may leave items out, or have other indices and ids than the events had: then the items
+        of a type are taken in their order.
+        """
+        left = dict.fromkeys(self)
+        settled: dict[int, FoldedItem] = {}
+        for index, item in enumerate(output):
+            named = (self._named.get(name) for name in _names(item))
+            folded = next((one for one in named if one in left and _alike(one.item, item)), None)
+            if folded is not None:
+                del left[folded]
+                settled[index] = folded
+        of_type: dict[str, deque[FoldedItem]] = defaultdict(deque)
+        for folded in left:
+            of_type[folded.item.type].append(folded)
+        for index, item in enumerate(output):
+            if index not in settled:
+                queue = of_type[item.type]
+                settled[index] = queue.popleft() if queue else self._new(type(item)())
+        self._at = {index: [settled[index]] for index in range(len(output))}
+        self._end = len(output)
+        return [settled[index] for index in range(len(output))]
+
+    def is_unknown(self, name: str | None) -> bool:
+        """Whether an item of this name is of a type that nobody knows."""
+        named = self._named.get(name or "")
+        return named is not None and isinstance(named.item, UnknownItem)
+
+    def is_of_others(self, event: Any, kinds: tuple[type[Any], ...]) -> bool:
+        """Whether items are where an event is, but none, that is not done, of some types."""
+        known = self.find(event.output_index, event.item_id, kinds)
+        if known is not None:
+            return known.done
+        return bool(self._at) if event.output_index is None else event.output_index in self._at
+
+    def calls(self) -> list[FoldedItem]:
+        """Return the tool calls, in the order in which they appeared."""
+        calls = {folded.place: folded for folded in self if folded.place is not None}
+        return [calls[place] for place in sorted(calls)]
+
+    def _at_index(self, index: int | None) -> Iterator[FoldedItem]:
+        return reversed(self._at.get(index, [])) if index is not None else iter(())
+
+    def _make(self, index: int | None, item: ResponseOutputItem) -> FoldedItem:
+        folded = self._new(item)
+        if index is None:
+            index = self._end
+        self._end = max(self._end, index + 1)
+        self._at.setdefault(index, []).append(folded)
+        for name in _names(item):
+            self._named[name] = folded
+        return folded
+
+    def _new(self, item: ResponseOutputItem) -> FoldedItem:
+        if not isinstance(item, CALLS):
+            return FoldedItem(item, None)
+        self._places += 1
+        return FoldedItem(item, self._places - 1)
+
+
+def _names(item: ResponseOutputItem) -> Iterator[str]:
+    for name in _NAMES:
+        value = item.get(name) if isinstance(item, UnknownItem) else getattr(item, name, None)
+        if value and isinstance(value, str):
+            yield value
+
+
+def _alike(known: ResponseOutputItem, item: ResponseOutputItem) -> bool:
+    """Whether both are of one type. (Nobody knows whether two unknown ones are.)"""
+    return type(known) is type(item)
+
+
+def _differ(known: ResponseOutputItem, item: ResponseOutputItem) -> bool:
+    """Whether the first name that both have says that they are two."""
+    for name in _NAMES:
+        ours, theirs = getattr(known, name, None), getattr(item, name, None)
+        if ours and theirs:
+            return bool(ours != theirs)
+    return False
