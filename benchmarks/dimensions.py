@@ -124,6 +124,20 @@ def response_events(count: int, name: str, index: str = "", **fields: Any) -> by
     return b"".join(event({"type": f"response.{name}", **fields, **more}) for more in numbered)
 
 
+def response_calls(count: int, **where: int) -> bytes:
+    """Return calls that begin, say something and end, one after the other."""
+    return b"".join(
+        event({"type": f"response.{kind}", "item_id": f"i{n}", **where, **said})
+        for n in range(count)
+        for item in [{"type": "function_call", "id": f"i{n}", "call_id": f"c{n}", "name": "f"}]
+        for kind, said in (
+            ("output_item.added", {"item": item}),
+            ("function_call_arguments.delta", {"delta": "{}"}),
+            ("output_item.done", {"item": {**item, "arguments": "{}"}}),
+        )
+    )
+
+
 RESPONSES: Streams = {
     "pieces of text": (25_000, lambda n: response_events(n, "output_text.delta", delta="0123")),
     "argument fragments": (
@@ -135,6 +149,8 @@ RESPONSES: Streams = {
         lambda n: response_events(n, "output_item.done", "output_index", item={
             "type": "function_call", "name": "f", "arguments": "{}"}),
     ),
+    "calls at one index": (1_000, lambda n: response_calls(n, output_index=0)),
+    "calls without an index": (1_000, lambda n: response_calls(n)),
     "parts": (2_500, lambda n: response_events(n, "refusal.delta", "content_index", delta="0")),
     "annotations": (
         2_500,

@@ -45,7 +45,6 @@ from ssekit.responses._items import (
     InputTokensDetails,
     OutputTokensDetails,
     ReasoningSummary,
-    ReasoningText,
     Response,
     ResponseFunctionShellToolCall,
     ResponseFunctionShellToolCallOutput,
@@ -171,7 +170,7 @@ class Accumulator:
             self._said.append(TextDelta(0, piece))
         elif kind is ResponseOutputRefusal:
             self._said.append(RefusalDelta(0, piece))
-        elif kind in (ReasoningText, ReasoningSummary):
+        else:
             self._thinks_in = self._thinks_in or kind
             if kind is self._thinks_in:
                 self._said.append(ReasoningDelta(0, piece))

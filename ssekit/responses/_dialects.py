@@ -19,8 +19,7 @@ def repair(body: dict[str, Any]) -> None:
     _write(body, ("delta", *_WRITTEN) if _is_of_arguments(body) else _WRITTEN)
     _repair_parts([body.get("part")])
     for response in objects([body.get("response")]):
-        output = response.get("output")
-        for item in objects(output if isinstance(output, list) else []):
+        for item in objects(response.get("output")):
             _repair_item(item)
     for item in objects([body.get("item")]):
         _repair_item(item)
@@ -33,12 +32,11 @@ def _is_of_arguments(body: dict[str, Any]) -> bool:
 def _repair_item(item: dict[str, Any]) -> None:
     if item.get("type") in ("function_call", "custom_tool_call", "mcp_call"):
         _write(item, _WRITTEN)
-    content = item.get("content")
     if item.get("type") == "message":
+        content = item.get("content")
         if isinstance(content, str):
             item["content"] = [{"type": "output_text", "text": content}]
-        elif isinstance(content, list):
-            _repair_parts(content)
+        _repair_parts(content)
 
 
 def _write(holder: dict[str, Any], fields: tuple[str, ...]) -> None:
@@ -47,7 +45,7 @@ def _write(holder: dict[str, Any], fields: tuple[str, ...]) -> None:
             holder[field] = json.dumps(holder[field])
 
 
-def _repair_parts(parts: list[Any]) -> None:
+def _repair_parts(parts: Any) -> None:
     for part in objects(parts):
         if part.get("type") in ("text", None) and isinstance(part.get("text"), str):
             part["type"] = "output_text"

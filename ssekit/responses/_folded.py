@@ -203,10 +203,6 @@ class FoldedParts:
             del self._parts[key]
         return self._stray
 
-    def says(self, index: int) -> bool:
-        """Whether a part at an index says something."""
-        return any(key[0] == index and part.text for key, part in self._parts.items())
-
     def state(self, parts: list[ContentPart]) -> None:
         """Take all parts: there are no others."""
         keys = [(index, type(part)) for index, part in enumerate(parts)]

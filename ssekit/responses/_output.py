@@ -24,10 +24,12 @@ _NAMES: Final = ("call_id", "id")  # of a call, the first is what its output is 
 class Output:
     """The items so far, in the order of their indices."""
 
-    __slots__ = ("_at", "_end", "_latest", "_named", "_places")
+    __slots__ = ("_at", "_current", "_end", "_latest", "_named", "_places")
 
     def __init__(self) -> None:
         self._at: dict[int, list[FoldedItem]] = {}
+        # Of those of one type at an index, the last.
+        self._current: dict[tuple[int | None, type[Any]], FoldedItem] = {}
         self._named: dict[str, FoldedItem] = {}
         # The one that was spoken of latest, for events that say nothing of where.
         self._latest: FoldedItem | None = None
@@ -46,9 +48,8 @@ class Output:
     ) -> FoldedItem | None:
         """Return the item at an index, or of a name, that has one of some types."""
         for kind in kinds:
-            for folded in self._at_index(index):
-                if type(folded.item) is kind:
-                    return folded
+            if (index, kind) in self._current:
+                return self._current[index, kind]
         candidates = [self._named.get(name or "")]
         if index is None:
             candidates.append(self._latest)
@@ -92,16 +93,16 @@ class Output:
     def _find_stated(
         self, index: int | None, item: ResponseOutputItem, *, ends: bool
     ) -> FoldedItem | None:
-        for folded in self._at_index(index):
-            if _alike(folded.item, item) and not (folded.done and _differ(folded.item, item)):
-                return folded
+        current = self._current.get((index, type(item)))
+        if current is not None and not (current.done and _differ(current.item, item)):
+            return current
         if index is not None and not ends:
             return None
         candidates = [self._named.get(name) for name in _names(item)]
         if index is None and ends:
             candidates.append(self._latest)
         for found in candidates:
-            if found is not None and _alike(found.item, item) and not found.done:
+            if found is not None and type(found.item) is type(item) and not found.done:
                 return found
         return None
 
@@ -114,11 +115,12 @@ class Output:
         left = dict.fromkeys(self)
         settled: dict[int, FoldedItem] = {}
         for index, item in enumerate(output):
-            named = (self._named.get(name) for name in _names(item))
-            folded = next((one for one in named if one in left and _alike(one.item, item)), None)
-            if folded is not None:
-                del left[folded]
-                settled[index] = folded
+            for name in _names(item):
+                folded = self._named.get(name)
+                if folded in left and type(folded.item) is type(item):
+                    del left[folded]
+                    settled[index] = folded
+                    break
         of_type: dict[str, deque[FoldedItem]] = defaultdict(deque)
         for folded in left:
             of_type[folded.item.type].append(folded)
@@ -126,9 +128,11 @@ class Output:
             if index not in settled:
                 queue = of_type[item.type]
                 settled[index] = queue.popleft() if queue else self._new(type(item)())
-        self._at = {index: [settled[index]] for index in range(len(output))}
+        items = [settled[index] for index in range(len(output))]
+        self._at = {index: [folded] for index, folded in enumerate(items)}
+        self._current = {(index, type(folded.item)): folded for index, folded in enumerate(items)}
         self._end = len(output)
-        return [settled[index] for index in range(len(output))]
+        return items
 
     def is_unknown(self, name: str | None) -> bool:
         """Whether an item of this name is of a type that nobody knows."""
@@ -147,15 +151,13 @@ class Output:
         calls = {folded.place: folded for folded in self if folded.place is not None}
         return [calls[place] for place in sorted(calls)]
 
-    def _at_index(self, index: int | None) -> Iterator[FoldedItem]:
-        return reversed(self._at.get(index, [])) if index is not None else iter(())
-
     def _make(self, index: int | None, item: ResponseOutputItem) -> FoldedItem:
         folded = self._new(item)
         if index is None:
             index = self._end
         self._end = max(self._end, index + 1)
         self._at.setdefault(index, []).append(folded)
+        self._current[index, type(item)] = folded
         for name in _names(item):
             self._named[name] = folded
         return folded
@@ -172,11 +174,6 @@ def _names(item: ResponseOutputItem) -> Iterator[str]:
         value = item.get(name) if isinstance(item, UnknownItem) else getattr(item, name, None)
         if value and isinstance(value, str):
             yield value
-
-
-def _alike(known: ResponseOutputItem, item: ResponseOutputItem) -> bool:
-    """Whether both are of one type. (Nobody knows whether two unknown ones are.)"""
-    return type(known) is type(item)
 
 
 def _differ(known: ResponseOutputItem, item: ResponseOutputItem) -> bool:
