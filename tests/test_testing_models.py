@@ -350,6 +350,10 @@ def ids_of(stream: ModelStream) -> list[str]:
     return [body["item_id"] for body in bodies(stream) if "item_id" in body]
 
 
+def places_of(stream: ModelStream) -> list[int]:
+    return [body["output_index"] for body in bodies(stream) if "output_index" in body]
+
+
 Quirks = dict[str, Callable[[ModelStream], bool]]
 
 ANY_QUIRKS: Quirks = {
@@ -435,6 +439,9 @@ QUIRKS: dict[str, Quirks] = {
     | {
         "an id per event": lambda s: len(set(ids_of(s))) == len(ids_of(s)) > 1,
         "no item ids": lambda s: items_of(s) != [] and not ids_of(s),
+        "no indices": lambda s: items_of(s) != [] and b"output_index" not in s.data,
+        "one index": lambda s: len(items_of(s)) > 1 and set(places_of(s)) == {0},
+        "wholes one index further": lambda s: len(items_of(s)) == 1 and set(places_of(s)) == {0, 1},
         "no sequence numbers": lambda s: b"sequence_number" not in s.data,
         "no deltas": lambda s: items_of(s) != [] and b".delta" not in s.data,
         "no item begins": lambda s: (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import count
+from itertools import chain, count
 from typing import Any, Final, NamedTuple
 
 from hypothesis import strategies as st
@@ -31,6 +31,9 @@ RESPONSE_QUIRKS: Final[dict[str, str]] = WIRE_QUIRKS | {
     "no types": "only the event line says of which type an event is",
     "an id per event": "each event says another id of its item, and of the response",
     "no item ids": "no event says the id of its item",
+    "no indices": "no event says where its item stands: its id tells",
+    "one index": "all items stand at one index, one after the other",
+    "wholes one index further": "what is whole stands at the index after that of its pieces",
     "no sequence numbers": "events are not counted",
     "no deltas": "texts and arguments come whole alone",
     "no item begins": "items do not say that they begin",
@@ -45,8 +48,15 @@ RESPONSE_HOSTS: Final[Hosts] = {
     "openai": frozenset(),
     "azure": frozenset({"unknown fields"}),
     "copilot": frozenset({"an id per event"}),
+    "llama.cpp": frozenset({"no indices", "no sequence numbers"}),
+    "ollama": frozenset({"one index"}),
     "openrouter": frozenset({"comments", "marker", "unknown fields"}),
+    "vllm": frozenset({"wholes one index further"}),
 }
+# With these, ids alone tell items apart; and with all but the first, items take no turns.
+_TOLD_BY_IDS: Final = ("no indices", "one index", "wholes one index further")
+_INDICES: Final = ("content_index", "summary_index")
+_UNTOLD: Final = frozenset({"an id per event", "no item ids", "no item begins"})
 
 
 def response_streams(
@@ -102,6 +112,9 @@ class _Script(Script):
     """A script of events that are counted, and say their type in their line and in their data."""
 
     def __init__(self, draw: DrawFn, quirks: frozenset[str]) -> None:
+        self.numbering = next((quirk for quirk in _TOLD_BY_IDS if quirk in quirks), None)
+        if self.numbering is not None:
+            quirks -= _UNTOLD
         super().__init__(draw, "responses", quirks)
         self._numbers = count()
         self._ids = count()
@@ -140,7 +153,9 @@ def _streams(
         for type_ in ("response.created", "response.in_progress"):
             _send_response(script, type_, head)
     made = [_Item(script, place, logprobs, *item) for place, item in enumerate(draw(items))]
-    for event in take_turns(draw, [item.events for item in made]):
+    queues = [item.events for item in made]
+    in_turns = script.numbering in (None, "no indices")
+    for event in take_turns(draw, queues) if in_turns else chain.from_iterable(queues):
         script.send(event.type, event.fields, *event.said)
     _send_end(script, head, [item.whole() for item in made])
     return script.stream()
@@ -214,8 +229,15 @@ class _Item:
         self._add("output_item.added", {"item": begun}, Said(("output", self._place), begun))
 
     def _add(self, name: str, fields: Json, *said: Said) -> None:
-        at = {"output_index": self._place, **fields}
-        self.events.append(_Event(f"response.{name}", at, said))
+        numbering = self._script.numbering
+        if numbering == "no indices":
+            fields = {key: value for key, value in fields.items() if key not in _INDICES}
+        elif numbering == "one index":
+            fields = {"output_index": 0, **fields}
+        else:
+            further = numbering is not None and name.endswith(".done")
+            fields = {"output_index": self._place + further, **fields}
+        self.events.append(_Event(f"response.{name}", fields, said))
 
     def _add_within(self, name: str, fields: Json, *said: Said) -> None:
         """Add an event that names its item."""
