@@ -282,12 +282,12 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
     ),
     "wholes at another index than the pieces": (
         [
-            text("a", 0, 1), text("b", 0, 2),
-            at("output_text.done", content_index=3, text="abc"),
-            at("content_part.done", content_index=4, part=output_text("abc")),
+            text("\ud83d", 0, 1, logprobs=TOKENS[:1]), text("\ude00", 0, 2, logprobs=TOKENS[1:]),
+            at("output_text.done", content_index=3, text="😀c"),
+            at("content_part.done", content_index=4, part=output_text("😀c")),
             at("content_part.done", content_index=5, part=output_text("d")),
         ],
-        [message(output_text("abc"), output_text("d"))],
+        [message(output_text("😀c") | {"logprobs": TOKENS}, output_text("d"))],
     ),
     "log probabilities": (
         [text("a", logprobs=TOKENS[:1]), text("b", logprobs=TOKENS[1:]), text("", logprobs=[])],

@@ -291,7 +291,7 @@ class Accumulator:
         part = parts.whole_at(index, kind, whole)
         if kind is ResponseOutputText and event.logprobs:
             part.logprobs = list(event.logprobs)
-        self._say(kind, part.state_text(whole))
+        self._say(kind, part.text.state(whole))
 
     def _fold_annotation(self, event: events.ResponseOutputTextAnnotationAddedEvent) -> None:
         if event.annotation is not None:

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from ssekit._deltas import ToolCall
 from ssekit._fold import Text, own
-from ssekit._lenient import parse, well_formed
+from ssekit._lenient import join_surrogates, parse, well_formed
 from ssekit.responses._items import (
     ApplyPatchOperation,
     ContentPart,
@@ -100,14 +100,13 @@ class StreamedText(Text):
 
 
 class FoldedPart:
-    """A part of an item's content, or of its summary, so far; `whole` once that was stated."""
+    """A part of an item's content, or of its summary, so far."""
 
-    __slots__ = ("_annotations", "_latest", "logprobs", "part", "text", "whole")
+    __slots__ = ("_annotations", "_latest", "logprobs", "part", "text")
 
     def __init__(self, part: ContentPart) -> None:
         self.part = part
         self.text = StreamedText()
-        self.whole = False
         self.logprobs: list[Logprob] = []
         self._annotations: dict[int, Loose] = {}
         self._latest = -1
@@ -126,12 +125,7 @@ class FoldedPart:
                 self._latest = len(part.annotations) - 1
             if part.logprobs:
                 self.logprobs = list(part.logprobs)
-        return self.state_text(text_of(part))
-
-    def state_text(self, whole: str | None) -> str:
-        """Take the whole text, and return what it adds to the pieces."""
-        self.whole = self.whole or bool(whole)
-        return self.text.state(whole)
+        return self.text.state(text_of(part))
 
     def view(self) -> ContentPart:
         part = self.part
@@ -188,20 +182,21 @@ class FoldedParts:
         return part
 
     def _elsewhere(self, kind: type[Any], whole: str) -> FoldedPart | None:
+        """Return the part that the pieces at other indices make, if this is the whole of them."""
         if self._stray is not None and str(self._stray.text) == whole:
             return self._stray
         keys = sorted((key for key in self._open if key[1] is kind), key=itemgetter(0))
-        pieces = "".join(str(self._open[key].text) for key in keys)
-        if not pieces or not whole.startswith(pieces):
+        pieces = "".join(self._open[key].text.join() for key in keys)
+        if not pieces or not whole.startswith(join_surrogates(pieces)):
             return None
-        self._stray = self._open[keys[0]]
-        self._stray.text.take()
-        self._stray.text.append(pieces)
-        for key in keys:
-            del self._open[key]
-        for key in keys[1:]:
+        first, *others = (self._open.pop(key) for key in keys)
+        first.text.take()
+        first.text.append(pieces)
+        for key, part in zip(keys[1:], others, strict=True):
+            first.logprobs += part.logprobs
             del self._parts[key]
-        return self._stray
+        self._stray = first
+        return first
 
     def state(self, parts: list[ContentPart]) -> None:
         """Take all parts: there are no others."""
