@@ -150,7 +150,7 @@ def test_microseconds_are_those_of_one_thing() -> None:
 def test_a_run_prints_both_tables(capsys: pytest.CaptureFixture[str]) -> None:
     lines = run(capsys, "--only", "one-event", peers=(installed_peer(iter_events),))
     events, typed = [line.split() for line in lines if line.startswith("one-event ")]
-    assert [cell[-1] for cell in events[3::2]] == ["x"]
+    assert [cell[-1] for cell in events[3::2]] == ["x", "x"]  # feed, and the peer
     there, _ = nodejs.node_versions()
     assert [cell[-1] for cell in typed if not cell.startswith("±")][2:] == (
         ["x"] * 5 if there else ["x", "x", "x", "t", "x"]  # absent
@@ -345,7 +345,7 @@ def test_a_report_comes_back_from_its_file(tmp_path: Path) -> None:
 def test_the_markdown_has_every_figure_and_every_peer() -> None:
     text = readme.markdown(filled_report())
     assert all(f"| {name} | {said} |" in text for name, _, said, _ in verdicts(filled_report()))
-    assert "| 64-kib | 1.00 | 2.00x | fails |" in text
+    assert "| 64-kib | 1.00 | 1.00x | 2.00x | fails |" in text
     assert "python 3, node absent" in text
 
 
