@@ -131,7 +131,7 @@ FORMAT: Format[RawMessageStreamEvent, Message] = Format(
     msgspec.json.Decoder(OrdinaryEvent),
     Accumulator,
     repair=repair,
-    fragments={"text", "thinking", "partial_json", "delta"},
+    fragments={"text", "thinking", "partial_json"},
     chunk_type=AnyEvent,
     typed_by_event=True,
 )

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, Final, TypeVar
 
@@ -57,6 +58,9 @@ _NO_BLOCK: Final = FoldedBlock(UnknownBlock(), None)
 # Equals no index of the wire, and no null in the place of one.
 _NOWHERE: Final = object()
 
+# How many of the blocks that went on last are asked whether a delta without an index is theirs.
+_ASKED: Final = 16
+
 # What is said of the whole message, and what of that is said at its end.
 _SAID_OF_ALL: Final = [
     name for name in Message.__struct_fields__ if name not in ("content", "usage")
@@ -80,8 +84,8 @@ class Accumulator:
     read from the cache (`cached_tokens`) or written to it. `total_tokens` adds the output.
     """
 
-    __slots__ = ("_begun", "_blocks", "_calls", "_index", "_latest", "_loose", "_message", "_open",
-                 "_over", "_pairs", "_said", "_thoughts")  # fmt: skip
+    __slots__ = ("_begun", "_blocks", "_calls", "_index", "_latest", "_loose", "_message",
+                 "_newest", "_open", "_over", "_pairs", "_said", "_thoughts")  # fmt: skip
 
     def __init__(self) -> None:
         # What the latest event said, beside a piece that it brought.
@@ -95,9 +99,10 @@ class Accumulator:
         self._message = Message()
         self._begun = self._over = False
         self._blocks: list[FoldedBlock] = []
-        # Those of them that go on, by their indices (None: it had none); those that have ended, but
-        # may be signed yet; and those that are calls.
+        # Those of them that go on, by their indices (None: it had none), and the indices of those
+        # that went on last; those that have ended, but may be signed yet; and those that are calls.
         self._open: dict[int | None, FoldedBlock] = {}
+        self._newest: deque[int | None] = deque(maxlen=_ASKED)
         self._thoughts: dict[int | None, FoldedBlock] = {}
         self._calls: list[FoldedBlock] = []
         self._pairs = WholePairs()
@@ -231,13 +236,15 @@ class Accumulator:
             if takes_it and index not in self._open:
                 # The start had no index, and what goes on with it has one.
                 self._open[index] = self._open.pop(None)
+                self._newest.append(index)
             return index
         if takes_it:
             return None
-        for latest, folded in reversed(self._open.items()):
-            if kind is None or folded.goes_on_with(kind):
-                # It is the latest now: so what is passed over is passed over once.
-                self._open[latest] = self._open.pop(latest)
+        for latest in reversed(self._newest):
+            folded = self._open.get(latest)
+            if folded is not None and (kind is None or folded.goes_on_with(kind)):
+                self._newest.remove(latest)
+                self._newest.append(latest)
                 return latest
         return None
 
@@ -245,6 +252,7 @@ class Accumulator:
         """Begin a block; with that, one that is still open at its index has ended."""
         self._end_at(index)
         folded = self._open[index] = self._begin(block)
+        self._newest.append(index)
         return folded
 
     def _end_at(self, index: int | None) -> None:
