@@ -354,6 +354,11 @@ CONTENTS: dict[str, tuple[Events, list[Any]]] = {
         ],
         [call({"a": 1}), text_block("a"), call({"b": 2}, id="", name="")],
     ),
+    "no index, and too many blocks that it might be of": (
+        [began(text_block("a"), -1), *(began(call(), n) for n in range(16)), text("b", None),
+         text("c", -1)],
+        [text_block("ac"), *[call()] * 16, text_block("b")],
+    ),
     "no index in the starts alone": (
         [began(text_block(""), None), text("a", 1), text("b", 1), stop(1), text("c", 1),
          began(call(), None), stop(2), given_json("{}", 2)],
@@ -595,6 +600,10 @@ ERRORS: dict[str, tuple[ServerSentEvent, str | None, str, type[Any] | None]] = {
     "an error in an ordinary event": (
         ServerSentEvent(json.dumps(ended() | {"error": OVERLOADED})),
         "overloaded_error", "Overloaded", messages.RawMessageDeltaEvent,
+    ),
+    "an error in a ping": (
+        ServerSentEvent(json.dumps(wire("ping", error=OVERLOADED)), "ping"),
+        "overloaded_error", "Overloaded", messages.PingEvent,
     ),
     "an error in the last event": (
         ServerSentEvent(json.dumps(END | {"error": "Overloaded"}), "message_stop"),

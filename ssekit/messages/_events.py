@@ -3,8 +3,8 @@
 # What always holds here:
 # - Every field may be missing or null: then it has its default. What gateways say in other places
 #   than the vendor's has its field there.
-# - What reports an error is no ordinary event, by its type or by an `error` in it: it is refused,
-#   and comes to be an error.
+# - What reports an error is no ordinary event: it is refused, and comes to be an error. Its type
+#   tells it, or an `error` in it (for which deltas of blocks are not watched).
 # - An event or a delta of a type that is not known here stays what it was on the wire.
 
 from __future__ import annotations
@@ -118,14 +118,21 @@ class MessageDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 class Event(
     msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, tag_field="type"
 ):
-    """An event. What has an `error` in it is none, but an `APIError`."""
+    """An event."""
 
     __unknown__: ClassVar = UnknownEvent
+
+
+class WatchedEvent(Event, frozen=True):
+    """An event that has no error in it: an object there makes it an `APIError`.
+
+    A delta of a block, which nearly all events are, is not watched: that took 8 of its 140 ns.
+    """
 
     error: None = None
 
 
-class RawMessageStartEvent(Event, frozen=True, tag="message_start"):
+class RawMessageStartEvent(WatchedEvent, frozen=True, tag="message_start"):
     """The message begins; some gateways say of it here what belongs into `message`."""
 
     type: ClassVar[Literal["message_start"]] = "message_start"
@@ -135,7 +142,7 @@ class RawMessageStartEvent(Event, frozen=True, tag="message_start"):
     usage: Usage | None = None
 
 
-class RawMessageDeltaEvent(Event, frozen=True, tag="message_delta"):
+class RawMessageDeltaEvent(WatchedEvent, frozen=True, tag="message_delta"):
     """How the message ends (some gateways say it beside `delta`), and its usage so far."""
 
     type: ClassVar[Literal["message_delta"]] = "message_delta"
@@ -157,7 +164,7 @@ class InvocationMetrics(msgspec.Struct, frozen=True, gc=False, omit_defaults=Tru
 
 
 class RawMessageStopEvent(
-    Event,
+    WatchedEvent,
     frozen=True,
     tag="message_stop",
     rename={"amazon_bedrock_invocation_metrics": "amazon-bedrock-invocationMetrics"},
@@ -180,7 +187,7 @@ class RawMessageStopEvent(
 # The events of a block. An index that a gateway leaves out is None: the block is the one under way.
 
 
-class RawContentBlockStartEvent(Event, frozen=True, tag="content_block_start"):
+class RawContentBlockStartEvent(WatchedEvent, frozen=True, tag="content_block_start"):
     """A content block begins."""
 
     type: ClassVar[Literal["content_block_start"]] = "content_block_start"
@@ -196,14 +203,14 @@ class RawContentBlockDeltaEvent(Event, frozen=True, tag="content_block_delta"):
     delta: RawContentBlockDelta | None = None
 
 
-class RawContentBlockStopEvent(Event, frozen=True, tag="content_block_stop"):
+class RawContentBlockStopEvent(WatchedEvent, frozen=True, tag="content_block_stop"):
     """A content block is whole."""
 
     type: ClassVar[Literal["content_block_stop"]] = "content_block_stop"
     index: int | None = None
 
 
-class PingEvent(Event, frozen=True, tag="ping"):
+class PingEvent(WatchedEvent, frozen=True, tag="ping"):
     """Nothing: it keeps the connection open."""
 
     type: ClassVar[Literal["ping"]] = "ping"
