@@ -50,10 +50,15 @@ ValueT = TypeVar("ValueT")
 _RawEvent: TypeAlias = tuple[bytes, Head]
 
 
+_RESPONSE: Final = {"id", "object", "output", "status"}
+
+
 def _is_response(body: dict[str, Any], event_type: str) -> bool:
     kinds = (event_type, str(body.get("type")))
-    named = any(kind.startswith("response.") for kind in kinds)
-    return named or isinstance(body.get("response"), dict)
+    if any(kind.startswith("response.") for kind in kinds):
+        return True
+    # Another vendor's envelope has a `response` too.
+    return any(not _RESPONSE.isdisjoint(said) for said in objects([body.get("response")]))
 
 
 _MESSAGE_EVENTS: Final = {
@@ -64,7 +69,9 @@ _MESSAGE_EVENTS: Final = {
 
 def _is_message(body: dict[str, Any], event_type: str) -> bool:
     # A ping tells nothing: others send one too.
-    return not _MESSAGE_EVENTS.isdisjoint((event_type, str(body.get("type"))))
+    kind = str(body.get("type"))
+    whole = kind == "message" and isinstance(body.get("content"), list)
+    return whole or not _MESSAGE_EVENTS.isdisjoint((event_type, kind))
 
 
 def _is_completion(body: dict[str, Any], _event_type: str) -> bool:
@@ -80,9 +87,19 @@ def _is_chat(body: dict[str, Any], _event_type: str) -> bool:
     )
 
 
+_BESIDE_CANDIDATES: Final = (
+    *("usageMetadata", "promptFeedback"),
+    *("usage_metadata", "prompt_feedback"),
+)
+
+
 def _is_gemini(body: dict[str, Any], _event_type: str) -> bool:
-    said = (body.get("usageMetadata"), body.get("promptFeedback"))
-    return isinstance(body.get("candidates"), list) or any(isinstance(part, dict) for part in said)
+    # The Code Assist API has the chunk in an envelope.
+    return any(
+        isinstance(chunk.get("candidates"), list)
+        or any(isinstance(chunk.get(name), dict) for name in _BESIDE_CANDIDATES)
+        for chunk in objects([body, body.get("response")])
+    )
 
 
 # By the name of each format's module, whether an event (its data, its type) is one of its own. The

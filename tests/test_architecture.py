@@ -40,7 +40,7 @@ LAYERS = [
     ["messages._message"],
     ["messages._events"],
     ["messages._folded"],
-    ["messages._accumulator"],
+    ["messages._accumulator", "messages._dialects"],
     ["responses._items", "responses._dialects"],
     ["responses._events"],
     ["responses._kinds"],

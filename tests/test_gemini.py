@@ -183,6 +183,51 @@ PARTS: dict[str, tuple[list[list[Any]], list[Any]]] = {
          [{**call(), "text": "a"}]],
         [call("f"), {"thoughtSignature": "c2ln"}, said("a")],
     ),
+    "pieces of one id, which say nothing of more": (
+        [[call("f", id="1", partialArgs=[{"jsonPath": "$.a", "stringValue": "x"}])],
+         [call(id="1", partialArgs=[{"jsonPath": "$.a", "stringValue": "y"}])],
+         [call("f", id="1", partialArgs=[{"jsonPath": "$.b", "numberValue": 1}])], [call()],
+         [call(id="2", partialArgs=[{"jsonPath": "$.a", "stringValue": "z"}])]],
+        [call("f", id="1", args={"a": "xy", "b": 1}), call(id="2", args={"a": "z"})],
+    ),
+    "pieces of one id, which say that nothing more comes": (
+        [[call("f", id="1", partialArgs=[{"jsonPath": "$.a", "numberValue": 1}],
+               willContinue=False)],
+         [call("f", id="1", args={})]],
+        [call("f", id="1", args={"a": 1}), call("f", id="1", args={})],
+    ),
+    "a text that comes with the end of a call": (
+        [[call("f", willContinue=True)],
+         [{**call(), "text": "a", "thoughtSignature": "c2ln"}, said("b")]],
+        [{**call("f", args={}), "thoughtSignature": "c2ln"}, said("ab")],
+    ),
+    "arguments as the text of their JSON": (
+        [[call("f", args='{"a":1}'), call("g", args="[1]"), call("h", args="{")],
+         [{"toolCall": {"toolType": "FILE_SEARCH", "args": '{"a":1}'}}]],
+        [call("f", args={"a": 1}), call("g"), call("h"),
+         {"toolCall": {"toolType": "FILE_SEARCH", "args": {"a": 1}}}],
+    ),
+    "a part that is its text": ([["a", said("b")], ["c"]], [said("abc")]),
+    "fields in snake_case": (
+        [[{"inline_data": {"mime_type": "image/png", "data": "AAAA"}, "function_call": None},
+          {"function_call": {"name": "f", "args": {"max_tokens": {"mime_type": 1}}},
+           "thought_signature": "c2ln"},
+          {"function_response": {"name": "f", "response": {"mime_type": 1}}},
+          {"text": "a", "thought_signature": None, "thoughtSignature": "c2ln"},
+          {"text": "b", "thoughtSignature": "c2ln", "thought_signature": None},
+          {"hologram": 1, "part_metadata": {"mime_type": 1}}]],
+        [BLOB, {**call("f", args={"max_tokens": {"mime_type": 1}}), "thoughtSignature": "c2ln"},
+         {"functionResponse": {"name": "f", "response": {"mime_type": 1}}},
+         said("a", thoughtSignature="c2ln"), said("b", thoughtSignature="c2ln"),
+         {"hologram": 1, "partMetadata": {"mime_type": 1}}],
+    ),
+    "a call in pieces, in snake_case": (
+        [[{"function_call": {"name": "f", "will_continue": True}}],
+         [{"function_call": {"will_continue": True, "partial_args": [
+             {"json_path": "$.a_b", "string_value": "\ud83d", "will_continue": True}]}}],
+         [{"function_call": {"partial_args": [{"json_path": "$.a_b", "string_value": "\ude00"}]}}]],
+        [call("f", args={"a_b": "😀"})],
+    ),
     "a text in a call": ([[{**call("f"), "text": "a"}]], [{**call("f"), "text": "a"}]),
 }  # fmt: skip
 
@@ -307,6 +352,32 @@ BESIDE: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
     ),
     "null is absent": ([{"safetyRatings": None, "content": None, "index": None}], {}),
     "parts that are no list": ([{"content": {"parts": 5}}], {}),
+    "one part alone": ([{"content": {"parts": said("a")}}, {"content": {"parts": "b"}}],
+                       {"content": {"parts": [said("ab")]}}),
+    "items that are none": (
+        [{"groundingMetadata": {
+            "groundingChunks": [None, WEB, 5],
+            "groundingSupports": [{"groundingChunkIndices": [0, None, "1", 2],
+                                   "confidenceScores": ["a", 0.5, True, 1]}, None]},
+          "logprobsResult": {"chosenCandidates": [None, TOKEN], "topCandidates": ["a", {}]}}],
+        {"groundingMetadata": {
+            "groundingChunks": [{}, WEB, {}],
+            "groundingSupports": [{"groundingChunkIndices": [0, None, None, 2],
+                                   "confidenceScores": [None, 0.5, None, 1]}]},
+         "logprobsResult": {"chosenCandidates": [{}, TOKEN], "topCandidates": [{}, {}]}},
+    ),
+    "fields in snake_case": (
+        [{"safety_ratings": [{"category": "a", "probability_score": 0.5}], "token_count": 1,
+          "grounding_metadata": {"grounding_chunks": [{"retrieved_context": {"page_number": 1}}],
+                                 "retrieval_metadata": {"some_score": 1}},
+          "logprobs_result": {"top_candidates": [{"candidates": [{"token_id": 1}]}]}},
+         {"finish_reason": "STOP", "content": {"role": None}}],
+        {"safetyRatings": [{"category": "a", "probabilityScore": 0.5}], "tokenCount": 1,
+         "groundingMetadata": {"groundingChunks": [{"retrievedContext": {"pageNumber": 1}}],
+                               "retrievalMetadata": {"some_score": 1}},
+         "logprobsResult": {"topCandidates": [{"candidates": [{"tokenId": 1}]}]},
+         "finishReason": "STOP"},
+    ),
     "half a pair": (
         [{"groundingMetadata": {"groundingSupports": [{"segment": {"text": "\ud83d"}}]}}],
         {"groundingMetadata": {"groundingSupports": [{"segment": {"text": "\ufffd"}}]}},
@@ -347,6 +418,23 @@ WHOLE: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
          {"promptFeedback": {"blockReason": "SAFETY"}}],
         {"promptFeedback": {"blockReason": "SAFETY", "safetyRatings": [RATING]}},
     ),
+    "fields in snake_case": (
+        [{"candidates": [], "usage_metadata": {"prompt_token_count": 1, "prompt_tokens_details": [
+            {"token_count": 1}]}},
+         {"candidates": [], "prompt_feedback": {"block_reason": "SAFETY"}},
+         {"candidates": [], "model_version": "m", "response_id": "r", "create_time": "1",
+          "sdk_http_response": {"headers": None}, "prompt_feedback": None}],
+        {"usageMetadata": {"promptTokenCount": 1, "promptTokensDetails": [{"tokenCount": 1}]},
+         "promptFeedback": {"blockReason": "SAFETY"}, "modelVersion": "m", "responseId": "r",
+         "createTime": "1"},
+    ),
+    "the envelope of Code Assist": (
+        [{"response": {"candidates": [], "responseId": "r"}, "traceId": "x"},
+         {"response": {"usageMetadata": {"totalTokenCount": 1}}}, {"response": 5}],
+        {"usageMetadata": {"totalTokenCount": 1}, "responseId": "r"},
+    ),
+    "a field that is unknown": ([{"candidates": [], "mood": "calm", "responseId": "r"}],
+                                {"responseId": "r"}),
     "candidates that are none": ([{"candidates": None}, {"candidates": [5]}], {}),
 }  # fmt: skip
 
@@ -369,6 +457,24 @@ def test_several_candidates():
             {"index": 1, "content": {"parts": [said("xy")]}, "finishReason": "STOP"},
         ]
     }
+
+
+def test_several_candidates_without_indices():
+    first, second = chunk(said("a"), call("f")), chunk(said("b"))
+    chunks = (
+        {"candidates": first["candidates"] + second["candidates"]},
+        {"candidates": [{"finishReason": "STOP"}, {"finishReason": "MAX_TOKENS"}]},
+    )
+    made = encoded(run(*chunks))["candidates"]
+    assert [(one["index"], one["finishReason"]) for one in made] == [(0, "STOP"), (1, "MAX_TOKENS")]
+    assert deltas(*chunks) == [
+        TextDelta(0, "a"),
+        ToolCallDelta(0, 0, "", "f", "{}"),
+        ToolCall(0, 0, "", "f", "{}"),
+        TextDelta(1, "b"),
+        Finish(0, "tool_calls", "STOP"),
+        Finish(1, "length", "MAX_TOKENS"),
+    ]
 
 
 def test_snapshots_share_nothing():
@@ -474,6 +580,16 @@ ENDS: dict[str, tuple[list[Any], str, str | None]] = {
         "truncated",
         None,
     ),
+    "a prompt that was blocked when its answer had begun": (
+        [chunk(said("a")), BLOCKED],
+        "done",
+        "finish",
+    ),
+    "a prompt that was blocked, with a candidate": (
+        [{"candidates": [{"index": 0}], **BLOCKED}],
+        "done",
+        "finish",
+    ),
     "the marker of a proxy": ([chunk(said("a")), "[DONE]"], "done", "marker"),
 }
 
@@ -505,6 +621,9 @@ def test_the_marker():
         *((f"IMAGE_{word}", "content_filter") for word in ("SAFETY", "RECITATION")),
         ("IMAGE_PROHIBITED_CONTENT", "content_filter"),
         ("LANGUAGE", "other"),
+        ("Stop", "stop"),
+        ("length", "length"),
+        ("content_filter", "content_filter"),
         ("OTHER", "other"),
         ("MALFORMED_FUNCTION_CALL", "other"),
         ("UNEXPECTED_TOOL_CALL", "other"),
@@ -517,7 +636,7 @@ def test_the_marker():
 def test_finish_reasons(word: str | None, reason: Any, called: bool):
     decoder = gemini.decoder()
     decoder.feed(event(chunk(*([call("f")] if called else []), finishReason=word)))
-    reason = "tool_calls" if called and word == "STOP" else reason
+    reason = "tool_calls" if called and reason == "stop" else reason
     assert decoder.accumulator.finish_reason == reason
     told = [delta for delta in decoder.accumulator.last_deltas() if isinstance(delta, Finish)]
     assert told == ([Finish(0, reason, word)] if reason and word else [])
@@ -527,6 +646,14 @@ def test_the_finish_of_a_prompt_that_was_blocked():
     stream = gemini.stream([event(BLOCKED)])
     assert list(stream.deltas()) == [Finish(0, "content_filter", "SAFETY")]
     assert stream.accumulator.finish_reason == "content_filter"
+
+
+def test_the_finish_of_candidates_whose_prompt_was_blocked():
+    begun = {"candidates": [{"index": 0, "finishReason": "STOP"}, {"index": 1}]}
+    assert deltas(begun, BLOCKED) == [
+        Finish(0, "stop", "STOP"),
+        Finish(1, "content_filter", "SAFETY"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -599,6 +726,32 @@ def test_a_call_that_never_ends_is_handed_over_at_the_end():
         ToolCallDelta(0, 0, "", "f", '{"a":1}'),
         ToolCall(0, 0, "", "f", '{"a":1}'),
     ]
+
+
+def test_pieces_that_may_be_followed_by_others_are_handed_over_at_the_end():
+    one = call("f", id="1", partialArgs=[{"jsonPath": "$.a", "numberValue": 1}])
+    more = call(id="1", partialArgs=[{"jsonPath": "$.b", "numberValue": 2}])
+    assert deltas(chunk(one), chunk({**more, "text": "x"})) == [
+        ToolCallDelta(0, 0, "1", "f", ""),
+        TextDelta(0, "x"),
+        ToolCallDelta(0, 0, "1", "f", '{"a":1,"b":2}'),
+        ToolCall(0, 0, "1", "f", '{"a":1,"b":2}'),
+    ]
+
+
+def test_a_text_in_a_call_is_of_the_text():
+    spoken, thinking = ({**call("f"), **said} for said in (said("a"), thought("hm")))
+    assert deltas(chunk(spoken, thinking)) == [
+        TextDelta(0, "a"),
+        ToolCallDelta(0, 0, "", "f", "{}"),
+        ToolCall(0, 0, "", "f", "{}"),
+        ReasoningDelta(0, "hm"),
+        ToolCallDelta(0, 1, "", "f", "{}"),
+        ToolCall(0, 1, "", "f", "{}"),
+    ]
+    decoder = gemini.decoder()
+    decoder.feed(event(chunk(spoken, thinking)))
+    assert (decoder.accumulator.text, decoder.accumulator.reasoning) == ("a", "hm")
 
 
 def test_the_tool_call_that_is_handed_over_is_the_one_that_the_view_holds():

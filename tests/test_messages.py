@@ -65,19 +65,23 @@ def goes_on(kind: str, index: Any = 0, /, **fields: Any) -> dict[str, Any]:
     return wire("content_block_delta", index=index, delta={"type": kind, **fields})
 
 
+def untyped(**fields: Any) -> dict[str, Any]:
+    return wire("content_block_delta", index=0, delta=fields)
+
+
 def text(piece: Any, index: Any = 0) -> dict[str, Any]:
     return goes_on("text_delta", index, text=piece)
 
 
-def thinking(piece: str, index: int = 0) -> dict[str, Any]:
+def thinking(piece: str, index: Any = 0) -> dict[str, Any]:
     return goes_on("thinking_delta", index, thinking=piece)
 
 
-def given_json(piece: str, index: int = 0) -> dict[str, Any]:
+def given_json(piece: str, index: Any = 0) -> dict[str, Any]:
     return goes_on("input_json_delta", index, partial_json=piece)
 
 
-def stop(index: int = 0) -> dict[str, Any]:
+def stop(index: Any = 0) -> dict[str, Any]:
     return wire("content_block_stop", index=index)
 
 
@@ -304,6 +308,95 @@ CONTENTS: dict[str, tuple[Events, list[Any]]] = {
         [DREAM, text_block("a")],
     ),
     "a message that begins late": ([text("a"), start(), text("b")], [text_block("ab")]),
+    "a message that is one event": (
+        [wire("message", id="m", role="assistant", content=[thought("hm"), call({"a": 1})])],
+        [thought("hm"), call({"a": 1})],
+    ),
+    "a message that is one event, without content": ([wire("message", text="a")], []),
+    "an input that stands in a start alone": ([began(call({"a": 1}))], [call({"a": 1})]),
+    "inputs as the texts of their JSON": (
+        [
+            start(content=[call('{"a":1}'), call("[1]")]),
+            began({**SEARCH, "input": '{"b":2}'}),
+            began(call("{"), 1),
+        ],
+        [call({"a": 1}), call(), {**SEARCH, "input": {"b": 2}}, call()],
+    ),
+    "a piece that is the input": (
+        [began(call()), goes_on("input_json_delta", partial_json={"a": [1]})],
+        [call({"a": [1]})],
+    ),
+    "pieces that do not say their type": (
+        [
+            wire("content_block_start", index=0),
+            untyped(thinking="hm"),
+            untyped(signature="s"),
+            untyped(text="a", type=None),
+            wire("content_block_delta", index=0, delta="b"),
+            untyped(partial_json="{}"),
+            untyped(n=1),
+        ],
+        [thought("hm", "s"), text_block("ab"), call(id="", name="")],
+    ),
+    "no index anywhere": (
+        [
+            began(thought(""), None), thinking("hm", None), stop(None),
+            began(text_block(""), None), text("a", None),
+            began(call(), None), given_json('{"a":', None), given_json("1}", None), stop(None),
+            began(call(id="u"), None), given_json("{}", None), stop(None), stop(None),
+        ],
+        [thought("hm"), text_block("a"), call({"a": 1}), call(id="u")],
+    ),
+    "an index in the starts alone": (
+        [
+            began(call(), 1), began(text_block(""), 2), given_json('{"a"', None), text("a", None),
+            given_json(":1}", None), stop(None), given_json('{"b":2}', None),
+        ],
+        [call({"a": 1}), text_block("a"), call({"b": 2}, id="", name="")],
+    ),
+    "no index, and too many blocks that it might be of": (
+        [began(text_block("a"), -1), *(began(call(), n) for n in range(16)), text("b", None),
+         text("c", -1)],
+        [text_block("ac"), *[call()] * 16, text_block("b")],
+    ),
+    "no index in the starts alone": (
+        [began(text_block(""), None), text("a", 1), text("b", 1), stop(1), text("c", 1),
+         began(call(), None), stop(2), given_json("{}", 2)],
+        [text_block("ab"), text_block("c"), call(), call(id="", name="")],
+    ),
+    "no index where it is 0": (
+        [began(text_block(""), None), began(text_block(""), 1), text("a", None), text("b", 1)],
+        [text_block("a"), text_block("b")],
+    ),
+    "a signature that comes late": (
+        [began(thought("")), thinking("hm"), stop(), began(text_block("")), text("a"), stop(),
+         goes_on("signature_delta", signature="x"), began(text_block("")),
+         goes_on("signature_delta", signature="s"), text("b"),
+         goes_on("signature_delta", 1, signature="x"), began(DREAM, 2), stop(2),
+         goes_on("signature_delta", 2, signature="y")],
+        [thought("hm", "s"), text_block("a"), text_block("b"), thought("", "x"),
+         {**DREAM, "signature": "y"}],
+    ),
+    "pieces before their start": (
+        [
+            thinking("h", 0), began(thought("", "s"), 0), thinking("m", 0),
+            given_json('{"a":', 1), began(call(), 1), given_json("1}", 1), began(call(), 1),
+            text("a", 2), began(text_block("b", citations=[]), 2),
+            text("a", 3), began(SEARCH, 3),
+        ],
+        [thought("hm", "s"), call({"a": 1}), text_block("ab", citations=[]), text_block("a"),
+         SEARCH],
+    ),
+    "results of a shape that is not known": (
+        [
+            began({"type": "web_search_tool_result", "tool_use_id": "s", "content": "a"}, 0),
+            began({"type": "web_fetch_tool_result", "tool_use_id": "s", "content": [1, None]}, 1),
+        ],
+        [
+            {"type": "web_search_tool_result", "tool_use_id": "s", "content": "a"},
+            {"type": "web_fetch_tool_result", "tool_use_id": "s", "content": [1, None]},
+        ],
+    ),
     "fields of unforeseen type count as absent": (
         [
             wire("message_start", message={"id": 5, "content": 5, "usage": 5}),
@@ -319,6 +412,7 @@ CONTENTS: dict[str, tuple[Events, list[Any]]] = {
             wire("content_block_start"),
             began({"type": "tool_use", "id": [], "name": "f", "input": "x"}, 1),
             wire("message_delta", delta=5, usage=[]),
+            wire("message_delta", delta="\ud83d"),
         ],
         [text_block("ab"), call(id="")],
     ),
@@ -344,6 +438,7 @@ EMPTY = {"id": "", "type": "message", "role": "assistant", "model": "", "content
          "stop_reason": None, "stop_sequence": None, "usage": {}}  # fmt: skip
 FALLBACK = {"type": "fallback", "from": {"model": "a"}, "to": {"model": "b"}}
 SEARCHED = {"web_search_requests": 1}
+COUNTED = {"amazon-bedrock-invocationMetrics": {"inputTokenCount": 7, "outputTokenCount": 9}}
 CACHE = {"ephemeral_5m_input_tokens": 1}
 
 # The events, and fields of the message that they make.
@@ -386,6 +481,46 @@ HEADS: dict[str, tuple[Events, dict[str, Any]]] = {
         ],
         {"context_management": {"applied_edits": []}, "input_transformations": [{"n": 1}]},
     ),
+    "what a start says beside its message": (
+        [wire("message_start", id="m", model="x", usage={"input_tokens": 5}), start("m")],
+        {"id": "m", "model": "x", "usage": {"input_tokens": 5}},
+    ),
+    "a start that says nothing": (
+        [wire("message_start"), start(usage={"input_tokens": 5}) | {"usage": {"output_tokens": 1}}],
+        {"id": "m", "usage": {"input_tokens": 5, "output_tokens": 1}},
+    ),
+    "an end that stands beside its place": (
+        [ended("end_turn"), wire("message_delta", stop_reason="stop_sequence", stop_sequence="x"),
+         wire("message_delta", delta={"usage": {"output_tokens": 3}}, usage=None)],
+        {"stop_reason": "stop_sequence", "stop_sequence": "x", "usage": {"output_tokens": 3}},
+    ),
+    "an end that only the last event says": (
+        [END | {"stop_reason": "max_tokens", "usage": {"output_tokens": 3}}],
+        {"stop_reason": "max_tokens", "usage": {"output_tokens": 3}},
+    ),
+    "an end that only the delta of the last event says": (
+        [ended(), END | {"stop_reason": None, "delta": {"stop_reason": "max_tokens"}}],
+        {"stop_reason": "max_tokens"},
+    ),
+    "an end that only the message of the last event says": (
+        [start(model="x"), END | {"message": {"id": "n", "content": [text_block("a")],
+                                              "usage": {"output_tokens": 3}}}],
+        {"id": "m", "model": "x", "content": [], "usage": {"output_tokens": 3}},
+    ),
+    "what Bedrock counted": (
+        [start(), END | COUNTED],
+        {"usage": {"input_tokens": 7, "output_tokens": 9}},
+    ),
+    "what Bedrock counted, beside usage": (
+        [start(usage={"input_tokens": 5}), END | COUNTED],
+        {"usage": {"input_tokens": 5}},
+    ),
+    "a message that is one event": (
+        [wire("message", id="m", model="x", content=[], stop_reason="end_turn",
+              usage={"output_tokens": 3})],
+        {**EMPTY, "id": "m", "model": "x", "stop_reason": "end_turn",
+         "usage": {"output_tokens": 3}},
+    ),
     "another model takes over": ([start(model="a"), began(FALLBACK)], {"model": "a",
                                                                      "content": [FALLBACK]}),
     "a refusal": (
@@ -416,6 +551,11 @@ ENDS: dict[str, tuple[Events, str, str | None]] = {
     "the marker": (["[DONE]"], "done", "marker"),
     "a reason alone": ([ended()], "done", "finish"),
     "a reason, and a ping": ([ended(), wire("ping")], "done", "finish"),
+    "a reason beside the delta": (
+        [wire("message_delta", stop_reason="end_turn")],
+        "done",
+        "finish",
+    ),
     "a reason that says nothing": ([ended("")], "truncated", None),
     "a text": ([text("b")], "truncated", None),
     "the end of a block": ([stop()], "truncated", None),
@@ -427,7 +567,7 @@ def test_ends(last: Events, state: str, ended_by: str | None):
     decoder = push([start(), text("a"), *last])
     decoder.close()
     assert (decoder.state, decoder.ended_by) == (state, ended_by)
-    assert decoder.accumulator.complete == (ended() in last)
+    assert decoder.accumulator.complete == ("end_turn" in json.dumps(last))
     partial = decoder.error.partial if decoder.error else decoder.result()
     assert partial.content[0].text == ("ab" if text("b") in last else "a")
 
@@ -457,6 +597,18 @@ ERRORS: dict[str, tuple[ServerSentEvent, str | None, str, type[Any] | None]] = {
         None, "the server reported an error", messages.ErrorEvent,
     ),
     "words": (ServerSentEvent("upstream gone", "error"), None, "upstream gone", None),
+    "an error in an ordinary event": (
+        ServerSentEvent(json.dumps(ended() | {"error": OVERLOADED})),
+        "overloaded_error", "Overloaded", messages.RawMessageDeltaEvent,
+    ),
+    "an error in a ping": (
+        ServerSentEvent(json.dumps(wire("ping", error=OVERLOADED)), "ping"),
+        "overloaded_error", "Overloaded", messages.PingEvent,
+    ),
+    "an error in the last event": (
+        ServerSentEvent(json.dumps(END | {"error": "Overloaded"}), "message_stop"),
+        None, "Overloaded", messages.RawMessageStopEvent,
+    ),
 }  # fmt: skip
 
 
@@ -518,11 +670,7 @@ def test_an_event_whose_line_alone_says_its_type(kind: Any):
 def test_what_nobody_knows_is_what_it_was():
     unknown = [wire("dreamt", depth={"n": [1]}), goes_on("dream_delta", n=1), began(DREAM)]
     made = messages.decoder().feed(b"".join(map(event, unknown)))
-    assert json.loads(msgspec.json.encode(made)) == [
-        unknown[0],
-        {"type": "content_block_delta", "delta": {"type": "dream_delta", "n": 1}},
-        {"type": "content_block_start", "content_block": DREAM},
-    ]
+    assert json.loads(msgspec.json.encode(made)) == unknown
     first, second, third = made
     assert isinstance(first, messages.UnknownEvent)
     assert isinstance(second, messages.RawContentBlockDeltaEvent)
@@ -618,6 +766,12 @@ def test_views():
         ("tool_use", "tool_calls"),
         ("refusal", "content_filter"),
         ("pause_turn", "other"),
+        ("stop", "stop"),
+        ("STOP", "stop"),
+        ("length", "length"),
+        ("tool_calls", "tool_calls"),
+        ("function_call", "tool_calls"),
+        ("content_filter", "content_filter"),
         ("compaction", "other"),
         ("dreamt", "other"),
     ],
@@ -648,6 +802,24 @@ def test_usage(usage: dict[str, Any], view: Usage):
     assert push([start(usage=usage)]).accumulator.usage == view
     assert deltas([start(usage=usage)]) == [view]
     assert deltas([start(), ended() | {"usage": usage}]) == [view, Finish(0, "stop", "end_turn")]
+
+
+def test_usage_that_counts_no_tokens():
+    uncounted = {"service_tier": "standard", "server_tool_use": SEARCHED}
+    events = [start(usage=uncounted), ended() | {"usage": uncounted}]
+    assert push(events).accumulator.usage is None
+    assert deltas(events) == [STOP]
+    counted = [start(usage={"input_tokens": 1}), ended() | {"usage": uncounted}, END]
+    assert deltas(counted) == [Usage(1), STOP]
+
+
+def test_what_bedrock_counted():
+    latencies = {"invocationLatency": 5, "firstByteLatency": 2}
+    counted = {name: {**said, **latencies} for name, said in COUNTED.items()}
+    (made,) = messages.decoder().feed(event(END | counted))
+    assert isinstance(made, messages.RawMessageStopEvent)
+    assert made.amazon_bedrock_invocation_metrics == messages.InvocationMetrics(7, 9, 5, 2)
+    assert json.loads(msgspec.json.encode(made)) == END | counted
 
 
 STOP = Finish(0, "stop", "end_turn")
@@ -700,6 +872,39 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
         [start(content=[call({"a": 1})])],
         [ToolCallDelta(0, 0, "t", "f", ""), ToolCallDelta(0, 0, "t", "f", '{"a":1}'),
          ToolCall(0, 0, "t", "f", '{"a":1}')],
+    ),
+    "a call that stands in the start, which is never said to end": (
+        [began(call({"a": 1}), 0), began(call(id="u"), 1)],
+        [ToolCallDelta(0, 0, "t", "f", ""), ToolCallDelta(0, 1, "u", "f", ""),
+         ToolCallDelta(0, 0, "t", "f", '{"a":1}'), ToolCall(0, 0, "t", "f", '{"a":1}'),
+         ToolCall(0, 1, "u", "f", "")],
+    ),
+    "a call of which pieces come before the start": (
+        [given_json("{"), began(call()), given_json("}"), stop()],
+        [ToolCallDelta(0, 0, "", "", ""), ToolCallDelta(0, 0, "", "", "{"),
+         ToolCallDelta(0, 0, "t", "f", ""), ToolCallDelta(0, 0, "t", "f", "}"),
+         ToolCall(0, 0, "t", "f", "{}")],
+    ),
+    "a text of which pieces come before the start": (
+        [text("a"), began(text_block("b", citations=[]))],
+        [TextDelta(0, "a"), TextDelta(0, "b")],
+    ),
+    "pieces without an index": (
+        [began(thought(""), 0), began(call(), 1), thinking("hm", None), given_json("{}", None),
+         text("a", None)],
+        [ToolCallDelta(0, 0, "t", "f", ""), ReasoningDelta(0, "hm"),
+         ToolCallDelta(0, 0, "t", "f", "{}"), TextDelta(0, "a"), ToolCall(0, 0, "t", "f", "{}")],
+    ),
+    "a message that is one event": (
+        [wire("message", content=[thought("hm"), text_block("a"), call({"a": 1})],
+              stop_reason="tool_use", usage={"output_tokens": 3})],
+        [Usage(output_tokens=3), ReasoningDelta(0, "hm"), TextDelta(0, "a"),
+         ToolCallDelta(0, 0, "t", "f", ""), ToolCallDelta(0, 0, "t", "f", '{"a":1}'),
+         ToolCall(0, 0, "t", "f", '{"a":1}'), Finish(0, "tool_calls", "tool_use")],
+    ),
+    "usage of the last event": (
+        [ended(), END | {"usage": {"output_tokens": 2}, "delta": {"usage": {"input_tokens": 1}}}],
+        [Usage(1, 2, 3), STOP],
     ),
     "calls that take turns": (
         [began(call(), 0), began(call(id="u", name="g"), 1), given_json("{", 1),

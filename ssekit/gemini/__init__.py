@@ -102,7 +102,7 @@ FORMAT: Format[GenerateContentResponse, GenerateContentResponse] = Format(
     msgspec.json.Decoder(GenerateContentResponse),
     Accumulator,
     repair=repair,
-    fragments={"text", "stringValue"},
+    fragments={"text", "stringValue", "string_value"},
 )
 
 decode = FORMAT.decode

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, TypeVar
 
-from msgspec.structs import astuple
+from msgspec.structs import astuple, replace
 
 from ssekit._deltas import (
     Delta,
@@ -22,7 +22,7 @@ from ssekit._deltas import (
     ToolCallDelta,
     Usage,
 )
-from ssekit._fold import WholePairs, newer, own
+from ssekit._fold import FINISH_REASONS, WholePairs, newer, own
 from ssekit._lenient import parse_text
 from ssekit.gemini._candidate import FoldedCall, FoldedCandidate
 from ssekit.gemini._response import (
@@ -35,10 +35,11 @@ from ssekit.gemini._response import (
 ValueT = TypeVar("ValueT")
 
 # The vendor's words for the end of a candidate (`Candidate.FinishReason` of the Gemini API and of
-# Vertex AI), and the shared one; any other word is "other". A candidate that has function calls
-# also ends with STOP: that is "tool_calls".
+# Vertex AI; and those of other APIs, which gateways leave as they were), and the shared one; any
+# other word is "other". A candidate that has function calls also ends with STOP: that is
+# "tool_calls".
 _FINISH_REASONS: Final[dict[str, FinishReason]] = {
-    "STOP": "stop",
+    **{word.upper(): reason for word, reason in FINISH_REASONS.items()},
     "MAX_TOKENS": "length",
     "CONTINUATION": "length",
     **dict.fromkeys(
@@ -65,7 +66,8 @@ class Accumulator:
     refusals: that view, which all formats have, is empty. The arguments of a tool call are its
     `args`, as JSON.
 
-    A prompt that was blocked has no candidate, and "content_filter" as its finish reason.
+    A prompt that was blocked has no candidate, and "content_filter" as its finish reason; so has a
+    candidate that had none of its own when the host blocked the prompt.
     """
 
     __slots__ = (
@@ -100,7 +102,10 @@ class Accumulator:
     def add(self, chunk: GenerateContentResponse, /) -> None:
         """Fold the next chunk in. (No chunk of this format is terminal: None is returned.)"""
         touched: list[FoldedCall | None] | None = None
-        for candidate in chunk.candidates:
+        candidates = chunk.candidates
+        if len(candidates) > 1:
+            candidates = _told_apart(candidates)
+        for candidate in candidates:
             folded = self._candidates.get(candidate.index)
             if folded is None:
                 folded = self._candidates[candidate.index] = FoldedCandidate()
@@ -146,9 +151,10 @@ class Accumulator:
     @property
     def complete(self) -> bool:
         """Whether every candidate that was seen has a finish reason, or the prompt was blocked."""
-        if not self._candidates:
-            return self._block_reason is not None
-        return all(folded.finish_reason for folded in self._candidates.values())
+        if self._block_reason is not None:
+            return True
+        ends = [folded.finish_reason for folded in self._candidates.values()]
+        return bool(ends) and all(ends)
 
     @property
     def text(self) -> str:
@@ -213,10 +219,12 @@ class Accumulator:
             yield Finish(0, "content_filter", self._block_reason)
         for index, folded in sorted(self._candidates.items()):
             word = folded.finish_reason
-            if word == "STOP" and folded.calls:
-                yield Finish(index, "tool_calls", word)
-            elif word is not None:
-                yield Finish(index, _FINISH_REASONS.get(word, "other"), word)
+            if word is not None:
+                reason = _FINISH_REASONS.get(word.upper(), "other")
+                called = reason == "stop" and folded.calls
+                yield Finish(index, "tool_calls" if called else reason, word)
+            elif self._block_reason is not None:
+                yield Finish(index, "content_filter", self._block_reason)
 
     def deltas(self, chunk: GenerateContentResponse, /) -> Iterator[Delta]:
         """Yield what a chunk says, after `add` has folded it in and before the next one.
@@ -226,7 +234,7 @@ class Accumulator:
         when the call begins.
         """
         touched = iter(self._touched)
-        for candidate in chunk.candidates:
+        for candidate in _told_apart(chunk.candidates):
             yield from self._pieces(candidate, touched)
         if chunk.usage_metadata is not None:
             usage = self.usage
@@ -237,14 +245,14 @@ class Accumulator:
         self, candidate: Candidate, touched: Iterator[FoldedCall | None]
     ) -> Iterator[Delta]:
         for part in candidate.content.parts:
-            call = next(touched) if part.function_call is not None else None
-            if call is not None:
-                yield from _call_deltas(candidate.index, call, whole=not call.open)
-            elif part.text:
+            if part.text:
                 kind = ReasoningDelta if part.thought else TextDelta
                 mended = self._pairs.mend(kind(candidate.index, part.text))
                 if mended is not None:
                     yield mended
+            call = next(touched) if part.function_call is not None else None
+            if call is not None:
+                yield from _call_deltas(candidate.index, call, whole=call.whole)
 
     def last_deltas(self) -> Iterator[Delta]:
         """Yield what only the end of a finished stream says: the finish, and calls left open."""
@@ -253,6 +261,17 @@ class Accumulator:
             for call in folded.calls:
                 yield from _call_deltas(index, call, whole=True)
         yield from self._finishes()
+
+
+def _told_apart(candidates: list[Candidate]) -> list[Candidate]:
+    """Return candidates with their places as indices, where their indices do not tell them apart.
+
+    A host that leaves out the index of each candidate says it so.
+    """
+    count = len(candidates)
+    if count < 2 or len({candidate.index for candidate in candidates}) == count:
+        return candidates
+    return [replace(candidate, index=place) for place, candidate in enumerate(candidates)]
 
 
 def _call_deltas(index: int, call: FoldedCall, *, whole: bool) -> Iterator[Delta]:

@@ -53,22 +53,25 @@ class FoldedCall:
 
     Attributes:
         place: Where it stands among the calls of its candidate.
-        open: Whether more of it follows.
+        open: Whether the host said that more of it follows.
+        whole: Whether nothing more of it can follow. Pieces that have an id, and say nothing of
+            more, may yet be followed by others of that id.
         announced, handed: Whether deltas have told of it, and given it whole.
     """
 
-    __slots__ = ("_arguments", "_part", "_view", "announced", "handed", "id", "name", "open",
-                 "place")  # fmt: skip
+    __slots__ = ("_arguments", "_view", "announced", "beside", "handed", "id", "name", "open",
+                 "place", "whole")  # fmt: skip
 
     def __init__(self, place: int, part: Part) -> None:
         self.place = place
         self.id = ""
         self.name = ""
         self.open = False
+        self.whole = False
         self.announced = False
         self.handed = False
         # What the part says beside the call.
-        self._part = part
+        self.beside = part
         self._arguments: Arguments | None = None
         self._view: ToolCall | None = None
 
@@ -76,8 +79,10 @@ class FoldedCall:
         self.id = self.id or call.id or ""
         self.name = self.name or call.name or ""
         self.open = bool(call.will_continue)
+        in_pieces = call.partial_args and call.id and call.will_continue is None
+        self.whole = not self.open and not in_pieces
         if signature:
-            self._part = replace(self._part, thought_signature=signature)
+            self.beside = replace(self.beside, thought_signature=signature)
         if self.open or call.args is not None or call.partial_args:
             self._arguments = self._arguments or Arguments()
             self._arguments.add(call)
@@ -100,7 +105,7 @@ class FoldedCall:
             args=self._args(),
             will_continue=self.open or None,
         )
-        view: Part = replace(own(self._part), function_call=call)
+        view: Part = replace(own(self.beside), function_call=call)
         return view
 
 
@@ -147,6 +152,8 @@ class FoldedCandidate:
             folded = FoldedCall(len(self.calls), rest)
             self.calls.append(folded)
             self._parts.append(folded)
+        elif rest.text:
+            self.add_part(replace(rest, thought_signature=None))
         folded.add(call, part.thought_signature)
         if folded.id:
             self._by_id[folded.id] = folded
@@ -159,9 +166,9 @@ class FoldedCandidate:
             latest = self.calls[-1]
             if call.id and latest.id:
                 return None
-        if latest is None or not latest.open or (call.name or latest.name) != latest.name:
+        if latest is None or latest.whole or (call.name or latest.name) != latest.name:
             return None
-        return latest
+        return latest if latest.open or call.id else None
 
     def add_beside(self, candidate: Candidate) -> None:
         """Fold in what a chunk says beside the content and the finish reason."""
@@ -200,8 +207,10 @@ class FoldedCandidate:
             if isinstance(part, FoldedText):
                 if part.thought is thought:
                     pieces.append(part.text.join())
-            elif isinstance(part, Part) and part.text and bool(part.thought) is thought:
-                pieces.append(part.text)
+                continue
+            beside = part.beside if isinstance(part, FoldedCall) else part
+            if beside.text and bool(beside.thought) is thought:
+                pieces.append(beside.text)
         return join_surrogates("".join(pieces))
 
     def view(self, index: int) -> Candidate:

@@ -5,12 +5,23 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from functools import cache
+from typing import Any, Final, get_args
 
-from msgspec.structs import fields
+from msgspec import UNSET
+from msgspec.structs import FieldInfo, fields
 
 from ssekit._fold import objects
-from ssekit.gemini._response import Part, UnknownPart
+from ssekit._lenient import as_type, parse
+from ssekit.gemini._response import (
+    GenerateContentResponse,
+    GroundingChunk,
+    LogprobsResultCandidate,
+    LogprobsResultTopCandidates,
+    Part,
+    UnknownPart,
+    Wire,
+)
 
 # The fields that say which kind a part is; the others stand beside one of any kind.
 _KINDS: Final = frozenset(
@@ -21,20 +32,110 @@ _KINDS: Final = frozenset(
 )
 _FIELDS: Final = frozenset(field.encode_name for field in fields(Part))
 
+# The lists that others speak of by the places in them, or that go with one another, and what their
+# items are.
+_PLACES: Final[dict[str, type[Any]]] = {
+    "groundingChunks": GroundingChunk,
+    "groundingChunkIndices": int,
+    "confidenceScores": float,
+    "renderedParts": int,
+    "chosenCandidates": LogprobsResultCandidate,
+    "topCandidates": LogprobsResultTopCandidates,
+}
+
 
 def repair(body: dict[str, Any]) -> None:
-    """Make `candidates` a list, and tell the parts that are of unknown kinds."""
+    """Bring what hosts shape in their own way into the shape of a chunk."""
+    # The Code Assist API has the chunk in an envelope.
+    chunk = body.get("response")
+    whole = chunk if isinstance(chunk, dict) and "candidates" not in body else dict(body)
+    body.clear()
+    body.update(_in_camel_case(whole, GenerateContentResponse))
     candidates = body.get("candidates")
     body["candidates"] = candidates if isinstance(candidates, list) else []
     for candidate in objects(body["candidates"]):
         for content in objects([candidate.get("content")]):
-            parts = content.get("parts")
-            if isinstance(parts, list):
-                content["parts"] = [_part(part) for part in parts]
+            if "parts" in content:
+                content["parts"] = _parts(content["parts"])
+        for grounding in objects([candidate.get("groundingMetadata")]):
+            _keep_places(grounding)
+            for support in objects(grounding.get("groundingSupports")):
+                _keep_places(support)
+        for logprobs in objects([candidate.get("logprobsResult")]):
+            _keep_places(logprobs)
+
+
+def _in_camel_case(value: Any, type_: Any) -> Any:
+    """Return what is of a type on the wire with the names of its fields as the vendor writes them.
+
+    The vendor's SDK dumps them in snake_case, and so does protobuf if it is asked to. What is of no
+    declared shape, such as arguments, has the names that it has.
+    """
+    struct = _struct(type_)
+    if struct is None:
+        return value
+    if isinstance(value, list):
+        return [_in_camel_case(item, struct) for item in value]
+    if not isinstance(value, dict):
+        return value
+    named: dict[str, Any] = {}
+    spellings = _spellings(struct)
+    for name, inner in value.items():
+        field = spellings.get(name)
+        if field is None:
+            named[name] = inner
+        elif named.get(field.encode_name) is None:
+            named[field.encode_name] = _in_camel_case(inner, field.type)
+    return named
+
+
+@cache
+def _spellings(struct: type[Wire]) -> dict[str, FieldInfo]:
+    return {name: field for field in fields(struct) for name in (field.name, field.encode_name)}
+
+
+@cache
+def _struct(type_: Any) -> type[Wire] | None:
+    """Return the object of the wire that a type is, or that its items or options are."""
+    if isinstance(type_, type) and issubclass(type_, Wire):
+        return type_
+    return next((found for found in map(_struct, get_args(type_)) if found is not None), None)
+
+
+def _parts(parts: Any) -> Any:
+    # One part alone, as an object or as its text.
+    if isinstance(parts, dict | str):
+        parts = [parts]
+    return [_part(part) for part in parts] if isinstance(parts, list) else parts
 
 
 def _part(part: Any) -> Any:
+    if isinstance(part, str):
+        return {"text": part}
     if not isinstance(part, dict):
         return part
+    for kind in ("functionCall", "toolCall"):
+        for call in objects([part.get(kind)]):
+            if isinstance(call.get("args"), str):
+                # As the text of their JSON, as other APIs have them.
+                call["args"] = _object(call["args"])
     said = {name for name, value in part.items() if value is not None}
     return UnknownPart(part) if said - _FIELDS and not said & _KINDS else part
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    try:
+        tree = parse(text)
+    except ValueError:
+        return None
+    return tree if isinstance(tree, dict) else None
+
+
+def _keep_places(holder: dict[str, Any]) -> None:
+    """Put nothing in the place of an item that is none, so that the others stay in theirs."""
+    for name, kind in _PLACES.items():
+        items = holder.get(name)
+        if isinstance(items, list):
+            nothing: Any = {} if issubclass(kind, Wire) else None
+            fits = (as_type(item, kind) is not UNSET for item in items)
+            holder[name] = [item if fit else nothing for item, fit in zip(items, fits, strict=True)]

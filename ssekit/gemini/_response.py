@@ -3,7 +3,8 @@
 # What always holds here:
 # - Every field may be missing or null, and both are None (for what is listed, no items).
 # - What makes a chunk is that it has `candidates` and no `error`. What has not, such as a blocked
-#   prompt, fails in C, and only then costs Python; so does a part that has a field unknown here.
+#   prompt, fails in C, and only then costs Python; so does a chunk, a candidate or a part that has
+#   a field unknown here, which may be one of the known ones in another spelling.
 # - Words of an open vocabulary (role, finish_reason, modality) are plain strings; bytes are base64,
 #   as they came. What says nothing without the vendor's own tools is left as it came.
 
@@ -268,12 +269,15 @@ class Segment(Wire, frozen=True):
 
 
 class GroundingSupport(Wire, frozen=True):
-    """Which sources (places in `grounding_chunks`) a span of the answer rests on."""
+    """Which sources (places in `grounding_chunks`) a span of the answer rests on.
+
+    What is no number in these lists is None, so that the others stay in their places.
+    """
 
     segment: Segment | None = None
-    grounding_chunk_indices: list[int] | None = None
-    confidence_scores: list[float] | None = None
-    rendered_parts: list[int] | None = None
+    grounding_chunk_indices: list[int | None] | None = None
+    confidence_scores: list[float | None] | None = None
+    rendered_parts: list[int | None] | None = None
 
 
 class SearchEntryPoint(Wire, frozen=True):
@@ -332,7 +336,7 @@ class LogprobsResult(Wire, frozen=True):
     log_probability_sum: float | None = None
 
 
-class Candidate(Wire, frozen=True):
+class Candidate(Wire, frozen=True, forbid_unknown_fields=True):
     """One of the answers, or what a chunk says of it.
 
     Attributes:
@@ -403,7 +407,7 @@ class PromptFeedback(Wire, frozen=True):
     safety_ratings: list[SafetyRating] | None = None
 
 
-class GenerateContentResponse(Wire, frozen=True):
+class GenerateContentResponse(Wire, frozen=True, forbid_unknown_fields=True):
     """One event of the stream; and the whole answer, as `:generateContent` gives it.
 
     Attributes:

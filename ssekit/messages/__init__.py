@@ -13,12 +13,14 @@ import msgspec
 
 from ssekit._format import Format
 from ssekit.messages._accumulator import Accumulator
+from ssekit.messages._dialects import repair
 from ssekit.messages._events import (
     AnyEvent,
     CitationsDelta,
     CompactionContentBlockDelta,
     ErrorEvent,
     InputJSONDelta,
+    InvocationMetrics,
     MessageDelta,
     OrdinaryEvent,
     PingEvent,
@@ -82,6 +84,7 @@ __all__ = [
     "ErrorEvent",
     "FallbackBlock",
     "InputJSONDelta",
+    "InvocationMetrics",
     "MCPToolListingBlock",
     "MCPToolResultBlock",
     "MCPToolUseBlock",
@@ -127,6 +130,7 @@ FORMAT: Format[RawMessageStreamEvent, Message] = Format(
     "messages",
     msgspec.json.Decoder(OrdinaryEvent),
     Accumulator,
+    repair=repair,
     fragments={"text", "thinking", "partial_json"},
     chunk_type=AnyEvent,
     typed_by_event=True,

@@ -1,14 +1,15 @@
 # The fold of a stream of events into a `Message`.
 #
 # What always holds here:
-# - A block is found by the index of the wire as long as it is open. What comes for an index where
-#   none is open, or where it does not fit, begins another: nothing is lost, and a tool call that
-#   was handed over whole stays as it is.
+# - A block is found by the index of the wire as long as it is open; without an index, it is the
+#   latest that is open. What comes for an index where none is open, or where it does not fit,
+#   begins another: nothing is lost, and a tool call that was handed over whole stays as it is.
 # - Blocks stand in the order in which they began, so that text deltas join to the text.
 # - null means absent, and "" never overwrites. Usage is cumulative: a field that comes again wins.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, Final, TypeVar
 
@@ -24,13 +25,13 @@ from ssekit._deltas import (
     Usage,
 )
 from ssekit._errors import DecodeError
+from ssekit._fold import FINISH_REASONS as SHARED_REASONS
 from ssekit._fold import WholePairs, newer, own
 from ssekit._fragments import GROUP
 from ssekit._lenient import join_surrogates, parse_text
 from ssekit.messages import _events as events
 from ssekit.messages import _message as message
 from ssekit.messages._events import (
-    MessageDelta,
     RawContentBlockDeltaEvent,
     RawMessageStopEvent,
     RawMessageStreamEvent,
@@ -40,8 +41,10 @@ from ssekit.messages._message import ContentBlock, Message, ToolUseBlock, Unknow
 
 ValueT = TypeVar("ValueT")
 
-# The vendor's words for the end of a message, and the shared one; any other word is "other".
+# The vendor's words for the end of a message (and those of other APIs, which gateways leave as they
+# were), and the shared one; any other word is "other".
 FINISH_REASONS: Final[dict[str, FinishReason]] = {
+    **SHARED_REASONS,
     "end_turn": "stop",
     "stop_sequence": "stop",
     "max_tokens": "length",
@@ -50,9 +53,22 @@ FINISH_REASONS: Final[dict[str, FinishReason]] = {
     "refusal": "content_filter",
 }
 
-_NO_USAGE: Final = message.Usage()
 # Stands where no block is open. It takes nothing.
 _NO_BLOCK: Final = FoldedBlock(UnknownBlock(), None)
+# Equals no index of the wire, and no null in the place of one.
+_NOWHERE: Final = object()
+
+# How many of the blocks that went on last are asked whether a delta without an index is theirs.
+_ASKED: Final = 16
+
+# What is said of the whole message, and what of that is said at its end.
+_SAID_OF_ALL: Final = [
+    name for name in Message.__struct_fields__ if name not in ("content", "usage")
+]
+_SAID_AT_THE_END: Final = [
+    *("stop_reason", "stop_sequence", "stop_details", "container"),
+    *("context_management", "input_transformations"),
+]
 
 
 class Accumulator:
@@ -68,14 +84,14 @@ class Accumulator:
     read from the cache (`cached_tokens`) or written to it. `total_tokens` adds the output.
     """
 
-    __slots__ = ("_begun", "_blocks", "_calls", "_index", "_latest", "_loose", "_message", "_open",
-                 "_over", "_pairs", "_said")  # fmt: skip
+    __slots__ = ("_begun", "_blocks", "_calls", "_index", "_latest", "_loose", "_message",
+                 "_newest", "_open", "_over", "_pairs", "_said", "_thoughts")  # fmt: skip
 
     def __init__(self) -> None:
         # What the latest event said, beside a piece that it brought.
         self._said: list[Delta] = []
-        # The index of the block that the latest event was a delta of; None if it was none.
-        self._index: int | None = None
+        # The index of the block that the latest event was a delta of.
+        self._index: object = _NOWHERE
         self._begin_message()
 
     def _begin_message(self) -> None:
@@ -83,11 +99,14 @@ class Accumulator:
         self._message = Message()
         self._begun = self._over = False
         self._blocks: list[FoldedBlock] = []
-        # Those of them that go on, by their indices; and those that are calls.
-        self._open: dict[int, FoldedBlock] = {}
+        # Those of them that go on, by their indices (None: it had none), and the indices of those
+        # that went on last; those that have ended, but may be signed yet; and those that are calls.
+        self._open: dict[int | None, FoldedBlock] = {}
+        self._newest: deque[int | None] = deque(maxlen=_ASKED)
+        self._thoughts: dict[int | None, FoldedBlock] = {}
         self._calls: list[FoldedBlock] = []
         self._pairs = WholePairs()
-        self._turn_to(0)
+        self._turn_to(None)
 
     def add(self, event: RawMessageStreamEvent, /) -> bool:
         """Fold the next event in. Return True if it ends the stream.
@@ -114,13 +133,13 @@ class Accumulator:
                 if len(loose) == GROUP:
                     self._latest.pieces.merge()
                 return False
-        self._index = None
+        self._index = _NOWHERE
         fold = self._FOLDS.get(type(event))
         if fold is not None:
             fold(self, event)
         return type(event) is RawMessageStopEvent
 
-    def _turn_to(self, index: int) -> None:
+    def _turn_to(self, index: int | None) -> None:
         """Know the block that the latest delta was of."""
         self._index = index
         self._latest = self._open.get(index, _NO_BLOCK)
@@ -131,44 +150,51 @@ class Accumulator:
     def _fold_start(self, event: events.RawMessageStartEvent) -> None:
         begun = event.message
         if begun is None:
-            return
+            begun = Message(id=event.id or "", model=event.model or "")
         if self._over:
             self._begin_message()
         elif self._begun:
             if begun.id and self._message.id and begun.id != self._message.id:
                 raise DecodeError("another message begins before the one under way has ended")
             return  # Some gateways say it twice.
-        self._begun = True
-        whole = (name for name in Message.__struct_fields__ if name not in ("content", "usage"))
-        self._state(begun, whole)
-        self._add_usage(begun.usage)
+        self._begun = event.message is not None or bool(begun.id or begun.model)
+        self._state(begun, _SAID_OF_ALL)
+        self._add_usage(begun.usage, event.usage)
         # A message may begin with the calls that code made, whole.
         for block in begun.content:
             self._close(self._begin(block))
 
     def _fold_delta(self, event: events.RawMessageDeltaEvent) -> None:
-        if event.delta is not None:
-            self._state(event.delta, MessageDelta.__struct_fields__)
-        self._state(event, ("context_management", "input_transformations"))
-        if event.usage is not None:
-            self._add_usage(event.usage)
+        self._fold_end(event, event.delta)
+
+    def _fold_stop(self, event: RawMessageStopEvent) -> None:
+        self._fold_end(event.message, event, event.delta)
+        counted = event.amazon_bedrock_invocation_metrics
+        if counted is not None and self.usage is None:
+            spent, made = counted.input_token_count, counted.output_token_count
+            self._add_usage(message.Usage(input_tokens=spent, output_tokens=made))
+        for index in list(self._open):
+            self._end_at(index)
+        self._over = True
+
+    def _fold_end(self, *holders: Any) -> None:
+        """Take what is said of the message's end, in each of the places where gateways say it."""
+        for holder in holders:
+            self._state(holder, _SAID_AT_THE_END)
+        self._add_usage(*(getattr(holder, "usage", None) for holder in holders))
 
     def _state(self, holder: Any, fields: Iterable[str]) -> None:
         """Take what is said of the whole message: what is null or empty says nothing."""
-        stated = ((name, getattr(holder, name)) for name in fields)
+        stated = ((name, getattr(holder, name, None)) for name in fields)
         changes = {name: value for name, value in stated if value not in (None, "")}
         self._message = replace(self._message, **changes)
 
-    def _add_usage(self, usage: message.Usage) -> None:
-        self._message = replace(self._message, usage=newer(self._message.usage, usage))
-        if self.usage is not None:
+    def _add_usage(self, *usages: message.Usage | None) -> None:
+        given = [usage for usage in usages if usage is not None]
+        for usage in given:
+            self._message = replace(self._message, usage=newer(self._message.usage, usage))
+        if self.usage is not None and any(map(_usage_view, given)):
             self._said.append(self.usage)
-
-    def _fold_stop(self, event: RawMessageStopEvent) -> None:
-        for folded in self._open.values():
-            self._close(folded)
-        self._open.clear()
-        self._over = True
 
     def _fold_error(self, event: events.ErrorEvent) -> None:
         self._over = True
@@ -177,31 +203,64 @@ class Accumulator:
 
     def _fold_block_start(self, event: events.RawContentBlockStartEvent) -> None:
         block, known = event.content_block, self._open.get(event.index)
-        if block is None or (known is not None and known.block == block):
-            return  # Some gateways say it twice.
-        self._begin_at(event.index, block)
+        if block is None:
+            return
+        if known is not None and known.implied and type(known.block) is type(block):
+            known.begin(block)  # Its first pieces came before.
+            self._said += known.opening()
+        elif known is None or known.block != block:  # Some gateways say it twice.
+            self._begin_at(event.index, block)
 
     def _fold_block_delta(self, event: RawContentBlockDeltaEvent) -> None:
-        delta = event.delta
-        if type(delta) not in HOMES:
+        kind = type(event.delta)
+        if kind not in HOMES:
             return
-        folded = self._open.get(event.index)
-        if folded is None or not folded.goes_on_with(type(delta)):
-            folded = self._begin_at(event.index, HOMES[type(delta)][0]())
-        folded.add(delta)
+        index = self._place_of(event.index, kind)
+        folded = self._open.get(index)
+        if (folded is None or not folded.goes_on_with(kind)) and kind is events.SignatureDelta:
+            folded = self._thoughts.get(index)  # Some gateways sign what has ended.
+        if folded is None or not folded.goes_on_with(kind):
+            folded = self._begin_at(index, HOMES[kind][0]())
+            folded.implied = True
+        folded.add(event.delta)
+        self._latest = folded
 
     def _fold_block_stop(self, event: events.RawContentBlockStopEvent) -> None:
-        folded = self._open.pop(event.index, None)
+        self._end_at(self._place_of(event.index, None))
+
+    def _place_of(self, index: int | None, kind: type[Any] | None) -> int | None:
+        """Return where the open block is that a delta of a type (None: a stop) is of."""
+        unplaced = self._open.get(None)
+        takes_it = unplaced is not None and (kind is None or unplaced.goes_on_with(kind))
+        if index is not None:
+            if takes_it and index not in self._open:
+                # The start had no index, and what goes on with it has one.
+                self._open[index] = self._open.pop(None)
+                self._newest.append(index)
+            return index
+        if takes_it:
+            return None
+        for latest in reversed(self._newest):
+            folded = self._open.get(latest)
+            if folded is not None and (kind is None or folded.goes_on_with(kind)):
+                self._newest.remove(latest)
+                self._newest.append(latest)
+                return latest
+        return None
+
+    def _begin_at(self, index: int | None, block: ContentBlock) -> FoldedBlock:
+        """Begin a block; with that, one that is still open at its index has ended."""
+        self._end_at(index)
+        folded = self._open[index] = self._begin(block)
+        self._newest.append(index)
+        return folded
+
+    def _end_at(self, index: int | None) -> None:
+        folded = self._open.pop(index, None)
         if folded is not None:
             self._close(folded)
-
-    def _begin_at(self, index: int, block: ContentBlock) -> FoldedBlock:
-        """Begin a block; with that, one that is still open at its index has ended."""
-        known = self._open.get(index)
-        if known is not None:
-            self._close(known)
-        folded = self._open[index] = self._begin(block)
-        return folded
+            if folded.goes_on_with(events.SignatureDelta):
+                self._thoughts[index] = folded
 
     def _begin(self, block: ContentBlock) -> FoldedBlock:
         is_call = isinstance(block, ToolUseBlock)
@@ -209,19 +268,13 @@ class Accumulator:
         self._blocks.append(folded)
         if is_call:
             self._calls.append(folded)
-            self._said.append(folded.call_delta(""))
-        else:
-            self._said += folded.piece_deltas(folded.pieces.join())
+        self._said += folded.opening()
         return folded
 
     def _close(self, folded: FoldedBlock) -> None:
         folded.closed = True
         if folded.place is not None:
-            folded.handed = True
-            call = folded.call()
-            if not folded.pieces:
-                self._said.append(folded.call_delta(call.arguments))
-            self._said.append(call)
+            self._said += folded.hand_over()
 
     # What was folded.
 
@@ -273,13 +326,12 @@ class Accumulator:
     def finish_reason(self) -> FinishReason | None:
         """Why the message ended, in the shared words; None while it has not."""
         reason = self._message.stop_reason
-        return FINISH_REASONS.get(reason, "other") if reason else None
+        return FINISH_REASONS.get(reason.lower(), "other") if reason else None
 
     @property
     def usage(self) -> Usage | None:
         """The tokens of the request, as far as the host has said."""
-        usage = self._message.usage
-        return None if usage == _NO_USAGE else _usage_view(usage)
+        return _usage_view(self._message.usage)
 
     def deltas(self, event: RawMessageStreamEvent, /) -> Iterable[Delta]:
         """Return what an event says, after `add` has folded it in and before the next one."""
@@ -290,7 +342,7 @@ class Accumulator:
                 return (TextDelta(0, delta.text),)
             if type(delta) in PIECES:
                 piece = getattr(delta, PIECES[type(delta)][0])
-                said = [*said, *self._open[event.index].piece_deltas(piece)]
+                said = [*said, *self._latest.piece_deltas(piece)]
         return self._mended(said) if said else ()
 
     def _mended(self, said: list[Delta]) -> Iterator[Delta]:
@@ -307,8 +359,7 @@ class Accumulator:
         yield from self._pairs.rest()
         for folded in self._calls:
             if not folded.handed:
-                folded.handed = True
-                yield folded.call()
+                yield from folded.hand_over()
         if self.refusal:
             yield RefusalDelta(0, self.refusal)
         reason = self.finish_reason
@@ -326,15 +377,16 @@ class Accumulator:
     }
 
 
-def _usage_view(usage: message.Usage) -> Usage:
+def _usage_view(usage: message.Usage) -> Usage | None:
     spent, made = usage.input_tokens, usage.output_tokens
     if spent is not None:
         spent += (usage.cache_read_input_tokens or 0) + (usage.cache_creation_input_tokens or 0)
     details = usage.output_tokens_details
-    return Usage(
+    view = Usage(
         input_tokens=spent,
         output_tokens=made,
         total_tokens=None if spent is None or made is None else spent + made,
         cached_tokens=usage.cache_read_input_tokens,
         reasoning_tokens=details.thinking_tokens if details is not None else None,
     )
+    return view if view != Usage() else None

@@ -52,6 +52,7 @@ class FoldedBlock:
 
     Attributes:
         block: What it began with.
+        implied: Whether its pieces alone said so far that it began.
         takes: Of which deltas it has pieces. (A block of unknown type: those that came first.)
         pieces: The pieces.
         place: Of a tool call of the caller's, where it stands among them; None of anything else.
@@ -59,20 +60,34 @@ class FoldedBlock:
         handed: Whether deltas have given the tool call whole.
     """
 
-    __slots__ = ("_call", "_stated", "block", "closed", "handed", "pieces", "place", "takes")
+    __slots__ = ("_call", "_stated", "block", "closed", "handed", "implied", "pieces", "place",
+                 "takes")  # fmt: skip
 
     def __init__(self, block: ContentBlock, place: int | None) -> None:
-        self.block: Any = block  # which fields it has, its type tells
         self.place = place
         self.takes = _TAKES.get(type(block))
         self.pieces = Text()
-        if self.takes in (events.TextDelta, events.ThinkingDelta):
-            self.pieces.append(getattr(block, PIECES[self.takes][1]))
+        self.begin(block)
         self.closed = False
         self.handed = False
         # What was stated of other fields since.
         self._stated: Loose = {}
         self._call: ToolCall | None = None
+
+    def begin(self, block: ContentBlock) -> None:
+        """Take what the block begins with; pieces of it may have come already."""
+        self.block: Any = block  # which fields it has, its type tells
+        self.implied = False
+        if self.takes in (events.TextDelta, events.ThinkingDelta):
+            self.pieces.append(getattr(block, PIECES[self.takes][1]))
+
+    def opening(self) -> list[Delta]:
+        """Return what the block says with what it began with."""
+        if self.place is not None:
+            return [self.call_delta("")]
+        if self.takes in (events.TextDelta, events.ThinkingDelta):
+            return self.piece_deltas(self._known(PIECES[self.takes][1]))
+        return []
 
     def goes_on_with(self, kind: type[Any]) -> bool:
         """Whether a delta of a type is of this block."""
@@ -118,6 +133,13 @@ class FoldedBlock:
             self._call = call
         return self._call
 
+    def hand_over(self) -> list[Delta]:
+        """Return the tool call, and its arguments before it if no pieces told them."""
+        self.handed = True
+        call = self.call()
+        told = self.pieces or not call.arguments
+        return [call] if told else [self.call_delta(call.arguments), call]
+
     def piece_deltas(self, piece: str) -> list[Delta]:
         """Return what a piece of this block says."""
         if not piece:
@@ -135,8 +157,8 @@ class FoldedBlock:
         return ToolCallDelta(0, self.place, call_id, name, piece)
 
     def _arguments(self) -> str:
-        # What a block began with is the whole input if no pieces came.
-        if self.closed and not self.pieces:
+        # What a block began with is the whole input if no pieces came; but {} says nothing yet.
+        if not self.pieces and (self.closed or self.block.input):
             return msgspec.json.encode(own(self.block.input)).decode()
         return str(self.pieces)
 
@@ -153,7 +175,7 @@ class FoldedBlock:
             return {}
         text = str(self.pieces)
         if self.takes is events.InputJSONDelta:
-            tree = _object(text)
+            tree = read_object(text)
             return {"partial_json": text} if tree is None else {"input": tree}
         field = PIECES[self.takes][1]
         if isinstance(self.block, UnknownBlock):
@@ -163,7 +185,7 @@ class FoldedBlock:
         return {field: text}
 
 
-def _object(text: str) -> Loose | None:
+def read_object(text: str) -> Loose | None:
     """Return the object that a JSON text says; None if it is another, or not whole."""
     try:
         tree = parse(text)

@@ -124,18 +124,18 @@ class MCPToolUseBlock(ToolUse, frozen=True, tag="mcp_tool_use"):
 
 
 class ToolResult(Block, frozen=True):
-    """What a tool that the vendor called gave; `content` may be an error."""
+    """What a tool that the vendor called gave; `content` is mostly an object, or an error."""
 
     tool_use_id: str = _text()
-    content: Loose | None = None
+    content: Any = None
 
 
 class WebSearchToolResultBlock(Block, frozen=True, tag="web_search_tool_result"):
-    """What was found; `content` is a list, or an error."""
+    """What was found; `content` is mostly a list, or an error."""
 
     type: ClassVar[Literal["web_search_tool_result"]] = "web_search_tool_result"
     tool_use_id: str = _text()
-    content: list[Loose] | Loose | None = None
+    content: Any = None
     caller: Loose | None = None
 
 
