@@ -159,9 +159,16 @@ def own(value: Any) -> Any:
 
 
 class FoldedCall:
-    """A tool call so far; `place` is where it stands among the calls of its choice."""
+    """A tool call so far; `place` is where it stands among the calls of its choice.
 
-    __slots__ = ("_end", "_view", "arguments", "custom", "extra_content", "id", "name", "place")
+    Arguments that begin with `{}`, and then begin again, had a placeholder before them: so `{}` is
+    `held` back from the deltas until the next piece, or the end, tells.
+    """
+
+    __slots__ = (
+        *("_end", "_view", "arguments", "custom", "extra_content", "held", "id", "name"),
+        "place",
+    )
 
     def __init__(self, place: int) -> None:
         self.place = place
@@ -170,19 +177,38 @@ class FoldedCall:
         self.arguments = Text()
         self.custom = False
         self.extra_content: dict[str, Any] = {}
-        self._end = _JSONEnd()
+        self.held = ""
+        self._end: _JSONEnd | None = None  # None until somebody asks, which is rare
         self._view: ToolCall | None = None
 
-    def add(self, id: str | None, name: str | None, arguments: str | None) -> None:
-        """Fold a piece in: the first id that is not empty stays, of the names the newest."""
+    def add(self, id: str | None, name: str | None, arguments: str | None) -> str:
+        """Fold a piece in: the first id that is not empty stays, of the names the newest.
+
+        Returns:
+            What of the arguments the deltas say next.
+        """
         self.id = self.id or join_surrogates(id or "")
         if name:
             self.name = join_surrogates(name)
-        if arguments:
-            self.arguments.append(arguments)
-            if not self.id:
-                self._end.feed(arguments)
         self._view = None
+        if not arguments:
+            return ""
+        said = arguments
+        if self.held:
+            said = self._after_held(arguments)
+        elif arguments == "{}" and not self.arguments:
+            self.held, said = arguments, ""
+        self.arguments.append(arguments)
+        if self._end is not None:
+            self._end.feed(arguments)
+        return said
+
+    def _after_held(self, arguments: str) -> str:
+        held, self.held = self.held, ""
+        if self.custom or not arguments.startswith("{"):
+            return held + arguments
+        self.arguments, self._end = Text(), None
+        return arguments
 
     def view(self, index: int) -> ToolCall:
         """Return the call as it stands, for choice `index`: one object until the next piece."""
@@ -190,22 +216,36 @@ class FoldedCall:
             self._view = ToolCall(index, self.place, self.id, self.name, str(self.arguments))
         return self._view
 
-    def continues(self, id: str | None, name: str | None, arguments: str | None) -> bool:
-        """Whether a piece that stands at this call's index belongs to it."""
-        if id and self.id:
+    def continues(
+        self, id: str | None, name: str | None, arguments: str | None, *, moved: bool
+    ) -> bool:
+        """Whether a piece belongs to this call: one of its id or index, or of another (`moved`)."""
+        if id and self.id and id != self.id:
             # Another id: another call. But a call begins with its name: some servers make a new
             # id for each piece of one call.
-            return not name and bool(arguments)
-        # Without ids, a name that differs begins another call, and so does the same name
-        # where the arguments were whole already (a server that says "index 0" of every call).
-        return not (name and self.name) or (name == self.name and not self._end.reached)
+            return not name and arguments is not None
+        # Servers say one id, or "index 0", of every call: then a name that differs begins another
+        # one, and so does the same name where the arguments were whole already. But an id and its
+        # name alone are merely said again.
+        if not (name and self.name):
+            return True
+        said_again = id and self.id and not arguments and not moved
+        return name == self.name and (bool(said_again) or not self._is_whole())
+
+    def _is_whole(self) -> bool:
+        """Whether the arguments have ended; from the first time on, each piece is looked at."""
+        if self._end is None:
+            self._end = _JSONEnd()
+            self._end.feed(self.arguments.join())
+        return self._end.reached
 
 
 class ToolCallTable:
     """The tool calls of one choice, by the identity that servers leave them.
 
-    A piece belongs to the call of its id; without a known id, to the latest call at its index; with
-    neither, to the latest call. `FoldedCall.continues` says where that is another call after all.
+    A piece belongs to the call of its id, best to one that is at its index too; without a known id,
+    to the latest call at its index; with neither, to the latest call. `FoldedCall.continues` says
+    where that is another call after all.
     """
 
     __slots__ = ("_by_id", "_by_index", "calls")
@@ -217,20 +257,20 @@ class ToolCallTable:
 
     def fold(
         self, index: int | None, id: str | None, name: str | None, arguments: str | None
-    ) -> FoldedCall:
-        """Fold a piece in, and return the call that it belongs to."""
-        call = self._by_id.get(id) if id else None
-        if call is None:
-            call = self._at(index)
-            if call is None or not call.continues(id, name, arguments):
-                call = FoldedCall(len(self.calls))
-                self.calls.append(call)
+    ) -> tuple[FoldedCall, str]:
+        """Fold a piece in; return its call, and what of its arguments the deltas say next."""
+        here = call = self._at(index)
+        if id and (here is None or here.id != id):
+            call = self._by_id.get(id, here)
+        moved = index is not None and call is not here
+        if call is None or not call.continues(id, name, arguments, moved=moved):
+            call = FoldedCall(len(self.calls))
+            self.calls.append(call)
         if index is not None:
             self._by_index[index] = call
         if id and not call.id:
             self._by_id[id] = call
-        call.add(id, name, arguments)
-        return call
+        return call, call.add(id, name, arguments)
 
     def _at(self, index: int | None) -> FoldedCall | None:
         if index is not None:

@@ -174,6 +174,47 @@ MESSAGES: dict[str, tuple[list[Any], dict[str, Any]]] = {
         ],
         {"tool_calls": [{"type": "custom", "id": "a", "custom": {"name": "f", "input": "xy"}}]},
     ),
+    "a custom tool that begins with what is a placeholder elsewhere": (
+        [
+            {"tool_calls": [{"index": 0, "id": "a", "custom": {"name": "f", "input": "{}"}}]},
+            {"tool_calls": [{"index": 0, "custom": {"input": "{"}}]},
+        ],
+        {"tool_calls": [{"type": "custom", "id": "a", "custom": {"name": "f", "input": "{}{"}}]},
+    ),
+    "a function beside a custom tool that is none": (
+        [
+            {"tool_calls": [{**call(0, "a", "f", "[")["tool_calls"][0], "custom": {}}]},
+            {
+                "tool_calls": [
+                    {
+                        **call(0, "a", None, "]")["tool_calls"][0],
+                        "custom": {"name": None, "input": None},
+                    }
+                ]
+            },
+        ],
+        {
+            "tool_calls": [
+                {"type": "function", "id": "a", "function": {"name": "f", "arguments": "[]"}}
+            ]
+        },
+    ),
+    "calls that say nothing (Writer)": (
+        [
+            {
+                "tool_calls": [
+                    {
+                        "index": None,
+                        "id": None,
+                        "type": None,
+                        "function": {"name": None, "arguments": None},
+                    },
+                    {"index": 0, "type": "function"},
+                ]
+            }
+        ],
+        {"tool_calls": None},
+    ),
     "the deprecated function_call": (
         [{"function_call": {"name": "f", "arguments": ""}}, {"function_call": {"arguments": "{}"}}],
         {"function_call": {"name": "f", "arguments": "{}"}},
@@ -277,9 +318,7 @@ MESSAGES: dict[str, tuple[list[Any], dict[str, Any]]] = {
         {
             "content": "ab",
             "annotations": [{"n": 1}],
-            "tool_calls": [
-                {"type": "function", "id": "", "function": {"name": "", "arguments": ""}}
-            ],
+            "tool_calls": None,
         },
     ),
 }
@@ -561,9 +600,10 @@ def test_deltas():
         RefusalDelta(0, "no"),
         ToolCallDelta(0, 0, "x", "f", ""),
         ToolCallDelta(0, 1, "y", "g", "["),
-        ToolCallDelta(0, 0, "x", "f", "{}"),
+        ToolCallDelta(0, 0, "x", "f", ""),
         ToolCallDelta(0, 1, "y", "g", "]"),
         Usage(input_tokens=1),
+        ToolCallDelta(0, 0, "x", "f", "{}"),
         ToolCall(0, 0, "x", "f", "{}"),
         ToolCall(0, 1, "y", "g", "[]"),
         Finish(0, "tool_calls", "tool_calls"),
@@ -571,18 +611,45 @@ def test_deltas():
 
 
 def test_a_call_that_first_appears_in_the_finishing_chunk():
-    said = deltas(chunk(call(None, "x", "f", "{}"), finish_reason="stop"))
+    said = deltas(chunk(call(None, "x", "f", "[]"), finish_reason="stop"))
     assert said == [
-        ToolCallDelta(0, 0, "x", "f", "{}"),
-        ToolCall(0, 0, "x", "f", "{}"),
+        ToolCallDelta(0, 0, "x", "f", "[]"),
+        ToolCall(0, 0, "x", "f", "[]"),
         Finish(0, "stop", "stop"),
     ]
 
 
+# The pieces of the arguments of a call, chunk by chunk, and what their deltas say.
+HELD = {
+    "a placeholder": ([["{}"], ['{"a'], ['":1}']], ["", "", '{"a', '":1}']),
+    "a placeholder in one chunk with what comes": ([["{}", "{"], ["}"]], ["", "", "{", "}"]),
+    "no placeholder": ([["{}"], [""], [" "]], ["", "", "", "{} "]),
+    "no arguments": ([["", "{}"]], ["", "", "", "{}"]),
+}
+
+
+@pytest.mark.parametrize(("pieces", "said"), HELD.values(), ids=HELD)
+def test_what_may_be_a_placeholder_is_said_when_it_is_none(pieces: Any, said: list[str]):
+    calls = [[{"index": 0, "function": {"arguments": p}} for p in group] for group in pieces]
+    *made, whole = deltas(
+        chunk(call(0, "x", "f", None)), *(chunk({"tool_calls": c}) for c in calls)
+    )
+    assert [delta.arguments for delta in made] == said
+    assert whole == ToolCall(0, 0, "x", "f", "".join(said))
+
+
+def test_calls_that_say_nothing_move_no_other():
+    nothing, one = {"index": 0}, call(1, "x", "f", "[]")["tool_calls"][0]
+    assert deltas(chunk({"tool_calls": [nothing, one, nothing]})) == [
+        ToolCallDelta(0, 0, "x", "f", "[]"),
+        ToolCall(0, 0, "x", "f", "[]"),
+    ]
+
+
 def test_calls_of_several_choices_in_one_chunk():
-    said = deltas({"choices": [{"index": i, "delta": call(0, f"x{i}", "f", "{}")} for i in (1, 0)]})
-    assert said[:2] == [ToolCallDelta(1, 0, "x1", "f", "{}"), ToolCallDelta(0, 0, "x0", "f", "{}")]
-    assert said[2:] == [ToolCall(0, 0, "x0", "f", "{}"), ToolCall(1, 0, "x1", "f", "{}")]
+    said = deltas({"choices": [{"index": i, "delta": call(0, f"x{i}", "f", "[]")} for i in (1, 0)]})
+    assert said[:2] == [ToolCallDelta(1, 0, "x1", "f", "[]"), ToolCallDelta(0, 0, "x0", "f", "[]")]
+    assert said[2:] == [ToolCall(0, 0, "x0", "f", "[]"), ToolCall(1, 0, "x1", "f", "[]")]
 
 
 def test_the_tool_call_that_is_handed_over_is_the_one_that_the_view_holds():

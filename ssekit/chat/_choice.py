@@ -93,15 +93,26 @@ class FoldedChoice:
                 self.reasoning_details.append(latest)
             latest.add(detail)
 
-    def add_tool_call(self, call: ChoiceDeltaToolCall) -> FoldedCall:
-        name, arguments = name_and_arguments(call)
+    def add_tool_call(self, call: ChoiceDeltaToolCall) -> tuple[FoldedCall, str] | None:
+        """Fold a piece in, as the table does; None if it says nothing (Writer)."""
+        custom = call.custom
+        is_custom = custom is not None and (custom.name is not None or custom.input is not None)
+        if is_custom and custom is not None:
+            name, arguments = custom.name, custom.input
+        elif call.function is not None:
+            name, arguments = call.function.name, call.function.arguments
+        else:
+            name = arguments = None
         # Mistral's SDK writes an absent id as the word null.
         id_ = None if call.id == "null" else call.id
-        folded = self.calls.fold(call.index, id_, name, arguments)
-        folded.custom = folded.custom or call.custom is not None
+        if id_ is None and name is None and arguments is None and call.extra_content is None:
+            return None
+        told = self.calls.fold(call.index, id_, name, arguments)
+        if is_custom:
+            told[0].custom = True
         if call.extra_content is not None:
-            fold_fields(folded.extra_content, call.extra_content)
-        return folded
+            fold_fields(told[0].extra_content, call.extra_content)
+        return told
 
     def add_function_call(self, call: ChoiceDeltaFunctionCall) -> None:
         self.function_call = self.function_call or FoldedCall(0)
@@ -204,14 +215,6 @@ class FoldedAudio:
 
     def view(self) -> ChatCompletionAudio:
         return ChatCompletionAudio(self.id, str(self.data), self.expires_at, str(self.transcript))
-
-
-def name_and_arguments(call: ChoiceDeltaToolCall) -> tuple[str | None, str | None]:
-    if call.custom is not None:
-        return call.custom.name, call.custom.input
-    if call.function is not None:
-        return call.function.name, call.function.arguments
-    return None, None
 
 
 def _message_call(
