@@ -57,6 +57,18 @@ FINISH_REASONS: Final[dict[str, FinishReason]] = {
     "function_call": "tool_calls",
     "content_filter": "content_filter",
 }
+    # Those of compatible hosts, who hand over what the model's own server says.
+    "eos": "stop",
+    "eos_token": "stop",
+    "stop_sequence": "stop",
+    "end_turn": "stop",
+    "STOP": "stop",
+    "max_tokens": "length",
+    "model_length": "length",
+    "MAX_TOKENS": "length",
+    "tool_use": "tool_calls",
+    "sensitive": "content_filter",
+    "SAFETY": "content_filter",
 
 
 class Unknown(dict[str, Any]):

@@ -609,6 +609,10 @@ def test_deltas():
         Finish(0, "tool_calls", "tool_calls"),
     ]
 
+        *((word, "stop") for word in ("eos", "eos_token", "stop_sequence", "end_turn", "STOP")),
+        *((word, "length") for word in ("max_tokens", "model_length", "MAX_TOKENS")),
+        ("tool_use", "tool_calls"),
+        *((word, "content_filter") for word in ("sensitive", "SAFETY")),
 
 def test_a_call_that_first_appears_in_the_finishing_chunk():
     said = deltas(chunk(call(None, "x", "f", "[]"), finish_reason="stop"))

@@ -266,7 +266,7 @@ def test_deltas():
         TextDelta(0, "a"),
         TextDelta(1, "b"),
         Usage(input_tokens=1, output_tokens=2),
-        Finish(0, "other", "eos"),
+        Finish(0, "stop", "eos"),
         Finish(1, "content_filter", "content_filter"),
     ]
 
