@@ -276,6 +276,43 @@ MESSAGES: dict[str, tuple[list[Any], dict[str, Any]]] = {
             ]
         },
     ),
+    "reasoning details that are signed": (
+        [
+            {"reasoning_details": [{"type": "reasoning.text", "text": "a", "signature": "s"}]},
+            {"reasoning_details": [{"type": "reasoning.text", "text": "b", "signature": "s"}]},
+            {"reasoning_details": [{"type": "reasoning.text", "text": "c"}]},
+            {"reasoning_details": [{"type": "reasoning.text", "text": "", "signature": "t"}]},
+            {"reasoning_details": [{"type": "reasoning.text", "text": "d", "signature": "u"}]},
+        ],
+        {
+            "reasoning_details": [
+                {"type": "reasoning.text", "text": "ab", "signature": "s"},
+                {"type": "reasoning.text", "text": "c", "signature": "t"},
+                {"type": "reasoning.text", "text": "d", "signature": "u"},
+            ]
+        },
+    ),
+    "reasoning details whose data is whole": (
+        [
+            {"reasoning_details": [{"type": "reasoning.encrypted", "data": "AAA"}]},
+            {"reasoning_details": [{"type": "reasoning.encrypted", "data": "A=="}]},
+            {"reasoning_details": [{"type": "reasoning.encrypted", "format": "f"}]},
+            {"reasoning_details": [{"type": "reasoning.encrypted", "data": "BBB="}]},
+        ],
+        {
+            "reasoning_details": [
+                {"type": "reasoning.encrypted", "data": "AAAA==", "format": "f"},
+                {"type": "reasoning.encrypted", "data": "BBB="},
+            ]
+        },
+    ),
+    "a thought signature on text (Google)": (
+        [
+            {"content": "a", "extra_content": {"google": {"thought_signature": "x"}}},
+            {"content": "b", "extra_content": {"google": None, "other": 1}},
+        ],
+        {"extra_content": {"google": {"thought_signature": "x"}, "other": 1}},
+    ),
     "reasoning details that are not": (
         [
             {"reasoning_details": [{"type": "reasoning.summary", "summary": "a", "index": 0}]},
@@ -520,6 +557,7 @@ def test_views_of_nothing():
 
 def test_views_speak_of_choice_0():
     accumulator = chat.Accumulator()
+        "extra_content": {"n": [1]},
     for index in (1, 0):
         delta = {"content": f"c{index}", "reasoning": f"r{index}", "refusal": f"n{index}"}
         data = chunk({**delta, **call(0, f"id{index}", "f", "{}")}, finish_reason="stop")

@@ -129,6 +129,8 @@ class Accumulator:
                 folded.images += delta.images
             if delta.executed_tools is not None:
                 folded.add_executed_tools(delta.executed_tools)
+            if delta.extra_content is not None:
+                fold_fields(folded.extra_content, delta.extra_content)
             if choice.finish_reason is not None and choice.finish_reason != "":
                 folded.finish_reason = choice.finish_reason
             if choice.logprobs is not None:

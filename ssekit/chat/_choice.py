@@ -39,6 +39,7 @@ class FoldedChoice:
         "content",
         "content_filter_results",
         "executed_tools",
+        "extra_content",
         "finish_reason",
         "function_call",
         "images",
@@ -70,6 +71,7 @@ class FoldedChoice:
         self.annotations: list[Loose] = []
         self.images: list[Loose] = []
         self.executed_tools: list[Loose] = []
+        self.extra_content: Loose = {}
         self.finish_reason: str | None = None
         self.logprobs: dict[str, list[ChatCompletionTokenLogprob]] | None = None
         self.content_filter_results: Loose = {}
@@ -148,6 +150,7 @@ class FoldedChoice:
             annotations=own(self.annotations) or None,
             images=own(self.images) or None,
             executed_tools=own(self.executed_tools) or None,
+            extra_content=own(self.extra_content) or None,
         )
 
     def view(self, index: int) -> Choice:
@@ -171,22 +174,28 @@ class FoldedChoice:
 class FoldedDetail:
     """One block of `reasoning_details` so far."""
 
-    __slots__ = ("fields", "texts")
+    __slots__ = ("fields", "padded", "texts")
 
     def __init__(self) -> None:
         self.fields: Loose = {}
         self.texts: dict[str, Text] = {}
+        self.padded = False  # whether the data has come to an end that base64 marks
 
     def continues(self, detail: Loose) -> bool:
         ids = {str(id_) for id_ in (self.fields.get("id"), detail.get("id")) if id_ is not None}
         alike = all(self.fields.get(name) == detail.get(name) for name in ("type", "index"))
-        return alike and len(ids) < 2
+        # A signature ends the text that it signs, unless each piece of it has the same.
+        signature = self.fields.get("signature")
+        signed = signature and detail.get("text") and detail.get("signature") != signature
+        padded = self.padded and detail.get("data") and not ids
+        return alike and len(ids) < 2 and not (signed or padded)
 
     def add(self, detail: Loose) -> None:
         for name, value in detail.items():
             if name in ("text", "summary", "data") and isinstance(value, str):
                 self.fields.setdefault(name, "")
                 self.texts.setdefault(name, Text()).append(value)
+                self.padded = self.padded or (name == "data" and value.endswith("="))
             elif name not in self.fields or (value is not None and value != ""):
                 self.fields[name] = value
 

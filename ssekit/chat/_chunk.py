@@ -78,6 +78,7 @@ class ChoiceDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         images: Images that the model made (OpenRouter).
         executed_tools: Tools that the host itself ran (Groq).
         channel: Which of the model's channels this belongs to (Groq).
+        extra_content: As that of a tool call, of the text (Google's hosts).
     """
 
     role: str | None = None
@@ -93,6 +94,7 @@ class ChoiceDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     images: list[Loose] | None = None
     executed_tools: list[Loose] | None = None
     channel: str | None = None
+    extra_content: Loose | None = None
 
 
 class TopLogprob(msgspec.Struct, frozen=True, gc=False):
