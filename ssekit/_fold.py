@@ -41,6 +41,7 @@ __all__ = [
     "extend_lists",
     "fold_fields",
     "newer",
+    "newer_usage",
     "objects",
     "own",
     "repair_choices",
@@ -56,7 +57,6 @@ FINISH_REASONS: Final[dict[str, FinishReason]] = {
     "tool_calls": "tool_calls",
     "function_call": "tool_calls",
     "content_filter": "content_filter",
-}
     # Those of compatible hosts, who hand over what the model's own server says.
     "eos": "stop",
     "eos_token": "stop",
@@ -69,6 +69,7 @@ FINISH_REASONS: Final[dict[str, FinishReason]] = {
     "tool_use": "tool_calls",
     "sensitive": "content_filter",
     "SAFETY": "content_filter",
+}
 
 
 class Unknown(dict[str, Any]):
@@ -373,6 +374,7 @@ class CompletionUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True)
 
     Attributes:
         prompt_cache_hit_tokens, prompt_cache_miss_tokens: DeepSeek.
+        cached_tokens: Moonshot.
         reasoning_tokens: SGLang.
         queue_time, prompt_time, completion_time, total_time: Seconds (Groq).
         cost: In the host's credits; cost_details, is_byok, server_tool_use_details (OpenRouter).
@@ -387,6 +389,7 @@ class CompletionUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True)
     prompt_tokens_details: PromptTokensDetails | None = None
     prompt_cache_hit_tokens: int | None = None
     prompt_cache_miss_tokens: int | None = None
+    cached_tokens: int | None = None
     reasoning_tokens: int | None = None
     queue_time: float | None = None
     prompt_time: float | None = None
@@ -401,6 +404,21 @@ class CompletionUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True)
     service_tier: str | None = None
 
 
+_NO_USAGE: Final = CompletionUsage()
+
+
+def newer_usage(known: CompletionUsage | None, latest: CompletionUsage) -> CompletionUsage | None:
+    """Return what is known of the usage after the latest word: it replaces what it is more than.
+
+    One without all three counts (a router's, of the cost alone) leaves the others as they were, and
+    one whose counts are all 0 is none where there were tokens.
+    """
+    counts = (latest.prompt_tokens, latest.completion_tokens, latest.total_tokens)
+    if None in counts:
+        return known if latest == _NO_USAGE else newer(known, latest)
+    return latest if known is None or any(counts) else newer(latest, known)
+
+
 def usage_view(usage: CompletionUsage) -> Usage:
     """Return the tokens of a request in the words that all formats share."""
     prompt = usage.prompt_tokens_details or PromptTokensDetails()
@@ -409,7 +427,9 @@ def usage_view(usage: CompletionUsage) -> Usage:
         input_tokens=usage.prompt_tokens,
         output_tokens=usage.completion_tokens,
         total_tokens=usage.total_tokens,
-        cached_tokens=_first(prompt.cached_tokens, usage.prompt_cache_hit_tokens),
+        cached_tokens=_first(
+            prompt.cached_tokens, usage.prompt_cache_hit_tokens, usage.cached_tokens
+        ),
         reasoning_tokens=_first(completion.reasoning_tokens, usage.reasoning_tokens),
     )
 

@@ -29,6 +29,7 @@ from ssekit._fold import (
     error_within,
     extend_lists,
     fold_fields,
+    newer_usage,
     objects,
     own,
     repair_choices,
@@ -227,7 +228,7 @@ class Accumulator:
         if chunk.model:
             self._model = chunk.model
         if chunk.usage is not None:
-            self._usage = chunk.usage
+            self._usage = newer_usage(self._usage, chunk.usage)
         if chunk.system_fingerprint:
             self._newest["system_fingerprint"] = chunk.system_fingerprint
         if chunk.service_tier:
@@ -291,8 +292,9 @@ class Accumulator:
             mended = self._pairs.mend(piece) if choice.text else None
             if mended is not None:
                 yield mended
-        if chunk.usage is not None:
-            yield usage_view(chunk.usage)
+        usage = self.usage if chunk.usage is not None else None
+        if usage is not None:
+            yield usage
 
     def last_deltas(self) -> Iterator[Delta]:
         """Yield what only the end of a finished stream says: why each choice ended."""

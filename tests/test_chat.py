@@ -371,6 +371,8 @@ def test_a_message_has_no_field_that_was_not_said():
     assert set(message({"content": "a"})) == {"role", "content", "refusal"}
 
 
+COUNTS = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
+
 # The chunks, and the fields of the result that they make, beside the choices.
 RESULTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "nothing": (
@@ -408,7 +410,39 @@ RESULTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
                 "usage": {"prompt_tokens": 2, "prompt_tokens_details": {"cached_tokens": 1}},
             },
         ],
-        {"usage": {"prompt_tokens": 2, "prompt_tokens_details": {"cached_tokens": 1}}},
+        {"usage": {"prompt_tokens": 2, "cost": 1.0, "prompt_tokens_details": {"cached_tokens": 1}}},
+    ),
+    "usage with all of the counts, which replaces what was": (
+        [{"choices": [], "usage": {**COUNTS, "cost": 1}}, {"choices": [], "usage": COUNTS}],
+        {"usage": COUNTS},
+    ),
+    "usage with only the cost": (
+        [{"choices": [], "usage": COUNTS}, {"choices": [], "usage": {"cost": 1}}],
+        {"usage": {**COUNTS, "cost": 1.0}},
+    ),
+    "usage of no tokens, after tokens": (
+        [{"choices": [], "usage": COUNTS}, {"choices": [], "usage": dict.fromkeys(COUNTS, 0)}],
+        {"usage": COUNTS},
+    ),
+    "usage of no tokens": (
+        [{"choices": [], "usage": dict.fromkeys(COUNTS, 0)}],
+        {"usage": dict.fromkeys(COUNTS, 0)},
+    ),
+    "usage in a choice (Moonshot)": (
+        [chunk(usage={**COUNTS, "cached_tokens": 1}), chunk(usage=None)],
+        {"usage": {**COUNTS, "cached_tokens": 1}},
+    ),
+    "usage in a choice and of the chunk": (
+        [{**chunk(usage={"prompt_tokens": 5}), "usage": COUNTS}],
+        {"usage": COUNTS},
+    ),
+    "usage in x_groq alone (Groq)": (
+        [{"choices": [], "x_groq": {"usage": COUNTS}}],
+        {"usage": COUNTS, "x_groq": {"usage": COUNTS}},
+    ),
+    "usage in x_groq too": (
+        [{"choices": [], "usage": COUNTS}, {"choices": [], "x_groq": {"usage": {"cost": 1}}}],
+        {"usage": COUNTS},
     ),
     "the newest of what else is said of the whole": (
         [
@@ -523,6 +557,7 @@ def test_a_snapshot_shares_nothing_mutable_with_later_ones():
         "executed_tools": [{"n": [1]}],
         "reasoning_details": [{"n": [1], "text": "a"}],
         "tool_calls": [{"index": 0, "extra_content": {"n": [1]}}],
+        "extra_content": {"n": [1]},
     }
     tokens = [{"token": "a", "logprob": -1, "top_logprobs": [{"token": "b"}]}]
     choice = {"delta": said, "logprobs": {"content": tokens}, "content_filter_results": {"n": [1]}}
@@ -557,7 +592,6 @@ def test_views_of_nothing():
 
 def test_views_speak_of_choice_0():
     accumulator = chat.Accumulator()
-        "extra_content": {"n": [1]},
     for index in (1, 0):
         delta = {"content": f"c{index}", "reasoning": f"r{index}", "refusal": f"n{index}"}
         data = chunk({**delta, **call(0, f"id{index}", "f", "{}")}, finish_reason="stop")
@@ -575,6 +609,10 @@ def test_views_speak_of_choice_0():
         ("tool_calls", "tool_calls"),
         ("function_call", "tool_calls"),
         ("content_filter", "content_filter"),
+        *((word, "stop") for word in ("eos", "eos_token", "stop_sequence", "end_turn", "STOP")),
+        *((word, "length") for word in ("max_tokens", "model_length", "MAX_TOKENS")),
+        ("tool_use", "tool_calls"),
+        *((word, "content_filter") for word in ("sensitive", "SAFETY")),
         ("error", "other"),
         ("", None),
         (None, None),
@@ -597,15 +635,23 @@ def test_finish_reasons(word: str | None, reason: str | None):
             Usage(cached_tokens=0),
         ),
         ({"prompt_cache_hit_tokens": 5}, Usage(cached_tokens=5)),
+        ({"cached_tokens": 5}, Usage(cached_tokens=5)),
         ({"completion_tokens_details": {"reasoning_tokens": 4}}, Usage(reasoning_tokens=4)),
         ({"reasoning_tokens": 4, "completion_tokens_details": None}, Usage(reasoning_tokens=4)),
     ],
 )
-@pytest.mark.parametrize("place", ["usage", "x_groq"])
-def test_usage(usage: dict[str, Any], view: Usage, place: str):
-    data = {"choices": [], place: usage if place == "usage" else {"usage": usage}}
+@pytest.mark.parametrize(
+    "place",
+    [
+        lambda usage: {"choices": [], "usage": usage},
+        lambda usage: {"choices": [], "x_groq": {"usage": usage}},
+        lambda usage: chunk(usage=usage),
+    ],
+    ids=["of the chunk", "x_groq", "in a choice"],
+)
+def test_usage(usage: dict[str, Any], view: Usage, place: Any):
     decoder = chat.decoder()
-    (made,) = decoder.feed(event(data))
+    (made,) = decoder.feed(event(place(usage)))
     assert decoder.accumulator.usage == view
     assert list(decoder.accumulator.deltas(made)) == [view]
 
@@ -647,10 +693,6 @@ def test_deltas():
         Finish(0, "tool_calls", "tool_calls"),
     ]
 
-        *((word, "stop") for word in ("eos", "eos_token", "stop_sequence", "end_turn", "STOP")),
-        *((word, "length") for word in ("max_tokens", "model_length", "MAX_TOKENS")),
-        ("tool_use", "tool_calls"),
-        *((word, "content_filter") for word in ("sensitive", "SAFETY")),
 
 def test_a_call_that_first_appears_in_the_finishing_chunk():
     said = deltas(chunk(call(None, "x", "f", "[]"), finish_reason="stop"))
@@ -698,6 +740,12 @@ def test_the_tool_call_that_is_handed_over_is_the_one_that_the_view_holds():
     stream = chat.stream([event(chunk(call(0, "x", "f", "{}"))), b"data: [DONE]\n\n"])
     (handed,) = [delta for delta in stream.deltas() if isinstance(delta, ToolCall)]
     assert stream.accumulator.tool_calls[0] is handed
+
+
+def test_usage_beside_text():
+    said = deltas(chunk({"content": "a"}, usage=COUNTS), {"choices": [], "usage": {}})
+    assert said == [TextDelta(0, "a"), Usage(1, 2, 3), Usage(1, 2, 3)]
+    assert deltas({"choices": [], "usage": {}}) == []
 
 
 def test_reasoning_that_is_sent_twice_is_told_once():

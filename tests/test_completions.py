@@ -168,8 +168,17 @@ RESULTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
                 "usage": {"prompt_tokens": 1, "total_tokens": 3, "completion_tokens": 2},
             },
             {"choices": [], "usage": None},
+            {"choices": [], "usage": {"cost": 1}},
         ],
-        {**NOTHING, "usage": {"prompt_tokens": 1, "total_tokens": 3, "completion_tokens": 2}},
+        {
+            **NOTHING,
+            "usage": {
+                "prompt_tokens": 1,
+                "total_tokens": 3,
+                "completion_tokens": 2,
+                "cost": 1.0,
+            },
+        },
     ),
     "the newest of what else is said of the whole": (
         [
@@ -269,6 +278,10 @@ def test_deltas():
         Finish(0, "stop", "eos"),
         Finish(1, "content_filter", "content_filter"),
     ]
+
+
+def test_usage_that_says_nothing_is_none():
+    assert deltas({"choices": [], "usage": {}}) == []
 
 
 def test_a_choice_without_a_finish_reason_has_no_finish():

@@ -27,6 +27,7 @@ from ssekit._fold import (
     WholePairs,
     fold_fields,
     newer,
+    newer_usage,
     own,
     usage_view,
 )
@@ -38,7 +39,6 @@ from ssekit.chat._result import ChatCompletion
 
 ValueT = TypeVar("ValueT")
 
-_NO_USAGE = CompletionUsage()
 # Fields of the whole answer that few hosts send, and of which the newest is kept.
 _NEWEST = (
     "moderation",
@@ -143,14 +143,16 @@ class Accumulator:
                 folded.stop_reason = choice.stop_reason
             if choice.matched_stop is not None and choice.matched_stop != "":
                 folded.matched_stop = choice.matched_stop
+            if choice.usage is not None and chunk.usage is None:
+                self._usage = newer_usage(self._usage, choice.usage)
         if not self._id and chunk.id:
             self._id = chunk.id
         if not self._created and chunk.created:
             self._created = chunk.created
         if chunk.model:
             self._model = chunk.model
-        if chunk.usage is not None and chunk.usage != _NO_USAGE:
-            self._usage = chunk.usage
+        if chunk.usage is not None:
+            self._usage = newer_usage(self._usage, chunk.usage)
         if chunk.service_tier:
             self._service_tier = chunk.service_tier
         if chunk.system_fingerprint:
@@ -182,7 +184,7 @@ class Accumulator:
             choices=choices,
             service_tier=self._service_tier,
             system_fingerprint=self._system_fingerprint,
-            usage=own(self._usage),
+            usage=own(self._known_usage),
             x_groq=own(self._x_groq),
             **{name: own(value) for name, value in self._newest.items()},
         )
@@ -236,10 +238,14 @@ class Accumulator:
     @property
     def usage(self) -> Usage | None:
         """The tokens of the request, as far as the server has said."""
-        usage = self._usage
-        if usage is None and self._x_groq is not None:  # where Groq said it first
-            usage = self._x_groq.usage
+        usage = self._known_usage
         return usage_view(usage) if usage is not None else None
+
+    @property
+    def _known_usage(self) -> CompletionUsage | None:
+        if self._usage is None and self._x_groq is not None:  # where Groq says it first, or only
+            return self._x_groq.usage
+        return self._usage
 
     @property
     def _choice(self) -> FoldedChoice:
@@ -257,6 +263,7 @@ class Accumulator:
                 and delta.refusal is None
                 and delta.tool_calls is None
                 and chunk.usage is None
+                and choice.usage is None
                 and chunk.x_groq is None
                 and self._pairs.is_whole(delta.content)
             ):
@@ -271,10 +278,11 @@ class Accumulator:
                 mended = self._pairs.mend(piece)
                 if mended is not None:
                     yield mended
-        if chunk.usage is not None or (chunk.x_groq is not None and chunk.x_groq.usage is not None):
-            usage = self.usage
-            if usage is not None:
-                yield usage
+        said = [chunk.usage, *(choice.usage for choice in chunk.choices)]
+        said += [chunk.x_groq.usage] if chunk.x_groq is not None else []
+        usage = self.usage if any(one is not None for one in said) else None
+        if usage is not None:
+            yield usage
 
     def _pieces(
         self, choice: ChunkChoice, touched: Iterator[tuple[FoldedCall, str] | None]

@@ -129,6 +129,7 @@ class ChunkChoice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         native_finish_reason: The word of the host behind a router (OpenRouter).
         stop_reason: Which stop sequence it was (vLLM).
         matched_stop: The same (SGLang).
+        usage: Of the request so far (Moonshot), where the chunk has none of its own.
         error: Nothing, in a chunk: an object here makes the event an `APIError`.
     """
 
@@ -140,6 +141,7 @@ class ChunkChoice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     native_finish_reason: str | None = None
     stop_reason: int | str | None = None
     matched_stop: int | str | None = None
+    usage: CompletionUsage | None = None
     error: None = None
 
 
