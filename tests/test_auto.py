@@ -63,6 +63,14 @@ TOLD: dict[str, tuple[Any, Format[Any, Any] | None]] = {
         chat.FORMAT,
     ),
     "chat, in any choice": ({"choices": [5, {}, {"delta": {}}]}, chat.FORMAT),
+    "chat, whatever is beside the delta": (
+        {**CHAT, "object": "text_completion", "type": "message_delta", "response": {}},
+        chat.FORMAT,
+    ),
+    "chat, with text and no delta yet (Together)": (
+        {"object": "chat.completion.chunk", "choices": [{"text": "", "delta": None}]},
+        chat.FORMAT,
+    ),
     "completions": (LEGACY, completions.FORMAT),
     "completions, by its object": ({"object": "text_completion"}, completions.FORMAT),
     "completions, with empty text": ({"choices": [{"text": ""}]}, completions.FORMAT),
