@@ -5,7 +5,7 @@
 # What always holds here:
 # - A chunk and the result have one shape, as at the vendor: `Completion`.
 # - Every field may be missing or null; null means absent, and "" never overwrites.
-# - Only what streams in pieces is joined: the text, the four arrays of `logprobs`, and `token_ids`.
+# - Only what streams in pieces is joined: the text, the arrays of `logprobs`, and `token_ids`.
 #   Of anything else the newest that says something wins; of `id` and `created` the first does.
 # - What the endpoint always answers stands in the encoded result, also where it is null or empty;
 #   what only some hosts have stands there if they said it.
@@ -62,7 +62,7 @@ ValueT = TypeVar("ValueT")
 # what equals a plain default is left out by `omit_defaults`.
 
 
-class Logprobs(msgspec.Struct, frozen=True, gc=False):
+class Logprobs(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The log probabilities of the tokens of a choice, in four arrays of one length.
 
     Attributes:
@@ -70,12 +70,14 @@ class Logprobs(msgspec.Struct, frozen=True, gc=False):
         token_logprobs: How likely it was (a natural logarithm); null of a prompt's first token.
         tokens: The token.
         top_logprobs: The likeliest tokens at its place.
+        content: All of this as chat has it, an object for each token (llama.cpp).
     """
 
-    text_offset: list[int] | None = None
-    token_logprobs: list[float | None] | None = None
-    tokens: list[str] | None = None
-    top_logprobs: list[dict[str, float] | None] | None = None
+    text_offset: list[int] | None = msgspec.field(default_factory=NoneType)
+    token_logprobs: list[float | None] | None = msgspec.field(default_factory=NoneType)
+    tokens: list[str] | None = msgspec.field(default_factory=NoneType)
+    top_logprobs: list[dict[str, float] | None] | None = msgspec.field(default_factory=NoneType)
+    content: list[dict[str, Any]] | None = None
 
 
 class CompletionChoice(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):

@@ -87,6 +87,35 @@ CHOICES: dict[str, tuple[list[Any], dict[str, Any]]] = {
             },
         },
     ),
+    "log probabilities as chat has them (llama.cpp)": (
+        [
+            chunk("a", logprobs={"content": [{"token": "a", "logprob": -1}]}),
+            chunk("b", logprobs={"content": [{"token": "b"}, 5]}),
+        ],
+        {
+            **EMPTY,
+            "text": "ab",
+            "logprobs": {
+                "text_offset": None,
+                "tokens": None,
+                "token_logprobs": None,
+                "top_logprobs": None,
+                "content": [{"token": "a", "logprob": -1}, {"token": "b"}],
+            },
+        },
+    ),
+    "log probabilities that do not fit leave their places": (
+        [chunk(logprobs={"token_logprobs": ["x", -1], "top_logprobs": [{"a": "x"}, {"b": -1}]})],
+        {
+            **EMPTY,
+            "logprobs": {
+                "text_offset": None,
+                "tokens": None,
+                "token_logprobs": [None, -1.0],
+                "top_logprobs": [None, {"b": -1.0}],
+            },
+        },
+    ),
     "tokens (vLLM)": (
         [
             chunk("a", token_ids=[5], prompt_token_ids=[1, 2], prompt_logprobs=[None, {"2": {}}]),
@@ -226,7 +255,7 @@ def test_an_error_in_a_choice():
 def test_a_snapshot_shares_nothing_mutable_with_later_ones():
     decoder = completions.decoder()
     said = {
-        "logprobs": {"tokens": ["a"], "top_logprobs": [{"a": -1}]},
+        "logprobs": {"tokens": ["a"], "top_logprobs": [{"a": -1}], "content": [{"n": [1]}]},
         "content_filter_results": {"n": [1]},
         **{name: [1] for name in ("token_ids", "prompt_token_ids", "prompt_logprobs")},
     }
