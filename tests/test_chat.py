@@ -107,6 +107,32 @@ MESSAGES: dict[str, tuple[list[Any], dict[str, Any]]] = {
         ],
         {"content": "ab", "reasoning_content": "hmm"},
     ),
+    "parts of content that are bare": (
+        [{"content": ["a", None, {"text": "b"}]}, {"content": {"type": "text", "text": "c"}}],
+        {"content": "abc"},
+    ),
+    "a summary among the parts of content (Databricks)": (
+        [
+            {
+                "content": [
+                    {"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}]},
+                    {"type": "text", "text": "a"},
+                ]
+            }
+        ],
+        {"content": "a", "reasoning_content": "hm"},
+    ),
+    "one call that stands in no list (Text Generation Inference)": (
+        [
+            {"tool_calls": call(0, "a", "f", "[")["tool_calls"][0]},
+            {"tool_calls": call(0, None, None, "]")["tool_calls"][0]},
+        ],
+        {
+            "tool_calls": [
+                {"type": "function", "id": "a", "function": {"name": "f", "arguments": "[]"}}
+            ]
+        },
+    ),
     "arguments as an object (z.ai)": (
         [call(-1, "a", "f", {"n": 1}), call(-1, "b", "f", [])],
         {
@@ -547,6 +573,29 @@ def test_a_choice_without_a_delta():
         {"choices": [{"index": 0, "delta": None}, None, 5]},
     )
     assert answer.choices[0].message.content is None
+
+
+# What a chunk has as `message` and `delta`, and the text that they say.
+WHOLE: dict[str, tuple[dict[str, Any], str | None]] = {
+    "a message alone": ({"message": {"content": "a"}}, "a"),
+    "a message of parts": ({"message": {"content": [{"text": "a"}]}}, "a"),
+    "a message and no delta": ({"message": {"content": "a"}, "delta": None}, "a"),
+    "a message so far (Writer)": ({"message": {"content": "ab"}, "delta": {"content": "b"}}, "b"),
+    "a message so far, and nothing new": ({"message": {"content": "ab"}, "delta": {}}, None),
+    "a message that is none": ({"message": None, "delta": {"content": "b"}}, "b"),
+}
+
+
+@pytest.mark.parametrize(("choice", "text"), WHOLE.values(), ids=WHOLE)
+def test_a_message_in_the_place_of_a_delta(choice: dict[str, Any], text: str | None):
+    assert run({"choices": [choice]}).choices[0].message.content == text
+
+
+def test_a_float_that_is_an_integer_is_one():
+    answer = run(
+        {**chunk(finish_reason="stop"), "created": 1700000000.0, "usage": {"prompt_tokens": 1.0}}
+    )
+    assert (answer.created, answer.usage) == (1700000000, chat.CompletionUsage(prompt_tokens=1))
 
 
 def test_a_snapshot_shares_nothing_mutable_with_later_ones():

@@ -130,6 +130,7 @@ class ChunkChoice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         stop_reason: Which stop sequence it was (vLLM).
         matched_stop: The same (SGLang).
         usage: Of the request so far (Moonshot), where the chunk has none of its own.
+        message: Nothing, in a chunk: an object here is read as the delta, if there is none.
         error: Nothing, in a chunk: an object here makes the event an `APIError`.
     """
 
@@ -142,6 +143,7 @@ class ChunkChoice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     stop_reason: int | str | None = None
     matched_stop: int | str | None = None
     usage: CompletionUsage | None = None
+    message: None = None
     error: None = None
 
 
