@@ -143,8 +143,6 @@ class Accumulator:
                 folded.stop_reason = choice.stop_reason
             if choice.matched_stop is not None and choice.matched_stop != "":
                 folded.matched_stop = choice.matched_stop
-            if choice.usage is not None and chunk.usage is None:
-                self._usage = newer_usage(self._usage, choice.usage)
         if not self._id and chunk.id:
             self._id = chunk.id
         if not self._created and chunk.created:
@@ -263,7 +261,6 @@ class Accumulator:
                 and delta.refusal is None
                 and delta.tool_calls is None
                 and chunk.usage is None
-                and choice.usage is None
                 and chunk.x_groq is None
                 and self._pairs.is_whole(delta.content)
             ):
@@ -278,11 +275,10 @@ class Accumulator:
                 mended = self._pairs.mend(piece)
                 if mended is not None:
                     yield mended
-        said = [chunk.usage, *(choice.usage for choice in chunk.choices)]
-        said += [chunk.x_groq.usage] if chunk.x_groq is not None else []
-        usage = self.usage if any(one is not None for one in said) else None
-        if usage is not None:
-            yield usage
+        if chunk.usage is not None or (chunk.x_groq is not None and chunk.x_groq.usage is not None):
+            usage = self.usage
+            if usage is not None:
+                yield usage
 
     def _pieces(
         self, choice: ChunkChoice, touched: Iterator[tuple[FoldedCall, str] | None]

@@ -129,7 +129,7 @@ class ChunkChoice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         native_finish_reason: The word of the host behind a router (OpenRouter).
         stop_reason: Which stop sequence it was (vLLM).
         matched_stop: The same (SGLang).
-        usage: Of the request so far (Moonshot), where the chunk has none of its own.
+        usage: Nothing: an object here (Moonshot) is read as the chunk's, if that has none.
         message: Nothing, in a chunk: an object here is read as the delta, if there is none.
         error: Nothing, in a chunk: an object here makes the event an `APIError`.
     """
@@ -142,7 +142,7 @@ class ChunkChoice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     native_finish_reason: str | None = None
     stop_reason: int | str | None = None
     matched_stop: int | str | None = None
-    usage: CompletionUsage | None = None
+    usage: None = None
     message: None = None
     error: None = None
 

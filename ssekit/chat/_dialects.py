@@ -14,6 +14,8 @@ from ssekit._fold import error_within, objects, repair_choices
 def repair(body: dict[str, Any]) -> None:
     """Bring what hosts shape in their own way into the shape of a chunk."""
     for choice in repair_choices(body):
+        if body.get("usage") is None and choice.get("usage") is not None:  # Moonshot
+            body["usage"] = choice["usage"]
         if not isinstance(choice.get("delta"), dict):
             # A whole answer as if it were streamed. (Writer's message, beside a delta, is what the
             # deltas say so far.)
