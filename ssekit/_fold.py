@@ -39,6 +39,7 @@ __all__ = [
     "WholePairs",
     "error_within",
     "extend_lists",
+    "flat_error",
     "fold_fields",
     "newer",
     "newer_usage",
@@ -345,6 +346,30 @@ def objects(items: Any) -> Iterator[dict[str, Any]]:
 def error_within(holders: Iterable[dict[str, Any]]) -> Any:
     """Return the first error that one of some objects holds, or None."""
     return next((holder["error"] for holder in holders if holder.get("error")), None)
+
+
+# What a code says where all is well.
+_FINE: Final = (None, "", 0, "0", 200, "200")
+
+
+def flat_error(body: dict[str, Any]) -> Any:
+    """Return the error that an object without choices reports without an `error`, or None.
+
+    MiniMax has `base_resp`, Cloudflare `errors`; Alibaba's, Databricks' and Baidu's hosts a code
+    beside the message, and others a status of "error".
+    """
+    response, errors = body.get("base_resp"), body.get("errors")
+    if body.get("choices"):
+        return None
+    if isinstance(response, dict) and response.get("status_code") not in _FINE:
+        return response
+    if errors:
+        return errors
+    said = any(isinstance(body.get(word), str) for word in ("message", "msg", "error_msg"))
+    failed = body.get("status") == "error" or any(
+        body.get(word) not in _FINE for word in ("code", "error_code")
+    )
+    return body if said and failed else None
 
 
 class CompletionTokensDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

@@ -28,6 +28,7 @@ from ssekit._fold import (
     WholePairs,
     error_within,
     extend_lists,
+    flat_error,
     fold_fields,
     newer_usage,
     objects,
@@ -120,6 +121,7 @@ class Completion(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defau
         kv_transfer_params: What another instance needs to take over the cache (vLLM).
         prompt_filter_results: Azure's verdicts on the prompt.
         error: Nothing, in a chunk: an object here makes the event an `APIError`.
+        message, base_resp: The same, where there are no choices.
     """
 
     id: str = msgspec.field(default_factory=str)
@@ -134,11 +136,13 @@ class Completion(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defau
     kv_transfer_params: dict[str, Any] | None = None
     prompt_filter_results: list[Any] | None = None
     error: None = None
+    message: None = None
+    base_resp: None = None
 
 
 def _find_error(body: dict[str, Any]) -> Any:
-    """Return an error in a choice (routers), if there is one."""
-    return error_within(objects(body.get("choices")))
+    """Return an error in a choice (routers), or without choices, if there is one."""
+    return error_within(objects(body.get("choices"))) or flat_error(body)
 
 
 # The fold.

@@ -252,6 +252,12 @@ def test_an_error_in_a_choice():
     assert raised.value.chunk.choices[0].text == "a"
 
 
+def test_an_error_in_the_place_of_choices():
+    with pytest.raises(APIError, match=r"^no$") as raised:
+        completions.decode(ServerSentEvent('{"choices": [], "code": "x", "message": "no"}'))
+    assert raised.value.code == "x"
+
+
 def test_a_snapshot_shares_nothing_mutable_with_later_ones():
     decoder = completions.decoder()
     said = {

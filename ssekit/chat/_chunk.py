@@ -169,6 +169,7 @@ class ChatCompletionChunk(msgspec.Struct, frozen=True, gc=False, kw_only=True, o
         prompt_filter_results: Azure's verdicts on the prompt.
         timings: How long what took (llama.cpp).
         error: Nothing, in a chunk: an object here makes the event an `APIError`.
+        message, base_resp: The same, where there are no choices.
     """
 
     id: str | None = None
@@ -188,3 +189,5 @@ class ChatCompletionChunk(msgspec.Struct, frozen=True, gc=False, kw_only=True, o
     timings: Loose | None = None
     x_groq: XGroq | None = None
     error: None = None
+    message: None = None
+    base_resp: None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ssekit._fold import error_within, objects, repair_choices
+from ssekit._fold import error_within, flat_error, objects, repair_choices
 
 
 def repair(body: dict[str, Any]) -> None:
@@ -65,5 +65,6 @@ def _repair_arguments(called: dict[str, Any], field: str) -> None:
 
 
 def find_error(body: dict[str, Any]) -> Any:
-    """Return an error in a choice (OpenRouter) or in `x_groq`, if there is one."""
-    return error_within([*objects(body.get("choices")), *objects([body.get("x_groq")])])
+    """Return an error in a choice (OpenRouter), in `x_groq` or without choices, if there is one."""
+    holders = [*objects(body.get("choices")), *objects([body.get("x_groq")])]
+    return error_within(holders) or flat_error(body)
