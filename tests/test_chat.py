@@ -464,7 +464,7 @@ RESULTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
     ),
     "usage in x_groq alone (Groq)": (
         [{"choices": [], "x_groq": {"usage": COUNTS}}],
-        {"usage": COUNTS, "x_groq": {"usage": COUNTS}},
+        {"usage": None, "x_groq": {"usage": COUNTS}},
     ),
     "usage in x_groq too": (
         [{"choices": [], "usage": COUNTS}, {"choices": [], "x_groq": {"usage": {"cost": 1}}}],

@@ -182,7 +182,7 @@ class Accumulator:
             choices=choices,
             service_tier=self._service_tier,
             system_fingerprint=self._system_fingerprint,
-            usage=own(self._known_usage),
+            usage=own(self._usage),
             x_groq=own(self._x_groq),
             **{name: own(value) for name, value in self._newest.items()},
         )
@@ -236,14 +236,10 @@ class Accumulator:
     @property
     def usage(self) -> Usage | None:
         """The tokens of the request, as far as the server has said."""
-        usage = self._known_usage
+        usage = self._usage
+        if usage is None and self._x_groq is not None:  # where Groq said it first
+            usage = self._x_groq.usage
         return usage_view(usage) if usage is not None else None
-
-    @property
-    def _known_usage(self) -> CompletionUsage | None:
-        if self._usage is None and self._x_groq is not None:  # where Groq says it first, or only
-            return self._x_groq.usage
-        return self._usage
 
     @property
     def _choice(self) -> FoldedChoice:
