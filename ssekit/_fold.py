@@ -180,7 +180,14 @@ class FoldedCall:
     """
 
     __slots__ = (
-        *("_end", "_view", "arguments", "custom", "extra_content", "held", "id", "name"),
+        "_end",
+        "_view",
+        "arguments",
+        "custom",
+        "extra_content",
+        "held",
+        "id",
+        "name",
         "place",
     )
 
@@ -233,7 +240,7 @@ class FoldedCall:
     def continues(
         self, id: str | None, name: str | None, arguments: str | None, *, moved: bool
     ) -> bool:
-        """Whether a piece belongs to this call: one of its id or index, or of another (`moved`)."""
+        """Whether a piece at this call's index, or of its id at another (`moved`), belongs to it."""
         if id and self.id and id != self.id:
             # Another id: another call. But a call begins with its name: some servers make a new
             # id for each piece of one call.
@@ -243,8 +250,10 @@ class FoldedCall:
         # name alone are merely said again.
         if not (name and self.name):
             return True
-        said_again = id and self.id and not arguments and not moved
-        return name == self.name and (bool(said_again) or not self._is_whole())
+        if name != self.name:
+            return False
+        said_again = bool(id and self.id) and not arguments and not moved
+        return said_again or not self._is_whole()
 
     def _is_whole(self) -> bool:
         """Whether the arguments have ended; from the first time on, each piece is looked at."""
@@ -273,11 +282,10 @@ class ToolCallTable:
         self, index: int | None, id: str | None, name: str | None, arguments: str | None
     ) -> tuple[FoldedCall, str]:
         """Fold a piece in; return its call, and what of its arguments the deltas say next."""
-        here = call = self._at(index)
-        if id and (here is None or here.id != id):
-            call = self._by_id.get(id, here)
-        moved = index is not None and call is not here
-        if call is None or not call.continues(id, name, arguments, moved=moved):
+        call = self._at(index)
+        if id or name:  # nearly all pieces have neither
+            call = self._known(call, index, id, name, arguments)
+        if call is None:
             call = FoldedCall(len(self.calls))
             self.calls.append(call)
         if index is not None:
@@ -285,6 +293,23 @@ class ToolCallTable:
         if id and not call.id:
             self._by_id[id] = call
         return call, call.add(id, name, arguments)
+
+    def _known(
+        self,
+        here: FoldedCall | None,
+        index: int | None,
+        id: str | None,
+        name: str | None,
+        arguments: str | None,
+    ) -> FoldedCall | None:
+        """Return the call that a piece belongs to, with `here` at its index; None of a new one."""
+        call = here
+        if id and (here is None or here.id != id):
+            call = self._by_id.get(id, here)
+        moved = index is not None and call is not here
+        if call is None or not call.continues(id, name, arguments, moved=moved):
+            return None
+        return call
 
     def _at(self, index: int | None) -> FoldedCall | None:
         if index is not None:

@@ -97,14 +97,13 @@ class FoldedChoice:
 
     def add_tool_call(self, call: ChoiceDeltaToolCall) -> tuple[FoldedCall, str] | None:
         """Fold a piece in, as the table does; None if it says nothing (Writer)."""
-        custom = call.custom
-        is_custom = custom is not None and (custom.name is not None or custom.input is not None)
-        if is_custom and custom is not None:
-            name, arguments = custom.name, custom.input
-        elif call.function is not None:
-            name, arguments = call.function.name, call.function.arguments
-        else:
-            name = arguments = None
+        name = arguments = None
+        custom, function = call.custom, call.function
+        is_custom = False
+        if custom is not None and (custom.name is not None or custom.input is not None):
+            name, arguments, is_custom = custom.name, custom.input, True
+        elif function is not None:
+            name, arguments = function.name, function.arguments
         # Mistral's SDK writes an absent id as the word null.
         id_ = None if call.id == "null" else call.id
         if id_ is None and name is None and arguments is None and call.extra_content is None:
