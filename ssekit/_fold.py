@@ -240,7 +240,7 @@ class FoldedCall:
     def continues(
         self, id: str | None, name: str | None, arguments: str | None, *, moved: bool
     ) -> bool:
-        """Whether a piece at this call's index, or of its id at another (`moved`), belongs to it."""
+        """Whether a piece belongs to it: one at its index, or of its id at another (`moved`)."""
         if id and self.id and id != self.id:
             # Another id: another call. But a call begins with its name: some servers make a new
             # id for each piece of one call.

@@ -575,20 +575,26 @@ def test_a_choice_without_a_delta():
     assert answer.choices[0].message.content is None
 
 
-# What a chunk has as `message` and `delta`, and the text that they say.
-WHOLE: dict[str, tuple[dict[str, Any], str | None]] = {
-    "a message alone": ({"message": {"content": "a"}}, "a"),
-    "a message of parts": ({"message": {"content": [{"text": "a"}]}}, "a"),
-    "a message and no delta": ({"message": {"content": "a"}, "delta": None}, "a"),
-    "a message so far (Writer)": ({"message": {"content": "ab"}, "delta": {"content": "b"}}, "b"),
-    "a message so far, and nothing new": ({"message": {"content": "ab"}, "delta": {}}, None),
-    "a message that is none": ({"message": None, "delta": {"content": "b"}}, "b"),
+SO_FAR = {"message": {"content": "ab"}}
+CHUNK, COMPLETION = {"object": "chat.completion.chunk"}, {"object": "chat.completion"}
+
+# A choice, what the chunk has beside it, and the text that they say.
+WHOLE: dict[str, tuple[dict[str, Any], dict[str, Any], str | None]] = {
+    "a message alone": (SO_FAR, COMPLETION, "ab"),
+    "a message alone, of no object": (SO_FAR, {}, "ab"),
+    "a message of parts": ({"message": {"content": [{"text": "a"}]}}, COMPLETION, "a"),
+    "a message and no delta": ({**SO_FAR, "delta": None}, COMPLETION, "ab"),
+    "a message and a delta": ({**SO_FAR, "delta": {"content": "b"}}, COMPLETION, "b"),
+    "a message that is none": ({"message": None, "delta": {"content": "b"}}, COMPLETION, "b"),
+    "a message so far (Writer)": ({**SO_FAR, "delta": {"content": "b"}}, CHUNK, "b"),
+    "a message so far, and nothing new": ({**SO_FAR, "delta": {}}, CHUNK, None),
+    "a message so far, and no delta": (SO_FAR, CHUNK, None),
 }
 
 
-@pytest.mark.parametrize(("choice", "text"), WHOLE.values(), ids=WHOLE)
-def test_a_message_in_the_place_of_a_delta(choice: dict[str, Any], text: str | None):
-    assert run({"choices": [choice]}).choices[0].message.content == text
+@pytest.mark.parametrize(("choice", "beside", "text"), WHOLE.values(), ids=WHOLE)
+def test_a_message_in_the_place_of_a_delta(choice: Any, beside: Any, text: str | None):
+    assert run({**beside, "choices": [choice]}).choices[0].message.content == text
 
 
 def test_a_float_that_is_an_integer_is_one():

@@ -130,7 +130,7 @@ class ChunkChoice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         stop_reason: Which stop sequence it was (vLLM).
         matched_stop: The same (SGLang).
         usage: Nothing: an object here (Moonshot) is read as the chunk's, if that has none.
-        message: Nothing, in a chunk: an object here is read as the delta, if there is none.
+        message: Nothing, in a chunk: of a whole answer, it is read as the delta, if there is none.
         error: Nothing, in a chunk: an object here makes the event an `APIError`.
     """
 

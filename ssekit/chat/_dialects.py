@@ -13,14 +13,14 @@ from ssekit._fold import error_within, flat_error, objects, repair_choices
 
 def repair(body: dict[str, Any]) -> None:
     """Bring what hosts shape in their own way into the shape of a chunk."""
+    # Writer's chunks have the message so far, beside what is new of it.
+    is_whole = not str(body.get("object")).startswith("chat.completion.")
     for choice in repair_choices(body):
         if body.get("usage") is None and choice.get("usage") is not None:  # Moonshot
             body["usage"] = choice["usage"]
-        if not isinstance(choice.get("delta"), dict):
-            # A whole answer as if it were streamed. (Writer's message, beside a delta, is what the
-            # deltas say so far.)
-            choice["delta"] = choice.get("message")
-        for delta in objects([choice["delta"]]):
+        if is_whole and not isinstance(choice.get("delta"), dict):
+            choice["delta"] = choice.get("message")  # proxies that stream a whole answer
+        for delta in objects([choice.get("delta")]):
             _repair_content(delta)
             if isinstance(delta.get("tool_calls"), dict):  # Text Generation Inference, at first
                 delta["tool_calls"] = [delta["tool_calls"]]
