@@ -18,11 +18,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     # For annotations alone: nothing is imported from below when the program runs.
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ssekit._event import ServerSentEvent
 
@@ -182,37 +182,86 @@ class StreamNotFinishedError(SSEKitError):
     """The result was asked for, or the stream was closed, before the end was read."""
 
 
-def nested_error(body: Any) -> Any:
+# The words that servers have for what an error says, the usual one first.
+_WORDS: Final[dict[str, tuple[str, ...]]] = {
+    "message": (
+        "message",
+        "msg",
+        "detail",
+        "error_msg",
+        "status_msg",
+        "error_description",
+        "error",
+    ),
+    "code": ("code", "status_code", "http_status_code", "error_code"),
+    "type": ("type", "error_type", "status"),  # Google's hosts have a status, and HTTP's as code
+    "param": ("param",),
+}
+# What says more of a bare {"error": "..."} or {"detail": "..."} that it stands beside, and those.
+_SIBLINGS: Final = {*_WORDS["message"], *_WORDS["code"], "error_type"}
+
+
+def nested_error(body: Any, *, detail: bool = True) -> Any:
     """Return the error that an object of a server holds, in the forms that servers use, or None.
 
-    They are `{"error": {...}}`, `{"error": "..."}` and `{"detail": ...}`; Google's hosts put the
-    object into a list.
+    They are `{"error": {...}}`, `{"error": "..."}` and, if asked for, `{"detail": ...}`; beside a
+    bare word, the object itself may say the rest. Google's hosts put the object into a list.
     """
     if isinstance(body, list) and len(body) == 1:
         body = body[0]
     if not isinstance(body, dict):
         return None
-    return body.get("error") or body.get("detail") or None
+    error = body.get("error") or (detail and body.get("detail")) or None
+    if error is None or isinstance(error, dict | list):
+        return error
+    return body if len(_SIBLINGS.intersection(body)) > 1 else error
 
 
 def error_fields(error: Any) -> dict[str, Any]:
     """Return what an error object, or the bare text of an error, says, as `APIError` takes it."""
-    fields = error if isinstance(error, dict) else {"message": error}
-    message = fields.get("message")
-    kind = fields.get("type")
-    if kind is None and isinstance(fields.get("status"), str):
-        kind = fields["status"]  # Google's hosts, whose `code` is the HTTP status
-    code = _word(fields.get("code"))
+    layers = [{"code": error}] if isinstance(error, int | float) else list(_layers(error))
+    code = _first(map(_word, _said(layers, "code")))
+    # {"type": "error", "message": ...} names no kind: it is the envelope.
+    kinds = (kind for kind in _said(layers, "type") if isinstance(kind, str) and kind != "error")
     unnamed = "the server reported an error" + (f" (code {code})" if code else "")
     return {
-        "message": message if message and isinstance(message, str) else unnamed,
+        "message": _first(_sentences(error)) or unnamed,
         "code": code,
-        # {"type": "error", "message": ...} names no kind: it is the envelope.
-        "type": None if kind == "error" else _word(kind),
-        "param": _word(fields.get("param")),
+        "type": _first(kinds),
+        "param": _first(map(_word, _said(layers, "param"))),
         "body": error,
     }
 
 
+def _layers(error: Any) -> Iterator[dict[str, Any]]:
+    """Yield the object of an error, and what it wraps, from the outside in."""
+    if isinstance(error, list):
+        error = error[0] if error else None
+    if isinstance(error, dict):
+        yield error
+        for word in ("error", "detail", "message"):
+            yield from _layers(error.get(word))
+
+
+def _sentences(said: Any) -> Iterator[str]:
+    """Yield the texts in what a server says for a message, whatever they are wrapped in."""
+    if isinstance(said, str):
+        yield said
+    elif isinstance(said, list):
+        for item in said:
+            yield from _sentences(item)
+    elif isinstance(said, dict):
+        for word in _WORDS["message"]:
+            yield from _sentences(said.get(word))
+
+
+def _said(layers: list[dict[str, Any]], field: str) -> Iterator[Any]:
+    return (layer.get(word) for layer in layers for word in _WORDS[field])
+
+
 def _word(value: Any) -> str | None:
-    return None if value is None or isinstance(value, dict | list) else str(value)
+    return None if value is None or isinstance(value, bool | dict | list) else str(value)
+
+
+def _first(words: Iterable[str | None]) -> str | None:
+    return next(filter(None, words), None)

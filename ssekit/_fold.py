@@ -39,8 +39,10 @@ __all__ = [
     "WholePairs",
     "error_within",
     "extend_lists",
+    "flat_error",
     "fold_fields",
     "newer",
+    "newer_usage",
     "objects",
     "own",
     "repair_choices",
@@ -56,6 +58,18 @@ FINISH_REASONS: Final[dict[str, FinishReason]] = {
     "tool_calls": "tool_calls",
     "function_call": "tool_calls",
     "content_filter": "content_filter",
+    # Those of compatible hosts, who hand over what the model's own server says.
+    "eos": "stop",
+    "eos_token": "stop",
+    "stop_sequence": "stop",
+    "end_turn": "stop",
+    "STOP": "stop",
+    "max_tokens": "length",
+    "model_length": "length",
+    "MAX_TOKENS": "length",
+    "tool_use": "tool_calls",
+    "sensitive": "content_filter",
+    "SAFETY": "content_filter",
 }
 
 
@@ -159,9 +173,23 @@ def own(value: Any) -> Any:
 
 
 class FoldedCall:
-    """A tool call so far; `place` is where it stands among the calls of its choice."""
+    """A tool call so far; `place` is where it stands among the calls of its choice.
 
-    __slots__ = ("_end", "_view", "arguments", "custom", "extra_content", "id", "name", "place")
+    Arguments that begin with `{}`, and then begin again, had a placeholder before them: so `{}` is
+    `held` back from the deltas until the next piece, or the end, tells.
+    """
+
+    __slots__ = (
+        "_end",
+        "_view",
+        "arguments",
+        "custom",
+        "extra_content",
+        "held",
+        "id",
+        "name",
+        "place",
+    )
 
     def __init__(self, place: int) -> None:
         self.place = place
@@ -170,19 +198,38 @@ class FoldedCall:
         self.arguments = Text()
         self.custom = False
         self.extra_content: dict[str, Any] = {}
-        self._end = _JSONEnd()
+        self.held = ""
+        self._end: _JSONEnd | None = None  # None until somebody asks, which is rare
         self._view: ToolCall | None = None
 
-    def add(self, id: str | None, name: str | None, arguments: str | None) -> None:
-        """Fold a piece in: the first id that is not empty stays, of the names the newest."""
+    def add(self, id: str | None, name: str | None, arguments: str | None) -> str:
+        """Fold a piece in: the first id that is not empty stays, of the names the newest.
+
+        Returns:
+            What of the arguments the deltas say next.
+        """
         self.id = self.id or join_surrogates(id or "")
         if name:
             self.name = join_surrogates(name)
-        if arguments:
-            self.arguments.append(arguments)
-            if not self.id:
-                self._end.feed(arguments)
         self._view = None
+        if not arguments:
+            return ""
+        said = arguments
+        if self.held:
+            said = self._after_held(arguments)
+        elif arguments == "{}" and not self.arguments:
+            self.held, said = arguments, ""
+        self.arguments.append(arguments)
+        if self._end is not None:
+            self._end.feed(arguments)
+        return said
+
+    def _after_held(self, arguments: str) -> str:
+        held, self.held = self.held, ""
+        if self.custom or not arguments.startswith("{"):
+            return held + arguments
+        self.arguments, self._end = Text(), None
+        return arguments
 
     def view(self, index: int) -> ToolCall:
         """Return the call as it stands, for choice `index`: one object until the next piece."""
@@ -190,22 +237,38 @@ class FoldedCall:
             self._view = ToolCall(index, self.place, self.id, self.name, str(self.arguments))
         return self._view
 
-    def continues(self, id: str | None, name: str | None, arguments: str | None) -> bool:
-        """Whether a piece that stands at this call's index belongs to it."""
-        if id and self.id:
+    def continues(
+        self, id: str | None, name: str | None, arguments: str | None, *, moved: bool
+    ) -> bool:
+        """Whether a piece belongs to it: one at its index, or of its id at another (`moved`)."""
+        if id and self.id and id != self.id:
             # Another id: another call. But a call begins with its name: some servers make a new
             # id for each piece of one call.
-            return not name and bool(arguments)
-        # Without ids, a name that differs begins another call, and so does the same name
-        # where the arguments were whole already (a server that says "index 0" of every call).
-        return not (name and self.name) or (name == self.name and not self._end.reached)
+            return not name and arguments is not None
+        # Servers say one id, or "index 0", of every call: then a name that differs begins another
+        # one, and so does the same name where the arguments were whole already. But an id and its
+        # name alone are merely said again.
+        if not (name and self.name):
+            return True
+        if name != self.name:
+            return False
+        said_again = bool(id and self.id) and not arguments and not moved
+        return said_again or not self._is_whole()
+
+    def _is_whole(self) -> bool:
+        """Whether the arguments have ended; from the first time on, each piece is looked at."""
+        if self._end is None:
+            self._end = _JSONEnd()
+            self._end.feed(self.arguments.join())
+        return self._end.reached
 
 
 class ToolCallTable:
     """The tool calls of one choice, by the identity that servers leave them.
 
-    A piece belongs to the call of its id; without a known id, to the latest call at its index; with
-    neither, to the latest call. `FoldedCall.continues` says where that is another call after all.
+    A piece belongs to the call of its id, best to one that is at its index too; without a known id,
+    to the latest call at its index; with neither, to the latest call. `FoldedCall.continues` says
+    where that is another call after all.
     """
 
     __slots__ = ("_by_id", "_by_index", "calls")
@@ -217,19 +280,35 @@ class ToolCallTable:
 
     def fold(
         self, index: int | None, id: str | None, name: str | None, arguments: str | None
-    ) -> FoldedCall:
-        """Fold a piece in, and return the call that it belongs to."""
-        call = self._by_id.get(id) if id else None
+    ) -> tuple[FoldedCall, str]:
+        """Fold a piece in; return its call, and what of its arguments the deltas say next."""
+        call = self._at(index)
+        if id or name:  # nearly all pieces have neither
+            call = self._known(call, index, id, name, arguments)
         if call is None:
-            call = self._at(index)
-            if call is None or not call.continues(id, name, arguments):
-                call = FoldedCall(len(self.calls))
-                self.calls.append(call)
+            call = FoldedCall(len(self.calls))
+            self.calls.append(call)
         if index is not None:
             self._by_index[index] = call
         if id and not call.id:
             self._by_id[id] = call
-        call.add(id, name, arguments)
+        return call, call.add(id, name, arguments)
+
+    def _known(
+        self,
+        here: FoldedCall | None,
+        index: int | None,
+        id: str | None,
+        name: str | None,
+        arguments: str | None,
+    ) -> FoldedCall | None:
+        """Return the call that a piece belongs to, with `here` at its index; None of a new one."""
+        call = here
+        if id and (here is None or here.id != id):
+            call = self._by_id.get(id, here)
+        moved = index is not None and call is not here
+        if call is None or not call.continues(id, name, arguments, moved=moved):
+            return None
         return call
 
     def _at(self, index: int | None) -> FoldedCall | None:
@@ -294,6 +373,30 @@ def error_within(holders: Iterable[dict[str, Any]]) -> Any:
     return next((holder["error"] for holder in holders if holder.get("error")), None)
 
 
+# What a code says where all is well.
+_FINE: Final = (None, "", 0, "0", 200, "200")
+
+
+def flat_error(body: dict[str, Any]) -> Any:
+    """Return the error that an object without choices reports without an `error`, or None.
+
+    MiniMax has `base_resp`, Cloudflare `errors`; Alibaba's, Databricks' and Baidu's hosts a code
+    beside the message, and others a status of "error".
+    """
+    response, errors = body.get("base_resp"), body.get("errors")
+    if body.get("choices"):
+        return None
+    if isinstance(response, dict) and response.get("status_code") not in _FINE:
+        return response
+    if errors:
+        return errors
+    said = any(isinstance(body.get(word), str) for word in ("message", "msg", "error_msg"))
+    failed = body.get("status") == "error" or any(
+        body.get(word) not in _FINE for word in ("code", "error_code")
+    )
+    return body if said and failed else None
+
+
 class CompletionTokensDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What the completion's tokens were."""
 
@@ -321,6 +424,7 @@ class CompletionUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True)
 
     Attributes:
         prompt_cache_hit_tokens, prompt_cache_miss_tokens: DeepSeek.
+        cached_tokens: Moonshot.
         reasoning_tokens: SGLang.
         queue_time, prompt_time, completion_time, total_time: Seconds (Groq).
         cost: In the host's credits; cost_details, is_byok, server_tool_use_details (OpenRouter).
@@ -335,6 +439,7 @@ class CompletionUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True)
     prompt_tokens_details: PromptTokensDetails | None = None
     prompt_cache_hit_tokens: int | None = None
     prompt_cache_miss_tokens: int | None = None
+    cached_tokens: int | None = None
     reasoning_tokens: int | None = None
     queue_time: float | None = None
     prompt_time: float | None = None
@@ -349,6 +454,21 @@ class CompletionUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True)
     service_tier: str | None = None
 
 
+_NO_USAGE: Final = CompletionUsage()
+
+
+def newer_usage(known: CompletionUsage | None, latest: CompletionUsage) -> CompletionUsage | None:
+    """Return what is known of the usage after the latest word: it replaces what it is more than.
+
+    One without all three counts (a router's, of the cost alone) leaves the others as they were, and
+    one whose counts are all 0 is none where there were tokens.
+    """
+    counts = (latest.prompt_tokens, latest.completion_tokens, latest.total_tokens)
+    if None in counts:
+        return known if latest == _NO_USAGE else newer(known, latest)
+    return latest if known is None or any(counts) else newer(latest, known)
+
+
 def usage_view(usage: CompletionUsage) -> Usage:
     """Return the tokens of a request in the words that all formats share."""
     prompt = usage.prompt_tokens_details or PromptTokensDetails()
@@ -357,7 +477,9 @@ def usage_view(usage: CompletionUsage) -> Usage:
         input_tokens=usage.prompt_tokens,
         output_tokens=usage.completion_tokens,
         total_tokens=usage.total_tokens,
-        cached_tokens=_first(prompt.cached_tokens, usage.prompt_cache_hit_tokens),
+        cached_tokens=_first(
+            prompt.cached_tokens, usage.prompt_cache_hit_tokens, usage.cached_tokens
+        ),
         reasoning_tokens=_first(completion.reasoning_tokens, usage.reasoning_tokens),
     )
 

@@ -17,7 +17,7 @@ import msgspec
 from ssekit._decoder import DONE, MARKER, UNDECODABLE, Accumulator, Done, StreamDecoder
 from ssekit._errors import APIError, DecodeError, error_fields, nested_error
 from ssekit._event import ServerSentEvent
-from ssekit._lenient import as_type, parse
+from ssekit._lenient import as_type, parse, well_formed
 from ssekit._sse import DEFAULT_MAX_EVENT_SIZE
 from ssekit._stream import AsyncStream, Stream
 
@@ -209,12 +209,15 @@ class Format(Opener[ChunkT, ResultT]):
         return None if chunk is msgspec.UNSET else chunk
 
     def _reported_error(self, body: Any, event_type: str) -> APIError | None:
-        error = nested_error(body)
+        # Where there are choices it is a chunk: what else it has under these names is no error.
+        is_chunk = isinstance(body, dict) and bool(body.get("choices"))
+        error = nested_error(body, detail=not is_chunk)
         if error is None and self._find_error is not None and isinstance(body, dict):
             error = self._find_error(body)
-        if error is None and "error" in (event_type, *_kinds(body)):
-            error = body
-        return None if error is None else APIError(**error_fields(error))
+        if error is None and "error" in (event_type, *(() if is_chunk else _kinds(body))):
+            error = "" if body is None else body
+        # What continues elsewhere may have half a surrogate pair: an error has it whole.
+        return None if error is None else APIError(**error_fields(well_formed(error)))
 
     def make(self, **options: Any) -> StreamDecoder[ChunkT, ResultT]:
         return StreamDecoder(

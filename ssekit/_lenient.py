@@ -5,7 +5,9 @@
 # comes here.
 #
 # What always holds here:
-# - A field of unforeseen type counts as absent, and costs nothing but itself.
+# - A field of unforeseen type counts as absent, and costs nothing but itself. An item of a list is
+#   left out, or is null where the list may hold null: then its place says what it is of.
+# - 1.0 is the integer 1: JSON does not tell them apart.
 # - `parse` raises nothing but ValueError, whatever it is given, however deep.
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import json
 import re
 from collections.abc import Collection
 from functools import cache
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
@@ -41,6 +43,8 @@ MAX_DEPTH = 100
 # finding all of them is linear.
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 
+# Beyond this a float does not tell which integer it is (IEEE 754).
+_EXACT_INTEGERS = 2**53
 _LONGEST_INTEGER = 640  # digits; int() may be set to refuse any more
 
 
@@ -155,11 +159,23 @@ def as_type(value: Any, type_: Any) -> Any:
     structs = [option for option in options if isinstance(option, type(msgspec.Struct))]
     if isinstance(value, dict) and structs:
         return _as_one_of(value, structs)
+    if isinstance(value, float) and int in options and _is_integer(value):
+        return int(value)
     for option in options:
         if isinstance(value, list) and get_origin(option) is list:
-            items = [as_type(item, get_args(option)[0]) for item in value]
-            return [item for item in items if item is not msgspec.UNSET]
+            return _as_items(value, get_args(option)[0])
     return msgspec.UNSET
+
+
+def _is_integer(number: float) -> bool:
+    return number.is_integer() and abs(number) <= _EXACT_INTEGERS
+
+
+def _as_items(values: list[Any], type_: Any) -> list[Any]:
+    items = [as_type(value, type_) for value in values]
+    if NoneType in get_args(type_):
+        return [None if item is msgspec.UNSET else item for item in items]
+    return [item for item in items if item is not msgspec.UNSET]
 
 
 def _as_one_of(value: dict[str, Any], structs: list[Any]) -> Any:

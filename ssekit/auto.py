@@ -76,8 +76,7 @@ def _is_message(body: dict[str, Any], event_type: str) -> bool:
 
 def _is_completion(body: dict[str, Any], _event_type: str) -> bool:
     return body.get("object") == "text_completion" or any(
-        choice.get("text") is not None and choice.get("delta") is None
-        for choice in objects(body.get("choices"))
+        choice.get("text") is not None for choice in objects(body.get("choices"))
     )
 
 
@@ -103,12 +102,12 @@ def _is_gemini(body: dict[str, Any], _event_type: str) -> bool:
 
 
 # By the name of each format's module, whether an event (its data, its type) is one of its own. The
-# first row that holds tells.
+# first row that holds tells: a delta in a choice is chat's, whatever is beside it.
 _SHAPES: Final[dict[str, Callable[[dict[str, Any], str], bool]]] = {
+    "chat": _is_chat,
     "responses": _is_response,
     "messages": _is_message,
     "completions": _is_completion,
-    "chat": _is_chat,
     "gemini": _is_gemini,
 }
 

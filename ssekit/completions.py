@@ -5,7 +5,7 @@
 # What always holds here:
 # - A chunk and the result have one shape, as at the vendor: `Completion`.
 # - Every field may be missing or null; null means absent, and "" never overwrites.
-# - Only what streams in pieces is joined: the text, the four arrays of `logprobs`, and `token_ids`.
+# - Only what streams in pieces is joined: the text, the arrays of `logprobs`, and `token_ids`.
 #   Of anything else the newest that says something wins; of `id` and `created` the first does.
 # - What the endpoint always answers stands in the encoded result, also where it is null or empty;
 #   what only some hosts have stands there if they said it.
@@ -28,7 +28,9 @@ from ssekit._fold import (
     WholePairs,
     error_within,
     extend_lists,
+    flat_error,
     fold_fields,
+    newer_usage,
     objects,
     own,
     repair_choices,
@@ -61,7 +63,7 @@ ValueT = TypeVar("ValueT")
 # what equals a plain default is left out by `omit_defaults`.
 
 
-class Logprobs(msgspec.Struct, frozen=True, gc=False):
+class Logprobs(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The log probabilities of the tokens of a choice, in four arrays of one length.
 
     Attributes:
@@ -69,12 +71,14 @@ class Logprobs(msgspec.Struct, frozen=True, gc=False):
         token_logprobs: How likely it was (a natural logarithm); null of a prompt's first token.
         tokens: The token.
         top_logprobs: The likeliest tokens at its place.
+        content: All of this as chat has it, an object for each token (llama.cpp).
     """
 
-    text_offset: list[int] | None = None
-    token_logprobs: list[float | None] | None = None
-    tokens: list[str] | None = None
-    top_logprobs: list[dict[str, float] | None] | None = None
+    text_offset: list[int] | None = msgspec.field(default_factory=NoneType)
+    token_logprobs: list[float | None] | None = msgspec.field(default_factory=NoneType)
+    tokens: list[str] | None = msgspec.field(default_factory=NoneType)
+    top_logprobs: list[dict[str, float] | None] | None = msgspec.field(default_factory=NoneType)
+    content: list[dict[str, Any]] | None = None
 
 
 class CompletionChoice(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
@@ -117,6 +121,7 @@ class Completion(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defau
         kv_transfer_params: What another instance needs to take over the cache (vLLM).
         prompt_filter_results: Azure's verdicts on the prompt.
         error: Nothing, in a chunk: an object here makes the event an `APIError`.
+        message, base_resp: The same, where there are no choices.
     """
 
     id: str = msgspec.field(default_factory=str)
@@ -131,11 +136,13 @@ class Completion(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defau
     kv_transfer_params: dict[str, Any] | None = None
     prompt_filter_results: list[Any] | None = None
     error: None = None
+    message: None = None
+    base_resp: None = None
 
 
 def _find_error(body: dict[str, Any]) -> Any:
-    """Return an error in a choice (routers), if there is one."""
-    return error_within(objects(body.get("choices")))
+    """Return an error in a choice (routers), or without choices, if there is one."""
+    return error_within(objects(body.get("choices"))) or flat_error(body)
 
 
 # The fold.
@@ -227,7 +234,7 @@ class Accumulator:
         if chunk.model:
             self._model = chunk.model
         if chunk.usage is not None:
-            self._usage = chunk.usage
+            self._usage = newer_usage(self._usage, chunk.usage)
         if chunk.system_fingerprint:
             self._newest["system_fingerprint"] = chunk.system_fingerprint
         if chunk.service_tier:
@@ -291,8 +298,9 @@ class Accumulator:
             mended = self._pairs.mend(piece) if choice.text else None
             if mended is not None:
                 yield mended
-        if chunk.usage is not None:
-            yield usage_view(chunk.usage)
+        usage = self.usage if chunk.usage is not None else None
+        if usage is not None:
+            yield usage
 
     def last_deltas(self) -> Iterator[Delta]:
         """Yield what only the end of a finished stream says: why each choice ended."""

@@ -120,7 +120,7 @@ def test_what_nobody_foresaw_costs_only_its_own_record(
 def test_misuse_is_raised():
     with pytest.raises(TypeError):
         archive.collect(5)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=r"auto, responses, .* got 'yaml'"):
+    with pytest.raises(ValueError, match=r"auto, chat, .* got 'yaml'"):
         archive.collect("file", format="yaml")
 
 

@@ -107,6 +107,32 @@ MESSAGES: dict[str, tuple[list[Any], dict[str, Any]]] = {
         ],
         {"content": "ab", "reasoning_content": "hmm"},
     ),
+    "parts of content that are bare": (
+        [{"content": ["a", None, {"text": "b"}]}, {"content": {"type": "text", "text": "c"}}],
+        {"content": "abc"},
+    ),
+    "a summary among the parts of content (Databricks)": (
+        [
+            {
+                "content": [
+                    {"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}]},
+                    {"type": "text", "text": "a"},
+                ]
+            }
+        ],
+        {"content": "a", "reasoning_content": "hm"},
+    ),
+    "one call that stands in no list (Text Generation Inference)": (
+        [
+            {"tool_calls": call(0, "a", "f", "[")["tool_calls"][0]},
+            {"tool_calls": call(0, None, None, "]")["tool_calls"][0]},
+        ],
+        {
+            "tool_calls": [
+                {"type": "function", "id": "a", "function": {"name": "f", "arguments": "[]"}}
+            ]
+        },
+    ),
     "arguments as an object (z.ai)": (
         [call(-1, "a", "f", {"n": 1}), call(-1, "b", "f", [])],
         {
@@ -174,6 +200,47 @@ MESSAGES: dict[str, tuple[list[Any], dict[str, Any]]] = {
         ],
         {"tool_calls": [{"type": "custom", "id": "a", "custom": {"name": "f", "input": "xy"}}]},
     ),
+    "a custom tool that begins with what is a placeholder elsewhere": (
+        [
+            {"tool_calls": [{"index": 0, "id": "a", "custom": {"name": "f", "input": "{}"}}]},
+            {"tool_calls": [{"index": 0, "custom": {"input": "{"}}]},
+        ],
+        {"tool_calls": [{"type": "custom", "id": "a", "custom": {"name": "f", "input": "{}{"}}]},
+    ),
+    "a function beside a custom tool that is none": (
+        [
+            {"tool_calls": [{**call(0, "a", "f", "[")["tool_calls"][0], "custom": {}}]},
+            {
+                "tool_calls": [
+                    {
+                        **call(0, "a", None, "]")["tool_calls"][0],
+                        "custom": {"name": None, "input": None},
+                    }
+                ]
+            },
+        ],
+        {
+            "tool_calls": [
+                {"type": "function", "id": "a", "function": {"name": "f", "arguments": "[]"}}
+            ]
+        },
+    ),
+    "calls that say nothing (Writer)": (
+        [
+            {
+                "tool_calls": [
+                    {
+                        "index": None,
+                        "id": None,
+                        "type": None,
+                        "function": {"name": None, "arguments": None},
+                    },
+                    {"index": 0, "type": "function"},
+                ]
+            }
+        ],
+        {"tool_calls": None},
+    ),
     "the deprecated function_call": (
         [{"function_call": {"name": "f", "arguments": ""}}, {"function_call": {"arguments": "{}"}}],
         {"function_call": {"name": "f", "arguments": "{}"}},
@@ -235,6 +302,43 @@ MESSAGES: dict[str, tuple[list[Any], dict[str, Any]]] = {
             ]
         },
     ),
+    "reasoning details that are signed": (
+        [
+            {"reasoning_details": [{"type": "reasoning.text", "text": "a", "signature": "s"}]},
+            {"reasoning_details": [{"type": "reasoning.text", "text": "b", "signature": "s"}]},
+            {"reasoning_details": [{"type": "reasoning.text", "text": "c"}]},
+            {"reasoning_details": [{"type": "reasoning.text", "text": "", "signature": "t"}]},
+            {"reasoning_details": [{"type": "reasoning.text", "text": "d", "signature": "u"}]},
+        ],
+        {
+            "reasoning_details": [
+                {"type": "reasoning.text", "text": "ab", "signature": "s"},
+                {"type": "reasoning.text", "text": "c", "signature": "t"},
+                {"type": "reasoning.text", "text": "d", "signature": "u"},
+            ]
+        },
+    ),
+    "reasoning details whose data is whole": (
+        [
+            {"reasoning_details": [{"type": "reasoning.encrypted", "data": "AAA"}]},
+            {"reasoning_details": [{"type": "reasoning.encrypted", "data": "A=="}]},
+            {"reasoning_details": [{"type": "reasoning.encrypted", "format": "f"}]},
+            {"reasoning_details": [{"type": "reasoning.encrypted", "data": "BBB="}]},
+        ],
+        {
+            "reasoning_details": [
+                {"type": "reasoning.encrypted", "data": "AAAA==", "format": "f"},
+                {"type": "reasoning.encrypted", "data": "BBB="},
+            ]
+        },
+    ),
+    "a thought signature on text (Google)": (
+        [
+            {"content": "a", "extra_content": {"google": {"thought_signature": "x"}}},
+            {"content": "b", "extra_content": {"google": None, "other": 1}},
+        ],
+        {"extra_content": {"google": {"thought_signature": "x"}, "other": 1}},
+    ),
     "reasoning details that are not": (
         [
             {"reasoning_details": [{"type": "reasoning.summary", "summary": "a", "index": 0}]},
@@ -277,9 +381,7 @@ MESSAGES: dict[str, tuple[list[Any], dict[str, Any]]] = {
         {
             "content": "ab",
             "annotations": [{"n": 1}],
-            "tool_calls": [
-                {"type": "function", "id": "", "function": {"name": "", "arguments": ""}}
-            ],
+            "tool_calls": None,
         },
     ),
 }
@@ -294,6 +396,8 @@ def test_messages(deltas: list[Any], fields: dict[str, Any]):
 def test_a_message_has_no_field_that_was_not_said():
     assert set(message({"content": "a"})) == {"role", "content", "refusal"}
 
+
+COUNTS = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
 
 # The chunks, and the fields of the result that they make, beside the choices.
 RESULTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
@@ -332,7 +436,39 @@ RESULTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
                 "usage": {"prompt_tokens": 2, "prompt_tokens_details": {"cached_tokens": 1}},
             },
         ],
-        {"usage": {"prompt_tokens": 2, "prompt_tokens_details": {"cached_tokens": 1}}},
+        {"usage": {"prompt_tokens": 2, "cost": 1.0, "prompt_tokens_details": {"cached_tokens": 1}}},
+    ),
+    "usage with all of the counts, which replaces what was": (
+        [{"choices": [], "usage": {**COUNTS, "cost": 1}}, {"choices": [], "usage": COUNTS}],
+        {"usage": COUNTS},
+    ),
+    "usage with only the cost": (
+        [{"choices": [], "usage": COUNTS}, {"choices": [], "usage": {"cost": 1}}],
+        {"usage": {**COUNTS, "cost": 1.0}},
+    ),
+    "usage of no tokens, after tokens": (
+        [{"choices": [], "usage": COUNTS}, {"choices": [], "usage": dict.fromkeys(COUNTS, 0)}],
+        {"usage": COUNTS},
+    ),
+    "usage of no tokens": (
+        [{"choices": [], "usage": dict.fromkeys(COUNTS, 0)}],
+        {"usage": dict.fromkeys(COUNTS, 0)},
+    ),
+    "usage in a choice (Moonshot)": (
+        [chunk(usage={**COUNTS, "cached_tokens": 1}), chunk(usage=None)],
+        {"usage": {**COUNTS, "cached_tokens": 1}},
+    ),
+    "usage in a choice and of the chunk": (
+        [{**chunk(usage={"prompt_tokens": 5}), "usage": COUNTS}],
+        {"usage": COUNTS},
+    ),
+    "usage in x_groq alone (Groq)": (
+        [{"choices": [], "x_groq": {"usage": COUNTS}}],
+        {"usage": None, "x_groq": {"usage": COUNTS}},
+    ),
+    "usage in x_groq too": (
+        [{"choices": [], "usage": COUNTS}, {"choices": [], "x_groq": {"usage": {"cost": 1}}}],
+        {"usage": COUNTS},
     ),
     "the newest of what else is said of the whole": (
         [
@@ -439,6 +575,35 @@ def test_a_choice_without_a_delta():
     assert answer.choices[0].message.content is None
 
 
+SO_FAR = {"message": {"content": "ab"}}
+CHUNK, COMPLETION = {"object": "chat.completion.chunk"}, {"object": "chat.completion"}
+
+# A choice, what the chunk has beside it, and the text that they say.
+WHOLE: dict[str, tuple[dict[str, Any], dict[str, Any], str | None]] = {
+    "a message alone": (SO_FAR, COMPLETION, "ab"),
+    "a message alone, of no object": (SO_FAR, {}, "ab"),
+    "a message of parts": ({"message": {"content": [{"text": "a"}]}}, COMPLETION, "a"),
+    "a message and no delta": ({**SO_FAR, "delta": None}, COMPLETION, "ab"),
+    "a message and a delta": ({**SO_FAR, "delta": {"content": "b"}}, COMPLETION, "b"),
+    "a message that is none": ({"message": None, "delta": {"content": "b"}}, COMPLETION, "b"),
+    "a message so far (Writer)": ({**SO_FAR, "delta": {"content": "b"}}, CHUNK, "b"),
+    "a message so far, and nothing new": ({**SO_FAR, "delta": {}}, CHUNK, None),
+    "a message so far, and no delta": (SO_FAR, CHUNK, None),
+}
+
+
+@pytest.mark.parametrize(("choice", "beside", "text"), WHOLE.values(), ids=WHOLE)
+def test_a_message_in_the_place_of_a_delta(choice: Any, beside: Any, text: str | None):
+    assert run({**beside, "choices": [choice]}).choices[0].message.content == text
+
+
+def test_a_float_that_is_an_integer_is_one():
+    answer = run(
+        {**chunk(finish_reason="stop"), "created": 1700000000.0, "usage": {"prompt_tokens": 1.0}}
+    )
+    assert (answer.created, answer.usage) == (1700000000, chat.CompletionUsage(prompt_tokens=1))
+
+
 def test_a_snapshot_shares_nothing_mutable_with_later_ones():
     decoder = chat.decoder()
     said = {
@@ -447,6 +612,7 @@ def test_a_snapshot_shares_nothing_mutable_with_later_ones():
         "executed_tools": [{"n": [1]}],
         "reasoning_details": [{"n": [1], "text": "a"}],
         "tool_calls": [{"index": 0, "extra_content": {"n": [1]}}],
+        "extra_content": {"n": [1]},
     }
     tokens = [{"token": "a", "logprob": -1, "top_logprobs": [{"token": "b"}]}]
     choice = {"delta": said, "logprobs": {"content": tokens}, "content_filter_results": {"n": [1]}}
@@ -498,6 +664,10 @@ def test_views_speak_of_choice_0():
         ("tool_calls", "tool_calls"),
         ("function_call", "tool_calls"),
         ("content_filter", "content_filter"),
+        *((word, "stop") for word in ("eos", "eos_token", "stop_sequence", "end_turn", "STOP")),
+        *((word, "length") for word in ("max_tokens", "model_length", "MAX_TOKENS")),
+        ("tool_use", "tool_calls"),
+        *((word, "content_filter") for word in ("sensitive", "SAFETY")),
         ("error", "other"),
         ("", None),
         (None, None),
@@ -520,15 +690,23 @@ def test_finish_reasons(word: str | None, reason: str | None):
             Usage(cached_tokens=0),
         ),
         ({"prompt_cache_hit_tokens": 5}, Usage(cached_tokens=5)),
+        ({"cached_tokens": 5}, Usage(cached_tokens=5)),
         ({"completion_tokens_details": {"reasoning_tokens": 4}}, Usage(reasoning_tokens=4)),
         ({"reasoning_tokens": 4, "completion_tokens_details": None}, Usage(reasoning_tokens=4)),
     ],
 )
-@pytest.mark.parametrize("place", ["usage", "x_groq"])
-def test_usage(usage: dict[str, Any], view: Usage, place: str):
-    data = {"choices": [], place: usage if place == "usage" else {"usage": usage}}
+@pytest.mark.parametrize(
+    "place",
+    [
+        lambda usage: {"choices": [], "usage": usage},
+        lambda usage: {"choices": [], "x_groq": {"usage": usage}},
+        lambda usage: chunk(usage=usage),
+    ],
+    ids=["of the chunk", "x_groq", "in a choice"],
+)
+def test_usage(usage: dict[str, Any], view: Usage, place: Any):
     decoder = chat.decoder()
-    (made,) = decoder.feed(event(data))
+    (made,) = decoder.feed(event(place(usage)))
     assert decoder.accumulator.usage == view
     assert list(decoder.accumulator.deltas(made)) == [view]
 
@@ -561,9 +739,10 @@ def test_deltas():
         RefusalDelta(0, "no"),
         ToolCallDelta(0, 0, "x", "f", ""),
         ToolCallDelta(0, 1, "y", "g", "["),
-        ToolCallDelta(0, 0, "x", "f", "{}"),
+        ToolCallDelta(0, 0, "x", "f", ""),
         ToolCallDelta(0, 1, "y", "g", "]"),
         Usage(input_tokens=1),
+        ToolCallDelta(0, 0, "x", "f", "{}"),
         ToolCall(0, 0, "x", "f", "{}"),
         ToolCall(0, 1, "y", "g", "[]"),
         Finish(0, "tool_calls", "tool_calls"),
@@ -571,24 +750,57 @@ def test_deltas():
 
 
 def test_a_call_that_first_appears_in_the_finishing_chunk():
-    said = deltas(chunk(call(None, "x", "f", "{}"), finish_reason="stop"))
+    said = deltas(chunk(call(None, "x", "f", "[]"), finish_reason="stop"))
     assert said == [
-        ToolCallDelta(0, 0, "x", "f", "{}"),
-        ToolCall(0, 0, "x", "f", "{}"),
+        ToolCallDelta(0, 0, "x", "f", "[]"),
+        ToolCall(0, 0, "x", "f", "[]"),
         Finish(0, "stop", "stop"),
     ]
 
 
+# The pieces of the arguments of a call, chunk by chunk, and what their deltas say.
+HELD = {
+    "a placeholder": ([["{}"], ['{"a'], ['":1}']], ["", "", '{"a', '":1}']),
+    "a placeholder in one chunk with what comes": ([["{}", "{"], ["}"]], ["", "", "{", "}"]),
+    "no placeholder": ([["{}"], [""], [" "]], ["", "", "", "{} "]),
+    "no arguments": ([["", "{}"]], ["", "", "", "{}"]),
+}
+
+
+@pytest.mark.parametrize(("pieces", "said"), HELD.values(), ids=HELD)
+def test_what_may_be_a_placeholder_is_said_when_it_is_none(pieces: Any, said: list[str]):
+    calls = [[{"index": 0, "function": {"arguments": p}} for p in group] for group in pieces]
+    *made, whole = deltas(
+        chunk(call(0, "x", "f", None)), *(chunk({"tool_calls": c}) for c in calls)
+    )
+    assert [delta.arguments for delta in made] == said
+    assert whole == ToolCall(0, 0, "x", "f", "".join(said))
+
+
+def test_calls_that_say_nothing_move_no_other():
+    nothing, one = {"index": 0}, call(1, "x", "f", "[]")["tool_calls"][0]
+    assert deltas(chunk({"tool_calls": [nothing, one, nothing]})) == [
+        ToolCallDelta(0, 0, "x", "f", "[]"),
+        ToolCall(0, 0, "x", "f", "[]"),
+    ]
+
+
 def test_calls_of_several_choices_in_one_chunk():
-    said = deltas({"choices": [{"index": i, "delta": call(0, f"x{i}", "f", "{}")} for i in (1, 0)]})
-    assert said[:2] == [ToolCallDelta(1, 0, "x1", "f", "{}"), ToolCallDelta(0, 0, "x0", "f", "{}")]
-    assert said[2:] == [ToolCall(0, 0, "x0", "f", "{}"), ToolCall(1, 0, "x1", "f", "{}")]
+    said = deltas({"choices": [{"index": i, "delta": call(0, f"x{i}", "f", "[]")} for i in (1, 0)]})
+    assert said[:2] == [ToolCallDelta(1, 0, "x1", "f", "[]"), ToolCallDelta(0, 0, "x0", "f", "[]")]
+    assert said[2:] == [ToolCall(0, 0, "x0", "f", "[]"), ToolCall(1, 0, "x1", "f", "[]")]
 
 
 def test_the_tool_call_that_is_handed_over_is_the_one_that_the_view_holds():
     stream = chat.stream([event(chunk(call(0, "x", "f", "{}"))), b"data: [DONE]\n\n"])
     (handed,) = [delta for delta in stream.deltas() if isinstance(delta, ToolCall)]
     assert stream.accumulator.tool_calls[0] is handed
+
+
+def test_usage_beside_text():
+    said = deltas(chunk({"content": "a"}, usage=COUNTS), {"choices": [], "usage": {}})
+    assert said == [TextDelta(0, "a"), Usage(1, 2, 3), Usage(1, 2, 3)]
+    assert deltas({"choices": [], "usage": {}}) == []
 
 
 def test_reasoning_that_is_sent_twice_is_told_once():

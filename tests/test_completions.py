@@ -87,6 +87,35 @@ CHOICES: dict[str, tuple[list[Any], dict[str, Any]]] = {
             },
         },
     ),
+    "log probabilities as chat has them (llama.cpp)": (
+        [
+            chunk("a", logprobs={"content": [{"token": "a", "logprob": -1}]}),
+            chunk("b", logprobs={"content": [{"token": "b"}, 5]}),
+        ],
+        {
+            **EMPTY,
+            "text": "ab",
+            "logprobs": {
+                "text_offset": None,
+                "tokens": None,
+                "token_logprobs": None,
+                "top_logprobs": None,
+                "content": [{"token": "a", "logprob": -1}, {"token": "b"}],
+            },
+        },
+    ),
+    "log probabilities that do not fit leave their places": (
+        [chunk(logprobs={"token_logprobs": ["x", -1], "top_logprobs": [{"a": "x"}, {"b": -1}]})],
+        {
+            **EMPTY,
+            "logprobs": {
+                "text_offset": None,
+                "tokens": None,
+                "token_logprobs": [None, -1.0],
+                "top_logprobs": [None, {"b": -1.0}],
+            },
+        },
+    ),
     "tokens (vLLM)": (
         [
             chunk("a", token_ids=[5], prompt_token_ids=[1, 2], prompt_logprobs=[None, {"2": {}}]),
@@ -168,8 +197,17 @@ RESULTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
                 "usage": {"prompt_tokens": 1, "total_tokens": 3, "completion_tokens": 2},
             },
             {"choices": [], "usage": None},
+            {"choices": [], "usage": {"cost": 1}},
         ],
-        {**NOTHING, "usage": {"prompt_tokens": 1, "total_tokens": 3, "completion_tokens": 2}},
+        {
+            **NOTHING,
+            "usage": {
+                "prompt_tokens": 1,
+                "total_tokens": 3,
+                "completion_tokens": 2,
+                "cost": 1.0,
+            },
+        },
     ),
     "the newest of what else is said of the whole": (
         [
@@ -214,10 +252,16 @@ def test_an_error_in_a_choice():
     assert raised.value.chunk.choices[0].text == "a"
 
 
+def test_an_error_in_the_place_of_choices():
+    with pytest.raises(APIError, match=r"^no$") as raised:
+        completions.decode(ServerSentEvent('{"choices": [], "code": "x", "message": "no"}'))
+    assert raised.value.code == "x"
+
+
 def test_a_snapshot_shares_nothing_mutable_with_later_ones():
     decoder = completions.decoder()
     said = {
-        "logprobs": {"tokens": ["a"], "top_logprobs": [{"a": -1}]},
+        "logprobs": {"tokens": ["a"], "top_logprobs": [{"a": -1}], "content": [{"n": [1]}]},
         "content_filter_results": {"n": [1]},
         **{name: [1] for name in ("token_ids", "prompt_token_ids", "prompt_logprobs")},
     }
@@ -266,9 +310,13 @@ def test_deltas():
         TextDelta(0, "a"),
         TextDelta(1, "b"),
         Usage(input_tokens=1, output_tokens=2),
-        Finish(0, "other", "eos"),
+        Finish(0, "stop", "eos"),
         Finish(1, "content_filter", "content_filter"),
     ]
+
+
+def test_usage_that_says_nothing_is_none():
+    assert deltas({"choices": [], "usage": {}}) == []
 
 
 def test_a_choice_without_a_finish_reason_has_no_finish():

@@ -85,6 +85,26 @@ UNNAMED = "the server reported an error"
         ({"message": "no", "status": 500}, ("no", None, None, None)),
         ({"message": {"a": 1}, "code": [1], "type": {}}, (UNNAMED, None, None, None)),
         ({"code": 502}, (UNNAMED + " (code 502)", "502", None, None)),
+        ({"msg": "no", "status_code": 422}, ("no", "422", None, None)),
+        ({"detail": "no", "http_status_code": 422}, ("no", "422", None, None)),
+        ({"error_msg": "no", "error_code": 5}, ("no", "5", None, None)),
+        ({"status_msg": "no", "status_code": 1004}, ("no", "1004", None, None)),
+        ({"error": "no", "error_type": "overloaded"}, ("no", None, "overloaded", None)),
+        ({"error": "expired", "error_description": "no"}, ("no", None, None, None)),
+        ({"error": True, "message": "no", "code": 429}, ("no", "429", None, None)),
+        ({"error": {"message": "no", "code": 5, "param": "n"}}, ("no", "5", None, "n")),
+        ({"error": {"message": "inner"}, "message": "no", "code": 5}, ("no", "5", None, None)),
+        (
+            {"message": {"detail": [{"loc": ["a"], "msg": "no"}]}, "type": "x"},
+            ("no", None, "x", None),
+        ),
+        ([{"message": "no", "code": 5}, {"message": "more", "code": 6}], ("no", "5", None, None)),
+        (["", "no"], ("no", None, None, None)),
+        ([], (UNNAMED, None, None, None)),
+        ({"message": "no", "code": "", "type": 5, "param": {}}, ("no", None, None, None)),
+        ({"message": "no", "code": True}, ("no", None, None, None)),
+        (500, (UNNAMED + " (code 500)", "500", None, None)),
+        (True, (UNNAMED, None, None, None)),
         ("no", ("no", None, None, None)),
         ("", (UNNAMED, None, None, None)),
         ([1], (UNNAMED, None, None, None)),
@@ -102,6 +122,10 @@ def test_what_an_error_object_says(body, fields):
         ({"error": {"a": 1}}, {"a": 1}),
         ({"error": "no"}, "no"),
         ({"detail": "no"}, "no"),
+        ({"detail": [{"msg": "no"}], "code": 5}, [{"msg": "no"}]),
+        ({"error": "x", "id": 1, "type": "y"}, "x"),
+        ({"error": "x", "message": "no"}, {"error": "x", "message": "no"}),
+        ({"error": True, "code": 5}, {"error": True, "code": 5}),
         ([{"error": {"a": 1}}], {"a": 1}),
         ([{"error": {"a": 1}}, {}], None),
         ({"error": None}, None),
@@ -112,3 +136,8 @@ def test_what_an_error_object_says(body, fields):
 )
 def test_where_an_error_object_is(body, error):
     assert nested_error(body) == error
+
+
+def test_a_detail_is_an_error_where_it_may_be_one():
+    assert nested_error({"detail": "no"}, detail=False) is None
+    assert nested_error({"detail": "no", "error": 5}, detail=False) == {"detail": "no", "error": 5}

@@ -43,9 +43,33 @@ CALLS = {
         [(0, "a", "f", "{"), (1, "b", "g", ""), (5, "a", None, "}"), (5, None, None, " ")],
         [("a", "f", "{} "), ("b", "g", "")],
     ),
+    "one id of every call, at indices (DeepSeek, GLM)": (
+        [(0, "x", "f", '{"a":1}'), (1, "x", "g", "{"), (0, "x", None, " "), (1, "x", None, "}")],
+        [("x", "f", '{"a":1} '), ("x", "g", "{}")],
+    ),
+    "one id and one name, at indices": (
+        [(0, "f", "f", "[1]"), (1, "f", "f", ""), (1, None, None, "[2]")],
+        [("f", "f", "[1]"), ("f", "f", "[2]")],
+    ),
+    "one id and one name, at one index (Google's adapters)": (
+        [(0, "f", "f", "[1]"), (0, "f", "f", "["), (0, "f", "f", "2]"), (0, "f", "f", "[3]")],
+        [("f", "f", "[1]"), ("f", "f", "[2]"), ("f", "f", "[3]")],
+    ),
+    "one id and another name, at no index": (
+        [(None, "x", "f", ""), (None, "x", "g", "[1]"), (None, "x", None, " ")],
+        [("x", "f", ""), ("x", "g", "[1] ")],
+    ),
+    "an id and its name, again, without an index": (
+        [(None, "a", "f", "[1]"), (None, "b", "g", "[2]"), (None, "a", "f", "")],
+        [("a", "f", "[1]"), ("b", "g", "[2]")],
+    ),
     "a new id for each piece": (
         [(0, "a", "f", "{"), (0, "b", None, "1"), (0, "c", None, "}")],
         [("a", "f", "{1}")],
+    ),
+    "a new id for each piece, some of them empty": (
+        [(0, "a", "f", ""), (0, "b", "", ""), (0, "c", None, "[]"), (0, "d", None, "")],
+        [("a", "f", "[]")],
     ),
     "a new id and nothing else": (
         [(0, "a", "f", "{}"), (0, "b", None, None), (0, None, "g", "[]")],
@@ -84,6 +108,18 @@ CALLS = {
         [(10**12, "a", "f", "1"), (-1, "b", "g", "2"), (1, "c", "h", "3"), (-1, None, None, "4")],
         [("a", "f", "1"), ("b", "g", "24"), ("c", "h", "3")],
     ),
+    "{} in the place of what comes": (
+        [(0, "a", "f", "{}"), (0, None, None, '{"a'), (0, None, None, '":{}}')],
+        [("a", "f", '{"a":{}}')],
+    ),
+    "{} in the place of what comes, and then another call": (
+        [(0, "", "f", "{}"), (0, "", "", "{"), (0, "", "f", "}"), (0, "", "f", "[]")],
+        [("", "f", "{}"), ("", "f", "[]")],
+    ),
+    "{} with more after it": (
+        [(0, "a", "f", "{}"), (0, None, None, None), (0, None, None, " ")],
+        [("a", "f", "{} ")],
+    ),
     "nothing at all": ([(0, None, None, None)], [("", "", "")]),
 }
 
@@ -112,7 +148,7 @@ def test_arguments_without_an_id_are_whole_when_their_json_is(tree, data):
 
 def test_the_view_of_a_call_is_one_object_until_the_next_piece():
     table = ToolCallTable()
-    call = table.fold(0, "a", "f", "{")
+    call, _ = table.fold(0, "a", "f", "{")
     view = call.view(0)
     assert call.view(0) is view
     table.fold(0, None, None, "}")

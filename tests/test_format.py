@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from ssekit import DONE, APIError, DecodeError, ServerSentEvent, chat
@@ -53,6 +54,88 @@ ERRORS: dict[str, tuple[str, str, tuple[str, str | None, str | None, str | None]
     "the event's type, and text": ("no", "error", ("no", None, None, None)),
     "the event's type, and nothing": ("", "error", (UNNAMED, None, None, None)),
     "the event's type, and a list": ("[1]", "error", (UNNAMED, None, None, None)),
+    "the event's type, and an object in a list": (
+        '[{"message": "no", "code": 5}]',
+        "error",
+        ("no", "5", None, None),
+    ),
+    "the event's type, and null": ("null", "error", (UNNAMED, None, None, None)),
+    "the event's type, and choices": (
+        '{"choices": [{"delta": {}}], "message": "no"}',
+        "error",
+        ("no", None, None, None),
+    ),
+    "a flag, and what is beside it": (
+        '{"error": true, "message": "no", "code": 429, "type": "rate"}',
+        "message",
+        ("no", "429", "rate", None),
+    ),
+    "a word, and what is beside it": (
+        '{"error": "rate_limited", "message": "no", "code": 429}',
+        "message",
+        ("no", "429", None, None),
+    ),
+    "a number": ('{"error": 500}', "message", (UNNAMED + " (code 500)", "500", None, None)),
+    "an error in an error": (
+        '{"error": {"error": {"message": "no", "type": "rate"}}}',
+        "message",
+        ("no", None, "rate", None),
+    ),
+    "an error in a detail": (
+        '{"detail": {"error": {"message": "no", "code": 5}}}',
+        "message",
+        ("no", "5", None, None),
+    ),
+    "a detail of many that speak (FastAPI)": (
+        '{"detail": [{"loc": ["body"], "msg": "no", "type": "missing"}]}',
+        "message",
+        ("no", None, "missing", None),
+    ),
+    "by its object, with a detail (Mistral)": (
+        '{"object": "error", "message": {"detail": [{"msg": "no"}]}, "type": "invalid"}',
+        "message",
+        ("no", None, "invalid", None),
+    ),
+    "flat, with a code (Alibaba)": (
+        '{"code": "InvalidParameter", "message": "no", "request_id": "r"}',
+        "message",
+        ("no", "InvalidParameter", None, None),
+    ),
+    "flat, beside no choices": (
+        '{"choices": [], "code": 5, "message": "no"}',
+        "message",
+        ("no", "5", None, None),
+    ),
+    "flat, with an error_code (Databricks)": (
+        '{"error_code": "BAD_REQUEST", "message": "no"}',
+        "message",
+        ("no", "BAD_REQUEST", None, None),
+    ),
+    "flat, with an error_msg (Baidu)": (
+        '{"error_code": 336003, "error_msg": "no", "id": "1"}',
+        "message",
+        ("no", "336003", None, None),
+    ),
+    "flat, with a status": (
+        '{"status": "error", "message": "no"}',
+        "message",
+        ("no", None, None, None),
+    ),
+    "of the base (MiniMax)": (
+        '{"id": "1", "choices": null, "base_resp": {"status_code": 1004, "status_msg": "no"}}',
+        "message",
+        ("no", "1004", None, None),
+    ),
+    "of the base, beside no choices": (
+        '{"choices": [], "base_resp": {"status_code": 1004, "status_msg": "no"}}',
+        "message",
+        ("no", "1004", None, None),
+    ),
+    "several (Cloudflare)": (
+        '{"errors": [{"message": "no", "code": 5007}], "success": false, "result": {}}',
+        "message",
+        ("no", "5007", None, None),
+    ),
     "in a choice": (
         '{"choices": [{"delta": {}, "error": {"message": "no", "code": 502}}]}',
         "message",
@@ -84,10 +167,26 @@ def test_errors_in_every_form(error: Any):
         '{"error": false, "choices": []}',
         '{"choices": [{"delta": {"content": "error"}, "error": null}]}',
         '{"choices": [], "x_groq": {"error": null}}',
+        '{"choices": null, "base_resp": {"status_code": 0, "status_msg": "success"}}',
+        '{"choices": null, "base_resp": {}}',
+        '{"choices": [], "errors": [], "message": null}',
+        '{"choices": [], "message": "hello"}',
+        '{"code": 200, "message": "ok"}',
+        '{"code": 5}',
+        '{"choices": [], "usage": {"prompt_tokens": 1}, "code": 5}',
+        '{"choices": [{"delta": {}}], "created": 1.5, "detail": "hello"}',
+        '{"choices": [{"delta": {}}], "created": 1.5, "object": "error", "type": "error"}',
+        '{"choices": [{"delta": {}}], "created": 1.5, "code": 5, "message": "no"}',
     ],
 )
 def test_an_error_that_says_nothing_is_none(data: str):
     assert isinstance(chat.decode(ServerSentEvent(data)), chat.ChatCompletionChunk)
+
+
+def test_the_body_of_an_error_encodes():
+    with pytest.raises(APIError) as raised:
+        chat.decode(ServerSentEvent(r'{"error": {"message": "no", "text": "a\ud83d"}}'))
+    assert msgspec.json.decode(msgspec.json.encode(raised.value.body))["text"] == "a\ufffd"
 
 
 def test_the_chunk_that_an_error_came_with_is_there():

@@ -105,6 +105,7 @@ class Outer(msgspec.Struct):
     inner: Inner | None = None
     inners: list[Inner] = []
     kind: str | None = msgspec.field(default=None, name="type")
+    scores: list[float | None] | None = None
 
 
 @pytest.mark.parametrize(
@@ -116,6 +117,13 @@ class Outer(msgspec.Struct):
         ({"name": "a", "inner": {"texts": ["t", 5, None]}}, Outer("a", Inner(0, ["t"]))),
         ({"name": "a", "inners": [{"n": 1}, 5, {"n": []}]}, Outer("a", inners=[Inner(1), Inner()])),
         ({"name": "a", "type": "k", "inner": []}, Outer("a", kind="k")),
+        ({"name": "a", "inner": {"n": 3.0}}, Outer("a", Inner(3))),
+        ({"name": "a", "inner": {"n": -(2.0**53)}}, Outer("a", Inner(-(2**53)))),
+        ({"name": "a", "inner": {"n": 2.0**54}}, Outer("a", Inner())),
+        ({"name": "a", "inner": {"n": 1.5}}, Outer("a", Inner())),
+        ({"name": "a", "inner": {"n": float("inf")}}, Outer("a", Inner())),
+        ({"name": "a", "scores": [1.5, "x", None, []]}, Outer("a", scores=[1.5, None, None, None])),
+        ({"name": "a", "scores": "x"}, Outer("a")),
         ({"name": None}, msgspec.UNSET),
         ({}, msgspec.UNSET),
         ([], msgspec.UNSET),

@@ -27,18 +27,18 @@ from ssekit._fold import (
     WholePairs,
     fold_fields,
     newer,
+    newer_usage,
     own,
     usage_view,
 )
 from ssekit._fragments import GROUP
 from ssekit._lenient import parse_text
-from ssekit.chat._choice import FoldedAudio, FoldedChoice, name_and_arguments
+from ssekit.chat._choice import FoldedAudio, FoldedChoice
 from ssekit.chat._chunk import ChatCompletionChunk, ChunkChoice, XGroq
 from ssekit.chat._result import ChatCompletion
 
 ValueT = TypeVar("ValueT")
 
-_NO_USAGE = CompletionUsage()
 # Fields of the whole answer that few hosts send, and of which the newest is kept.
 _NEWEST = (
     "moderation",
@@ -84,8 +84,9 @@ class Accumulator:
         # Of the other fields of the whole answer, the newest value that says something.
         self._newest: dict[str, Any] = {}
         self._choices: dict[int, FoldedChoice] = {}
-        # The calls that the latest tool calls of a chunk were folded into, in their order.
-        self._touched: list[FoldedCall] = []
+        # Of the latest tool calls of a chunk, in their order: the call that each was folded into,
+        # and what of its arguments the deltas say; None of one that says nothing.
+        self._touched: list[tuple[FoldedCall, str] | None] = []
         self._pairs = WholePairs()
 
     def add(self, chunk: ChatCompletionChunk, /) -> None:
@@ -93,7 +94,7 @@ class Accumulator:
         # One flat function, because this runs for every chunk: to test all of these fields takes
         # 130 ns, and one call takes 40. (`is not None` comes first, which takes 4 ns where what is
         # true takes 5.)
-        touched: list[FoldedCall] | None = None
+        touched: list[tuple[FoldedCall, str] | None] | None = None
         for choice in chunk.choices:
             try:
                 folded = self._choices[choice.index]
@@ -128,6 +129,8 @@ class Accumulator:
                 folded.images += delta.images
             if delta.executed_tools is not None:
                 folded.add_executed_tools(delta.executed_tools)
+            if delta.extra_content is not None:
+                fold_fields(folded.extra_content, delta.extra_content)
             if choice.finish_reason is not None and choice.finish_reason != "":
                 folded.finish_reason = choice.finish_reason
             if choice.logprobs is not None:
@@ -146,8 +149,8 @@ class Accumulator:
             self._created = chunk.created
         if chunk.model:
             self._model = chunk.model
-        if chunk.usage is not None and chunk.usage != _NO_USAGE:
-            self._usage = chunk.usage
+        if chunk.usage is not None:
+            self._usage = newer_usage(self._usage, chunk.usage)
         if chunk.service_tier:
             self._service_tier = chunk.service_tier
         if chunk.system_fingerprint:
@@ -274,7 +277,7 @@ class Accumulator:
                 yield usage
 
     def _pieces(
-        self, choice: ChunkChoice, touched: Iterator[FoldedCall]
+        self, choice: ChunkChoice, touched: Iterator[tuple[FoldedCall, str] | None]
     ) -> Iterator[ReasoningDelta | TextDelta | RefusalDelta | ToolCallDelta]:
         index, delta = choice.index, choice.delta
         if delta.reasoning or delta.reasoning_content:
@@ -285,9 +288,9 @@ class Accumulator:
             yield TextDelta(index, delta.content)
         if delta.refusal:
             yield RefusalDelta(index, delta.refusal)
-        for call, folded in zip(delta.tool_calls or (), touched, strict=False):
-            _, arguments = name_and_arguments(call)
-            yield ToolCallDelta(index, folded.place, folded.id, folded.name, arguments or "")
+        for _, told in zip(delta.tool_calls or (), touched, strict=False):
+            if told is not None:
+                yield _call_delta(index, *told)
 
     def last_deltas(self) -> Iterator[Delta]:
         """Yield what only the end of a finished stream says: whole tool calls, and the finish.
@@ -297,7 +300,13 @@ class Accumulator:
         yield from self._pairs.rest()
         for index, folded in sorted(self._choices.items()):
             for call in folded.calls.calls:
+                if call.held:
+                    yield _call_delta(index, call, call.held)
                 yield call.view(index)
             if folded.finish_reason:
                 reason = FINISH_REASONS.get(folded.finish_reason, "other")
                 yield Finish(index, reason, folded.finish_reason)
+
+
+def _call_delta(index: int, call: FoldedCall, arguments: str) -> ToolCallDelta:
+    return ToolCallDelta(index, call.place, call.id, call.name, arguments)

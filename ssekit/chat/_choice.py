@@ -39,6 +39,7 @@ class FoldedChoice:
         "content",
         "content_filter_results",
         "executed_tools",
+        "extra_content",
         "finish_reason",
         "function_call",
         "images",
@@ -70,6 +71,7 @@ class FoldedChoice:
         self.annotations: list[Loose] = []
         self.images: list[Loose] = []
         self.executed_tools: list[Loose] = []
+        self.extra_content: Loose = {}
         self.finish_reason: str | None = None
         self.logprobs: dict[str, list[ChatCompletionTokenLogprob]] | None = None
         self.content_filter_results: Loose = {}
@@ -93,15 +95,25 @@ class FoldedChoice:
                 self.reasoning_details.append(latest)
             latest.add(detail)
 
-    def add_tool_call(self, call: ChoiceDeltaToolCall) -> FoldedCall:
-        name, arguments = name_and_arguments(call)
+    def add_tool_call(self, call: ChoiceDeltaToolCall) -> tuple[FoldedCall, str] | None:
+        """Fold a piece in, as the table does; None if it says nothing (Writer)."""
+        name = arguments = None
+        custom, function = call.custom, call.function
+        is_custom = False
+        if custom is not None and (custom.name is not None or custom.input is not None):
+            name, arguments, is_custom = custom.name, custom.input, True
+        elif function is not None:
+            name, arguments = function.name, function.arguments
         # Mistral's SDK writes an absent id as the word null.
         id_ = None if call.id == "null" else call.id
-        folded = self.calls.fold(call.index, id_, name, arguments)
-        folded.custom = folded.custom or call.custom is not None
+        if id_ is None and name is None and arguments is None and call.extra_content is None:
+            return None
+        told = self.calls.fold(call.index, id_, name, arguments)
+        if is_custom:
+            told[0].custom = True
         if call.extra_content is not None:
-            fold_fields(folded.extra_content, call.extra_content)
-        return folded
+            fold_fields(told[0].extra_content, call.extra_content)
+        return told
 
     def add_function_call(self, call: ChoiceDeltaFunctionCall) -> None:
         self.function_call = self.function_call or FoldedCall(0)
@@ -137,6 +149,7 @@ class FoldedChoice:
             annotations=own(self.annotations) or None,
             images=own(self.images) or None,
             executed_tools=own(self.executed_tools) or None,
+            extra_content=own(self.extra_content) or None,
         )
 
     def view(self, index: int) -> Choice:
@@ -160,22 +173,28 @@ class FoldedChoice:
 class FoldedDetail:
     """One block of `reasoning_details` so far."""
 
-    __slots__ = ("fields", "texts")
+    __slots__ = ("fields", "padded", "texts")
 
     def __init__(self) -> None:
         self.fields: Loose = {}
         self.texts: dict[str, Text] = {}
+        self.padded = False  # whether the data has come to an end that base64 marks
 
     def continues(self, detail: Loose) -> bool:
         ids = {str(id_) for id_ in (self.fields.get("id"), detail.get("id")) if id_ is not None}
         alike = all(self.fields.get(name) == detail.get(name) for name in ("type", "index"))
-        return alike and len(ids) < 2
+        # A signature ends the text that it signs, unless each piece of it has the same.
+        signature = self.fields.get("signature")
+        signed = signature and detail.get("text") and detail.get("signature") != signature
+        padded = self.padded and detail.get("data") and not ids
+        return alike and len(ids) < 2 and not (signed or padded)
 
     def add(self, detail: Loose) -> None:
         for name, value in detail.items():
             if name in ("text", "summary", "data") and isinstance(value, str):
                 self.fields.setdefault(name, "")
                 self.texts.setdefault(name, Text()).append(value)
+                self.padded = self.padded or (name == "data" and value.endswith("="))
             elif name not in self.fields or (value is not None and value != ""):
                 self.fields[name] = value
 
@@ -204,14 +223,6 @@ class FoldedAudio:
 
     def view(self) -> ChatCompletionAudio:
         return ChatCompletionAudio(self.id, str(self.data), self.expires_at, str(self.transcript))
-
-
-def name_and_arguments(call: ChoiceDeltaToolCall) -> tuple[str | None, str | None]:
-    if call.custom is not None:
-        return call.custom.name, call.custom.input
-    if call.function is not None:
-        return call.function.name, call.function.arguments
-    return None, None
 
 
 def _message_call(

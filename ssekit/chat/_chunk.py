@@ -78,6 +78,7 @@ class ChoiceDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         images: Images that the model made (OpenRouter).
         executed_tools: Tools that the host itself ran (Groq).
         channel: Which of the model's channels this belongs to (Groq).
+        extra_content: As that of a tool call, of the text (Google's hosts).
     """
 
     role: str | None = None
@@ -93,6 +94,7 @@ class ChoiceDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     images: list[Loose] | None = None
     executed_tools: list[Loose] | None = None
     channel: str | None = None
+    extra_content: Loose | None = None
 
 
 class TopLogprob(msgspec.Struct, frozen=True, gc=False):
@@ -127,6 +129,8 @@ class ChunkChoice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         native_finish_reason: The word of the host behind a router (OpenRouter).
         stop_reason: Which stop sequence it was (vLLM).
         matched_stop: The same (SGLang).
+        usage: Nothing: an object here (Moonshot) is read as the chunk's, if that has none.
+        message: Nothing, in a chunk: of a whole answer, it is read as the delta, if there is none.
         error: Nothing, in a chunk: an object here makes the event an `APIError`.
     """
 
@@ -138,6 +142,8 @@ class ChunkChoice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     native_finish_reason: str | None = None
     stop_reason: int | str | None = None
     matched_stop: int | str | None = None
+    usage: None = None
+    message: None = None
     error: None = None
 
 
@@ -163,6 +169,7 @@ class ChatCompletionChunk(msgspec.Struct, frozen=True, gc=False, kw_only=True, o
         prompt_filter_results: Azure's verdicts on the prompt.
         timings: How long what took (llama.cpp).
         error: Nothing, in a chunk: an object here makes the event an `APIError`.
+        message, base_resp: The same, where there are no choices.
     """
 
     id: str | None = None
@@ -182,3 +189,5 @@ class ChatCompletionChunk(msgspec.Struct, frozen=True, gc=False, kw_only=True, o
     timings: Loose | None = None
     x_groq: XGroq | None = None
     error: None = None
+    message: None = None
+    base_resp: None = None

@@ -8,14 +8,22 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ssekit._fold import error_within, objects, repair_choices
+from ssekit._fold import error_within, flat_error, objects, repair_choices
 
 
 def repair(body: dict[str, Any]) -> None:
     """Bring what hosts shape in their own way into the shape of a chunk."""
+    # Writer's chunks have the message so far, beside what is new of it.
+    is_whole = not str(body.get("object")).startswith("chat.completion.")
     for choice in repair_choices(body):
+        if body.get("usage") is None and choice.get("usage") is not None:  # Moonshot
+            body["usage"] = choice["usage"]
+        if is_whole and not isinstance(choice.get("delta"), dict):
+            choice["delta"] = choice.get("message")  # proxies that stream a whole answer
         for delta in objects([choice.get("delta")]):
             _repair_content(delta)
+            if isinstance(delta.get("tool_calls"), dict):  # Text Generation Inference, at first
+                delta["tool_calls"] = [delta["tool_calls"]]
             for call in objects(delta.get("tool_calls")):
                 for tool, field in (("function", "arguments"), ("custom", "input")):
                     for called in objects([call.get(tool)]):
@@ -27,21 +35,27 @@ def repair(body: dict[str, Any]) -> None:
 
 
 def _repair_content(delta: dict[str, Any]) -> None:
-    # Mistral's reasoning models stream content in parts, text among thinking.
+    # Mistral's reasoning models stream content in parts, text among thinking; those of Databricks
+    # have a summary in place of that. Others send one part, or bare texts.
     parts = delta.get("content")
-    if isinstance(parts, list):
+    if isinstance(parts, dict | list):
         texts: dict[str, list[str]] = {}
-        for part in objects(parts):
-            thinking = part.get("thinking")
-            said = [
-                part.get("text"),
-                thinking,
-                *(inner.get("text") for inner in objects(thinking)),
-            ]
-            field = "content" if thinking is None else "reasoning_content"
+        for part in parts if isinstance(parts, list) else [parts]:
+            field, said = _part(part)
             texts.setdefault(field, []).extend(text for text in said if isinstance(text, str))
         del delta["content"]
         delta.update({field: "".join(pieces) for field, pieces in texts.items() if pieces})
+
+
+def _part(part: Any) -> tuple[str, list[Any]]:
+    """Return the field that a part of the content belongs to, and what may be its texts."""
+    if not isinstance(part, dict):
+        return "content", [part]
+    thoughts = part.get("summary") if part.get("thinking") is None else part["thinking"]
+    if thoughts is None:
+        return "content", [part.get("text")]
+    inner = [thought.get("text") for thought in objects(thoughts)]
+    return "reasoning_content", [part.get("text"), thoughts, *inner]
 
 
 def _repair_arguments(called: dict[str, Any], field: str) -> None:
@@ -51,5 +65,6 @@ def _repair_arguments(called: dict[str, Any], field: str) -> None:
 
 
 def find_error(body: dict[str, Any]) -> Any:
-    """Return an error in a choice (OpenRouter) or in `x_groq`, if there is one."""
-    return error_within([*objects(body.get("choices")), *objects([body.get("x_groq")])])
+    """Return an error in a choice (OpenRouter), in `x_groq` or without choices, if there is one."""
+    holders = [*objects(body.get("choices")), *objects([body.get("x_groq")])]
+    return error_within(holders) or flat_error(body)

@@ -84,6 +84,7 @@ class ChatCompletionMessage(
     annotations: list[Loose] | None = None
     images: list[Loose] | None = None
     executed_tools: list[Loose] | None = None
+    extra_content: Loose | None = None
 
 
 class Choice(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
