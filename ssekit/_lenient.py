@@ -30,6 +30,7 @@ __all__ = [
     "is_well_formed",
     "join_surrogates",
     "parse",
+    "parse_object",
     "parse_text",
     "well_formed",
 ]
@@ -62,6 +63,15 @@ def parse(text: str, fragments: Collection[str] = ()) -> Any:
         text = _shallow(text)
     tree = json.loads(text, strict=False, parse_int=as_integer)
     return _rebuild(tree, fragments)
+
+
+def parse_object(text: str) -> dict[str, Any] | None:
+    """Return the object that a JSON text says; None if it is another value, or not whole."""
+    try:
+        tree = parse(text)
+    except ValueError:
+        return None
+    return tree if isinstance(tree, dict) else None
 
 
 def parse_text(text: str, type_: type[ValueT], name: str = "the text") -> ValueT:

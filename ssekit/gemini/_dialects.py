@@ -12,7 +12,7 @@ from msgspec import UNSET
 from msgspec.structs import FieldInfo, fields
 
 from ssekit._fold import objects
-from ssekit._lenient import as_type, parse
+from ssekit._lenient import as_type, parse_object
 from ssekit.gemini._response import (
     GenerateContentResponse,
     GroundingChunk,
@@ -118,17 +118,9 @@ def _part(part: Any) -> Any:
         for call in objects([part.get(kind)]):
             if isinstance(call.get("args"), str):
                 # As the text of their JSON, as other APIs have them.
-                call["args"] = _object(call["args"])
+                call["args"] = parse_object(call["args"])
     said = {name for name, value in part.items() if value is not None}
     return UnknownPart(part) if said - _FIELDS and not said & _KINDS else part
-
-
-def _object(text: str) -> dict[str, Any] | None:
-    try:
-        tree = parse(text)
-    except ValueError:
-        return None
-    return tree if isinstance(tree, dict) else None
 
 
 def _keep_places(holder: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ import json
 from typing import Any, Final
 
 from ssekit._fold import objects
-from ssekit.messages._folded import read_object
+from ssekit._lenient import parse_object
 
 # The type of a delta that does not say it, by the field that it has.
 _TYPES: Final = {
@@ -39,7 +39,7 @@ def repair(body: dict[str, Any]) -> None:
 def _repair_input(block: dict[str, Any]) -> None:
     # The input as the text of its JSON, as other APIs have it.
     if isinstance(block.get("input"), str):
-        block["input"] = read_object(block["input"])
+        block["input"] = parse_object(block["input"])
 
 
 def _delta(delta: Any) -> Any:

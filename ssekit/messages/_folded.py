@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from ssekit._deltas import Delta, ReasoningDelta, TextDelta, ToolCall, ToolCallDelta
 from ssekit._fold import Text, fold_fields, own
-from ssekit._lenient import join_surrogates, parse
+from ssekit._lenient import join_surrogates, parse_object
 from ssekit.messages import _events as events
 from ssekit.messages._message import (
     CompactionBlock,
@@ -175,7 +175,7 @@ class FoldedBlock:
             return {}
         text = str(self.pieces)
         if self.takes is events.InputJSONDelta:
-            tree = read_object(text)
+            tree = parse_object(text)
             return {"partial_json": text} if tree is None else {"input": tree}
         field = PIECES[self.takes][1]
         if isinstance(self.block, UnknownBlock):
@@ -183,12 +183,3 @@ class FoldedBlock:
             known = self._known(field)
             text = (join_surrogates(known) if isinstance(known, str) else "") + text
         return {field: text}
-
-
-def read_object(text: str) -> Loose | None:
-    """Return the object that a JSON text says; None if it is another, or not whole."""
-    try:
-        tree = parse(text)
-    except ValueError:
-        return None
-    return tree if isinstance(tree, dict) else None
