@@ -209,8 +209,6 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
 
     def fail(self, cause: BaseException, /) -> None:
         """Take the failure of the transport. What is unfinished is dropped."""
-        if self.state != "open":
-            return
         self._fail(interruption(cause))
 
     def snapshot(self) -> ResultT:
@@ -262,7 +260,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         try:
             for data in reads:
                 if self.state != "open":
-                    break
+                    continue  # whose reads these are has something to say of it
                 # Bytes, the ordinary read, are scanned without a call between.
                 if type(data) is bytes:
                     payloads = scanner.scan(data)
@@ -285,7 +283,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
                         self._fail(error)
                         break
                     if ends:
-                        self.state, self.ended_by = "done", "event"
+                        self._end("event")
                         yield chunk
                         break
                     yield chunk
@@ -300,11 +298,14 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         """Yield the unfinished last event, if it counts, and then decide what is still open."""
         if self.state != "open":
             return
+        head = self._scanner.head
         unfinished = list(self._scanner.finish(dispatch_incomplete=True))
         whole = all(_is_whole(as_text(payload)) for payload in unfinished)
+        if not whole:
+            self._scanner.head = head
         yield Last(unfinished if whole else [])
-        if whole and self.state == "open" and self.accumulator.complete:
-            self.state, self.ended_by = "done", "finish"
+        if whole and self.accumulator.complete:
+            self._end("finish")
         if self.state == "open":
             where = "before the stream's own end" if whole else "in the middle of an event"
             # What was no event stream at all ends like this too, where nobody looked at its head.
@@ -334,10 +335,16 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
             self._fail(error)
             return DONE
         if isinstance(chunk, Done):
-            self.state, self.ended_by = "done", "marker"
+            self._end("marker")
         return chunk
 
+    def _end(self, ended_by: EndedBy) -> None:
+        if self.state == "open":  # `fail` may have been called between two chunks
+            self.state, self.ended_by = "done", ended_by
+
     def _fail(self, error: SSEKitError) -> None:
+        if self.state != "open":
+            return
         error.partial = self.snapshot()
         self.error = error
         self.state = "truncated" if isinstance(error, StreamTruncatedError) else "failed"

@@ -215,6 +215,8 @@ class FoldedCall:
         if not arguments:
             return ""
         said = arguments
+        if self.held and arguments == "{}" and not self.custom:
+            return ""  # it is said again
         if self.held:
             said = self._after_held(arguments)
         elif arguments == "{}" and not self.arguments:
@@ -252,8 +254,10 @@ class FoldedCall:
             return True
         if name != self.name:
             return False
-        said_again = bool(id and self.id) and not arguments and not moved
-        return said_again or not self._is_whole()
+        said_again = bool(id and self.id) and not moved
+        if said_again and (self.held or not (arguments or "").strip()):
+            return True
+        return self.custom or not self._is_whole()
 
     def _is_whole(self) -> bool:
         """Whether the arguments have ended; from the first time on, each piece is looked at."""
@@ -373,8 +377,8 @@ def error_within(holders: Iterable[dict[str, Any]]) -> Any:
     return next((holder["error"] for holder in holders if holder.get("error")), None)
 
 
-# What a code says where all is well.
-_FINE: Final = (None, "", 0, "0", 200, "200")
+# What codes and messages say where all is well, in lower case.
+_FINE: Final = ("none", "", "0", "200", "ok", "success")
 
 
 def flat_error(body: dict[str, Any]) -> Any:
@@ -383,18 +387,25 @@ def flat_error(body: dict[str, Any]) -> Any:
     MiniMax has `base_resp`, Cloudflare `errors`; Alibaba's, Databricks' and Baidu's hosts a code
     beside the message, and others a status of "error".
     """
-    response, errors = body.get("base_resp"), body.get("errors")
+    response, errors, kind = body.get("base_resp"), body.get("errors"), body.get("type")
     if body.get("choices"):
         return None
-    if isinstance(response, dict) and response.get("status_code") not in _FINE:
+    if isinstance(response, dict) and not _is_fine(response.get("status_code")):
         return response
     if errors:
         return errors
-    said = any(isinstance(body.get(word), str) for word in ("message", "msg", "error_msg"))
-    failed = body.get("status") == "error" or any(
-        body.get(word) not in _FINE for word in ("code", "error_code")
+    if body.get("usage") is not None or (isinstance(kind, str) and "error" not in kind.lower()):
+        return None  # what it is, it says: its counts, its progress
+    words = (body.get(word) for word in ("message", "msg", "error_msg"))
+    said = any(isinstance(word, str) and not _is_fine(word) for word in words)
+    failed = body.get("status") == "error" or not all(
+        _is_fine(body.get(word)) for word in ("code", "error_code")
     )
     return body if said and failed else None
+
+
+def _is_fine(word: Any) -> bool:
+    return str(word).lower() in _FINE
 
 
 class CompletionTokensDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -464,9 +475,15 @@ def newer_usage(known: CompletionUsage | None, latest: CompletionUsage) -> Compl
     one whose counts are all 0 is none where there were tokens.
     """
     counts = (latest.prompt_tokens, latest.completion_tokens, latest.total_tokens)
-    if None in counts:
+    given = [count for count in counts if count is not None]
+    if known is not None and given and not any(given):
+        return newer(latest, known)
+    if len(given) == len(counts):
+        return latest
+    if known is None or not given:
         return known if latest == _NO_USAGE else newer(known, latest)
-    return latest if known is None or any(counts) else newer(latest, known)
+    # The total that was is not the sum of these.
+    return replace(newer(known, latest), total_tokens=latest.total_tokens)
 
 
 def usage_view(usage: CompletionUsage) -> Usage:

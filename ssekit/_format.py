@@ -210,7 +210,7 @@ class Format(Opener[ChunkT, ResultT]):
 
     def _reported_error(self, body: Any, event_type: str) -> APIError | None:
         # Where there are choices it is a chunk: what else it has under these names is no error.
-        is_chunk = isinstance(body, dict) and bool(body.get("choices"))
+        is_chunk = isinstance(body, dict) and bool(body.get("choices") or body.get("candidates"))
         error = nested_error(body, detail=not is_chunk)
         if error is None and self._find_error is not None and isinstance(body, dict):
             error = self._find_error(body)

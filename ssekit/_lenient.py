@@ -163,7 +163,7 @@ def as_type(value: Any, type_: Any) -> Any:
     """
     try:
         return msgspec.convert(value, type_)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeError):  # half a surrogate pair where no text belongs
         pass
     options = get_args(type_) if get_origin(type_) in (Union, UnionType) else (type_,)
     structs = [option for option in options if isinstance(option, type(msgspec.Struct))]

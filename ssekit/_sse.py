@@ -59,6 +59,7 @@ class EventScanner:
     """The standard's state: give bytes to `scan`, and say with `finish` that they ended.
 
     Attributes:
+        limit: How many bytes an event may have.
         head: What the event whose data was handed over latest has beside its data.
         last_event_id: The last event ID string (9.2.6), in bytes.
         reconnection_time: What the last valid retry field said, in milliseconds, or None.
@@ -74,7 +75,6 @@ class EventScanner:
         "_frame",
         "_id",
         "_in_event_start",
-        "_limit",
         "_line_size",
         "_on_comment",
         "_opening",
@@ -88,6 +88,7 @@ class EventScanner:
         "_window",
         "head",
         "last_event_id",
+        "limit",
         "reconnection_time",
         "too_large",
     )
@@ -100,9 +101,9 @@ class EventScanner:
     ) -> None:
         self.last_event_id = last_event_id
         self.reconnection_time: int | None = None
-        self._limit = sys.maxsize if max_event_size is None else max_event_size
+        self.limit = sys.maxsize if max_event_size is None else max_event_size
         # What is whole in a window is within the limit, and need not be measured.
-        self._window = min(_WINDOW, self._limit)
+        self._window = min(_WINDOW, self.limit)
         self.head: Head = PLAIN_HEAD
         self._expect(PLAIN)
         self._on_comment = on_comment
@@ -132,7 +133,7 @@ class EventScanner:
         self._id = self.last_event_id
         self._retry: int | None = None
         # How long the unfinished line may become: the limit, less what else is kept of the event.
-        self._room = self._limit - _excess(self._id)
+        self._room = self.limit - _excess(self._id)
 
     def scan(self, data: bytes) -> Iterable[bytes]:
         """Take the next bytes and return the data of the events that they complete, oldest first.
@@ -168,7 +169,7 @@ class EventScanner:
         # Where a read divides a short event, the plain road takes its parts together.
         if self._start:
             start, self._start = self._start, b""
-            if 10 in data and len(start) + size <= self._limit:
+            if 10 in data and len(start) + size <= self.limit:
                 return self._hand_over(self._whole_events(data, start))
             self._lines(start)
             return self.scan(data)
@@ -176,14 +177,14 @@ class EventScanner:
             self._in_event_start
             and 10 in data
             and self._line_size <= _NEAR
-            and self._line_size + size <= self._limit
+            and self._line_size + size <= self.limit
         ):
             return self._hand_over(self._whole_events(data, self._take_line(b"")))
         return self._hand_over(self._started_event(data))
 
     def error(self) -> EventTooLargeError:
         """Return what `too_large` is to the user."""
-        return EventTooLargeError(self._limit)
+        return EventTooLargeError(self.limit)
 
     def finish(self, *, dispatch_incomplete: bool = False) -> Iterable[bytes]:
         """Take the end of the bytes and stand at the start of the next stream.
@@ -398,7 +399,7 @@ class EventScanner:
             add_event(runs, (self._type, self._id, self._retry), data)
         self._type = b""
         self._retry = None
-        self._room = self._limit - _excess(self._id)
+        self._room = self.limit - _excess(self._id)
 
 
 def _excess(value: bytes) -> int:

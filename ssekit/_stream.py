@@ -56,13 +56,15 @@ class Events:
         # Half an event of an earlier connection does not go on in this one.
         decoder.reset()
         self.decoder = decoder
+        self._scanner = decoder._scanner  # pyright: ignore[reportPrivateUsage] - the one friend
+        self.limit = self._scanner.limit  # bytes
         self._error: SSEKitError | None = None
         self.state: State = "open"
 
     def receive(
         self, reads: Iterable[Read], release: Callable[[], object] | None = None
     ) -> Iterator[ServerSentEvent]:
-        scanner = self.decoder._scanner  # pyright: ignore[reportPrivateUsage] - the one friend
+        scanner = self._scanner
         try:
             for data in reads:
                 if type(data) is bytes:
@@ -90,8 +92,9 @@ class Events:
             self.state = "done"
 
     def fail(self, cause: BaseException, /) -> None:
-        self._error = interruption(cause)
-        self.state = "failed"
+        if self.state == "open":
+            self._error = interruption(cause)
+            self.state = "failed"
 
     def raise_error(self) -> None:
         if self._error is not None:
@@ -137,8 +140,10 @@ def _last_reads(receiver: _Receiver[Any], error: Exception) -> Iterator[bytes]:
     receiver.fail(error)
 
 
-def _gather(reads: Iterator[Any]) -> Iterator[Any]:
+def _gather(reads: Iterator[Any], most: int) -> Iterator[Any]:
     """Yield reads, with small ones that end no line put before the next that does.
+
+    `most` is how many bytes are held at a time.
 
     Nothing is complete in what is held back. (Where reads are of 17 bytes, an event takes 2.5 us
     instead of 5.5; where they are of one byte, 25 instead of 58. Where each is a whole event, this
@@ -150,8 +155,8 @@ def _gather(reads: Iterator[Any]) -> Iterator[Any]:
         for data in reads:
             if type(data) is bytes:
                 if 10 not in data and 13 not in data:
-                    size += len(data)
-                    if size < _HELD_SIZE:
+                    size += len(data) or 1
+                    if size < most:
                         held.append(data)
                         continue
                 if held:
@@ -179,7 +184,7 @@ def _whole_lines(held: list[bytes]) -> tuple[bytes, list[bytes]]:
 def _drain(source: Source) -> None:
     room = _DRAIN_SIZE
     with suppress(Exception):  # the answer is complete: what becomes of the rest is not its matter
-        while room > 0:
+        while room > 0 and not source.closed:
             room -= len(next(source.reads))
 
 
@@ -477,9 +482,9 @@ def iter_events(
         StreamInterruptedError: The source raised; `StreamTimeoutError` for a timeout.
         StatusError, ContentTypeError: The response is no event stream.
     """
-    opened = open_source(source, check=check)
-    opened.reads = _gather(opened.reads)
-    return pull(opened, Events(decoder or SSEDecoder()))
+    opened, receiver = open_source(source, check=check), Events(decoder or SSEDecoder())
+    opened.reads = _gather(opened.reads, min(_HELD_SIZE, receiver.limit))
+    return pull(opened, receiver)
 
 
 def aiter_events(

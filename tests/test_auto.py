@@ -72,6 +72,10 @@ TOLD: dict[str, tuple[Any, Format[Any, Any] | None]] = {
         chat.FORMAT,
     ),
     "completions": (LEGACY, completions.FORMAT),
+    "completions, with an empty delta beside the text": (
+        {"object": "text_completion", "choices": [{"text": "a", "delta": {}}]},
+        completions.FORMAT,
+    ),
     "completions, by its object": ({"object": "text_completion"}, completions.FORMAT),
     "completions, with empty text": ({"choices": [{"text": ""}]}, completions.FORMAT),
     "completions, with null for a delta": (

@@ -200,6 +200,17 @@ MESSAGES: dict[str, tuple[list[Any], dict[str, Any]]] = {
         ],
         {"tool_calls": [{"type": "custom", "id": "a", "custom": {"name": "f", "input": "xy"}}]},
     ),
+    "a custom tool whose pieces have its id and name": (
+        [
+            {"tool_calls": [{"index": 0, "id": "a", "custom": {"name": "f", "input": said}}]}
+            for said in ("{}", "{}", " more")
+        ],
+        {
+            "tool_calls": [
+                {"type": "custom", "id": "a", "custom": {"name": "f", "input": "{}{} more"}}
+            ]
+        },
+    ),
     "a custom tool that begins with what is a placeholder elsewhere": (
         [
             {"tool_calls": [{"index": 0, "id": "a", "custom": {"name": "f", "input": "{}"}}]},
@@ -446,6 +457,14 @@ RESULTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
         [{"choices": [], "usage": COUNTS}, {"choices": [], "usage": {"cost": 1}}],
         {"usage": {**COUNTS, "cost": 1.0}},
     ),
+    "usage that changes a part of a sum": (
+        [{"choices": [], "usage": COUNTS}, {"choices": [], "usage": {"completion_tokens": 7}}],
+        {"usage": {"prompt_tokens": COUNTS["prompt_tokens"], "completion_tokens": 7}},
+    ),
+    "usage of no total, after tokens (MiniMax)": (
+        [{"choices": [], "usage": COUNTS}, {"choices": [], "usage": {"total_tokens": 0}}],
+        {"usage": COUNTS},
+    ),
     "usage of no tokens, after tokens": (
         [{"choices": [], "usage": COUNTS}, {"choices": [], "usage": dict.fromkeys(COUNTS, 0)}],
         {"usage": COUNTS},
@@ -595,6 +614,25 @@ WHOLE: dict[str, tuple[dict[str, Any], dict[str, Any], str | None]] = {
 @pytest.mark.parametrize(("choice", "beside", "text"), WHOLE.values(), ids=WHOLE)
 def test_a_message_in_the_place_of_a_delta(choice: Any, beside: Any, text: str | None):
     assert run({**beside, "choices": [choice]}).choices[0].message.content == text
+
+
+@pytest.mark.parametrize("said", [{"delta": {"content": "ab"}}, SO_FAR], ids=["pieces", "whole"])
+def test_a_message_at_the_end_is_what_was_said_before(said: Any):
+    """MiniMax ends with the whole answer, which has the usage and the calls again."""
+    calls = call(None, "c", "f", "{}")
+    said = {name: {**fields, **calls} for name, fields in said.items()}
+    whole = {"message": {**SO_FAR["message"], **calls}, "finish_reason": "stop"}
+    usage = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
+    chunks = {"choices": [said]}, {**COMPLETION, "choices": [whole], "usage": usage}
+    answer = run(*chunks)
+    assert (answer.choices[0].message.content, answer.usage) == (
+        "ab",
+        chat.CompletionUsage(2, 1, 3),
+    )
+    stream = chat.stream([*map(event, chunks), b"data: [DONE]\n\n"])
+    deltas = list(stream.deltas())
+    assert [delta.text for delta in deltas if isinstance(delta, TextDelta)] == ["ab"]
+    assert sum(isinstance(delta, ToolCall) for delta in deltas) == 1
 
 
 def test_a_float_that_is_an_integer_is_one():

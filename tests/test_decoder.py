@@ -322,3 +322,11 @@ def test_chunks_of_one_read_are_decoded_when_they_are_asked_for():
     assert decoder.snapshot() == ["a"]
     next(chunks)
     assert decoder.snapshot() == ["a", "b"]
+
+
+def test_the_event_behind_a_chunk_is_not_what_an_unfinished_one_makes_of_it():
+    decoder = WORDS.decoder()
+    decoder.feed(A + b"event: x\nid: 9\nretry: 7\ndata: {")
+    behind = decoder.event
+    decoder.close()
+    assert (decoder.state, decoder.event) == ("truncated", behind)

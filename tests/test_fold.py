@@ -116,6 +116,14 @@ CALLS = {
         [(0, "", "f", "{}"), (0, "", "", "{"), (0, "", "f", "}"), (0, "", "f", "[]")],
         [("", "f", "{}"), ("", "f", "[]")],
     ),
+    "{} in the place of what comes, twice, with the id and the name in each piece": (
+        [(0, "a", "f", "{}"), (0, "a", "f", "{}"), (0, "a", "f", '{"a":'), (0, "a", "f", "1}")],
+        [("a", "f", '{"a":1}')],
+    ),
+    "white space after the end, with the id and the name in each piece": (
+        [(0, "a", "f", '{"a"'), (0, "a", "f", ":1}"), (0, "a", "f", "\n")],
+        [("a", "f", '{"a":1}\n')],
+    ),
     "{} with more after it": (
         [(0, "a", "f", "{}"), (0, None, None, None), (0, None, None, " ")],
         [("a", "f", "{} ")],

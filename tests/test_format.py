@@ -6,7 +6,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from ssekit import DONE, APIError, DecodeError, ServerSentEvent, chat
+from ssekit import (
+    DONE,
+    APIError,
+    DecodeError,
+    ServerSentEvent,
+    chat,
+    completions,
+    gemini,
+    responses,
+)
 
 UNNAMED = "the server reported an error"
 
@@ -173,6 +182,10 @@ def test_errors_in_every_form(error: Any):
         '{"choices": [], "message": "hello"}',
         '{"code": 200, "message": "ok"}',
         '{"code": 5}',
+        '{"code": "Success", "message": ""}',
+        '{"code": 5, "message": "Ok"}',
+        '{"type": "progress", "code": "P", "message": "50%"}',
+        '{"code": 5, "message": "no", "usage": {"prompt_tokens": 1}}',
         '{"choices": [], "usage": {"prompt_tokens": 1}, "code": 5}',
         '{"choices": [{"delta": {}}], "created": 1.5, "detail": "hello"}',
         '{"choices": [{"delta": {}}], "created": 1.5, "object": "error", "type": "error"}',
@@ -181,6 +194,31 @@ def test_errors_in_every_form(error: Any):
 )
 def test_an_error_that_says_nothing_is_none(data: str):
     assert isinstance(chat.decode(ServerSentEvent(data)), chat.ChatCompletionChunk)
+
+
+def test_a_candidate_is_no_error_whatever_is_beside_it():
+    data = '{"candidates": [{"index": 1}], "detail": "hello", "type": "error"}'
+    assert gemini.decode(ServerSentEvent(data)).candidates[0].index == 1
+
+
+def test_an_error_in_an_envelope():
+    with pytest.raises(APIError, match="no") as raised:
+        gemini.decode(ServerSentEvent('{"response": {"error": {"code": 429, "message": "no"}}}'))
+    assert raised.value.code == "429"
+
+
+@pytest.mark.parametrize(
+    ("format", "data"),
+    [
+        (chat, r'{"choices": [{"delta": {"content": "a"}, "logprobs": {"content": "\ud800"}}]}'),
+        (completions, r'{"choices": [{"logprobs": {"top_logprobs": [{"text": "\ud800"}]}}]}'),
+        (responses, r'{"type": "response.shell_call_output_content.delta", "delta": "\ud83d"}'),
+    ],
+)
+def test_half_a_pair_where_no_text_belongs_is_absent(format: Any, data: str):
+    decoder = format.decoder()
+    assert len(decoder.feed(ServerSentEvent(data))) == 1
+    assert msgspec.json.encode(decoder.snapshot())
 
 
 def test_the_body_of_an_error_encodes():

@@ -459,24 +459,6 @@ def test_several_candidates():
     }
 
 
-def test_several_candidates_without_indices():
-    first, second = chunk(said("a"), call("f")), chunk(said("b"))
-    chunks = (
-        {"candidates": first["candidates"] + second["candidates"]},
-        {"candidates": [{"finishReason": "STOP"}, {"finishReason": "MAX_TOKENS"}]},
-    )
-    made = encoded(run(*chunks))["candidates"]
-    assert [(one["index"], one["finishReason"]) for one in made] == [(0, "STOP"), (1, "MAX_TOKENS")]
-    assert deltas(*chunks) == [
-        TextDelta(0, "a"),
-        ToolCallDelta(0, 0, "", "f", "{}"),
-        ToolCall(0, 0, "", "f", "{}"),
-        TextDelta(1, "b"),
-        Finish(0, "tool_calls", "STOP"),
-        Finish(1, "length", "MAX_TOKENS"),
-    ]
-
-
 def test_snapshots_share_nothing():
     everything = {
         **chunk(

@@ -906,6 +906,11 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
         [ended(), END | {"usage": {"output_tokens": 2}, "delta": {"usage": {"input_tokens": 1}}}],
         [Usage(1, 2, 3), STOP],
     ),
+    "usage of the last event, after one was said": (
+        [ended(usage={"output_tokens": 2}), END | {"usage": {"input_tokens": 1, "output_tokens": 0},
+                                                   "message": {"usage": {"output_tokens": 1}}}],
+        [Usage(None, 2), Usage(1, 2, 3), STOP],
+    ),
     "calls that take turns": (
         [began(call(), 0), began(call(id="u", name="g"), 1), given_json("{", 1),
          given_json("[", 0), given_json("}", 1), stop(1), given_json("]", 0), stop(0)],

@@ -16,6 +16,7 @@ from ssekit import (
     ReasoningDelta,
     RefusalDelta,
     ServerSentEvent,
+    StreamTruncatedError,
     TextDelta,
     ToolCall,
     ToolCallDelta,
@@ -244,9 +245,12 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
             at("function_call_arguments.delta", 2, delta=": 3}"),
             added(3, "function_call", call_id="d", arguments="{}"),
             at("function_call_arguments.done", 3, arguments='{"n": 4}'),
+            added(4, "function_call", call_id="e", arguments='{"n": 5}'),
+            at("function_call_arguments.delta", 4, delta=""),
+            done(4, "function_call", call_id="e"),
         ],
         [function_call(f'{{"n": {number}}}', letter)
-         for number, letter in enumerate("abcd", 1)],
+         for number, letter in enumerate("abcde", 1)],
     ),
     "arguments of an MCP call that are sent as those of a function": (
         [
@@ -280,14 +284,54 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
             message(output_text("c"), id="o"),
         ],
     ),
+    "items that nobody knows, at one index": (
+        [done(0, "dream", id="d"), done(0, "sleep", id="d"), done(0, "sleep", id="s"),
+         done(0, "sleep", id="s", depth=1)],
+        [{"type": "dream", "id": "d"}, {"type": "sleep", "id": "d"},
+         {"type": "sleep", "id": "s", "depth": 1}],
+    ),
+    "items of a response under way go on by their ids": (
+        [
+            wire("response.in_progress", response={"output": [
+                message(output_text("a"), id="m"), message(output_text("b"), id="n")]}),
+            wire("response.output_text.delta", item_id="m", delta="!"),
+        ],
+        [message(output_text("a!"), id="m"), message(output_text("b"), id="n")],
+    ),
+    "an item that the terminal response left out does not go on": (
+        [
+            text("a", item_id="m"), text("b", 1, item_id="n"),
+            wire("response.in_progress", response={"output": []}),
+            completed(message(output_text("b"), id="n")),
+        ],
+        [message(output_text("b"), id="n")],
+    ),
+    "a whole that does not go on with the pieces elsewhere": (
+        [
+            text("a", 0, 1),
+            at("output_text.done", content_index=2, text="b"),
+            at("output_text.done", content_index=3, text="ab"),
+        ],
+        [message(output_text("a"), output_text("b"), output_text("ab"))],
+    ),
+    "a part after the item was stated": (
+        [
+            text("a", 0, 5), text("b", 0, 6),
+            at("output_text.done", content_index=7, text="ab"),
+            done(0, "message", content=[output_text("ab")]),
+            at("content_part.done", content_index=0, part=output_text("ab", {"n": 1})),
+        ],
+        [message(output_text("ab", {"n": 1}))],
+    ),
     "wholes at another index than the pieces": (
         [
             text("\ud83d", 0, 1, logprobs=TOKENS[:1]), text("\ude00", 0, 2, logprobs=TOKENS[1:]),
+            at("output_text.annotation.added", content_index=2, annotation={"n": 1}),
             at("output_text.done", content_index=3, text="😀c"),
             at("content_part.done", content_index=4, part=output_text("😀c")),
             at("content_part.done", content_index=5, part=output_text("d")),
         ],
-        [message(output_text("😀c") | {"logprobs": TOKENS}, output_text("d"))],
+        [message(output_text("😀c", {"n": 1}) | {"logprobs": TOKENS}, output_text("d"))],
     ),
     "log probabilities": (
         [text("a", logprobs=TOKENS[:1]), text("b", logprobs=TOKENS[1:]), text("", logprobs=[])],
@@ -741,7 +785,8 @@ def test_an_event_whose_line_alone_says_that_the_response_failed():
 
 
 def test_an_event_that_nobody_knows_is_what_it_was():
-    data = wire("response.dreamt", sequence_number=3, depth={"n": [1]})
+    data = wire("response.dreamt", sequence_number=3, depth={"n": [1]}, arguments=[1],
+                item={"type": "message", "content": "a"})  # fmt: skip
     (made,) = push([]).feed(event(data))
     assert isinstance(made, responses.UnknownEvent)
     assert (made.type, made["depth"]) == ("response.dreamt", {"n": [1]})
@@ -982,6 +1027,11 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
         [added(0, "function_call", call_id="c", name="f", arguments="{}")],
         [ToolCallDelta(0, 0, "c", "f", ""), ToolCallDelta(0, 0, "c", "f", "{}"), WHOLE],
     ),
+    "a call that began with its arguments, and is done": (
+        [added(0, "function_call", call_id="c", name="f", arguments="{}"),
+         done(0, "function_call", call_id="c", name="f")],
+        [ToolCallDelta(0, 0, "c", "f", ""), ToolCallDelta(0, 0, "c", "f", "{}"), WHOLE],
+    ),
     "texts that the terminal response divides otherwise": (
         [text("a"), text("b", 1), completed(message(output_text("abc")))],
         [TextDelta(0, "a"), TextDelta(0, "b"), TextDelta(0, "c"), STOP],
@@ -1152,6 +1202,13 @@ def test_another_attempt_hands_over_its_own_call():
     handed = [delta for delta in stream.deltas() if isinstance(delta, ToolCall)]
     assert [(call.id, call.place) for call in handed] == [("b", 1)]
     assert [item.call_id for item in stream.result().output] == ["b"]
+
+
+def test_another_attempt_that_is_cut_is_not_done():
+    first = push([created(), text("a"), completed()])
+    source = map(event, [created(), text("b")])
+    with pytest.raises(StreamTruncatedError):
+        responses.stream(source, decoder=first).until_done()
 
 
 def test_a_response_is_called_one_whatever_the_host_says():

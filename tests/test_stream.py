@@ -20,6 +20,7 @@ from ssekit import (
     TextDelta,
     chat,
     iter_events,
+    responses,
 )
 from ssekit.testing.transports import Reads
 from tests.wire import DONE, A, B, C, event, text
@@ -546,3 +547,53 @@ def test_small_reads_without_end_are_bounded():
     with pytest.raises(EventTooLargeError):
         list(iter_events(source, decoder=SSEDecoder(max_event_size=20)))
     assert source.taken < 5_000
+
+
+def test_empty_reads_are_not_held_without_end():
+    source = Reads(*[b""] * 10_000, b"data: a\n\n")
+    assert [event.data for event in iter_events(source)] == ["a"]
+
+
+def test_small_reads_are_not_held_beyond_the_limit():
+    source = Reads(*[b"x"] * 100)
+    with pytest.raises(EventTooLargeError):
+        list(iter_events(source, decoder=SSEDecoder(max_event_size=10)))
+    assert source.taken <= 20
+
+
+def test_what_is_too_large_is_so_whatever_failed_after_it():
+    class IncompleteRead(Exception):
+        partial = b"x" * 30
+
+    with pytest.raises(EventTooLargeError):
+        list(iter_events(Reads(IncompleteRead()), decoder=SSEDecoder(max_event_size=20)))
+
+
+def test_a_decoder_that_is_failed_while_its_source_is_read():
+    def reads() -> Iterator[bytes]:
+        yield A
+        stream.decoder.fail(TimeoutError("watched"))
+        yield B
+
+    stream = chat.stream(reads())
+    assert contents([next(stream)]) == ["a"]
+    with pytest.raises(StreamTimeoutError):
+        for _ in stream:
+            pass
+
+
+def test_a_decoder_that_is_failed_between_two_chunks_stays_so():
+    stream = chat.stream([A + B + DONE])
+    next(stream)
+    stream.decoder.fail(OSError())
+    with pytest.raises(StreamInterruptedError):
+        stream.until_done()
+    assert (stream.state, stream.decoder.ended_by) == ("failed", None)
+
+
+def test_nothing_is_drained_from_a_source_that_is_closed():
+    source = Reads(b'data: {"type": "response.completed"}\n\n', b"more")
+    stream = responses.stream(source, drain=True)
+    for _ in stream:
+        stream.close()
+    assert (stream.state, source.taken) == ("done", 1)

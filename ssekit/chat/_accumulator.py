@@ -34,7 +34,7 @@ from ssekit._fold import (
 from ssekit._fragments import GROUP
 from ssekit._lenient import parse_text
 from ssekit.chat._choice import FoldedAudio, FoldedChoice
-from ssekit.chat._chunk import ChatCompletionChunk, ChunkChoice, XGroq
+from ssekit.chat._chunk import ChatCompletionChunk, ChoiceDelta, ChunkChoice, XGroq
 from ssekit.chat._result import ChatCompletion
 
 ValueT = TypeVar("ValueT")
@@ -64,6 +64,7 @@ class Accumulator:
         "_created",
         "_id",
         "_model",
+        "_new",
         "_newest",
         "_pairs",
         "_service_tier",
@@ -87,6 +88,8 @@ class Accumulator:
         # Of the latest tool calls of a chunk, in their order: the call that each was folded into,
         # and what of its arguments the deltas say; None of one that says nothing.
         self._touched: list[tuple[FoldedCall, str] | None] = []
+        # What was new in a choice that had a message, the latest time.
+        self._new: dict[int, ChoiceDelta] = {}
         self._pairs = WholePairs()
 
     def add(self, chunk: ChatCompletionChunk, /) -> None:
@@ -101,6 +104,8 @@ class Accumulator:
             except KeyError:
                 folded = self._choices[choice.index] = FoldedChoice()
             delta = choice.delta
+            if choice.message is not None:
+                delta = self._new[choice.index] = folded.new_in(choice, chunk.object)
             if delta.content is not None:
                 loose = folded.content.loose  # to append here saves a call, 40 ns
                 loose.append(delta.content)
@@ -280,6 +285,8 @@ class Accumulator:
         self, choice: ChunkChoice, touched: Iterator[tuple[FoldedCall, str] | None]
     ) -> Iterator[ReasoningDelta | TextDelta | RefusalDelta | ToolCallDelta]:
         index, delta = choice.index, choice.delta
+        if choice.message is not None:
+            delta = self._new[index]
         if delta.reasoning or delta.reasoning_content:
             reasoning = getattr(delta, self._choices[index].thinks_in)
             if reasoning:

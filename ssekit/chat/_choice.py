@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from ssekit._fold import FoldedCall, Text, ToolCallTable, extend_lists, fold_fields, own
 from ssekit.chat._chunk import (
     ChatCompletionTokenLogprob,
@@ -15,6 +17,7 @@ from ssekit.chat._chunk import (
     ChoiceDeltaFunctionCall,
     ChoiceDeltaToolCall,
     ChoiceLogprobs,
+    ChunkChoice,
     Loose,
 )
 from ssekit.chat._result import (
@@ -27,6 +30,8 @@ from ssekit.chat._result import (
     Function,
     FunctionCall,
 )
+
+_NOTHING: Final = ChoiceDelta()
 
 
 class FoldedChoice:
@@ -78,6 +83,20 @@ class FoldedChoice:
         self.native_finish_reason: str | None = None
         self.stop_reason: int | str | None = None
         self.matched_stop: int | str | None = None
+
+    def new_in(self, choice: ChunkChoice, object: str | None) -> ChoiceDelta:
+        """Return what is new in a choice that has a message: all of it, if nothing was said yet.
+
+        Proxies stream a whole answer so, and MiniMax ends a stream with it. (Writer has the answer
+        so far in each chunk, which is called one.)
+        """
+        if (object or "").startswith("chat.completion."):
+            return choice.delta
+        said = choice.delta != _NOTHING or self.calls.calls or self.function_call or self.audio
+        texts = (self.content, self.refusal, self.reasoning, self.reasoning_content)
+        if said or any(map(str, texts)):
+            return choice.delta
+        return choice.message or choice.delta
 
     def add_reasoning(self, delta: ChoiceDelta) -> None:
         for field in ("reasoning", "reasoning_content"):

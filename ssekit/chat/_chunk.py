@@ -130,7 +130,8 @@ class ChunkChoice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         stop_reason: Which stop sequence it was (vLLM).
         matched_stop: The same (SGLang).
         usage: Nothing: an object here (Moonshot) is read as the chunk's, if that has none.
-        message: Nothing, in a chunk: of a whole answer, it is read as the delta, if there is none.
+        message: The whole answer, or the answer so far (Writer): what is new in it stands in
+            `delta`, or all of it is new.
         error: Nothing, in a chunk: an object here makes the event an `APIError`.
     """
 
@@ -143,7 +144,7 @@ class ChunkChoice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     stop_reason: int | str | None = None
     matched_stop: int | str | None = None
     usage: None = None
-    message: None = None
+    message: ChoiceDelta | None = None
     error: None = None
 
 

@@ -13,14 +13,10 @@ from ssekit._fold import error_within, flat_error, objects, repair_choices
 
 def repair(body: dict[str, Any]) -> None:
     """Bring what hosts shape in their own way into the shape of a chunk."""
-    # Writer's chunks have the message so far, beside what is new of it.
-    is_whole = not str(body.get("object")).startswith("chat.completion.")
     for choice in repair_choices(body):
         if body.get("usage") is None and choice.get("usage") is not None:  # Moonshot
             body["usage"] = choice["usage"]
-        if is_whole and not isinstance(choice.get("delta"), dict):
-            choice["delta"] = choice.get("message")  # proxies that stream a whole answer
-        for delta in objects([choice.get("delta")]):
+        for delta in objects([choice.get("delta"), choice.get("message")]):
             _repair_content(delta)
             if isinstance(delta.get("tool_calls"), dict):  # Text Generation Inference, at first
                 delta["tool_calls"] = [delta["tool_calls"]]
@@ -51,8 +47,8 @@ def _part(part: Any) -> tuple[str, list[Any]]:
     """Return the field that a part of the content belongs to, and what may be its texts."""
     if not isinstance(part, dict):
         return "content", [part]
-    thoughts = part.get("summary") if part.get("thinking") is None else part["thinking"]
-    if thoughts is None:
+    thoughts = part.get("thinking") or part.get("summary")
+    if not thoughts:
         return "content", [part.get("text")]
     inner = [thought.get("text") for thought in objects(thoughts)]
     return "reasoning_content", [part.get("text"), thoughts, *inner]

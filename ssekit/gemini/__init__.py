@@ -14,7 +14,7 @@ import msgspec
 
 from ssekit._format import Format
 from ssekit.gemini._accumulator import Accumulator
-from ssekit.gemini._dialects import repair
+from ssekit.gemini._dialects import find_error, repair
 from ssekit.gemini._response import (
     Blob,
     Candidate,
@@ -102,6 +102,7 @@ FORMAT: Format[GenerateContentResponse, GenerateContentResponse] = Format(
     msgspec.json.Decoder(GenerateContentResponse),
     Accumulator,
     repair=repair,
+    find_error=find_error,
     fragments={"text", "stringValue", "string_value"},
 )
 

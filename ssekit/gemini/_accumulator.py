@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, TypeVar
 
-from msgspec.structs import astuple, replace
+from msgspec.structs import astuple
 
 from ssekit._deltas import (
     Delta,
@@ -102,10 +102,7 @@ class Accumulator:
     def add(self, chunk: GenerateContentResponse, /) -> None:
         """Fold the next chunk in. (No chunk of this format is terminal: None is returned.)"""
         touched: list[FoldedCall | None] | None = None
-        candidates = chunk.candidates
-        if len(candidates) > 1:
-            candidates = _told_apart(candidates)
-        for candidate in candidates:
+        for candidate in chunk.candidates:
             folded = self._candidates.get(candidate.index)
             if folded is None:
                 folded = self._candidates[candidate.index] = FoldedCandidate()
@@ -234,7 +231,7 @@ class Accumulator:
         when the call begins.
         """
         touched = iter(self._touched)
-        for candidate in _told_apart(chunk.candidates):
+        for candidate in chunk.candidates:
             yield from self._pieces(candidate, touched)
         if chunk.usage_metadata is not None:
             usage = self.usage
@@ -261,17 +258,6 @@ class Accumulator:
             for call in folded.calls:
                 yield from _call_deltas(index, call, whole=True)
         yield from self._finishes()
-
-
-def _told_apart(candidates: list[Candidate]) -> list[Candidate]:
-    """Return candidates with their places as indices, where their indices do not tell them apart.
-
-    A host that leaves out the index of each candidate says it so.
-    """
-    count = len(candidates)
-    if count < 2 or len({candidate.index for candidate in candidates}) == count:
-        return candidates
-    return [replace(candidate, index=place) for place, candidate in enumerate(candidates)]
 
 
 def _call_deltas(index: int, call: FoldedCall, *, whole: bool) -> Iterator[Delta]:

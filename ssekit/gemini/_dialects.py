@@ -11,7 +11,7 @@ from typing import Any, Final, get_args
 from msgspec import UNSET
 from msgspec.structs import FieldInfo, fields
 
-from ssekit._fold import objects
+from ssekit._fold import error_within, objects
 from ssekit._lenient import as_type, parse_object
 from ssekit.gemini._response import (
     GenerateContentResponse,
@@ -42,6 +42,11 @@ _PLACES: Final[dict[str, type[Any]]] = {
     "chosenCandidates": LogprobsResultCandidate,
     "topCandidates": LogprobsResultTopCandidates,
 }
+
+
+def find_error(body: dict[str, Any]) -> Any:
+    """Return the error in the envelope of the Code Assist API, if there is one."""
+    return error_within(objects([body.get("response")]))
 
 
 def repair(body: dict[str, Any]) -> None:

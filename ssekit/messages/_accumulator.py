@@ -44,7 +44,7 @@ ValueT = TypeVar("ValueT")
 # The vendor's words for the end of a message (and those of other APIs, which gateways leave as they
 # were), and the shared one; any other word is "other".
 FINISH_REASONS: Final[dict[str, FinishReason]] = {
-    **SHARED_REASONS,
+    **{word.lower(): reason for word, reason in SHARED_REASONS.items()},
     "end_turn": "stop",
     "stop_sequence": "stop",
     "max_tokens": "length",
@@ -84,8 +84,10 @@ class Accumulator:
     read from the cache (`cached_tokens`) or written to it. `total_tokens` adds the output.
     """
 
-    __slots__ = ("_begun", "_blocks", "_calls", "_index", "_latest", "_loose", "_message",
-                 "_newest", "_open", "_over", "_pairs", "_said", "_thoughts")  # fmt: skip
+    __slots__ = (
+        *("_begun", "_blocks", "_calls", "_counted", "_index", "_latest", "_loose", "_message"),
+        *("_newest", "_open", "_over", "_pairs", "_said", "_thoughts"),
+    )
 
     def __init__(self) -> None:
         # What the latest event said, beside a piece that it brought.
@@ -97,7 +99,7 @@ class Accumulator:
     def _begin_message(self) -> None:
         # What is said of the whole; its content is in the blocks.
         self._message = Message()
-        self._begun = self._over = False
+        self._begun = self._over = self._counted = False
         self._blocks: list[FoldedBlock] = []
         # Those of them that go on, by their indices (None: it had none), and the indices of those
         # that went on last; those that have ended, but may be signed yet; and those that are calls.
@@ -159,16 +161,20 @@ class Accumulator:
             return  # Some gateways say it twice.
         self._begun = event.message is not None or bool(begun.id or begun.model)
         self._state(begun, _SAID_OF_ALL)
-        self._add_usage(begun.usage, event.usage)
+        self._add_usage(*_usages(begun, event))
         # A message may begin with the calls that code made, whole.
         for block in begun.content:
             self._close(self._begin(block))
 
     def _fold_delta(self, event: events.RawMessageDeltaEvent) -> None:
         self._fold_end(event, event.delta)
+        usages = _usages(event, event.delta)
+        self._counted = self._counted or bool(usages)
+        self._add_usage(*usages)
 
     def _fold_stop(self, event: RawMessageStopEvent) -> None:
         self._fold_end(event.message, event, event.delta)
+        self._add_usage(*map(self._left_open, _usages(event.message, event, event.delta)))
         counted = event.amazon_bedrock_invocation_metrics
         if counted is not None and self.usage is None:
             spent, made = counted.input_token_count, counted.output_token_count
@@ -177,11 +183,17 @@ class Accumulator:
             self._end_at(index)
         self._over = True
 
+    def _left_open(self, usage: message.Usage) -> message.Usage:
+        """Return what a usage says that none said, once one was said of the end."""
+        if not self._counted:
+            return usage
+        known = (name for name in usage.__struct_fields__ if getattr(self._message.usage, name))
+        return replace(usage, **dict.fromkeys(known))
+
     def _fold_end(self, *holders: Any) -> None:
         """Take what is said of the message's end, in each of the places where gateways say it."""
         for holder in holders:
             self._state(holder, _SAID_AT_THE_END)
-        self._add_usage(*(getattr(holder, "usage", None) for holder in holders))
 
     def _state(self, holder: Any, fields: Iterable[str]) -> None:
         """Take what is said of the whole message: what is null or empty says nothing."""
@@ -189,11 +201,10 @@ class Accumulator:
         changes = {name: value for name, value in stated if value not in (None, "")}
         self._message = replace(self._message, **changes)
 
-    def _add_usage(self, *usages: message.Usage | None) -> None:
-        given = [usage for usage in usages if usage is not None]
-        for usage in given:
+    def _add_usage(self, *usages: message.Usage) -> None:
+        for usage in usages:
             self._message = replace(self._message, usage=newer(self._message.usage, usage))
-        if self.usage is not None and any(map(_usage_view, given)):
+        if self.usage is not None and any(map(_usage_view, usages)):
             self._said.append(self.usage)
 
     def _fold_error(self, event: events.ErrorEvent) -> None:
@@ -218,7 +229,9 @@ class Accumulator:
         index = self._place_of(event.index, kind)
         folded = self._open.get(index)
         if (folded is None or not folded.goes_on_with(kind)) and kind is events.SignatureDelta:
-            folded = self._thoughts.get(index)  # Some gateways sign what has ended.
+            # Some gateways sign what has ended, and may leave the index out.
+            latest = next(reversed(self._thoughts), None)
+            folded = self._thoughts.get(latest if event.index is None else index)
         if folded is None or not folded.goes_on_with(kind):
             folded = self._begin_at(index, HOMES[kind][0]())
             folded.implied = True
@@ -260,6 +273,7 @@ class Accumulator:
         if folded is not None:
             self._close(folded)
             if folded.goes_on_with(events.SignatureDelta):
+                self._thoughts.pop(index, None)  # the latest stands last
                 self._thoughts[index] = folded
 
     def _begin(self, block: ContentBlock) -> FoldedBlock:
@@ -375,6 +389,10 @@ class Accumulator:
         events.RawContentBlockStopEvent: _fold_block_stop,
         events.ErrorEvent: _fold_error,
     }
+
+
+def _usages(*holders: Any) -> list[message.Usage]:
+    return [each.usage for each in holders if each is not None and each.usage is not None]
 
 
 def _usage_view(usage: message.Usage) -> Usage | None:

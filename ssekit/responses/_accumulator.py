@@ -203,6 +203,7 @@ class Accumulator:
         response = event.response
         if response is not None:
             self._response = stated(self._response, replace(response, output=[]))
+            self._ended = False  # over one decoder, another attempt may begin
             if not self._output:
                 self._state_output(response.output)
 
@@ -257,6 +258,7 @@ class Accumulator:
         self._say_additions(folded, folded.state(event.item))
         folded.done = True
         if folded.place is not None and not folded.handed:
+            self._say_call(folded, folded.keep_given())
             folded.handed = True
             self._said.append(folded.call())
 
@@ -435,9 +437,10 @@ class Accumulator:
         for folded in self._output.calls():
             if not folded.handed:
                 folded.handed = True
+                given = folded.keep_given()
                 call = folded.call()
-                if folded.given:
-                    yield ToolCallDelta(0, call.place, call.id, call.name, folded.given)
+                if given:
+                    yield ToolCallDelta(0, call.place, call.id, call.name, given)
                 yield call
         reason = self.finish_reason
         if reason is not None:

@@ -6,16 +6,20 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from ssekit._fold import objects
+from ssekit.responses._events import AnyEvent
 
+_KNOWN: Final = {struct.__struct_config__.tag for struct in get_args(AnyEvent)}
 # What is JSON, or a text, as the model wrote it: some hosts give the object itself.
 _WRITTEN: Final = ("arguments", "input")
 
 
 def repair(body: dict[str, Any]) -> None:
     """Bring an event, its item or its part, and the items of its response into their shape."""
+    if body.get("type") not in _KNOWN:
+        return  # it stays what it was
     _write(body, ("delta", *_WRITTEN) if _is_of_arguments(body) else _WRITTEN)
     _repair_parts([body.get("part")])
     for response in objects([body.get("response")]):

@@ -116,6 +116,12 @@ class FoldedPart:
         self._latest = self._latest + 1 if index is None else index
         self._annotations[self._latest] = annotation
 
+    def join(self, part: FoldedPart) -> None:
+        """Take what stands beside the text of a part that goes on with this one."""
+        self.logprobs += part.logprobs
+        for annotation in in_order(part._annotations):
+            self.annotate(None, annotation)
+
     def state(self, part: ContentPart) -> str:
         """Take what is said of the whole part, which is of the same type; return what it adds."""
         self.part = part
@@ -145,14 +151,16 @@ class FoldedPart:
 class FoldedParts:
     """The content of an item, or its summary, so far: parts by their index and their type."""
 
-    __slots__ = ("_open", "_parts", "_stray")
+    __slots__ = ("_counted", "_open", "_parts", "_stray")
 
     def __init__(self) -> None:
         self._parts: dict[tuple[int, type[Any]], FoldedPart] = {}
         # Those of which no whole was stated.
         self._open: dict[tuple[int, type[Any]], FoldedPart] = {}
-        # The part that a whole text was stated of at another index.
+        # The part that a whole text was stated of at another index; and whether such may come: who
+        # numbers pieces does so from the first on.
         self._stray: FoldedPart | None = None
+        self._counted = True
 
     def __iter__(self) -> Iterator[FoldedPart]:
         return (self._parts[key] for key in sorted(self._parts, key=itemgetter(0)))
@@ -173,7 +181,7 @@ class FoldedParts:
         vLLM gives each piece an index of its own, and yet another to the whole of them.
         """
         part = self._parts.get((index, kind))
-        if part is None and whole and kind is not ReasoningSummary:
+        if part is None and whole and self._counted and kind is not ReasoningSummary:
             part = self._elsewhere(kind, whole)
         if part is None:
             part = self.at(index, kind)
@@ -188,12 +196,13 @@ class FoldedParts:
         keys = sorted((key for key in self._open if key[1] is kind), key=itemgetter(0))
         pieces = "".join(self._open[key].text.join() for key in keys)
         if not pieces or not whole.startswith(join_surrogates(pieces)):
+            self._counted = self._stray is not None
             return None
         first, *others = (self._open.pop(key) for key in keys)
         first.text.take()
         first.text.append(pieces)
         for key, part in zip(keys[1:], others, strict=True):
-            first.logprobs += part.logprobs
+            first.join(part)
             del self._parts[key]
         self._stray = first
         return first
@@ -204,6 +213,7 @@ class FoldedParts:
         known = self._parts
         self._parts = {key: known.get(key) or FoldedPart(key[1]()) for key in keys}
         self._open.clear()
+        self._stray = None
         for key, part in zip(keys, parts, strict=True):
             self._parts[key].state(part)
 
@@ -287,11 +297,20 @@ class FoldedItem:
 
     def append(self, piece: str) -> str:
         """Take a piece of the text, and return what is to be told."""
+        if not piece:
+            return ""
         if self.given and not _is_json(self.given):
             piece = self.given + piece
         self.given = ""
         self.text.append(piece)
         return piece
+
+    def keep_given(self) -> str:
+        """Take what the call began with as its arguments, and return what is to be told."""
+        given, self.given = self.given, ""
+        if given:
+            self.text.append(given)
+        return given
 
     def state(self, item: ResponseOutputItem) -> list[Addition]:
         """Take what is said of the whole item, which is of the same type; return what it adds."""
@@ -302,12 +321,7 @@ class FoldedItem:
         self.item = stated(self.item, item)
         additions: list[Addition] = []
         if isinstance(item, ResponseOutputMessage | ResponseReasoningItem):
-            known = self.spoken()
-            if item.content:
-                self.content.state(item.content)
-            if isinstance(item, ResponseReasoningItem) and item.summary:
-                self.summary.state(item.summary)
-            additions += self._added_to(known)
+            additions += self._state_parts(item)
         if type(item) in STREAMED:
             additions.append((type(item), self.state_text(getattr(item, STREAMED[type(item)]))))
         if isinstance(item, ResponseApplyPatchToolCall) and item.operation is not None:
@@ -318,6 +332,17 @@ class FoldedItem:
         if isinstance(item, ResponseFunctionShellToolCallOutput) and item.output:
             self.outputs = {i: FoldedOutput([content]) for i, content in enumerate(item.output)}
         return additions
+
+    def _state_parts(self, item: ResponseOutputMessage | ResponseReasoningItem) -> list[Addition]:
+        summary = item.summary if isinstance(item, ResponseReasoningItem) else []
+        if not item.content and not summary:
+            return []
+        known = self.spoken()
+        if item.content:
+            self.content.state(item.content)
+        if summary:
+            self.summary.state(summary)
+        return self._added_to(known)
 
     def state_text(self, whole: str | None) -> str:
         """Take the whole text, and return what it adds to the pieces."""

@@ -132,6 +132,11 @@ class Output:
         self._at = {index: [folded] for index, folded in enumerate(items)}
         self._current = {(index, type(folded.item)): folded for index, folded in enumerate(items)}
         self._end = len(output)
+        kept = set(items)
+        self._named = {name: folded for name, folded in self._named.items() if folded in kept}
+        for folded, item in zip(items, output, strict=True):
+            self._named.update(dict.fromkeys(_names(item), folded))
+        self._latest = self._latest if self._latest in kept else None
         return items
 
     def is_unknown(self, name: str | None) -> bool:
@@ -171,15 +176,22 @@ class Output:
 
 def _names(item: ResponseOutputItem) -> Iterator[str]:
     for name in _NAMES:
-        value = item.get(name) if isinstance(item, UnknownItem) else getattr(item, name, None)
-        if value and isinstance(value, str):
+        value = _name(item, name)
+        if value:
             yield value
 
 
+def _name(item: ResponseOutputItem, field: str) -> str | None:
+    value = item.get(field) if isinstance(item, UnknownItem) else getattr(item, field, None)
+    return value if isinstance(value, str) else None
+
+
 def _differ(known: ResponseOutputItem, item: ResponseOutputItem) -> bool:
-    """Whether the first name that both have says that they are two."""
-    for name in _NAMES:
-        ours, theirs = getattr(known, name, None), getattr(item, name, None)
+    """Whether their types, or the first name that both have, say that they are two."""
+    if known.type != item.type:
+        return True
+    for field in _NAMES:
+        ours, theirs = _name(known, field), _name(item, field)
         if ours and theirs:
-            return bool(ours != theirs)
+            return ours != theirs
     return False
