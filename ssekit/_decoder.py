@@ -260,7 +260,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         try:
             for data in reads:
                 if self.state != "open":
-                    continue  # whose reads these are has something to say of it
+                    break
                 # Bytes, the ordinary read, are scanned without a call between.
                 if type(data) is bytes:
                     payloads = scanner.scan(data)

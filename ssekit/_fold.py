@@ -257,7 +257,7 @@ class FoldedCall:
         said_again = bool(id and self.id) and not moved
         if said_again and (self.held or not (arguments or "").strip()):
             return True
-        return self.custom or not self._is_whole()
+        return (self.custom and said_again) or not self._is_whole()
 
     def _is_whole(self) -> bool:
         """Whether the arguments have ended; from the first time on, each piece is looked at."""
@@ -378,7 +378,9 @@ def error_within(holders: Iterable[dict[str, Any]]) -> Any:
 
 
 # What codes and messages say where all is well, in lower case.
-_FINE: Final = ("none", "", "0", "200", "ok", "success")
+_FINE: Final = ("0", "200", "ok", "success")
+# The types of objects that are no errors, whatever code and message they have.
+_NOTICES: Final = ("progress", "ping", "status", "notice", "info", "keepalive", "heartbeat")
 
 
 def flat_error(body: dict[str, Any]) -> Any:
@@ -387,15 +389,16 @@ def flat_error(body: dict[str, Any]) -> Any:
     MiniMax has `base_resp`, Cloudflare `errors`; Alibaba's, Databricks' and Baidu's hosts a code
     beside the message, and others a status of "error".
     """
-    response, errors, kind = body.get("base_resp"), body.get("errors"), body.get("type")
+    response, errors = body.get("base_resp"), body.get("errors")
     if body.get("choices"):
         return None
     if isinstance(response, dict) and not _is_fine(response.get("status_code")):
         return response
     if errors:
         return errors
-    if body.get("usage") is not None or (isinstance(kind, str) and "error" not in kind.lower()):
-        return None  # what it is, it says: its counts, its progress
+    counted = isinstance(body.get("choices"), list) and body.get("usage")
+    if counted or body.get("type") in _NOTICES:
+        return None
     words = (body.get(word) for word in ("message", "msg", "error_msg"))
     said = any(isinstance(word, str) and not _is_fine(word) for word in words)
     failed = body.get("status") == "error" or not all(
@@ -405,7 +408,7 @@ def flat_error(body: dict[str, Any]) -> Any:
 
 
 def _is_fine(word: Any) -> bool:
-    return str(word).lower() in _FINE
+    return not word or str(word).lower() in _FINE
 
 
 class CompletionTokensDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -482,8 +485,14 @@ def newer_usage(known: CompletionUsage | None, latest: CompletionUsage) -> Compl
         return latest
     if known is None or not given:
         return known if latest == _NO_USAGE else newer(known, latest)
-    # The total that was is not the sum of these.
-    return replace(newer(known, latest), total_tokens=latest.total_tokens)
+    merged = newer(known, latest)
+    if latest.total_tokens is None and _parts(merged) != _parts(known):
+        return replace(merged, total_tokens=None)  # what was the sum is none of these
+    return merged
+
+
+def _parts(usage: CompletionUsage) -> tuple[int | None, int | None]:
+    return usage.prompt_tokens, usage.completion_tokens
 
 
 def usage_view(usage: CompletionUsage) -> Usage:

@@ -116,7 +116,7 @@ def _reads(source: Source, receiver: _Receiver[Any], drain: bool) -> Iterator[An
     try:
         source.check()
         for data in source.reads:
-            if not source.closed:
+            if not source.closed and receiver.state == "open":
                 yield data
             if source.closed or receiver.state != "open":  # before the next read, not after it
                 break
@@ -160,8 +160,8 @@ def _gather(reads: Iterator[Any], most: int) -> Iterator[Any]:
                         held.append(data)
                         continue
                 if held:
-                    data, held = _whole_lines([*held, data])
-                size = 0
+                    data, held = _whole_lines([*held, data], most)
+                size = sum(map(len, held))
             elif held:
                 yield b"".join(held)
                 held = []
@@ -172,11 +172,11 @@ def _gather(reads: Iterator[Any], most: int) -> Iterator[Any]:
     yield b"".join(held)
 
 
-def _whole_lines(held: list[bytes]) -> tuple[bytes, list[bytes]]:
+def _whole_lines(held: list[bytes], most: int) -> tuple[bytes, list[bytes]]:
     """Return what ends with a line, and what is held on: the start of the next."""
     data = b"".join(held)
     end = data.rfind(b"\n") + 1
-    if not 0 < end < len(data) < _HELD_SIZE or 13 in data:
+    if not 0 < end < len(data) < most or 13 in data:
         return data, []
     return data[:end], [data[end:]]
 

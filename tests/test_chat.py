@@ -44,6 +44,11 @@ def message(*deltas: Any) -> dict[str, Any]:
     return made
 
 
+def message_of(answer: chat.ChatCompletion) -> dict[str, Any]:
+    made: dict[str, Any] = json.loads(msgspec.json.encode(answer))["choices"][0]["message"]
+    return made
+
+
 def call(index: int | None, id: str | None, name: str | None, arguments: Any) -> dict[str, Any]:
     piece = {"index": index, "id": id, "function": {"name": name, "arguments": arguments}}
     return {"tool_calls": [{k: v for k, v in piece.items() if v is not None}]}
@@ -461,6 +466,13 @@ RESULTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
         [{"choices": [], "usage": COUNTS}, {"choices": [], "usage": {"completion_tokens": 7}}],
         {"usage": {"prompt_tokens": COUNTS["prompt_tokens"], "completion_tokens": 7}},
     ),
+    "usage that says the same, without the total": (
+        [
+            {"choices": [], "usage": COUNTS},
+            {"choices": [], "usage": {"completion_tokens": COUNTS["completion_tokens"], "cost": 1}},
+        ],
+        {"usage": {**COUNTS, "cost": 1.0}},
+    ),
     "usage of no total, after tokens (MiniMax)": (
         [{"choices": [], "usage": COUNTS}, {"choices": [], "usage": {"total_tokens": 0}}],
         {"usage": COUNTS},
@@ -633,6 +645,33 @@ def test_a_message_at_the_end_is_what_was_said_before(said: Any):
     deltas = list(stream.deltas())
     assert [delta.text for delta in deltas if isinstance(delta, TextDelta)] == ["ab"]
     assert sum(isinstance(delta, ToolCall) for delta in deltas) == 1
+
+
+def test_a_message_at_the_end_says_what_was_not_said_before():
+    said = {"reasoning_content": "hm", "content": "a", "images": [{"n": 1}]}
+    whole = {**said, "content": "ab", "refusal": "no", **call(None, "c", "f", "{}")}
+    chunks = chunk(said), {**COMPLETION, "choices": [{"message": whole}]}
+    assert message_of(run(*chunks)) == {"reasoning_content": "hm", "images": [{"n": 1}],
+        "content": "ab", "refusal": "no", "tool_calls": [
+            {"type": "function", "id": "c", "function": {"name": "f", "arguments": "{}"}}],
+        "role": "assistant"}  # fmt: skip
+    stream = chat.stream([*map(event, chunks), b"data: [DONE]\n\n"])
+    assert "".join(stream.text()) == "ab"
+
+
+def test_a_message_that_does_not_go_on_from_what_was_said_adds_nothing():
+    assert (
+        run(chunk({"content": "ab"}), {"choices": [{"message": {"content": "x"}}]})
+        .choices[0]
+        .message.content
+        == "ab"
+    )
+
+
+def test_messages_of_choices_that_have_no_index():
+    chunks = [{**COMPLETION, "choices": [{"message": {"content": letter}} for letter in "ab"]}]
+    stream = chat.stream([*map(event, chunks), b"data: [DONE]\n\n"])
+    assert ["".join(stream.text()), stream.accumulator.text] == ["a", "a"]
 
 
 def test_a_float_that_is_an_integer_is_one():

@@ -124,6 +124,10 @@ CALLS = {
         [(0, "a", "f", '{"a"'), (0, "a", "f", ":1}"), (0, "a", "f", "\n")],
         [("a", "f", '{"a":1}\n')],
     ),
+    "an id and a name at another index, after a whole": (
+        [(0, "a", "f", "[1]"), (1, "a", "f", "[2]")],
+        [("a", "f", "[1]"), ("a", "f", "[2]")],
+    ),
     "{} with more after it": (
         [(0, "a", "f", "{}"), (0, None, None, None), (0, None, None, " ")],
         [("a", "f", "{} ")],

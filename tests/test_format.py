@@ -115,6 +115,11 @@ ERRORS: dict[str, tuple[str, str, tuple[str, str | None, str | None, str | None]
         "message",
         ("no", "5", None, None),
     ),
+    "flat, of a type of its own": (
+        '{"type": "rate_limit_exceeded", "code": 429, "message": "no", "usage": {}}',
+        "message",
+        ("no", "429", "rate_limit_exceeded", None),
+    ),
     "flat, with an error_code (Databricks)": (
         '{"error_code": "BAD_REQUEST", "message": "no"}',
         "message",
@@ -185,7 +190,9 @@ def test_errors_in_every_form(error: Any):
         '{"code": "Success", "message": ""}',
         '{"code": 5, "message": "Ok"}',
         '{"type": "progress", "code": "P", "message": "50%"}',
-        '{"code": 5, "message": "no", "usage": {"prompt_tokens": 1}}',
+        '{"choices": [], "code": 5, "message": "no", "usage": {"prompt_tokens": 1}}',
+        '{"code": false, "message": "hello"}',
+        '{"base_resp": {"status_code": 0.0}}',
         '{"choices": [], "usage": {"prompt_tokens": 1}, "code": 5}',
         '{"choices": [{"delta": {}}], "created": 1.5, "detail": "hello"}',
         '{"choices": [{"delta": {}}], "created": 1.5, "object": "error", "type": "error"}',

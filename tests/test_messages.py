@@ -911,6 +911,10 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
                                                    "message": {"usage": {"output_tokens": 1}}}],
         [Usage(None, 2), Usage(1, 2, 3), STOP],
     ),
+    "usage of the last event, after one that says nothing": (
+        [ended(usage={}), END | {"usage": {"input_tokens": 1, "output_tokens": 2}}],
+        [Usage(1, 2, 3), STOP],
+    ),
     "calls that take turns": (
         [began(call(), 0), began(call(id="u", name="g"), 1), given_json("{", 1),
          given_json("[", 0), given_json("}", 1), stop(1), given_json("]", 0), stop(0)],

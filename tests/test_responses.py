@@ -306,6 +306,14 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
         ],
         [message(output_text("b"), id="n")],
     ),
+    "wholes at another index than the pieces, after a whole without any": (
+        [
+            at("output_text.done", content_index=0, text="x"),
+            text("a", 0, 1), text("b", 0, 2),
+            at("output_text.done", content_index=3, text="ab"),
+        ],
+        [message(output_text("x"), output_text("ab"))],
+    ),
     "a whole that does not go on with the pieces elsewhere": (
         [
             text("a", 0, 1),

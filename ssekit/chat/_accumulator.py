@@ -88,8 +88,8 @@ class Accumulator:
         # Of the latest tool calls of a chunk, in their order: the call that each was folded into,
         # and what of its arguments the deltas say; None of one that says nothing.
         self._touched: list[tuple[FoldedCall, str] | None] = []
-        # What was new in a choice that had a message, the latest time.
-        self._new: dict[int, ChoiceDelta] = {}
+        # The latest chunk with messages, and what was new in each.
+        self._new: tuple[ChatCompletionChunk | None, dict[int, ChoiceDelta]] = (None, {})
         self._pairs = WholePairs()
 
     def add(self, chunk: ChatCompletionChunk, /) -> None:
@@ -105,7 +105,10 @@ class Accumulator:
                 folded = self._choices[choice.index] = FoldedChoice()
             delta = choice.delta
             if choice.message is not None:
-                delta = self._new[choice.index] = folded.new_in(choice, chunk.object)
+                delta = folded.new_in(choice, chunk.object)
+                if self._new[0] is not chunk:
+                    self._new = (chunk, {})
+                self._new[1][id(choice)] = delta
             if delta.content is not None:
                 loose = folded.content.loose  # to append here saves a call, 40 ns
                 loose.append(delta.content)
@@ -286,7 +289,7 @@ class Accumulator:
     ) -> Iterator[ReasoningDelta | TextDelta | RefusalDelta | ToolCallDelta]:
         index, delta = choice.index, choice.delta
         if choice.message is not None:
-            delta = self._new[index]
+            delta = self._new[1][id(choice)]
         if delta.reasoning or delta.reasoning_content:
             reasoning = getattr(delta, self._choices[index].thinks_in)
             if reasoning:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from ssekit._fold import FoldedCall, Text, ToolCallTable, extend_lists, fold_fields, own
 from ssekit.chat._chunk import (
     ChatCompletionTokenLogprob,
@@ -85,18 +87,33 @@ class FoldedChoice:
         self.matched_stop: int | str | None = None
 
     def new_in(self, choice: ChunkChoice, object: str | None) -> ChoiceDelta:
-        """Return what is new in a choice that has a message: all of it, if nothing was said yet.
+        """Return what is new in a choice that has a message: what was not said yet.
 
         Proxies stream a whole answer so, and MiniMax ends a stream with it. (Writer has the answer
         so far in each chunk, which is called one.)
         """
-        if (object or "").startswith("chat.completion."):
+        message = choice.message
+        if (
+            message is None
+            or choice.delta != _NOTHING
+            or (object or "").startswith("chat.completion.")
+        ):
             return choice.delta
-        said = choice.delta != _NOTHING or self.calls.calls or self.function_call or self.audio
-        texts = (self.content, self.refusal, self.reasoning, self.reasoning_content)
-        if said or any(map(str, texts)):
-            return choice.delta
-        return choice.message or choice.delta
+        delta: ChoiceDelta = replace(
+            message,
+            content=_rest(message.content, self.content),
+            refusal=_rest(message.refusal, self.refusal),
+            reasoning=_rest(message.reasoning, self.reasoning),
+            reasoning_content=_rest(message.reasoning_content, self.reasoning_content),
+            reasoning_details=None if self.reasoning_details else message.reasoning_details,
+            tool_calls=None if self.calls.calls else message.tool_calls,
+            function_call=None if self.function_call else message.function_call,
+            audio=None if self.audio else message.audio,
+            annotations=None if self.annotations else message.annotations,
+            images=None if self.images else message.images,
+            executed_tools=None if self.executed_tools else message.executed_tools,
+        )
+        return delta
 
     def add_reasoning(self, delta: ChoiceDelta) -> None:
         for field in ("reasoning", "reasoning_content"):
@@ -254,3 +271,11 @@ def _message_call(
         return ChatCompletionMessageCustomToolCall(call.id, custom, extra_content)
     function = Function(call.name, arguments)
     return ChatCompletionMessageFunctionToolCall(call.id, function, extra_content)
+
+
+def _rest(whole: str | None, said: Text) -> str | None:
+    """Return what a whole text goes on with; nothing, if it does not go on from what was said."""
+    if not whole or not said:
+        return whole
+    known = str(said)
+    return whole[len(known) :] if whole.startswith(known) else None

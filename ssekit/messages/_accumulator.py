@@ -53,6 +53,8 @@ FINISH_REASONS: Final[dict[str, FinishReason]] = {
     "refusal": "content_filter",
 }
 
+_COUNTS: Final = message.Usage.__struct_fields__
+
 # Stands where no block is open. It takes nothing.
 _NO_BLOCK: Final = FoldedBlock(UnknownBlock(), None)
 # Equals no index of the wire, and no null in the place of one.
@@ -99,7 +101,8 @@ class Accumulator:
     def _begin_message(self) -> None:
         # What is said of the whole; its content is in the blocks.
         self._message = Message()
-        self._begun = self._over = self._counted = False
+        self._begun = self._over = False
+        self._counted: frozenset[str] = frozenset()  # the counts that a `message_delta` stated
         self._blocks: list[FoldedBlock] = []
         # Those of them that go on, by their indices (None: it had none), and the indices of those
         # that went on last; those that have ended, but may be signed yet; and those that are calls.
@@ -169,7 +172,8 @@ class Accumulator:
     def _fold_delta(self, event: events.RawMessageDeltaEvent) -> None:
         self._fold_end(event, event.delta)
         usages = _usages(event, event.delta)
-        self._counted = self._counted or bool(usages)
+        for usage in usages:
+            self._counted |= {name for name in _COUNTS if getattr(usage, name)}
         self._add_usage(*usages)
 
     def _fold_stop(self, event: RawMessageStopEvent) -> None:
@@ -184,11 +188,8 @@ class Accumulator:
         self._over = True
 
     def _left_open(self, usage: message.Usage) -> message.Usage:
-        """Return what a usage says that none said, once one was said of the end."""
-        if not self._counted:
-            return usage
-        known = (name for name in usage.__struct_fields__ if getattr(self._message.usage, name))
-        return replace(usage, **dict.fromkeys(known))
+        """Return what a usage says that no `message_delta` said, whose word goes before."""
+        return replace(usage, **dict.fromkeys(self._counted)) if self._counted else usage
 
     def _fold_end(self, *holders: Any) -> None:
         """Take what is said of the message's end, in each of the places where gateways say it."""

@@ -18,7 +18,8 @@ _WRITTEN: Final = ("arguments", "input")
 
 def repair(body: dict[str, Any]) -> None:
     """Bring an event, its item or its part, and the items of its response into their shape."""
-    if body.get("type") not in _KNOWN:
+    kind = body.get("type")
+    if not isinstance(kind, str) or kind not in _KNOWN:
         return  # it stays what it was
     _write(body, ("delta", *_WRITTEN) if _is_of_arguments(body) else _WRITTEN)
     _repair_parts([body.get("part")])

@@ -23,7 +23,6 @@ from ssekit.responses._items import (
     Logprob,
     Loose,
     McpCall,
-    ReasoningSummary,
     ReasoningText,
     ResponseApplyPatchToolCall,
     ResponseCodeInterpreterToolCall,
@@ -151,16 +150,17 @@ class FoldedPart:
 class FoldedParts:
     """The content of an item, or its summary, so far: parts by their index and their type."""
 
-    __slots__ = ("_counted", "_open", "_parts", "_stray")
+    __slots__ = ("_counted", "_open", "_parts", "_stray", "_stray_text")
 
     def __init__(self) -> None:
         self._parts: dict[tuple[int, type[Any]], FoldedPart] = {}
         # Those of which no whole was stated.
         self._open: dict[tuple[int, type[Any]], FoldedPart] = {}
-        # The part that a whole text was stated of at another index; and whether such may come: who
-        # numbers pieces does so from the first on.
+        # The part that a whole text was stated of at another index, and that text; and of which
+        # kinds such may come: who numbers pieces does so from the first on.
         self._stray: FoldedPart | None = None
-        self._counted = True
+        self._stray_text = ""
+        self._counted: tuple[type[Any], ...] = (ResponseOutputText, ReasoningText)
 
     def __iter__(self) -> Iterator[FoldedPart]:
         return (self._parts[key] for key in sorted(self._parts, key=itemgetter(0)))
@@ -181,7 +181,7 @@ class FoldedParts:
         vLLM gives each piece an index of its own, and yet another to the whole of them.
         """
         part = self._parts.get((index, kind))
-        if part is None and whole and self._counted and kind is not ReasoningSummary:
+        if part is None and whole:
             part = self._elsewhere(kind, whole)
         if part is None:
             part = self.at(index, kind)
@@ -191,12 +191,16 @@ class FoldedParts:
 
     def _elsewhere(self, kind: type[Any], whole: str) -> FoldedPart | None:
         """Return the part that the pieces at other indices make, if this is the whole of them."""
-        if self._stray is not None and str(self._stray.text) == whole:
+        if self._stray is not None and self._stray_text == whole:
             return self._stray
+        if kind not in self._counted:
+            return None
         keys = sorted((key for key in self._open if key[1] is kind), key=itemgetter(0))
         pieces = "".join(self._open[key].text.join() for key in keys)
-        if not pieces or not whole.startswith(join_surrogates(pieces)):
-            self._counted = self._stray is not None
+        if not pieces:
+            return None
+        if not whole.startswith(join_surrogates(pieces)):
+            self._counted = tuple(each for each in self._counted if each is not kind)
             return None
         first, *others = (self._open.pop(key) for key in keys)
         first.text.take()
@@ -204,7 +208,7 @@ class FoldedParts:
         for key, part in zip(keys[1:], others, strict=True):
             first.join(part)
             del self._parts[key]
-        self._stray = first
+        self._stray, self._stray_text = first, whole
         return first
 
     def state(self, parts: list[ContentPart]) -> None:
