@@ -143,11 +143,9 @@ def _last_reads(receiver: _Receiver[Any], error: Exception) -> Iterator[bytes]:
 def _gather(reads: Iterator[Any], most: int) -> Iterator[Any]:
     """Yield reads, with small ones that end no line put before the next that does.
 
-    `most` is how many bytes are held at a time.
-
-    Nothing is complete in what is held back. (Where reads are of 17 bytes, an event takes 2.5 us
-    instead of 5.5; where they are of one byte, 25 instead of 58. Where each is a whole event, this
-    is 0.04 us more, which is left out of a Stream.)
+    Nothing is complete in what is held back, which is less than `most` bytes. (Where reads are of
+    17 bytes, an event takes 2.5 us instead of 5.5; where they are of one byte, 25 instead of 58.
+    Where each is a whole event, this is 0.04 us more, which is left out of a Stream.)
     """
     held: list[bytes] = []
     size = 0
@@ -161,13 +159,13 @@ def _gather(reads: Iterator[Any], most: int) -> Iterator[Any]:
                         continue
                 if held:
                     data, held = _whole_lines([*held, data], most)
-                size = sum(map(len, held))
+                size = len(held[0]) if held else 0
             elif held:
                 yield b"".join(held)
                 held = []
             yield data
-    except Exception:
-        yield b"".join(held)  # it came before
+    except Exception:  # whatever a source raises: what is held came before it, and goes before it
+        yield b"".join(held)
         raise
     yield b"".join(held)
 
