@@ -30,7 +30,7 @@ from ssekit._errors import (
     StreamTruncatedError,
 )
 from ssekit._event import ServerSentEvent, as_bytes, as_text, make_event
-from ssekit._lenient import join_surrogates, parse, parse_text
+from ssekit._lenient import is_json, join_surrogates, parse_text
 from ssekit._sse import DEFAULT_MAX_EVENT_SIZE, make_scanner
 
 __all__ = ["DONE", "Accumulator", "Done", "EndedBy", "State", "StreamDecoder"]
@@ -300,7 +300,8 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
             return
         head = self._scanner.head
         unfinished = list(self._scanner.finish(dispatch_incomplete=True))
-        whole = all(_is_whole(as_text(payload)) for payload in unfinished)
+        texts = map(as_text, unfinished)
+        whole = all(text == MARKER or is_json(text) for text in texts)
         if not whole:
             self._scanner.head = head
         yield Last(unfinished if whole else [])
@@ -348,16 +349,6 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         error.partial = self.snapshot()
         self.error = error
         self.state = "truncated" if isinstance(error, StreamTruncatedError) else "failed"
-
-
-def _is_whole(data: str) -> bool:
-    if data == MARKER:
-        return True
-    try:
-        parse(data)
-    except ValueError:
-        return False
-    return True
 
 
 def interruption(cause: BaseException) -> SSEKitError:

@@ -27,6 +27,7 @@ __all__ = [
     "MAX_DEPTH",
     "as_integer",
     "as_type",
+    "is_json",
     "is_well_formed",
     "join_surrogates",
     "parse",
@@ -63,6 +64,15 @@ def parse(text: str, fragments: Collection[str] = ()) -> Any:
         text = _shallow(text)
     tree = json.loads(text, strict=False, parse_int=as_integer)
     return _rebuild(tree, fragments)
+
+
+def is_json(text: str) -> bool:
+    """Whether `parse` reads `text`."""
+    try:
+        parse(text)
+    except ValueError:
+        return False
+    return True
 
 
 def parse_object(text: str) -> dict[str, Any] | None:

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from ssekit._deltas import ToolCall
 from ssekit._fold import Text, own
-from ssekit._lenient import join_surrogates, parse, well_formed
+from ssekit._lenient import is_json, join_surrogates, well_formed
 from ssekit.responses._items import (
     ApplyPatchOperation,
     ContentPart,
@@ -303,7 +303,7 @@ class FoldedItem:
         """Take a piece of the text, and return what is to be told."""
         if not piece:
             return ""
-        if self.given and not _is_json(self.given):
+        if self.given and not is_json(self.given):
             piece = self.given + piece
         self.given = ""
         self.text.append(piece)
@@ -425,11 +425,3 @@ def text_of(part: ContentPart) -> str:
     if isinstance(part, UnknownPart):
         return ""
     return part.refusal if isinstance(part, ResponseOutputRefusal) else part.text
-
-
-def _is_json(text: str) -> bool:
-    try:
-        parse(text)
-    except ValueError:
-        return False
-    return True
