@@ -149,10 +149,17 @@ class Accumulator:
 
     # Finding, and making, what an event speaks of.
 
-    def _part(self, event: Any, kind: type[Any]) -> FoldedPart:
+    def _home(self, event: Any, kind: type[Any]) -> tuple[FoldedItem, FoldedParts, int]:
+        """Return the item of a part of some kind, the parts beside it, and its index."""
         kinds, field = HOMES[kind]
-        parts: FoldedParts = getattr(self._output.of(event, kinds), field)
-        return parts.at(event.content_index if field == "content" else event.summary_index, kind)
+        folded = self._output.of(event, kinds)
+        if field == "summary":
+            return folded, folded.summary, event.summary_index
+        return folded, folded.content, event.content_index
+
+    def _part(self, event: Any, kind: type[Any]) -> FoldedPart:
+        _, parts, index = self._home(event, kind)
+        return parts.at(index, kind)
 
     def _turn_to(self, event: ResponseTextDeltaEvent) -> None:
         self._part_of_text = self._part(event, ResponseOutputText)
@@ -267,15 +274,11 @@ class Accumulator:
         if part is None:
             return
         # A part of unknown type, or one in a strange place, stays where the event has it.
-        in_summary = isinstance(event, SUMMARY_PARTS)
-        kind = ReasoningSummary if in_summary else type(part)
-        kinds, field = HOMES[kind]
-        index = event.summary_index if in_summary else event.content_index
+        kind = ReasoningSummary if isinstance(event, SUMMARY_PARTS) else type(part)
         text = text_of(part)
-        if not text and self._output.is_of_others(event, kinds):
+        if not text and self._output.is_of_others(event, HOMES[kind][0]):
             return  # LiteLLM ends a text with a part of another type that says nothing
-        folded = self._output.of(event, kinds)
-        parts: FoldedParts = getattr(folded, field)
+        folded, parts, index = self._home(event, kind)
         addition = parts.whole_at(index, type(part), text).state(part)
         self._say(folded.kind_of(type(part)), addition)
 
@@ -286,10 +289,8 @@ class Accumulator:
 
     def _fold_part_whole(self, event: Any) -> None:
         kind, field = PART_WHOLES[type(event)]
-        kinds, parts_field = HOMES[kind]
         whole = getattr(event, field) or ""
-        parts: FoldedParts = getattr(self._output.of(event, kinds), parts_field)
-        index = event.content_index if parts_field == "content" else event.summary_index
+        _, parts, index = self._home(event, kind)
         part = parts.whole_at(index, kind, whole)
         if kind is ResponseOutputText and event.logprobs:
             part.logprobs = list(event.logprobs)
