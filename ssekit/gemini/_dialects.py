@@ -32,13 +32,10 @@ _KINDS: Final = frozenset(
 )
 _FIELDS: Final = frozenset(field.encode_name for field in fields(Part))
 
-# The lists that others speak of by the places in them, or that go with one another, and what their
-# items are.
-_PLACES: Final[dict[str, type[Any]]] = {
+# The lists of objects that others speak of by the places in them, or that go with one another, and
+# what their items are. (Those of numbers may hold null, and `as_type` leaves it there.)
+_PLACES: Final[dict[str, type[Wire]]] = {
     "groundingChunks": GroundingChunk,
-    "groundingChunkIndices": int,
-    "confidenceScores": float,
-    "renderedParts": int,
     "chosenCandidates": LogprobsResultCandidate,
     "topCandidates": LogprobsResultTopCandidates,
 }
@@ -64,8 +61,6 @@ def repair(body: dict[str, Any]) -> None:
                 content["parts"] = _parts(content["parts"])
         for grounding in objects([candidate.get("groundingMetadata")]):
             _keep_places(grounding)
-            for support in objects(grounding.get("groundingSupports")):
-                _keep_places(support)
         for logprobs in objects([candidate.get("logprobsResult")]):
             _keep_places(logprobs)
 
@@ -133,6 +128,4 @@ def _keep_places(holder: dict[str, Any]) -> None:
     for name, kind in _PLACES.items():
         items = holder.get(name)
         if isinstance(items, list):
-            nothing: Any = {} if issubclass(kind, Wire) else None
-            fits = (as_type(item, kind) is not UNSET for item in items)
-            holder[name] = [item if fit else nothing for item, fit in zip(items, fits, strict=True)]
+            holder[name] = [item if as_type(item, kind) is not UNSET else {} for item in items]
