@@ -215,9 +215,9 @@ class FoldedCall:
         if not arguments:
             return ""
         said = arguments
-        if self.held and arguments == "{}" and not self.custom:
-            return ""  # it is said again
         if self.held:
+            if arguments == self.held and not self.custom:
+                return ""  # it is said again
             said = self._after_held(arguments)
         elif arguments == "{}" and not self.arguments:
             self.held, said = arguments, ""
