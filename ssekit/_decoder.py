@@ -15,7 +15,7 @@ import enum
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import Final, Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
@@ -30,6 +30,7 @@ from ssekit._errors import (
     StreamTruncatedError,
 )
 from ssekit._event import ServerSentEvent, as_bytes, as_text, make_event
+from ssekit._fragments import GROUP
 from ssekit._lenient import is_json, join_surrogates, parse_text
 from ssekit._sse import DEFAULT_MAX_EVENT_SIZE, make_scanner
 
@@ -45,6 +46,9 @@ State: TypeAlias = Literal["open", "done", "truncated", "failed"]
 EndedBy: TypeAlias = Literal["event", "marker", "finish"]
 
 Read: TypeAlias = bytes | bytearray | memoryview | ServerSentEvent
+
+# Equals no index of the wire, and no null in the place of one.
+NOWHERE: Final = object()
 
 # What the typed decoder of a wire format raises for data that is not what its structs declare.
 UNDECODABLE: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
@@ -140,6 +144,41 @@ class Accumulator(Protocol[ChunkT_contra, ResultT_co]):
         return parse_text(self.text, type)
 
 
+class TextRun:
+    """Where a text goes on, piece by piece, in an accumulator that has this as its `_run`.
+
+    Nearly every chunk of the Responses API is of one type, at the place of the one before, and has
+    no more to say than its piece. That much `StreamDecoder.receive` folds in itself: by a call of
+    `add` for each, reads of 64 KiB took 0.15 of the decode more.
+
+    Attributes:
+        piece_type: The type.
+        add: What is saved. (Another class may have inherited the run, and add otherwise.)
+        output_index: With `content_index`, the place of the latest chunk; `NOWHERE` if that was no
+            piece.
+        loose: The pieces of the text there that its `Fragments` hold loose.
+        sequence_number: That of the latest chunk that had one: where to resume after.
+    """
+
+    __slots__ = (
+        *("add", "piece_type"),
+        *("content_index", "loose", "output_index", "sequence_number"),
+    )
+
+    def __init__(self, piece_type: type[Any] | None, add: object) -> None:
+        self.piece_type = piece_type
+        self.add = add
+        self.output_index: object = NOWHERE
+        self.content_index = 0
+        self.loose: list[str] = []
+        self.sequence_number: int | None = None
+
+
+_NO_RUN: Final = TextRun(None, None)
+# How many pieces may be loose when one more is put to them.
+_LOOSE: Final = GROUP - 1
+
+
 class StreamDecoder(Generic[ChunkT, ResultT]):
     """Decodes and accumulates one stream that is pushed into it.
 
@@ -153,16 +192,16 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
             clean end of bytes after every choice had its "finish" (what comes later, such as
             usage, may be missing). None otherwise.
         error: What ended the stream, if it is not "done"; it holds the answer so far in `partial`.
-        accumulator: What folds the chunks.
         format: The name of the wire format; None while `ssekit.auto` has not been told.
     """
 
     __slots__ = (
+        "_accumulator",
         "_decode",
         "_decode_unusual",
         "_payload",
+        "_run",
         "_scanner",
-        "accumulator",
         "ended_by",
         "error",
         "format",
@@ -185,11 +224,24 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         self._scanner = make_scanner(last_event_id, max_event_size, on_comment)
         # The data of the latest event, from which `event` is made when somebody looks.
         self._payload: bytes | None = None
-        self.accumulator: Accumulator[ChunkT, ResultT] = accumulator
+        self.accumulator = accumulator
         self.format = format
         self.state: State = "open"
         self.ended_by: EndedBy | None = None
         self.error: SSEKitError | None = None
+
+    @property
+    def accumulator(self) -> Accumulator[ChunkT, ResultT]:
+        """What folds the chunks."""
+        return self._accumulator
+
+    @accumulator.setter
+    def accumulator(self, accumulator: Accumulator[ChunkT, ResultT]) -> None:
+        self._accumulator = accumulator
+        run = getattr(accumulator, "_run", None)
+        self._run: TextRun = _NO_RUN
+        if isinstance(run, TextRun) and type(accumulator).add is run.add:
+            self._run = run
 
     @property
     def event(self) -> ServerSentEvent | None:
@@ -256,7 +308,9 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         One generator serves a whole stream of reads: one for each read took a tenth longer where
         each read is one event.
         """
-        decode, add, scanner = self._decode, self.accumulator.add, self._scanner
+        decode: Callable[[bytes], Any] = self._decode  # a ChunkT; some are pieces of text
+        add, scanner = self._accumulator.add, self._scanner
+        run, piece_type = self._run, self._run.piece_type
         try:
             for data in reads:
                 if self.state != "open":
@@ -266,27 +320,44 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
                     payloads = scanner.scan(data)
                 else:
                     payloads = self._payloads(data)
-                    decode, add = self._decode, self.accumulator.add  # `auto` may know by now
+                    # `auto` may know by now.
+                    decode, add = self._decode, self._accumulator.add
+                    run, piece_type = self._run, self._run.piece_type
                 for payload in payloads:
+                    if self.state != "open":  # `fail` was called in the meantime
+                        break  # type: ignore[unreachable]
                     self._payload = payload
                     try:
                         chunk = decode(payload)
                     except UNDECODABLE:
-                        unusual = self._decode_latest()
+                        unusual: Any = self._decode_latest()
                         if isinstance(unusual, Done):
                             break
                         chunk = unusual
-                    try:
-                        ends = add(chunk)
-                    except DecodeError as error:
-                        error.event = self.event
-                        self._fail(error)
-                        break
-                    if ends:
-                        self._end("event")
-                        yield chunk
-                        break
+                    if (
+                        piece_type is not None
+                        and type(chunk) is piece_type
+                        and chunk.output_index == run.output_index
+                        and chunk.content_index == run.content_index
+                        and not chunk.logprobs
+                        and len(run.loose) < _LOOSE  # the one that fills it, `add` merges
+                    ):
+                        ends: bool | None = False
+                        run.loose.append(chunk.delta)
+                        if chunk.sequence_number is not None:
+                            run.sequence_number = chunk.sequence_number
+                    else:
+                        try:
+                            ends = add(chunk)
+                        except DecodeError as error:
+                            error.event = self.event
+                            self._fail(error)
+                            break
+                        if ends:
+                            self._end("event")
                     yield chunk
+                    if ends:
+                        break
                 else:
                     if scanner.too_large:
                         self._fail(scanner.error())

@@ -21,6 +21,7 @@ from ssekit import (
     ToolCall,
     ToolCallDelta,
     Usage,
+    auto,
     responses,
 )
 from ssekit.responses import _accumulator, _events
@@ -775,6 +776,100 @@ def test_the_sequence_number_of_the_latest_event_that_has_one():
         assert push([text("a", sequence_number=3), data]).accumulator.sequence_number == 3
     newer = push([text("a", sequence_number=3), wire("response.dreamt", sequence_number=4)])
     assert newer.accumulator.sequence_number == 4
+
+
+def test_the_rest_of_a_read_is_no_part_of_what_goes_on_after_its_end():
+    decoder = responses.decoder()
+    read = b"".join(map(event, [text("a"), completed(), text("b")]))
+    for chunk in decoder.receive((read,)):
+        if isinstance(chunk, responses.ResponseCompletedEvent):
+            decoder.resume()
+    assert (decoder.state, decoder.accumulator.text) == ("open", "a")
+
+
+def test_a_part_whose_first_piece_is_empty_is_joined_with_the_others():
+    whole = at("output_text.done", content_index=1, text="x")
+    pieces = [text("", content=0), whole, text("ab", content=0)]
+    again = at("output_text.done", content_index=2, text="ab")
+    assert push([*pieces, again]).accumulator.text == "abx"
+
+
+# Items that are stated whole, without pieces before them: their text is no reasoning.
+NO_REASONING = {
+    "mcp_call": {"type": "mcp_call", "id": "i", "name": "f", "arguments": "{}"},
+    "code_interpreter_call": {"type": "code_interpreter_call", "id": "i", "code": "1"},
+}
+
+
+@pytest.mark.parametrize("kind", ["added", "done"])
+@pytest.mark.parametrize("item", NO_REASONING.values(), ids=NO_REASONING)
+def test_what_a_tool_of_the_vendor_is_given_is_no_reasoning(item: dict[str, Any], kind: str):
+    summary = {"item_id": "rs", "output_index": 1, "summary_index": 0, "delta": "hm"}
+    events = [
+        wire(f"response.output_item.{kind}", output_index=0, item=item),
+        wire("response.reasoning_summary_text.delta", **summary),
+    ]
+    assert deltas(events)[:1] == [ReasoningDelta(0, "hm")]
+    assert push(events).accumulator.reasoning == "hm"
+
+
+LOOKS: dict[str, Callable[[Any], tuple[Any, Any]]] = {
+    "text": lambda seen: (seen.text, "x" * 100),
+    "snapshot": lambda seen: (seen.snapshot().output_text, "x" * 100),
+    "sequence_number": lambda seen: (seen.sequence_number, 99),
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_view_has_all_that_came(look: str):
+    pieces = [text("x", sequence_number=number) for number in range(100)]
+    found, expected = LOOKS[look](push(pieces).accumulator)
+    assert found == expected
+
+
+@pytest.mark.parametrize("name", ["responses", "auto"])
+def test_a_view_that_is_got_hold_of_at_the_start_goes_on(name: str):
+    stream = (responses if name == "responses" else auto).stream(
+        [event(created()), *(event(text("x")) for _ in range(100)), event(completed())]
+    )
+    seen = stream.accumulator
+    texts = [seen.text for chunk in stream if isinstance(chunk, responses.ResponseTextDeltaEvent)]
+    assert texts == ["x" * count for count in range(1, 101)]
+
+
+def test_pieces_may_be_added_without_a_decoder():
+    accumulator = responses.Accumulator()
+    for _ in range(100):
+        accumulator.add(responses.ResponseTextDeltaEvent(delta="x", output_index=0))
+    assert accumulator.text == "x" * 100
+
+
+class Counting(responses.Accumulator):
+    """What somebody makes of the accumulator."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.added = 0
+
+    def add(self, event: Any, /) -> bool:
+        self.added += 1
+        return super().add(event)
+
+
+def test_an_accumulator_that_inherits_is_given_every_event():
+    decoder = responses.decoder()
+    decoder.accumulator = counting = Counting()
+    decoder.feed(event(created()))
+    for _ in range(100):
+        decoder.feed(event(text("x")))
+    assert (counting.added, counting.text) == (101, "x" * 100)
+
+
+def test_another_accumulator_takes_what_comes_from_then_on():
+    decoder = push([created(), text("a")])
+    before, decoder.accumulator = decoder.accumulator, responses.Accumulator()
+    decoder.feed(event(text("b")))
+    assert (before.text, decoder.snapshot().output_text) == ("a", "b")
 
 
 @pytest.mark.parametrize("kind", [None, 5, "absent"])

@@ -582,13 +582,27 @@ def test_a_decoder_that_is_failed_while_its_source_is_read():
             pass
 
 
-def test_a_decoder_that_is_failed_between_two_chunks_stays_so():
-    stream = chat.stream([A + B + DONE])
+@pytest.mark.parametrize("reads", [[A + B + DONE], [A, B + DONE]], ids=["one read", "two reads"])
+def test_a_decoder_that_is_failed_between_two_chunks_looks_at_no_more(reads: list[bytes]):
+    stream = chat.stream(reads)
     next(stream)
     stream.decoder.fail(OSError())
-    with pytest.raises(StreamInterruptedError):
+    with pytest.raises(StreamInterruptedError) as caught:
         stream.until_done()
     assert (stream.state, stream.decoder.ended_by) == ("failed", None)
+    assert caught.value.partial == stream.snapshot()
+    assert stream.accumulator.text == "a"
+
+
+def test_a_decoder_that_a_comment_fails_looks_at_no_more():
+    def fail(_: str) -> None:
+        decoder.fail(OSError())
+
+    decoder = chat.decoder(on_comment=fail)
+    chunks = decoder.feed(A + b": bad\n\n" + B)
+    assert contents(chunks) == [choice.message.content for choice in decoder.snapshot().choices]
+    assert decoder.error is not None
+    assert decoder.error.partial == decoder.snapshot()
 
 
 def test_nothing_is_drained_from_a_source_that_is_closed():
