@@ -109,6 +109,13 @@ FOLDS: Streams = {
         ),
     ),
     "events that do not tell their format": (5_000, lambda n: event({"id": "1"}) * n),
+    "whole messages after a long text": (
+        1_000,
+        lambda n: (
+            event({"choices": [{"delta": {"content": "é" * 40 * n}}]})
+            + event({"choices": [{"message": {"content": "x"}}]}) * n
+        ),
+    ),
     "choices": (
         500,
         lambda n: (
@@ -160,6 +167,19 @@ RESPONSES: Streams = {
         5_000,
         lambda n: response_events(n, "output_text.delta", delta="0123456789" * 4)
         + response_events(n, "output_text.done", text=""),
+    ),
+    "wholes in other places than parts": (
+        1_000,
+        lambda n: response_events(n, "content_part.added", "content_index",
+                                  part={"type": "output_text", "text": ""})
+        + b"".join(response_events(1, "output_text.done", text="x", content_index=n + index)
+                   for index in range(n)),
+    ),
+    "summaries beside a long reasoning": (
+        1_000,
+        lambda n: response_events(1, "reasoning_text.delta", delta="é" * 100 * n)
+        + response_events(n, "output_item.done", item={
+            "type": "reasoning", "summary": [{"type": "summary_text", "text": "x"}]}),
     ),
     "heads, beside items": (
         500,

@@ -7,12 +7,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
+from itertools import chain
 from typing import Final, Generic, TypeVar
 
 __all__ = ["GROUP", "Fragments"]
 
-PieceT = TypeVar("PieceT")
+PieceT = TypeVar("PieceT", bound=Sized)
 
 # How many fragments are joined at a time. Appending four characters took 88, 77 and 72 ns with 16,
 # 64 and 256; more hold more fragments loose.
@@ -58,6 +59,10 @@ class Fragments(Generic[PieceT]):
         while not count % GROUP:
             blocks[-GROUP:] = [self._join(blocks[-GROUP:])]
             count //= GROUP
+
+    def size(self) -> int:
+        """Return the length of all pieces, without joining them."""
+        return sum(map(len, chain(self._blocks, self.loose)))
 
     def join(self) -> PieceT:
         """Return the whole so far; the buffer stays as it is."""

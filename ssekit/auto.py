@@ -94,11 +94,14 @@ _BESIDE_CANDIDATES: Final = (
 
 
 def _is_gemini(body: dict[str, Any], _event_type: str) -> bool:
-    # The Code Assist API has the chunk in an envelope.
+    # The Code Assist API has the chunk in an envelope, and an error too.
+    envelope = body.get("response")
+    if isinstance(envelope, dict) and isinstance(envelope.get("error"), dict):
+        return body.get("type") is None and "error" not in body
     return any(
         isinstance(chunk.get("candidates"), list)
         or any(isinstance(chunk.get(name), dict) for name in _BESIDE_CANDIDATES)
-        for chunk in objects([body, body.get("response")])
+        for chunk in objects([body, envelope])
     )
 
 

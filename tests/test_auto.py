@@ -102,6 +102,12 @@ TOLD: dict[str, tuple[Any, Format[Any, Any] | None]] = {
         {"response": {"usageMetadata": {}, "responseId": "r"}, "traceId": "x"},
         gemini.FORMAT,
     ),
+    "gemini, by an error in that envelope": ({"response": {"error": {"code": 429}}}, gemini.FORMAT),
+    "an error in an envelope, and beside it": (
+        {"error": {"code": 5}, "response": {"error": {"code": 429}}},
+        None,
+    ),
+    "an error in the envelope of an event": ({"type": "x", "response": {"error": {}}}, None),
     "candidates that are none": ({"candidates": 5, "usageMetadata": None}, None),
     "the first chunk of Azure": (AZURE, None),
     "a choice with neither": ({"choices": [{"index": 0, "text": None, "delta": None}]}, None),

@@ -659,6 +659,14 @@ def test_a_message_at_the_end_says_what_was_not_said_before():
     assert "".join(stream.text()) == "ab"
 
 
+def test_a_message_at_the_end_of_a_text_with_pairs_in_halves():
+    answer = run(
+        chunk({"content": "\ud83d"}), chunk({"content": "\ude00"}),
+        {**COMPLETION, "choices": [{"message": {"content": "\U0001f600!"}}]},
+    )  # fmt: skip
+    assert answer.choices[0].message.content == "\U0001f600!"
+
+
 def test_a_message_that_does_not_go_on_from_what_was_said_adds_nothing():
     assert (
         run(chunk({"content": "ab"}), {"choices": [{"message": {"content": "x"}}]})

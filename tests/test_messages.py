@@ -494,6 +494,15 @@ HEADS: dict[str, tuple[Events, dict[str, Any]]] = {
          wire("message_delta", delta={"usage": {"output_tokens": 3}}, usage=None)],
         {"stop_reason": "stop_sequence", "stop_sequence": "x", "usage": {"output_tokens": 3}},
     ),
+    "the usage of nothing beside the last event": (
+        [start(usage={"input_tokens": 25, "output_tokens": 1}),
+         END | {"usage": {"input_tokens": 0, "output_tokens": 0}}],
+        {"usage": {"input_tokens": 25, "output_tokens": 1}},
+    ),
+    "a usage of nothing alone": (
+        [END | {"usage": {"input_tokens": 0, "output_tokens": 0}}],
+        {"usage": {"input_tokens": 0, "output_tokens": 0}},
+    ),
     "an end that only the last event says": (
         [END | {"stop_reason": "max_tokens", "usage": {"output_tokens": 3}}],
         {"stop_reason": "max_tokens", "usage": {"output_tokens": 3}},

@@ -277,5 +277,7 @@ def _rest(whole: str | None, said: Text) -> str | None:
     """Return what a whole text goes on with; nothing, if it does not go on from what was said."""
     if not whole or not said:
         return whole
+    if 2 * len(whole) < said.size():  # (of halves of pairs, two are one character in the end)
+        return None  # and a long text need not be joined for a short one
     known = str(said)
     return whole[len(known) :] if whole.startswith(known) else None

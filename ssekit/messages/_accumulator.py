@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Final, TypeVar
 
 from msgspec.structs import replace
 
+from ssekit._decoder import NOWHERE
 from ssekit._deltas import (
     Delta,
     Finish,
@@ -57,8 +58,6 @@ _COUNTS: Final = message.Usage.__struct_fields__
 
 # Stands where no block is open. It takes nothing.
 _NO_BLOCK: Final = FoldedBlock(UnknownBlock(), None)
-# Equals no index of the wire, and no null in the place of one.
-_NOWHERE: Final = object()
 
 # How many of the blocks that went on last are asked whether a delta without an index is theirs.
 _ASKED: Final = 16
@@ -95,7 +94,7 @@ class Accumulator:
         # What the latest event said, beside a piece that it brought.
         self._said: list[Delta] = []
         # The index of the block that the latest event was a delta of.
-        self._index: object = _NOWHERE
+        self._index: object = NOWHERE
         self._begin_message()
 
     def _begin_message(self) -> None:
@@ -138,7 +137,7 @@ class Accumulator:
                 if len(loose) == GROUP:
                     self._latest.pieces.merge()
                 return False
-        self._index = _NOWHERE
+        self._index = NOWHERE
         fold = self._FOLDS.get(type(event))
         if fold is not None:
             fold(self, event)
@@ -189,6 +188,8 @@ class Accumulator:
 
     def _left_open(self, usage: message.Usage) -> message.Usage:
         """Return what a usage says that no `message_delta` said, whose word goes before."""
+        if self.usage is not None and not any(getattr(usage, name) for name in _COUNTS):
+            return message.Usage()  # A gateway says that of nothing, though it has counted.
         return replace(usage, **dict.fromkeys(self._counted)) if self._counted else usage
 
     def _fold_end(self, *holders: Any) -> None:

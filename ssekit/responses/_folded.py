@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
+from itertools import chain
 from operator import itemgetter
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -154,8 +156,8 @@ class FoldedParts:
 
     def __init__(self) -> None:
         self._parts: dict[tuple[int, type[Any]], FoldedPart] = {}
-        # Those of which no whole was stated.
-        self._open: dict[tuple[int, type[Any]], FoldedPart] = {}
+        # Of each type, those of which no whole was stated.
+        self._open: defaultdict[type[Any], dict[int, FoldedPart]] = defaultdict(dict)
         # The part that a whole text was stated of at another index, and that text; and of which
         # kinds such may come: who numbers pieces does so from the first on.
         self._stray: FoldedPart | None = None
@@ -172,7 +174,9 @@ class FoldedParts:
         """Return the part of a type at an index, which is made if it is not there."""
         part = self._parts.get((index, kind))
         if part is None:
-            part = self._parts[index, kind] = self._open[index, kind] = FoldedPart(kind())
+            part = self._parts[index, kind] = FoldedPart(kind())
+        if not part.text:
+            self._open[kind][index] = part
         return part
 
     def whole_at(self, index: int, kind: type[Any], whole: str) -> FoldedPart:
@@ -186,7 +190,7 @@ class FoldedParts:
         if part is None:
             part = self.at(index, kind)
         if whole:
-            self._open.pop((index, kind), None)
+            self._open[kind].pop(index, None)
         return part
 
     def _elsewhere(self, kind: type[Any], whole: str) -> FoldedPart | None:
@@ -195,19 +199,22 @@ class FoldedParts:
             return self._stray
         if kind not in self._counted:
             return None
-        keys = sorted((key for key in self._open if key[1] is kind), key=itemgetter(0))
-        pieces = "".join(self._open[key].text.join() for key in keys)
+        parts = in_order(self._open[kind])
+        indices = sorted(self._open.pop(kind))
+        pieces = "".join(part.text.join() for part in parts)
         if not pieces:
+            for part in parts:
+                part.text.take()  # so that it is open again with its next piece
             return None
         if not whole.startswith(join_surrogates(pieces)):
             self._counted = tuple(each for each in self._counted if each is not kind)
             return None
-        first, *others = (self._open.pop(key) for key in keys)
+        first, *others = parts
         first.text.take()
         first.text.append(pieces)
-        for key, part in zip(keys[1:], others, strict=True):
+        for index, part in zip(indices[1:], others, strict=True):
             first.join(part)
-            del self._parts[key]
+            del self._parts[index, kind]
         self._stray, self._stray_text = first, whole
         return first
 
@@ -341,12 +348,15 @@ class FoldedItem:
         summary = item.summary if isinstance(item, ResponseReasoningItem) else []
         if not item.content and not summary:
             return []
-        known = self.spoken()
+        # What is not stated need not be looked at: it may be long.
+        stated_parts = ((self.content, item.content), (self.summary, summary))
+        fields = [field for field, parts in stated_parts if parts]
+        known = self._said_in(*fields)
         if item.content:
             self.content.state(item.content)
         if summary:
             self.summary.state(summary)
-        return self._added_to(known)
+        return self._added_to(known, self._said_in(*fields))
 
     def state_text(self, whole: str | None) -> str:
         """Take the whole text, and return what it adds to the pieces."""
@@ -356,8 +366,11 @@ class FoldedItem:
 
     def spoken(self) -> dict[type[Any], str]:
         """Return what the parts say, by the kind of text that it is."""
+        return self._said_in(self.content, self.summary)
+
+    def _said_in(self, *fields: FoldedParts) -> dict[type[Any], str]:
         texts: dict[type[Any], list[str]] = {}
-        for part in (*self.content, *self.summary):
+        for part in chain.from_iterable(fields):
             kind = self.kind_of(type(part.part))
             texts.setdefault(kind, []).append(str(part.text))
             if part.text.contradicted:
@@ -370,10 +383,12 @@ class FoldedItem:
             return ReasoningText
         return part
 
-    def _added_to(self, known: dict[type[Any], str]) -> list[Addition]:
+    def _added_to(
+        self, known: dict[type[Any], str], spoken: dict[type[Any], str]
+    ) -> list[Addition]:
         """Return what the parts say beyond what they said before."""
         additions: list[Addition] = []
-        for kind, text in self.spoken().items():
+        for kind, text in spoken.items():
             before = known.get(kind, "")
             if not text.startswith(before):
                 self.contradicted.add(kind)
