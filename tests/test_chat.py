@@ -667,6 +667,11 @@ def test_a_message_at_the_end_of_a_text_with_pairs_in_halves():
     assert answer.choices[0].message.content == "\U0001f600!"
 
 
+def test_a_short_message_adds_nothing_to_a_long_text():
+    answer = run(chunk({"content": "ab" * 5}), {"choices": [{"message": {"content": "ab"}}]})
+    assert answer.choices[0].message.content == "ab" * 5
+
+
 def test_a_message_that_does_not_go_on_from_what_was_said_adds_nothing():
     assert (
         run(chunk({"content": "ab"}), {"choices": [{"message": {"content": "x"}}]})
