@@ -787,7 +787,7 @@ def test_the_rest_of_a_read_is_no_part_of_what_goes_on_after_its_end():
     assert (decoder.state, decoder.accumulator.text) == ("open", "a")
 
 
-def test_a_part_whose_first_piece_is_empty_is_joined_with_the_others():
+def test_a_part_that_was_empty_goes_on_after_a_whole_in_another_place():
     whole = at("output_text.done", content_index=1, text="x")
     pieces = [text("", content=0), whole, text("ab", content=0)]
     again = at("output_text.done", content_index=2, text="ab")
