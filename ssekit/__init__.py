@@ -3,7 +3,8 @@
 The engine is here; each wire format is a module of its own, such as `ssekit.chat`.
 """
 
-from ssekit._decoder import DONE, Accumulator, Done, StreamDecoder
+from ssekit._accumulator import Accumulator
+from ssekit._decoder import DONE, Done, StreamDecoder
 from ssekit._deltas import (
     Delta,
     Finish,

@@ -1,5 +1,5 @@
 import sys
 
-from ssekit._cli import main
+from ssekit._command.main import main
 
 sys.exit(main())

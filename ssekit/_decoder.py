@@ -12,29 +12,27 @@
 from __future__ import annotations
 
 import enum
-from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import Any, Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
-from ssekit._deltas import Delta, FinishReason, ToolCall, Usage
+from ssekit._accumulator import Accumulator
 from ssekit._errors import (
     APIError,
     DecodeError,
     SSEKitError,
-    StreamInterruptedError,
     StreamNotFinishedError,
-    StreamTimeoutError,
     StreamTruncatedError,
+    interruption,
 )
 from ssekit._event import ServerSentEvent, as_bytes, as_text, make_event
-from ssekit._fragments import GROUP
-from ssekit._lenient import is_json, join_surrogates, parse_text
-from ssekit._sse import DEFAULT_MAX_EVENT_SIZE, make_scanner
+from ssekit._fragments import MERGE_AT
+from ssekit._json import is_json, join_surrogates
+from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE, make_scanner
 
-__all__ = ["DONE", "Accumulator", "Done", "EndedBy", "State", "StreamDecoder"]
+__all__ = ["DONE", "Done", "EndedBy", "State", "StreamDecoder"]
 
 ChunkT = TypeVar("ChunkT")
 ResultT = TypeVar("ResultT")
@@ -51,7 +49,7 @@ Read: TypeAlias = bytes | bytearray | memoryview | ServerSentEvent
 NOWHERE: Final = object()
 
 # What the typed decoder of a wire format raises for data that is not what its structs declare.
-UNDECODABLE: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
+DECODE_FAILURES: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 # An event whose whole data is this, exactly, ends a stream.
 MARKER: Final = "[DONE]"
@@ -72,78 +70,6 @@ class Done(enum.Enum):
 DONE: Final = Done.DONE
 
 
-class Accumulator(Protocol[ChunkT_contra, ResultT_co]):
-    """What folds the chunks of one stream into its result. The views speak of choice 0.
-
-    Whoever writes one may inherit this: then `add` and `snapshot` are enough, and what is left out
-    says nothing.
-    """
-
-    @abstractmethod
-    def add(self, chunk: ChunkT_contra, /) -> bool | None:
-        """Fold the next chunk in. Return True if it is the format's terminal event.
-
-        Raises:
-            DecodeError: The chunk cannot belong to this answer. Nothing of it was folded in.
-        """
-
-    @abstractmethod
-    def snapshot(self) -> ResultT_co:
-        """Return the result so far. It shares nothing mutable with later ones."""
-        ...
-
-    @property
-    def complete(self) -> bool:
-        """Whether the stream may end here: every choice that was seen has a finish reason."""
-        return False
-
-    def deltas(self, chunk: ChunkT_contra, /) -> Iterable[Delta]:
-        """Return what a chunk says, after `add` has folded it in and before the next one."""
-        return ()
-
-    def last_deltas(self) -> Iterable[Delta]:
-        """Return what only the end of a finished stream says: whole tool calls, and the finish."""
-        return ()
-
-    @property
-    def text(self) -> str:
-        """The text so far."""
-        return ""
-
-    @property
-    def reasoning(self) -> str:
-        """The reasoning so far."""
-        return ""
-
-    @property
-    def refusal(self) -> str:
-        """The refusal so far."""
-        return ""
-
-    @property
-    def tool_calls(self) -> Sequence[ToolCall]:
-        """The tool calls so far, whole or not, in the order in which they appeared."""
-        return ()
-
-    @property
-    def finish_reason(self) -> FinishReason | None:
-        """Why the choice ended, in the shared words; None while it has not."""
-        return None
-
-    @property
-    def usage(self) -> Usage | None:
-        """The tokens of the request, as far as the server has said."""
-        return None
-
-    def parse(self, type: type[ValueT]) -> ValueT:
-        """Return the text, read as JSON, as `type` (anything that msgspec decodes into).
-
-        Raises:
-            DecodeError: The text is not JSON (it may not have ended), or not of that type.
-        """
-        return parse_text(self.text, type)
-
-
 class TextRun:
     """Where a text goes on, piece by piece, in an accumulator that has this as its `_run`.
 
@@ -156,13 +82,13 @@ class TextRun:
         add: What is saved. (Another class may have inherited the run, and add otherwise.)
         output_index: With `content_index`, the place of the latest chunk; `NOWHERE` if that was no
             piece.
-        loose: The pieces of the text there that its `Fragments` hold loose.
+        pending: The pieces of the text there that its `Fragments` hold pending.
         sequence_number: That of the latest chunk that had one: where to resume after.
     """
 
     __slots__ = (
         *("add", "piece_type"),
-        *("content_index", "loose", "output_index", "sequence_number"),
+        *("content_index", "pending", "output_index", "sequence_number"),
     )
 
     def __init__(self, piece_type: type[Any] | None, add: object) -> None:
@@ -170,13 +96,13 @@ class TextRun:
         self.add = add
         self.output_index: object = NOWHERE
         self.content_index = 0
-        self.loose: list[str] = []
+        self.pending: list[str] = []
         self.sequence_number: int | None = None
 
 
 _NO_RUN: Final = TextRun(None, None)
-# How many pieces may be loose when one more is put to them.
-_LOOSE: Final = GROUP - 1
+# How many pieces may be pending when one more is put to them.
+_LOOSE: Final = MERGE_AT - 1
 
 
 class StreamDecoder(Generic[ChunkT, ResultT]):
@@ -198,7 +124,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     __slots__ = (
         "_accumulator",
         "_decode",
-        "_decode_unusual",
+        "_decode_fallback",
         "_payload",
         "_run",
         "_scanner",
@@ -211,7 +137,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     def __init__(
         self,
         decode: Callable[[bytes], ChunkT],
-        decode_unusual: Callable[[ServerSentEvent], ChunkT | Done],
+        decode_fallback: Callable[[ServerSentEvent], ChunkT | Done],
         accumulator: Accumulator[ChunkT, ResultT],
         *,
         format: str | None = None,
@@ -220,7 +146,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         last_event_id: str = "",
     ) -> None:
         self._decode = decode
-        self._decode_unusual = decode_unusual
+        self._decode_fallback = decode_fallback
         self._scanner = make_scanner(last_event_id, max_event_size, on_comment)
         # The data of the latest event, from which `event` is made when somebody looks.
         self._payload: bytes | None = None
@@ -329,7 +255,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
                     self._payload = payload
                     try:
                         chunk = decode(payload)
-                    except UNDECODABLE:
+                    except DECODE_FAILURES:
                         unusual: Any = self._decode_latest()
                         if isinstance(unusual, Done):
                             break
@@ -340,10 +266,10 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
                         and chunk.output_index == run.output_index
                         and chunk.content_index == run.content_index
                         and not chunk.logprobs
-                        and len(run.loose) < _LOOSE  # the one that fills it, `add` merges
+                        and len(run.pending) < _LOOSE  # the one that fills it, `add` merges
                     ):
                         ends: bool | None = False
-                        run.loose.append(chunk.delta)
+                        run.pending.append(chunk.delta)
                         if chunk.sequence_number is not None:
                             run.sequence_number = chunk.sequence_number
                     else:
@@ -398,7 +324,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         event = self.event
         assert event is not None
         try:
-            chunk = self._decode_unusual(event)
+            chunk = self._decode_fallback(event)
         except SSEKitError as error:
             if isinstance(error, APIError) and error.chunk is not None:
                 with suppress(DecodeError):  # the server's own word goes before
@@ -420,25 +346,3 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         error.partial = self.snapshot()
         self.error = error
         self.state = "truncated" if isinstance(error, StreamTruncatedError) else "failed"
-
-
-def interruption(cause: BaseException) -> SSEKitError:
-    """Return what the transport raised as an error of ours, with it as `__cause__`."""
-    if isinstance(cause, SSEKitError):
-        return cause
-    kind = StreamTimeoutError if _is_timeout(cause) else StreamInterruptedError
-    said = type(cause).__name__
-    with suppress(Exception):  # what describes itself is code of the transport's too
-        said = f"{said}: {cause}".removesuffix(": ")
-    error = kind(f"the transport raised {said}")
-    error.__cause__ = cause
-    return error
-
-
-def _is_timeout(cause: BaseException) -> bool:
-    """Whether an exception, or the one that it wraps, says that something took too long."""
-    wrapped = [cause.__cause__, *cause.args[:1]]  # requests: ConnectionError(ReadTimeoutError())
-    errors = [error for error in (cause, *wrapped) if isinstance(error, BaseException)]
-    # The transports spell it TimeoutError, ReadTimeout, ReadTimeoutError, trio.TooSlowError, ...
-    names = [base.__name__.lower() for error in errors for base in type(error).__mro__]
-    return any("timeout" in name or "tooslow" in name for name in names)

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias, TypeVar, overload
 
 import msgspec
 
-from ssekit._lenient import parse_text
+from ssekit._json import parse_text
 from ssekit._partial_json import partial_json
 
 __all__ = [

@@ -18,11 +18,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     # For annotations alone: nothing is imported from below when the program runs.
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Mapping
 
     from ssekit._event import ServerSentEvent
 
@@ -37,6 +38,7 @@ __all__ = [
     "StreamNotFinishedError",
     "StreamTimeoutError",
     "StreamTruncatedError",
+    "interruption",
 ]
 
 
@@ -182,86 +184,23 @@ class StreamNotFinishedError(SSEKitError):
     """The result was asked for, or the stream was closed, before the end was read."""
 
 
-# The words that servers have for what an error says, the usual one first.
-_WORDS: Final[dict[str, tuple[str, ...]]] = {
-    "message": (
-        "message",
-        "msg",
-        "detail",
-        "error_msg",
-        "status_msg",
-        "error_description",
-        "error",
-    ),
-    "code": ("code", "status_code", "http_status_code", "error_code"),
-    "type": ("type", "error_type", "status"),  # Google's hosts have a status, and HTTP's as code
-    "param": ("param",),
-}
-# What says more of a bare {"error": "..."} or {"detail": "..."} that it stands beside, and those.
-_SIBLINGS: Final = {*_WORDS["message"], *_WORDS["code"], "error_type"}
+def interruption(cause: BaseException) -> SSEKitError:
+    """Return what the transport raised as an error of ours, with it as `__cause__`."""
+    if isinstance(cause, SSEKitError):
+        return cause
+    kind = StreamTimeoutError if _is_timeout(cause) else StreamInterruptedError
+    said = type(cause).__name__
+    with suppress(Exception):  # what describes itself is code of the transport's too
+        said = f"{said}: {cause}".removesuffix(": ")
+    error = kind(f"the transport raised {said}")
+    error.__cause__ = cause
+    return error
 
 
-def nested_error(body: Any, *, detail: bool = True) -> Any:
-    """Return the error that an object of a server holds, in the forms that servers use, or None.
-
-    They are `{"error": {...}}`, `{"error": "..."}` and, if asked for, `{"detail": ...}`; beside a
-    bare word, the object itself may say the rest. Google's hosts put the object into a list.
-    """
-    if isinstance(body, list) and len(body) == 1:
-        body = body[0]
-    if not isinstance(body, dict):
-        return None
-    error = body.get("error") or (detail and body.get("detail")) or None
-    if error is None or isinstance(error, dict | list):
-        return error
-    return body if len(_SIBLINGS.intersection(body)) > 1 else error
-
-
-def error_fields(error: Any) -> dict[str, Any]:
-    """Return what an error object, or the bare text of an error, says, as `APIError` takes it."""
-    layers = [{"code": error}] if isinstance(error, int | float) else list(_layers(error))
-    code = _first(map(_word, _said(layers, "code")))
-    # {"type": "error", "message": ...} names no kind: it is the envelope.
-    kinds = (kind for kind in _said(layers, "type") if isinstance(kind, str) and kind != "error")
-    unnamed = "the server reported an error" + (f" (code {code})" if code else "")
-    return {
-        "message": _first(_sentences(error)) or unnamed,
-        "code": code,
-        "type": _first(kinds),
-        "param": _first(map(_word, _said(layers, "param"))),
-        "body": error,
-    }
-
-
-def _layers(error: Any) -> Iterator[dict[str, Any]]:
-    """Yield the object of an error, and what it wraps, from the outside in."""
-    if isinstance(error, list):
-        error = error[0] if error else None
-    if isinstance(error, dict):
-        yield error
-        for word in ("error", "detail", "message"):
-            yield from _layers(error.get(word))
-
-
-def _sentences(said: Any) -> Iterator[str]:
-    """Yield the texts in what a server says for a message, whatever they are wrapped in."""
-    if isinstance(said, str):
-        yield said
-    elif isinstance(said, list):
-        for item in said:
-            yield from _sentences(item)
-    elif isinstance(said, dict):
-        for word in _WORDS["message"]:
-            yield from _sentences(said.get(word))
-
-
-def _said(layers: list[dict[str, Any]], field: str) -> Iterator[Any]:
-    return (layer.get(word) for layer in layers for word in _WORDS[field])
-
-
-def _word(value: Any) -> str | None:
-    return None if value is None or isinstance(value, bool | dict | list) else str(value)
-
-
-def _first(words: Iterable[str | None]) -> str | None:
-    return next(filter(None, words), None)
+def _is_timeout(cause: BaseException) -> bool:
+    """Whether an exception, or the one that it wraps, says that something took too long."""
+    wrapped = [cause.__cause__, *cause.args[:1]]  # requests: ConnectionError(ReadTimeoutError())
+    errors = [error for error in (cause, *wrapped) if isinstance(error, BaseException)]
+    # The transports spell it TimeoutError, ReadTimeout, ReadTimeoutError, trio.TooSlowError, ...
+    names = [base.__name__.lower() for error in errors for base in type(error).__mro__]
+    return any("timeout" in name or "tooslow" in name for name in names)

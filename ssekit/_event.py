@@ -12,8 +12,8 @@ from typing import Any, Final, TypeVar, overload
 import msgspec
 
 from ssekit._errors import DecodeError
-from ssekit._lenient import join_surrogates, parse_text
-from ssekit._plain import Head
+from ssekit._fast_path import Head
+from ssekit._json import join_surrogates, parse_text
 
 __all__ = [
     "LARGEST_RETRY",

@@ -3,7 +3,7 @@
 #
 # What always holds here:
 # - An ordinary chunk is decoded by the format's typed decoder and nothing else. The end marker,
-#   error objects and dialects all fail there, and only then cost Python (`decode_unusual`).
+#   error objects and dialects all fail there, and only then cost Python (`decode_fallback`).
 # - Data that is a JSON object never ends a stream, unless it reports an error.
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from ssekit._decoder import DONE, MARKER, UNDECODABLE, Accumulator, Done, StreamDecoder
-from ssekit._errors import APIError, DecodeError, error_fields, nested_error
+from ssekit._accumulator import Accumulator
+from ssekit._decoder import DECODE_FAILURES, DONE, MARKER, Done, StreamDecoder
+from ssekit._errors import APIError, DecodeError
 from ssekit._event import ServerSentEvent
-from ssekit._lenient import as_type, parse, well_formed
-from ssekit._sse import DEFAULT_MAX_EVENT_SIZE
+from ssekit._json import as_type, parse, well_formed
+from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE
+from ssekit._server_error import error_fields, nested_error
 from ssekit._stream import AsyncStream, Stream
 
 __all__ = ["Format", "Opener"]
@@ -172,10 +174,10 @@ class Format(Opener[ChunkT, ResultT]):
         """
         try:
             return self._typed.decode(event.data)
-        except UNDECODABLE:
-            return self.decode_unusual(event)
+        except DECODE_FAILURES:
+            return self.decode_fallback(event)
 
-    def decode_unusual(self, event: ServerSentEvent, /) -> ChunkT | Done:
+    def decode_fallback(self, event: ServerSentEvent, /) -> ChunkT | Done:
         """Decode an event that the typed decoder refused; otherwise as `decode`."""
         if event.data == MARKER:
             return DONE
@@ -222,7 +224,7 @@ class Format(Opener[ChunkT, ResultT]):
     def make(self, **options: Any) -> StreamDecoder[ChunkT, ResultT]:
         return StreamDecoder(
             self._typed.decode,
-            self.decode_unusual,
+            self.decode_fallback,
             self._accumulator(),
             format=self.name,
             **options,

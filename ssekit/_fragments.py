@@ -2,7 +2,7 @@
 #
 # What always holds here:
 # - Linear: a fragment is copied once a level, and there are log64(n) levels (four for 16 million).
-# - Compact: fewer than 64 loose fragments a level, so what is held is the text plus a few KiB,
+# - Compact: fewer than 64 pending fragments a level, so what is held is the text plus a few KiB,
 #   however small the fragments are. A list of two-byte fragments would take twenty times its text.
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from collections.abc import Callable, Sized
 from itertools import chain
 from typing import Final, Generic, TypeVar
 
-__all__ = ["GROUP", "Fragments"]
+__all__ = ["MERGE_AT", "Fragments"]
 
 PieceT = TypeVar("PieceT", bound=Sized)
 
 # How many fragments are joined at a time. Appending four characters took 88, 77 and 72 ns with 16,
-# 64 and 256; more hold more fragments loose.
-GROUP: Final = 64
+# 64 and 256; more hold more fragments apart.
+MERGE_AT: Final = 64
 
 
 class Fragments(Generic[PieceT]):
@@ -27,51 +27,52 @@ class Fragments(Generic[PieceT]):
     one, is in.
 
     Attributes:
-        loose: The newest pieces. Who appends here, to save a call, calls `merge` at `GROUP` pieces.
+        pending: The newest pieces. Code that appends here itself, to save a call, has to call
+            `compact` when there are `MERGE_AT` of them.
     """
 
-    __slots__ = ("_blocks", "_count", "_join", "loose")
+    __slots__ = ("_blocks", "_count", "_join", "pending")
 
     def __init__(self, join: Callable[[list[PieceT]], PieceT]) -> None:
         self._join = join
-        self.loose: list[PieceT] = []
+        self.pending: list[PieceT] = []
         # What was merged, oldest first, and how often that was.
         self._blocks: list[PieceT] = []
         self._count = 0
 
     def __bool__(self) -> bool:
-        return bool(self.loose or self._blocks)
+        return bool(self.pending or self._blocks)
 
     def append(self, piece: PieceT) -> None:
-        self.loose.append(piece)
-        if len(self.loose) >= GROUP:
-            self.merge()
+        self.pending.append(piece)
+        if len(self.pending) >= MERGE_AT:
+            self.compact()
 
-    def merge(self) -> None:
-        """Make one piece of those that are loose."""
+    def compact(self) -> None:
+        """Join the pending pieces into one."""
         blocks = self._blocks
-        blocks.append(self._join(self.loose))
-        self.loose.clear()
+        blocks.append(self._join(self.pending))
+        self.pending.clear()
         self._count += 1
         # The blocks are the digits of the count to the base 64: when a digit is full,
         # its 64 blocks become one block of the next.
         count = self._count
-        while not count % GROUP:
-            blocks[-GROUP:] = [self._join(blocks[-GROUP:])]
-            count //= GROUP
+        while not count % MERGE_AT:
+            blocks[-MERGE_AT:] = [self._join(blocks[-MERGE_AT:])]
+            count //= MERGE_AT
 
     def size(self) -> int:
         """Return the length of all pieces, without joining them."""
-        return sum(map(len, chain(self._blocks, self.loose)))
+        return sum(map(len, chain(self._blocks, self.pending)))
 
     def join(self) -> PieceT:
         """Return the whole so far; the buffer stays as it is."""
-        return self._join([*self._blocks, *self.loose])
+        return self._join([*self._blocks, *self.pending])
 
     def take(self) -> PieceT:
         """Return the whole and empty the buffer."""
         whole = self.join()
-        self.loose.clear()
+        self.pending.clear()
         self._blocks.clear()
         self._count = 0
         return whole

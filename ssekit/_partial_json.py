@@ -22,7 +22,7 @@ import msgspec
 
 from ssekit._errors import DecodeError
 from ssekit._fragments import Fragments
-from ssekit._lenient import MAX_DEPTH, as_integer, join_surrogates
+from ssekit._json import MAX_DEPTH, as_integer, join_surrogates
 
 __all__ = ["PartialJSON", "partial_json"]
 

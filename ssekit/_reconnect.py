@@ -20,11 +20,17 @@ from typing import Any, Generic, Self, TypeVar
 
 import msgspec
 
-from ssekit._decoder import interruption
-from ssekit._errors import SSEKitError, StatusError, StreamInterruptedError, StreamTruncatedError
+from ssekit._errors import (
+    SSEKitError,
+    StatusError,
+    StreamInterruptedError,
+    StreamTruncatedError,
+    interruption,
+)
 from ssekit._event import ServerSentEvent
+from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE
 from ssekit._source import AsyncSource, Source, open_async_source, open_source
-from ssekit._sse import DEFAULT_MAX_EVENT_SIZE, SSEDecoder
+from ssekit._sse import SSEDecoder
 from ssekit._stream import AsyncPull, Events, pull
 
 __all__ = ["AsyncEventSource", "Backoff", "EventSource", "areconnect", "reconnect"]

@@ -27,8 +27,9 @@ from functools import partial
 from operator import attrgetter, methodcaller
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from ssekit._errors import ContentTypeError, SSEKitError, StatusError, error_fields, nested_error
-from ssekit._lenient import parse
+from ssekit._errors import ContentTypeError, SSEKitError, StatusError
+from ssekit._json import parse
+from ssekit._server_error import error_fields, nested_error
 
 __all__ = ["AsyncSource", "Source", "open_async_source", "open_source"]
 

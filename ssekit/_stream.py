@@ -14,12 +14,13 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar
 
-from ssekit._decoder import Accumulator, Read, State, StreamDecoder, interruption
+from ssekit._accumulator import Accumulator
+from ssekit._decoder import Read, State, StreamDecoder
 from ssekit._deltas import Delta, TextDelta
-from ssekit._errors import SSEKitError, StreamNotFinishedError
+from ssekit._errors import SSEKitError, StreamNotFinishedError, interruption
 from ssekit._event import ServerSentEvent, as_bytes, make_event
-from ssekit._lenient import join_surrogates
-from ssekit._plain import PLAIN_HEAD
+from ssekit._fast_path import NO_FIELDS
+from ssekit._json import join_surrogates
 from ssekit._source import AsyncSource, Source, open_async_source, open_source
 from ssekit._sse import SSEDecoder
 
@@ -76,7 +77,7 @@ class Events:
                 else:
                     payloads = scanner.scan(as_bytes(data))
                 for payload in payloads:
-                    if scanner.head is PLAIN_HEAD:
+                    if scanner.head is NO_FIELDS:
                         yield ServerSentEvent(str(payload, "utf-8", "replace"))
                     else:
                         yield make_event(payload, scanner.head)

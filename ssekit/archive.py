@@ -19,7 +19,7 @@ import msgspec
 from ssekit import auto
 from ssekit._decoder import EndedBy
 from ssekit._errors import APIError, SSEKitError, StreamTruncatedError
-from ssekit._lenient import join_surrogates
+from ssekit._json import join_surrogates
 
 __all__ = ["Failure", "Record", "collect"]
 

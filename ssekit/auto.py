@@ -23,14 +23,14 @@ from importlib import import_module
 from itertools import chain
 from typing import Any, Final, TypeAlias, TypeVar
 
-from ssekit._decoder import Accumulator, Done, Last, StreamDecoder
+from ssekit._accumulator import Accumulator
+from ssekit._decoder import Done, Last, StreamDecoder
 from ssekit._deltas import Delta, FinishReason, ToolCall, Usage
 from ssekit._errors import SSEKitError
 from ssekit._event import ServerSentEvent
-from ssekit._fold import objects
+from ssekit._fast_path import Head
 from ssekit._format import Format, Opener
-from ssekit._lenient import parse
-from ssekit._plain import Head
+from ssekit._json import objects, parse
 
 __all__ = [
     "FORMAT",
@@ -210,7 +210,7 @@ class _Decoder(StreamDecoder[Any, Any]):
     def __init__(self, **options: Any) -> None:
         untold = _format(_UNTOLD).decoder()
         standing = _Accumulator(untold.accumulator)
-        super().__init__(untold._decode, untold._decode_unusual, standing, **options)
+        super().__init__(untold._decode, untold._decode_fallback, standing, **options)
         self._standing: _Accumulator | None = standing  # None once the format is told
         self._held: list[_RawEvent] = []
 
@@ -263,7 +263,7 @@ class _Decoder(StreamDecoder[Any, Any]):
         """Become the decoder of a format; return what was held, and the rest of that read."""
         decoder = told.decoder()
         self.format = told.name
-        self._decode, self._decode_unusual = decoder._decode, decoder._decode_unusual
+        self._decode, self._decode_fallback = decoder._decode, decoder._decode_fallback
         self.accumulator = standing.current = decoder.accumulator
         held, self._held = self._held, []
         self._standing = None

@@ -18,26 +18,20 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from ssekit._deltas import Delta, Finish, FinishReason, TextDelta, ToolCall, Usage
-from ssekit._fold import (
-    FINISH_REASONS,
+from ssekit._accumulator import FINISH_REASONS
+from ssekit._choices import (
     CompletionTokensDetails,
     CompletionUsage,
     PromptTokensDetails,
-    Text,
-    WholePairs,
-    error_within,
-    extend_lists,
-    flat_error,
-    fold_fields,
     newer_usage,
-    objects,
-    own,
     repair_choices,
     usage_view,
 )
+from ssekit._deltas import Delta, Finish, FinishReason, TextDelta, ToolCall, Usage
+from ssekit._fold import SurrogateJoiner, Text, deep_copy, extend_lists, merge_fields
 from ssekit._format import Format
-from ssekit._lenient import parse_text
+from ssekit._json import objects, parse_text
+from ssekit._server_error import error_within, flat_error
 
 __all__ = [
     "FORMAT",
@@ -175,9 +169,9 @@ class _FoldedChoice:
             index=index,
             text=str(self.text),
             finish_reason=self.finish_reason,
-            logprobs=None if self.logprobs is None else Logprobs(**own(self.logprobs)),
-            token_ids=own(self.token_ids),
-            **own(self.newest),
+            logprobs=None if self.logprobs is None else Logprobs(**deep_copy(self.logprobs)),
+            token_ids=deep_copy(self.token_ids),
+            **deep_copy(self.newest),
         )
 
 
@@ -200,7 +194,7 @@ class Accumulator:
         # Of the other fields of the whole answer, the newest value that says something.
         self._newest: dict[str, Any] = {}
         self._choices: dict[int, _FoldedChoice] = {}
-        self._pairs = WholePairs()
+        self._surrogates = SurrogateJoiner()
 
     def add(self, chunk: Completion, /) -> None:
         """Fold the next chunk in. (No chunk of this format is terminal: None is returned.)"""
@@ -226,7 +220,7 @@ class Accumulator:
                 folded.newest["prompt_logprobs"] = choice.prompt_logprobs
             if choice.content_filter_results:
                 verdicts = folded.newest.setdefault("content_filter_results", {})
-                fold_fields(verdicts, choice.content_filter_results)
+                merge_fields(verdicts, choice.content_filter_results)
         if not self._id and chunk.id:
             self._id = chunk.id
         if not self._created and chunk.created:
@@ -252,8 +246,8 @@ class Accumulator:
             created=self._created,
             model=self._model,
             choices=[folded.view(index) for index, folded in sorted(self._choices.items())],
-            usage=own(self._usage),
-            **own(self._newest),
+            usage=deep_copy(self._usage),
+            **deep_copy(self._newest),
         )
 
     @property
@@ -295,7 +289,7 @@ class Accumulator:
         """Yield what a chunk says, after `add` has folded it in and before the next one."""
         for choice in chunk.choices:
             piece = TextDelta(choice.index, choice.text)
-            mended = self._pairs.mend(piece) if choice.text else None
+            mended = self._surrogates.join(piece) if choice.text else None
             if mended is not None:
                 yield mended
         usage = self.usage if chunk.usage is not None else None
@@ -304,7 +298,7 @@ class Accumulator:
 
     def last_deltas(self) -> Iterator[Delta]:
         """Yield what only the end of a finished stream says: why each choice ended."""
-        yield from self._pairs.rest()
+        yield from self._surrogates.flush()
         for index, folded in sorted(self._choices.items()):
             if folded.finish_reason:
                 reason = FINISH_REASONS.get(folded.finish_reason, "other")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ssekit import SSEDecoder, messages
-from ssekit.messages import _events, _message
+from ssekit.messages import _events, _result
 from ssekit.testing import ModelStream, message_streams
 from tests.shared import Recording, each_recording
 from tests.trees import joined, missing
@@ -122,8 +122,8 @@ def models(union: Any) -> dict[str, type[BaseModel]]:
         (_events.AnyEvent, beta.BetaRawMessageStreamEvent),
         (_events._KnownDelta, types.RawContentBlockDelta),
         (_events._KnownDelta, beta.BetaRawContentBlockDelta),
-        (_message._KnownBlock, types.ContentBlock),
-        (_message._KnownBlock, beta.BetaContentBlock),
+        (_result._KnownBlock, types.ContentBlock),
+        (_result._KnownBlock, beta.BetaContentBlock),
     ],
 )
 def test_the_sdk_knows_no_event_delta_or_block_that_we_do_not(ours: Any, theirs: Any):

@@ -1,4 +1,4 @@
-"""The command: `_cli.py`."""
+"""The command: `_command/main.py`."""
 
 import io
 import json
@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 
 import ssekit
-from ssekit import ServerSentEvent, _cli, _output, auto
-from ssekit._cli import main
+from ssekit import ServerSentEvent, auto
+from ssekit._command import main as command
+from ssekit._command import terminal
+from ssekit._command.main import main
 from tests.streams import STREAMS, TEXT
 
 posix = pytest.mark.skipif(
@@ -141,7 +143,7 @@ def test_control_characters_are_escaped_in_the_summary_on_a_terminal(run):
 @pytest.mark.parametrize("option", ["--json", "--events", "--deltas"])
 def test_json_holds_no_control_characters_and_says_the_same(run, option, out):
     ran = run(option, stdin=sse(chunk("stop", content=HOSTILE), "[DONE]"), out=out)
-    assert not _output.CONTROL.search(ran.out)
+    assert not terminal.CONTROL.search(ran.out)
     said = {
         "--json": lambda: json.loads(ran.out)["choices"][0]["message"]["content"],
         "--events": lambda: json.loads(lines(ran.out)[0]["data"])["choices"][0]["delta"]["content"],
@@ -274,7 +276,7 @@ def test_a_source_that_fails_is_a_failed_stream(run, monkeypatch):
         def read1(self, size=-1):
             raise ConnectionResetError("gone")
 
-    monkeypatch.setattr(_cli, "_open", lambda file: Broken())
+    monkeypatch.setattr(command, "_open", lambda file: Broken())
     assert run() == Ran(
         1,
         "",
@@ -284,7 +286,7 @@ def test_a_source_that_fails_is_a_failed_stream(run, monkeypatch):
 
 def test_timing_adds_a_line(run, monkeypatch):
     times = iter([10.0, 10.5, 11.0, 13.0, 13.25, 14.0])
-    monkeypatch.setattr(_cli, "perf_counter", lambda: next(times))
+    monkeypatch.setattr(command, "perf_counter", lambda: next(times))
     data = sse(chunk(reasoning="so"), chunk(content="yes"), chunk(content="!"), chunk("stop"))
     assert run("--timing", stdin=data).err == (
         "finished: stop (ended by finish)\n"
@@ -361,7 +363,7 @@ def test_an_interrupt_is_quiet(run, monkeypatch):
         def read1(self, size=-1):
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(_cli, "_open", lambda file: Interrupted())
+    monkeypatch.setattr(command, "_open", lambda file: Interrupted())
     assert run() == Ran(130, "", "")
 
 

@@ -1,4 +1,4 @@
-"""The command `ssekit collect`: `_collect.py`."""
+"""The command `ssekit collect`: `_command/collect.py`."""
 
 import io
 import json
@@ -17,9 +17,10 @@ import msgspec
 import pytest
 
 import ssekit
-from ssekit import SSEKitError, _collect, auto
-from ssekit._cli import main
-from ssekit._collect import Lines
+from ssekit import SSEKitError, auto
+from ssekit._command import collect as collecting
+from ssekit._command.collect import Lines
+from ssekit._command.main import main
 from tests.shared import needs_shared, recordings
 from tests.streams import STREAMS
 from tests.wire import DONE, A, B, event
@@ -41,7 +42,7 @@ FILES: dict[str, tuple[bytes | None, str]] = {
 STATES = [state for _, state in FILES.values()]
 
 # More than a batch: so that two processes have something to divide.
-PADDING = b":" * _collect._BATCH_SIZE + b"\n\n"
+PADDING = b":" * collecting._BATCH_SIZE + b"\n\n"
 
 
 @pytest.fixture
@@ -157,7 +158,7 @@ def terminal() -> Terminal:
 
 
 def test_a_terminal_shows_progress(files: list[str], monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(_collect, "_BATCH_LENGTH", 2)
+    monkeypatch.setattr(collecting, "_BATCH_LENGTH", 2)
     err = terminal()
     monkeypatch.setattr(sys, "stderr", err)
     collect("cut", "chat", "marker", "-j", "1", "-o", "results.jsonl")
@@ -197,7 +198,7 @@ def test_small_files_go_together_and_large_ones_alone(
 ):
     names = [str(place) for place in range(len(sizes))]
     monkeypatch.setattr(os.path, "getsize", lambda name: sizes[int(name)])
-    batches = list(_collect._batches(names))
+    batches = list(collecting._batches(names))
     assert [len(batch) for batch in batches] == lengths
     assert list(chain(*batches)) == names
 
@@ -223,25 +224,25 @@ def named(batch: list[str], format: str) -> Lines:
 
 def test_only_a_few_batches_are_ahead_of_what_is_written(monkeypatch: pytest.MonkeyPatch):
     pool = Immediate()
-    monkeypatch.setattr(_collect, "_pool", lambda jobs: pool)
+    monkeypatch.setattr(collecting, "_pool", lambda jobs: pool)
     batches = [[str(number)] for number in range(100)]
     ahead = []
-    for number, lines in enumerate(_collect.on_processes(batches, "chat", 3, named)):
+    for number, lines in enumerate(collecting.on_processes(batches, "chat", 3, named)):
         assert lines.text == f"{number} chat"
         ahead.append(pool.submitted - number)
-    assert max(ahead) == 3 * _collect._AHEAD
+    assert max(ahead) == 3 * collecting._AHEAD
     assert pool.submitted == len(batches)
 
 
 def fold_or_die(batch: list[str], format: str) -> Lines:
     if "deadly" in batch:
         os._exit(1)
-    return _collect.fold(batch, format)
+    return collecting.fold(batch, format)
 
 
 def test_a_file_that_kills_its_process_costs_only_its_own_line(files: list[str]):
     batches = [["chat"], ["marker", "deadly", "gemini"], ["messages"]]
-    found = list(_collect.on_processes(batches, "auto", 2, fold_or_die))
+    found = list(collecting.on_processes(batches, "auto", 2, fold_or_die))
     lines = [json.loads(line) for lines in found for line in lines.text.splitlines()]
     assert [line["file"] for line in lines] == list(chain(*batches))
     assert [line["file"] for line in lines if line["state"] != "done"] == ["deadly"]
@@ -269,12 +270,12 @@ def test_a_process_ends_with_its_parent_and_by_an_interrupt(monkeypatch: pytest.
             assert daemon
             self.start = lambda: target(*args)
 
-    monkeypatch.setattr(_collect, "parent_process", Parent)
-    monkeypatch.setattr(_collect, "Thread", Thread)
+    monkeypatch.setattr(collecting, "parent_process", Parent)
+    monkeypatch.setattr(collecting, "Thread", Thread)
     monkeypatch.setattr(os, "_exit", done.append)
     handler = signal.getsignal(signal.SIGINT)
     try:
-        _collect.follow()
+        collecting.follow()
         assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
     finally:
         signal.signal(signal.SIGINT, handler)

@@ -1,4 +1,4 @@
-"""The demonstration: `_demo.py`."""
+"""The demonstration: `demo.py`."""
 
 import json
 import socket
@@ -6,14 +6,15 @@ import threading
 
 import pytest
 
-from ssekit import _demo, chat
-from ssekit._cli import main
+from ssekit import chat
+from ssekit._command import demo
+from ssekit._command.main import main
 
 
 @pytest.fixture
 def fast(monkeypatch):
-    monkeypatch.setattr(_demo, "_PACE", 0.001)
-    monkeypatch.setattr(_demo, "_THOUGHT", 0.002)
+    monkeypatch.setattr(demo, "_PACE", 0.001)
+    monkeypatch.setattr(demo, "_THOUGHT", 0.002)
 
 
 @pytest.fixture(autouse=True)
@@ -31,14 +32,14 @@ def joined(pieces):
     return pieces.replace("|", "")
 
 
-CALLS = "".join(f"tool call get_weather({joined(each)})\n" for each in _demo._ARGUMENTS)
+CALLS = "".join(f"tool call get_weather({joined(each)})\n" for each in demo._ARGUMENTS)
 
 
 @pytest.mark.usefixtures("fast")
 def test_the_answer_is_shown_like_any_other_stream(capsys):
     assert main(["demo"]) == 0
     shown = capsys.readouterr()
-    assert shown.out == joined(_demo._TEXT)
+    assert shown.out == joined(demo._TEXT)
     assert shown.err == (
         f"{CALLS}finished: tool_calls, 84 input + 96 output tokens (ended by marker)\n"
     )
@@ -48,14 +49,14 @@ def test_the_answer_is_shown_like_any_other_stream(capsys):
 def test_the_options_apply(capsys):
     assert main(["demo", "--json"]) == 0
     message = json.loads(capsys.readouterr().out)["choices"][0]["message"]
-    assert message["reasoning_content"] == joined(_demo._REASONING)
+    assert message["reasoning_content"] == joined(demo._REASONING)
     arguments = [json.loads(call["function"]["arguments"]) for call in message["tool_calls"]]
     assert [each["city"] for each in arguments] == ["東京", "Paris"]
 
 
 def test_it_has_something_of_everything():
     decoder = chat.decoder()
-    for _, event in _demo._events():
+    for _, event in demo._events():
         decoder.feed(event)
     answer = decoder.accumulator
     assert (decoder.state, decoder.ended_by) == ("done", "marker")
@@ -67,12 +68,12 @@ def test_it_has_something_of_everything():
 
 
 def test_the_pacing_is_real_and_under_three_seconds():
-    assert 1.5 < sum(pause for pause, _ in _demo._events()) < 2.5
+    assert 1.5 < sum(pause for pause, _ in demo._events()) < 2.5
 
 
 @pytest.mark.usefixtures("fast")
 def test_it_comes_over_a_socket_as_an_event_stream():
-    with _demo.response() as response:
+    with demo.response() as response:
         assert response.status == 200
         assert response.headers["Content-Type"] == "text/event-stream"
         assert response.headers["Transfer-Encoding"] == "chunked"
@@ -84,18 +85,18 @@ def test_it_comes_over_a_socket_as_an_event_stream():
 def test_an_interrupt_shuts_the_server_down_quietly(monkeypatch, reads):
     ports = []
 
-    class Server(_demo.ThreadingHTTPServer):
+    class Server(demo.ThreadingHTTPServer):
         def server_activate(self):
             super().server_activate()
             ports.append(self.server_port)
 
     def interrupted():
-        with _demo.response() as response:
+        with demo.response() as response:
             for _ in range(reads):
                 assert response.read1()
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(_demo, "ThreadingHTTPServer", Server)
+    monkeypatch.setattr(demo, "ThreadingHTTPServer", Server)
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     with pytest.raises(ConnectionRefusedError):

@@ -16,7 +16,7 @@ from ssekit import (
     StreamInterruptedError,
     StreamTimeoutError,
 )
-from ssekit._errors import error_fields, nested_error
+from ssekit._server_error import error_fields, nested_error
 
 ERRORS = [
     EventTooLargeError(64),

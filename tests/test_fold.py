@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ssekit import Finish, ReasoningDelta, TextDelta, ToolCallDelta
-from ssekit._fold import ToolCallTable, WholePairs, newer, own
-from tests.test_lenient import trees
+from ssekit._fold import SurrogateJoiner, deep_copy, merge
+from ssekit.chat._calls import ToolCallTable
+from tests.test_json import trees
 
 # The pieces (index, id, name, arguments), and the calls (id, name, arguments) they are pieces of.
 CALLS = {
@@ -172,9 +173,9 @@ halves = st.text(alphabet="a\u00e9\ud83d\ude00", max_size=4)
 
 @given(st.lists(st.tuples(st.sampled_from([TextDelta, ReasoningDelta]), st.integers(0, 1), halves)))
 def test_deltas_join_to_their_text_and_none_ends_within_a_pair(said):
-    pairs = WholePairs()
-    mended = [pairs.mend(kind(index, piece)) for kind, index, piece in said]
-    deltas = [*filter(None, mended), *pairs.rest()]
+    pairs = SurrogateJoiner()
+    mended = [pairs.join(kind(index, piece)) for kind, index, piece in said]
+    deltas = [*filter(None, mended), *pairs.flush()]
     for kind in (TextDelta, ReasoningDelta):
         for index in (0, 1):
             text = "".join(piece for *key, piece in said if key == [kind, index])
@@ -185,16 +186,16 @@ def test_deltas_join_to_their_text_and_none_ends_within_a_pair(said):
 
 
 def test_arguments_are_mended_by_their_place():
-    pairs = WholePairs()
+    pairs = SurrogateJoiner()
     first, second = (ToolCallDelta(0, place, "", "f", "\ud83d") for place in (0, 1))
-    assert (pairs.mend(first), pairs.mend(second)) == (None, None)
-    third = pairs.mend(ToolCallDelta(0, 1, "", "f", "\ude00"))
+    assert (pairs.join(first), pairs.join(second)) == (None, None)
+    third = pairs.join(ToolCallDelta(0, 1, "", "f", "\ude00"))
     assert third == ToolCallDelta(0, 1, "", "f", "😀")
-    assert list(pairs.rest()) == [ToolCallDelta(0, 0, "", "f", "\ufffd")]
-    assert list(pairs.rest()) == []
+    assert list(pairs.flush()) == [ToolCallDelta(0, 0, "", "f", "\ufffd")]
+    assert list(pairs.flush()) == []
 
 
-class Loose(msgspec.Struct, frozen=True):
+class JSONObject(msgspec.Struct, frozen=True):
     """A struct that holds what hosts shape in their own way."""
 
     a: int | None = None
@@ -203,20 +204,20 @@ class Loose(msgspec.Struct, frozen=True):
 
 
 def test_newer_fields_win_and_null_does_not():
-    old, new = Loose(1, {"x": [1]}), Loose(2, None, Finish(0, "stop", "stop"))
-    assert newer(None, old) is old
-    assert newer(old, new) == Loose(2, {"x": [1]}, Finish(0, "stop", "stop"))
+    old, new = JSONObject(1, {"x": [1]}), JSONObject(2, None, Finish(0, "stop", "stop"))
+    assert merge(None, old) is old
+    assert merge(old, new) == JSONObject(2, {"x": [1]}, Finish(0, "stop", "stop"))
 
 
 def test_an_own_copy_shares_nothing_mutable():
-    value = Loose(1, {"x": [1]}, Finish(0, "stop", "stop"))
-    copied = own(value)
+    value = JSONObject(1, {"x": [1]}, Finish(0, "stop", "stop"))
+    copied = deep_copy(value)
     value.b["x"].append(2)
-    assert copied == Loose(1, {"x": [1]}, Finish(0, "stop", "stop"))
+    assert copied == JSONObject(1, {"x": [1]}, Finish(0, "stop", "stop"))
 
 
 def test_an_own_copy_of_a_list_of_structs_shares_nothing_mutable():
-    value = [Loose(1, {"x": [1]}), Loose(2)]
-    copied = own(value)
+    value = [JSONObject(1, {"x": [1]}), JSONObject(2)]
+    copied = deep_copy(value)
     value[0].b["x"].append(2)
-    assert copied == [Loose(1, {"x": [1]}), Loose(2)]
+    assert copied == [JSONObject(1, {"x": [1]}), JSONObject(2)]

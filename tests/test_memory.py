@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ssekit import EventTooLargeError, SSEDecoder, auto
-from ssekit._sse import EventScanner
+from ssekit._scanner import EventScanner
 from tests.wire import event
 
 MIB = 2**20

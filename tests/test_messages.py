@@ -20,7 +20,7 @@ from ssekit import (
     Usage,
     messages,
 )
-from ssekit.messages import _accumulator, _events, _folded, _message
+from ssekit.messages import _accumulator, _builders, _events, _result
 from tests.spoil import spoil
 
 Events = list[Any]
@@ -697,7 +697,7 @@ def structs_of(union: Any) -> list[Any]:
     return [kind.cls for kind in kinds.types]  # type: ignore[attr-defined]
 
 
-UNIONS = [_events.AnyEvent, _events._KnownDelta, _message._KnownBlock]
+UNIONS = [_events.AnyEvent, _events._KnownDelta, _result._KnownBlock]
 
 
 @pytest.mark.parametrize("struct", [struct for union in UNIONS for struct in structs_of(union)])
@@ -710,7 +710,7 @@ def test_every_type_of_a_union_has_its_name(struct: Any):
 def test_every_event_and_every_delta_is_folded_or_has_no_place():
     folded = {messages.PingEvent, *_accumulator.Accumulator._FOLDS}
     assert set(structs_of(_events.AnyEvent)) == folded
-    assert set(structs_of(_events._KnownDelta)) == set(_folded.HOMES)
+    assert set(structs_of(_events._KnownDelta)) == set(_builders.HOMES)
 
 
 def test_a_snapshot_shares_nothing_mutable_with_later_ones():

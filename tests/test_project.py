@@ -27,8 +27,7 @@ def test_the_package_is_typed():
 @pytest.mark.parametrize(
     "module",
     ["ssekit", "ssekit.archive", "ssekit.auto", *(f"ssekit.{name}" for name in auto.FORMATS)]
-    + [f"ssekit.{path.stem}" for path in Path(ssekit.__file__).parent.glob("_[!_]*.py")
-     if path.stem not in ("_cli", "_demo")],
+    + [f"ssekit.{path.stem}" for path in Path(ssekit.__file__).parent.glob("_[!_]*.py")],
 )  # fmt: skip
 def test_what_a_module_exports_is_there(module: str):
     names = importlib.import_module(module).__all__

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ssekit import DecodeError, EventTooLargeError, ServerSentEvent, SSEDecoder, encode_comment
 from ssekit._event import make_event
-from ssekit._sse import EventScanner
+from ssekit._scanner import EventScanner
 from ssekit.testing import chunkings, event_streams
 from tests.reference import interpret
 from tests.shared import EXAMPLES, conformance_cases, each_recording, needs_shared

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ssekit._fold import CompletionTokensDetails, CompletionUsage, PromptTokensDetails
+from ssekit._choices import CompletionTokensDetails, CompletionUsage, PromptTokensDetails
 from ssekit._format import Format
 from ssekit.chat._accumulator import Accumulator
 from ssekit.chat._chunk import (
@@ -21,7 +21,7 @@ from ssekit.chat._chunk import (
     TopLogprob,
     XGroq,
 )
-from ssekit.chat._dialects import find_error, repair
+from ssekit.chat._repair import find_error, repair
 from ssekit.chat._result import (
     ChatCompletion,
     ChatCompletionAudio,

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
+from ssekit._accumulator import FINISH_REASONS
+from ssekit._choices import CompletionUsage, newer_usage, usage_view
 from ssekit._deltas import (
     Delta,
     Finish,
@@ -20,20 +22,11 @@ from ssekit._deltas import (
     ToolCallDelta,
     Usage,
 )
-from ssekit._fold import (
-    FINISH_REASONS,
-    CompletionUsage,
-    FoldedCall,
-    WholePairs,
-    fold_fields,
-    newer,
-    newer_usage,
-    own,
-    usage_view,
-)
-from ssekit._fragments import GROUP
-from ssekit._lenient import parse_text
-from ssekit.chat._choice import FoldedAudio, FoldedChoice
+from ssekit._fold import SurrogateJoiner, deep_copy, merge, merge_fields
+from ssekit._fragments import MERGE_AT
+from ssekit._json import parse_text
+from ssekit.chat._builders import AudioBuilder, ChoiceBuilder
+from ssekit.chat._calls import ToolCallBuilder
 from ssekit.chat._chunk import ChatCompletionChunk, ChoiceDelta, ChunkChoice, XGroq
 from ssekit.chat._result import ChatCompletion
 
@@ -66,8 +59,8 @@ class Accumulator:
         "_model",
         "_new",
         "_newest",
-        "_pairs",
         "_service_tier",
+        "_surrogates",
         "_system_fingerprint",
         "_touched",
         "_usage",
@@ -84,25 +77,25 @@ class Accumulator:
         self._x_groq: XGroq | None = None
         # Of the other fields of the whole answer, the newest value that says something.
         self._newest: dict[str, Any] = {}
-        self._choices: dict[int, FoldedChoice] = {}
+        self._choices: dict[int, ChoiceBuilder] = {}
         # Of the latest tool calls of a chunk, in their order: the call that each was folded into,
         # and what of its arguments the deltas say; None of one that says nothing.
-        self._touched: list[tuple[FoldedCall, str] | None] = []
+        self._touched: list[tuple[ToolCallBuilder, str] | None] = []
         # The latest chunk with messages, and what was new in each.
         self._new: tuple[ChatCompletionChunk | None, dict[int, ChoiceDelta]] = (None, {})
-        self._pairs = WholePairs()
+        self._surrogates = SurrogateJoiner()
 
     def add(self, chunk: ChatCompletionChunk, /) -> None:
         """Fold the next chunk in. (No chunk of this format is terminal: None is returned.)"""
         # One flat function, because this runs for every chunk: to test all of these fields takes
         # 130 ns, and one call takes 40. (`is not None` comes first, which takes 4 ns where what is
         # true takes 5.)
-        touched: list[tuple[FoldedCall, str] | None] | None = None
+        touched: list[tuple[ToolCallBuilder, str] | None] | None = None
         for choice in chunk.choices:
             try:
                 folded = self._choices[choice.index]
             except KeyError:
-                folded = self._choices[choice.index] = FoldedChoice()
+                folded = self._choices[choice.index] = ChoiceBuilder()
             delta = choice.delta
             if choice.message is not None:
                 delta = folded.new_in(choice, chunk.object)
@@ -110,10 +103,10 @@ class Accumulator:
                     self._new = (chunk, {})
                 self._new[1][id(choice)] = delta
             if delta.content is not None:
-                loose = folded.content.loose  # to append here saves a call, 40 ns
-                loose.append(delta.content)
-                if len(loose) == GROUP:
-                    folded.content.merge()
+                pending = folded.content.pending  # to append here saves a call, 40 ns
+                pending.append(delta.content)
+                if len(pending) == MERGE_AT:
+                    folded.content.compact()
             if delta.reasoning is not None or delta.reasoning_content is not None:
                 folded.add_reasoning(delta)
             if delta.role is not None and delta.role != "":
@@ -129,7 +122,7 @@ class Accumulator:
             if delta.function_call is not None:
                 folded.add_function_call(delta.function_call)
             if delta.audio is not None:
-                folded.audio = folded.audio or FoldedAudio()
+                folded.audio = folded.audio or AudioBuilder()
                 folded.audio.add(delta.audio)
             if delta.annotations is not None:
                 folded.annotations += delta.annotations
@@ -138,13 +131,13 @@ class Accumulator:
             if delta.executed_tools is not None:
                 folded.add_executed_tools(delta.executed_tools)
             if delta.extra_content is not None:
-                fold_fields(folded.extra_content, delta.extra_content)
+                merge_fields(folded.extra_content, delta.extra_content)
             if choice.finish_reason is not None and choice.finish_reason != "":
                 folded.finish_reason = choice.finish_reason
             if choice.logprobs is not None:
                 folded.add_logprobs(choice.logprobs)
             if choice.content_filter_results is not None:
-                fold_fields(folded.content_filter_results, choice.content_filter_results)
+                merge_fields(folded.content_filter_results, choice.content_filter_results)
             if choice.native_finish_reason is not None and choice.native_finish_reason != "":
                 folded.native_finish_reason = choice.native_finish_reason
             if choice.stop_reason is not None and choice.stop_reason != "":
@@ -173,7 +166,7 @@ class Accumulator:
         ):
             self._add_newest(chunk)
         if chunk.x_groq is not None:
-            self._x_groq = newer(self._x_groq, chunk.x_groq)
+            self._x_groq = merge(self._x_groq, chunk.x_groq)
 
     def _add_newest(self, chunk: ChatCompletionChunk) -> None:
         stated = ((name, getattr(chunk, name)) for name in _NEWEST)
@@ -190,9 +183,9 @@ class Accumulator:
             choices=choices,
             service_tier=self._service_tier,
             system_fingerprint=self._system_fingerprint,
-            usage=own(self._usage),
-            x_groq=own(self._x_groq),
-            **{name: own(value) for name, value in self._newest.items()},
+            usage=deep_copy(self._usage),
+            x_groq=deep_copy(self._x_groq),
+            **{name: deep_copy(value) for name, value in self._newest.items()},
         )
 
     @property
@@ -221,7 +214,7 @@ class Accumulator:
         choice = self._choice
         return str(
             choice.reasoning_content
-            if choice.thinks_in == "reasoning_content"
+            if choice.reasoning_field == "reasoning_content"
             else choice.reasoning
         )
 
@@ -250,8 +243,8 @@ class Accumulator:
         return usage_view(usage) if usage is not None else None
 
     @property
-    def _choice(self) -> FoldedChoice:
-        return self._choices.get(0) or FoldedChoice()
+    def _choice(self) -> ChoiceBuilder:
+        return self._choices.get(0) or ChoiceBuilder()
 
     def deltas(self, chunk: ChatCompletionChunk, /) -> Iterable[Delta]:
         """Return what a chunk says, after `add` has folded it in and before the next one."""
@@ -266,7 +259,7 @@ class Accumulator:
                 and delta.tool_calls is None
                 and chunk.usage is None
                 and chunk.x_groq is None
-                and self._pairs.is_whole(delta.content)
+                and self._surrogates.is_whole(delta.content)
             ):
                 # Nearly all chunks. This takes 0.1 us, and asking for all of it 1 us.
                 return (TextDelta(choice.index, delta.content),)
@@ -276,7 +269,7 @@ class Accumulator:
         touched = iter(self._touched)
         for choice in chunk.choices:
             for piece in self._pieces(choice, touched):
-                mended = self._pairs.mend(piece)
+                mended = self._surrogates.join(piece)
                 if mended is not None:
                     yield mended
         if chunk.usage is not None or (chunk.x_groq is not None and chunk.x_groq.usage is not None):
@@ -285,13 +278,13 @@ class Accumulator:
                 yield usage
 
     def _pieces(
-        self, choice: ChunkChoice, touched: Iterator[tuple[FoldedCall, str] | None]
+        self, choice: ChunkChoice, touched: Iterator[tuple[ToolCallBuilder, str] | None]
     ) -> Iterator[ReasoningDelta | TextDelta | RefusalDelta | ToolCallDelta]:
         index, delta = choice.index, choice.delta
         if choice.message is not None:
             delta = self._new[1][id(choice)]
         if delta.reasoning or delta.reasoning_content:
-            reasoning = getattr(delta, self._choices[index].thinks_in)
+            reasoning = getattr(delta, self._choices[index].reasoning_field)
             if reasoning:
                 yield ReasoningDelta(index, reasoning)
         if delta.content:
@@ -307,7 +300,7 @@ class Accumulator:
 
         Until then a finish reason may come again, with another call before it (Google's hosts).
         """
-        yield from self._pairs.rest()
+        yield from self._surrogates.flush()
         for index, folded in sorted(self._choices.items()):
             for call in folded.calls.calls:
                 if call.held:
@@ -318,5 +311,5 @@ class Accumulator:
                 yield Finish(index, reason, folded.finish_reason)
 
 
-def _call_delta(index: int, call: FoldedCall, arguments: str) -> ToolCallDelta:
+def _call_delta(index: int, call: ToolCallBuilder, arguments: str) -> ToolCallDelta:
     return ToolCallDelta(index, call.place, call.id, call.name, arguments)

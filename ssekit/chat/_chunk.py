@@ -9,14 +9,12 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 
-from ssekit._fold import CompletionUsage
-
-# What hosts add and shape each in their own way is left as it came.
-Loose: TypeAlias = dict[str, Any]
+from ssekit._choices import CompletionUsage
+from ssekit._json import JSONObject
 
 
 class ChoiceDeltaToolCallFunction(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -45,7 +43,7 @@ class ChoiceDeltaToolCall(msgspec.Struct, frozen=True, gc=False, omit_defaults=T
     type: str | None = None
     function: ChoiceDeltaToolCallFunction | None = None
     custom: ChoiceDeltaToolCallCustom | None = None
-    extra_content: Loose | None = None
+    extra_content: JSONObject | None = None
 
 
 class ChoiceDeltaFunctionCall(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -86,15 +84,15 @@ class ChoiceDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     refusal: str | None = None
     reasoning: str | None = None
     reasoning_content: str | None = None
-    reasoning_details: list[Loose] | None = None
+    reasoning_details: list[JSONObject] | None = None
     tool_calls: list[ChoiceDeltaToolCall] | None = None
     function_call: ChoiceDeltaFunctionCall | None = None
     audio: ChoiceDeltaAudio | None = None
-    annotations: list[Loose] | None = None
-    images: list[Loose] | None = None
-    executed_tools: list[Loose] | None = None
+    annotations: list[JSONObject] | None = None
+    images: list[JSONObject] | None = None
+    executed_tools: list[JSONObject] | None = None
     channel: str | None = None
-    extra_content: Loose | None = None
+    extra_content: JSONObject | None = None
 
 
 class TopLogprob(msgspec.Struct, frozen=True, gc=False):
@@ -139,7 +137,7 @@ class ChunkChoice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     delta: ChoiceDelta = ChoiceDelta()
     finish_reason: str | None = None
     logprobs: ChoiceLogprobs | None = None
-    content_filter_results: Loose | None = None
+    content_filter_results: JSONObject | None = None
     native_finish_reason: str | None = None
     stop_reason: int | str | None = None
     matched_stop: int | str | None = None
@@ -154,7 +152,7 @@ class XGroq(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     id: str | None = None
     seed: int | None = None
     usage: CompletionUsage | None = None
-    usage_breakdown: Loose | None = None
+    usage_breakdown: JSONObject | None = None
     error: None = None
 
 
@@ -182,12 +180,12 @@ class ChatCompletionChunk(msgspec.Struct, frozen=True, gc=False, kw_only=True, o
     choices: list[ChunkChoice]
     usage: CompletionUsage | None = None
     obfuscation: str | None = None
-    moderation: Loose | None = None
+    moderation: JSONObject | None = None
     provider: str | None = None
     citations: list[Any] | None = None
     search_results: list[Any] | None = None
     prompt_filter_results: list[Any] | None = None
-    timings: Loose | None = None
+    timings: JSONObject | None = None
     x_groq: XGroq | None = None
     error: None = None
     message: None = None

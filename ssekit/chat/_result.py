@@ -9,8 +9,9 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
-from ssekit._fold import CompletionUsage
-from ssekit.chat._chunk import ChoiceLogprobs, Loose, XGroq
+from ssekit._choices import CompletionUsage
+from ssekit._json import JSONObject
+from ssekit.chat._chunk import ChoiceLogprobs, XGroq
 
 
 class Function(msgspec.Struct, frozen=True, gc=False):
@@ -42,7 +43,7 @@ class ChatCompletionMessageFunctionToolCall(
     type: ClassVar[Literal["function"]] = "function"
     id: str
     function: Function
-    extra_content: Loose | None = None
+    extra_content: JSONObject | None = None
 
 
 class ChatCompletionMessageCustomToolCall(
@@ -53,7 +54,7 @@ class ChatCompletionMessageCustomToolCall(
     type: ClassVar[Literal["custom"]] = "custom"
     id: str
     custom: Custom
-    extra_content: Loose | None = None
+    extra_content: JSONObject | None = None
 
 
 class ChatCompletionAudio(msgspec.Struct, frozen=True, gc=False):
@@ -75,16 +76,16 @@ class ChatCompletionMessage(
     refusal: str | None
     reasoning: str | None = None
     reasoning_content: str | None = None
-    reasoning_details: list[Loose] | None = None
+    reasoning_details: list[JSONObject] | None = None
     tool_calls: (
         list[ChatCompletionMessageFunctionToolCall | ChatCompletionMessageCustomToolCall] | None
     ) = None
     function_call: FunctionCall | None = None
     audio: ChatCompletionAudio | None = None
-    annotations: list[Loose] | None = None
-    images: list[Loose] | None = None
-    executed_tools: list[Loose] | None = None
-    extra_content: Loose | None = None
+    annotations: list[JSONObject] | None = None
+    images: list[JSONObject] | None = None
+    executed_tools: list[JSONObject] | None = None
+    extra_content: JSONObject | None = None
 
 
 class Choice(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
@@ -94,7 +95,7 @@ class Choice(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=
     message: ChatCompletionMessage
     finish_reason: str | None
     logprobs: ChoiceLogprobs | None
-    content_filter_results: Loose | None = None
+    content_filter_results: JSONObject | None = None
     native_finish_reason: str | None = None
     stop_reason: int | str | None = None
     matched_stop: int | str | None = None
@@ -115,10 +116,10 @@ class ChatCompletion(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_d
     service_tier: str | None = None
     system_fingerprint: str | None = None
     usage: CompletionUsage | None = None
-    moderation: Loose | None = None
+    moderation: JSONObject | None = None
     provider: str | None = None
     citations: list[Any] | None = None
     search_results: list[Any] | None = None
     prompt_filter_results: list[Any] | None = None
-    timings: Loose | None = None
+    timings: JSONObject | None = None
     x_groq: XGroq | None = None

@@ -14,7 +14,7 @@ import msgspec
 
 from ssekit._format import Format
 from ssekit.gemini._accumulator import Accumulator
-from ssekit.gemini._dialects import find_error, repair
+from ssekit.gemini._repair import find_error, repair
 from ssekit.gemini._response import (
     Blob,
     Candidate,

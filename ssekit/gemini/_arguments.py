@@ -11,8 +11,8 @@ import json
 import re
 from typing import Any, Final, TypeAlias
 
-from ssekit._fold import Text, own
-from ssekit._lenient import join_surrogates
+from ssekit._fold import Text, deep_copy
+from ssekit._json import join_surrogates
 from ssekit.gemini._response import FunctionCall, PartialArg
 
 # Deeper than any arguments go, and far from where recursive readers and writers give up.
@@ -80,7 +80,7 @@ def _view(value: Any) -> Any:
     if isinstance(value, Text):
         return str(value)
     if not isinstance(value, _Branch):
-        return own(value)
+        return deep_copy(value)
     if all(isinstance(key, int) for key in value):
         return [_view(value[index]) for index in sorted(value)]
     return {str(key): _view(inner) for key, inner in value.items()}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import msgspec
 
-Loose: TypeAlias = dict[str, Any]
+from ssekit._json import JSONObject
 
 
 class Wire(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True, rename="camel"):
@@ -70,7 +70,7 @@ class FunctionCall(Wire, frozen=True):
 
     id: str | None = None
     name: str | None = None
-    args: Loose | None = None
+    args: JSONObject | None = None
     partial_args: list[PartialArg] | None = None
     will_continue: bool | None = None
 
@@ -80,8 +80,8 @@ class FunctionResponse(Wire, frozen=True):
 
     id: str | None = None
     name: str | None = None
-    response: Loose | None = None
-    parts: list[Loose] | None = None
+    response: JSONObject | None = None
+    parts: list[JSONObject] | None = None
     scheduling: str | None = None
     will_continue: bool | None = None
 
@@ -107,7 +107,7 @@ class ToolCall(Wire, frozen=True):
 
     id: str | None = None
     tool_type: str | None = None
-    args: Loose | None = None
+    args: JSONObject | None = None
 
 
 class ToolResponse(Wire, frozen=True):
@@ -115,7 +115,7 @@ class ToolResponse(Wire, frozen=True):
 
     id: str | None = None
     tool_type: str | None = None
-    response: Loose | None = None
+    response: JSONObject | None = None
 
 
 class VideoMetadata(Wire, frozen=True):
@@ -164,14 +164,14 @@ class Part(Wire, frozen=True, forbid_unknown_fields=True):
     code_execution_result: CodeExecutionResult | None = None
     tool_call: ToolCall | None = None
     tool_response: ToolResponse | None = None
-    audio_transcription: Loose | None = None
+    audio_transcription: JSONObject | None = None
     video_metadata: VideoMetadata | None = None
-    audio_metadata: Loose | None = None
-    document_metadata: Loose | None = None
-    spreadsheet_metadata: Loose | None = None
-    speech_metadata: Loose | None = None
-    part_metadata: Loose | None = None
-    media_resolution: Loose | None = None
+    audio_metadata: JSONObject | None = None
+    document_metadata: JSONObject | None = None
+    spreadsheet_metadata: JSONObject | None = None
+    speech_metadata: JSONObject | None = None
+    part_metadata: JSONObject | None = None
+    media_resolution: JSONObject | None = None
     media_processing: str | None = None
 
 
@@ -246,8 +246,8 @@ class GroundingChunkRetrievedContext(Wire, frozen=True):
     file_search_store: str | None = None
     page_number: int | None = None
     media_id: str | None = None
-    custom_metadata: list[Loose] | None = None
-    rag_chunk: Loose | None = None
+    custom_metadata: list[JSONObject] | None = None
+    rag_chunk: JSONObject | None = None
 
 
 class GroundingChunk(Wire, frozen=True):
@@ -255,8 +255,8 @@ class GroundingChunk(Wire, frozen=True):
 
     web: GroundingChunkWeb | None = None
     retrieved_context: GroundingChunkRetrievedContext | None = None
-    maps: Loose | None = None
-    image: Loose | None = None
+    maps: JSONObject | None = None
+    image: JSONObject | None = None
 
 
 class Segment(Wire, frozen=True):
@@ -296,9 +296,9 @@ class GroundingMetadata(Wire, frozen=True):
     image_search_queries: list[str] | None = None
     retrieval_queries: list[str] | None = None
     search_entry_point: SearchEntryPoint | None = None
-    retrieval_metadata: Loose | None = None
+    retrieval_metadata: JSONObject | None = None
     google_maps_widget_context_token: str | None = None
-    source_flagging_uris: list[Loose] | None = None
+    source_flagging_uris: list[JSONObject] | None = None
 
 
 class UrlMetadata(Wire, frozen=True):
@@ -422,5 +422,5 @@ class GenerateContentResponse(Wire, frozen=True, forbid_unknown_fields=True):
     model_version: str | None = None
     response_id: str | None = None
     create_time: str | None = None
-    model_status: Loose | None = None
+    model_status: JSONObject | None = None
     error: None = None

@@ -13,7 +13,6 @@ import msgspec
 
 from ssekit._format import Format
 from ssekit.messages._accumulator import Accumulator
-from ssekit.messages._dialects import repair
 from ssekit.messages._events import (
     AnyEvent,
     CitationsDelta,
@@ -38,7 +37,8 @@ from ssekit.messages._events import (
     UnknownDelta,
     UnknownEvent,
 )
-from ssekit.messages._message import (
+from ssekit.messages._repair import repair
+from ssekit.messages._result import (
     AdvisorToolResultBlock,
     BashCodeExecutionToolResultBlock,
     CacheCreation,

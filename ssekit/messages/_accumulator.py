@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Final, TypeVar
 
 from msgspec.structs import replace
 
+from ssekit._accumulator import FINISH_REASONS as SHARED_REASONS
 from ssekit._decoder import NOWHERE
 from ssekit._deltas import (
     Delta,
@@ -26,19 +27,18 @@ from ssekit._deltas import (
     Usage,
 )
 from ssekit._errors import DecodeError
-from ssekit._fold import FINISH_REASONS as SHARED_REASONS
-from ssekit._fold import WholePairs, newer, own
-from ssekit._fragments import GROUP
-from ssekit._lenient import join_surrogates, parse_text
+from ssekit._fold import SurrogateJoiner, deep_copy, merge
+from ssekit._fragments import MERGE_AT
+from ssekit._json import join_surrogates, parse_text
 from ssekit.messages import _events as events
-from ssekit.messages import _message as message
+from ssekit.messages import _result as result
+from ssekit.messages._builders import HOMES, PIECES, BlockBuilder
 from ssekit.messages._events import (
     RawContentBlockDeltaEvent,
     RawMessageStopEvent,
     RawMessageStreamEvent,
 )
-from ssekit.messages._folded import HOMES, PIECES, FoldedBlock
-from ssekit.messages._message import ContentBlock, Message, ToolUseBlock, UnknownBlock
+from ssekit.messages._result import ContentBlock, Message, ToolUseBlock, UnknownBlock
 
 ValueT = TypeVar("ValueT")
 
@@ -54,10 +54,10 @@ FINISH_REASONS: Final[dict[str, FinishReason]] = {
     "refusal": "content_filter",
 }
 
-_COUNTS: Final = message.Usage.__struct_fields__
+_COUNTS: Final = result.Usage.__struct_fields__
 
 # Stands where no block is open. It takes nothing.
-_NO_BLOCK: Final = FoldedBlock(UnknownBlock(), None)
+_NO_BLOCK: Final = BlockBuilder(UnknownBlock(), None)
 
 # How many of the blocks that went on last are asked whether a delta without an index is theirs.
 _ASKED: Final = 16
@@ -86,8 +86,8 @@ class Accumulator:
     """
 
     __slots__ = (
-        *("_begun", "_blocks", "_calls", "_counted", "_index", "_latest", "_loose", "_message"),
-        *("_newest", "_open", "_over", "_pairs", "_said", "_thoughts"),
+        *("_begun", "_blocks", "_calls", "_counted", "_index", "_latest", "_pending", "_message"),
+        *("_newest", "_open", "_over", "_surrogates", "_said", "_thoughts"),
     )
 
     def __init__(self) -> None:
@@ -102,14 +102,14 @@ class Accumulator:
         self._message = Message()
         self._begun = self._over = False
         self._counted: frozenset[str] = frozenset()  # the counts that a `message_delta` stated
-        self._blocks: list[FoldedBlock] = []
+        self._blocks: list[BlockBuilder] = []
         # Those of them that go on, by their indices (None: it had none), and the indices of those
         # that went on last; those that have ended, but may be signed yet; and those that are calls.
-        self._open: dict[int | None, FoldedBlock] = {}
+        self._open: dict[int | None, BlockBuilder] = {}
         self._newest: deque[int | None] = deque(maxlen=_ASKED)
-        self._thoughts: dict[int | None, FoldedBlock] = {}
-        self._calls: list[FoldedBlock] = []
-        self._pairs = WholePairs()
+        self._thoughts: dict[int | None, BlockBuilder] = {}
+        self._calls: list[BlockBuilder] = []
+        self._surrogates = SurrogateJoiner()
         self._turn_to(None)
 
     def add(self, event: RawMessageStreamEvent, /) -> bool:
@@ -127,15 +127,15 @@ class Accumulator:
                 self._turn_to(event.index)
             if self._latest.takes is type(delta):
                 # To know the place, and to append here, took 110 ns where finding it took 170.
-                loose = self._loose
+                pending = self._pending
                 if type(delta) is events.TextDelta:
-                    loose.append(delta.text)
+                    pending.append(delta.text)
                 elif type(delta) is events.ThinkingDelta:
-                    loose.append(delta.thinking)
+                    pending.append(delta.thinking)
                 elif type(delta) is events.InputJSONDelta and delta.partial_json:
-                    loose.append(delta.partial_json)
-                if len(loose) == GROUP:
-                    self._latest.pieces.merge()
+                    pending.append(delta.partial_json)
+                if len(pending) == MERGE_AT:
+                    self._latest.pieces.compact()
                 return False
         self._index = NOWHERE
         fold = self._FOLDS.get(type(event))
@@ -147,7 +147,7 @@ class Accumulator:
         """Know the block that the latest delta was of."""
         self._index = index
         self._latest = self._open.get(index, _NO_BLOCK)
-        self._loose = self._latest.pieces.loose
+        self._pending = self._latest.pieces.pending
 
     # The message.
 
@@ -181,15 +181,15 @@ class Accumulator:
         counted = event.amazon_bedrock_invocation_metrics
         if counted is not None and self.usage is None:
             spent, made = counted.input_token_count, counted.output_token_count
-            self._add_usage(message.Usage(input_tokens=spent, output_tokens=made))
+            self._add_usage(result.Usage(input_tokens=spent, output_tokens=made))
         for index in list(self._open):
             self._end_at(index)
         self._over = True
 
-    def _left_open(self, usage: message.Usage) -> message.Usage:
+    def _left_open(self, usage: result.Usage) -> result.Usage:
         """Return what a usage says that no `message_delta` said, whose word goes before."""
         if self.usage is not None and not any(getattr(usage, name) for name in _COUNTS):
-            return message.Usage()  # A gateway says that of nothing, though it has counted.
+            return result.Usage()  # A gateway says that of nothing, though it has counted.
         return replace(usage, **dict.fromkeys(self._counted)) if self._counted else usage
 
     def _fold_end(self, *holders: Any) -> None:
@@ -203,9 +203,9 @@ class Accumulator:
         changes = {name: value for name, value in stated if value not in (None, "")}
         self._message = replace(self._message, **changes)
 
-    def _add_usage(self, *usages: message.Usage) -> None:
+    def _add_usage(self, *usages: result.Usage) -> None:
         for usage in usages:
-            self._message = replace(self._message, usage=newer(self._message.usage, usage))
+            self._message = replace(self._message, usage=merge(self._message.usage, usage))
         if self.usage is not None and any(map(_usage_view, usages)):
             self._said.append(self.usage)
 
@@ -263,7 +263,7 @@ class Accumulator:
                 return latest
         return None
 
-    def _begin_at(self, index: int | None, block: ContentBlock) -> FoldedBlock:
+    def _begin_at(self, index: int | None, block: ContentBlock) -> BlockBuilder:
         """Begin a block; with that, one that is still open at its index has ended."""
         self._end_at(index)
         folded = self._open[index] = self._begin(block)
@@ -278,16 +278,16 @@ class Accumulator:
                 self._thoughts.pop(index, None)  # the latest stands last
                 self._thoughts[index] = folded
 
-    def _begin(self, block: ContentBlock) -> FoldedBlock:
+    def _begin(self, block: ContentBlock) -> BlockBuilder:
         is_call = isinstance(block, ToolUseBlock)
-        folded = FoldedBlock(block, len(self._calls) if is_call else None)
+        folded = BlockBuilder(block, len(self._calls) if is_call else None)
         self._blocks.append(folded)
         if is_call:
             self._calls.append(folded)
         self._said += folded.opening()
         return folded
 
-    def _close(self, folded: FoldedBlock) -> None:
+    def _close(self, folded: BlockBuilder) -> None:
         folded.closed = True
         if folded.place is not None:
             self._said += folded.hand_over()
@@ -297,7 +297,7 @@ class Accumulator:
     def snapshot(self) -> Message:
         """Return the answer so far, in the shape of the endpoint's answer without `stream`."""
         content = [folded.view() for folded in self._blocks]
-        answer: Message = replace(own(self._message), content=content)
+        answer: Message = replace(deep_copy(self._message), content=content)
         return answer
 
     @property
@@ -354,7 +354,11 @@ class Accumulator:
         said = self._said
         if type(event) is RawContentBlockDeltaEvent:
             delta = event.delta
-            if type(delta) is events.TextDelta and not said and self._pairs.is_whole(delta.text):
+            if (
+                type(delta) is events.TextDelta
+                and not said
+                and self._surrogates.is_whole(delta.text)
+            ):
                 return (TextDelta(0, delta.text),)
             if type(delta) in PIECES:
                 piece = getattr(delta, PIECES[type(delta)][0])
@@ -366,13 +370,13 @@ class Accumulator:
             if isinstance(delta, ToolCall | Usage | Finish):
                 yield delta
                 continue
-            mended = self._pairs.mend(delta)
+            mended = self._surrogates.join(delta)
             if mended is not None:
                 yield mended
 
     def last_deltas(self) -> Iterator[Delta]:
         """Yield what only the end of a finished stream says: a refusal, the finish, late calls."""
-        yield from self._pairs.rest()
+        yield from self._surrogates.flush()
         for folded in self._calls:
             if not folded.handed:
                 yield from folded.hand_over()
@@ -393,11 +397,11 @@ class Accumulator:
     }
 
 
-def _usages(*holders: Any) -> list[message.Usage]:
+def _usages(*holders: Any) -> list[result.Usage]:
     return [each.usage for each in holders if each is not None and each.usage is not None]
 
 
-def _usage_view(usage: message.Usage) -> Usage | None:
+def _usage_view(usage: result.Usage) -> Usage | None:
     spent, made = usage.input_tokens, usage.output_tokens
     if spent is not None:
         spent += (usage.cache_read_input_tokens or 0) + (usage.cache_creation_input_tokens or 0)

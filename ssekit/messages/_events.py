@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 import msgspec
 
 from ssekit._fold import Unknown
-from ssekit.messages._message import (
+from ssekit._json import JSONObject
+from ssekit.messages._result import (
     Container,
     ContentBlock,
-    Loose,
     Message,
     RefusalStopDetails,
     Usage,
@@ -76,7 +76,7 @@ class CitationsDelta(BlockDelta, frozen=True, tag="citations_delta"):
     """One more citation of a text."""
 
     type: ClassVar[Literal["citations_delta"]] = "citations_delta"
-    citation: Loose | None = None
+    citation: JSONObject | None = None
 
 
 class CompactionContentBlockDelta(BlockDelta, frozen=True, tag="compaction_delta"):
@@ -148,8 +148,8 @@ class RawMessageDeltaEvent(WatchedEvent, frozen=True, tag="message_delta"):
     type: ClassVar[Literal["message_delta"]] = "message_delta"
     delta: MessageDelta | None = None
     usage: Usage | None = None
-    context_management: Loose | None = None
-    input_transformations: list[Loose] | None = None
+    context_management: JSONObject | None = None
+    input_transformations: list[JSONObject] | None = None
     stop_reason: str | None = None
     stop_sequence: str | None = None
 

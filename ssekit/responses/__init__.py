@@ -16,7 +16,6 @@ import msgspec
 
 from ssekit._format import Format
 from ssekit.responses._accumulator import Accumulator
-from ssekit.responses._dialects import repair
 from ssekit.responses._events import (
     AnyEvent,
     KeepAliveEvent,
@@ -87,7 +86,8 @@ from ssekit.responses._events import (
     ShellCallOutputDelta,
     UnknownEvent,
 )
-from ssekit.responses._items import (
+from ssekit.responses._repair import repair
+from ssekit.responses._result import (
     AdditionalTools,
     ApplyPatchOperation,
     ContentPart,

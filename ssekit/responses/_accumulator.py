@@ -26,21 +26,22 @@ from ssekit._deltas import (
     ToolCallDelta,
     Usage,
 )
-from ssekit._fold import WholePairs, own
-from ssekit._lenient import parse_text
+from ssekit._fold import SurrogateJoiner, deep_copy
+from ssekit._json import parse_text
 from ssekit.responses import _events as events
-from ssekit.responses._events import ResponseStreamEvent, ResponseTextDeltaEvent, UnknownEvent
-from ssekit.responses._folded import (
+from ssekit.responses._builders import (
     CALLS,
     Addition,
-    FoldedItem,
-    FoldedOutput,
-    FoldedPart,
-    FoldedParts,
+    CommandOutputBuilder,
+    ItemBuilder,
+    PartBuilder,
+    PartsBuilder,
     stated,
     text_of,
 )
-from ssekit.responses._items import (
+from ssekit.responses._events import ResponseStreamEvent, ResponseTextDeltaEvent, UnknownEvent
+from ssekit.responses._output import Output
+from ssekit.responses._result import (
     ImageGenerationCall,
     InputTokensDetails,
     OutputTokensDetails,
@@ -54,7 +55,7 @@ from ssekit.responses._items import (
     ResponseOutputText,
     ResponseUsage,
 )
-from ssekit.responses._kinds import (
+from ssekit.responses._tables import (
     ENDS,
     HOMES,
     INCOMPLETE,
@@ -66,7 +67,6 @@ from ssekit.responses._kinds import (
     SUMMARY_PARTS,
     TEXTS,
 )
-from ssekit.responses._output import Output
 
 ValueT = TypeVar("ValueT")
 
@@ -82,26 +82,26 @@ class Accumulator:
     __slots__ = (
         "_ended",
         "_output",
-        "_pairs",
         "_part_of_text",
+        "_reasoning_kind",
         "_response",
         "_run",
         "_said",
-        "_thinks_in",
+        "_surrogates",
     )
 
     def __init__(self) -> None:
         # What is said of the whole; its output is in the items.
         self._response = Response()
         self._output = Output()
-        self._thinks_in: type[Any] | None = None
+        self._reasoning_kind: type[Any] | None = None
         self._ended = False
         # What the latest event said, if that was not a piece of the text.
         self._said: list[Delta] = []
-        self._pairs = WholePairs()
+        self._surrogates = SurrogateJoiner()
         # Where the text goes on, and in which part, if the latest event was a piece of it.
         self._run = TextRun(ResponseTextDeltaEvent, Accumulator.add)
-        self._part_of_text = FoldedPart(ResponseOutputText())
+        self._part_of_text = PartBuilder(ResponseOutputText())
 
     def add(self, event: ResponseStreamEvent, /) -> bool:
         """Fold the next event in. Return True if it ends the stream."""
@@ -131,7 +131,7 @@ class Accumulator:
 
     # Finding, and making, what an event speaks of.
 
-    def _home(self, event: Any, kind: type[Any]) -> tuple[FoldedItem, FoldedParts, int]:
+    def _home(self, event: Any, kind: type[Any]) -> tuple[ItemBuilder, PartsBuilder, int]:
         """Return the item of a part of some kind, the parts beside it, and its index."""
         kinds, field = HOMES[kind]
         folded = self._output.of(event, kinds)
@@ -139,14 +139,14 @@ class Accumulator:
             return folded, folded.summary, event.summary_index
         return folded, folded.content, event.content_index
 
-    def _part(self, event: Any, kind: type[Any]) -> FoldedPart:
+    def _part(self, event: Any, kind: type[Any]) -> PartBuilder:
         _, parts, index = self._home(event, kind)
         return parts.at(index, kind)
 
     def _turn_to(self, event: ResponseTextDeltaEvent) -> None:
         self._part_of_text = self._part(event, ResponseOutputText)
         run, index = self._run, event.output_index
-        run.loose = self._part_of_text.text.loose
+        run.pending = self._part_of_text.text.pending
         run.output_index = NOWHERE if index is None else index
         run.content_index = event.content_index
 
@@ -160,17 +160,17 @@ class Accumulator:
         elif kind is ResponseOutputRefusal:
             self._said.append(RefusalDelta(0, piece))
         else:
-            self._thinks_in = self._thinks_in or kind
-            if kind is self._thinks_in:
+            self._reasoning_kind = self._reasoning_kind or kind
+            if kind is self._reasoning_kind:
                 self._said.append(ReasoningDelta(0, piece))
 
-    def _say_call(self, folded: FoldedItem, piece: str) -> None:
+    def _say_call(self, folded: ItemBuilder, piece: str) -> None:
         item = folded.item
         if folded.place is not None and (piece or not folded.announced):
             folded.announced = True
             self._said.append(ToolCallDelta(0, folded.place, item.call_id, item.name, piece))
 
-    def _say_additions(self, folded: FoldedItem, additions: Iterable[Addition]) -> None:
+    def _say_additions(self, folded: ItemBuilder, additions: Iterable[Addition]) -> None:
         for kind, piece in additions:
             if kind in CALLS:
                 self._say_call(folded, piece)
@@ -325,7 +325,7 @@ class Accumulator:
 
     def _fold_output_piece(self, event: events.ResponseShellCallOutputContentDeltaEvent) -> None:
         folded = self._output.of(event, (ResponseFunctionShellToolCallOutput,))
-        output = folded.outputs.setdefault(event.command_index, FoldedOutput())
+        output = folded.outputs.setdefault(event.command_index, CommandOutputBuilder())
         if event.delta is not None:
             output.stdout.append(event.delta.stdout or "")
             output.stderr.append(event.delta.stderr or "")
@@ -333,7 +333,7 @@ class Accumulator:
     def _fold_output(self, event: events.ResponseShellCallOutputContentDoneEvent) -> None:
         folded = self._output.of(event, (ResponseFunctionShellToolCallOutput,))
         if event.output:
-            folded.outputs[event.command_index] = FoldedOutput(event.output)
+            folded.outputs[event.command_index] = CommandOutputBuilder(event.output)
 
     # What was folded.
 
@@ -341,7 +341,7 @@ class Accumulator:
         """Return the answer so far, in the shape of the endpoint's answer without `stream`."""
         output = [folded.view() for folded in self._output]
         # (Some hosts call it a "chat.completion" here.)
-        response: Response = replace(own(self._response), object="response", output=output)
+        response: Response = replace(deep_copy(self._response), object="response", output=output)
         return response
 
     @property
@@ -370,7 +370,7 @@ class Accumulator:
     @property
     def reasoning(self) -> str:
         """The reasoning so far, or its summaries."""
-        return self._joined(self._thinks_in) if self._thinks_in else ""
+        return self._joined(self._reasoning_kind) if self._reasoning_kind else ""
 
     @property
     def refusal(self) -> str:
@@ -406,7 +406,7 @@ class Accumulator:
         if type(event) is not ResponseTextDeltaEvent:
             return self._mended(self._said) if self._said else ()
         piece = TextDelta(0, event.delta)
-        if self._pairs.is_whole(event.delta):
+        if self._surrogates.is_whole(event.delta):
             return (piece,)
         return self._mended([piece]) if event.delta else ()
 
@@ -415,13 +415,13 @@ class Accumulator:
             if isinstance(delta, ToolCall | Usage | Finish):
                 yield delta
                 continue
-            mended = self._pairs.mend(delta)
+            mended = self._surrogates.join(delta)
             if mended is not None:
                 yield mended
 
     def last_deltas(self) -> Iterator[Delta]:
         """Yield what only the end of a finished stream says: the finish, and calls not yet told."""
-        yield from self._pairs.rest()
+        yield from self._surrogates.flush()
         for folded in self._output.calls():
             if not folded.handed:
                 folded.handed = True

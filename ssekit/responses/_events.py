@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 import msgspec
 
 from ssekit._fold import Unknown
-from ssekit.responses._items import (
+from ssekit._json import JSONObject
+from ssekit.responses._result import (
     ContentPart,
     Logprob,
-    Loose,
     Response,
     ResponseOutputItem,
     ShellCallOutputContent,
@@ -182,7 +182,7 @@ class ResponseOutputTextAnnotationAddedEvent(
     )
     content_index: int = 0
     annotation_index: int | None = None
-    annotation: Loose | None = None
+    annotation: JSONObject | None = None
 
 
 class ResponseRefusalDeltaEvent(DeltaEvent, frozen=True, tag="response.refusal.delta"):

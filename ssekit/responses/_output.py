@@ -13,8 +13,8 @@ from collections import defaultdict, deque
 from collections.abc import Iterator
 from typing import Any, Final
 
-from ssekit.responses._folded import CALLS, FoldedItem
-from ssekit.responses._items import ResponseOutputItem, UnknownItem
+from ssekit.responses._builders import CALLS, ItemBuilder
+from ssekit.responses._result import ResponseOutputItem, UnknownItem
 
 __all__ = ["Output"]
 
@@ -27,16 +27,16 @@ class Output:
     __slots__ = ("_at", "_current", "_end", "_latest", "_named", "_places")
 
     def __init__(self) -> None:
-        self._at: dict[int, list[FoldedItem]] = {}
+        self._at: dict[int, list[ItemBuilder]] = {}
         # Of those of one type at an index, the last.
-        self._current: dict[tuple[int | None, type[Any]], FoldedItem] = {}
-        self._named: dict[str, FoldedItem] = {}
+        self._current: dict[tuple[int | None, type[Any]], ItemBuilder] = {}
+        self._named: dict[str, ItemBuilder] = {}
         # The one that was spoken of latest, for events that say nothing of where.
-        self._latest: FoldedItem | None = None
+        self._latest: ItemBuilder | None = None
         self._end = 0  # beyond all indices
         self._places = 0
 
-    def __iter__(self) -> Iterator[FoldedItem]:
+    def __iter__(self) -> Iterator[ItemBuilder]:
         for index in sorted(self._at):
             yield from self._at[index]
 
@@ -45,7 +45,7 @@ class Output:
 
     def find(
         self, index: int | None, name: str | None, kinds: tuple[type[Any], ...]
-    ) -> FoldedItem | None:
+    ) -> ItemBuilder | None:
         """Return the item at an index, or of a name, that has one of some types."""
         for kind in kinds:
             if (index, kind) in self._current:
@@ -62,7 +62,7 @@ class Output:
                 return found
         return None
 
-    def of(self, event: Any, kinds: tuple[type[Any], ...]) -> FoldedItem:
+    def of(self, event: Any, kinds: tuple[type[Any], ...]) -> ItemBuilder:
         """Return the item that an event speaks of; one of the first type is made, if there is none.
 
         The types are those that the item may have.
@@ -73,15 +73,15 @@ class Output:
         self._latest = folded
         return folded
 
-    def begun(self, index: int | None, item: ResponseOutputItem) -> FoldedItem:
+    def begun(self, index: int | None, item: ResponseOutputItem) -> ItemBuilder:
         """Return the item that an event says to begin; it is made, if there is none."""
         return self._stated(index, item, ends=False)
 
-    def ended(self, index: int | None, item: ResponseOutputItem) -> FoldedItem:
+    def ended(self, index: int | None, item: ResponseOutputItem) -> ItemBuilder:
         """Return the item that an event states whole; it is made, if there is none."""
         return self._stated(index, item, ends=True)
 
-    def _stated(self, index: int | None, item: ResponseOutputItem, *, ends: bool) -> FoldedItem:
+    def _stated(self, index: int | None, item: ResponseOutputItem, *, ends: bool) -> ItemBuilder:
         folded = self._find_stated(index, item, ends=ends)
         if folded is None:
             folded = self._make(index, type(item)())
@@ -92,7 +92,7 @@ class Output:
 
     def _find_stated(
         self, index: int | None, item: ResponseOutputItem, *, ends: bool
-    ) -> FoldedItem | None:
+    ) -> ItemBuilder | None:
         current = self._current.get((index, type(item)))
         if current is not None and not (current.done and _differ(current.item, item)):
             return current
@@ -106,14 +106,14 @@ class Output:
                 return found
         return None
 
-    def settle(self, output: list[ResponseOutputItem]) -> list[FoldedItem]:
+    def settle(self, output: list[ResponseOutputItem]) -> list[ItemBuilder]:
         """Become the items of a whole output, and return what each of them was so far.
 
         It may leave items out, or have other indices and ids than the events had: then the items
         of a type are taken in their order.
         """
         left = dict.fromkeys(self)
-        settled: dict[int, FoldedItem] = {}
+        settled: dict[int, ItemBuilder] = {}
         for index, item in enumerate(output):
             for name in _names(item):
                 folded = self._named.get(name)
@@ -121,7 +121,7 @@ class Output:
                     del left[folded]
                     settled[index] = folded
                     break
-        of_type: dict[str, deque[FoldedItem]] = defaultdict(deque)
+        of_type: dict[str, deque[ItemBuilder]] = defaultdict(deque)
         for folded in left:
             of_type[folded.item.type].append(folded)
         for index, item in enumerate(output):
@@ -151,12 +151,12 @@ class Output:
             return known.done
         return bool(self._at) if event.output_index is None else event.output_index in self._at
 
-    def calls(self) -> list[FoldedItem]:
+    def calls(self) -> list[ItemBuilder]:
         """Return the tool calls, in the order in which they appeared."""
         calls = {folded.place: folded for folded in self if folded.place is not None}
         return [calls[place] for place in sorted(calls)]
 
-    def _make(self, index: int | None, item: ResponseOutputItem) -> FoldedItem:
+    def _make(self, index: int | None, item: ResponseOutputItem) -> ItemBuilder:
         folded = self._new(item)
         if index is None:
             index = self._end
@@ -167,11 +167,11 @@ class Output:
             self._named[name] = folded
         return folded
 
-    def _new(self, item: ResponseOutputItem) -> FoldedItem:
+    def _new(self, item: ResponseOutputItem) -> ItemBuilder:
         if not isinstance(item, CALLS):
-            return FoldedItem(item, None)
+            return ItemBuilder(item, None)
         self._places += 1
-        return FoldedItem(item, self._places - 1)
+        return ItemBuilder(item, self._places - 1)
 
 
 def _names(item: ResponseOutputItem) -> Iterator[str]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ssekit._fold import error_within, flat_error, objects, repair_choices
+from ssekit._choices import repair_choices
+from ssekit._json import objects
+from ssekit._server_error import error_within, flat_error
 
 
 def repair(body: dict[str, Any]) -> None:

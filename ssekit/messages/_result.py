@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 import msgspec
 
 from ssekit._fold import Unknown
-
-Loose: TypeAlias = dict[str, Any]
+from ssekit._json import JSONObject
 
 
 class UnknownBlock(Unknown):
@@ -39,7 +38,7 @@ def _object() -> Any:
     return msgspec.field(default_factory=_empty)
 
 
-def _empty() -> Loose:
+def _empty() -> JSONObject:
     return {}
 
 
@@ -63,7 +62,7 @@ class TextBlock(Block, frozen=True, tag="text"):
 
     type: ClassVar[Literal["text"]] = "text"
     text: str = _text()
-    citations: list[Loose] | None = None
+    citations: list[JSONObject] | None = None
 
 
 class ThinkingBlock(Block, frozen=True, tag="thinking"):
@@ -92,7 +91,7 @@ class ToolUse(Block, frozen=True):
 
     id: str = _text()
     name: str = _text()
-    input: Loose = _object()
+    input: JSONObject = _object()
     partial_json: str | None = None
 
 
@@ -105,7 +104,7 @@ class ToolUseBlock(ToolUse, frozen=True, tag="tool_use"):
     """
 
     type: ClassVar[Literal["tool_use"]] = "tool_use"
-    caller: Loose | None = None
+    caller: JSONObject | None = None
     toolset_name: str | None = None
 
 
@@ -113,7 +112,7 @@ class ServerToolUseBlock(ToolUse, frozen=True, tag="server_tool_use"):
     """A call of a tool of the vendor's, whose result is another block of the answer."""
 
     type: ClassVar[Literal["server_tool_use"]] = "server_tool_use"
-    caller: Loose | None = None
+    caller: JSONObject | None = None
 
 
 class MCPToolUseBlock(ToolUse, frozen=True, tag="mcp_tool_use"):
@@ -136,14 +135,14 @@ class WebSearchToolResultBlock(Block, frozen=True, tag="web_search_tool_result")
     type: ClassVar[Literal["web_search_tool_result"]] = "web_search_tool_result"
     tool_use_id: str = _text()
     content: Any = None
-    caller: Loose | None = None
+    caller: JSONObject | None = None
 
 
 class WebFetchToolResultBlock(ToolResult, frozen=True, tag="web_fetch_tool_result"):
     """What was fetched."""
 
     type: ClassVar[Literal["web_fetch_tool_result"]] = "web_fetch_tool_result"
-    caller: Loose | None = None
+    caller: JSONObject | None = None
 
 
 class CodeExecutionToolResultBlock(ToolResult, frozen=True, tag="code_execution_tool_result"):
@@ -188,7 +187,7 @@ class MCPToolResultBlock(Block, frozen=True, tag="mcp_tool_result"):
     type: ClassVar[Literal["mcp_tool_result"]] = "mcp_tool_result"
     tool_use_id: str = _text()
     is_error: bool = msgspec.field(default_factory=bool)
-    content: str | list[Loose] | None = None
+    content: str | list[JSONObject] | None = None
 
 
 class MCPToolListingBlock(Block, frozen=True, tag="mcp_tool_listing"):
@@ -196,7 +195,7 @@ class MCPToolListingBlock(Block, frozen=True, tag="mcp_tool_listing"):
 
     type: ClassVar[Literal["mcp_tool_listing"]] = "mcp_tool_listing"
     mcp_server_name: str = _text()
-    tools: list[Loose] = msgspec.field(default_factory=_nothing)
+    tools: list[JSONObject] = msgspec.field(default_factory=_nothing)
 
 
 class ContainerUploadBlock(Block, frozen=True, tag="container_upload"):
@@ -213,16 +212,16 @@ class CompactionBlock(Block, frozen=True, tag="compaction"):
     content: str | None = _null()
     encrypted_content: str | None = None
     signature: str | None = None
-    tool_changes: list[Loose] | None = None
+    tool_changes: list[JSONObject] | None = None
 
 
 class FallbackBlock(Block, frozen=True, tag="fallback", rename={"from_": "from"}):
     """Where another model took over; each has its `model`."""
 
     type: ClassVar[Literal["fallback"]] = "fallback"
-    from_: Loose | None = None
-    to: Loose | None = None
-    trigger: Loose | None = None
+    from_: JSONObject | None = None
+    to: JSONObject | None = None
+    trigger: JSONObject | None = None
 
 
 _KnownBlock: TypeAlias = (
@@ -297,8 +296,8 @@ class Usage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     service_tier: str | None = None
     inference_geo: str | None = None
     speed: str | None = None
-    iterations: list[Loose] | None = None
-    fallback_credit: Loose | None = None
+    iterations: list[JSONObject] | None = None
+    fallback_credit: JSONObject | None = None
 
 
 class Container(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -306,7 +305,7 @@ class Container(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     id: str = _text()
     expires_at: str | None = None
-    skills: list[Loose] | None = None
+    skills: list[JSONObject] | None = None
 
 
 class RefusalStopDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -351,6 +350,6 @@ class Message(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults
     stop_details: RefusalStopDetails | None = None
     usage: Usage = msgspec.field(default_factory=Usage)
     container: Container | None = None
-    diagnostics: Loose | None = None
-    context_management: Loose | None = None
-    input_transformations: list[Loose] | None = None
+    diagnostics: JSONObject | None = None
+    context_management: JSONObject | None = None
+    input_transformations: list[JSONObject] | None = None

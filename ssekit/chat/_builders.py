@@ -11,7 +11,9 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from ssekit._fold import FoldedCall, Text, ToolCallTable, extend_lists, fold_fields, own
+from ssekit._fold import Text, deep_copy, extend_lists, merge_fields
+from ssekit._json import JSONObject
+from ssekit.chat._calls import ToolCallBuilder, ToolCallTable
 from ssekit.chat._chunk import (
     ChatCompletionTokenLogprob,
     ChoiceDelta,
@@ -20,7 +22,6 @@ from ssekit.chat._chunk import (
     ChoiceDeltaToolCall,
     ChoiceLogprobs,
     ChunkChoice,
-    Loose,
 )
 from ssekit.chat._result import (
     ChatCompletionAudio,
@@ -36,7 +37,7 @@ from ssekit.chat._result import (
 _NOTHING: Final = ChoiceDelta()
 
 
-class FoldedChoice:
+class ChoiceBuilder:
     """One choice so far."""
 
     __slots__ = (
@@ -56,10 +57,10 @@ class FoldedChoice:
         "reasoning",
         "reasoning_content",
         "reasoning_details",
+        "reasoning_field",
         "refusal",
         "role",
         "stop_reason",
-        "thinks_in",
     )
 
     def __init__(self) -> None:
@@ -70,18 +71,18 @@ class FoldedChoice:
         self.reasoning_content = Text()
         # The one of the two that said something first: it is the shared view. (Some routers send
         # the same reasoning in both.)
-        self.thinks_in = ""
-        self.reasoning_details: list[FoldedDetail] = []
+        self.reasoning_field = ""
+        self.reasoning_details: list[ReasoningDetailBuilder] = []
         self.calls = ToolCallTable()
-        self.function_call: FoldedCall | None = None
-        self.audio: FoldedAudio | None = None
-        self.annotations: list[Loose] = []
-        self.images: list[Loose] = []
-        self.executed_tools: list[Loose] = []
-        self.extra_content: Loose = {}
+        self.function_call: ToolCallBuilder | None = None
+        self.audio: AudioBuilder | None = None
+        self.annotations: list[JSONObject] = []
+        self.images: list[JSONObject] = []
+        self.executed_tools: list[JSONObject] = []
+        self.extra_content: JSONObject = {}
         self.finish_reason: str | None = None
         self.logprobs: dict[str, list[ChatCompletionTokenLogprob]] | None = None
-        self.content_filter_results: Loose = {}
+        self.content_filter_results: JSONObject = {}
         self.native_finish_reason: str | None = None
         self.stop_reason: int | str | None = None
         self.matched_stop: int | str | None = None
@@ -119,19 +120,19 @@ class FoldedChoice:
         for field in ("reasoning", "reasoning_content"):
             piece = getattr(delta, field)
             if piece:
-                self.thinks_in = self.thinks_in or field
+                self.reasoning_field = self.reasoning_field or field
                 getattr(self, field).append(piece)
 
-    def add_reasoning_details(self, details: list[Loose]) -> None:
+    def add_reasoning_details(self, details: list[JSONObject]) -> None:
         # Every block says index 0, at some models: what is alike and consecutive is one block.
         for detail in details:
             latest = self.reasoning_details[-1] if self.reasoning_details else None
             if latest is None or not latest.continues(detail):
-                latest = FoldedDetail()
+                latest = ReasoningDetailBuilder()
                 self.reasoning_details.append(latest)
             latest.add(detail)
 
-    def add_tool_call(self, call: ChoiceDeltaToolCall) -> tuple[FoldedCall, str] | None:
+    def add_tool_call(self, call: ChoiceDeltaToolCall) -> tuple[ToolCallBuilder, str] | None:
         """Fold a piece in, as the table does; None if it says nothing (Writer)."""
         name = arguments = None
         custom, function = call.custom, call.function
@@ -148,19 +149,19 @@ class FoldedChoice:
         if is_custom:
             told[0].custom = True
         if call.extra_content is not None:
-            fold_fields(told[0].extra_content, call.extra_content)
+            merge_fields(told[0].extra_content, call.extra_content)
         return told
 
     def add_function_call(self, call: ChoiceDeltaFunctionCall) -> None:
-        self.function_call = self.function_call or FoldedCall(0)
+        self.function_call = self.function_call or ToolCallBuilder(0)
         self.function_call.add(None, call.name, call.arguments)
 
-    def add_executed_tools(self, tools: list[Loose]) -> None:
+    def add_executed_tools(self, tools: list[JSONObject]) -> None:
         # A tool is told twice: when it starts, and with its output.
         for tool in tools:
             latest = self.executed_tools[-1] if self.executed_tools else {}
             if tool.get("index") is not None and tool["index"] == latest.get("index"):
-                fold_fields(latest, tool)
+                merge_fields(latest, tool)
             else:
                 self.executed_tools.append(dict(tool))
 
@@ -182,10 +183,10 @@ class FoldedChoice:
             tool_calls=calls or None,
             function_call=FunctionCall(called.name, str(called.arguments)) if called else None,
             audio=self.audio.view() if self.audio else None,
-            annotations=own(self.annotations) or None,
-            images=own(self.images) or None,
-            executed_tools=own(self.executed_tools) or None,
-            extra_content=own(self.extra_content) or None,
+            annotations=deep_copy(self.annotations) or None,
+            images=deep_copy(self.images) or None,
+            executed_tools=deep_copy(self.executed_tools) or None,
+            extra_content=deep_copy(self.extra_content) or None,
         )
 
     def view(self, index: int) -> Choice:
@@ -199,24 +200,24 @@ class FoldedChoice:
             message=self.message(),
             finish_reason=self.finish_reason,
             logprobs=logprobs,
-            content_filter_results=own(self.content_filter_results) or None,
+            content_filter_results=deep_copy(self.content_filter_results) or None,
             native_finish_reason=self.native_finish_reason,
             stop_reason=self.stop_reason,
             matched_stop=self.matched_stop,
         )
 
 
-class FoldedDetail:
+class ReasoningDetailBuilder:
     """One block of `reasoning_details` so far."""
 
     __slots__ = ("fields", "padded", "texts")
 
     def __init__(self) -> None:
-        self.fields: Loose = {}
+        self.fields: JSONObject = {}
         self.texts: dict[str, Text] = {}
         self.padded = False  # whether the data has come to an end that base64 marks
 
-    def continues(self, detail: Loose) -> bool:
+    def continues(self, detail: JSONObject) -> bool:
         ids = {str(id_) for id_ in (self.fields.get("id"), detail.get("id")) if id_ is not None}
         alike = all(self.fields.get(name) == detail.get(name) for name in ("type", "index"))
         # A signature ends the text that it signs, unless each piece of it has the same.
@@ -225,7 +226,7 @@ class FoldedDetail:
         padded = self.padded and detail.get("data") and not ids
         return alike and len(ids) < 2 and not (signed or padded)
 
-    def add(self, detail: Loose) -> None:
+    def add(self, detail: JSONObject) -> None:
         for name, value in detail.items():
             if name in ("text", "summary", "data") and isinstance(value, str):
                 self.fields.setdefault(name, "")
@@ -234,13 +235,13 @@ class FoldedDetail:
             elif name not in self.fields or (value is not None and value != ""):
                 self.fields[name] = value
 
-    def view(self) -> Loose:
-        view: Loose = own(self.fields)
+    def view(self) -> JSONObject:
+        view: JSONObject = deep_copy(self.fields)
         view.update({name: str(text) for name, text in self.texts.items()})
         return view
 
 
-class FoldedAudio:
+class AudioBuilder:
     """The audio of a choice so far."""
 
     __slots__ = ("data", "expires_at", "id", "transcript")
@@ -262,10 +263,10 @@ class FoldedAudio:
 
 
 def _message_call(
-    call: FoldedCall,
+    call: ToolCallBuilder,
 ) -> ChatCompletionMessageFunctionToolCall | ChatCompletionMessageCustomToolCall:
     arguments = str(call.arguments)
-    extra_content = own(call.extra_content) or None
+    extra_content = deep_copy(call.extra_content) or None
     if call.custom:
         custom = Custom(call.name, arguments)
         return ChatCompletionMessageCustomToolCall(call.id, custom, extra_content)

@@ -15,8 +15,8 @@ import msgspec
 from msgspec.structs import replace
 
 from ssekit._deltas import ToolCall
-from ssekit._fold import Text, extend_lists, newer, own
-from ssekit._lenient import join_surrogates, well_formed
+from ssekit._fold import Text, deep_copy, extend_lists, merge
+from ssekit._json import join_surrogates, well_formed
 from ssekit.gemini._arguments import Arguments
 from ssekit.gemini._response import (
     AnyPart,
@@ -35,7 +35,7 @@ _NO_PART = Part()
 _NO_CALL = FunctionCall()
 
 
-class FoldedText:
+class TextPartBuilder:
     """Texts of one kind that follow each other."""
 
     __slots__ = ("text", "thought")
@@ -48,7 +48,7 @@ class FoldedText:
         return Part(text=str(self.text), thought=self.thought or None)
 
 
-class FoldedCall:
+class FunctionCallBuilder:
     """A function call so far.
 
     Attributes:
@@ -105,11 +105,11 @@ class FoldedCall:
             args=self._args(),
             will_continue=self.open or None,
         )
-        view: Part = replace(own(self.beside), function_call=call)
+        view: Part = replace(deep_copy(self.beside), function_call=call)
         return view
 
 
-class FoldedCandidate:
+class CandidateBuilder:
     """One candidate so far."""
 
     __slots__ = ("_by_id", "_citations", "_log_probability_sum", "_logprobs", "_newest",
@@ -118,9 +118,9 @@ class FoldedCandidate:
     def __init__(self) -> None:
         self.role: str | None = None
         self.finish_reason: str | None = None
-        self.calls: list[FoldedCall] = []
-        self._parts: list[FoldedText | FoldedCall | AnyPart] = []
-        self._by_id: dict[str, FoldedCall] = {}
+        self.calls: list[FunctionCallBuilder] = []
+        self._parts: list[TextPartBuilder | FunctionCallBuilder | AnyPart] = []
+        self._by_id: dict[str, FunctionCallBuilder] = {}
         # A citation that is sent again is no other one.
         self._citations: dict[Citation, None] = {}
         self._logprobs: dict[str, list[Any]] = {}
@@ -135,12 +135,12 @@ class FoldedCandidate:
         elif text:
             thought = bool(part.thought)
             latest = self._parts[-1] if self._parts else None
-            if not isinstance(latest, FoldedText) or latest.thought is not thought:
-                latest = FoldedText(thought)
+            if not isinstance(latest, TextPartBuilder) or latest.thought is not thought:
+                latest = TextPartBuilder(thought)
                 self._parts.append(latest)
             latest.text.append(text)
 
-    def add_call(self, part: Part, call: FunctionCall) -> FoldedCall | None:
+    def add_call(self, part: Part, call: FunctionCall) -> FunctionCallBuilder | None:
         """Add a function call, or a piece of one, and return the call that it belongs to."""
         folded = self._continued(call)
         rest = replace(part, function_call=None)
@@ -149,7 +149,7 @@ class FoldedCandidate:
                 if rest != _NO_PART:
                     self.add_part(rest)
                 return None
-            folded = FoldedCall(len(self.calls), rest)
+            folded = FunctionCallBuilder(len(self.calls), rest)
             self.calls.append(folded)
             self._parts.append(folded)
         elif rest.text:
@@ -159,7 +159,7 @@ class FoldedCandidate:
             self._by_id[folded.id] = folded
         return folded
 
-    def _continued(self, call: FunctionCall) -> FoldedCall | None:
+    def _continued(self, call: FunctionCall) -> FunctionCallBuilder | None:
         """Return the open call that a piece belongs to, if it begins none."""
         latest = self._by_id.get(call.id) if call.id else None
         if latest is None and self.calls:
@@ -176,7 +176,7 @@ class FoldedCandidate:
             self._newest["safety_ratings"] = candidate.safety_ratings
         if candidate.grounding_metadata is not None:
             known: GroundingMetadata | None = self._newest.get("grounding_metadata")
-            self._newest["grounding_metadata"] = newer(known, candidate.grounding_metadata)
+            self._newest["grounding_metadata"] = merge(known, candidate.grounding_metadata)
         if candidate.citation_metadata is not None:
             self._citations.update(dict.fromkeys(candidate.citation_metadata.citations))
         if (
@@ -204,11 +204,11 @@ class FoldedCandidate:
         """Return the texts of one kind, joined."""
         pieces = []
         for part in self._parts:
-            if isinstance(part, FoldedText):
+            if isinstance(part, TextPartBuilder):
                 if part.thought is thought:
                     pieces.append(part.text.join())
                 continue
-            beside = part.beside if isinstance(part, FoldedCall) else part
+            beside = part.beside if isinstance(part, FunctionCallBuilder) else part
             if beside.text and bool(beside.thought) is thought:
                 pieces.append(beside.text)
         return join_surrogates("".join(pieces))
@@ -217,7 +217,7 @@ class FoldedCandidate:
         citations = CitationMetadata(citations=list(self._citations))
         logprobs = LogprobsResult(
             log_probability_sum=self._log_probability_sum,
-            **{name: own(tokens) for name, tokens in self._logprobs.items()},
+            **{name: deep_copy(tokens) for name, tokens in self._logprobs.items()},
         )
         return Candidate(
             index=index,
@@ -225,14 +225,14 @@ class FoldedCandidate:
             finish_reason=self.finish_reason,
             citation_metadata=citations if self._citations else None,
             logprobs_result=logprobs if logprobs != LogprobsResult() else None,
-            **{name: own(value) for name, value in self._newest.items()},
+            **{name: deep_copy(value) for name, value in self._newest.items()},
         )
 
 
-def _part_view(part: FoldedText | FoldedCall | AnyPart) -> AnyPart:
-    if isinstance(part, FoldedText | FoldedCall):
+def _part_view(part: TextPartBuilder | FunctionCallBuilder | AnyPart) -> AnyPart:
+    if isinstance(part, TextPartBuilder | FunctionCallBuilder):
         return part.view()
     if isinstance(part, UnknownPart):
         return UnknownPart(well_formed(part))
-    view: Part = own(part)
+    view: Part = deep_copy(part)
     return view

@@ -13,8 +13,8 @@ from itertools import repeat
 from typing import Final, TypeAlias
 
 __all__ = [
+    "NO_FIELDS",
     "PLAIN",
-    "PLAIN_HEAD",
     "Head",
     "NotPlain",
     "Opening",
@@ -29,7 +29,7 @@ Head: TypeAlias = tuple[bytes, bytes, int | None]
 # Events that follow one another and differ in their data alone: nearly all reads are one run.
 Run: TypeAlias = tuple[Head, list[bytes]]
 
-PLAIN_HEAD: Final[Head] = (b"", b"", None)
+NO_FIELDS: Final[Head] = (b"", b"", None)
 
 
 class NotPlain(Exception):
@@ -55,13 +55,13 @@ class Opening:
 
 
 # How most streams go: "data: " and nothing beside, with LF.
-PLAIN: Final = Opening(PLAIN_HEAD, b"data: ", b"\n")
+PLAIN: Final = Opening(NO_FIELDS, b"data: ", b"\n")
 
 
 def _head(data: bytes, start: int, newline: bytes) -> tuple[Head, int]:
     """Return what a plain event that begins at `start` has beside its data, and where that is."""
     if data[start : start + 5] == b"data:":
-        return PLAIN_HEAD, start + (6 if data[start + 5 : start + 6] == b" " else 5)
+        return NO_FIELDS, start + (6 if data[start + 5 : start + 6] == b" " else 5)
     end = data.find(newline, start)
     if end < 0:  # a type alone: nothing comes after it
         raise NotPlain
@@ -142,7 +142,7 @@ def add_event(runs: list[Run], head: Head, value: bytes) -> None:
     if runs and runs[-1][0] == head:
         runs[-1][1].append(value)
     else:
-        runs.append((PLAIN_HEAD if head == PLAIN_HEAD else head, [value]))
+        runs.append((NO_FIELDS if head == NO_FIELDS else head, [value]))
 
 
 def _each(data: bytes, head: Head | None, newline: bytes) -> Iterator[tuple[Head, bytes]]:

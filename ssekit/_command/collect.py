@@ -24,8 +24,8 @@ from threading import Thread
 from typing import NamedTuple, TypeAlias
 
 from ssekit import archive, auto
-from ssekit._lenient import join_surrogates
-from ssekit._output import Output, json_line
+from ssekit._command.terminal import Output, json_line
+from ssekit._json import join_surrogates
 
 __all__ = ["main"]
 

@@ -11,8 +11,8 @@ from typing import Any, Final, get_args
 from msgspec import UNSET
 from msgspec.structs import FieldInfo, fields
 
-from ssekit._fold import error_within, objects
-from ssekit._lenient import as_type, parse_object
+from ssekit._json import as_type, objects, parse_object
+from ssekit._server_error import error_within
 from ssekit.gemini._response import (
     GenerateContentResponse,
     GroundingChunk,

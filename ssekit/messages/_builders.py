@@ -13,13 +13,12 @@ import msgspec
 from msgspec.structs import replace
 
 from ssekit._deltas import Delta, ReasoningDelta, TextDelta, ToolCall, ToolCallDelta
-from ssekit._fold import Text, fold_fields, own
-from ssekit._lenient import join_surrogates, parse_object
+from ssekit._fold import Text, deep_copy, merge_fields
+from ssekit._json import JSONObject, join_surrogates, parse_object
 from ssekit.messages import _events as events
-from ssekit.messages._message import (
+from ssekit.messages._result import (
     CompactionBlock,
     ContentBlock,
-    Loose,
     MCPToolUseBlock,
     ServerToolUseBlock,
     TextBlock,
@@ -47,7 +46,7 @@ PIECES: Final[dict[type[Any], tuple[str, str]]] = {
 _TAKES: Final = {block: delta for delta in PIECES for block in HOMES[delta]}
 
 
-class FoldedBlock:
+class BlockBuilder:
     """A content block so far.
 
     Attributes:
@@ -71,7 +70,7 @@ class FoldedBlock:
         self.closed = False
         self.handed = False
         # What was stated of other fields since.
-        self._stated: Loose = {}
+        self._stated: JSONObject = {}
         self._call: ToolCall | None = None
 
     def begin(self, block: ContentBlock) -> None:
@@ -108,16 +107,16 @@ class FoldedBlock:
             if delta.citation is not None:
                 self._citations().append(delta.citation)
         elif isinstance(delta, events.SignatureDelta):
-            fold_fields(self._stated, {"signature": delta.signature or None})
+            merge_fields(self._stated, {"signature": delta.signature or None})
         else:
             content, encrypted = delta.content, delta.encrypted_content
-            fold_fields(self._stated, {"content": content, "encrypted_content": encrypted})
+            merge_fields(self._stated, {"content": content, "encrypted_content": encrypted})
 
-    def _citations(self) -> list[Loose]:
+    def _citations(self) -> list[JSONObject]:
         if "citations" not in self._stated:
             known = self._known("citations")
             self._stated["citations"] = list(known) if isinstance(known, list) else []
-        citations: list[Loose] = self._stated["citations"]
+        citations: list[JSONObject] = self._stated["citations"]
         return citations
 
     def _known(self, field: str) -> Any:
@@ -159,17 +158,17 @@ class FoldedBlock:
     def _arguments(self) -> str:
         # What a block began with is the whole input if no pieces came; but {} says nothing yet.
         if not self.pieces and (self.closed or self.block.input):
-            return msgspec.json.encode(own(self.block.input)).decode()
+            return msgspec.json.encode(deep_copy(self.block.input)).decode()
         return str(self.pieces)
 
     def view(self) -> ContentBlock:
-        changes = {**self._joined(), **own(self._stated)}
+        changes = {**self._joined(), **deep_copy(self._stated)}
         if isinstance(self.block, UnknownBlock):
-            return UnknownBlock({**own(self.block), **changes})
-        view: ContentBlock = replace(own(self.block), **changes)
+            return UnknownBlock({**deep_copy(self.block), **changes})
+        view: ContentBlock = replace(deep_copy(self.block), **changes)
         return view
 
-    def _joined(self) -> Loose:
+    def _joined(self) -> JSONObject:
         """Return the fields that came in pieces."""
         if self.takes is None or not self.pieces:
             return {}

@@ -1,4 +1,4 @@
-"""Reading what the typed decoder refuses: `_lenient.py`."""
+"""Reading what the typed decoder refuses: `_json.py`."""
 
 import json
 from typing import Any, ClassVar
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssekit._lenient import as_type, join_surrogates, parse, well_formed
+from ssekit._json import as_type, join_surrogates, parse, well_formed
 from tests.trees import trees
 
 

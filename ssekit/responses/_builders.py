@@ -17,13 +17,12 @@ import msgspec
 from msgspec.structs import replace
 
 from ssekit._deltas import ToolCall
-from ssekit._fold import Text, own
-from ssekit._lenient import is_json, join_surrogates, well_formed
-from ssekit.responses._items import (
+from ssekit._fold import Text, deep_copy
+from ssekit._json import JSONObject, is_json, join_surrogates, well_formed
+from ssekit.responses._result import (
     ApplyPatchOperation,
     ContentPart,
     Logprob,
-    Loose,
     McpCall,
     ReasoningText,
     ResponseApplyPatchToolCall,
@@ -100,7 +99,7 @@ class StreamedText(Text):
         return whole[len(known) :]
 
 
-class FoldedPart:
+class PartBuilder:
     """A part of an item's content, or of its summary, so far."""
 
     __slots__ = ("_annotations", "_latest", "logprobs", "part", "text")
@@ -109,15 +108,15 @@ class FoldedPart:
         self.part = part
         self.text = StreamedText()
         self.logprobs: list[Logprob] = []
-        self._annotations: dict[int, Loose] = {}
+        self._annotations: dict[int, JSONObject] = {}
         self._latest = -1
 
-    def annotate(self, index: int | None, annotation: Loose) -> None:
+    def annotate(self, index: int | None, annotation: JSONObject) -> None:
         # One without an index comes after the one that came before it.
         self._latest = self._latest + 1 if index is None else index
         self._annotations[self._latest] = annotation
 
-    def join(self, part: FoldedPart) -> None:
+    def join(self, part: PartBuilder) -> None:
         """Take what stands beside the text of a part that goes on with this one."""
         self.logprobs += part.logprobs
         for annotation in in_order(part._annotations):
@@ -143,43 +142,43 @@ class FoldedPart:
         if isinstance(part, ResponseOutputText):
             return ResponseOutputText(
                 text=str(self.text),
-                annotations=own(in_order(self._annotations)),
-                logprobs=list(self.logprobs) or own(part.logprobs),
+                annotations=deep_copy(in_order(self._annotations)),
+                logprobs=list(self.logprobs) or deep_copy(part.logprobs),
             )
         return type(part)(text=str(self.text))
 
 
-class FoldedParts:
+class PartsBuilder:
     """The content of an item, or its summary, so far: parts by their index and their type."""
 
     __slots__ = ("_counted", "_open", "_parts", "_stray", "_stray_text")
 
     def __init__(self) -> None:
-        self._parts: dict[tuple[int, type[Any]], FoldedPart] = {}
+        self._parts: dict[tuple[int, type[Any]], PartBuilder] = {}
         # Of each type, those of which no whole was stated.
-        self._open: defaultdict[type[Any], dict[int, FoldedPart]] = defaultdict(dict)
+        self._open: defaultdict[type[Any], dict[int, PartBuilder]] = defaultdict(dict)
         # The part that a whole text was stated of at another index, and that text; and of which
         # kinds such may come: who numbers pieces does so from the first on.
-        self._stray: FoldedPart | None = None
+        self._stray: PartBuilder | None = None
         self._stray_text = ""
         self._counted: tuple[type[Any], ...] = (ResponseOutputText, ReasoningText)
 
-    def __iter__(self) -> Iterator[FoldedPart]:
+    def __iter__(self) -> Iterator[PartBuilder]:
         return (self._parts[key] for key in sorted(self._parts, key=itemgetter(0)))
 
     def __bool__(self) -> bool:
         return bool(self._parts)
 
-    def at(self, index: int, kind: type[Any]) -> FoldedPart:
+    def at(self, index: int, kind: type[Any]) -> PartBuilder:
         """Return the part of a type at an index, which is made if it is not there."""
         part = self._parts.get((index, kind))
         if part is None:
-            part = self._parts[index, kind] = FoldedPart(kind())
+            part = self._parts[index, kind] = PartBuilder(kind())
         if not part.text:
             self._open[kind][index] = part
         return part
 
-    def whole_at(self, index: int, kind: type[Any], whole: str) -> FoldedPart:
+    def whole_at(self, index: int, kind: type[Any], whole: str) -> PartBuilder:
         """Return the part that a whole text is stated of.
 
         vLLM gives each piece an index of its own, and yet another to the whole of them.
@@ -193,7 +192,7 @@ class FoldedParts:
             self._open[kind].pop(index, None)
         return part
 
-    def _elsewhere(self, kind: type[Any], whole: str) -> FoldedPart | None:
+    def _elsewhere(self, kind: type[Any], whole: str) -> PartBuilder | None:
         """Return the part that the pieces at other indices make, if this is the whole of them."""
         if self._stray is not None and self._stray_text == whole:
             return self._stray
@@ -222,7 +221,7 @@ class FoldedParts:
         """Take all parts: there are no others."""
         keys = [(index, type(part)) for index, part in enumerate(parts)]
         known = self._parts
-        self._parts = {key: known.get(key) or FoldedPart(key[1]()) for key in keys}
+        self._parts = {key: known.get(key) or PartBuilder(key[1]()) for key in keys}
         self._open.clear()
         self._stray = None
         for key, part in zip(keys, parts, strict=True):
@@ -232,7 +231,7 @@ class FoldedParts:
         return [part.view() for part in self]
 
 
-class FoldedOutput:
+class CommandOutputBuilder:
     """What a command gave so far."""
 
     __slots__ = ("stated", "stderr", "stdout")
@@ -245,10 +244,10 @@ class FoldedOutput:
     def view(self) -> list[ShellCallOutputContent]:
         if self.stated is None:
             return [ShellCallOutputContent(stdout=str(self.stdout), stderr=str(self.stderr))]
-        return [own(content) for content in self.stated]
+        return [deep_copy(content) for content in self.stated]
 
 
-class FoldedItem:
+class ItemBuilder:
     """An output item so far.
 
     Attributes:
@@ -293,10 +292,10 @@ class FoldedItem:
         self.done = False
         self.given = ""
         self.text = StreamedText()
-        self.content = FoldedParts()
-        self.summary = FoldedParts()
+        self.content = PartsBuilder()
+        self.summary = PartsBuilder()
         self.commands: dict[int, StreamedText] = {}
-        self.outputs: dict[int, FoldedOutput] = {}
+        self.outputs: dict[int, CommandOutputBuilder] = {}
         self.contradicted: set[type[Any]] = set()
 
     def begin_with(self, item: ResponseOutputItem) -> list[Addition]:
@@ -341,7 +340,9 @@ class FoldedItem:
             for index, command in enumerate(item.action.commands):
                 self.command(index).state(command)
         if isinstance(item, ResponseFunctionShellToolCallOutput) and item.output:
-            self.outputs = {i: FoldedOutput([content]) for i, content in enumerate(item.output)}
+            self.outputs = {
+                i: CommandOutputBuilder([content]) for i, content in enumerate(item.output)
+            }
         return additions
 
     def _state_parts(self, item: ResponseOutputMessage | ResponseReasoningItem) -> list[Addition]:
@@ -368,7 +369,7 @@ class FoldedItem:
         """Return what the parts say, by the kind of text that it is."""
         return self._said_in(self.content, self.summary)
 
-    def _said_in(self, *fields: FoldedParts) -> dict[type[Any], str]:
+    def _said_in(self, *fields: PartsBuilder) -> dict[type[Any], str]:
         texts: dict[type[Any], list[str]] = {}
         for part in chain.from_iterable(fields):
             kind = self.kind_of(type(part.part))
@@ -413,7 +414,7 @@ class FoldedItem:
         item = self.item
         if isinstance(item, UnknownItem):
             return UnknownItem(well_formed(item))
-        item = own(item)
+        item = deep_copy(item)
         changes: dict[str, Any] = {}
         if self.content:
             changes["content"] = self.content.view()

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin
+from typing import Any, TypeAlias, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
@@ -25,6 +25,7 @@ from ssekit._errors import DecodeError
 
 __all__ = [
     "MAX_DEPTH",
+    "JSONObject",
     "as_integer",
     "as_type",
     "is_json",
@@ -37,6 +38,9 @@ __all__ = [
 ]
 
 ValueT = TypeVar("ValueT")
+
+# An object of no declared shape: what each host shapes in its own way is left as it came.
+JSONObject: TypeAlias = dict[str, Any]
 
 # Nesting that no vendor's shape comes near; what lies deeper is read as null. Recursive readers
 # and writers (json, msgspec, copying, repr) give up at about a thousand levels.
@@ -100,6 +104,12 @@ def parse_text(text: str, type_: type[ValueT], name: str = "the text") -> ValueT
 def well_formed(tree: Any) -> Any:
     """Return a copy of a tree of builtins that shares nothing mutable, encodes and prints."""
     return _rebuild(tree, ())
+
+
+def objects(items: Any) -> Iterator[dict[str, Any]]:
+    """Yield what is an object in what may be a list."""
+    if isinstance(items, list):
+        yield from (item for item in items if isinstance(item, dict))
 
 
 def join_surrogates(text: str) -> str:

@@ -8,8 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from ssekit._fold import objects
-from ssekit._lenient import parse_object
+from ssekit._json import objects, parse_object
 
 # The type of a delta that does not say it, by the field that it has.
 _TYPES: Final = {

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 import msgspec
 
 from ssekit._fold import Unknown
-
-Loose: TypeAlias = dict[str, Any]
+from ssekit._json import JSONObject
 
 
 class UnknownItem(Unknown):
@@ -64,7 +63,7 @@ class ResponseOutputText(Part, frozen=True, tag="output_text"):
 
     type: ClassVar[Literal["output_text"]] = "output_text"
     text: str = _text()
-    annotations: list[Loose] = _list()
+    annotations: list[JSONObject] = _list()
     logprobs: list[Logprob] | None = None
 
 
@@ -161,7 +160,7 @@ class ResponseFunctionToolCall(Item, frozen=True, tag="function_call"):
     call_id: str = _text()
     name: str = _text()
     namespace: str | None = None
-    caller: Loose | None = None
+    caller: JSONObject | None = None
     async_: bool | None = msgspec.field(default=None, name="async")
 
 
@@ -173,7 +172,7 @@ class ResponseFunctionToolCallOutputItem(Item, frozen=True, tag="function_call_o
     output: Any = None
     name: str | None = None
     namespace: str | None = None
-    caller: Loose | None = None
+    caller: JSONObject | None = None
 
 
 class ResponseCustomToolCall(Item, frozen=True, tag="custom_tool_call"):
@@ -184,7 +183,7 @@ class ResponseCustomToolCall(Item, frozen=True, tag="custom_tool_call"):
     input: str = _text()
     name: str = _text()
     namespace: str | None = None
-    caller: Loose | None = None
+    caller: JSONObject | None = None
     async_: bool | None = msgspec.field(default=None, name="async")
 
 
@@ -194,7 +193,7 @@ class ResponseCustomToolCallOutputItem(Item, frozen=True, tag="custom_tool_call_
     type: ClassVar[Literal["custom_tool_call_output"]] = "custom_tool_call_output"
     call_id: str = _text()
     output: Any = None
-    caller: Loose | None = None
+    caller: JSONObject | None = None
 
 
 class ResponseFileSearchToolCall(Item, frozen=True, tag="file_search_call"):
@@ -202,14 +201,14 @@ class ResponseFileSearchToolCall(Item, frozen=True, tag="file_search_call"):
 
     type: ClassVar[Literal["file_search_call"]] = "file_search_call"
     queries: list[str] = _list()
-    results: list[Loose] | None = None
+    results: list[JSONObject] | None = None
 
 
 class ResponseFunctionWebSearch(Item, frozen=True, tag="web_search_call"):
     """A search in the web; `action` is what was done: search, open_page, find."""
 
     type: ClassVar[Literal["web_search_call"]] = "web_search_call"
-    action: Loose | None = None
+    action: JSONObject | None = None
 
 
 class ResponseComputerToolCall(Item, frozen=True, tag="computer_call"):
@@ -217,9 +216,9 @@ class ResponseComputerToolCall(Item, frozen=True, tag="computer_call"):
 
     type: ClassVar[Literal["computer_call"]] = "computer_call"
     call_id: str = _text()
-    action: Loose | None = None
-    actions: list[Loose] | None = None
-    pending_safety_checks: list[Loose] = _list()
+    action: JSONObject | None = None
+    actions: list[JSONObject] | None = None
+    pending_safety_checks: list[JSONObject] = _list()
 
 
 class ResponseComputerToolCallOutputItem(Item, frozen=True, tag="computer_call_output"):
@@ -227,8 +226,8 @@ class ResponseComputerToolCallOutputItem(Item, frozen=True, tag="computer_call_o
 
     type: ClassVar[Literal["computer_call_output"]] = "computer_call_output"
     call_id: str = _text()
-    output: Loose | None = None
-    acknowledged_safety_checks: list[Loose] | None = None
+    output: JSONObject | None = None
+    acknowledged_safety_checks: list[JSONObject] | None = None
 
 
 class ResponseCodeInterpreterToolCall(Item, frozen=True, tag="code_interpreter_call"):
@@ -237,7 +236,7 @@ class ResponseCodeInterpreterToolCall(Item, frozen=True, tag="code_interpreter_c
     type: ClassVar[Literal["code_interpreter_call"]] = "code_interpreter_call"
     code: str | None = None
     container_id: str = _text()
-    outputs: list[Loose] | None = None
+    outputs: list[JSONObject] | None = None
 
 
 class ImageGenerationCall(Item, frozen=True, tag="image_generation_call"):
@@ -251,12 +250,12 @@ class ImageGenerationCall(Item, frozen=True, tag="image_generation_call"):
     result: str | None = None
     action: str | None = None
     background: str | None = None
-    error: Loose | None = None
+    error: JSONObject | None = None
     output_format: str | None = None
     quality: str | None = None
     revised_prompt: str | None = None
     size: str | None = None
-    svg_usage: Loose | None = None
+    svg_usage: JSONObject | None = None
 
 
 class LocalShellCall(Item, frozen=True, tag="local_shell_call"):
@@ -264,7 +263,7 @@ class LocalShellCall(Item, frozen=True, tag="local_shell_call"):
 
     type: ClassVar[Literal["local_shell_call"]] = "local_shell_call"
     call_id: str = _text()
-    action: Loose | None = None
+    action: JSONObject | None = None
 
 
 class LocalShellCallOutput(Item, frozen=True, tag="local_shell_call_output"):
@@ -289,8 +288,8 @@ class ResponseFunctionShellToolCall(Item, frozen=True, tag="shell_call"):
     type: ClassVar[Literal["shell_call"]] = "shell_call"
     call_id: str = _text()
     action: ShellCallAction | None = None
-    environment: Loose | None = None
-    caller: Loose | None = None
+    environment: JSONObject | None = None
+    caller: JSONObject | None = None
 
 
 class ShellCallOutputContent(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -298,7 +297,7 @@ class ShellCallOutputContent(msgspec.Struct, frozen=True, gc=False, omit_default
 
     stdout: str = _text()
     stderr: str = _text()
-    outcome: Loose | None = None
+    outcome: JSONObject | None = None
     created_by: str | None = None
 
 
@@ -309,7 +308,7 @@ class ResponseFunctionShellToolCallOutput(Item, frozen=True, tag="shell_call_out
     call_id: str = _text()
     max_output_length: int | None = None
     output: list[ShellCallOutputContent] = _list()
-    caller: Loose | None = None
+    caller: JSONObject | None = None
 
 
 class ApplyPatchOperation(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -326,7 +325,7 @@ class ResponseApplyPatchToolCall(Item, frozen=True, tag="apply_patch_call"):
     type: ClassVar[Literal["apply_patch_call"]] = "apply_patch_call"
     call_id: str = _text()
     operation: ApplyPatchOperation | None = None
-    caller: Loose | None = None
+    caller: JSONObject | None = None
 
 
 class ResponseApplyPatchToolCallOutput(Item, frozen=True, tag="apply_patch_call_output"):
@@ -335,7 +334,7 @@ class ResponseApplyPatchToolCallOutput(Item, frozen=True, tag="apply_patch_call_
     type: ClassVar[Literal["apply_patch_call_output"]] = "apply_patch_call_output"
     call_id: str = _text()
     output: str | None = None
-    caller: Loose | None = None
+    caller: JSONObject | None = None
 
 
 class McpCall(Item, frozen=True, tag="mcp_call"):
@@ -355,7 +354,7 @@ class McpListTools(Item, frozen=True, tag="mcp_list_tools"):
 
     type: ClassVar[Literal["mcp_list_tools"]] = "mcp_list_tools"
     server_label: str = _text()
-    tools: list[Loose] = _list()
+    tools: list[JSONObject] = _list()
     error: Any = None
 
 
@@ -392,7 +391,7 @@ class ResponseToolSearchOutputItem(Item, frozen=True, tag="tool_search_output"):
     type: ClassVar[Literal["tool_search_output"]] = "tool_search_output"
     call_id: str | None = None
     execution: str | None = None
-    tools: list[Loose] = _list()
+    tools: list[JSONObject] = _list()
 
 
 class AdditionalTools(Item, frozen=True, tag="additional_tools"):
@@ -400,7 +399,7 @@ class AdditionalTools(Item, frozen=True, tag="additional_tools"):
 
     type: ClassVar[Literal["additional_tools"]] = "additional_tools"
     role: str | None = None
-    tools: list[Loose] = _list()
+    tools: list[JSONObject] = _list()
 
 
 class ResponseCompactionItem(Item, frozen=True, tag="compaction"):
@@ -472,7 +471,7 @@ class InputTokensDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=Tr
 
     cached_tokens: int | None = None
     cache_write_tokens: int | None = None
-    cache_write_tokens_details: Loose | None = None
+    cache_write_tokens_details: JSONObject | None = None
 
 
 class OutputTokensDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -496,13 +495,13 @@ class ResponseUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     output_tokens_details: OutputTokensDetails | None = None
     total_tokens: int | None = None
     cost: float | None = None
-    cost_details: Loose | None = None
+    cost_details: JSONObject | None = None
     is_byok: bool | None = None
     cost_in_usd_ticks: int | None = None
-    context_details: Loose | None = None
+    context_details: JSONObject | None = None
     num_sources_used: int | None = None
     num_server_side_tools_used: int | None = None
-    server_side_tool_usage_details: Loose | None = None
+    server_side_tool_usage_details: JSONObject | None = None
 
 
 class ResponseError(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -546,7 +545,7 @@ class Response(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_default
     output: list[ResponseOutputItem] = _list()
     parallel_tool_calls: bool | None = None
     tool_choice: Any = None
-    tools: list[Loose] | None = None
+    tools: list[JSONObject] | None = None
     usage: ResponseUsage | None = None
     temperature: float | None = None
     top_p: float | None = None
@@ -555,27 +554,27 @@ class Response(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_default
     presence_penalty: float | None = None
     max_output_tokens: int | None = None
     max_tool_calls: int | None = None
-    access_programs: Loose | None = None
+    access_programs: JSONObject | None = None
     background: bool | None = None
-    billing: Loose | None = None
-    content_filters: list[Loose] | None = None
-    conversation: Loose | None = None
-    image: Loose | None = None
-    input_transformations: list[Loose] | None = None
-    metadata: Loose | None = None
-    moderation: Loose | None = None
+    billing: JSONObject | None = None
+    content_filters: list[JSONObject] | None = None
+    conversation: JSONObject | None = None
+    image: JSONObject | None = None
+    input_transformations: list[JSONObject] | None = None
+    metadata: JSONObject | None = None
+    moderation: JSONObject | None = None
     previous_response_id: str | None = None
-    prompt: Loose | None = None
-    prompt_cache_diagnostics: Loose | None = None
+    prompt: JSONObject | None = None
+    prompt_cache_diagnostics: JSONObject | None = None
     prompt_cache_key: str | None = None
-    prompt_cache_options: Loose | None = None
+    prompt_cache_options: JSONObject | None = None
     prompt_cache_retention: str | None = None
-    reasoning: Loose | None = None
+    reasoning: JSONObject | None = None
     safety_identifier: str | None = None
     service_tier: str | None = None
     store: bool | None = None
-    text: Loose | None = None
-    tool_usage: Loose | None = None
+    text: JSONObject | None = None
+    tool_usage: JSONObject | None = None
     truncation: str | None = None
     user: str | None = None
 

@@ -31,7 +31,7 @@ from ssekit import (
     __version__,
     auto,
 )
-from ssekit._output import Output, json_line
+from ssekit._command.terminal import Output, json_line
 
 # What the shell gives a process that an interrupt, or a closed pipe, ends: 128 and the signal.
 _INTERRUPTED = 130
@@ -48,9 +48,9 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if argv[:1] == ["collect"]:
             # What starts processes takes a while to import.
-            from ssekit import _collect
+            from ssekit._command import collect
 
-            return _collect.main(argv[1:])
+            return collect.main(argv[1:])
         return _run(_parser().parse_args(argv, _Arguments()))
     except KeyboardInterrupt:
         return _INTERRUPTED
@@ -129,9 +129,9 @@ def _run(arguments: _Arguments) -> int:
 def _open(file: str) -> AbstractContextManager[object]:
     if file == "demo":
         # Its HTTP modules take as long to import as all else together.
-        from ssekit import _demo
+        from ssekit._command import demo
 
-        return _demo.response()
+        return demo.response()
     if file != "-":
         return open(file, "rb")
     if sys.stdin is None:  # whoever started us has closed it

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from ssekit._deltas import FinishReason
 from ssekit.responses import _events as events
-from ssekit.responses._items import (
+from ssekit.responses._result import (
     ImageGenerationCall,
     McpCall,
     McpListTools,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final, get_args
 
-from ssekit._fold import objects
+from ssekit._json import objects
 from ssekit.responses._events import AnyEvent
 
 _KNOWN: Final = {struct.__struct_config__.tag for struct in get_args(AnyEvent)}

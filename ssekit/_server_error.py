@@ -1,0 +1,135 @@
+# The errors that servers report in JSON: where they put them, and what they call their parts.
+#
+# What always holds here:
+# - Any JSON value whatever may be passed in.
+# - Nothing is raised here: an error object is found, and its fields are read.
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+__all__ = ["error_fields", "error_within", "flat_error", "nested_error"]
+
+# The words that servers have for what an error says, the usual one first.
+_WORDS: Final[dict[str, tuple[str, ...]]] = {
+    "message": (
+        "message",
+        "msg",
+        "detail",
+        "error_msg",
+        "status_msg",
+        "error_description",
+        "error",
+    ),
+    "code": ("code", "status_code", "http_status_code", "error_code"),
+    "type": ("type", "error_type", "status"),  # Google's hosts have a status, and HTTP's as code
+    "param": ("param",),
+}
+# What says more of a bare {"error": "..."} or {"detail": "..."} that it stands beside, and those.
+_SIBLINGS: Final = {*_WORDS["message"], *_WORDS["code"], "error_type"}
+
+
+def nested_error(body: Any, *, detail: bool = True) -> Any:
+    """Return the error that an object of a server holds, in the forms that servers use, or None.
+
+    They are `{"error": {...}}`, `{"error": "..."}` and, if asked for, `{"detail": ...}`; beside a
+    bare word, the object itself may say the rest. Google's hosts put the object into a list.
+    """
+    if isinstance(body, list) and len(body) == 1:
+        body = body[0]
+    if not isinstance(body, dict):
+        return None
+    error = body.get("error") or (detail and body.get("detail")) or None
+    if error is None or isinstance(error, dict | list):
+        return error
+    return body if len(_SIBLINGS.intersection(body)) > 1 else error
+
+
+def error_fields(error: Any) -> dict[str, Any]:
+    """Return what an error object, or the bare text of an error, says, as `APIError` takes it."""
+    layers = [{"code": error}] if isinstance(error, int | float) else list(_layers(error))
+    code = _first(map(_word, _said(layers, "code")))
+    # {"type": "error", "message": ...} names no kind: it is the envelope.
+    kinds = (kind for kind in _said(layers, "type") if isinstance(kind, str) and kind != "error")
+    unnamed = "the server reported an error" + (f" (code {code})" if code else "")
+    return {
+        "message": _first(_sentences(error)) or unnamed,
+        "code": code,
+        "type": _first(kinds),
+        "param": _first(map(_word, _said(layers, "param"))),
+        "body": error,
+    }
+
+
+def _layers(error: Any) -> Iterator[dict[str, Any]]:
+    """Yield the object of an error, and what it wraps, from the outside in."""
+    if isinstance(error, list):
+        error = error[0] if error else None
+    if isinstance(error, dict):
+        yield error
+        for word in ("error", "detail", "message"):
+            yield from _layers(error.get(word))
+
+
+def _sentences(said: Any) -> Iterator[str]:
+    """Yield the texts in what a server says for a message, whatever they are wrapped in."""
+    if isinstance(said, str):
+        yield said
+    elif isinstance(said, list):
+        for item in said:
+            yield from _sentences(item)
+    elif isinstance(said, dict):
+        for word in _WORDS["message"]:
+            yield from _sentences(said.get(word))
+
+
+def _said(layers: list[dict[str, Any]], field: str) -> Iterator[Any]:
+    return (layer.get(word) for layer in layers for word in _WORDS[field])
+
+
+def _word(value: Any) -> str | None:
+    return None if value is None or isinstance(value, bool | dict | list) else str(value)
+
+
+def _first(words: Iterable[str | None]) -> str | None:
+    return next(filter(None, words), None)
+
+
+def error_within(holders: Iterable[dict[str, Any]]) -> Any:
+    """Return the first error that one of some objects holds, or None."""
+    return next((holder["error"] for holder in holders if holder.get("error")), None)
+
+
+# What codes and messages say where all is well, in lower case.
+_FINE: Final = ("0", "200", "ok", "success")
+# The types of objects that are no errors, whatever code and message they have.
+_NOTICES: Final = ("progress", "ping", "status", "notice", "info", "keepalive", "heartbeat")
+
+
+def flat_error(body: dict[str, Any]) -> Any:
+    """Return the error that an object without choices reports without an `error`, or None.
+
+    MiniMax has `base_resp`, Cloudflare `errors`; Alibaba's, Databricks' and Baidu's hosts a code
+    beside the message, and others a status of "error".
+    """
+    response, errors = body.get("base_resp"), body.get("errors")
+    if body.get("choices"):
+        return None
+    if isinstance(response, dict) and not _is_fine(response.get("status_code")):
+        return response
+    if errors:
+        return errors
+    counted = isinstance(body.get("choices"), list) and body.get("usage")
+    if counted or body.get("type") in _NOTICES:
+        return None
+    words = (body.get(word) for word in ("message", "msg", "error_msg"))
+    said = any(isinstance(word, str) and not _is_fine(word) for word in words)
+    failed = body.get("status") == "error" or not all(
+        _is_fine(body.get(word)) for word in ("code", "error_code")
+    )
+    return body if said and failed else None
+
+
+def _is_fine(word: Any) -> bool:
+    return not word or str(word).lower() in _FINE
