@@ -1,8 +1,8 @@
-# One event: as a value, as it stands on the wire, and as it is made of what a scanner found.
+# One event: as a value, on the wire, and made from the bytes that a scanner found.
 #
 # What always holds here:
 # - What is encoded is one event (or comment) to every decoder, whatever the texts hold.
-# - A text that cannot stand in its field is refused, not changed; data alone is divided.
+# - A text that cannot stand in its field is refused, not changed; only data is divided into lines.
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar, overload
 import msgspec
 
 from ssekit._errors import DecodeError
-from ssekit._fast_path import Head
+from ssekit._fast_path import NO_FIELDS, EventFields
 from ssekit._json import join_surrogates, parse_text
 
 __all__ = [
@@ -22,12 +22,13 @@ __all__ = [
     "as_text",
     "encode_comment",
     "make_event",
+    "make_events",
     "refuse",
 ]
 
 ValueT = TypeVar("ValueT")
 
-# More is ignored, as Blink does; int() itself refuses 4,301 digits.
+# A larger reconnection time is ignored, as Blink does; int() itself refuses 4,301 digits.
 LARGEST_RETRY: Final = 2**64 - 1
 
 _LINE_END = re.compile(r"\r\n|\r|\n")  # 9.2.5, end-of-line
@@ -68,7 +69,7 @@ class ServerSentEvent(msgspec.Struct, frozen=True, gc=False):
             raise
 
     def encode(self) -> bytes:
-        r"""Return the event as it stands on the wire; a decoder gives it back.
+        r"""Return the event in its form on the wire; a decoder makes the same event of it.
 
         Data is split at every line end; CR and CRLF come back as LF.
 
@@ -95,7 +96,7 @@ class ServerSentEvent(msgspec.Struct, frozen=True, gc=False):
 
 
 def encode_comment(text: str = "", /) -> bytes:
-    r"""Return `text` as a comment, which decoders ignore; empty, it keeps a connection alive.
+    r"""Return `text` as a comment, which decoders ignore. An empty one keeps a connection alive.
 
     >>> encode_comment("still here")
     b': still here\n\n'
@@ -105,13 +106,18 @@ def encode_comment(text: str = "", /) -> bytes:
 
 
 def refuse(field: str, value: str, forbidden: str) -> None:
+    """Raise ValueError if a field's value has one of the forbidden characters."""
     for character in forbidden:
         if character in value:
             raise ValueError(f"{field} holds {character!r}, which would break out of its line")
 
 
 def as_bytes(data: object) -> bytes:
-    """Return `data` as bytes; a TypeError says what to do about anything that is not bytes."""
+    """Return `data` as bytes.
+
+    Raises:
+        TypeError: It is not bytes; the message gives the remedy.
+    """
     if isinstance(data, bytes | bytearray | memoryview):
         return bytes(data)
     if isinstance(data, str):
@@ -122,12 +128,22 @@ def as_bytes(data: object) -> bytes:
     raise TypeError(f"expected bytes, bytearray or memoryview, got {type(data).__name__}")
 
 
-def make_event(payload: bytes, head: Head) -> ServerSentEvent:
-    type_, id_, retry = head
-    return ServerSentEvent(as_text(payload), as_text(type_) or "message", as_text(id_), retry)
+def make_event(payload: bytes, fields: EventFields) -> ServerSentEvent:
+    """Return the event of some data and fields, in bytes."""
+    [event] = make_events(fields, [payload])
+    return event
+
+
+def make_events(fields: EventFields, payloads: list[bytes]) -> list[ServerSentEvent]:
+    """Return the events of a batch."""
+    if fields is NO_FIELDS:
+        return [ServerSentEvent(str(payload, "utf-8", "replace")) for payload in payloads]
+    event_type, id_, retry = as_text(fields[0]) or "message", as_text(fields[1]), fields[2]
+    return [ServerSentEvent(as_text(payload), event_type, id_, retry) for payload in payloads]
 
 
 def as_text(data: bytes) -> str:
+    """Return the text of a field's value."""
     # 9.2.5: always UTF-8, whatever the response says; what is invalid becomes U+FFFD.
     # A field's value is decoded alone: its ends are ASCII, so no sequence reaches over them.
     return str(data, "utf-8", "replace")

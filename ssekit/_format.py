@@ -1,5 +1,5 @@
-# A wire format as data: how an event is decoded, and what the chunks are folded into. The names
-# that every format module has (decode, decoder, stream, astream, collect, acollect) are made here.
+# A wire format: how an event is decoded, and which accumulator takes the chunks. The functions that
+# every format module has (decode, decoder, stream, astream, collect, acollect) are methods here.
 #
 # What always holds here:
 # - An ordinary chunk is decoded by the format's typed decoder and nothing else. The end marker,
@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
 from typing import Any, Generic, TypeVar
 
@@ -23,109 +22,32 @@ from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE
 from ssekit._server_error import error_fields, nested_error
 from ssekit._stream import AsyncStream, Stream
 
-__all__ = ["Format", "Opener"]
+__all__ = ["Format"]
 
 ChunkT = TypeVar("ChunkT")
 ResultT = TypeVar("ResultT")
 
 
-class Opener(ABC, Generic[ChunkT, ResultT]):
-    """What streams are opened with: a format; or `ssekit.auto`, which finds out."""
-
-    name: str
-
-    @abstractmethod
-    def make(self, **options: Any) -> StreamDecoder[ChunkT, ResultT]:
-        """Return a decoder for one stream; `decoder` is this, with its options named."""
-
-    def decoder(
-        self,
-        *,
-        max_event_size: int | None = DEFAULT_MAX_EVENT_SIZE,
-        on_comment: Callable[[str], object] | None = None,
-        last_event_id: str = "",
-    ) -> StreamDecoder[ChunkT, ResultT]:
-        """Return a decoder to push the bytes of one stream into; the options are `SSEDecoder`'s."""
-        return self.make(
-            max_event_size=max_event_size, on_comment=on_comment, last_event_id=last_event_id
-        )
-
-    def stream(
-        self,
-        source: Any,
-        /,
-        *,
-        decoder: StreamDecoder[ChunkT, ResultT] | None = None,
-        check: bool = True,
-        drain: bool = False,
-    ) -> Stream[ChunkT, ResultT]:
-        """Return the chunks of a source, which is read as they are asked for.
-
-        Args:
-            source: An iterable of bytes or of events, a binary file object, a path of a recorded
-                stream, or a response of httpx, httpx2, requests, urllib3, niquests or http.client.
-                Whatever has a status and headers is checked as a response.
-            decoder: Continues the answer of an earlier stream, or brings options of its own.
-            check: Whether a response must have a status below 400 and be an event stream.
-            drain: Whether to read what follows the end of the stream (at most 64 KiB), so that
-                its connection can be used again.
-        """
-        return Stream(source, decoder or self.decoder(), check=check, drain=drain)
-
-    def astream(
-        self,
-        source: Any,
-        /,
-        *,
-        decoder: StreamDecoder[ChunkT, ResultT] | None = None,
-        check: bool = True,
-        drain: bool = False,
-    ) -> AsyncStream[ChunkT, ResultT]:
-        """Return the chunks of an asynchronous source; otherwise as `stream`.
-
-        Args:
-            source: An asynchronous iterable of bytes or of events (as the byte streams of trio and
-                anyio are), an `asyncio.StreamReader`, a response of httpx, httpx2, aiohttp or
-                niquests; or what `stream` takes and is no response, for which the loop waits.
-            decoder: As for `stream`.
-            check: As for `stream`.
-            drain: As for `stream`.
-        """
-        return AsyncStream(source, decoder or self.decoder(), check=check, drain=drain)
-
-    def collect(self, source: Any, /) -> ResultT:
-        """Read a source to its end and return the finished answer.
-
-        Raises:
-            SSEKitError: What ended the stream early, with the answer so far in `partial`.
-        """
-        with self.stream(source) as stream:
-            return stream.until_done()
-
-    async def acollect(self, source: Any, /) -> ResultT:
-        """Read an asynchronous source to its end; otherwise as `collect`."""
-        async with self.astream(source) as stream:
-            return await stream.until_done()
-
-
-class Format(Opener[ChunkT, ResultT]):
+class Format(Generic[ChunkT, ResultT]):
     r"""A wire format: those of the package, or one of your own.
 
-    The first three arguments are enough. What is in the stream beside chunks (the end marker,
-    errors that the server reports, objects of unforeseen shape) is known without them.
+    The first three arguments are enough. The end marker, errors that the server reports and objects
+    of unforeseen shape are recognised without the others.
 
     Args:
-        name: What the format is called in messages.
+        name: The name of the format in messages.
         decoder: Decodes the data of an ordinary event into a chunk, and refuses any other.
-        accumulator: Makes what folds the chunks of one stream, such as a class that inherits
+        accumulator: Makes the accumulator of one stream, such as a class that inherits
             `ssekit.Accumulator`.
         repair: Rewrites an object that the decoder refused, in place, into the shape that the
-            chunk type declares. What does not fit even then counts as absent.
+            chunk type declares. A field that does not fit even then counts as absent.
         find_error: Returns an error that an object holds elsewhere than at its top, or None.
         fragments: The names of fields whose strings continue from event to event.
-        chunk_type: What an object is read as that the decoder refused: the decoder's own type, or
+        chunk_type: The type of an object that the decoder refused: the decoder's own type, or
             a union that has more in it, such as the events that report an error.
         typed_by_event: Whether an object without a `type` has that of its event.
+        chunk_field: The field that makes an object a chunk unless it is empty. Fields beside it
+            with the names of errors then report none, except `error`.
 
     >>> import ssekit
     >>> class Last(ssekit.Accumulator[dict[str, int], dict[str, int]]):
@@ -149,15 +71,17 @@ class Format(Opener[ChunkT, ResultT]):
         fragments: Collection[str] = (),
         chunk_type: Any = None,
         typed_by_event: bool = False,
+        chunk_field: str = "",
     ) -> None:
         self.name = name
-        self._typed = decoder
+        self._decoder = decoder
         self._accumulator = accumulator
         self._repair = repair
         self._find_error = find_error
         self._fragments = fragments
         self._chunk_type = chunk_type or decoder.type
         self._typed_by_event = typed_by_event
+        self._chunk_field = chunk_field
 
     def __repr__(self) -> str:
         return f"<ssekit.Format {self.name}>"
@@ -173,9 +97,85 @@ class Format(Opener[ChunkT, ResultT]):
             DecodeError: The data is not a JSON object.
         """
         try:
-            return self._typed.decode(event.data)
+            return self._decoder.decode(event.data)
         except DECODE_FAILURES:
             return self.decode_fallback(event)
+
+    def decoder(
+        self,
+        *,
+        max_event_size: int | None = DEFAULT_MAX_EVENT_SIZE,
+        on_comment: Callable[[str], object] | None = None,
+        last_event_id: str = "",
+    ) -> StreamDecoder[ChunkT, ResultT]:
+        """Return a decoder to push the bytes of one stream into; the options are `SSEDecoder`'s."""
+        return StreamDecoder(
+            self._decoder.decode,
+            self.decode_fallback,
+            self._accumulator(),
+            format=self.name,
+            max_event_size=max_event_size,
+            on_comment=on_comment,
+            last_event_id=last_event_id,
+        )
+
+    def stream(
+        self,
+        source: Any,
+        /,
+        *,
+        decoder: StreamDecoder[ChunkT, ResultT] | None = None,
+        check: bool = True,
+        drain: bool = False,
+    ) -> Stream[ChunkT, ResultT]:
+        """Return the chunks of a source, which is read as they are asked for.
+
+        Args:
+            source: An iterable of bytes or of events, a binary file object, a path of a recorded
+                stream, or a response of httpx, httpx2, requests, urllib3, niquests or http.client.
+                An object with a status and headers is checked as a response.
+            decoder: Continues the answer of an earlier stream, or brings options of its own.
+            check: Whether a response must have a status below 400 and be an event stream.
+            drain: Whether to read on after the end of the stream (at most 64 KiB), so that its
+                connection can be used again.
+        """
+        return Stream(source, decoder or self.decoder(), check=check, drain=drain)
+
+    def astream(
+        self,
+        source: Any,
+        /,
+        *,
+        decoder: StreamDecoder[ChunkT, ResultT] | None = None,
+        check: bool = True,
+        drain: bool = False,
+    ) -> AsyncStream[ChunkT, ResultT]:
+        """Return the chunks of an asynchronous source; otherwise as `stream`.
+
+        Args:
+            source: An asynchronous iterable of bytes or of events (as the byte streams of trio and
+                anyio are), an `asyncio.StreamReader`, a response of httpx, httpx2, aiohttp or
+                niquests. The sources of `stream` that are no responses are read too, while the
+                event loop waits.
+            decoder: As for `stream`.
+            check: As for `stream`.
+            drain: As for `stream`.
+        """
+        return AsyncStream(source, decoder or self.decoder(), check=check, drain=drain)
+
+    def collect(self, source: Any, /) -> ResultT:
+        """Read a source to its end and return the finished answer.
+
+        Raises:
+            SSEKitError: The stream ended early; `partial` is the answer so far.
+        """
+        with self.stream(source) as stream:
+            return stream.until_done()
+
+    async def acollect(self, source: Any, /) -> ResultT:
+        """Read an asynchronous source to its end; otherwise as `collect`."""
+        async with self.astream(source) as stream:
+            return await stream.until_done()
 
     def decode_fallback(self, event: ServerSentEvent, /) -> ChunkT | Done:
         """Decode an event that the typed decoder refused; otherwise as `decode`."""
@@ -186,7 +186,8 @@ class Format(Opener[ChunkT, ResultT]):
         except ValueError:
             body = event.data if event.event == "error" else None
         if self._typed_by_event and isinstance(body, dict) and event.event != "message":
-            body["type"] = _word(body.get("type")) or event.event
+            kind = body.get("type")
+            body["type"] = kind if isinstance(kind, str) and kind else event.event
         error = self._reported_error(body, event.event)
         chunk = self._as_chunk(body)
         if error is not None:
@@ -211,28 +212,14 @@ class Format(Opener[ChunkT, ResultT]):
         return None if chunk is msgspec.UNSET else chunk
 
     def _reported_error(self, body: Any, event_type: str) -> APIError | None:
-        # Where there are choices it is a chunk: what else it has under these names is no error.
-        is_chunk = isinstance(body, dict) and bool(body.get("choices") or body.get("candidates"))
+        is_chunk = isinstance(body, dict) and bool(body.get(self._chunk_field))
         error = nested_error(body, detail=not is_chunk)
         if error is None and self._find_error is not None and isinstance(body, dict):
             error = self._find_error(body)
         if error is None and "error" in (event_type, *(() if is_chunk else _kinds(body))):
             error = "" if body is None else body
-        # What continues elsewhere may have half a surrogate pair: an error has it whole.
+        # A string that continues elsewhere may end in half a surrogate pair; an error may not.
         return None if error is None else APIError(**error_fields(well_formed(error)))
-
-    def make(self, **options: Any) -> StreamDecoder[ChunkT, ResultT]:
-        return StreamDecoder(
-            self._typed.decode,
-            self.decode_fallback,
-            self._accumulator(),
-            format=self.name,
-            **options,
-        )
-
-
-def _word(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
 
 
 def _kinds(body: Any) -> tuple[Any, ...]:

@@ -30,8 +30,8 @@ from ssekit._errors import (
 from ssekit._event import ServerSentEvent
 from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE
 from ssekit._source import AsyncSource, Source, open_async_source, open_source
-from ssekit._sse import SSEDecoder
-from ssekit._stream import AsyncPull, Events, pull
+from ssekit._sse import EventReceiver, SSEDecoder
+from ssekit._stream import AsyncPull, pull
 
 __all__ = ["AsyncEventSource", "Backoff", "EventSource", "areconnect", "reconnect"]
 
@@ -128,7 +128,7 @@ class _Reconnection(Generic[EventsT]):
         self._delay: float | None = None
         self._ended = False
         # Of the open connection: what decodes its events, and what pulls them.
-        self._receiver: Events | None = None
+        self._receiver: EventReceiver | None = None
         self._events: EventsT | None = None
 
     def _headers(self) -> dict[str, str]:
@@ -139,7 +139,7 @@ class _Reconnection(Generic[EventsT]):
             headers["Last-Event-ID"] = self.last_event_id
         return headers
 
-    def _receive(self, source: Source | AsyncSource) -> Events:
+    def _receive(self, source: Source | AsyncSource) -> EventReceiver:
         """Return what the events of a connection come from, or raise what its head says."""
         head = source.head
         if head is not None and head.status == 204:
@@ -149,7 +149,9 @@ class _Reconnection(Generic[EventsT]):
             # so itself, with what its body says.)
             said = "an event stream has the status 200, and no other"
             raise StatusError(said, status_code=head.status, headers=head.headers)
-        self._receiver = Events(SSEDecoder(last_event_id=self.last_event_id, **self._options))
+        self._receiver = EventReceiver(
+            SSEDecoder(last_event_id=self.last_event_id, **self._options)
+        )
         return self._receiver
 
     def _take(self, event: ServerSentEvent) -> None:

@@ -1,21 +1,28 @@
-# The public face of the scanner, and the pull side of it.
+# Events from bytes, pushed and pulled: `SSEDecoder`, and its part in `iter_events`.
+#
+# What always holds here: everything about the standard is in the scanner.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Literal, TypeAlias
 
-from ssekit._event import ServerSentEvent, as_bytes, as_text, make_event
-from ssekit._fast_path import NO_FIELDS
+from ssekit._errors import SSEKitError, StreamNotFinishedError, interruption
+from ssekit._event import ServerSentEvent, as_bytes, as_text, make_events
+from ssekit._json import join_surrogates
 from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE, make_scanner
 
-__all__ = ["SSEDecoder"]
+__all__ = ["EventReceiver", "SSEDecoder", "State", "gather_lines"]
+
+State: TypeAlias = Literal["open", "done", "truncated", "failed"]
 
 
 class SSEDecoder:
-    """Bytes in, events out: WHATWG HTML 9.2.5 and 9.2.6, for any division of the bytes.
+    """Decodes bytes into events by WHATWG HTML 9.2.5 and 9.2.6, for any division of the bytes.
 
     Args:
-        last_event_id: Where an earlier connection stood; events have it until one sets its own.
+        last_event_id: The last event ID of an earlier connection. Events have it until one sets
+            its own.
         max_event_size: How many bytes an event may have (its unfinished line, comments and
             unknown lines included, and its collected data); None for no limit.
         on_comment: Called with the text of each comment, less one leading space.
@@ -40,12 +47,12 @@ class SSEDecoder:
 
     @property
     def last_event_id(self) -> str:
-        """The last event ID string: what a reconnection sends as `Last-Event-ID` (9.2.4)."""
+        """The last event ID string, which a reconnection sends as `Last-Event-ID` (9.2.4)."""
         return as_text(self._scanner.last_event_id)
 
     @property
     def reconnection_time(self) -> int | None:
-        """What the stream's last valid `retry` field said, in milliseconds, or None."""
+        """The value of the stream's last valid `retry` field, in milliseconds, or None."""
         return self._scanner.reconnection_time
 
     def feed(self, data: bytes | bytearray | memoryview, /) -> list[ServerSentEvent]:
@@ -58,11 +65,8 @@ class SSEDecoder:
         """
         scanner = self._scanner
         events: list[ServerSentEvent] = []
-        for payload in scanner.scan(data if type(data) is bytes else as_bytes(data)):
-            if scanner.head is NO_FIELDS:
-                events.append(ServerSentEvent(str(payload, "utf-8", "replace")))
-            else:
-                events.append(make_event(payload, scanner.head))
+        for batch in scanner.scan(data if type(data) is bytes else as_bytes(data)):
+            events += make_events(*batch)
         if scanner.too_large and not events:
             raise scanner.error()
         return events
@@ -70,18 +74,17 @@ class SSEDecoder:
     def close(self, *, dispatch_incomplete: bool = False) -> list[ServerSentEvent]:
         """Take the end of the bytes; the decoder is then ready for the next stream.
 
-        9.2.6 has an event that no blank line ended discarded, and so it is by default: it may be
-        half an event. `dispatch_incomplete=True` returns what there is of it, for servers that
-        leave the last blank line out.
+        By 9.2.6 an event that no blank line ended is discarded: it may be half an event.
+        `dispatch_incomplete=True` returns what there is of it, for servers that leave the last
+        blank line out.
 
         Raises:
             EventTooLargeError: An event outgrew the limit.
         """
-        scanner = self._scanner
-        if scanner.too_large:
-            raise scanner.error()
-        payloads = scanner.finish(dispatch_incomplete=dispatch_incomplete)
-        return [make_event(payload, scanner.head) for payload in payloads]
+        if self._scanner.too_large:
+            raise self._scanner.error()
+        batches = self._scanner.finish(dispatch_incomplete=dispatch_incomplete)
+        return [event for batch in batches for event in make_events(*batch)]
 
     def reset(self) -> None:
         """Drop what is unfinished and be ready for the next stream.
@@ -89,3 +92,99 @@ class SSEDecoder:
         The last event ID and the reconnection time stay, as they do when a browser reconnects.
         """
         self._scanner.restart()
+
+
+class EventReceiver:
+    """An SSEDecoder with the methods of a StreamDecoder that the pull side calls."""
+
+    def __init__(self, decoder: SSEDecoder) -> None:
+        # Half an event of an earlier connection does not go on in this one.
+        decoder.reset()
+        self.decoder = decoder
+        self._scanner = decoder._scanner
+        self.limit = self._scanner.limit  # bytes
+        self._error: SSEKitError | None = None
+        self.state: State = "open"
+
+    def receive(
+        self, reads: Iterable[Any], abandon: Callable[[], object] | None = None
+    ) -> Iterator[ServerSentEvent]:
+        """Yield the events of each read; call `abandon` if that raises or is dropped."""
+        scanner = self._scanner
+        try:
+            for data in reads:
+                if isinstance(data, ServerSentEvent):
+                    scanner.last_event_id = join_surrogates(data.id).encode()
+                    yield data
+                    continue
+                for batch in scanner.scan(data if type(data) is bytes else as_bytes(data)):
+                    yield from make_events(*batch)
+                if scanner.too_large:
+                    self.fail(scanner.error())
+                    return
+        except BaseException:
+            if abandon is not None:
+                abandon()
+            raise
+
+    def finish(self) -> Iterator[ServerSentEvent]:
+        """Take a clean end of the bytes."""
+        if self.state == "open":
+            self._scanner.finish()
+            self.state = "done"
+        return iter(())
+
+    def fail(self, cause: BaseException, /) -> None:
+        """Take the failure of the transport."""
+        if self.state == "open":
+            self._error = interruption(cause)
+            self.state = "failed"
+
+    def raise_error(self) -> None:
+        """Raise the kept error, if there is one."""
+        if self._error is not None:
+            raise self._error
+
+    def not_finished(self, reason: str) -> SSEKitError:
+        """Return the error of a stream that ends for its reader before its end was seen."""
+        return StreamNotFinishedError(reason)
+
+
+def gather_lines(reads: Iterator[Any], most: int) -> Iterator[Any]:
+    """Yield reads, with small ones that end no line put before the next that does.
+
+    Nothing is complete in what is held back, which is less than `most` bytes. (Where reads are of
+    17 bytes, an event takes 2.5 us instead of 5.5; where they are of one byte, 25 instead of 58.
+    Where each is a whole event, this is 0.04 us more, which is left out of a Stream.)
+    """
+    pending: list[bytes] = []
+    size = 0
+    try:
+        for data in reads:
+            if type(data) is bytes:
+                if 10 not in data and 13 not in data:
+                    size += len(data) or 1
+                    if size < most:
+                        pending.append(data)
+                        continue
+                if pending:
+                    data, pending = _whole_lines([*pending, data], most)
+                size = len(pending[0]) if pending else 0
+            elif pending:
+                yield b"".join(pending)
+                pending = []
+            yield data
+    except Exception:
+        # Flush before the source's exception: the pending bytes came before it.
+        yield b"".join(pending)
+        raise
+    yield b"".join(pending)
+
+
+def _whole_lines(pieces: list[bytes], most: int) -> tuple[bytes, list[bytes]]:
+    """Return the whole lines, and what stays pending: the start of the next."""
+    data = b"".join(pieces)
+    end = data.rfind(b"\n") + 1
+    if not 0 < end < len(data) < most or 13 in data:
+        return data, []
+    return data[:end], [data[end:]]

@@ -1,8 +1,11 @@
-# Pull: a source is read, what it gives is pushed into a decoder, and the source is closed.
+# Pull: reads a source, pushes its bytes into a decoder, and closes the source.
+#
+# The asynchronous classes repeat the synchronous ones with `await`: two plain shells are easier to
+# read than one that serves both.
 #
 # What always holds here:
 # - Nothing about formats, ends or errors is decided here: the decoder does that.
-# - Nothing is read before somebody asks, and nothing after the decoder has seen the end.
+# - Nothing is read before a chunk is asked for, and nothing after the decoder has seen the end.
 # - No reference goes in a circle, so that dropping a Stream closes its source at once.
 # - The asynchronous iterators are classes, not async generators: dropping one midway leaves nothing
 #   behind for an event loop to finish, and no event loop is imported.
@@ -11,18 +14,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import suppress
+from itertools import chain
 from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 from ssekit._accumulator import Accumulator
-from ssekit._decoder import Read, State, StreamDecoder
+from ssekit._decoder import StreamDecoder
 from ssekit._deltas import Delta, TextDelta
-from ssekit._errors import SSEKitError, StreamNotFinishedError, interruption
-from ssekit._event import ServerSentEvent, as_bytes, make_event
-from ssekit._fast_path import NO_FIELDS
-from ssekit._json import join_surrogates
+from ssekit._errors import SSEKitError
+from ssekit._event import ServerSentEvent
 from ssekit._source import AsyncSource, Source, open_async_source, open_source
-from ssekit._sse import SSEDecoder
+from ssekit._sse import EventReceiver, SSEDecoder, State, gather_lines
 
 __all__ = ["AsyncStream", "Stream", "aiter_events", "iter_events"]
 
@@ -32,163 +34,78 @@ ItemT = TypeVar("ItemT")
 ItemT_co = TypeVar("ItemT_co", covariant=True)
 
 _DRAIN_SIZE = 64 * 2**10  # bytes
-_HELD_SIZE = 4 * 2**10  # bytes
+_GATHERED_SIZE = 4 * 2**10  # bytes
 CLOSED = "the stream was closed before its end was read"
 
 
 class _Receiver(Protocol[ItemT_co]):
-    """What the shells push into: a StreamDecoder, or `Events`."""
+    """What bytes are pushed into: a StreamDecoder, or an EventReceiver."""
 
     state: State
 
     def receive(
-        self, reads: Iterable[Any], release: Callable[[], object] | None = None
+        self, reads: Iterable[Any], abandon: Callable[[], object] | None = None
     ) -> Iterator[ItemT_co]: ...
-    def last_reads(self) -> Iterator[Any]: ...
+    def finish(self) -> Iterator[ItemT_co]: ...
     def fail(self, cause: BaseException, /) -> None: ...
     def raise_error(self) -> None: ...
     def not_finished(self, reason: str) -> SSEKitError: ...
 
 
-class Events:
-    """An SSEDecoder, as the shells push into it."""
-
-    def __init__(self, decoder: SSEDecoder) -> None:
-        # Half an event of an earlier connection does not go on in this one.
-        decoder.reset()
-        self.decoder = decoder
-        self._scanner = decoder._scanner  # pyright: ignore[reportPrivateUsage] - the one friend
-        self.limit = self._scanner.limit  # bytes
-        self._error: SSEKitError | None = None
-        self.state: State = "open"
-
-    def receive(
-        self, reads: Iterable[Read], release: Callable[[], object] | None = None
-    ) -> Iterator[ServerSentEvent]:
-        scanner = self._scanner
-        try:
-            for data in reads:
-                if type(data) is bytes:
-                    payloads = scanner.scan(data)
-                elif isinstance(data, ServerSentEvent):
-                    scanner.last_event_id = join_surrogates(data.id).encode()
-                    yield data
-                    continue
-                else:
-                    payloads = scanner.scan(as_bytes(data))
-                for payload in payloads:
-                    if scanner.head is NO_FIELDS:
-                        yield ServerSentEvent(str(payload, "utf-8", "replace"))
-                    else:
-                        yield make_event(payload, scanner.head)
-                if scanner.too_large:
-                    self.fail(scanner.error())
-        finally:
-            if release is not None:
-                release()
-
-    def last_reads(self) -> Iterator[ServerSentEvent]:
-        if self.state == "open":
-            yield from self.decoder.close()
-            self.state = "done"
-
-    def fail(self, cause: BaseException, /) -> None:
-        if self.state == "open":
-            self._error = interruption(cause)
-            self.state = "failed"
-
-    def raise_error(self) -> None:
-        if self._error is not None:
-            raise self._error
-
-    def not_finished(self, reason: str) -> SSEKitError:
-        return StreamNotFinishedError(reason)
-
-
 def pull(source: Source, receiver: _Receiver[ItemT], drain: bool = False) -> Iterator[ItemT]:
-    """Yield what a receiver makes of a source, close the source, and raise the receiver's error."""
-    # (To yield here what the receiver yields took 25 ns an event.)
-    return receiver.receive(_reads(source, receiver, drain), source.close)
+    """Yield a receiver's items for a source, close the source, and raise the receiver's error."""
+    # A generator around the receiver's own would take 25 ns an item; `chain` takes none.
+    items = receiver.receive(_reads(source, receiver), source.close)
+    return chain(items, _last_items(source, receiver, drain))
 
 
-def _reads(source: Source, receiver: _Receiver[Any], drain: bool) -> Iterator[Any]:
-    """Yield what a receiver is to have, until it has seen the end; then raise its error."""
-    # Only what reading raises is the transport's. What a user's callback raises passes elsewhere.
+def _reads(source: Source, receiver: _Receiver[Any]) -> Iterator[Any]:
+    """Yield the reads of a source until it ends or fails, or the receiver has seen the end."""
+    # Only what reading raises is the transport's. The exception of a user's callback passes by.
     try:
         source.check()
         for data in source.reads:
-            if not source.closed and receiver.state == "open":
-                yield data
+            if source.closed:
+                return
+            yield data
             if source.closed or receiver.state != "open":  # before the next read, not after it
-                break
+                return
     except Exception as error:
         if not source.closed:
-            yield from _last_reads(receiver, error)
-    if source.closed and receiver.state == "open":
-        raise receiver.not_finished(CLOSED)
-    yield from receiver.last_reads()
-    if drain and receiver.state == "done":
-        _drain(source)
-    receiver.raise_error()
+            yield from _reads_before_failure(receiver, error)
 
 
-def _last_reads(receiver: _Receiver[Any], error: Exception) -> Iterator[bytes]:
-    """Yield what was received before a transport failed, and then let it fail."""
-    # What the standard library calls an incomplete read brings the bytes that did come.
+def _reads_before_failure(receiver: _Receiver[Any], error: Exception) -> Iterator[bytes]:
+    """Yield the bytes that came with a transport's exception, and then let the receiver fail."""
+    # The standard library's IncompleteRead has them.
     partial = getattr(error, "partial", None)
     if isinstance(partial, bytes):
         yield partial
     receiver.fail(error)
 
 
-def _gather(reads: Iterator[Any], most: int) -> Iterator[Any]:
-    """Yield reads, with small ones that end no line put before the next that does.
-
-    Nothing is complete in what is held back, which is less than `most` bytes. (Where reads are of
-    17 bytes, an event takes 2.5 us instead of 5.5; where they are of one byte, 25 instead of 58.
-    Where each is a whole event, this is 0.04 us more, which is left out of a Stream.)
-    """
-    held: list[bytes] = []
-    size = 0
+def _last_items(source: Source, receiver: _Receiver[ItemT], drain: bool) -> Iterator[ItemT]:
+    """Yield the items that the end of the bytes completes; then close, and raise the error."""
     try:
-        for data in reads:
-            if type(data) is bytes:
-                if 10 not in data and 13 not in data:
-                    size += len(data) or 1
-                    if size < most:
-                        held.append(data)
-                        continue
-                if held:
-                    data, held = _whole_lines([*held, data], most)
-                size = len(held[0]) if held else 0
-            elif held:
-                yield b"".join(held)
-                held = []
-            yield data
-    except Exception:  # whatever a source raises: what is held came before it, and goes before it
-        yield b"".join(held)
-        raise
-    yield b"".join(held)
-
-
-def _whole_lines(held: list[bytes], most: int) -> tuple[bytes, list[bytes]]:
-    """Return what ends with a line, and what is held on: the start of the next."""
-    data = b"".join(held)
-    end = data.rfind(b"\n") + 1
-    if not 0 < end < len(data) < most or 13 in data:
-        return data, []
-    return data[:end], [data[end:]]
+        if source.closed and receiver.state == "open":
+            raise receiver.not_finished(CLOSED)
+        yield from receiver.finish()
+        if drain and receiver.state == "done":
+            _drain(source)
+        receiver.raise_error()
+    finally:
+        source.close()
 
 
 def _drain(source: Source) -> None:
-    room = _DRAIN_SIZE
-    with suppress(Exception):  # the answer is complete: what becomes of the rest is not its matter
-        while room > 0 and not source.closed:
-            room -= len(next(source.reads))
+    budget = _DRAIN_SIZE
+    with suppress(Exception):  # the answer is complete, whatever becomes of the rest
+        while budget > 0 and not source.closed:
+            budget -= len(next(source.reads))
 
 
 class AsyncPull(AsyncIterator[ItemT]):
-    """As `pull`, for an asynchronous source; `aclose` releases it early."""
+    """Iterates as `pull` does, over an asynchronous source; `aclose` closes it early."""
 
     def __init__(
         self, source: AsyncSource, receiver: _Receiver[ItemT], drain: bool = False
@@ -217,12 +134,12 @@ class AsyncPull(AsyncIterator[ItemT]):
                         self._items = receiver.receive((await anext(source.reads),))
                 except StopAsyncIteration:
                     if not source.closed:
-                        self._items = receiver.receive(receiver.last_reads())
+                        self._items = receiver.finish()
                 except Exception as error:
                     if not source.closed:
-                        self._items = receiver.receive(_last_reads(receiver, error))
+                        self._items = receiver.receive(_reads_before_failure(receiver, error))
                 if source.closed:
-                    self._items = iter(())  # what came too late
+                    self._items = iter(())  # too late
                     raise receiver.not_finished(CLOSED)
         except BaseException:  # also cancellation: the source is closed in what time is left
             await source.aclose()
@@ -233,16 +150,16 @@ class AsyncPull(AsyncIterator[ItemT]):
         await self._source.aclose()
 
     async def _release(self) -> None:
-        room = _DRAIN_SIZE if self._drain and self._receiver.state == "done" else 0
+        budget = _DRAIN_SIZE if self._drain and self._receiver.state == "done" else 0
         self._drain = False
         with suppress(Exception):
-            while room > 0:
-                room -= len(await anext(self._source.reads))
+            while budget > 0:
+                budget -= len(await anext(self._source.reads))
         await self._source.aclose()
 
 
 class _AsyncFlatMap(AsyncIterator[ItemT], Generic[ItemT, ChunkT]):
-    """What `each` gives for the items of a stream, and then what `last` gives."""
+    """Iterates over the results of `each` for the items of a stream, and then those of `last`."""
 
     def __init__(
         self,
@@ -273,11 +190,11 @@ def _texts(deltas: Iterable[Delta]) -> Iterator[str]:
 
 
 class _AnyStream(Generic[ChunkT, ResultT]):
-    """What Stream and AsyncStream have in common: the views of the decoder.
+    """The common part of Stream and AsyncStream: the views of the decoder.
 
     Attributes:
-        response: What was passed in: its headers and status are there.
-        decoder: What decodes and accumulates; pass it on to continue the answer elsewhere.
+        response: The source that was passed in, with its headers and status.
+        decoder: The decoder of the stream. Pass it on to continue the answer over another source.
     """
 
     def __init__(self, response: Any, decoder: StreamDecoder[ChunkT, ResultT]) -> None:
@@ -292,7 +209,7 @@ class _AnyStream(Generic[ChunkT, ResultT]):
 
     @property
     def accumulator(self) -> Accumulator[ChunkT, ResultT]:
-        """What folds the chunks, with the views of the answer so far."""
+        """The accumulator of the chunks, with the views of the answer so far."""
         return self.decoder.accumulator
 
     @property
@@ -350,7 +267,7 @@ class Stream(_AnyStream[ChunkT, ResultT]):
         raise StopIteration
 
     def _raise_error(self) -> None:
-        """Raise again what ended the reading, which a generator does once."""
+        """Raise again the error that ended the reading, which an iterator raises once."""
         self.decoder.raise_error()
         if self._source.closed and self.state == "open":
             raise self.decoder.not_finished(CLOSED)
@@ -360,7 +277,7 @@ class Stream(_AnyStream[ChunkT, ResultT]):
         return _texts(self.deltas())
 
     def deltas(self) -> Iterator[Delta]:
-        """Yield what the stream says, in the words that all formats share."""
+        """Yield the deltas of the stream, in the vocabulary that all formats share."""
         deltas = self.accumulator.deltas
         for chunk in self:
             for delta in deltas(chunk):  # noqa: UP028 - `yield from` takes 15 ns more
@@ -432,7 +349,7 @@ class AsyncStream(_AnyStream[ChunkT, ResultT]):
         )
 
     def deltas(self) -> AsyncIterator[Delta]:
-        """Iterate over what the stream says, in the words that all formats share."""
+        """Iterate over the deltas of the stream, in the vocabulary that all formats share."""
         accumulator = self.accumulator
         return _AsyncFlatMap(self._chunks, accumulator.deltas, accumulator.last_deltas)
 
@@ -471,7 +388,7 @@ def iter_events(
     """Yield the events of a source, and close it at the end.
 
     Args:
-        source: What `stream` of a format takes.
+        source: Any source that `stream` of a format takes.
         decoder: Has options of its own, or the last event ID of an earlier connection. It is reset:
             this is another stream.
         check: Whether a response must have a status below 400 and be an event stream.
@@ -481,8 +398,8 @@ def iter_events(
         StreamInterruptedError: The source raised; `StreamTimeoutError` for a timeout.
         StatusError, ContentTypeError: The response is no event stream.
     """
-    opened, receiver = open_source(source, check=check), Events(decoder or SSEDecoder())
-    opened.reads = _gather(opened.reads, min(_HELD_SIZE, receiver.limit))
+    opened, receiver = open_source(source, check=check), EventReceiver(decoder or SSEDecoder())
+    opened.reads = gather_lines(opened.reads, min(_GATHERED_SIZE, receiver.limit))
     return pull(opened, receiver)
 
 
@@ -493,4 +410,4 @@ def aiter_events(
 
     The iterator has `aclose()`, which closes the source early.
     """
-    return AsyncPull(open_async_source(source, check=check), Events(decoder or SSEDecoder()))
+    return AsyncPull(open_async_source(source, check=check), EventReceiver(decoder or SSEDecoder()))

@@ -1,35 +1,38 @@
-"""A stream whose format nobody told: its first events tell.
+"""A stream of a format that is not known beforehand: its first events show it.
 
-The names are those of every format. The chunks and the result are those of the format that is told,
-such as `ssekit.chat`.
+The names are those of every format. The chunks and the result are those of the format that is
+detected, such as `ssekit.chat`.
 
-An event may tell nothing (Azure's first chunk). Its chunk is then handed over with the first one
-that tells, late but in its place. A stream that tells nothing to its end is taken as chat: so the
-end marker alone gives an empty `ChatCompletion`, and an error before anything else is an `APIError`
-with that as its `partial`. If the transport fails before the format is told, what had come is in
+An event may show no format (Azure's first chunk). Its chunk then comes with the first one that
+does, late but in its place. A stream that shows none to its end is taken as chat: so the end marker
+alone gives an empty `ChatCompletion`, and an error before anything else is an `APIError` with that
+as its `partial`. If the transport fails before the format is detected, the chunks so far are in
 `partial` alone.
 """
 
+# How it works: the decoder holds events back until one has the shape of a format (`_SHAPES`). Then
+# it takes over the parts of that format's own decoder, and receives the held events like a read.
+#
 # What always holds here:
 # - Formats are imported when a stream needs them (chat: when a decoder is made), not before.
-# - Once the format is told, its own decoder decodes and its own accumulator folds: nothing of this
-#   module stands between them.
-# - An event tells by its shape alone; a row of `_SHAPES` is all that another format needs.
+# - Once the format is detected, its own decoder decodes and its own accumulator merges: nothing of
+#   this module stands between them.
+# - An event shows its format by its shape alone; a row of `_SHAPES` is all that another one needs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from itertools import chain
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final
 
 from ssekit._accumulator import Accumulator
-from ssekit._decoder import Done, Last, StreamDecoder
-from ssekit._deltas import Delta, FinishReason, ToolCall, Usage
+from ssekit._decoder import Done, Read, Scanned, StreamDecoder
+from ssekit._deltas import Delta
 from ssekit._errors import SSEKitError
-from ssekit._event import ServerSentEvent
-from ssekit._fast_path import Head
-from ssekit._format import Format, Opener
+from ssekit._event import ServerSentEvent, make_event
+from ssekit._fast_path import Batch
+from ssekit._format import Format
 from ssekit._json import objects, parse
 
 __all__ = [
@@ -44,11 +47,6 @@ __all__ = [
     "stream",
 ]
 
-ValueT = TypeVar("ValueT")
-
-# An event as the decoder has it: its data, and what it has beside.
-_RawEvent: TypeAlias = tuple[bytes, Head]
-
 
 _RESPONSE: Final = {"id", "object", "output", "status"}
 
@@ -58,7 +56,7 @@ def _is_response(body: dict[str, Any], event_type: str) -> bool:
     if any(kind.startswith("response.") for kind in kinds):
         return True
     # Another vendor's envelope has a `response` too.
-    return any(not _RESPONSE.isdisjoint(said) for said in objects([body.get("response")]))
+    return any(not _RESPONSE.isdisjoint(inner) for inner in objects([body.get("response")]))
 
 
 _MESSAGE_EVENTS: Final = {
@@ -68,7 +66,7 @@ _MESSAGE_EVENTS: Final = {
 
 
 def _is_message(body: dict[str, Any], event_type: str) -> bool:
-    # A ping tells nothing: others send one too.
+    # A ping shows nothing: others send one too.
     kind = str(body.get("type"))
     whole = kind == "message" and isinstance(body.get("content"), list)
     return whole or not _MESSAGE_EVENTS.isdisjoint((event_type, kind))
@@ -105,8 +103,8 @@ def _is_gemini(body: dict[str, Any], _event_type: str) -> bool:
     )
 
 
-# By the name of each format's module, whether an event (its data, its type) is one of its own. The
-# first row that holds tells: a delta in a choice is chat's, whatever is beside it.
+# For each format's module, whether an event (its data, its type) is one of its own. The first row
+# that holds counts: a delta in a choice is chat's, whatever is beside it.
 _SHAPES: Final[dict[str, Callable[[dict[str, Any], str], bool]]] = {
     "chat": _is_chat,
     "responses": _is_response,
@@ -117,8 +115,8 @@ _SHAPES: Final[dict[str, Callable[[dict[str, Any], str], bool]]] = {
 
 FORMATS: Final = tuple(_SHAPES)
 
-# What most hosts speak: what a stream that tells nothing is taken as.
-_UNTOLD: Final = "chat"
+# The format of most hosts, as which a stream is taken that shows none.
+_DEFAULT: Final = "chat"
 
 
 def _format(name: str) -> Format[Any, Any]:
@@ -127,7 +125,7 @@ def _format(name: str) -> Format[Any, Any]:
 
 
 def detect(event: ServerSentEvent, /) -> Format[Any, Any] | None:
-    """Return the format that an event tells by its shape; None if the next one is to be asked."""
+    """Return the format that the shape of an event shows, or None if it shows none."""
     try:
         body = parse(event.data)
     except ValueError:
@@ -140,23 +138,18 @@ def detect(event: ServerSentEvent, /) -> Format[Any, Any] | None:
 
 
 class _Accumulator:
-    """Stands for the accumulator of a format that may not be told yet: for chat's, until it is.
+    """Proxy for the accumulator of the format, and for one of chat until the format is detected.
 
-    Who has got hold of this one at the start of a stream sees the right one to its end.
+    Code that has got this one at the start of a stream sees the right one to its end.
     """
 
     def __init__(self, current: Accumulator[Any, Any]) -> None:
         self.current = current
 
+    # A reader may keep these bound methods from before the detection.
+
     def add(self, chunk: Any, /) -> bool | None:
         return self.current.add(chunk)
-
-    def snapshot(self) -> Any:
-        return self.current.snapshot()
-
-    @property
-    def complete(self) -> bool:
-        return self.current.complete
 
     def deltas(self, chunk: Any, /) -> Iterable[Delta]:
         return self.current.deltas(chunk)
@@ -164,124 +157,78 @@ class _Accumulator:
     def last_deltas(self) -> Iterable[Delta]:
         return self.current.last_deltas()
 
-    @property
-    def text(self) -> str:
-        return self.current.text
-
-    def parse(self, type: type[ValueT]) -> ValueT:
-        return self.current.parse(type)
-
-    @property
-    def reasoning(self) -> str:
-        return self.current.reasoning
-
-    @property
-    def refusal(self) -> str:
-        return self.current.refusal
-
-    @property
-    def tool_calls(self) -> Sequence[ToolCall]:
-        return self.current.tool_calls
-
-    @property
-    def finish_reason(self) -> FinishReason | None:
-        return self.current.finish_reason
-
-    @property
-    def usage(self) -> Usage | None:
-        return self.current.usage
-
-
-class _Replay:
-    """Events that were cut out of the bytes already, as one read."""
-
-    def __init__(self, events: Iterable[_RawEvent]) -> None:
-        self.events = events
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.current, name)
 
 
 class _Decoder(StreamDecoder[Any, Any]):
-    """A decoder that becomes the one of the format which the first events tell.
+    """A decoder that holds events back until one shows the format, and then is of that format.
 
-    Until then it holds the events back; and folds them as chat, for those who look at the answer.
+    Until then it adds them to an accumulator of chat, for views of the answer.
     """
 
-    __slots__ = ("_held", "_standing")
+    __slots__ = ("_held", "_proxy")
 
     def __init__(self, **options: Any) -> None:
-        untold = _format(_UNTOLD).decoder()
-        standing = _Accumulator(untold.accumulator)
-        super().__init__(untold._decode, untold._decode_fallback, standing, **options)
-        self._standing: _Accumulator | None = standing  # None once the format is told
-        self._held: list[_RawEvent] = []
+        stand_in = _format(_DEFAULT).decoder()
+        self._proxy: Any = _Accumulator(stand_in.accumulator)
+        super().__init__(stand_in._decode, stand_in._decode_fallback, self._proxy, **options)
+        self._held: list[Batch] | None = []  # None once the format is detected
 
     def receive(
-        self, reads: Iterable[Any], release: Callable[[], object] | None = None
+        self, reads: Iterable[Read], abandon: Callable[[], object] | None = None
     ) -> Iterator[Any]:
-        if self._standing is not None:
-            reads = self._until_told(iter(reads), self._standing)
-        return super().receive(reads, release)
+        """Yield the chunks of each read, as `StreamDecoder` does."""
+        if self._held is not None:
+            reads = self._detect(iter(reads), self._held)
+        return super().receive(reads, abandon)
 
-    def _until_told(self, reads: Iterator[Any], standing: _Accumulator) -> Iterator[Any]:
-        """Hold events back until the format is told, become it, and yield what was held."""
+    def _detect(self, reads: Iterator[Read], held: list[Batch]) -> Iterator[Read]:
+        """Hold events until the format is detected; then yield them, and the other reads."""
         for data in reads:
             if self.state != "open":
                 return
-            events = ((payload, self._scanner.head) for payload in self._payloads(data))
-            told = self._told_by(events, standing)
-            if told is None and (self._scanner.too_large or isinstance(data, Last)):
-                told = _format(_UNTOLD)
-            if told is not None:
-                yield self._become(told, standing, events)
+            batches = iter(self._batches(data))
+            detected = self._format_of(batches, held)
+            if detected is None and (self._scanner.too_large or isinstance(data, Scanned)):
+                detected = _format(_DEFAULT)
+            if detected is not None:
+                decoder = detected.decoder()
+                self.format = detected.name
+                self._decode, self._decode_fallback = decoder._decode, decoder._decode_fallback
+                self.accumulator = self._proxy.current = decoder.accumulator
+                self._held = None
+                yield Scanned(chain(held, batches))
                 yield from reads
                 return
 
-    def _told_by(
-        self, events: Iterable[_RawEvent], standing: _Accumulator
-    ) -> Format[Any, Any] | None:
-        """Return the format that events tell; chat if one ends the stream before any is told."""
-        untold = _format(_UNTOLD)
-        for raw in events:
-            self._held.append(raw)
-            self._payload, _ = raw
-            event = self.event
-            assert event is not None
-            told = detect(event)
-            if told is not None:
-                return told
-            try:
-                chunk = untold.decode(event)
-            except SSEKitError:
-                return untold
-            if isinstance(chunk, Done):
-                return untold
-            standing.add(chunk)
+    def _format_of(self, batches: Iterator[Batch], held: list[Batch]) -> Format[Any, Any] | None:
+        """Return the first format that an event shows; chat, if an event ends the stream before."""
+        default = _format(_DEFAULT)
+        for batch in batches:
+            held.append(batch)
+            self._fields, payloads = batch
+            for self._payload in payloads:
+                event = make_event(self._payload, self._fields)
+                detected = detect(event)
+                if detected is not None:
+                    return detected
+                try:
+                    chunk = default.decode(event)
+                except SSEKitError:
+                    return default
+                if isinstance(chunk, Done):
+                    return default
+                self.accumulator.add(chunk)
         return None
 
-    def _become(
-        self, told: Format[Any, Any], standing: _Accumulator, rest: Iterable[_RawEvent] = ()
-    ) -> _Replay:
-        """Become the decoder of a format; return what was held, and the rest of that read."""
-        decoder = told.decoder()
-        self.format = told.name
-        self._decode, self._decode_fallback = decoder._decode, decoder._decode_fallback
-        self.accumulator = standing.current = decoder.accumulator
-        held, self._held = self._held, []
-        self._standing = None
-        return _Replay(chain(held, rest))
 
-    def _payloads(self, data: Any) -> Iterable[bytes]:
-        return self._again(data.events) if isinstance(data, _Replay) else super()._payloads(data)
-
-    def _again(self, events: Iterable[_RawEvent]) -> Iterator[bytes]:
-        for payload, self._scanner.head in events:
-            yield payload
-
-
-class _Auto(Opener[Any, Any]):
-    name = "auto"
+class _Auto(Format[Any, Any]):
+    def __init__(self) -> None:
+        self.name = "auto"
 
     def decode(self, event: ServerSentEvent, /) -> Any:
-        """Decode one event as the format that it tells, or as chat if it tells none.
+        """Decode one event as the format that it shows, or as chat if it shows none.
 
         Returns:
             The chunk, or `DONE` for the end marker.
@@ -290,17 +237,18 @@ class _Auto(Opener[Any, Any]):
             APIError: The event reports an error.
             DecodeError: The data is not a JSON object.
         """
-        return (detect(event) or _format(_UNTOLD)).decode(event)
+        return (detect(event) or _format(_DEFAULT)).decode(event)
 
-    def make(self, **options: Any) -> StreamDecoder[Any, Any]:
+    def decoder(self, **options: Any) -> StreamDecoder[Any, Any]:
+        """Return a decoder that detects the format; the options are those of any format."""
         return _Decoder(**options)
 
 
 FORMAT: Final = _Auto()
 
 
-def opener(name: str) -> Opener[Any, Any]:
-    """Return what opens the streams of a format: "auto", or one of `FORMATS`."""
+def opener(name: str) -> Format[Any, Any]:
+    """Return the format of a name: "auto", or one of `FORMATS`."""
     if name != "auto" and name not in FORMATS:
         raise ValueError(f"format must be auto, {', '.join(FORMATS)}: got {name!r}")
     return FORMAT if name == "auto" else _format(name)

@@ -312,6 +312,7 @@ FORMAT: Format[Completion, Completion] = Format(
     repair=repair_choices,
     find_error=_find_error,
     fragments={"text"},
+    chunk_field="choices",
 )
 
 decode = FORMAT.decode

@@ -327,7 +327,7 @@ def test_chunks_of_one_read_are_decoded_when_they_are_asked_for():
 def test_nothing_is_taken_after_the_end():
     reads = iter([A, DONE, B, B])
     assert len(list(WORDS.decoder().receive(reads))) == 1
-    assert len(list(reads)) == 1
+    assert len(list(reads)) == 2
 
 
 def test_the_event_behind_a_chunk_is_not_what_an_unfinished_one_makes_of_it():

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ssekit import DecodeError, EventTooLargeError, ServerSentEvent, SSEDecoder, encode_comment
-from ssekit._event import make_event
+from ssekit._event import make_events
 from ssekit._scanner import EventScanner
 from ssekit.testing import chunkings, event_streams
 from tests.reference import interpret
@@ -128,7 +128,7 @@ def test_any_bytes_in_any_reads_mean_what_the_standard_says(cut: tuple[bytes, li
 
 
 def scanned(scanner: EventScanner, read: bytes) -> list[ServerSentEvent]:
-    return [make_event(payload, scanner.head) for payload in scanner.scan(read)]
+    return [event for batch in scanner.scan(read) for event in make_events(*batch)]
 
 
 # Reads that begin and end between events, which have few types: what leads from one opening to
@@ -146,11 +146,11 @@ few_events = st.lists(
 
 @given(st.lists(few_events | streams, max_size=4))
 @settings(max_examples=EXAMPLES)
-def test_the_plain_road_and_the_line_road_agree(reads: list[bytes]):
+def test_the_fast_path_and_the_line_parser_agree(reads: list[bytes]):
     both, line = EventScanner(), EventScanner()
     for read in reads:
         assert scanned(both, read) == [
-            make_event(data, head) for head, payloads in line._lines(read) for data in payloads
+            event for batch in line._parse_lines(read) for event in make_events(*batch)
         ]
         assert both.last_event_id == line.last_event_id
 
@@ -168,10 +168,10 @@ def test_the_plain_road_and_the_line_road_agree(reads: list[bytes]):
         b"data: a\n\nevent: x\ndata: b\n\n",
     ],
 )
-def test_the_plain_road_takes_what_it_is_for(block: bytes, monkeypatch: pytest.MonkeyPatch):
+def test_the_fast_path_takes_what_it_is_for(block: bytes, monkeypatch: pytest.MonkeyPatch):
     scanner = EventScanner()
     list(scanner.scan(b"data: first\n\n"))
-    monkeypatch.delattr(EventScanner, "_lines")
+    monkeypatch.delattr(EventScanner, "_parse_lines")
     assert [event.data for event in scanned(scanner, block)] == ["a", "b"]
 
 

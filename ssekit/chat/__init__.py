@@ -87,6 +87,7 @@ FORMAT: Format[ChatCompletionChunk, ChatCompletion] = Format(
         "thinking",
         "summary",
     },
+    chunk_field="choices",
 )
 
 decode = FORMAT.decode

@@ -104,6 +104,7 @@ FORMAT: Format[GenerateContentResponse, GenerateContentResponse] = Format(
     repair=repair,
     find_error=find_error,
     fragments={"text", "stringValue", "string_value"},
+    chunk_field="candidates",
 )
 
 decode = FORMAT.decode
