@@ -15,14 +15,14 @@ ValueT = TypeVar("ValueT")
 ChunkT_contra = TypeVar("ChunkT_contra", contravariant=True)
 ResultT_co = TypeVar("ResultT_co", covariant=True)
 
-# The vendors' words for the end of a choice, and the shared one; any other word is "other".
+# The shared word for each vendor's word for the end of a choice. Any other word is "other".
 FINISH_REASONS: Final[dict[str, FinishReason]] = {
     "stop": "stop",
     "length": "length",
     "tool_calls": "tool_calls",
     "function_call": "tool_calls",
     "content_filter": "content_filter",
-    # Those of compatible hosts, who hand over what the model's own server says.
+    # Hosts that pass on the word of the model's own server.
     "eos": "stop",
     "eos_token": "stop",
     "stop_sequence": "stop",
@@ -38,20 +38,20 @@ FINISH_REASONS: Final[dict[str, FinishReason]] = {
 
 
 class Accumulator(Protocol[ChunkT_contra, ResultT_co]):
-    """What folds the chunks of one stream into its result. The views speak of choice 0.
+    """Merges the chunks of one stream into its result. The views are those of choice 0.
 
-    Whoever writes one may inherit this: then `add` and `snapshot` are enough, and what is left out
-    says nothing.
+    Inherit this in an accumulator of your own: `add` and `snapshot` are enough, and a view that is
+    left out is empty.
     """
 
     __slots__ = ()
 
     @abstractmethod
     def add(self, chunk: ChunkT_contra, /) -> bool | None:
-        """Fold the next chunk in. Return True if it is the format's terminal event.
+        """Add the next chunk. Return True if it is the format's terminal event.
 
         Raises:
-            DecodeError: The chunk cannot belong to this answer. Nothing of it was folded in.
+            DecodeError: The chunk cannot belong to this answer. Nothing of it was added.
         """
 
     @abstractmethod
@@ -61,15 +61,15 @@ class Accumulator(Protocol[ChunkT_contra, ResultT_co]):
 
     @property
     def complete(self) -> bool:
-        """Whether the stream may end here: every choice that was seen has a finish reason."""
+        """Whether the stream may end here: every choice so far has a finish reason."""
         return False
 
     def deltas(self, chunk: ChunkT_contra, /) -> Iterable[Delta]:
-        """Return what a chunk says, after `add` has folded it in and before the next one."""
+        """Return the deltas of a chunk. Call this after `add` of it and before the next `add`."""
         return ()
 
     def last_deltas(self) -> Iterable[Delta]:
-        """Return what only the end of a finished stream says: whole tool calls, and the finish."""
+        """Return the deltas that wait for the end: whole tool calls, and the finish."""
         return ()
 
     @property
@@ -94,12 +94,12 @@ class Accumulator(Protocol[ChunkT_contra, ResultT_co]):
 
     @property
     def finish_reason(self) -> FinishReason | None:
-        """Why the choice ended, in the shared words; None while it has not."""
+        """The reason for the end of the choice, in the shared words; None before its end."""
         return None
 
     @property
     def usage(self) -> Usage | None:
-        """The tokens of the request, as far as the server has said."""
+        """The tokens of the request, as far as the server has counted them."""
         return None
 
     def parse(self, type: type[ValueT]) -> ValueT:

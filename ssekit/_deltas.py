@@ -1,4 +1,4 @@
-# The shared vocabulary: what a piece of a stream says, in the same words for every wire format.
+# The shared vocabulary: the pieces of an answer, in the same words for every wire format.
 #
 # What always holds here:
 # - Every type names the choice (or candidate) it belongs to by `index`; `Usage`, of the whole
@@ -42,14 +42,14 @@ class TextDelta(msgspec.Struct, frozen=True, gc=False, tag="text"):
 
 
 class ReasoningDelta(msgspec.Struct, frozen=True, gc=False, tag="reasoning"):
-    """The next piece of what the model lets see of its reasoning."""
+    """The next piece of the reasoning, as far as the model shows it."""
 
     index: int
     text: str
 
 
 class RefusalDelta(msgspec.Struct, frozen=True, gc=False, tag="refusal"):
-    """The next piece of the model's words for not answering."""
+    """The next piece of a refusal to answer."""
 
     index: int
     text: str
@@ -60,7 +60,7 @@ class ToolCallDelta(msgspec.Struct, frozen=True, gc=False, tag="tool_call_delta"
 
     Attributes:
         index: The choice.
-        place: The call's place in that choice's `tool_calls`, from 0.
+        place: The position of the call among the tool calls of the choice, from 0.
         id: The call's id, as far as it is known; "" where the server gives none.
         name: The tool's name, as far as it is known.
         arguments: The next piece of the arguments (of the input, for a custom tool).
@@ -77,7 +77,7 @@ class ToolCall(msgspec.Struct, frozen=True, gc=False, tag="tool_call"):
     """A tool call.
 
     Among deltas it comes once, when it is known to be whole (in chat, at the end of the finished
-    stream), and is the very one that the accumulator's `tool_calls` holds. The fields are those of
+    stream). It is the same object as in the accumulator's `tool_calls`. The fields are those of
     `ToolCallDelta`, with all of the arguments: for a function, JSON as the model wrote it, which
     may be invalid.
     """
@@ -95,7 +95,7 @@ class ToolCall(msgspec.Struct, frozen=True, gc=False, tag="tool_call"):
     def parse(self, type: Any = Any) -> Any:
         """Return the arguments, read as JSON, as `type` (anything that msgspec decodes into).
 
-        No arguments at all are an empty object: so some servers write a call without parameters.
+        No arguments are an empty object: some servers write a call without parameters so.
 
         Raises:
             DecodeError: The arguments are not JSON, or not of that type.
@@ -106,14 +106,14 @@ class ToolCall(msgspec.Struct, frozen=True, gc=False, tag="tool_call"):
         return parse_text(self.arguments or "{}", type, "what a tool call has as arguments")
 
     def partial(self, *, open_strings: bool = True) -> Any:
-        """Return what the arguments say so far, as `ssekit.partial_json` does.
+        """Return the value of the arguments so far, as `ssekit.partial_json` does.
 
         This reads all of them. To watch a call grow, feed the arguments of each `ToolCallDelta` to
         a `ssekit.PartialJSON`, which reads each once.
 
         Raises:
-            DecodeError: The arguments are not the beginning of any JSON. What they said before is
-                in `partial`.
+            DecodeError: The arguments are not the beginning of any JSON. The value before the fault
+                is in `partial`.
 
         >>> ToolCall(0, 0, "call_1", "get_weather", '{"city": "Par').partial()
         {'city': 'Par'}
@@ -122,7 +122,7 @@ class ToolCall(msgspec.Struct, frozen=True, gc=False, tag="tool_call"):
 
 
 class Finish(msgspec.Struct, frozen=True, gc=False, tag="finish"):
-    """Why a choice ended.
+    """The end of a choice.
 
     Attributes:
         index: The choice.
@@ -136,7 +136,7 @@ class Finish(msgspec.Struct, frozen=True, gc=False, tag="finish"):
 
 
 class Usage(msgspec.Struct, frozen=True, gc=False, tag="usage"):
-    """The tokens so far, where the server says; a field that it leaves out is None.
+    """The tokens so far, as the server counts them; a count that it leaves out is None.
 
     `cached_tokens` are part of `input_tokens`, `reasoning_tokens` of `output_tokens`.
     """

@@ -1,9 +1,9 @@
-# Every exception that ssekit raises because of what it was given to read.
+# The exceptions that ssekit raises because of its input.
 #
 # What always holds here:
 # - Each error pickles and copies with all of its fields, so that it can cross a process pool.
 # - A message names numbers, fields and types. It never holds a payload: logs are read by others.
-# - `partial` and `event` are set by whoever knows them; an error is complete without them.
+# - `partial` and `event` are set by the code that knows them; an error is complete without them.
 #
 #     SSEKitError
 #     |-- EventTooLargeError         an event outgrew the decoder's limit
@@ -46,7 +46,7 @@ class SSEKitError(Exception):
     """The root of every error that ssekit raises about a stream.
 
     Attributes:
-        partial: The answer so far (what `snapshot()` gave when the stream ended), or None.
+        partial: The answer so far (the `snapshot()` at the end of the stream), or None.
         event: The event that is to blame, or None.
     """
 
@@ -82,10 +82,10 @@ class EventTooLargeError(SSEKitError):
 
 
 class DecodeError(SSEKitError):
-    """The data of an event is not what the format says, or JSON is not what was asked for.
+    """The data of an event is no chunk of the format, or JSON is not of the type asked for.
 
     Attributes:
-        partial: Of JSON that had not ended (`partial_json`), what came before the fault.
+        partial: Of JSON that had not ended (`partial_json`), the value before the fault.
     """
 
 
@@ -93,12 +93,12 @@ class APIError(SSEKitError):
     """The server reported an error inside the stream.
 
     Attributes:
-        message: The server's words.
+        message: The server's message.
         code: The server's code; a number on the wire is given as its digits.
         type: The server's kind of error.
         param: The request parameter that is to blame.
         body: The error object as it came, or the text where it was no object.
-        chunk: What else the event said as a chunk, if it was one too.
+        chunk: The chunk that the event was as well, or None.
     """
 
     def __init__(
@@ -121,9 +121,9 @@ class APIError(SSEKitError):
 
 
 class StatusError(APIError):
-    """The response has a status of 400 or more; the fields are what its body says.
+    """The response has a status of 400 or more; the fields are those of the error in its body.
 
-    (Of `reconnect`, where the standard takes 200 alone: any other status but 204.)
+    (`reconnect` raises it for any status but 200 and 204, as the standard has it.)
 
     Attributes:
         status_code: The HTTP status.
@@ -155,8 +155,8 @@ class ContentTypeError(SSEKitError):
     """The response is not `text/event-stream` (WHATWG HTML 9.2.2).
 
     Attributes:
-        content_type: What the response says it is.
-        body: The first 64 KiB of it, as text.
+        content_type: The content type of the response.
+        body: The first 64 KiB of the body, as text.
     """
 
     def __init__(self, content_type: str, body: str = "") -> None:
@@ -185,20 +185,20 @@ class StreamNotFinishedError(SSEKitError):
 
 
 def interruption(cause: BaseException) -> SSEKitError:
-    """Return what the transport raised as an error of ours, with it as `__cause__`."""
+    """Return the error for an exception of the transport, which becomes its `__cause__`."""
     if isinstance(cause, SSEKitError):
         return cause
     kind = StreamTimeoutError if _is_timeout(cause) else StreamInterruptedError
-    said = type(cause).__name__
-    with suppress(Exception):  # what describes itself is code of the transport's too
-        said = f"{said}: {cause}".removesuffix(": ")
-    error = kind(f"the transport raised {said}")
+    description = type(cause).__name__
+    with suppress(Exception):  # `str` of it is code of the transport's too
+        description = f"{description}: {cause}".removesuffix(": ")
+    error = kind(f"the transport raised {description}")
     error.__cause__ = cause
     return error
 
 
 def _is_timeout(cause: BaseException) -> bool:
-    """Whether an exception, or the one that it wraps, says that something took too long."""
+    """Whether an exception, or the one that it wraps, is a timeout."""
     wrapped = [cause.__cause__, *cause.args[:1]]  # requests: ConnectionError(ReadTimeoutError())
     errors = [error for error in (cause, *wrapped) if isinstance(error, BaseException)]
     # The transports spell it TimeoutError, ReadTimeout, ReadTimeoutError, trio.TooSlowError, ...

@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, Final, TypeVar, overload
 
 import msgspec
 
 from ssekit._errors import DecodeError
-from ssekit._fast_path import NO_FIELDS, EventFields
+from ssekit._fast_path import EventFields
 from ssekit._json import join_surrogates, parse_text
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "make_event",
     "make_events",
     "refuse",
+    "text_fields",
 ]
 
 ValueT = TypeVar("ValueT")
@@ -134,16 +136,20 @@ def make_event(payload: bytes, fields: EventFields) -> ServerSentEvent:
     return event
 
 
-def make_events(fields: EventFields, payloads: list[bytes]) -> list[ServerSentEvent]:
+def make_events(fields: EventFields, payloads: Iterable[bytes]) -> list[ServerSentEvent]:
     """Return the events of a batch."""
-    if fields is NO_FIELDS:
-        return [ServerSentEvent(str(payload, "utf-8", "replace")) for payload in payloads]
-    event_type, id_, retry = as_text(fields[0]) or "message", as_text(fields[1]), fields[2]
+    event_type, id_, retry = text_fields(fields)
     return [ServerSentEvent(as_text(payload), event_type, id_, retry) for payload in payloads]
+
+
+def text_fields(fields: EventFields) -> tuple[str, str, int | None]:
+    """Return the type, the last event ID and the retry of an event, as texts."""
+    event_type, id_, retry = fields
+    return as_text(event_type) or "message", as_text(id_), retry
 
 
 def as_text(data: bytes) -> str:
     """Return the text of a field's value."""
-    # 9.2.5: always UTF-8, whatever the response says; what is invalid becomes U+FFFD.
+    # 9.2.5: always UTF-8, whatever charset the response has; invalid bytes become U+FFFD.
     # A field's value is decoded alone: its ends are ASCII, so no sequence reaches over them.
     return str(data, "utf-8", "replace")

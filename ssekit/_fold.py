@@ -1,10 +1,8 @@
-# What the formats share: pieces of their accumulators, and wire structs that the vendor shares too.
-# They call these; none of them inherits anything.
+# Pieces that the accumulators of all formats are made of: texts, merging, copying.
 #
 # What always holds here:
-# - An id, a name or an index is what the wire says. None is made up.
-# - Tool calls stand in the order in which they appeared. An index from the wire is a key, never a
-#   length: 1, then -1, then a million are three places.
+# - An id, a name or an index comes from the wire. None is made up.
+# - An index from the wire is a key, never a length: 1, then -1, then a million are three places.
 
 from __future__ import annotations
 
@@ -41,7 +39,7 @@ class Unknown(dict[str, Any]):
 
     @property
     def type(self) -> str:
-        """The vendor's word for what this is, or ""."""
+        """The vendor's word for this type, or ""."""
         word = self.get("type")
         return word if isinstance(word, str) else ""
 
@@ -59,20 +57,20 @@ class Text(Fragments[str]):
 
 
 class SurrogateJoiner:
-    """Mends deltas so that none ends within a surrogate pair: the second half brings the first."""
+    """Holds back a trailing high surrogate of a delta until its pair arrives."""
 
     __slots__ = ("_held",)
 
     def __init__(self) -> None:
-        # By the text that a delta continues: a delta of the first half, whose second half may come.
+        # For each text, a delta of the high surrogate whose pair may come.
         self._held: dict[Hashable, _Piece] = {}
 
     def is_whole(self, piece: str) -> bool:
-        """Whether a piece says something, and says it as it came."""
+        """Whether a piece is not empty, and can be emitted as it came."""
         return not self._held and (piece.isascii() or is_well_formed(piece)) and piece != ""
 
     def join(self, delta: _Piece) -> _Piece | None:
-        """Return the delta with whole pairs, or None if nothing can be said of it yet."""
+        """Return the delta with whole pairs, or None if all of it is held back."""
         field = _text_field(delta)
         piece: str = getattr(delta, field)
         if not self._held and is_well_formed(piece):
@@ -89,7 +87,7 @@ class SurrogateJoiner:
         return replace(delta, **{field: join_surrogates(piece)})
 
     def flush(self) -> Iterator[_Piece]:
-        """Yield what is held at the end: halves whose other half never came."""
+        """Yield a delta for each high surrogate whose pair never came."""
         for delta in self._held.values():
             yield replace(delta, **{_text_field(delta): "\ufffd"})
         self._held.clear()
@@ -103,12 +101,12 @@ _Piece: TypeAlias = TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta
 
 
 def merge_fields(into: dict[str, Any], newer: dict[str, Any]) -> None:
-    """Fold a loosely typed object into another: a newer value wins, if it is not null."""
+    """Update a loosely typed object: a newer value wins if it is not null."""
     into.update((name, value) for name, value in newer.items() if value is not None)
 
 
 def extend_lists(into: dict[str, list[Any]], newer: msgspec.Struct) -> None:
-    """Extend lists by those of a struct, each under its name; what is None adds nothing."""
+    """Extend lists by those of a struct, each under its name; None adds nothing."""
     for name in newer.__struct_fields__:
         items = getattr(newer, name)
         if items is not None:
@@ -116,7 +114,7 @@ def extend_lists(into: dict[str, list[Any]], newer: msgspec.Struct) -> None:
 
 
 def merge(known: StructT | None, latest: StructT) -> StructT:
-    """Return `known` with the fields that `latest` has; what is None in `latest` stays."""
+    """Return `known` with the fields of `latest` that are not None."""
     if known is None:
         return latest
     fields = ((name, getattr(latest, name)) for name in latest.__struct_fields__)
@@ -124,7 +122,7 @@ def merge(known: StructT | None, latest: StructT) -> StructT:
 
 
 def deep_copy(value: Any) -> Any:
-    """Return a copy of what was decoded that shares nothing mutable, encodes and prints."""
+    """Return a copy of a decoded value that shares nothing mutable, encodes and prints."""
     if isinstance(value, list):
         return [
             deep_copy(item) if isinstance(item, msgspec.Struct) else well_formed(item)

@@ -1,13 +1,13 @@
-# Reading JSON that is not quite what a wire struct declares, or not quite JSON; and, strictly,
-# JSON of which the user says the type.
+# Lenient JSON: texts that are not quite JSON, and values that do not quite fit a wire struct.
+# `parse_text` is the strict reader, for a type that the user gives.
 #
-# Nothing here runs for an ordinary chunk: that is decoded in C, strictly, and only what fails there
+# Nothing here runs for an ordinary chunk: the typed decoder reads that in C. Only what it refuses
 # comes here.
 #
 # What always holds here:
-# - A field of unforeseen type counts as absent, and costs nothing but itself. An item of a list is
-#   left out, or is null where the list may hold null: then its place says what it is of.
-# - 1.0 is the integer 1: JSON does not tell them apart.
+# - A field of unforeseen type counts as absent, and nothing else is lost with it. An item of a list
+#   is left out, or becomes null where the list may hold null: its position has a meaning there.
+# - 1.0 is the integer 1: JSON has one type of numbers.
 # - `parse` raises nothing but ValueError, whatever it is given, however deep.
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def is_json(text: str) -> bool:
 
 
 def parse_object(text: str) -> dict[str, Any] | None:
-    """Return the object that a JSON text says; None if it is another value, or not whole."""
+    """Return the object of a JSON text; None if it is another value, or not whole."""
     try:
         tree = parse(text)
     except ValueError:
@@ -92,12 +92,12 @@ def parse_text(text: str, type_: type[ValueT], name: str = "the text") -> ValueT
     """Return `text` read as JSON, strictly, as a type: anything that msgspec decodes into.
 
     Raises:
-        DecodeError: The text, which `name` stands for, is not JSON, or not of that type.
+        DecodeError: The text is not JSON, or not of that type. `name` names it in the message.
     """
     try:
         return msgspec.json.decode(text, type=type_)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        # What msgspec says may quote the text; it is the cause of this error.
+        # The message of msgspec may quote the text; it stays in the cause of this error.
         raise DecodeError(f"{name} is not the JSON that was asked for") from error
 
 
@@ -178,8 +178,8 @@ def as_type(value: Any, type_: Any) -> Any:
     """Return `value` as `type_`, without the fields and items that do not fit; UNSET if none does.
 
     `type_` is what a wire struct declares: a struct, a list, a scalar, or a union of these.
-    Of several structs, the tag tells which it is. Where it is none of them, their `__unknown__`
-    makes what stands for the object, if they have one; what is an `__unknown__` already stays so.
+    The tag selects one of several structs. An object with another tag becomes their `__unknown__`,
+    if they have one, and an object that is an `__unknown__` already stays one.
     """
     try:
         return msgspec.convert(value, type_)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 __all__ = ["error_fields", "error_within", "flat_error", "nested_error"]
 
-# The words that servers have for what an error says, the usual one first.
+# The names that servers have for each field of an error, the usual one first.
 _WORDS: Final[dict[str, tuple[str, ...]]] = {
     "message": (
         "message",
@@ -26,15 +26,15 @@ _WORDS: Final[dict[str, tuple[str, ...]]] = {
     "type": ("type", "error_type", "status"),  # Google's hosts have a status, and HTTP's as code
     "param": ("param",),
 }
-# What says more of a bare {"error": "..."} or {"detail": "..."} that it stands beside, and those.
+# Fields that stand beside a bare {"error": "..."} or {"detail": "..."} and describe it, and those.
 _SIBLINGS: Final = {*_WORDS["message"], *_WORDS["code"], "error_type"}
 
 
 def nested_error(body: Any, *, detail: bool = True) -> Any:
     """Return the error that an object of a server holds, in the forms that servers use, or None.
 
-    They are `{"error": {...}}`, `{"error": "..."}` and, if asked for, `{"detail": ...}`; beside a
-    bare word, the object itself may say the rest. Google's hosts put the object into a list.
+    They are `{"error": {...}}`, `{"error": "..."}` and, if asked for, `{"detail": ...}`. Beside a
+    bare word, the object itself may have the rest. Google's hosts put the object into a list.
     """
     if isinstance(body, list) and len(body) == 1:
         body = body[0]
@@ -47,17 +47,17 @@ def nested_error(body: Any, *, detail: bool = True) -> Any:
 
 
 def error_fields(error: Any) -> dict[str, Any]:
-    """Return what an error object, or the bare text of an error, says, as `APIError` takes it."""
+    """Return the arguments of `APIError` for an error object, or for the bare text of an error."""
     layers = [{"code": error}] if isinstance(error, int | float) else list(_layers(error))
-    code = _first(map(_word, _said(layers, "code")))
+    code = _first(map(_word, _values(layers, "code")))
     # {"type": "error", "message": ...} names no kind: it is the envelope.
-    kinds = (kind for kind in _said(layers, "type") if isinstance(kind, str) and kind != "error")
+    kinds = (kind for kind in _values(layers, "type") if isinstance(kind, str) and kind != "error")
     unnamed = "the server reported an error" + (f" (code {code})" if code else "")
     return {
         "message": _first(_sentences(error)) or unnamed,
         "code": code,
         "type": _first(kinds),
-        "param": _first(map(_word, _said(layers, "param"))),
+        "param": _first(map(_word, _values(layers, "param"))),
         "body": error,
     }
 
@@ -72,19 +72,19 @@ def _layers(error: Any) -> Iterator[dict[str, Any]]:
             yield from _layers(error.get(word))
 
 
-def _sentences(said: Any) -> Iterator[str]:
-    """Yield the texts in what a server says for a message, whatever they are wrapped in."""
-    if isinstance(said, str):
-        yield said
-    elif isinstance(said, list):
-        for item in said:
+def _sentences(message: Any) -> Iterator[str]:
+    """Yield the texts in a server's message, whatever they are wrapped in."""
+    if isinstance(message, str):
+        yield message
+    elif isinstance(message, list):
+        for item in message:
             yield from _sentences(item)
-    elif isinstance(said, dict):
+    elif isinstance(message, dict):
         for word in _WORDS["message"]:
-            yield from _sentences(said.get(word))
+            yield from _sentences(message.get(word))
 
 
-def _said(layers: list[dict[str, Any]], field: str) -> Iterator[Any]:
+def _values(layers: list[dict[str, Any]], field: str) -> Iterator[Any]:
     return (layer.get(word) for layer in layers for word in _WORDS[field])
 
 
@@ -101,7 +101,7 @@ def error_within(holders: Iterable[dict[str, Any]]) -> Any:
     return next((holder["error"] for holder in holders if holder.get("error")), None)
 
 
-# What codes and messages say where all is well, in lower case.
+# Codes and messages where all is well, in lower case.
 _FINE: Final = ("0", "200", "ok", "success")
 # The types of objects that are no errors, whatever code and message they have.
 _NOTICES: Final = ("progress", "ping", "status", "notice", "info", "keepalive", "heartbeat")
@@ -124,11 +124,11 @@ def flat_error(body: dict[str, Any]) -> Any:
     if counted or body.get("type") in _NOTICES:
         return None
     words = (body.get(word) for word in ("message", "msg", "error_msg"))
-    said = any(isinstance(word, str) and not _is_fine(word) for word in words)
+    described = any(isinstance(word, str) and not _is_fine(word) for word in words)
     failed = body.get("status") == "error" or not all(
         _is_fine(body.get(word)) for word in ("code", "error_code")
     )
-    return body if said and failed else None
+    return body if described and failed else None
 
 
 def _is_fine(word: Any) -> bool:

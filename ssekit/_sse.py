@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal, TypeAlias
 
 from ssekit._errors import SSEKitError, StreamNotFinishedError, interruption
-from ssekit._event import ServerSentEvent, as_bytes, as_text, make_events
+from ssekit._event import ServerSentEvent, as_bytes, as_text, make_events, text_fields
+from ssekit._fast_path import NO_FIELDS
 from ssekit._json import join_surrogates
 from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE, make_scanner
 
@@ -111,14 +112,24 @@ class EventReceiver:
     ) -> Iterator[ServerSentEvent]:
         """Yield the events of each read; call `abandon` if that raises or is dropped."""
         scanner = self._scanner
+        # The fields of the latest event, and their texts.
+        known, (event_type, id_, retry) = NO_FIELDS, text_fields(NO_FIELDS)
         try:
             for data in reads:
-                if isinstance(data, ServerSentEvent):
+                if type(data) is bytes:
+                    batches = scanner.scan(data)
+                elif isinstance(data, ServerSentEvent):
                     scanner.last_event_id = join_surrogates(data.id).encode()
                     yield data
                     continue
-                for batch in scanner.scan(data if type(data) is bytes else as_bytes(data)):
-                    yield from make_events(*batch)
+                else:
+                    batches = scanner.scan(as_bytes(data))
+                for fields, payloads in batches:
+                    if fields is not known:
+                        known, (event_type, id_, retry) = fields, text_fields(fields)
+                    for payload in payloads:
+                        text = str(payload, "utf-8", "replace")  # `as_text`, without a call
+                        yield ServerSentEvent(text, event_type, id_, retry)
                 if scanner.too_large:
                     self.fail(scanner.error())
                     return

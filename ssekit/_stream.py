@@ -235,7 +235,7 @@ class Stream(_AnyStream[ChunkT, ResultT]):
 
     Raises:
         APIError: The server reported an error.
-        DecodeError: An event is not what the format says.
+        DecodeError: An event is no chunk of the format.
         EventTooLargeError: An event outgrew the decoder's limit.
         StreamInterruptedError: The source raised; `StreamTimeoutError` for a timeout.
         StreamTruncatedError: The bytes ended before the stream's own end.
