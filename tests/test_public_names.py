@@ -1,4 +1,4 @@
-"""Every public name of every module, as `public_names.txt` has them: none goes without a decision."""
+"""Every public name of every module, as `public_names.txt` has them: a change is a decision."""
 
 import importlib
 from pathlib import Path
