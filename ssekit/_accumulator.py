@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
-from typing import Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from ssekit._deltas import Delta, FinishReason, ToolCall, Usage
 from ssekit._json import parse_text
@@ -63,6 +63,11 @@ class Accumulator(Protocol[ChunkT_contra, ResultT_co]):
     def complete(self) -> bool:
         """Whether the stream may end here: every choice so far has a finish reason."""
         return False
+
+    @property
+    def failure(self) -> Any:
+        """The error that the answer itself reports (its status, its finish reason), or None."""
+        return None
 
     def deltas(self, chunk: ChunkT_contra, /) -> Iterable[Delta]:
         """Return the deltas of a chunk. Call this after `add` of it and before the next `add`."""

@@ -5,28 +5,29 @@
 # (`close`) or that reading failed (`fail`).
 #
 # How it works: the scanner cuts a read into batches of payloads. Each payload is decoded by the
-# format's typed decoder, in C. What that refuses (the end marker, errors, dialects) goes to the
-# format's fallback. The accumulator takes each chunk before it is returned.
+# format's typed decoder, in C, and the accumulator takes the chunk before it is returned. What the
+# typed decoder refuses (the end marker, errors, dialects) is read in Python (`_receive_unusual`).
 #
 # What always holds here:
 # - The state leaves "open" once. Nothing is looked at afterwards.
 # - Chunks that were complete before a fault are returned before it, however the reads fall.
 # - A payload is decoded when its chunk is asked for, not before.
+# - A stream is done only after a chunk with a part of the answer, and only by the format's own end.
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from typing import Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
-from ssekit._accumulator import Accumulator
 from ssekit._errors import (
     APIError,
     DecodeError,
     SSEKitError,
+    StreamInterruptedError,
     StreamNotFinishedError,
     StreamTruncatedError,
     interruption,
@@ -34,8 +35,15 @@ from ssekit._errors import (
 from ssekit._event import ServerSentEvent, as_bytes, as_text, make_event
 from ssekit._fast_path import NO_FIELDS, Batch, EventFields
 from ssekit._json import is_json, join_surrogates
-from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE, make_scanner
+from ssekit._outside import body_kind, objects_outside
+from ssekit._scanner import COMMENT, DEFAULT_MAX_EVENT_SIZE, OUTSIDE, make_scanner
+from ssekit._server_error import error_fields
 from ssekit._sse import State
+
+if TYPE_CHECKING:
+    # For annotations alone.
+    from ssekit._deltas import Delta
+    from ssekit._format import Format
 
 __all__ = ["DONE", "Done", "EndedBy", "StreamDecoder"]
 
@@ -47,17 +55,24 @@ EndedBy: TypeAlias = Literal["event", "marker", "finish"]
 # What the typed decoder of a wire format raises for data that its structs do not declare.
 DECODE_FAILURES: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 
-# An event with exactly this data ends a stream.
-MARKER: Final = "[DONE]"
-
 
 class Done(enum.Enum):
     """The type of `DONE`, which `decode` returns for the end marker."""
 
-    DONE = MARKER
+    DONE = "[DONE]"
 
 
 DONE: Final = Done.DONE
+
+
+def is_marker(data: str) -> bool:
+    """Whether the data of an event is the end marker: `[DONE]`, however it is written."""
+    return len(data) < 100 and data.strip(" \t\n\"'").upper() in ("[DONE]", "DONE")
+
+
+def is_blank(data: str) -> bool:
+    """Whether the data of an event is empty, white space or `null`."""
+    return not data or data.isspace() or (len(data) < 100 and data.strip() == "null")
 
 
 class Scanned(NamedTuple):
@@ -89,10 +104,17 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
 
     __slots__ = (
         "_decode",
-        "_decode_fallback",
+        "_emitted_last_deltas",
         "_fields",
+        "_first_foreign",
+        "_foreign",
+        "_format",
+        "_on_comment",
+        "_outside",
         "_payload",
         "_scanner",
+        "_started",
+        "_unexplained",
         "accumulator",
         "ended_by",
         "error",
@@ -102,26 +124,32 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
 
     def __init__(
         self,
-        decode: Callable[[bytes], ChunkT],
-        decode_fallback: Callable[[ServerSentEvent], ChunkT | Done],
-        accumulator: Accumulator[ChunkT, ResultT],
+        wire_format: Format[ChunkT, ResultT],
         *,
-        format: str | None = None,
         max_event_size: int | None = DEFAULT_MAX_EVENT_SIZE,
         on_comment: Callable[[str], object] | None = None,
         last_event_id: str = "",
     ) -> None:
-        self._decode = decode
-        self._decode_fallback = decode_fallback
-        self._scanner = make_scanner(last_event_id, max_event_size, on_comment)
+        comments = on_comment is not None
+        self._scanner = make_scanner(last_event_id, max_event_size, comments=comments, outside=True)
+        self._on_comment = on_comment
         # The latest event, from which `event` is made when it is asked for.
         self._payload: bytes | None = None
         self._fields: EventFields = NO_FIELDS
-        self.accumulator = accumulator
-        self.format = format
-        self.state: State = "open"
-        self.ended_by: EndedBy | None = None
-        self.error: SSEKitError | None = None
+        # Whether a chunk had a part of the answer; before that, how many events were no chunks of
+        # the format, and the first of them.
+        self._started = False
+        self._foreign = 0
+        self._first_foreign: ServerSentEvent | None = None
+        self._emitted_last_deltas = False
+        self._use(wire_format)
+        self.resume()
+
+    def _use(self, wire_format: Format[ChunkT, ResultT]) -> None:
+        self._format = wire_format
+        self._decode = wire_format.decode_typed
+        self.accumulator = wire_format.accumulator()
+        self.format: str | None = wire_format.name
 
     @property
     def event(self) -> ServerSentEvent | None:
@@ -130,17 +158,33 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
 
     def feed(self, data: bytes | bytearray | memoryview | ServerSentEvent, /) -> list[ChunkT]:
         """Take the next bytes, or the next event, and return the chunks that they complete."""
-        return list(self.receive((data,)))
+        return self._pushed(self.receive((_read(data),)))
 
     def close(self) -> list[ChunkT]:
         """Take a clean end of the bytes, which decides what is still open.
 
         An unfinished last event counts if its data is the end marker or whole JSON.
         """
-        return list(self.finish())
+        return self._pushed(self.finish())
+
+    def feed_deltas(self, data: bytes | bytearray | memoryview | ServerSentEvent, /) -> list[Delta]:
+        """Take the next bytes, or the next event, and return the deltas of their chunks.
+
+        This is `feed` in the vocabulary that all formats share: use one or the other. If the bytes
+        end the stream, the deltas that wait for its end come last.
+        """
+        return self._pushed(self.deltas(self.receive((_read(data),))))
+
+    def close_deltas(self) -> list[Delta]:
+        """Take a clean end of the bytes, as `close` does, and return the last deltas."""
+        return self._pushed(self.deltas(self.finish()))
 
     def fail(self, cause: BaseException, /) -> None:
-        """Take the failure of the transport. What is unfinished is dropped."""
+        """Take the failure of the transport, or the end of reading. What is unfinished is dropped.
+
+        Pass the exception of the transport; or the one that ended the reading (`CancelledError`,
+        `GeneratorExit`, `KeyboardInterrupt`).
+        """
         self._fail(interruption(cause))
 
     def snapshot(self) -> ResultT:
@@ -174,11 +218,15 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     def resume(self) -> None:
         """Be ready for another source that continues the answer: the wire starts afresh."""
         self._scanner.restart()
-        self.state = "open"
-        self.ended_by = None
-        self.error = None
+        # The latest bytes outside of any event; an error without words, if one waits for them.
+        self._outside = b""
+        self._unexplained: APIError | None = None
+        self._decode = self._format.decode_typed
+        self.state: State = "open"
+        self.ended_by: EndedBy | None = None
+        self.error: SSEKitError | None = None
 
-    # `feed` and `close` chunk by chunk, for the pull side (`_stream`).
+    # `feed` and `close` item by item, for the pull side (`_stream`).
 
     def receive(
         self, reads: Iterable[Read], abandon: Callable[[], object] | None = None
@@ -200,7 +248,11 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
                     batches = self._batches(data)
                     # With this read, `auto` may have detected the format.
                     decode, add = self._decode, self.accumulator.add
-                for self._fields, payloads in batches:
+                for fields, payloads in batches:
+                    if fields is COMMENT or fields is OUTSIDE:
+                        self._receive_ignored(fields, payloads)
+                        continue
+                    self._fields = fields
                     for payload in payloads:
                         if self.state != "open":
                             # `fail` was called since the latest chunk, which mypy cannot know.
@@ -209,18 +261,19 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
                         try:
                             chunk = decode(payload)
                         except DECODE_FAILURES:
-                            unusual = self._decode_latest()
-                            if isinstance(unusual, Done):
-                                return
-                            chunk = unusual
+                            yield from self._receive_unusual()
+                            decode = self._decode
+                            continue
                         try:
                             ends = add(chunk)
                         except DecodeError as error:
                             error.event = self.event
                             self._fail(error)
                             return
+                        if not self._started:
+                            self._note(chunk)
                         if ends:
-                            self._end("event")
+                            self._end("event", "the stream ended")
                         yield chunk
                         if ends:
                             return
@@ -237,15 +290,31 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         if self.state != "open":
             return
         batches = self._scanner.finish(dispatch_incomplete=True)
-        texts = [as_text(payload) for _, payloads in batches for payload in payloads]
-        whole = all(text == MARKER or is_json(text) for text in texts)
-        yield from self.receive((Scanned(batches if whole else ()),))
-        if whole and self.accumulator.complete:
-            self._end("finish")
-        where = "before the stream's own end" if whole else "in the middle of an event"
-        # A body that was no event stream ends like this too, where its head was not checked.
-        hint = " (no event was seen)" if self._payload is None else ""
-        self._fail(StreamTruncatedError(f"the bytes ended {where}{hint}"))
+        events = [batch for batch in batches if batch[0] not in (COMMENT, OUTSIDE)]
+        texts = [as_text(payload) for _, payloads in events for payload in payloads]
+        whole = all(is_marker(text) or is_json(text) for text in texts)
+        ignored = [batch for batch in batches if batch not in events]
+        yield from self.receive((Scanned(batches if whole else ignored),))
+        if self.state == "open":
+            self._end_of_bytes(whole)
+
+    def deltas(self, chunks: Iterable[ChunkT]) -> Iterator[Delta]:
+        """Yield the deltas of this decoder's chunks, as they come, and the last ones at the end."""
+        for chunk in chunks:
+            yield from self.accumulator.deltas(chunk)
+        if self.state == "done" and not self._emitted_last_deltas:
+            self._emitted_last_deltas = True
+            yield from self.accumulator.last_deltas()
+
+    def _pushed(self, items: Iterator[Any]) -> list[Any]:
+        try:
+            return list(items)
+        except BaseException as cause:
+            # A callback raised, or the program was interrupted: the answer may have a hole.
+            error = StreamInterruptedError(f"{type(cause).__name__} interrupted the decoding")
+            error.__cause__ = cause
+            self._fail(error)
+            raise
 
     def _batches(self, data: Read) -> Iterable[Batch]:
         if isinstance(data, Scanned):
@@ -257,26 +326,122 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
             return [((event_type, id_, data.retry), [payload])]
         return self._scanner.scan(as_bytes(data))
 
-    def _decode_latest(self) -> ChunkT | Done:
-        """Decode an event that the typed decoder refused; return DONE if it ended the stream."""
+    # What is no ordinary chunk.
+
+    def _receive_ignored(self, fields: EventFields, payloads: list[bytes]) -> None:
+        """Take comments, or bytes outside of any event."""
+        for payload in payloads:
+            if fields is OUTSIDE:
+                self._outside = payload
+            elif self._on_comment is not None:
+                self._on_comment(as_text(payload))
+
+    def _receive_unusual(self) -> Iterator[ChunkT]:
+        """Yield the chunks of an event that the typed decoder refused."""
         event = self.event
         assert event is not None
-        try:
-            chunk = self._decode_fallback(event)
-        except SSEKitError as error:
-            if isinstance(error, APIError) and error.chunk is not None:
-                with suppress(DecodeError):  # the server's own error is the more important one
-                    self.accumulator.add(error.chunk)
-            error.event = event
-            self._fail(error)
-            return DONE
-        if isinstance(chunk, Done):
-            self._end("marker")
-        return chunk
+        for part in self._format.split(event):
+            if self.state != "open":
+                return
+            if is_marker(part.data):
+                self._end_at_marker()
+                return
+            if is_blank(part.data) and part.event != "error":
+                continue
+            try:
+                chunk = self._format.decode_fallback(part)
+            except SSEKitError as error:
+                error.event = event
+                self._receive_error(error)
+                continue
+            if self._unexplained is not None:
+                self._fail(self._unexplained)
+                return
+            if chunk is None:
+                self._note(None)
+                continue
+            try:
+                ends = self.accumulator.add(chunk)
+            except DecodeError as error:
+                error.event = event
+                self._fail(error)
+                return
+            if not self._started:
+                self._note(chunk)
+            if ends:
+                self._end("event", "the stream ended")
+            yield chunk
 
-    def _end(self, ended_by: EndedBy) -> None:
-        if self.state == "open":  # `fail` may have been called between two chunks
+    def _receive_error(self, error: SSEKitError) -> None:
+        chunk = error.chunk if isinstance(error, APIError) else None
+        if chunk is not None:
+            with suppress(DecodeError):  # the server's own error is the more important one
+                self.accumulator.add(chunk)
+        explained = isinstance(error, APIError) and self._format.is_explained(error)
+        if explained or self._unexplained is not None or not isinstance(error, APIError):
+            self._fail(error if explained else self._unexplained or error)
+        else:
+            # The next event may have the words. It is read in Python too.
+            self._unexplained = error
+            self._decode = _refuse
+
+    def _note(self, chunk: ChunkT | None) -> None:
+        """Note whether a chunk has a part of the answer, or its event is of another format."""
+        event = self.event
+        assert event is not None
+        if chunk is not None and self._format.starts(chunk, event):
+            self._started = True
+        elif self._format.is_foreign(event):
+            self._foreign += 1
+            self._first_foreign = self._first_foreign or event
+
+    # The end.
+
+    def _end_at_marker(self) -> None:
+        ends = self._format.marker_ends or self.accumulator.complete
+        self._end("marker" if ends else None, "the end marker came", self._outside)
+
+    def _end_of_bytes(self, whole: bool) -> None:
+        ends = whole and self.accumulator.complete
+        where = "the bytes ended" if whole else "the bytes ended in the middle of an event,"
+        self._end("finish" if ends else None, where, self._outside)
+
+    def _end(self, ended_by: EndedBy | None, where: str, outside: bytes = b"") -> None:
+        """End the stream: well by a word for the end, truncated by None."""
+        if self.state != "open":  # `fail` may have been called between two chunks
+            return
+        fault = self._fault(where, outside)
+        if fault is None and ended_by is None:
+            fault = StreamTruncatedError(f"{where} before the stream's own end")
+        if fault is None:
             self.state, self.ended_by = "done", ended_by
+        else:
+            self._fail(fault)
+
+    def _fault(self, where: str, outside: bytes) -> SSEKitError | None:
+        """Return the reason why a stream that has its end is not done, or None."""
+        if self._unexplained is not None:
+            return self._unexplained
+        certain = self._started and self.accumulator.complete
+        for body in objects_outside(outside) if outside else ():
+            error = self._format.find_reported(body, certain=certain)
+            if error is not None:
+                return error
+        if not self._started:
+            return self._no_answer(where, outside)
+        failure = getattr(self.accumulator, "failure", None)
+        return None if failure is None else APIError(**error_fields(failure))
+
+    def _no_answer(self, where: str, outside: bytes) -> SSEKitError:
+        """Return the error of a stream without any part of an answer."""
+        if self._first_foreign is not None:
+            return self._format.mismatch(self._first_foreign, self._foreign)
+        if self._payload is not None:
+            return StreamTruncatedError(f"{where} before any part of an answer")
+        kind = body_kind(outside)
+        if kind:
+            return DecodeError(f"the body is no event stream, but {kind}")
+        return StreamTruncatedError(f"{where} before any part of an answer (no event was seen)")
 
     def _fail(self, error: SSEKitError) -> None:
         if self.state != "open":
@@ -286,13 +451,10 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         self.state = "truncated" if isinstance(error, StreamTruncatedError) else "failed"
 
 
-# To be deleted with their last use.
-NOWHERE: Final = object()
+def _read(data: Read) -> Read:
+    return data if isinstance(data, bytes | ServerSentEvent) else as_bytes(data)
 
 
-class TextRun:
-    def __init__(self, piece_type: object, add: object) -> None:
-        self.output_index: object = NOWHERE
-        self.content_index = 0
-        self.pending: list[str] = []
-        self.sequence_number: int | None = None
+def _refuse(data: bytes | str) -> Any:
+    """Decode nothing."""
+    raise msgspec.DecodeError

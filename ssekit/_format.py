@@ -12,20 +12,26 @@ from collections.abc import Callable, Collection
 from typing import Any, Generic, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from ssekit._accumulator import Accumulator
-from ssekit._decoder import DECODE_FAILURES, DONE, MARKER, Done, StreamDecoder
+from ssekit._decoder import DECODE_FAILURES, DONE, Done, StreamDecoder, is_blank, is_marker
 from ssekit._errors import APIError, DecodeError
 from ssekit._event import ServerSentEvent
-from ssekit._json import as_type, parse, well_formed
+from ssekit._json import as_type, is_json, parse, well_formed
 from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE
-from ssekit._server_error import error_fields, nested_error
+from ssekit._server_error import error_fields, is_notice, nested_error
+from ssekit._shapes import shape_of
 from ssekit._stream import AsyncStream, Stream
 
 __all__ = ["Format"]
 
 ChunkT = TypeVar("ChunkT")
 ResultT = TypeVar("ResultT")
+
+
+def _always(*_: object) -> bool:
+    return True
 
 
 class Format(Generic[ChunkT, ResultT]):
@@ -48,6 +54,15 @@ class Format(Generic[ChunkT, ResultT]):
         typed_by_event: Whether an object without a `type` has that of its event.
         chunk_field: The field that makes an object a chunk unless it is empty. Fields beside it
             with the names of errors then report none, except `error`.
+        side_fields: Other fields that a chunk has which is no part of the answer, such as usage.
+        starts: Whether a chunk, or its event, has a part of the answer. A stream in which none has
+            is never done. Without this, any chunk has.
+        marker_ends: Whether the end marker is the end of the format. If not, a stream that it ends
+            is done only if the accumulator is complete.
+        passes_named_events: Whether events of a type of their own, that are no chunks, are no part
+            of the format.
+        is_explained: Whether an error has the words of the server. If not, the error of the next
+            event is taken, if there is one. Without this, any error has.
 
     >>> import ssekit
     >>> class Last(ssekit.Accumulator[dict[str, int], dict[str, int]]):
@@ -72,16 +87,26 @@ class Format(Generic[ChunkT, ResultT]):
         chunk_type: Any = None,
         typed_by_event: bool = False,
         chunk_field: str = "",
+        side_fields: Collection[str] = (),
+        starts: Callable[[ChunkT, ServerSentEvent], bool] = _always,
+        marker_ends: bool = True,
+        passes_named_events: bool = False,
+        is_explained: Callable[[APIError], bool] = _always,
     ) -> None:
         self.name = name
-        self._decoder = decoder
-        self._accumulator = accumulator
+        self.decode_typed: Callable[[bytes | str], ChunkT] = decoder.decode
+        self.accumulator = accumulator
+        self.starts = starts
+        self.marker_ends = marker_ends
+        self.is_explained = is_explained
         self._repair = repair
         self._find_error = find_error
         self._fragments = fragments
         self._chunk_type = chunk_type or decoder.type
         self._typed_by_event = typed_by_event
         self._chunk_field = chunk_field
+        self._side_fields = side_fields
+        self._passes_named_events = passes_named_events
 
     def __repr__(self) -> str:
         return f"<ssekit.Format {self.name}>"
@@ -97,9 +122,14 @@ class Format(Generic[ChunkT, ResultT]):
             DecodeError: The data is not a JSON object.
         """
         try:
-            return self._decoder.decode(event.data)
+            return self.decode_typed(event.data)
         except DECODE_FAILURES:
-            return self.decode_fallback(event)
+            if is_marker(event.data):
+                return DONE
+            chunk = self.decode_fallback(event)
+            if chunk is None:
+                raise self._no_chunk(event) from None
+            return chunk
 
     def decoder(
         self,
@@ -110,10 +140,7 @@ class Format(Generic[ChunkT, ResultT]):
     ) -> StreamDecoder[ChunkT, ResultT]:
         """Return a decoder to push the bytes of one stream into; the options are `SSEDecoder`'s."""
         return StreamDecoder(
-            self._decoder.decode,
-            self.decode_fallback,
-            self._accumulator(),
-            format=self.name,
+            self,
             max_event_size=max_event_size,
             on_comment=on_comment,
             last_event_id=last_event_id,
@@ -177,30 +204,52 @@ class Format(Generic[ChunkT, ResultT]):
         async with self.astream(source) as stream:
             return await stream.until_done()
 
-    def decode_fallback(self, event: ServerSentEvent, /) -> ChunkT | Done:
-        """Decode an event that the typed decoder refused; otherwise as `decode`."""
-        if event.data == MARKER:
-            return DONE
-        try:
-            body = parse(event.data, self._fragments)
-        except ValueError:
-            body = event.data if event.event == "error" else None
+    # What the decoder asks for where the typed decoder refuses an event, and at the end.
+
+    def split(self, event: ServerSentEvent) -> list[ServerSentEvent]:
+        """Return the events that an event holds: more than itself if a blank line is missing."""
+        lines = [line for line in event.data.split("\n") if line.strip()]
+        if len(lines) < 2 or is_json(event.data):
+            return [event]
+        bodies = [None if is_marker(line) else _parsed(line) for line in lines]
+        if all(
+            (body is None and is_marker(line)) or isinstance(body, dict)
+            for body, line in zip(bodies, lines, strict=True)
+        ):
+            return [replace(event, data=line) for line in lines]
+        if isinstance(bodies[-1], dict) and self.find_reported(bodies[-1]) is not None:
+            return [replace(event, data=lines[-1])]
+        return [event]
+
+    def decode_fallback(self, event: ServerSentEvent, /) -> ChunkT | None:
+        """Decode an event that the typed decoder refused; otherwise as `decode`.
+
+        Returns:
+            The chunk; None if the event is no part of the format, and nothing is wrong with it.
+        """
+        body = _parsed(event.data)
+        if isinstance(body, list) and len(body) == 1:
+            body = body[0]
+        if body is None and event.event == "error":
+            body = event.data
         if self._typed_by_event and isinstance(body, dict) and event.event != "message":
             kind = body.get("type")
             body["type"] = kind if isinstance(kind, str) and kind else event.event
-        error = self._reported_error(body, event.event)
+        error = self.find_reported(body, event.event)
+        if error is None and self._is_named_otherwise(event, body):
+            return None
         chunk = self._as_chunk(body)
         if error is not None:
             error.chunk = chunk
             raise error
         if chunk is None:
-            failure = DecodeError(
-                f"the data of an event ({len(event.data)} characters) is not a JSON object, "
-                f"as {self.name} has it"
-            )
-            failure.event = event
-            raise failure
+            raise self._no_chunk(event)
         return chunk
+
+    def _is_named_otherwise(self, event: ServerSentEvent, body: Any) -> bool:
+        is_chunk = isinstance(body, dict) and self._chunk_field in body
+        named = event.event not in ("message", "error")
+        return self._passes_named_events and named and not is_chunk
 
     def _as_chunk(self, body: Any) -> ChunkT | None:
         if not isinstance(body, dict):
@@ -211,16 +260,62 @@ class Format(Generic[ChunkT, ResultT]):
         chunk: ChunkT = as_type(body, self._chunk_type)
         return None if chunk is msgspec.UNSET else chunk
 
-    def _reported_error(self, body: Any, event_type: str) -> APIError | None:
+    def find_reported(
+        self, body: Any, event_type: str = "", *, certain: bool = False
+    ) -> APIError | None:
+        """Return the error that a JSON value reports, or None.
+
+        `certain` leaves out all forms of errors but a field of that name.
+        """
         is_chunk = isinstance(body, dict) and bool(body.get(self._chunk_field))
-        error = nested_error(body, detail=not is_chunk)
-        if error is None and self._find_error is not None and isinstance(body, dict):
-            error = self._find_error(body)
-        if error is None and "error" in (event_type, *(() if is_chunk else _kinds(body))):
+        error = nested_error(body, detail=not is_chunk and not certain)
+        if error is None and not certain and isinstance(body, dict):
+            if self._find_error is not None:
+                error = self._find_error(body)
+            if error is None and not is_chunk and "error" in (body.get("type"), body.get("object")):
+                error = body
+        if error is None and event_type == "error":
             error = "" if body is None else body
         # A string that continues elsewhere may end in half a surrogate pair; an error may not.
         return None if error is None else APIError(**error_fields(well_formed(error)))
 
+    def _no_chunk(self, event: ServerSentEvent) -> DecodeError:
+        error = DecodeError(
+            f"the data of an event ({len(event.data)} characters) is not a JSON object, "
+            f"as {self.name} has it"
+        )
+        error.event = event
+        return error
 
-def _kinds(body: Any) -> tuple[Any, ...]:
-    return (body.get("type"), body.get("object")) if isinstance(body, dict) else ()
+    def is_empty(self, event: ServerSentEvent) -> bool:
+        """Whether an event keeps the connection alive, and is nothing else."""
+        if event.event == "error":
+            return False
+        body = None if is_blank(event.data) else _parsed(event.data)
+        return is_blank(event.data) or (isinstance(body, dict) and is_notice(body))
+
+    def is_foreign(self, event: ServerSentEvent) -> bool:
+        """Whether an event without a part of the answer is not of this format."""
+        shape = shape_of(event)
+        if shape is not None:
+            return shape != self.name
+        body = _parsed(event.data)
+        if not isinstance(body, dict):
+            return True
+        fields = (self._chunk_field, *self._side_fields)
+        return not is_notice(body) and not any(field in body for field in fields)
+
+    def mismatch(self, event: ServerSentEvent, count: int) -> DecodeError:
+        """Return the error of a stream in which no event is of this format."""
+        shape = shape_of(event)
+        hint = "" if shape in (None, self.name) else f": ssekit.{shape} reads this format"
+        error = DecodeError(f"none of {count} events is of the format {self.name}{hint}")
+        error.event = event
+        return error
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return parse(text)
+    except ValueError:
+        return None

@@ -15,14 +15,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import chain
+from typing import Final
 
 from ssekit._errors import EventTooLargeError
-from ssekit._event import LARGEST_RETRY, as_text, refuse
+from ssekit._event import LARGEST_RETRY, refuse
 from ssekit._fast_path import (
     DATA_ALONE,
     Batch,
+    EventFields,
     NeedsLines,
     Prefix,
     add_event,
@@ -32,11 +34,18 @@ from ssekit._fast_path import (
 from ssekit._fragments import Fragments
 from ssekit._json import join_surrogates
 
-__all__ = ["DEFAULT_MAX_EVENT_SIZE", "EventScanner", "make_scanner"]
+__all__ = ["COMMENT", "DEFAULT_MAX_EVENT_SIZE", "OUTSIDE", "EventScanner", "make_scanner"]
 
 # An image in base64 is a legitimate event of tens of MiB. Smaller defaults were reported as bugs of
 # peers (1 MiB in httpx2, 8 MiB in openai-node, 64 KiB in Go's bufio), and no limit as a weakness.
 DEFAULT_MAX_EVENT_SIZE = 64 * 2**20
+
+# The fields of batches that are no events. `COMMENT` has the texts of comments. `OUTSIDE` has the
+# lines since the event before that are no field, joined; b"" once an event has followed.
+COMMENT: Final[EventFields] = (b"\n", b"comment", None)  # no event has such a type
+OUTSIDE: Final[EventFields] = (b"\n", b"outside", None)
+# How much of such lines is kept (bytes).
+_OUTSIDE_SIZE = 64 * 2**10
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -75,8 +84,11 @@ class EventScanner:
         "_frame",
         "_id",
         "_in_first_line",
+        "_keeps_comments",
+        "_keeps_outside",
         "_line_size",
-        "_on_comment",
+        "_outside",
+        "_outside_budget",
         "_partial_event",
         "_pieces",
         "_prefix",
@@ -94,7 +106,9 @@ class EventScanner:
         self,
         last_event_id: bytes = b"",
         max_event_size: int | None = DEFAULT_MAX_EVENT_SIZE,
-        on_comment: Callable[[str], object] | None = None,
+        *,
+        comments: bool = False,
+        outside: bool = False,
     ) -> None:
         self.last_event_id = last_event_id
         self.reconnection_time: int | None = None
@@ -102,7 +116,8 @@ class EventScanner:
         # What is whole in a window is within the limit, and need not be measured.
         self._window = min(_WINDOW, self.limit)
         self._expect(DATA_ALONE)
-        self._on_comment = on_comment
+        self._keeps_comments = comments
+        self._keeps_outside = outside
         self.restart()
 
     def restart(self) -> None:
@@ -128,6 +143,9 @@ class EventScanner:
         self._type = b""
         self._id = self.last_event_id
         self._retry: int | None = None
+        # The lines since the latest event that are no field, and how many bytes more are kept.
+        self._outside: list[bytes] = []
+        self._outside_budget = _OUTSIDE_SIZE if self._keeps_outside else 0
         # How long the unfinished line may become: the limit, less what else is kept of the event.
         self._budget = self.limit - _excess(self._id)
 
@@ -189,8 +207,9 @@ class EventScanner:
                 self._parse_lines(self._partial_event)
             values: list[bytes] = []
             if self._line_size:
-                self._process_field(self._take_line(b""), values)
+                self._process_field(self._take_line(b""), values, batches)
             self._dispatch(values, batches)
+            self._take_outside(batches)
         self.restart()
         return batches
 
@@ -266,7 +285,7 @@ class EventScanner:
             self._bom is None
             and self._retry is None
             and not (self._after_cr or self._values)
-            and not (self._id or self.last_event_id or self.too_large)
+            and not (self._id or self.last_event_id or self.too_large or self._outside)
         )
         self._between_events = fresh and not self._line_size and not self._type
         self._in_first_line = fresh and self._line_size > 0 and not self._type
@@ -304,7 +323,7 @@ class EventScanner:
                 values.append(line[6:])
                 self._budget -= len(line) - 5
             elif line:
-                self._process_field(line, values)
+                self._process_field(line, values, batches)
             else:
                 self._dispatch(values, batches)
         if values:
@@ -340,7 +359,7 @@ class EventScanner:
         self._line_size = 0  # it does not go on
         return True
 
-    def _process_field(self, line: bytes, values: list[bytes]) -> None:
+    def _process_field(self, line: bytes, values: list[bytes], batches: list[Batch]) -> None:
         # 9.2.6, process the field: up to the first colon the name, one space after it is dropped.
         # The value is cut out once: the bound allows two copies of a line at the limit, not three.
         colon = line.find(b":")
@@ -364,9 +383,14 @@ class EventScanner:
             # bytes.isdigit() knows ASCII digits only, as the clause has it.
             if value.isdigit() and len(value) < 64 and int(value) <= LARGEST_RETRY:
                 self._retry = self.reconnection_time = int(value)
-        elif not name and self._on_comment is not None:
+        elif not name:
             # A line that begins with a colon. (Only a comment has an empty name: no line is empty.)
-            self._on_comment(as_text(value))
+            if self._keeps_comments:
+                batches.append((COMMENT, [value]))
+        elif self._outside_budget > 0:
+            # 9.2.6 ignores the line. It may be the words of a server that failed.
+            self._outside.append(line[: self._outside_budget])
+            self._outside_budget -= len(line) + 1
 
     def _dispatch(self, values: list[bytes], batches: list[Batch]) -> None:
         # 9.2.6, dispatch the event. The id is committed even where there is no event to fire.
@@ -378,10 +402,21 @@ class EventScanner:
                     self._values.append(data)
                 data = self._values.take()
             values.clear()
+            follows = self._take_outside(batches)
             add_event(batches, (self._type, self._id, self._retry), data)
+            if follows:
+                batches.append((OUTSIDE, [b""]))
         self._type = b""
         self._retry = None
         self._budget = self.limit - _excess(self._id)
+
+    def _take_outside(self, batches: list[Batch]) -> bool:
+        """Add the lines outside of events to the batches; return whether there were any."""
+        outside, self._outside = self._outside, []
+        if outside:
+            batches.append((OUTSIDE, [b"\n".join(outside)]))
+            self._outside_budget = _OUTSIDE_SIZE
+        return bool(outside)
 
 
 def _excess(value: bytes) -> int:
@@ -389,12 +424,14 @@ def _excess(value: bytes) -> int:
 
 
 def make_scanner(
-    last_event_id: str,
-    max_event_size: int | None,
-    on_comment: Callable[[str], object] | None,
+    last_event_id: str, max_event_size: int | None, *, comments: bool, outside: bool = False
 ) -> EventScanner:
-    """Check the options that decoders take, and return their scanner."""
+    """Check the options of a decoder, and return its scanner.
+
+    `comments` and `outside` are whether it returns batches of those too.
+    """
     refuse("last_event_id", last_event_id, "\r\n\0")
     if max_event_size is not None and max_event_size < 1:
         raise ValueError(f"max_event_size is at least 1 byte, or None, not {max_event_size}")
-    return EventScanner(join_surrogates(last_event_id).encode(), max_event_size, on_comment)
+    encoded = join_surrogates(last_event_id).encode()
+    return EventScanner(encoded, max_event_size, comments=comments, outside=outside)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-__all__ = ["error_fields", "error_within", "flat_error", "nested_error"]
+__all__ = ["error_fields", "error_within", "flat_error", "is_notice", "nested_error"]
 
 # The names that servers have for each field of an error, the usual one first.
 _WORDS: Final[dict[str, tuple[str, ...]]] = {
@@ -18,9 +18,11 @@ _WORDS: Final[dict[str, tuple[str, ...]]] = {
         "msg",
         "detail",
         "error_msg",
+        "error_message",
         "status_msg",
         "error_description",
         "error",
+        "text",
     ),
     "code": ("code", "status_code", "http_status_code", "error_code"),
     "type": ("type", "error_type", "status"),  # Google's hosts have a status, and HTTP's as code
@@ -40,10 +42,21 @@ def nested_error(body: Any, *, detail: bool = True) -> Any:
         body = body[0]
     if not isinstance(body, dict):
         return None
-    error = body.get("error") or (detail and body.get("detail")) or None
+    error = body.get("error")
+    if _is_empty(error):  # some relays write every field of an error, with nothing in it
+        error = (detail and body.get("detail")) or None
     if error is None or isinstance(error, dict | list):
         return error
     return body if len(_SIBLINGS.intersection(body)) > 1 else error
+
+
+def _is_empty(error: Any) -> bool:
+    """Whether nothing is in an error object: all of it is null, empty or 0."""
+    if isinstance(error, dict):
+        return all(map(_is_empty, error.values()))
+    if isinstance(error, list):
+        return all(map(_is_empty, error))
+    return not error
 
 
 def error_fields(error: Any) -> dict[str, Any]:
@@ -121,14 +134,19 @@ def flat_error(body: dict[str, Any]) -> Any:
     if errors:
         return errors
     counted = isinstance(body.get("choices"), list) and body.get("usage")
-    if counted or body.get("type") in _NOTICES:
+    if counted or is_notice(body):
         return None
-    words = (body.get(word) for word in ("message", "msg", "error_msg"))
+    words = (body.get(word) for word in ("message", "msg", "error_msg", "error_message"))
     described = any(isinstance(word, str) and not _is_fine(word) for word in words)
     failed = body.get("status") == "error" or not all(
-        _is_fine(body.get(word)) for word in ("code", "error_code")
+        _is_fine(body.get(word)) for word in ("code", "error_code", "error_type")
     )
     return body if described and failed else None
+
+
+def is_notice(body: dict[str, Any]) -> bool:
+    """Whether an object keeps the connection alive, or reports progress."""
+    return body.get("type") in _NOTICES
 
 
 def _is_fine(word: Any) -> bool:

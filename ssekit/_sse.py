@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any, Literal, TypeAlias
 
 from ssekit._errors import SSEKitError, StreamNotFinishedError, interruption
 from ssekit._event import ServerSentEvent, as_bytes, as_text, make_events, text_fields
-from ssekit._fast_path import NO_FIELDS
+from ssekit._fast_path import NO_FIELDS, Batch
 from ssekit._json import join_surrogates
-from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE, make_scanner
+from ssekit._scanner import COMMENT, DEFAULT_MAX_EVENT_SIZE, make_scanner
 
 __all__ = ["EventReceiver", "SSEDecoder", "State", "gather_lines"]
 
@@ -26,7 +27,9 @@ class SSEDecoder:
             its own.
         max_event_size: How many bytes an event may have (its unfinished line, comments and
             unknown lines included, and its collected data); None for no limit.
-        on_comment: Called with the text of each comment, less one leading space.
+        on_comment: Called with the text of each comment, less one leading space, in the order of
+            the wire. If it raises, so does `feed`; the next call returns the events before the
+            comment, and goes on behind it.
 
     >>> decoder = SSEDecoder()
     >>> decoder.feed(b"data: first\\n\\ndata: sec")
@@ -35,7 +38,7 @@ class SSEDecoder:
     [ServerSentEvent(data='second', event='message', id='', retry=None)]
     """
 
-    __slots__ = ("_scanner",)
+    __slots__ = ("_batches", "_events", "_on_comment", "_scanner")
 
     def __init__(
         self,
@@ -44,7 +47,12 @@ class SSEDecoder:
         max_event_size: int | None = DEFAULT_MAX_EVENT_SIZE,
         on_comment: Callable[[str], object] | None = None,
     ) -> None:
-        self._scanner = make_scanner(last_event_id, max_event_size, on_comment)
+        comments = on_comment is not None
+        self._scanner = make_scanner(last_event_id, max_event_size, comments=comments)
+        self._on_comment = on_comment
+        # The rest of a read in which `on_comment` raised, and the events before that.
+        self._batches: Iterator[Batch] = iter(())
+        self._events: list[ServerSentEvent] = []
 
     @property
     def last_event_id(self) -> str:
@@ -65,9 +73,7 @@ class SSEDecoder:
             TypeError: `data` is not bytes.
         """
         scanner = self._scanner
-        events: list[ServerSentEvent] = []
-        for batch in scanner.scan(data if type(data) is bytes else as_bytes(data)):
-            events += make_events(*batch)
+        events = self._take(scanner.scan(data if type(data) is bytes else as_bytes(data)))
         if scanner.too_large and not events:
             raise scanner.error()
         return events
@@ -84,8 +90,7 @@ class SSEDecoder:
         """
         if self._scanner.too_large:
             raise self._scanner.error()
-        batches = self._scanner.finish(dispatch_incomplete=dispatch_incomplete)
-        return [event for batch in batches for event in make_events(*batch)]
+        return self._take(self._scanner.finish(dispatch_incomplete=dispatch_incomplete))
 
     def reset(self) -> None:
         """Drop what is unfinished and be ready for the next stream.
@@ -93,6 +98,24 @@ class SSEDecoder:
         The last event ID and the reconnection time stay, as they do when a browser reconnects.
         """
         self._scanner.restart()
+        self._batches = iter(())
+        self._events = []
+
+    def _take(self, batches: Iterable[Batch]) -> list[ServerSentEvent]:
+        self._batches = chain(self._batches, batches)
+        for fields, payloads in self._batches:
+            if fields is COMMENT:
+                self._comment(payloads)
+            else:
+                self._events += make_events(fields, payloads)
+        self._batches = iter(())
+        events, self._events = self._events, []
+        return events
+
+    def _comment(self, texts: list[bytes]) -> None:
+        if self._on_comment is not None:
+            for text in texts:
+                self._on_comment(as_text(text))
 
 
 class EventReceiver:
@@ -102,7 +125,7 @@ class EventReceiver:
         # Half an event of an earlier connection does not go on in this one.
         decoder.reset()
         self.decoder = decoder
-        self._scanner = decoder._scanner
+        self._scanner, self._comment = decoder._scanner, decoder._comment
         self.limit = self._scanner.limit  # bytes
         self._error: SSEKitError | None = None
         self.state: State = "open"
@@ -125,6 +148,9 @@ class EventReceiver:
                 else:
                     batches = scanner.scan(as_bytes(data))
                 for fields, payloads in batches:
+                    if fields is COMMENT:
+                        self._comment(payloads)
+                        continue
                     if fields is not known:
                         known, (event_type, id_, retry) = fields, text_fields(fields)
                     for payload in payloads:

@@ -4,10 +4,9 @@ The names are those of every format. The chunks and the result are those of the 
 detected, such as `ssekit.chat`.
 
 An event may show no format (Azure's first chunk). Its chunk then comes with the first one that
-does, late but in its place. A stream that shows none to its end is taken as chat: so the end marker
-alone gives an empty `ChatCompletion`, and an error before anything else is an `APIError` with that
-as its `partial`. If the transport fails before the format is detected, the chunks so far are in
-`partial` alone.
+does, late but in its place. A stream that shows none to its end is a `DecodeError`; so is one of
+which more than `max_event_size` bytes show none. An error that the server reports before that is an
+`APIError`, and its `partial` an empty `ChatCompletion`.
 """
 
 # How it works: the decoder holds events back until one has the shape of a format (`_SHAPES`). Then
@@ -27,13 +26,15 @@ from itertools import chain
 from typing import Any, Final
 
 from ssekit._accumulator import Accumulator
-from ssekit._decoder import Done, Read, Scanned, StreamDecoder
+from ssekit._decoder import Done, Read, Scanned, StreamDecoder, is_marker
 from ssekit._deltas import Delta
-from ssekit._errors import SSEKitError
+from ssekit._errors import DecodeError, SSEKitError
 from ssekit._event import ServerSentEvent, make_event
 from ssekit._fast_path import Batch
 from ssekit._format import Format
-from ssekit._json import objects, parse
+from ssekit._json import parse
+from ssekit._scanner import COMMENT, OUTSIDE
+from ssekit._shapes import SHAPES, shape_of
 
 __all__ = [
     "FORMAT",
@@ -48,74 +49,9 @@ __all__ = [
 ]
 
 
-_RESPONSE: Final = {"id", "object", "output", "status"}
+FORMATS: Final = tuple(SHAPES)
 
-
-def _is_response(body: dict[str, Any], event_type: str) -> bool:
-    kinds = (event_type, str(body.get("type")))
-    if any(kind.startswith("response.") for kind in kinds):
-        return True
-    # Another vendor's envelope has a `response` too.
-    return any(not _RESPONSE.isdisjoint(inner) for inner in objects([body.get("response")]))
-
-
-_MESSAGE_EVENTS: Final = {
-    *("message_start", "message_delta", "message_stop"),
-    *("content_block_start", "content_block_delta", "content_block_stop"),
-}
-
-
-def _is_message(body: dict[str, Any], event_type: str) -> bool:
-    # A ping shows nothing: others send one too.
-    kind = str(body.get("type"))
-    whole = kind == "message" and isinstance(body.get("content"), list)
-    return whole or not _MESSAGE_EVENTS.isdisjoint((event_type, kind))
-
-
-def _is_completion(body: dict[str, Any], _event_type: str) -> bool:
-    return body.get("object") == "text_completion" or any(
-        choice.get("text") is not None for choice in objects(body.get("choices"))
-    )
-
-
-def _is_chat(body: dict[str, Any], _event_type: str) -> bool:
-    return str(body.get("object")).startswith("chat.completion") or any(
-        choice.get("delta") or (choice.get("delta") is not None and choice.get("text") is None)
-        for choice in objects(body.get("choices"))
-    )
-
-
-_BESIDE_CANDIDATES: Final = (
-    *("usageMetadata", "promptFeedback"),
-    *("usage_metadata", "prompt_feedback"),
-)
-
-
-def _is_gemini(body: dict[str, Any], _event_type: str) -> bool:
-    # The Code Assist API has the chunk in an envelope, and an error too.
-    envelope = body.get("response")
-    if isinstance(envelope, dict) and isinstance(envelope.get("error"), dict):
-        return body.get("type") is None and "error" not in body
-    return any(
-        isinstance(chunk.get("candidates"), list)
-        or any(isinstance(chunk.get(name), dict) for name in _BESIDE_CANDIDATES)
-        for chunk in objects([body, envelope])
-    )
-
-
-# For each format's module, whether an event (its data, its type) is one of its own. The first row
-# that holds counts: a delta in a choice is chat's, whatever is beside it.
-_SHAPES: Final[dict[str, Callable[[dict[str, Any], str], bool]]] = {
-    "chat": _is_chat,
-    "responses": _is_response,
-    "messages": _is_message,
-    "completions": _is_completion,
-    "gemini": _is_gemini,
-}
-
-FORMATS: Final = tuple(_SHAPES)
-
-# The format of most hosts, as which a stream is taken that shows none.
+# The format of most hosts, as which a stream is read that shows none.
 _DEFAULT: Final = "chat"
 
 
@@ -126,15 +62,8 @@ def _format(name: str) -> Format[Any, Any]:
 
 def detect(event: ServerSentEvent, /) -> Format[Any, Any] | None:
     """Return the format that the shape of an event shows, or None if it shows none."""
-    try:
-        body = parse(event.data)
-    except ValueError:
-        return None
-    if isinstance(body, dict):
-        for name, holds in _SHAPES.items():
-            if holds(body, event.event):
-                return _format(name)
-    return None
+    name = shape_of(event)
+    return None if name is None else _format(name)
 
 
 class _Accumulator:
@@ -167,60 +96,97 @@ class _Decoder(StreamDecoder[Any, Any]):
     Until then it adds them to an accumulator of chat, for views of the answer.
     """
 
-    __slots__ = ("_held", "_proxy")
+    __slots__ = ("_detected", "_held", "_proxy", "_size")
 
     def __init__(self, **options: Any) -> None:
-        stand_in = _format(_DEFAULT).decoder()
-        self._proxy: Any = _Accumulator(stand_in.accumulator)
-        super().__init__(stand_in._decode, stand_in._decode_fallback, self._proxy, **options)
-        self._held: list[Batch] | None = []  # None once the format is detected
+        super().__init__(_format(_DEFAULT), **options)
+        self._proxy: Any = _Accumulator(self.accumulator)
+        self.accumulator = self._proxy
+        self.format = None
+        self._held: list[Batch] | None = []  # None once the format is decided
+        self._size = 0  # of the held events, in bytes
+        self._detected = False
 
     def receive(
         self, reads: Iterable[Read], abandon: Callable[[], object] | None = None
     ) -> Iterator[Any]:
         """Yield the chunks of each read, as `StreamDecoder` does."""
         if self._held is not None:
-            reads = self._detect(iter(reads), self._held)
+            reads = self._until_decided(iter(reads), self._held)
         return super().receive(reads, abandon)
 
-    def _detect(self, reads: Iterator[Read], held: list[Batch]) -> Iterator[Read]:
-        """Hold events until the format is detected; then yield them, and the other reads."""
+    def _until_decided(self, reads: Iterator[Read], held: list[Batch]) -> Iterator[Read]:
+        """Hold events until the format is decided; then yield them, and the other reads."""
         for data in reads:
             if self.state != "open":
                 return
             batches = iter(self._batches(data))
-            detected = self._format_of(batches, held)
-            if detected is None and (self._scanner.too_large or isinstance(data, Scanned)):
-                detected = _format(_DEFAULT)
-            if detected is not None:
-                decoder = detected.decoder()
-                self.format = detected.name
-                self._decode, self._decode_fallback = decoder._decode, decoder._decode_fallback
-                self.accumulator = self._proxy.current = decoder.accumulator
+            name = self._decide(batches, held)
+            if name is None and (self._scanner.too_large or isinstance(data, Scanned)):
+                name = _DEFAULT
+            if name is not None:
                 self._held = None
+                self._use(_format(name))
+                self._proxy.current = self.accumulator
                 yield Scanned(chain(held, batches))
+                if self._size > self._scanner.limit and not self._detected:
+                    self._fail(self._no_answer("", b""))
                 yield from reads
                 return
 
-    def _format_of(self, batches: Iterator[Batch], held: list[Batch]) -> Format[Any, Any] | None:
-        """Return the first format that an event shows; chat, if an event ends the stream before."""
-        default = _format(_DEFAULT)
-        for batch in batches:
-            held.append(batch)
-            self._fields, payloads = batch
-            for self._payload in payloads:
-                event = make_event(self._payload, self._fields)
-                detected = detect(event)
-                if detected is not None:
-                    return detected
-                try:
-                    chunk = default.decode(event)
-                except SSEKitError:
-                    return default
-                if isinstance(chunk, Done):
-                    return default
-                self.accumulator.add(chunk)
+    def _decide(self, batches: Iterator[Batch], held: list[Batch]) -> str | None:
+        """Hold events, up to one that shows the format or ends the stream; return the format."""
+        for fields, payloads in batches:
+            if fields is COMMENT or fields is OUTSIDE:
+                held.append((fields, payloads))
+                continue
+            self._fields = fields
+            for position, self._payload in enumerate(payloads):
+                event = make_event(self._payload, fields)
+                name = shape_of(event)
+                self._detected = name is not None
+                if name is None and self._is_last(event):
+                    name = _DEFAULT
+                if name is not None:
+                    held.append((fields, payloads[position:]))
+                    return name
+                if not self._format.is_empty(event):
+                    held.append((fields, [self._payload]))
+                    self._size += len(self._payload)
         return None
+
+    def _is_last(self, event: ServerSentEvent) -> bool:
+        """Whether an event of no known shape ends the stream, or outgrows the limit."""
+        if is_marker(event.data) or self._size > self._scanner.limit:
+            return True
+        if self._format.is_empty(event):
+            return False
+        try:
+            chunk = self._format.decode(event)
+        except SSEKitError:
+            return True
+        if not isinstance(chunk, Done):
+            self.accumulator.add(chunk)
+        return False
+
+    def _no_answer(self, where: str, outside: bytes) -> SSEKitError:
+        event = self._first_foreign
+        if self._detected or event is None:
+            return super()._no_answer(where, outside)
+        self.format = None
+        error = DecodeError(f"no format that ssekit knows: {_fields_of(event)}")
+        error.event = event
+        return error
+
+
+def _fields_of(event: ServerSentEvent) -> str:
+    """Return a description of an event by the names of its fields."""
+    try:
+        body = parse(event.data)
+    except ValueError:
+        return "the first event is not JSON"
+    names = [f"{name[:40]!r}" for name in body][:8] if isinstance(body, dict) else []
+    return f"the first event has the fields {', '.join(names)}" if names else "no field is there"
 
 
 class _Auto(Format[Any, Any]):

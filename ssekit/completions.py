@@ -28,10 +28,12 @@ from ssekit._choices import (
     usage_view,
 )
 from ssekit._deltas import Delta, Finish, FinishReason, TextDelta, ToolCall, Usage
+from ssekit._event import ServerSentEvent
 from ssekit._fold import SurrogateJoiner, Text, deep_copy, extend_lists, merge_fields
 from ssekit._format import Format
 from ssekit._json import objects, parse_text
 from ssekit._server_error import error_within, flat_error
+from ssekit._shapes import shape_of
 
 __all__ = [
     "FORMAT",
@@ -305,6 +307,11 @@ class Accumulator:
                 yield Finish(index, reason, folded.finish_reason)
 
 
+def _starts(chunk: Completion, event: ServerSentEvent) -> bool:
+    """Whether a choice of the chunk has a `text`, even an empty one."""
+    return any(choice.text for choice in chunk.choices) or shape_of(event) == "completions"
+
+
 FORMAT: Format[Completion, Completion] = Format(
     "completions",
     msgspec.json.Decoder(Completion),
@@ -313,6 +320,9 @@ FORMAT: Format[Completion, Completion] = Format(
     find_error=_find_error,
     fragments={"text"},
     chunk_field="choices",
+    side_fields=("usage", "prompt_filter_results"),
+    starts=_starts,
+    passes_named_events=True,
 )
 
 decode = FORMAT.decode

@@ -5,9 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from ssekit._choices import CompletionTokensDetails, CompletionUsage, PromptTokensDetails
+from ssekit._event import ServerSentEvent
 from ssekit._format import Format
 from ssekit.chat._accumulator import Accumulator
 from ssekit.chat._chunk import (
+    ABSENT_DELTA,
     ChatCompletionChunk,
     ChatCompletionTokenLogprob,
     ChoiceDelta,
@@ -69,6 +71,14 @@ __all__ = [
     "stream",
 ]
 
+
+def _starts(chunk: ChatCompletionChunk, _event: ServerSentEvent) -> bool:
+    """Whether a choice of the chunk has a `delta`, even an empty one, or a message."""
+    return any(
+        choice.delta is not ABSENT_DELTA or choice.message is not None for choice in chunk.choices
+    )
+
+
 FORMAT: Format[ChatCompletionChunk, ChatCompletion] = Format(
     "chat",
     msgspec.json.Decoder(ChatCompletionChunk),
@@ -88,6 +98,9 @@ FORMAT: Format[ChatCompletionChunk, ChatCompletion] = Format(
         "summary",
     },
     chunk_field="choices",
+    side_fields=("usage", "prompt_filter_results"),
+    starts=_starts,
+    passes_named_events=True,
 )
 
 decode = FORMAT.decode

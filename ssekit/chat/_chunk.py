@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -119,6 +119,10 @@ class ChoiceLogprobs(msgspec.Struct, frozen=True, gc=False):
     refusal: list[ChatCompletionTokenLogprob] | None = None
 
 
+# The delta of a choice that has none.
+ABSENT_DELTA: Final = ChoiceDelta()
+
+
 class ChunkChoice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What a chunk says of one choice.
 
@@ -134,7 +138,7 @@ class ChunkChoice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """
 
     index: int = 0
-    delta: ChoiceDelta = ChoiceDelta()
+    delta: ChoiceDelta = ABSENT_DELTA
     finish_reason: str | None = None
     logprobs: ChoiceLogprobs | None = None
     content_filter_results: JSONObject | None = None

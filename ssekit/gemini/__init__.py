@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import msgspec
 
+from ssekit._event import ServerSentEvent
 from ssekit._format import Format
 from ssekit.gemini._accumulator import Accumulator
 from ssekit.gemini._repair import find_error, repair
@@ -97,6 +98,12 @@ __all__ = [
     "stream",
 ]
 
+
+def _starts(chunk: GenerateContentResponse, _event: ServerSentEvent) -> bool:
+    """Whether the chunk has a candidate, or a verdict on the prompt."""
+    return bool(chunk.candidates) or chunk.prompt_feedback is not None
+
+
 FORMAT: Format[GenerateContentResponse, GenerateContentResponse] = Format(
     "gemini",
     msgspec.json.Decoder(GenerateContentResponse),
@@ -105,6 +112,8 @@ FORMAT: Format[GenerateContentResponse, GenerateContentResponse] = Format(
     find_error=find_error,
     fragments={"text", "stringValue", "string_value"},
     chunk_field="candidates",
+    starts=_starts,
+    marker_ends=False,
 )
 
 decode = FORMAT.decode

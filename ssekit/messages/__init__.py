@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import msgspec
 
+from ssekit._event import ServerSentEvent
 from ssekit._format import Format
 from ssekit.messages._accumulator import Accumulator
 from ssekit.messages._events import (
@@ -126,6 +127,18 @@ __all__ = [
     "stream",
 ]
 
+
+def _starts(event: RawMessageStreamEvent, _: ServerSentEvent) -> bool:
+    """Whether the event begins the message or is of a block."""
+    return isinstance(
+        event,
+        RawMessageStartEvent
+        | RawContentBlockStartEvent
+        | RawContentBlockDeltaEvent
+        | RawContentBlockStopEvent,
+    )
+
+
 FORMAT: Format[RawMessageStreamEvent, Message] = Format(
     "messages",
     msgspec.json.Decoder(OrdinaryEvent),
@@ -134,6 +147,8 @@ FORMAT: Format[RawMessageStreamEvent, Message] = Format(
     fragments={"text", "thinking", "partial_json"},
     chunk_type=AnyEvent,
     typed_by_event=True,
+    starts=_starts,
+    marker_ends=False,
 )
 
 decode = FORMAT.decode

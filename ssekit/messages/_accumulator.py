@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Final, TypeVar
 from msgspec.structs import replace
 
 from ssekit._accumulator import FINISH_REASONS as SHARED_REASONS
-from ssekit._decoder import NOWHERE
+from ssekit._compat import NOWHERE
 from ssekit._deltas import (
     Delta,
     Finish,

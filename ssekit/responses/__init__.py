@@ -14,6 +14,8 @@ from typing import Any
 
 import msgspec
 
+from ssekit._errors import APIError
+from ssekit._event import ServerSentEvent
 from ssekit._format import Format
 from ssekit.responses._accumulator import Accumulator
 from ssekit.responses._events import (
@@ -268,6 +270,17 @@ def _find_error(body: dict[str, Any]) -> Any:
     return (response.get("error") if isinstance(response, dict) else None) or {}
 
 
+def _starts(event: ResponseStreamEvent, _: ServerSentEvent) -> bool:
+    """Whether the event has the head of a response, or an item, or a piece of one."""
+    return not isinstance(event, UnknownEvent | ResponseErrorEvent | KeepAliveEvent)
+
+
+def _is_explained(error: APIError) -> bool:
+    """Whether it is no `response.failed` in which nothing is said (Azure)."""
+    failed = isinstance(error.chunk, ResponseFailedEvent)
+    return not failed or bool(error.code or error.type or error.body)
+
+
 FORMAT: Format[ResponseStreamEvent, Response] = Format(
     "responses",
     msgspec.json.Decoder(OrdinaryEvent),
@@ -277,6 +290,9 @@ FORMAT: Format[ResponseStreamEvent, Response] = Format(
     fragments={"delta", "stdout", "stderr"},
     chunk_type=AnyEvent,
     typed_by_event=True,
+    starts=_starts,
+    marker_ends=False,
+    is_explained=_is_explained,
 )
 
 decode = FORMAT.decode

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, TypeVar
 
 from msgspec.structs import replace
 
-from ssekit._decoder import NOWHERE, TextRun
+from ssekit._compat import NOWHERE, TextRun
 from ssekit._deltas import (
     Delta,
     Finish,

@@ -1,0 +1,64 @@
+# Bytes outside of any event, which the standard ignores: the words of a server that failed, or a
+# body that is no event stream at all.
+#
+# What always holds here: a text is looked at once, at the end of the stream.
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from ssekit._json import parse
+
+__all__ = ["body_kind", "objects_outside"]
+
+# The first bytes of compressed bodies: gzip (RFC 1952, 2.3.1), Zstandard (RFC 8878, 3.1.1), and
+# zlib (RFC 1950, 2.2) with the usual windows.
+_COMPRESSED: Final = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x78\x01", b"\x78\x9c", b"\x78\xda")
+
+
+def objects_outside(outside: bytes) -> Iterator[Any]:
+    """Yield the JSON objects in bytes outside of any event, and what an `error:` line has.
+
+    The bytes may be one JSON text over many lines, or have one on each line.
+    """
+    text = outside.decode("utf-8", "replace").strip()
+    # An array of chunks that an error ends: https://github.com/vercel/ai/issues/5217
+    whole = _parsed(text) or _parsed(text.strip(",[] \n"))
+    if whole is not None:
+        yield from whole if isinstance(whole, list) else [whole]
+        return
+    for line in text.splitlines():
+        name, _, value = line.partition(":")
+        if name == "error" and value.strip():  # llama.cpp
+            yield {"error": _parsed(value) or value.strip()}
+        else:
+            found = _parsed(line.strip(", "))
+            if found is not None:
+                yield found
+
+
+def _parsed(text: str) -> Any:
+    """Return the object or array of a JSON text, or None."""
+    try:
+        tree = parse(text) if text.lstrip()[:1] in ("{", "[") else None
+    except ValueError:
+        return None
+    return tree or None
+
+
+def body_kind(outside: bytes) -> str:
+    """Return a description of a body that has no event in it, or "" for one that is not known."""
+    first = outside.lstrip()[:1]
+    if outside.startswith(_COMPRESSED):
+        return "compressed bytes: let the HTTP client decompress the body"
+    if first == b"<":
+        return "HTML or XML"
+    if first == b"[":
+        return "a JSON array: ask for server-sent events (at Google, by `alt=sse`)"
+    if first == b"{":
+        lines = outside.decode("utf-8", "replace").strip().splitlines()
+        if len(lines) > 1 and all(_parsed(line) is not None for line in lines[:-1]):
+            return "lines of JSON: ask for server-sent events"
+        return "one JSON answer: ask for a stream (mostly by `stream: true`)"
+    return ""

@@ -1,0 +1,89 @@
+# Which format an event shows by its shape alone: for `ssekit.auto`, and for the error of a stream
+# that was read by the wrong module.
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from ssekit._event import ServerSentEvent
+from ssekit._json import objects, parse
+
+__all__ = ["SHAPES", "shape_of"]
+
+
+_RESPONSE: Final = {"id", "object", "output", "status"}
+
+
+def _is_response(body: dict[str, Any], event_type: str) -> bool:
+    kinds = (event_type, str(body.get("type")))
+    if any(kind.startswith("response.") for kind in kinds):
+        return True
+    # Another vendor's envelope has a `response` too.
+    return any(not _RESPONSE.isdisjoint(inner) for inner in objects([body.get("response")]))
+
+
+_MESSAGE_EVENTS: Final = {
+    *("message_start", "message_delta", "message_stop"),
+    *("content_block_start", "content_block_delta", "content_block_stop"),
+}
+
+
+def _is_message(body: dict[str, Any], event_type: str) -> bool:
+    # A ping shows nothing: others send one too.
+    kind = str(body.get("type"))
+    whole = kind == "message" and isinstance(body.get("content"), list)
+    return whole or not _MESSAGE_EVENTS.isdisjoint((event_type, kind))
+
+
+def _is_completion(body: dict[str, Any], _event_type: str) -> bool:
+    return body.get("object") == "text_completion" or any(
+        choice.get("text") is not None for choice in objects(body.get("choices"))
+    )
+
+
+def _is_chat(body: dict[str, Any], _event_type: str) -> bool:
+    return str(body.get("object")).startswith("chat.completion") or any(
+        choice.get("delta") or (choice.get("delta") is not None and choice.get("text") is None)
+        for choice in objects(body.get("choices"))
+    )
+
+
+_BESIDE_CANDIDATES: Final = (
+    *("usageMetadata", "promptFeedback"),
+    *("usage_metadata", "prompt_feedback"),
+)
+
+
+def _is_gemini(body: dict[str, Any], _event_type: str) -> bool:
+    # The Code Assist API has the chunk in an envelope, and an error too.
+    envelope = body.get("response")
+    if isinstance(envelope, dict) and isinstance(envelope.get("error"), dict):
+        return body.get("type") is None and "error" not in body
+    return any(
+        isinstance(chunk.get("candidates"), list)
+        or any(isinstance(chunk.get(name), dict) for name in _BESIDE_CANDIDATES)
+        for chunk in objects([body, envelope])
+    )
+
+
+# For each format's module, whether an event (its data, its type) is one of its own. The first row
+# that holds counts: a delta in a choice is chat's, whatever is beside it.
+SHAPES: Final[dict[str, Callable[[dict[str, Any], str], bool]]] = {
+    "chat": _is_chat,
+    "responses": _is_response,
+    "messages": _is_message,
+    "completions": _is_completion,
+    "gemini": _is_gemini,
+}
+
+
+def shape_of(event: ServerSentEvent) -> str | None:
+    """Return the name of the format that an event shows, or None if it shows none."""
+    try:
+        body = parse(event.data)
+    except ValueError:
+        return None
+    if not isinstance(body, dict):
+        return None
+    return next((name for name, holds in SHAPES.items() if holds(body, event.event)), None)
