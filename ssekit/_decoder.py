@@ -252,12 +252,11 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
                     if fields is COMMENT or fields is OUTSIDE:
                         self._receive_ignored(fields, payloads)
                         continue
-                    self._fields = fields
                     for payload in payloads:
                         if self.state != "open":
                             # `fail` was called since the latest chunk, which mypy cannot know.
                             return  # type: ignore[unreachable]
-                        self._payload = payload
+                        self._payload, self._fields = payload, fields
                         try:
                             chunk = decode(payload)
                         except DECODE_FAILURES:
