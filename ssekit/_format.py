@@ -228,9 +228,9 @@ class Format(Generic[ChunkT, ResultT]):
             The chunk; None if the event is no part of the format, and nothing is wrong with it.
         """
         body = _parsed(event.data)
-        if isinstance(body, list) and len(body) == 1:
-            body = body[0]
-        if body is None and event.event == "error":
+        if isinstance(body, list) and len(body) == 1 and isinstance(body[0], dict):
+            [body] = body
+        if body is None and event.event == "error" and not is_blank(event.data):
             body = event.data
         if self._typed_by_event and isinstance(body, dict) and event.event != "message":
             kind = body.get("type")
