@@ -9,32 +9,46 @@ from typing import Any, Final, Protocol, TypeVar
 from ssekit._deltas import Delta, FinishReason, ToolCall, Usage
 from ssekit._json import parse_text
 
-__all__ = ["FINISH_REASONS", "Accumulator"]
+__all__ = ["FINISH_REASONS", "Accumulator", "later_word", "shared_reason"]
 
 ValueT = TypeVar("ValueT")
 ChunkT_contra = TypeVar("ChunkT_contra", contravariant=True)
 ResultT_co = TypeVar("ResultT_co", covariant=True)
 
-# The shared word for each vendor's word for the end of a choice. Any other word is "other".
-FINISH_REASONS: Final[dict[str, FinishReason]] = {
-    "stop": "stop",
-    "length": "length",
-    "tool_calls": "tool_calls",
-    "function_call": "tool_calls",
-    "content_filter": "content_filter",
-    # Hosts that pass on the word of the model's own server.
-    "eos": "stop",
-    "eos_token": "stop",
-    "stop_sequence": "stop",
-    "end_turn": "stop",
-    "STOP": "stop",
-    "max_tokens": "length",
-    "model_length": "length",
-    "MAX_TOKENS": "length",
-    "tool_use": "tool_calls",
-    "sensitive": "content_filter",
-    "SAFETY": "content_filter",
+# The vendors' words for the end of a choice, in lower case. Any other word is "other".
+_WORDS: Final[dict[FinishReason, tuple[str, ...]]] = {
+    "stop": ("stop", "end_turn", "stop_sequence", "eos", "eos_token"),
+    "length": (
+        *("length", "max_tokens", "max_output_tokens", "model_length"),
+        *("model_context_window_exceeded", "continuation"),
+    ),
+    "tool_calls": ("tool_calls", "function_call", "tool_use"),
+    "content_filter": (
+        *("content_filter", "refusal", "sensitive", "safety", "recitation", "blocklist"),
+        *("prohibited_content", "spii", "model_armor", "escalation"),
+        *("image_safety", "image_prohibited_content", "image_recitation"),
+    ),
 }
+FINISH_REASONS: Final[dict[str, FinishReason]] = {
+    word: reason for reason, words in _WORDS.items() for word in words
+}
+
+
+def shared_reason(word: str | None, *, calls: bool = False) -> FinishReason | None:
+    """Return the shared word for a vendor's word for the end, in any case; None for no word.
+
+    `calls` is whether the choice has tool calls for the caller to answer: hosts end it by their
+    word for `stop` all the same.
+    """
+    if not word:
+        return None
+    reason = FINISH_REASONS.get(word.lower(), "other")
+    return "tool_calls" if calls and reason == "stop" else reason
+
+
+def later_word(known: str | None, latest: str) -> str:
+    """Return the word for the end after a second one. A bare `stop` replaces no other word."""
+    return known if known and shared_reason(latest) == "stop" else latest
 
 
 class Accumulator(Protocol[ChunkT_contra, ResultT_co]):

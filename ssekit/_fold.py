@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Collection, Hashable, Iterator
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
@@ -29,6 +29,7 @@ __all__ = [
     "extend_lists",
     "merge",
     "merge_fields",
+    "merge_usage",
 ]
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
@@ -119,6 +120,25 @@ def merge(known: StructT | None, latest: StructT) -> StructT:
         return latest
     fields = ((name, getattr(latest, name)) for name in latest.__struct_fields__)
     return replace(known, **{name: value for name, value in fields if value is not None})
+
+
+def merge_usage(
+    known: StructT | None, latest: StructT, inputs: Collection[str], outputs: Collection[str]
+) -> StructT | None:
+    """Merge a newer usage report: the counts that it states replace the known ones, zeros too.
+
+    But no request has no input: if all its input counts are 0, they are ignored after a positive
+    one; and if its output counts are 0 too, all of it is.
+    """
+    if known is None:
+        return latest
+    stated = [count for name in inputs if (count := getattr(latest, name)) is not None]
+    if stated and not any(stated):
+        if not any(getattr(latest, name) for name in outputs):
+            return known
+        if any(getattr(known, name) for name in inputs):
+            latest = replace(latest, **dict.fromkeys(inputs))
+    return merge(known, latest)
 
 
 def deep_copy(value: Any) -> Any:
