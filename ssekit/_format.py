@@ -235,8 +235,9 @@ class Format(Generic[ChunkT, ResultT]):
         if self._typed_by_event and isinstance(body, dict) and event.event != "message":
             kind = body.get("type")
             body["type"] = kind if isinstance(kind, str) and kind else event.event
-        error = self.find_reported(body, event.event)
-        if error is None and self._is_named_otherwise(event, body):
+        passes = self._passes(event, body)
+        error = self.find_reported(body, event.event, certain=passes)
+        if error is None and passes:
             return None
         chunk = self._as_chunk(body)
         if error is not None:
@@ -246,7 +247,8 @@ class Format(Generic[ChunkT, ResultT]):
             raise self._no_chunk(event)
         return chunk
 
-    def _is_named_otherwise(self, event: ServerSentEvent, body: Any) -> bool:
+    def _passes(self, event: ServerSentEvent, body: Any) -> bool:
+        """Whether an event has a type of its own, and is no chunk."""
         is_chunk = isinstance(body, dict) and self._chunk_field in body
         named = event.event not in ("message", "error")
         return self._passes_named_events and named and not is_chunk
