@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Hashable, Iterator
 from typing import Any, TypeAlias, TypeVar
 
@@ -19,9 +20,10 @@ from ssekit._deltas import (
     ToolCallDelta,
 )
 from ssekit._fragments import Fragments
-from ssekit._json import is_well_formed, join_surrogates, well_formed
+from ssekit._json import is_json, is_well_formed, join_surrogates, well_formed
 
 __all__ = [
+    "JSONText",
     "SurrogateJoiner",
     "Text",
     "Unknown",
@@ -46,7 +48,10 @@ class Unknown(dict[str, Any]):
 
 
 class Text(Fragments[str]):
-    """A text that comes in pieces; `str()` gives it whole and well-formed."""
+    """A text that begins with a value, comes in pieces, or is stated whole. `str()` returns it.
+
+    Each of the three verbs returns the part that deltas emit next.
+    """
 
     __slots__ = ()
 
@@ -55,6 +60,124 @@ class Text(Fragments[str]):
 
     def __str__(self) -> str:
         return join_surrogates(self.join())
+
+    def begin(self, initial: str) -> str:
+        """Take the value that the text begins with, unless pieces of it have come before."""
+        return "" if self else self.add(initial)
+
+    def add(self, piece: str) -> str:
+        """Take the next piece. (The hot paths append to `pending` themselves.)"""
+        if piece:
+            self.append(piece)
+        return piece
+
+    def state(self, whole: str | None) -> str:
+        """Take the whole text: add what goes on from the text so far; nothing if it contradicts."""
+        if not whole:
+            return ""
+        if 2 * len(whole) < self.size():  # (of half pairs, two are one character in the end)
+            return ""  # a long text need not be joined for a short one
+        known = str(self)
+        return self.add(whole[len(known) :]) if whole.startswith(known) else ""
+
+
+class JSONText(Text):
+    """The JSON text of arguments, before which a placeholder may come.
+
+    Hosts begin a call with `{}`, or with all of the arguments, and then send them in pieces. So a
+    whole value at the beginning is held back as `initial`: it counts if no pieces follow.
+    """
+
+    __slots__ = ("_end", "initial")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.initial = ""
+        self._end: _JSONEnd | None = None  # None until somebody asks, which is rare
+
+    def __str__(self) -> str:
+        return self.initial or super().__str__()
+
+    def begin(self, initial: str) -> str:
+        """Take the value that the text begins with: held back if it is whole."""
+        if self or self.initial:
+            return ""
+        if is_json(initial):
+            self.initial = initial
+            return ""
+        return self.add(initial)
+
+    def add(self, piece: str) -> str:
+        """Take the next piece, which adds nothing if it is the whole text once more."""
+        if self.initial:
+            initial, self.initial = self.initial, ""
+            if piece in ("", initial):
+                self.initial = initial
+                return ""
+            if piece.lstrip()[:1] not in ("{", "["):
+                piece = initial + piece  # it goes on from there
+        elif piece == "{}" and not self:
+            self.initial = piece
+            return ""
+        elif piece[:1] in ("{", "[") and len(piece) == self.size() and self._repeats(piece):
+            return ""
+        if self._end is not None:
+            self._end.feed(piece)
+        return super().add(piece)
+
+    def state(self, whole: str | None) -> str:
+        """Take the whole text, as any text does; it replaces a value that was held back."""
+        if whole:
+            self.initial = ""
+        return super().state(whole)
+
+    def flush(self) -> str:
+        """Take the value that was held back as the text: no pieces follow."""
+        initial, self.initial = self.initial, ""
+        return super().add(initial)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the object or array has ended. From the first time on, each piece is looked at."""
+        if self._end is None:
+            self._end = _JSONEnd()
+            self._end.feed(self.join())
+        return bool(self.initial) or self._end.reached
+
+    def _repeats(self, piece: str) -> bool:
+        return self.join() == piece and is_json(piece)
+
+
+class _JSONEnd:
+    """Finds the end of an object or array that comes in pieces, looking at each piece once."""
+
+    __slots__ = ("_carried", "_depth", "_in_string", "_started")
+
+    _TOKEN = re.compile(r'\\.|\\$|["\[\]{}]', re.DOTALL)
+
+    def __init__(self) -> None:
+        self._started = False
+        self._depth = 0
+        self._in_string = False
+        self._carried = ""  # a backslash whose escape continues in the next piece
+
+    @property
+    def reached(self) -> bool:
+        return self._started and self._depth <= 0 and not self._in_string
+
+    def feed(self, piece: str) -> None:
+        piece = self._carried + piece
+        self._carried = ""
+        for token in self._TOKEN.findall(piece):
+            if token == "\\":
+                self._carried = token
+            elif token == '"':
+                self._in_string = not self._in_string
+            elif not self._in_string and token in "{[":
+                self._started = True
+                self._depth += 1
+            elif not self._in_string and token in "]}":
+                self._depth -= 1
 
 
 class SurrogateJoiner:
