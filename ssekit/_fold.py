@@ -138,7 +138,7 @@ class JSONText(Text):
 
     @property
     def ended(self) -> bool:
-        """Whether the object or array has ended. From the first time on, each piece is looked at."""
+        """Whether the object or array has ended. Once asked for, each piece is looked at."""
         if self._end is None:
             self._end = _JSONEnd()
             self._end.feed(self.join())
