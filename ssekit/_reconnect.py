@@ -181,6 +181,7 @@ class _Reconnection(Generic[EventsT]):
             )
         self._delay = self._wait(error)
         self._attempt += 1
+        _drop_frames(error)
 
     def _is_temporary(self, error: SSEKitError | None) -> bool:
         # 9.2.2: the end of the body and a network error reestablish the connection. Any other
@@ -202,6 +203,20 @@ class _Reconnection(Generic[EventsT]):
         if isinstance(error, StatusError):
             delay = max(delay, _retry_after(error) or 0.0)
         return min(delay, _LONGEST_WAIT)
+
+
+def _drop_frames(error: BaseException | None) -> None:
+    """Clear the tracebacks of an error that is not raised, and of those that it came from.
+
+    Since Python 3.12 the frame of a failed read leads to the frames of its callers, up to the
+    user's. Their variables are the EventSource and the connection that it opens next.
+    """
+    errors = [error]
+    while errors:
+        error = errors.pop()
+        if error is not None and error.__traceback__ is not None:  # so a circle of causes ends
+            error.with_traceback(None)
+            errors += [error.__cause__, error.__context__]
 
 
 def _retry_after(error: StatusError) -> float | None:
@@ -249,8 +264,7 @@ class EventSource(_Reconnection[Iterator[ServerSentEvent]], Iterator[ServerSentE
                     self._take(event)
                     return event
             except SSEKitError as error:
-                # Without its frames, which would hold this object in a circle.
-                failure = error.with_traceback(None)
+                failure = error
             except BaseException:
                 self._forget()
                 self._release()
@@ -329,7 +343,7 @@ class AsyncEventSource(_Reconnection[AsyncPull[ServerSentEvent]], AsyncIterator[
                     self._take(event)
                     return event
             except SSEKitError as error:
-                failure = error.with_traceback(None)
+                failure = error
             except BaseException:  # also cancellation
                 self._forget()
                 await self._release()
