@@ -4,6 +4,7 @@ The engine is here; each wire format is a module of its own, such as `ssekit.cha
 """
 
 from ssekit._accumulator import Accumulator
+from ssekit._backoff import Backoff
 from ssekit._decoder import DONE, Done, StreamDecoder
 from ssekit._deltas import (
     Delta,
@@ -31,7 +32,7 @@ from ssekit._errors import (
 from ssekit._event import ServerSentEvent, encode_comment
 from ssekit._format import Format
 from ssekit._partial_json import PartialJSON, partial_json
-from ssekit._reconnect import Backoff, areconnect, reconnect
+from ssekit._reconnect import areconnect, reconnect
 from ssekit._sse import SSEDecoder
 from ssekit._stream import AsyncStream, Stream, aiter_events, iter_events
 

@@ -1,15 +1,19 @@
-# What the user holds, as a source: how to read it, how to close it, and what its head says.
+# Sources: how the reads of a response, a file or an iterable are taken, and how it is closed.
 #
-# A table of shapes (`Shape`) tells sources apart. Of the calls that a client has for reading, a row
-# names the one that hands over what has come, without waiting for a full block or keeping one back.
+# How it works:
+# 1. `open_source` takes the first row of a table (`Shape`) whose attributes the object has.
+# 2. The row has the call for reading: of those that a client offers, the one that returns what has
+#    arrived, without waiting for a full block or keeping one back. It has the call for closing too.
+# 3. Whatever has a status and headers is a response. Before the first read, `check` raises the
+#    error of a response that is no event stream.
+# `Source` and `AsyncSource` are twins: code that awaits and code that does not are clearer apart.
 #
 # What always holds here:
-# - Nothing is decoded. What a source gives is bytes or events, as they came; a content encoding is
-#   undone by the client.
-# - A source is recognised by its shape. No HTTP client is imported, and none need be installed.
-# - Whatever has a status and headers is a response, and has to be an event stream.
-# - It is closed once, in the way its owner wants, and what goes wrong in closing is dropped: the
-#   stream has said how it ended by then.
+# - Nothing is decoded. Reads are bytes or events, as they came; the client undoes a content
+#   encoding.
+# - A source is recognised by its attributes. No HTTP client is imported or needs to be installed.
+# - A source is closed once, by its owner's call. An error in closing is dropped: the stream has its
+#   result or its error by then.
 
 from __future__ import annotations
 
@@ -39,44 +43,45 @@ _READ_SIZE = 64 * 2**10  # bytes asked for at a time
 _BODY_SIZE = 64 * 2**10  # bytes of a response that is no event stream, kept for its error
 
 
-class Head(NamedTuple):
-    """What a response says before its body. Header names are in lower case."""
+class ResponseHead(NamedTuple):
+    """The status and the headers of a response. Header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
 
     @property
     def is_event_stream(self) -> bool:
-        # WHATWG HTML 9.2.2: the essence decides, parameters do not. Many hosts name no type at all.
+        # WHATWG HTML 9.2.2: the essence of the type counts, its parameters do not. Many hosts send
+        # no type at all.
         essence = self.headers.get("content-type", "").partition(";")[0].strip().lower()
         return self.status < 400 and essence in ("", "text/event-stream")
 
     def error(self, body: bytes) -> SSEKitError:
-        """Return the error of a response that is no event stream."""
+        """Return the error of a response that is no event stream, from the start of its body."""
         text = body.decode("utf-8", "replace")
         if self.status < 400:
             return ContentTypeError(self.headers["content-type"], text)
         try:
-            said: Any = parse(text)
+            value: Any = parse(text)
         except ValueError:
-            said = text
-        fields = error_fields(nested_error(said) or said)
-        if isinstance(said, str):  # a page of HTML is no message
+            value = text
+        fields = error_fields(nested_error(value) or value)
+        if isinstance(value, str):  # a page of HTML is no message
             fields["message"] = "the server gave no reason that can be read"
         return StatusError(**fields, status_code=self.status, headers=self.headers)
 
 
 class _AnySource(Generic[ReadsT]):
-    """The reads of a source, how it is closed, and the head of a response (None once checked)."""
+    """The reads of a source, its call for closing, and its head (None once checked)."""
 
     __slots__ = ("_close", "closed", "head", "reads")
 
     def __init__(
-        self, reads: ReadsT, close: Callable[[], Any] | None, head: Head | None = None
+        self, reads: ReadsT, close: Callable[[], Any] | None, head: ResponseHead | None = None
     ) -> None:
-        self.reads: ReadsT = reads
-        self.head: Head | None = head
-        self.closed: bool = False
+        self.reads = reads
+        self.head = head
+        self.closed = False
         self._close = close
 
     def _take_close(self) -> Callable[[], Any] | None:
@@ -84,14 +89,14 @@ class _AnySource(Generic[ReadsT]):
         close, self._close = self._close, None
         return close
 
-    def _take_head(self) -> Head | None:
-        """Return the head of a response that is no event stream, the first time."""
+    def _take_head(self) -> ResponseHead | None:
+        """Return the head of a response that is no event stream; None from the second call on."""
         head, self.head = self.head, None
         return None if head is None or head.is_event_stream else head
 
 
 class Source(_AnySource[Iterator[Any]]):
-    """A source that is read by iterating; dropping the last reference closes it."""
+    """A synchronous source. Dropping the last reference closes it."""
 
     __slots__ = ()
 
@@ -100,7 +105,7 @@ class Source(_AnySource[Iterator[Any]]):
         head = self._take_head()
         if head is not None:
             body = bytearray()
-            with suppress(Exception):  # the head is reason enough, whatever becomes of the body
+            with suppress(Exception):  # the head alone makes an error, without the body too
                 while len(body) < _BODY_SIZE:
                     body += next(self.reads)
             raise head.error(bytes(body[:_BODY_SIZE]))
@@ -111,10 +116,10 @@ class Source(_AnySource[Iterator[Any]]):
             try:
                 close()
             except ValueError:
-                # A generator that another thread is reading refuses. The reader sees `closed` when
+                # A generator that another thread is reading refuses. That thread sees `closed` when
                 # its read returns, and closes it then.
                 self._close = close
-            except Exception:  # the stream has said how it ended
+            except Exception:  # the stream has its result or its error by now
                 pass
 
     def __del__(self) -> None:
@@ -122,7 +127,7 @@ class Source(_AnySource[Iterator[Any]]):
 
 
 class AsyncSource(_AnySource[AsyncIterator[Any]]):
-    """A source that is read by asynchronous iterating. Dropping it does not close it."""
+    """An asynchronous source. Dropping it does not close it."""
 
     __slots__ = ()
 
@@ -144,31 +149,27 @@ class AsyncSource(_AnySource[AsyncIterator[Any]]):
                 if isinstance(closing, Awaitable):
                     await closing
             except RuntimeError:
-                self._close = close  # an async generator that another task is reading: likewise
-            except Exception:  # the stream has said how it ended
+                self._close = close  # an async generator that another task is reading refuses too
+            except Exception:
                 pass
 
 
 class Shape(NamedTuple):
-    """A row of the table: what a source is recognised by, how it is read and how it is closed."""
+    """A row of the table: the attributes of a source, its reads, and its call for closing."""
 
-    marks: tuple[str, ...]  # attributes that it has; a dot leads to those of an attribute
+    attributes: tuple[str, ...]  # dotted names: "raw.stream" is an attribute of an attribute
     reads: Callable[[Any], Any]
-    close: Callable[[Any, Any], Callable[[], Any] | None]  # of the source and its reads
+    close: Callable[[Any, Any], Callable[[], Any] | None]  # takes the source and its reads
 
     def fits(self, source: Any) -> bool:
-        return all(_has(source, mark) for mark in self.marks)
+        try:
+            attrgetter(*self.attributes)(source)
+        except AttributeError:
+            return False
+        return True
 
 
-def _has(source: Any, mark: str) -> bool:
-    try:
-        attrgetter(mark)(source)
-    except AttributeError:
-        return False
-    return True
-
-
-# Reading.
+# Reading, where a client needs more than one call.
 
 
 def _until_empty(call: str) -> Callable[[Any], Iterator[bytes]]:
@@ -178,12 +179,12 @@ def _until_empty(call: str) -> Callable[[Any], Iterator[bytes]]:
 def _reads_of_http_client(response: Any) -> Iterator[bytes]:
     while data := response.read1(_READ_SIZE):
         yield data
-    if response.length:  # `read1` says nothing of it
+    if response.length:  # `read1` returns b"" for a body that was cut, too
         raise EOFError(f"{response.length} bytes of the Content-Length did not come")
 
 
 def _reads_of_urllib3(response: Any) -> Iterator[bytes]:
-    if response.closed and response.data:  # it was read before: preload_content
+    if response.closed and response.data:  # preload_content=True: it was read before
         yield response.data
     while True:
         data = response.read1(_READ_SIZE, decode_content=True)
@@ -191,21 +192,21 @@ def _reads_of_urllib3(response: Any) -> Iterator[bytes]:
             yield data
         elif response.closed or response.isclosed():
             return
-        # What came was the beginning of a compressed block, and nothing yet to hand over.
+        # Otherwise only the beginning of a compressed block has arrived.
 
 
 def _reads_of_requests(response: Any) -> Iterator[bytes]:
     raw = response.raw
-    if getattr(raw, "closed", True):  # it was read before: stream=False
+    if getattr(raw, "closed", True):  # stream=False: it was read before
         return iter(response.iter_content(None))
     if _URLLIB3.fits(raw):
         return _reads_of_urllib3(raw)
-    # Any larger block is waited for: an older urllib3, a file, a stand-in of a test.
+    # An older urllib3, a file, or a test's substitute: each waits for any larger block to be full.
     return iter(response.iter_content(1))
 
 
 class _Calls(AsyncIterator[bytes]):
-    """What an asynchronous call gives, until it is empty."""
+    """The results of an asynchronous call, until one is empty."""
 
     def __init__(self, call: Callable[[], Awaitable[bytes]]) -> None:
         self._call = call
@@ -218,7 +219,7 @@ class _Calls(AsyncIterator[bytes]):
 
 
 class _AsAsync(AsyncIterator[Any]):
-    """The items of an iterator, to an asynchronous reader."""
+    """The items of a synchronous iterator."""
 
     def __init__(self, items: Iterator[Any]) -> None:
         self._items = items
@@ -232,7 +233,9 @@ class _AsAsync(AsyncIterator[Any]):
 # Closing.
 
 
-def _first(*names: str) -> Callable[[Any, Any], Callable[[], Any] | None]:
+def _method(*names: str) -> Callable[[Any, Any], Callable[[], Any] | None]:
+    """Find the first of these methods, of a source or else of its reads."""
+
     def close(*owners: Any) -> Callable[[], Any] | None:
         closes = (getattr(owner, name, None) for owner in owners for name in names)
         return next(filter(None, closes), None)
@@ -241,10 +244,10 @@ def _first(*names: str) -> Callable[[Any, Any], Callable[[], Any] | None]:
 
 
 def _interrupt_first(raw: str) -> Callable[[Any, Any], Callable[[], Any]]:
-    """Close a response over urllib3, which would wait for a read that another thread is in."""
+    """Close a response over urllib3, whose `close` alone waits for another thread's read."""
 
     def close(response: Any) -> None:
-        with suppress(Exception):  # there is nothing to interrupt any more, or no way to
+        with suppress(Exception):  # the read has ended, or this urllib3 has no `shutdown`
             attrgetter(f"{raw}shutdown")(response)()
         response.close()
 
@@ -255,78 +258,79 @@ async def _close_httpx(response: Any, reads: AsyncIterator[bytes]) -> None:
     try:
         await response.aclose()
     finally:
-        # It reads through a chain of async generators. That one of them is left in the middle is
-        # a warning in trio; a read of the closed connection fails, and so ends them all. HTTP/2
-        # does not close the connection, and what stands in for one may not: a read could wait.
-        said = response.extensions
-        if "network_stream" in said and said.get("http_version") == b"HTTP/1.1":
+        # httpx reads through a chain of async generators, and trio warns of each that is abandoned
+        # midway. A read of the closed connection fails, which ends them all. With HTTP/2, or with
+        # a test's transport, the connection may still be open, and a read could wait.
+        extensions = response.extensions
+        if "network_stream" in extensions and extensions.get("http_version") == b"HTTP/1.1":
             with suppress(Exception):
                 while True:
                     await anext(reads)
 
 
-_own_close = _first("close")
-_URLLIB3 = Shape(("read1", "stream", "isclosed"), _reads_of_urllib3, _interrupt_first(""))
+_own_close = _method("close")
+_not_closed = _method()
 
-# In this order. What each relies on stands in the docstrings of `open_source`, `open_async_source`.
+# The table. The first row that fits counts.
+
+_URLLIB3 = Shape(("read1", "stream", "isclosed"), _reads_of_urllib3, _interrupt_first(""))
 _RESPONSES = (
-    # httpx, httpx2; requests, niquests; urllib3; http.client
+    # httpx, httpx2: a block as it arrives, whole.
     Shape(("iter_bytes", "stream.__iter__"), methodcaller("iter_bytes"), _own_close),
+    # requests, niquests: `raw`, which is urllib3's. `iter_content` waits for whole blocks, or
+    # returns a compressed one whole, however much it becomes.
     Shape(("iter_content", "raw"), _reads_of_requests, _interrupt_first("raw.")),
+    # urllib3: `read1` returns what has arrived, and at most n bytes.
     _URLLIB3,
+    # http.client: likewise; `length` counts the bytes still to come.
     Shape(("read1", "getheader", "length"), _reads_of_http_client, _own_close),
 )
 _PLAIN = (
-    # files, iterables
+    # Binary files.
     Shape(("read1",), _until_empty("read1"), _own_close),
     Shape(("read",), _until_empty("read"), _own_close),
+    # Iterables of bytes or of events.
     Shape(("__iter__",), iter, _own_close),
 )
 _ASYNC = (
-    # httpx, httpx2
+    # httpx, httpx2.
     Shape(
         ("aiter_bytes", "stream.__aiter__"),
         methodcaller("aiter_bytes"),
         lambda response, reads: partial(_close_httpx, response, reads),
     ),
-    # niquests
+    # niquests: its `iter_content` waits for more of a compressed body.
     Shape(
         ("iter_content", "raw.stream", "__aiter__"),
         lambda response: response.raw.stream(_READ_SIZE, decode_content=True),
         _own_close,
     ),
-    # aiohttp, and the content of its responses
+    # aiohttp; then the content of its responses, which does not close them.
     Shape(
         ("request_info", "content.iter_any"),
         lambda response: response.content.iter_any(),
         _own_close,
     ),
-    Shape(("iter_any",), methodcaller("iter_any"), _first()),
-    # asyncio.StreamReader
+    Shape(("iter_any",), methodcaller("iter_any"), _not_closed),
+    # asyncio.StreamReader: iterating it waits for lines, and refuses long ones. Only its writer can
+    # close it.
     Shape(
         ("readuntil", "at_eof"),
         lambda reader: _Calls(partial(reader.read, _READ_SIZE)),
-        _first(),
+        _not_closed,
     ),
-    # trio, anyio, async iterables
-    Shape(("__aiter__",), aiter, _first("aclose", "close")),
+    # Async iterables of bytes or of events, such as the byte streams of trio and anyio.
+    Shape(("__aiter__",), aiter, _method("aclose", "close")),
 )
 
 
 def open_source(source: Any, *, check: bool = True) -> Source:
-    """Return what the user holds as a source.
+    """Open a path, a response, a binary file or an iterable as a synchronous source.
 
-    Relied on, in this order; none of it decodes, but that clients undo a content encoding:
-        - a path: `__fspath__`
-        - a response of httpx or httpx2: `iter_bytes()`, which gives a block as it comes, and whole
-        - a response of requests or niquests: `raw`, which is urllib3's, as `iter_content` waits for
-          whole blocks, or hands over what it has, however much a compressed one becomes
-        - a response of urllib3: `read1(n, decode_content=True)`: what is there, and at most n bytes
-        - a response of http.client: `read1(n)`, and `length`, which counts the bytes still to come
-        - a binary file object: `read1(n)`, or else `read(n)`
-        - an iterable of bytes or of events
-    `close()` closes each, if it has that. What has a status (`status_code` or `status`) and
-    `headers` is a response.
+    Args:
+        source: A path is what has `__fspath__`; the table has the others.
+        check: Whether a response is checked: an object with a status (`status_code` or `status`)
+            and `headers`.
 
     Raises:
         TypeError: It is none of these.
@@ -344,22 +348,12 @@ def open_source(source: Any, *, check: bool = True) -> Source:
 
 
 def open_async_source(source: Any, *, check: bool = True) -> AsyncSource:
-    """Return what the user holds as an asynchronous source.
+    """Open an asynchronous response, stream or iterable as an asynchronous source.
 
-    Relied on, in this order:
-        - a response of httpx or httpx2: `aiter_bytes()`; `aclose()`
-        - an async response of niquests: `raw.stream(n, decode_content=True)`, as its `iter_content`
-          waits for more of what is compressed; `close()`
-        - a response of aiohttp: `content.iter_any()`; `close()`
-        - the content of one: `iter_any()`; the response is not closed
-        - an `asyncio.StreamReader`: `read(n)`, as iterating it waits for lines, and refuses long
-          ones; it cannot be closed: that is its writer's matter
-        - an asynchronous iterable of bytes or of events, as the byte streams of trio and anyio are;
-          `aclose()` or `close()`, if it has one
-        - a path, a file or an iterable, which is read where it stands: the event loop waits for it
+    A path, a file or an iterable is opened too; the event loop waits for each of its reads.
 
     Raises:
-        TypeError: It is none of these.
+        TypeError: It is none of these, or a synchronous response.
     """
     shape = _find(source, _ASYNC)
     if shape is not None:
@@ -374,7 +368,7 @@ def open_async_source(source: Any, *, check: bool = True) -> AsyncSource:
 
 
 def _is_asynchronous(source: Any) -> bool:
-    """Whether a source can only be read asynchronously; what says that it can is believed."""
+    """Whether a source has `__aiter__`, or fits only rows for asynchronous reading."""
     if hasattr(source, "__aiter__"):
         return True
     return bool(_find(source, _ASYNC)) and not _find(source, _RESPONSES)
@@ -386,12 +380,12 @@ def _find(source: Any, shapes: Iterable[Shape]) -> Shape | None:
     return next((shape for shape in shapes if shape.fits(source)), None)
 
 
-def _head(source: Any) -> Head | None:
+def _head(source: Any) -> ResponseHead | None:
     status = getattr(source, "status_code", None) or getattr(source, "status", None)
     headers = getattr(source, "headers", None)
     if not isinstance(status, int) or headers is None:
         return None
-    return Head(status, {str(name).lower(): str(value) for name, value in headers.items()})
+    return ResponseHead(status, {str(name).lower(): str(value) for name, value in headers.items()})
 
 
 def _advice(source: object) -> str:

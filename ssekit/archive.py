@@ -1,12 +1,12 @@
-"""Recorded streams, by the thousand: what is mapped over the names of files.
+"""Recorded streams, by the thousand: a function to map over the names of files.
 
-`collect` is a pure function of a file, and what it returns pickles: a process pool, Dask or Spark
-maps it. The command `ssekit collect` does, and prints the records as lines of JSON.
+`collect` is a pure function of a file, and its result pickles, so that a process pool, Dask or
+Spark can map it. The command `ssekit collect` does so, and prints the records as lines of JSON.
 """
 
 # What always holds here:
-# - One bad file costs only its own record: what is wrong with a file is said there, never raised.
-# - `auto.collect` raises instead. Where a function is mapped over an archive, that ends the job.
+# - A bad file costs only its own record. Its error is in the record, and is never raised:
+#   `auto.collect`, which raises, would end the job that maps it over an archive.
 
 from __future__ import annotations
 
@@ -28,41 +28,41 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why a recorded stream has no result: an error, as data."""
 
     type: str
-    """The name of the exception: one of ssekit's, or that of a file that cannot be opened."""
+    """The name of the exception: one of ssekit's, or of a file that cannot be read."""
     message: str
     code: str | None = None
-    """Of an error that the server reported: its code."""
+    """The code of an error that the server reported."""
     body: Any = None
-    """Of an error that the server reported: the error object as it came, or the text."""
+    """The error object that the server reported, as it came, or its text."""
     partial: Any = None
     """The answer so far, in the shape of a result."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What one file came to. `msgspec.json.encode(record)` is a line of `ssekit collect`.
+    """The result, or the error, of one file.
 
-    It has a result, or an error.
+    `msgspec.json.encode(record)` is a line of `ssekit collect`.
     """
 
     file: str
-    """The name as it was given."""
+    """The name of the file, as it was passed."""
     format: str | None
-    """The wire format that it was read as; None if it ended before its first events told."""
+    """The wire format of the stream; None if it ended before its format was detected."""
     state: Literal["done", "truncated", "failed"]
-    """How the stream ended; "failed" also where the file cannot be read."""
+    """The end of the stream; "failed" also for a file that cannot be read."""
     ended_by: EndedBy | None
-    """What made it "done"; see `StreamDecoder`."""
+    """The reason for "done"; see `StreamDecoder`."""
     result: Any = None
     """The finished answer, such as a `ChatCompletion`."""
     error: Failure | None = None
 
 
 def collect(file: str | os.PathLike[str], /, *, format: str = "auto") -> Record:
-    """Read a recorded stream to its end, and return what it came to.
+    """Read a recorded stream to its end, and return its record.
 
     Args:
         file: The name of the file.
-        format: What the stream is: one of `auto.FORMATS`, or "auto", if its first events tell.
+        format: One of `auto.FORMATS`; or "auto", to detect the format by the first events.
 
     >>> collect("no such file").error.type
     'FileNotFoundError'
@@ -73,7 +73,7 @@ def collect(file: str | os.PathLike[str], /, *, format: str = "auto") -> Record:
     try:
         with opener.stream(path, decoder=decoder) as stream:
             result = stream.until_done()
-    except Exception as error:  # whatever it is, it is the matter of this file
+    except Exception as error:  # any exception: it concerns this file alone
         return Record(
             file=name,
             format=decoder.format,

@@ -237,7 +237,7 @@ def test_only_a_few_batches_are_ahead_of_what_is_written(monkeypatch: pytest.Mon
 def fold_or_die(batch: list[str], format: str) -> Lines:
     if "deadly" in batch:
         os._exit(1)
-    return collecting.fold(batch, format)
+    return collecting.collect_batch(batch, format)
 
 
 def test_a_file_that_kills_its_process_costs_only_its_own_line(files: list[str]):
@@ -275,7 +275,7 @@ def test_a_process_ends_with_its_parent_and_by_an_interrupt(monkeypatch: pytest.
     monkeypatch.setattr(os, "_exit", done.append)
     handler = signal.getsignal(signal.SIGINT)
     try:
-        collecting.follow()
+        collecting.end_with_parent()
         assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
     finally:
         signal.signal(signal.SIGINT, handler)

@@ -2,6 +2,8 @@
 
 import json
 import socket
+import struct
+import sys
 import threading
 
 import pytest
@@ -80,24 +82,41 @@ def test_it_comes_over_a_socket_as_an_event_stream():
         assert chat.collect(response).usage is not None
 
 
-@pytest.mark.usefixtures("fast")
-@pytest.mark.parametrize("reads", [0, 1])
-def test_an_interrupt_shuts_the_server_down_quietly(monkeypatch, reads):
-    ports = []
+@pytest.fixture
+def hosts(monkeypatch):
+    """The addresses of the servers that were started."""
+    addresses = []
 
     class Server(demo.ThreadingHTTPServer):
         def server_activate(self):
             super().server_activate()
-            ports.append(self.server_port)
+            addresses.append(self.server_address)
 
+    monkeypatch.setattr(demo, "ThreadingHTTPServer", Server)
+    return addresses
+
+
+@pytest.mark.usefixtures("fast")
+@pytest.mark.parametrize("reads", [0, 1])
+def test_an_interrupt_shuts_the_server_down_quietly(hosts, reads):
     def interrupted():
         with demo.response() as response:
             for _ in range(reads):
                 assert response.read1()
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(demo, "ThreadingHTTPServer", Server)
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", ports[0]), timeout=60)
+        socket.create_connection(hosts[0], timeout=60)
+
+
+@pytest.mark.usefixtures("fast")
+def test_a_client_that_resets_the_connection_is_no_error(hosts):
+    with demo.response() as response:
+        with socket.create_connection(hosts[0], timeout=60) as client:
+            client.sendall(b"POST / HT")
+            # With a linger of 0 seconds, closing resets the connection.
+            linger = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        assert chat.collect(response).usage is not None

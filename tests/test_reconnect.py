@@ -602,6 +602,36 @@ def test_dropping_an_asynchronous_one_warns_nowhere():
     gc.collect()
 
 
+CIRCLE = OSError()
+CIRCLE.__cause__ = CIRCLE
+ORIGINS = {
+    "an error below": (KeyError(), None),
+    "two of them": (KeyError(), OSError()),
+    "itself": (CIRCLE, None),
+}
+
+
+@pytest.mark.parametrize(("context", "cause"), ORIGINS.values(), ids=ORIGINS)
+def test_an_error_before_a_retry_holds_no_connection(context: Exception, cause: Exception | None):
+    """Neither by its own frames nor by those of the errors it came from, whoever keeps it."""
+
+    def fail() -> None:
+        try:
+            raise context
+        except KeyError:
+            raise OSError from cause
+
+    host = Host(Answer(b"data: a\n\n", fail), OSError(), Answer(b"data: b\n\n"))
+    source = reconnect(host.connect, sleep=host.sleep)
+    gc.disable()
+    try:
+        assert data([next(source), next(source)]) == "ab"
+        del source
+        assert host.all_closed
+    finally:
+        gc.enable()
+
+
 @pytest.mark.parametrize("place", ["connect", "read", "sleep"])
 def test_another_thread_may_close_it(place: str):
     reached, go_on = threading.Event(), threading.Event()

@@ -1,9 +1,16 @@
-# The command `ssekit collect FILES`: folds recorded streams to lines of JSON, on all cores.
+# The command `ssekit collect FILES`: turns recorded streams into lines of JSON, on all cores.
+#
+# How it works:
+# 1. The files are divided into batches; a pool of processes collects a few batches ahead, and their
+#    lines are written in order.
+# 2. When a process dies, the pool is broken, and nobody knows by which batch. The first unfinished
+#    batch is then collected alone, in halves down to the file that kills its process; a new pool
+#    continues with the others.
 #
 # What always holds here:
-# - Each file has its line, in the order in which they were given. One bad file costs only its own:
-#   also one that the process which reads it does not survive.
-# - What is held is bounded: a few batches for each process, whatever the length of the archive.
+# - Each file has its line, in the order of the arguments. A bad file costs only its own line, even
+#   if it kills the process that reads it.
+# - Memory is bounded: a few batches for each process, whatever the length of the archive.
 # - Processes are spawned, not forked: the same on every system, and safe beside threads.
 
 from __future__ import annotations
@@ -29,29 +36,29 @@ from ssekit._json import join_surrogates
 
 __all__ = ["main"]
 
-# What a process is handed at a time: as many files as it folds in about 10 ms, against which the
-# handing over (0.2 ms) does not count; a large file goes alone.
+# A batch takes about 10 ms to collect, so that the 0.2 ms to send it to a process do not count. A
+# large file is a batch of its own.
 _BATCH_SIZE = 2**20  # bytes
 _BATCH_LENGTH = 64  # files
 
-# Batches for each process that are on their way, or wait for one that was given before them.
+# Batches for each process that are submitted and not yet written.
 _AHEAD = 4
 
-# Windows waits for no more processes at a time; nobody has more cores than the other.
+# Windows can wait for 61 processes at most; 1,024 is more than any machine has cores.
 _MOST_JOBS = 61 if sys.platform == "win32" else 2**10
 
 
 class Lines(NamedTuple):
-    """What a batch of files came to."""
+    """The lines of a batch of files."""
 
     text: str
     files: int
-    unfinished: int  # how many of these are no finished stream
+    unfinished: int  # the files among them that are no finished stream
 
 
 Batch: TypeAlias = list[str]
-# Names of files, and the name of their format, to their lines.
-Fold: TypeAlias = Callable[[Batch, str], Lines]
+# Takes the names of files and of their format.
+Collect: TypeAlias = Callable[[Batch, str], Lines]
 
 
 class _Arguments(argparse.Namespace):
@@ -69,7 +76,7 @@ def main(argv: list[str]) -> int:
         return _run(arguments, err)
     except BrokenPipeError:
         raise
-    except OSError as error:  # the results cannot be written, or no process be started
+    except OSError as error:  # the results cannot be written, or no process started
         err.write(f"ssekit: {error}\n")
         return 2
 
@@ -120,36 +127,27 @@ def _run(arguments: _Arguments, err: Output) -> int:
         if arguments.output != "-":
             file = stack.enter_context(open(arguments.output, "w", encoding="utf-8", newline="\n"))
         out = Output(file)
-        progress = _Progress(len(arguments.files))
-        shows = err.is_terminal and not out.is_terminal  # where the lines come, they are progress
-        if shows:
+        shows_progress = err.is_terminal and not out.is_terminal  # lines on a terminal are progress
+        total, files, unfinished = len(arguments.files), 0, 0
+
+        def progress() -> str:
+            return f"{files} of {total} files, {unfinished} of them not finished"
+
+        if shows_progress:
             stack.callback(err.write, "\n")
-            err.overwrite(str(progress))
+            err.overwrite(progress())
         batches = list(_batches(arguments.files))
-        folded = _folded(batches, arguments.format, arguments.jobs)
-        for lines in stack.enter_context(closing(folded)):
+        results = _results(batches, arguments.format, arguments.jobs)
+        for lines in stack.enter_context(closing(results)):
             out.write(lines.text)
-            progress.add(lines)
-            if shows:
-                err.overwrite(str(progress))
-        return 1 if progress.unfinished else 0
+            files += lines.files
+            unfinished += lines.unfinished
+            if shows_progress:
+                err.overwrite(progress())
+        return 1 if unfinished else 0
 
 
-class _Progress:
-    def __init__(self, files: int) -> None:
-        self._all = files
-        self._files = 0
-        self.unfinished = 0
-
-    def add(self, lines: Lines) -> None:
-        self._files += lines.files
-        self.unfinished += lines.unfinished
-
-    def __str__(self) -> str:
-        return f"{self._files} of {self._all} files, {self.unfinished} of them not finished"
-
-
-# How the files are divided among processes.
+# Dividing the files among processes.
 
 
 def _batches(files: Iterable[str]) -> Iterator[Batch]:
@@ -168,19 +166,19 @@ def _batches(files: Iterable[str]) -> Iterator[Batch]:
 def _size(file: str) -> int:
     try:
         return os.path.getsize(file)
-    except OSError:  # whoever opens it will say why
+    except OSError:  # its record will have the reason
         return 0
 
 
-def _folded(batches: list[Batch], format: str, jobs: int) -> Generator[Lines, None, None]:
+def _results(batches: list[Batch], format: str, jobs: int) -> Generator[Lines, None, None]:
     jobs = min(jobs, len(batches), _MOST_JOBS)
     if jobs == 1:
-        return (fold(batch, format) for batch in batches)
+        return (collect_batch(batch, format) for batch in batches)
     return on_processes(batches, format, jobs)
 
 
-def fold(batch: Batch, format: str) -> Lines:
-    """Fold some files. In a process of its own this has only a short text to send back."""
+def collect_batch(batch: Batch, format: str) -> Lines:
+    """Collect some files, to text: a process sends that back faster than records."""
     records = [archive.collect(file, format=format) for file in batch]
     return _lines(records)
 
@@ -191,61 +189,60 @@ def _lines(records: list[archive.Record]) -> Lines:
 
 
 def on_processes(
-    batches: Iterable[Batch], format: str, jobs: int, fold: Fold = fold
+    batches: Iterable[Batch], format: str, jobs: int, collect: Collect = collect_batch
 ) -> Generator[Lines, None, None]:
-    """Yield what `fold` gives for each batch, in their order."""
+    """Yield the lines of each batch, in their order."""
     left = deque(batches)
     while left:
-        futures: deque[Future[Lines]] = deque()  # of the first of those that are left
+        futures: deque[Future[Lines]] = deque()  # of the first batches that are left
         pool = _pool(jobs)
         try:
             while left:
                 for batch in islice(left, len(futures), _AHEAD * jobs):
-                    futures.append(pool.submit(fold, batch, format))
+                    futures.append(pool.submit(collect, batch, format))
                 lines = futures.popleft().result()
                 left.popleft()
                 yield lines
         except BrokenProcessPool:
-            # A process died, nobody knows of which batch. The first one goes on alone, the others
-            # in another pool, where each of them will be the first.
-            yield from _alone(left.popleft(), format, fold)
+            # Each of the other batches will be the first one of a pool, too.
+            yield from _alone(left.popleft(), format, collect)
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _alone(batch: Batch, format: str, fold: Fold) -> Iterator[Lines]:
-    """Fold a batch in a process of its own; if that dies, its halves, down to the one file."""
+def _alone(batch: Batch, format: str, collect: Collect) -> Iterator[Lines]:
+    """Collect a batch in a process of its own; if that dies, its halves, down to the one file."""
     try:
         with _pool(1) as pool:
-            yield pool.submit(fold, batch, format).result()
+            yield pool.submit(collect, batch, format).result()
     except BrokenProcessPool:
         if len(batch) == 1:
-            yield _lines([_deadly(batch[0])])
+            yield _lines([_failed_record(batch[0])])
             return
         middle = len(batch) // 2
-        yield from _alone(batch[:middle], format, fold)
-        yield from _alone(batch[middle:], format, fold)
+        yield from _alone(batch[:middle], format, collect)
+        yield from _alone(batch[middle:], format, collect)
 
 
-def _deadly(file: str) -> archive.Record:
+def _failed_record(file: str) -> archive.Record:
     error = archive.Failure(type="BrokenProcessPool", message="the process that read it has died")
     name = join_surrogates(file)
     return archive.Record(file=name, format=None, state="failed", ended_by=None, error=error)
 
 
 def _pool(jobs: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(jobs, get_context("spawn"), follow)
+    return ProcessPoolExecutor(jobs, get_context("spawn"), end_with_parent)
 
 
-def follow() -> None:
-    """End this process, at once and quietly, by an interrupt and when its parent ends."""
+def end_with_parent() -> None:
+    """Let an interrupt, or the end of its parent, end this process at once and quietly."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    # A pool does not see to it: where the parent is killed, its processes would wait for ever.
+    # A pool does not do so: when the parent is killed, its processes wait for ever.
     parent = parent_process()
     assert parent is not None
-    Thread(target=_end_with, args=[parent], daemon=True).start()
+    Thread(target=_exit_after, args=[parent], daemon=True).start()
 
 
-def _end_with(parent: BaseProcess) -> None:
+def _exit_after(parent: BaseProcess) -> None:
     parent.join()
     os._exit(1)

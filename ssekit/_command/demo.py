@@ -3,8 +3,9 @@
 # What always holds here:
 # - Nothing leaves the loopback interface; the system picks the port.
 # - The server is shut down however the reading ends.
-# - What is sent is what a host of the chat format sends: reasoning, then text, then two tool calls
+# - The stream is like one of a host of the chat format: reasoning, then text, then two tool calls
 #   whose fragments alternate, the finish reason, the usage, the marker. In under three seconds.
+# - A client that leaves is no error: nothing is written to standard error.
 
 from __future__ import annotations
 
@@ -19,18 +20,18 @@ import msgspec
 
 from ssekit import ServerSentEvent
 
-# Seconds: before an event, and before the model sets about something else.
+# Seconds: the pause before an event, and before the model begins another part of the answer.
 _PACE = 0.022
 _THOUGHT = 0.15
 
-# What every chunk says.
-_HEAD: dict[str, object] = {
+# The fields that every chunk has.
+_CHUNK_FIELDS: dict[str, object] = {
     "id": "chatcmpl-demo",
     "object": "chat.completion.chunk",
     "created": 1767225600,
     "model": "demo",
 }
-# A bar stands between what one event brings and what the next one does.
+# Bars divide each text into the pieces of its events.
 _REASONING = (
     "The| user| asks| how| the| weather| is| in| Tokyo| and| in| Paris|.| Neither| city| needs"
     "| the| other|,| so| I| can| call| the| tool| for| both| at| once|."
@@ -47,7 +48,7 @@ _ARGUMENTS = (
 
 @contextmanager
 def response() -> Generator[HTTPResponse, None, None]:
-    """Ask the server for its answer; it serves for as long as the context lasts."""
+    """Start the server, request its answer, and shut it down when the context ends."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
         # A daemon, so that an interrupt at any moment leaves nothing to wait for.
         serving = Thread(target=server.serve_forever, kwargs={"poll_interval": _PACE}, daemon=True)
@@ -63,26 +64,29 @@ def response() -> Generator[HTTPResponse, None, None]:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"  # which has chunked transfer
+    protocol_version = "HTTP/1.1"  # for its chunked transfer
+
+    def handle(self) -> None:
+        with suppress(ConnectionError):  # the client may leave at any moment
+            super().handle()
 
     def do_POST(self) -> None:
-        with suppress(ConnectionError):  # the client may leave at any moment
-            self.send_response(200)
-            self.send_header("Content-Type", "text/event-stream")
-            self.send_header("Transfer-Encoding", "chunked")
-            self.send_header("Connection", "close")
-            self.end_headers()
-            for pause, event in _events():
-                time.sleep(pause)
-                self._send(event.encode())
-            self._send(b"")
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        for pause, event in _events():
+            time.sleep(pause)
+            self._send(event.encode())
+        self._send(b"")
 
     def _send(self, data: bytes) -> None:
-        # RFC 9112, 7.1: a chunk is its size and its bytes; an empty one is the last.
+        # RFC 9112, 7.1: a chunk is its size and its bytes; the last one is empty.
         self.wfile.write(b"%x\r\n%b\r\n" % (len(data), data))
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: standard error is for the summary."""
+        """Log nothing: standard error is for the summary."""
 
 
 def _events() -> Iterator[tuple[float, ServerSentEvent]]:
@@ -90,7 +94,7 @@ def _events() -> Iterator[tuple[float, ServerSentEvent]]:
     pause = _THOUGHT
     for part in (_reasoning(), _text(), _tool_calls(), _end()):
         for chunk in part:
-            yield pause, ServerSentEvent(msgspec.json.encode(_HEAD | chunk).decode())
+            yield pause, ServerSentEvent(msgspec.json.encode(_CHUNK_FIELDS | chunk).decode())
             pause = _PACE
         pause = _THOUGHT
     yield _PACE, ServerSentEvent("[DONE]")
@@ -108,7 +112,7 @@ def _text() -> Iterator[dict[str, object]]:
 
 
 def _tool_calls() -> Iterator[dict[str, object]]:
-    """Yield the beginnings of both calls, and then a fragment of each in turn."""
+    """Yield the start of both calls, and then a fragment of each in turn."""
     for index in (0, 1):
         function = {"name": "get_weather", "arguments": ""}
         call = {"index": index, "id": f"call_{index}", "type": "function", "function": function}

@@ -1,12 +1,13 @@
 # The command: `python -m ssekit [FILE]` shows a stream as it arrives.
 # (`ssekit collect` is a command of its own.)
 #
-# Standard output is for what the stream says, standard error for a short summary of it.
+# Standard output is for the content of the stream, standard error for a short summary.
 #
 # What always holds here:
-# - How a stream ended is the decoder's word. Here it is only told, and becomes the exit status.
-# - What has come is printed at once, and before anything is said about a failure.
-# - Chunks and results are handed on, never looked into: any format can be shown.
+# - The decoder alone decides how a stream ended. The command prints that, and the exit status
+#   follows from it.
+# - Content is printed as it arrives, and before a failure is reported.
+# - Chunks and results are printed as a whole, without a look at their fields: any format will do.
 
 from __future__ import annotations
 
@@ -33,12 +34,12 @@ from ssekit import (
 )
 from ssekit._command.terminal import Output, json_line
 
-# What the shell gives a process that an interrupt, or a closed pipe, ends: 128 and the signal.
+# The exit status of a process that a signal ended: 128 and the signal, SIGINT and SIGPIPE.
 _INTERRUPTED = 130
 _CLOSED_PIPE = 141
 
 AnyStream: TypeAlias = Stream[Any, Any]
-# What is printed as JSON of a stream and its chunks, as they come.
+# The values to print as JSON, for a stream and the iterator of its chunks.
 View: TypeAlias = Callable[[AnyStream, Iterable[object]], Iterable[object]]
 
 
@@ -47,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     try:
         if argv[:1] == ["collect"]:
-            # What starts processes takes a while to import.
+            # The modules that start processes are slow to import.
             from ssekit._command import collect
 
             return collect.main(argv[1:])
@@ -128,22 +129,22 @@ def _run(arguments: _Arguments) -> int:
 
 def _open(file: str) -> AbstractContextManager[object]:
     if file == "demo":
-        # Its HTTP modules take as long to import as all else together.
+        # Its HTTP modules take as long to import as everything else together.
         from ssekit._command import demo
 
         return demo.response()
     if file != "-":
         return open(file, "rb")
-    if sys.stdin is None:  # whoever started us has closed it
+    if sys.stdin is None:  # closed by the parent process
         raise OSError(errno.EBADF, os.strerror(errno.EBADF))
     return nullcontext(sys.stdin.buffer)
 
 
-# What is printed of a stream.
+# Views: what is printed of a stream.
 
 
 def _chunks(stream: AnyStream, clock: _Clock) -> Iterator[object]:
-    with suppress(SSEKitError):  # the decoder keeps it, for the summary
+    with suppress(SSEKitError):  # the decoder keeps the error for the summary
         for chunk in stream:
             clock.tick(stream.accumulator)
             yield chunk
@@ -184,8 +185,8 @@ def _events(stream: AnyStream, chunks: Iterable[object]) -> Iterator[ServerSentE
         latest = stream.event
         assert latest is not None
         yield latest
-    # The end marker and an error end the stream without a chunk. Their event is not equal to the
-    # latest one of a chunk: that would have ended the stream as well.
+    # The end marker, or an error, ends the stream without a chunk. Its event cannot equal that of
+    # the latest chunk, which would have ended the stream as well.
     if stream.event is not None and stream.event != latest:
         yield stream.event
 
@@ -196,7 +197,7 @@ def _result(stream: AnyStream, chunks: Iterable[object]) -> Iterator[object]:
     yield stream.snapshot()
 
 
-# What is said about a stream.
+# Summaries.
 
 
 def _summary(stream: AnyStream) -> Iterator[str]:
@@ -205,7 +206,9 @@ def _summary(stream: AnyStream) -> Iterator[str]:
         yield f"tool call {call.name}({call.arguments})"
     if accumulator.refusal:
         yield f"refusal: {accumulator.refusal}"
-    yield ", ".join([_ending(stream), *_tokens(accumulator.usage)]) + _ended_by(stream)
+    ended_by = stream.decoder.ended_by
+    last = ", ".join([_ending(stream), *_tokens(accumulator.usage)])
+    yield f"{last} (ended by {ended_by})" if ended_by else last
 
 
 def _ending(stream: AnyStream) -> str:
@@ -220,23 +223,18 @@ def _ending(stream: AnyStream) -> str:
 def _tokens(usage: Usage | None) -> Iterator[str]:
     if usage is not None:
         counts = ((usage.input_tokens, "input"), (usage.output_tokens, "output"))
-        said = [f"{count} {of}" for count, of in counts if count is not None]
-        if said:
-            yield " + ".join(said) + " tokens"
-
-
-def _ended_by(stream: AnyStream) -> str:
-    ended_by = stream.decoder.ended_by
-    return f" (ended by {ended_by})" if ended_by else ""
+        known = [f"{count} {kind}" for count, kind in counts if count is not None]
+        if known:
+            yield " + ".join(known) + " tokens"
 
 
 def _one_line(text: str) -> str:
-    # Some models lay out the JSON of their arguments.
+    # Some models indent the JSON of their arguments.
     return " ".join(line.strip() for line in text.split("\n"))
 
 
 class _Clock:
-    """When the chunks of a stream came."""
+    """The times at which the chunks of a stream arrived."""
 
     def __init__(self) -> None:
         self._start = self._latest = perf_counter()
@@ -245,7 +243,7 @@ class _Clock:
         self._to_text: float | None = None
 
     def tick(self, accumulator: Accumulator[Any, Any]) -> None:
-        """Take the time of a chunk that was folded in just now."""
+        """Record the time of the latest chunk."""
         now = perf_counter()
         if self._chunks:
             self._longest_gap = max(self._longest_gap, now - self._latest)

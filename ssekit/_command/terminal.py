@@ -1,8 +1,8 @@
-# Standard output and standard error, as the commands write to them.
+# Writing to standard output and standard error, for both commands.
 #
 # What always holds here:
-# - On a terminal, no control character of a stream acts: they are shown escaped.
-# - What is written is there at once.
+# - On a terminal, the control characters of a stream are escaped, so that none of them acts.
+# - Each write is flushed.
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class Output:
-    """Standard output or standard error: UTF-8 whatever the locale, and never held back."""
+    """Standard output or standard error: in UTF-8 whatever the locale, and unbuffered."""
 
     def __init__(self, file: TextIO | None) -> None:
         if isinstance(file, io.TextIOWrapper):
             file.reconfigure(encoding="utf-8", errors="replace")
-        self._file = file or io.StringIO()  # None where whoever started us has closed it
+        self._file = file or io.StringIO()  # None: closed by the parent process
         self.is_terminal = self._file.isatty()
         self._has_color = not os.environ.get("NO_COLOR")
 
@@ -37,7 +37,7 @@ class Output:
         self._write(text)
 
     def overwrite(self, text: str) -> None:
-        """Write over the latest line of a terminal."""
+        """Replace the latest line of a terminal."""
         self._write(f"\r{text}\x1b[K")
 
     def _write(self, text: str) -> None:
@@ -45,7 +45,7 @@ class Output:
             self._file.write(text)
             self._file.flush()
         except BrokenPipeError:
-            # What is left in the buffer would fail again, aloud, when the interpreter shuts down.
+            # The rest of the buffer would fail again, with a message, at the interpreter's end.
             with open(os.devnull, "wb") as nowhere:
                 os.dup2(nowhere.fileno(), self._file.fileno())
             raise
@@ -56,5 +56,6 @@ def _escape(text: str, form: str) -> str:
 
 
 def json_line(value: object) -> str:
-    # JSON itself lets DEL and C1 stand.
+    """Encode a value as a line of JSON without control characters."""
+    # JSON itself does not escape DEL and C1.
     return _escape(msgspec.json.encode(value).decode(), r"\u%04x") + "\n"
