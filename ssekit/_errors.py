@@ -121,7 +121,7 @@ class APIError(SSEKitError):
 
 
 class StatusError(APIError):
-    """The response has a status of 400 or more; the fields are those of the error in its body.
+    """The response has a status outside of 2xx; the fields are those of the error in its body.
 
     (`reconnect` raises it for any status but 200 and 204, as the standard has it.)
 

@@ -162,7 +162,7 @@ class Format(Generic[ChunkT, ResultT]):
                 stream, or a response of httpx, httpx2, requests, urllib3, niquests or http.client.
                 An object with a status and headers is checked as a response.
             decoder: Continues the answer of an earlier stream, or brings options of its own.
-            check: Whether a response must have a status below 400 and be an event stream.
+            check: Whether a response must have a status of 2xx and be an event stream.
             drain: Whether to read on after the end of the stream (at most 64 KiB), so that its
                 connection can be used again.
         """

@@ -17,6 +17,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import (
     AsyncIterator,
     Awaitable,
@@ -51,15 +52,18 @@ class ResponseHead(NamedTuple):
 
     @property
     def is_event_stream(self) -> bool:
-        # WHATWG HTML 9.2.2: the essence of the type counts, its parameters do not. Many hosts send
-        # no type at all.
-        essence = self.headers.get("content-type", "").partition(";")[0].strip().lower()
-        return self.status < 400 and essence in ("", "text/event-stream")
+        # WHATWG HTML 9.2.2. Many hosts send no type at all.
+        essence = _essence(self.headers.get("content-type", ""))
+        return self.is_success and essence in ("", "text/event-stream")
+
+    @property
+    def is_success(self) -> bool:
+        return 200 <= self.status < 300
 
     def error(self, body: bytes) -> SSEKitError:
         """Return the error of a response that is no event stream, from the start of its body."""
         text = body.decode("utf-8", "replace")
-        if self.status < 400:
+        if self.is_success:
             return ContentTypeError(self.headers["content-type"], text)
         try:
             value: Any = parse(text)
@@ -69,6 +73,24 @@ class ResponseHead(NamedTuple):
         if isinstance(value, str):  # a page of HTML is no message
             fields["message"] = "the server gave no reason that can be read"
         return StatusError(**fields, status_code=self.status, headers=self.headers)
+
+
+# RFC 9110, 5.6.1 and 5.6.2: the members of a list, in which a quoted string may have commas; and a
+# media type without its parameters.
+_MEMBER = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*+"?)++')
+_ESSENCE = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+/[!#$%&'*+.^_`|~0-9a-z-]+")
+
+
+def _essence(content_type: str) -> str:
+    """Return the media type of a header without parameters: of several, the last valid one.
+
+    This is "extract a MIME type" of the Fetch standard.
+    """
+    essences = [
+        member.partition(";")[0].strip().lower() for member in _MEMBER.findall(content_type)
+    ]
+    valid = [each for each in essences if _ESSENCE.fullmatch(each) and each != "*/*"]
+    return valid[-1] if valid else content_type.strip()
 
 
 class _AnySource(Generic[ReadsT]):

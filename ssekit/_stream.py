@@ -391,7 +391,7 @@ def iter_events(
         source: Any source that `stream` of a format takes.
         decoder: Has options of its own, or the last event ID of an earlier connection. It is reset:
             this is another stream.
-        check: Whether a response must have a status below 400 and be an event stream.
+        check: Whether a response must have a status of 2xx and be an event stream.
 
     Raises:
         EventTooLargeError: An event outgrew the decoder's limit.

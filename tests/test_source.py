@@ -31,7 +31,7 @@ from ssekit import (
     StreamTruncatedError,
     chat,
 )
-from ssekit._source import open_async_source, open_source
+from ssekit._source import ResponseHead, open_async_source, open_source
 from ssekit.testing.transports import AsyncReads, Reads
 from tests.wire import DONE, A, B
 
@@ -652,3 +652,29 @@ def test_a_stream_reader_that_ends_early():
             await chat.acollect(reader)
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("content_type", "is_stream"),
+    [
+        ("text/event-stream", True),
+        ("Text/Event-Stream; charset=utf-8", True),
+        ("", True),
+        ("text/html, text/event-stream", True),
+        ("text/event-stream, text/html", False),
+        ("text/event-stream, */*", True),
+        ("text/event-stream, nonsense", True),
+        ('text/html; a="x, text/event-stream"', False),
+        ("event-stream", False),
+        ("*/*", False),
+    ],
+)
+def test_the_last_valid_content_type_counts(content_type: str, is_stream: bool):
+    assert ResponseHead(200, {"content-type": content_type}).is_event_stream is is_stream
+
+
+@pytest.mark.parametrize("status", [100, 199, 300, 304, 307, 400, 500])
+def test_any_status_outside_of_2xx_is_an_error(status: int):
+    head = ResponseHead(status, {"content-type": "text/event-stream"})
+    assert not head.is_event_stream
+    assert isinstance(head.error(b""), StatusError)
