@@ -438,7 +438,7 @@ def test_misuse_is_raised_at_once(read: Any):
 
 
 def test_reading_goes_on_after_an_interrupt():
-    """It resumes from the events that were handed over, not from those that were read."""
+    """It resumes from the events that were returned, not from those that were read."""
     body = b"id: 1\ndata: a\n\n: now\nid: 2\ndata: b\n\n"
     said = []
 
@@ -449,10 +449,11 @@ def test_reading_goes_on_after_an_interrupt():
 
     host = Host(Answer(body), Answer(body))
     source = reconnect(host.connect, sleep=host.sleep, on_comment=on_comment)
+    assert next(source).data == "a"
     with pytest.raises(KeyboardInterrupt):
         next(source)
     assert data(list(source)) == "ab"
-    assert host.ids == [None, None, "2"]
+    assert host.ids == [None, "1", "2"]
 
 
 # What a connection may be.
