@@ -10,9 +10,9 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from ssekit._accumulator import FINISH_REASONS, Accumulator
+from ssekit._accumulator import Accumulator, shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, Usage
-from ssekit._fold import SurrogateJoiner, Text, deep_copy, extend_lists, merge
+from ssekit._fold import SurrogateJoiner, Text, deep_copy, extend_lists, merge_usage
 from ssekit._json import objects
 
 __all__ = [
@@ -21,7 +21,7 @@ __all__ = [
     "CompletionTokensDetails",
     "CompletionUsage",
     "PromptTokensDetails",
-    "merge_usage",
+    "newest_usage",
     "repair_choices",
     "usage_view",
 ]
@@ -69,11 +69,12 @@ class CompletionUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True)
     """The tokens of a request, with the fields that hosts add.
 
     Attributes:
+        input_tokens, output_tokens: Other names of the prompt's and the completion's (mlx-vlm).
         prompt_cache_hit_tokens, prompt_cache_miss_tokens: DeepSeek.
-        cached_tokens: Moonshot.
+        cached_tokens: Moonshot; cache_read_input_tokens, num_cached_tokens: the same elsewhere.
         reasoning_tokens: SGLang.
         queue_time, prompt_time, completion_time, total_time: Seconds (Groq).
-        cost: In the host's credits; cost_details, is_byok, server_tool_use_details (OpenRouter).
+        cost: In the host's credits, or an object (Perplexity); cost_details, is_byok, server_tool_use_details (OpenRouter).
         cost_in_usd_ticks, num_sources_used: xAI.
         service_tier: Mistral.
     """
@@ -83,15 +84,19 @@ class CompletionUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True)
     total_tokens: int | None = None
     completion_tokens_details: CompletionTokensDetails | None = None
     prompt_tokens_details: PromptTokensDetails | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
     prompt_cache_hit_tokens: int | None = None
     prompt_cache_miss_tokens: int | None = None
     cached_tokens: int | None = None
+    cache_read_input_tokens: int | None = None
+    num_cached_tokens: int | None = None
     reasoning_tokens: int | None = None
     queue_time: float | None = None
     prompt_time: float | None = None
     completion_time: float | None = None
     total_time: float | None = None
-    cost: float | None = None
+    cost: float | dict[str, Any] | None = None
     cost_details: dict[str, Any] | None = None
     is_byok: bool | None = None
     server_tool_use_details: dict[str, Any] | None = None
@@ -100,31 +105,24 @@ class CompletionUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True)
     service_tier: str | None = None
 
 
-_NO_USAGE: Final = CompletionUsage()
+_INPUTS: Final = ("prompt_tokens", "input_tokens")
+_OUTPUTS: Final = ("completion_tokens", "output_tokens", "total_tokens")
 
 
-def merge_usage(known: CompletionUsage | None, latest: CompletionUsage) -> CompletionUsage | None:
-    """Merge a newer usage report: one with all three counts replaces what is known.
-
-    A report without counts (a router's, of the cost alone) keeps the known counts. A report whose
-    counts are all 0 adds only the fields that are not known yet.
-    """
-    counts = (latest.prompt_tokens, latest.completion_tokens, latest.total_tokens)
-    present = [count for count in counts if count is not None]
-    if known is not None and present and not any(present):
-        return merge(latest, known)
-    if len(present) == len(counts):
-        return latest
-    if known is None or not present:
-        return known if latest == _NO_USAGE else merge(known, latest)
-    merged = merge(known, latest)
-    if latest.total_tokens is None and _parts(merged) != _parts(known):
-        return replace(merged, total_tokens=None)  # the known total is the sum of the old parts
+def newest_usage(known: CompletionUsage | None, latest: CompletionUsage) -> CompletionUsage | None:
+    """Merge a newer usage report. The known total goes if the parts of it change without it."""
+    merged = merge_usage(known, latest, _INPUTS, _OUTPUTS)
+    if merged is None or merged == CompletionUsage():
+        return known
+    if latest.total_tokens is None and known is not None and _parts(merged) != _parts(known):
+        return replace(merged, total_tokens=None)
     return merged
 
 
-def _parts(usage: CompletionUsage) -> tuple[int | None, int | None]:
-    return usage.prompt_tokens, usage.completion_tokens
+def _parts(usage: CompletionUsage) -> tuple[int | None, ...]:
+    return (
+        usage.prompt_tokens, usage.input_tokens, usage.completion_tokens, usage.output_tokens
+    )  # fmt: skip
 
 
 def usage_view(usage: CompletionUsage | None) -> Usage | None:
@@ -133,15 +131,23 @@ def usage_view(usage: CompletionUsage | None) -> Usage | None:
         return None
     prompt = usage.prompt_tokens_details or PromptTokensDetails()
     completion = usage.completion_tokens_details or CompletionTokensDetails()
-    cached = (prompt.cached_tokens, usage.prompt_cache_hit_tokens, usage.cached_tokens)
-    reasoning = (completion.reasoning_tokens, usage.reasoning_tokens)
     return Usage(
-        input_tokens=usage.prompt_tokens,
-        output_tokens=usage.completion_tokens,
+        input_tokens=_first(usage.prompt_tokens, usage.input_tokens),
+        output_tokens=_first(usage.completion_tokens, usage.output_tokens),
         total_tokens=usage.total_tokens,
-        cached_tokens=next((count for count in cached if count is not None), None),
-        reasoning_tokens=next((count for count in reasoning if count is not None), None),
+        cached_tokens=_first(
+            prompt.cached_tokens,
+            usage.prompt_cache_hit_tokens,
+            usage.cached_tokens,
+            usage.cache_read_input_tokens,
+            usage.num_cached_tokens,
+        ),
+        reasoning_tokens=_first(completion.reasoning_tokens, usage.reasoning_tokens),
     )
+
+
+def _first(*counts: int | None) -> int | None:
+    return next((count for count in counts if count is not None), None)
 
 
 # Accumulating choices.
@@ -167,9 +173,14 @@ class BaseChoiceBuilder(ABC):
         extend_lists(self.logprobs, logprobs)
 
     def finish(self) -> Finish | None:
-        """Return why the choice ended; None while it has not."""
-        word = self.finish_reason
-        return Finish(self.index, FINISH_REASONS.get(word, "other"), word) if word else None
+        """Return the finish of the choice, or None before its end."""
+        reason = shared_reason(self.finish_reason, calls=self.has_calls)
+        return Finish(self.index, reason, self.finish_reason or "") if reason else None
+
+    @property
+    def has_calls(self) -> bool:
+        """Whether there are calls for the caller to answer."""
+        return False
 
     def last_deltas(self) -> Iterator[Delta]:
         finish = self.finish()
@@ -225,6 +236,12 @@ class BaseAccumulator(Accumulator[ChunkT, ResultT], Generic[ChunkT, ResultT, Bui
     def complete(self) -> bool:
         choices = self._choices.values()
         return bool(choices) and all(choice.finish_reason for choice in choices)
+
+    @property
+    def failure(self) -> Any:
+        words = (choice.finish_reason for choice in self._choices.values())
+        failed = any(word and word.lower() == "error" for word in words)
+        return "a choice ended by the finish reason error" if failed else None
 
     @property
     def text(self) -> str:

@@ -119,7 +119,7 @@ class JSONText(Text):
         elif piece == "{}" and not self:
             self.initial = piece
             return ""
-        elif piece[:1] in ("{", "[") and len(piece) == self.size() and self._repeats(piece):
+        elif self.repeats(piece):
             return ""
         if self._end is not None:
             self._end.feed(piece)
@@ -144,8 +144,12 @@ class JSONText(Text):
             self._end.feed(self.join())
         return bool(self.initial) or self._end.reached
 
-    def _repeats(self, piece: str) -> bool:
-        return self.join() == piece and is_json(piece)
+    def repeats(self, piece: str) -> bool:
+        """Whether a piece is all of the text once more, which is whole."""
+        if self.initial:
+            return piece == self.initial
+        begins = piece[:1] in ("{", "[") and len(piece) == self.size()
+        return begins and self.join() == piece and is_json(piece)
 
 
 class _JSONEnd:

@@ -18,7 +18,7 @@ from ssekit._accumulator import Accumulator
 from ssekit._decoder import DECODE_FAILURES, DONE, Done, StreamDecoder, is_blank, is_marker
 from ssekit._errors import APIError, DecodeError
 from ssekit._event import ServerSentEvent
-from ssekit._json import as_type, is_json, parse, well_formed
+from ssekit._json import as_type, is_json, parse, well_formed, without_spellings
 from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE
 from ssekit._server_error import error_fields, is_notice, nested_error
 from ssekit._shapes import shape_of
@@ -227,7 +227,7 @@ class Format(Generic[ChunkT, ResultT]):
         Returns:
             The chunk; None if the event is no part of the format, and nothing is wrong with it.
         """
-        body = _parsed(event.data)
+        body = _parsed(event.data, self._fragments)
         if isinstance(body, list) and len(body) == 1 and isinstance(body[0], dict):
             [body] = body
         if body is None and event.event == "error" and not is_blank(event.data):
@@ -259,7 +259,7 @@ class Format(Generic[ChunkT, ResultT]):
         body = {name: value for name, value in body.items() if name != "error"}
         if self._repair is not None:
             self._repair(body)
-        chunk: ChunkT = as_type(body, self._chunk_type)
+        chunk: ChunkT = as_type(without_spellings(body), self._chunk_type)
         return None if chunk is msgspec.UNSET else chunk
 
     def find_reported(
@@ -279,7 +279,9 @@ class Format(Generic[ChunkT, ResultT]):
         if error is None and event_type == "error":
             error = "" if body is None else body
         # A string that continues elsewhere may end in half a surrogate pair; an error may not.
-        return None if error is None else APIError(**error_fields(well_formed(error)))
+        if error is None:
+            return None
+        return APIError(**error_fields(well_formed(without_spellings(error))))
 
     def _no_chunk(self, event: ServerSentEvent) -> DecodeError:
         error = DecodeError(
@@ -316,8 +318,8 @@ class Format(Generic[ChunkT, ResultT]):
         return error
 
 
-def _parsed(text: str) -> Any:
+def _parsed(text: str, fragments: Collection[str] = ()) -> Any:
     try:
-        return parse(text)
+        return parse(text, fragments, spelled=True)
     except ValueError:
         return None

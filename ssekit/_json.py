@@ -34,7 +34,9 @@ __all__ = [
     "parse",
     "parse_object",
     "parse_text",
+    "spell",
     "well_formed",
+    "without_spellings",
 ]
 
 ValueT = TypeVar("ValueT")
@@ -51,10 +53,27 @@ _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 
 # Beyond this a float does not tell which integer it is (IEEE 754).
 _EXACT_INTEGERS = 2**53
+_DIGITS = re.compile(r"-?[0-9]{1,18}")
+# The name of a field that has an id.
+_ID = re.compile(r"(^|_)id$|Id$")
 _LONGEST_INTEGER = 640  # digits; int() may be set to refuse any more
 
 
-def parse(text: str, fragments: Collection[str] = ()) -> Any:
+class SpelledFloat(float):
+    """A number with its spelling on the wire, of which a float would lose zeros and exponents."""
+
+    __slots__ = ("spelling",)
+
+    def __new__(cls, spelling: str) -> SpelledFloat:
+        """Return the number of a spelling."""
+        number = super().__new__(cls, spelling)
+        number.spelling = spelling
+        return number
+
+    spelling: str
+
+
+def parse(text: str, fragments: Collection[str] = (), *, spelled: bool = False) -> Any:
     """Return `text` read as JSON, as a tree of well-formed builtins.
 
     Control characters in strings and the constants NaN and Infinity are accepted. A lone surrogate
@@ -66,7 +85,8 @@ def parse(text: str, fragments: Collection[str] = ()) -> Any:
     """
     if text.count("[") + text.count("{") > MAX_DEPTH:
         text = _shallow(text)
-    tree = json.loads(text, strict=False, parse_int=as_integer)
+    number = SpelledFloat if spelled else None
+    tree = json.loads(text, strict=False, parse_int=as_integer, parse_float=number)
     return _rebuild(tree, fragments)
 
 
@@ -99,6 +119,32 @@ def parse_text(text: str, type_: type[ValueT], name: str = "the text") -> ValueT
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         # The message of msgspec may quote the text; it stays in the cause of this error.
         raise DecodeError(f"{name} is not the JSON that was asked for") from error
+
+
+def spell(holder: dict[str, Any], *fields: str) -> None:
+    """Turn numbers and booleans in fields, where texts belong, into their spelling on the wire.
+
+    Some hosts decode each token as JSON before they send it: "6" becomes 6, "true" becomes true.
+    """
+    for field in fields:
+        value = holder.get(field)
+        if isinstance(value, bool):
+            holder[field] = str(value).lower()
+        elif isinstance(value, int | float):
+            holder[field] = _spelling(value)
+
+
+def _spelling(number: float) -> str:
+    return number.spelling if isinstance(number, SpelledFloat) else str(number)
+
+
+def without_spellings(tree: Any) -> Any:
+    """Return a tree of builtins with plain floats in the place of spelled ones."""
+    if isinstance(tree, dict):
+        return {name: without_spellings(value) for name, value in tree.items()}
+    if isinstance(tree, list):
+        return [without_spellings(item) for item in tree]
+    return float(tree) if isinstance(tree, SpelledFloat) else tree
 
 
 def well_formed(tree: Any) -> Any:
@@ -189,8 +235,11 @@ def as_type(value: Any, type_: Any) -> Any:
     structs = [option for option in options if isinstance(option, type(msgspec.Struct))]
     if isinstance(value, dict) and structs:
         return _as_one_of(value, structs)
-    if isinstance(value, float) and int in options and _is_integer(value):
-        return int(value)
+    if int in options:
+        if isinstance(value, float) and _is_integer(value):
+            return int(value)
+        if isinstance(value, str) and _DIGITS.fullmatch(value):
+            return int(value)
     for option in options:
         if isinstance(value, list) and get_origin(option) is list:
             return _as_items(value, get_args(option)[0])
@@ -223,7 +272,10 @@ def _as_struct(value: dict[str, Any], struct: Any) -> Any:
     fields = {}
     for field in _fields(struct):
         if field.encode_name in value:
-            fitted = as_type(value[field.encode_name], field.type)
+            inner = value[field.encode_name]
+            if isinstance(inner, int | float) and _ID.search(field.encode_name):
+                inner = None if isinstance(inner, bool) else _spelling(inner)
+            fitted = as_type(inner, field.type)
             if fitted is not msgspec.UNSET:
                 fields[field.name] = fitted
     try:

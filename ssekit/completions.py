@@ -18,20 +18,21 @@ from typing import Any
 
 import msgspec
 
+from ssekit._accumulator import later_word
 from ssekit._choices import (
     BaseAccumulator,
     BaseChoiceBuilder,
     CompletionTokensDetails,
     CompletionUsage,
     PromptTokensDetails,
-    merge_usage,
+    newest_usage,
     repair_choices,
 )
 from ssekit._deltas import Delta, TextDelta
 from ssekit._event import ServerSentEvent
 from ssekit._fold import deep_copy, merge_fields
 from ssekit._format import Format
-from ssekit._json import objects
+from ssekit._json import objects, spell
 from ssekit._server_error import error_within, flat_error
 from ssekit._shapes import shape_of
 
@@ -133,6 +134,12 @@ class Completion(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defau
     base_resp: None = None
 
 
+def _repair(body: dict[str, Any]) -> None:
+    """Bring an object into the shape of a chunk, in place."""
+    for choice in repair_choices(body):
+        spell(choice, "text")
+
+
 def _find_error(body: dict[str, Any]) -> Any:
     """Return the error in a choice (routers) or without choices, or None."""
     return error_within(objects(body.get("choices"))) or flat_error(body)
@@ -172,7 +179,7 @@ class Accumulator(BaseAccumulator[Completion, Completion, _ChoiceBuilder]):
             if choice.text:
                 builder.text.append(choice.text)
             if choice.finish_reason:
-                builder.finish_reason = choice.finish_reason
+                builder.finish_reason = later_word(builder.finish_reason, choice.finish_reason)
             if choice.logprobs is not None:
                 builder.add_logprobs(choice.logprobs)
             if choice.token_ids is not None:
@@ -195,7 +202,7 @@ class Accumulator(BaseAccumulator[Completion, Completion, _ChoiceBuilder]):
         if chunk.model:
             self._model = chunk.model
         if chunk.usage is not None:
-            self._usage = merge_usage(self._usage, chunk.usage)
+            self._usage = newest_usage(self._usage, chunk.usage)
         if chunk.system_fingerprint:
             self._system_fingerprint = chunk.system_fingerprint
         if chunk.service_tier:
@@ -230,7 +237,7 @@ FORMAT: Format[Completion, Completion] = Format(
     "completions",
     msgspec.json.Decoder(Completion),
     Accumulator,
-    repair=repair_choices,
+    repair=_repair,
     find_error=_find_error,
     fragments={"text"},
     chunk_field="choices",

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from ssekit._choices import BaseAccumulator, merge_usage, usage_view
+from ssekit._accumulator import later_word
+from ssekit._choices import BaseAccumulator, newest_usage, usage_view
 from ssekit._deltas import Delta, TextDelta, ToolCall, Usage
 from ssekit._fold import deep_copy, merge, merge_fields
 from ssekit._fragments import MERGE_AT
@@ -64,7 +65,11 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
                 pending.append(delta.content)
                 if len(pending) == MERGE_AT:
                     builder.text.compact()
-            if delta.reasoning is not None or delta.reasoning_content is not None:
+            if (
+                delta.reasoning is not None
+                or delta.reasoning_content is not None
+                or delta.reasoning_text is not None
+            ):
                 builder.add_reasoning(delta)
             if delta.role is not None and delta.role:
                 builder.role = delta.role
@@ -76,6 +81,8 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
                 calls += map(builder.add_tool_call, delta.tool_calls)
             if delta.reasoning_details is not None:
                 builder.add_reasoning_details(delta.reasoning_details)
+            if delta.reasoning_opaque is not None and delta.reasoning_opaque:
+                builder.reasoning_opaque = delta.reasoning_opaque
             if delta.function_call is not None:
                 builder.add_function_call(delta.function_call)
             if delta.audio is not None:
@@ -90,9 +97,11 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
             if delta.extra_content is not None:
                 merge_fields(builder.extra_content, delta.extra_content)
             if choice.finish_reason is not None and choice.finish_reason:
-                builder.finish_reason = choice.finish_reason
+                builder.finish_reason = later_word(builder.finish_reason, choice.finish_reason)
             if choice.logprobs is not None:
                 builder.add_logprobs(choice.logprobs)
+            if choice.annotations is not None:
+                builder.annotations += choice.annotations
             if choice.content_filter_results is not None:
                 merge_fields(builder.content_filter_results, choice.content_filter_results)
             if choice.native_finish_reason is not None and choice.native_finish_reason:
@@ -108,7 +117,7 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
         if chunk.model:
             self._model = chunk.model
         if chunk.usage is not None:
-            self._usage = merge_usage(self._usage, chunk.usage)
+            self._usage = newest_usage(self._usage, chunk.usage)
         if chunk.service_tier:
             self._service_tier = chunk.service_tier
         if chunk.system_fingerprint:
@@ -137,7 +146,7 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
 
     @property
     def reasoning(self) -> str:
-        return str(self._choice.reasoning.get(self._choice.reasoning_field, ""))
+        return self._choice.shared_reasoning
 
     @property
     def refusal(self) -> str:
@@ -163,6 +172,8 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
                 delta.content
                 and delta.reasoning is None
                 and delta.reasoning_content is None
+                and delta.reasoning_text is None
+                and delta.reasoning_details is None
                 and delta.refusal is None
                 and delta.tool_calls is None
                 and chunk.usage is None

@@ -17,16 +17,18 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from ssekit._accumulator import shared_reason
 from ssekit._choices import BaseChoiceBuilder
 from ssekit._deltas import Delta, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta
 from ssekit._fold import Text, deep_copy, merge_fields
-from ssekit._json import JSONObject
+from ssekit._json import JSONObject, join_surrogates
 from ssekit.chat._calls import ToolCallBuilder, ToolCallPiece, ToolCallTable
 from ssekit.chat._chunk import (
     ChoiceDelta,
     ChoiceDeltaAudio,
     ChoiceDeltaFunctionCall,
     ChoiceDeltaToolCall,
+    ChoiceDeltaToolCallFunction,
     ChoiceLogprobs,
     ChunkChoice,
 )
@@ -42,15 +44,18 @@ from ssekit.chat._result import (
 )
 
 _NO_DELTA: Final = ChoiceDelta()
+# The fields with the text of the reasoning, and the one with its typed blocks.
+_REASONING: Final = ("reasoning", "reasoning_content", "reasoning_text")
+_DETAILS: Final = "reasoning_details"
 
 
 class ChoiceBuilder(BaseChoiceBuilder):
     """One choice so far.
 
     Attributes:
-        reasoning: The texts of the fields `reasoning` and `reasoning_content`.
+        reasoning: The texts of the fields with reasoning (`_REASONING`), by field.
         reasoning_field: The field that came first. The view and the deltas are of this one, because
-            some routers send the same text in both.
+            some routers send the same text in two.
     """
 
     def __init__(self, index: int) -> None:
@@ -59,6 +64,7 @@ class ChoiceBuilder(BaseChoiceBuilder):
         self.refusal = Text()
         self.reasoning: dict[str, Text] = {}
         self.reasoning_field = ""
+        self.reasoning_opaque = ""
         self.reasoning_details: list[ReasoningDetailBuilder] = []
         self.tool_calls = ToolCallTable(index)
         self.function_call: ToolCallBuilder | None = None
@@ -86,22 +92,42 @@ class ChoiceBuilder(BaseChoiceBuilder):
             message,
             content=_rest(message.content, self.text),
             refusal=_rest(message.refusal, self.refusal),
-            reasoning=_rest(message.reasoning, self.reasoning.get("reasoning")),
-            reasoning_content=_rest(
-                message.reasoning_content, self.reasoning.get("reasoning_content")
-            ),
             reasoning_details=None if self.reasoning_details else message.reasoning_details,
-            tool_calls=None if self.tool_calls.calls else message.tool_calls,
+            tool_calls=self._rest_of_calls(message.tool_calls),
             function_call=None if self.function_call else message.function_call,
             audio=None if self.audio else message.audio,
             annotations=None if self.annotations else message.annotations,
             images=None if self.images else message.images,
             executed_tools=None if self.executed_tools else message.executed_tools,
+            **{
+                field: _rest(getattr(message, field), self.reasoning.get(field))
+                for field in _REASONING
+            },
         )
         return delta
 
+    def _rest_of_calls(
+        self, calls: list[ChoiceDeltaToolCall] | None
+    ) -> list[ChoiceDeltaToolCall] | None:
+        """Return pieces of what the calls of a whole message add to those that came before.
+
+        Only an id shows which call it is: without ids, nothing is added.
+        """
+        known = self.tool_calls
+        if not calls or not known.calls:
+            return calls
+        pieces = []
+        for call in calls:
+            begun = known.known(call.id)
+            if begun is not None and call.function is not None:
+                rest = _rest(call.function.arguments, begun.arguments)
+                pieces.append(replace(call, function=ChoiceDeltaToolCallFunction(arguments=rest)))
+            elif call.id and all(each.id for each in known.calls):
+                pieces.append(call)
+        return pieces
+
     def add_reasoning(self, delta: ChoiceDelta) -> None:
-        for field in ("reasoning", "reasoning_content"):
+        for field in _REASONING:
             piece = getattr(delta, field)
             if piece:
                 if field not in self.reasoning:
@@ -116,6 +142,19 @@ class ChoiceBuilder(BaseChoiceBuilder):
                 latest = ReasoningDetailBuilder()
                 self.reasoning_details.append(latest)
             latest.add(detail)
+        if not self.reasoning_field and any(map(_text_of, details)):
+            self.reasoning_field = _DETAILS
+
+    @property
+    def shared_reasoning(self) -> str:
+        """The reasoning of the field that came first."""
+        if self.reasoning_field == _DETAILS:
+            return "".join(detail.text for detail in self.reasoning_details)
+        return str(self.reasoning.get(self.reasoning_field, ""))
+
+    @property
+    def has_calls(self) -> bool:
+        return bool(self.tool_calls.calls)
 
     def add_tool_call(self, call: ChoiceDeltaToolCall) -> ToolCallPiece | None:
         """Add a piece of a call; None for an empty piece (Writer), which is of no call."""
@@ -129,10 +168,8 @@ class ChoiceBuilder(BaseChoiceBuilder):
         id_ = None if call.id == "null" else call.id  # Mistral's SDK writes an absent id as "null"
         if id_ is None and name is None and arguments is None and call.extra_content is None:
             return None
-        piece = self.tool_calls.add(call.index, id_, name, arguments)
-        if is_custom:
-            piece[0].custom = True
-        if call.extra_content is not None:
+        piece = self.tool_calls.add(call.index, id_, name, arguments, custom=is_custom)
+        if piece is not None and call.extra_content is not None:
             merge_fields(piece[0].extra_content, call.extra_content)
         return piece
 
@@ -155,10 +192,11 @@ class ChoiceBuilder(BaseChoiceBuilder):
         self, delta: ChoiceDelta, calls: Iterator[ToolCallPiece | None]
     ) -> Iterator[ReasoningDelta | TextDelta | RefusalDelta | ToolCallDelta]:
         """Yield the deltas of a delta that was added. `calls` has an item for each tool call."""
-        if delta.reasoning or delta.reasoning_content:
-            reasoning = getattr(delta, self.reasoning_field)
-            if reasoning:
-                yield ReasoningDelta(self.index, reasoning)
+        reasoning = getattr(delta, self.reasoning_field) if self.reasoning_field else None
+        if reasoning and isinstance(reasoning, list):
+            reasoning = "".join(map(_text_of, reasoning))
+        if reasoning:
+            yield ReasoningDelta(self.index, reasoning)
         if delta.content:
             yield TextDelta(self.index, delta.content)
         if delta.refusal:
@@ -171,10 +209,23 @@ class ChoiceBuilder(BaseChoiceBuilder):
     def last_deltas(self) -> Iterator[Delta]:
         # Not before the end: a finish reason may come again, after another call (Google's hosts).
         for call in self.tool_calls.calls:
-            if call.placeholder:
-                yield call.delta(call.placeholder)
-            yield call.build()
+            initial = call.flush()
+            if initial:
+                yield call.delta(initial)
+            if self._is_whole(call):
+                yield call.build()
         yield from super().last_deltas()
+
+    def _is_whole(self, call: ToolCallBuilder) -> bool:
+        """Whether a call is not cut off, now that the choice has ended."""
+        reason = shared_reason(self.finish_reason)
+        if call.custom:
+            cut = reason in ("length", "content_filter") and call is self.tool_calls.calls[-1]
+            return not cut
+        if not str(call.arguments):
+            return reason != "length"
+        # A model that was not stopped may have written what is no JSON.
+        return call.is_json or reason in ("stop", "tool_calls")
 
     # Building the result.
 
@@ -208,6 +259,7 @@ class ChoiceBuilder(BaseChoiceBuilder):
             images=deep_copy(self.images) or None,
             executed_tools=deep_copy(self.executed_tools) or None,
             extra_content=deep_copy(self.extra_content) or None,
+            reasoning_opaque=join_surrogates(self.reasoning_opaque) or None,
             **{field: str(text) for field, text in self.reasoning.items()},
         )
 
@@ -242,6 +294,10 @@ class ReasoningDetailBuilder:
                 self.padded = self.padded or (name == "data" and value.endswith("="))
             elif name not in self.fields or (value is not None and value != ""):
                 self.fields[name] = value
+
+    @property
+    def text(self) -> str:
+        return "".join(str(self.texts[name]) for name in ("text", "summary") if name in self.texts)
 
     def build(self) -> JSONObject:
         texts = {name: str(text) for name, text in self.texts.items()}
@@ -279,10 +335,16 @@ def _message_call(
     return ChatCompletionMessageFunctionToolCall(call.id, function, extra_content)
 
 
+def _text_of(detail: JSONObject) -> str:
+    """Return the text of a reasoning detail, or its summary."""
+    values = (detail.get("text"), detail.get("summary"))
+    return "".join(value for value in values if isinstance(value, str))
+
+
 def _rest(whole: str | None, known: Text | None) -> str | None:
     """Return what `whole` has after the known text; None if it does not begin with that."""
     if not whole or not known:
-        return whole
+        return whole  # (a placeholder is not the beginning of the arguments)
     if 2 * len(whole) < known.size():  # (two halves of a surrogate pair become one character)
         return None  # a long text need not be joined for a short one
     prefix = str(known)

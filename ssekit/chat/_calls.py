@@ -1,82 +1,60 @@
 # The tool calls of a choice: what has come of each, and which one a piece continues.
 #
 # What always holds here:
-# - Only the first id of a call stays, and no id is made up. Of its names the newest stays.
+# - Only the first id of a call stays, and no id is made up.
 # - A piece costs what it is long, however many calls or pieces came before it.
 #
 # How it works: ids, names and indices may come with each piece of a call, with the first alone, or
 # never, and some hosts send one id or one index for all calls. So the table first finds the call
-# that a piece most likely continues: by id, by index, or as the latest. `ToolCallBuilder.continues`
-# then looks for signs of another call: another id with a name, another name, or the same name once
-# more after whole arguments.
+# that a piece most likely continues: by id, by index, or as the latest one that is open. A call is
+# open until its arguments are whole. `ToolCallBuilder.continues` then looks for signs of another
+# call: another id with a name, another name, or the same name once more after whole arguments.
 
 from __future__ import annotations
 
-import re
 from typing import Any, TypeAlias
 
 from ssekit._deltas import ToolCall, ToolCallDelta
-from ssekit._fold import Text
-from ssekit._json import join_surrogates
+from ssekit._fold import JSONText, Text
+from ssekit._json import is_json, join_surrogates
 
 __all__ = ["ToolCallBuilder", "ToolCallPiece", "ToolCallTable"]
 
 
 class ToolCallBuilder:
-    """A tool call so far, at its place among the calls of a choice.
-
-    Some hosts send `{}` as a placeholder before the arguments. So a first piece `{}` is not emitted
-    before the next piece, which shows by its brace whether the arguments begin only there.
-    """
+    """A tool call so far, at its place among the calls of a choice."""
 
     __slots__ = (
-        "_call",
-        "_end",
-        "arguments",
-        "custom",
-        "extra_content",
-        "id",
-        "index",
-        "name",
-        "place",
-        "placeholder",
+        *("arguments", "custom", "extra_content", "id", "index", "name", "place"),
+        *("_call", "repeated"),
     )
 
-    def __init__(self, index: int, place: int) -> None:
+    def __init__(self, index: int, place: int, *, custom: bool = False) -> None:
         self.index = index
         self.place = place
         self.id = ""
         self.name = ""
-        self.arguments = Text()
-        self.custom = False
+        self.custom = custom
+        self.arguments: Text = Text() if custom else JSONText()
         self.extra_content: dict[str, Any] = {}
-        self.placeholder = ""
-        self._end: _JSONEnd | None = None  # made when it is needed first, which is rare
+        # Whether the name came once more with nothing else: what follows may be another call.
+        self.repeated = False
         self._call: ToolCall | None = None
 
     def add(self, id: str | None, name: str | None, arguments: str | None) -> str:
         """Add a piece; return the piece of the arguments that a delta emits now."""
-        self.id = self.id or join_surrogates(id or "")
-        if name:
-            self.name = join_surrogates(name)
         self._call = None
-        if not arguments:
-            return ""
-        emitted = arguments
-        if self.placeholder:
-            if arguments == self.placeholder and not self.custom:
-                return ""  # a repetition
-            if arguments.startswith("{") and not self.custom:
-                self.arguments, self._end = Text(), None
-            else:
-                emitted = self.placeholder + arguments
-            self.placeholder = ""
-        elif arguments == "{}" and not self.arguments:
-            self.placeholder, emitted = arguments, ""
-        self.arguments.append(arguments)
-        if self._end is not None:
-            self._end.feed(arguments)
-        return emitted
+        if name:
+            name = join_surrogates(name)
+            # Without the id of the call, another name goes on with its name.
+            goes_on = self.id and not id and name != self.name
+            self.name = self.name + name if goes_on else name
+        self.id = self.id or join_surrogates(id or "")
+        return self.arguments.add(arguments or "")
+
+    def flush(self) -> str:
+        """Return the placeholder of the arguments, which counts if no pieces followed."""
+        return self.arguments.flush() if isinstance(self.arguments, JSONText) else ""
 
     def delta(self, arguments: str) -> ToolCallDelta:
         return ToolCallDelta(self.index, self.place, self.id, self.name, arguments)
@@ -87,33 +65,49 @@ class ToolCallBuilder:
             self._call = ToolCall(self.index, self.place, self.id, self.name, str(self.arguments))
         return self._call
 
+    @property
+    def ended(self) -> bool:
+        """Whether the arguments are whole. The input of a custom tool never is."""
+        return isinstance(self.arguments, JSONText) and self.arguments.ended
+
+    @property
+    def is_json(self) -> bool:
+        arguments = str(self.arguments)
+        return not arguments or is_json(arguments)
+
     def continues(
         self, id: str | None, name: str | None, arguments: str | None, *, moved: bool
     ) -> bool:
-        """Whether a piece belongs to this call.
+        """Whether a piece with an id or a name belongs to this call.
 
         The piece is at the index of the call, or has its id but another index (`moved`).
         """
         if id and self.id and id != self.id:
-            # Another id begins another call, but only with a name: some hosts make a new id for
-            # each piece of one call.
-            return not name and arguments is not None
-        # Where every call has one id, or index 0, another name begins another call. So does the
-        # same name after whole arguments, unless the piece only repeats the id and the name.
+            if not name:  # some hosts make a new id for each piece of one call
+                return arguments is not None
+            # And some with the name too.
+            return name == self.name and bool(self.arguments) and not self.ended
         if not (name and self.name):
             return True
+        same_id = bool(id and self.id)
         if name != self.name:
-            return False
-        repeated = bool(id and self.id) and not moved
-        if repeated and (self.custom or self.placeholder or not (arguments or "").strip()):
+            if self.ended:
+                return False
+            return name.startswith(self.name) if same_id else bool(self.id and not id)
+        # The same name once more: another call after whole arguments, unless the piece has
+        # nothing else. (At another index it is another call: Google's adapters.)
+        if not moved and not (arguments or "").strip():
             return True
-        return not self._is_whole()
+        if same_id and not moved and (self.custom or str(self.arguments) == "{}"):
+            return True
+        return not self.ended
 
-    def _is_whole(self) -> bool:
-        if self._end is None:
-            self._end = _JSONEnd()
-            self._end.feed(self.arguments.join())
-        return self._end.reached
+    def repeats(self, name: str | None, arguments: str | None) -> bool:
+        """Whether a piece with the id of this call has all of it once more."""
+        known = self.arguments
+        if name != self.name or not arguments or not isinstance(known, JSONText):
+            return False
+        return known.repeats(arguments)
 
 
 # A call, and the piece of its arguments that a delta emits.
@@ -123,71 +117,93 @@ ToolCallPiece: TypeAlias = tuple[ToolCallBuilder, str]
 class ToolCallTable:
     """The tool calls of one choice, in the order in which they appeared."""
 
-    __slots__ = ("_by_id", "_by_index", "_choice", "calls")
+    __slots__ = ("_by_id", "_by_index", "_choice", "_open", "calls")
 
     def __init__(self, choice: int) -> None:
         self._choice = choice
         self.calls: list[ToolCallBuilder] = []
         self._by_id: dict[str, ToolCallBuilder] = {}
         self._by_index: dict[int, ToolCallBuilder] = {}
+        # The calls that may be open. Those that have ended leave the end of the list.
+        self._open: list[ToolCallBuilder] = []
 
     def add(
-        self, index: int | None, id: str | None, name: str | None, arguments: str | None
-    ) -> ToolCallPiece:
+        self,
+        index: int | None,
+        id: str | None,
+        name: str | None,
+        arguments: str | None,
+        *,
+        custom: bool = False,
+    ) -> ToolCallPiece | None:
         """Add a piece to the call that it continues, or to a new one.
 
-        A piece continues the call of its id, best the one that is at its index too; without a
-        known id, the latest call at its index; without an index, the latest call of all.
+        A piece with neither id nor name never begins a call: None where there is none for it.
         """
-        if index is not None:
-            here = self._by_index.get(index)
-        else:
-            here = self.calls[-1] if self.calls else None
-        call = here
-        if id or name:  # nearly all pieces have neither
-            if id and (here is None or here.id != id):
-                call = self._by_id.get(id, here)
-            moved = index is not None and call is not here
-            if call is not None and not call.continues(id, name, arguments, moved=moved):
-                call = None
+        call = self._find(index, id, name, arguments)
         if call is None:
-            call = ToolCallBuilder(self._choice, len(self.calls))
-            self.calls.append(call)
+            if not (id or name):
+                return None
+            call = self._begin(custom=custom)
+        elif name and not id and name == call.name and not (arguments or "").strip():
+            call.repeated = call.ended
+            return call, ""
         if index is not None:
             self._by_index[index] = call
         if id and not call.id:
             self._by_id[id] = call
         return call, call.add(id, name, arguments)
 
+    def _find(
+        self, index: int | None, id: str | None, name: str | None, arguments: str | None
+    ) -> ToolCallBuilder | None:
+        """Return the call that a piece continues; None for a new one.
 
-class _JSONEnd:
-    """Finds the end of an object or array that comes in pieces, by its brackets.
+        It is the call of its id, best the one that is at its index too; without a known id, the
+        latest call at its index; where nothing stands, the latest that is open.
+        """
+        if index is not None:
+            here = self._by_index.get(index)
+        else:
+            here = self.calls[-1] if self.calls else None
+        if not (id or name):  # nearly all pieces
+            if here is None or (index is None and here.ended):
+                here = self._latest_open() or here
+            if here is not None and here.repeated and arguments and arguments.strip():
+                return self._after_repeated_name(here, arguments)
+            return here
+        call = here
+        if id:
+            known = self._by_id.get(id)
+            if known is not None and known.repeats(name, arguments):
+                return known
+            if here is None or here.id != id:
+                call = known or here
+        moved = index is not None and call is not here
+        if call is None or not call.continues(id, name, arguments, moved=moved):
+            return None
+        return call
 
-    A piece is read once. (`PartialJSON` would build the tree, and refuse what is not JSON.)
-    """
+    def _after_repeated_name(self, call: ToolCallBuilder, arguments: str) -> ToolCallBuilder:
+        """Return the call of arguments after its name has come once more: another, if they differ."""
+        call.repeated = False
+        if call.repeats(call.name, arguments):
+            return call
+        another = self._begin()
+        another.name = call.name
+        return another
 
-    __slots__ = ("_carried", "_closed", "_in_string", "_opened")
+    def _begin(self, *, custom: bool = False) -> ToolCallBuilder:
+        call = ToolCallBuilder(self._choice, len(self.calls), custom=custom)
+        self.calls.append(call)
+        self._open.append(call)
+        return call
 
-    _TOKEN = re.compile(r'\\.|\\$|["\[\]{}]', re.DOTALL)
+    def known(self, id: str | None) -> ToolCallBuilder | None:
+        """Return the call of an id, or None."""
+        return self._by_id.get(id or "")
 
-    def __init__(self) -> None:
-        self._opened = 0
-        self._closed = 0
-        self._in_string = False
-        self._carried = ""  # a backslash, whose escape ends in the next piece
-
-    @property
-    def reached(self) -> bool:
-        return 0 < self._opened <= self._closed and not self._in_string
-
-    def feed(self, piece: str) -> None:
-        tokens = self._TOKEN.findall(self._carried + piece)
-        self._carried = ""
-        for token in tokens:
-            if token == "\\":
-                self._carried = token
-            elif token == '"':
-                self._in_string = not self._in_string
-            elif not self._in_string:
-                self._opened += token in "[{"
-                self._closed += token in "]}"
+    def _latest_open(self) -> ToolCallBuilder | None:
+        while self._open and self._open[-1].ended:
+            self._open.pop()
+        return self._open[-1] if self._open else None

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import Any, Final
 
 import msgspec
@@ -86,12 +87,14 @@ class ChoiceDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     Attributes:
         reasoning: The next piece of the reasoning (OpenRouter, Groq, Ollama, vLLM).
         reasoning_content: The same (DeepSeek, xAI, Alibaba, SGLang).
-        reasoning_details: The reasoning in typed blocks (OpenRouter). Send them back.
+        reasoning_text: The same (Copilot), with reasoning_opaque. Send that back.
+        reasoning_details: The reasoning in typed blocks (OpenRouter, MiniMax). Send them back.
         annotations: Citations, each of them whole.
         images: Images that the model made (OpenRouter).
         executed_tools: Tools that the host itself ran (Groq).
         channel: The channel of the model that this piece belongs to (Groq).
         extra_content: As in a tool call, but for the text (Google's hosts).
+        type: Always None. A delta of a type (Cortex) is read as one of this shape.
     """
 
     role: str | None = None
@@ -99,6 +102,8 @@ class ChoiceDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     refusal: str | None = None
     reasoning: str | None = None
     reasoning_content: str | None = None
+    reasoning_text: str | None = None
+    reasoning_opaque: str | None = None
     reasoning_details: list[JSONObject] | None = None
     tool_calls: list[ChoiceDeltaToolCall] | None = None
     function_call: ChoiceDeltaFunctionCall | None = None
@@ -108,6 +113,7 @@ class ChoiceDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     executed_tools: list[JSONObject] | None = None
     channel: str | None = None
     extra_content: JSONObject | None = None
+    type: None = None
 
 
 class TopLogprob(msgspec.Struct, frozen=True, gc=False):
@@ -127,21 +133,27 @@ class ChatCompletionTokenLogprob(msgspec.Struct, frozen=True, gc=False):
     top_logprobs: tuple[TopLogprob, ...] = ()
 
 
-class ChoiceLogprobs(msgspec.Struct, frozen=True, gc=False):
-    """The log probabilities of the tokens of a choice."""
+class ChoiceLogprobs(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """The log probabilities of the tokens of a choice; `reasoning_content` is DeepSeek's."""
 
-    content: list[ChatCompletionTokenLogprob] | None = None
-    refusal: list[ChatCompletionTokenLogprob] | None = None
+    content: list[ChatCompletionTokenLogprob] | None = msgspec.field(default_factory=NoneType)
+    refusal: list[ChatCompletionTokenLogprob] | None = msgspec.field(default_factory=NoneType)
+    reasoning_content: list[ChatCompletionTokenLogprob] | None = None
 
 
-# The delta of a choice that has none.
+# The delta of a choice that has none: known by its identity.
 ABSENT_DELTA: Final = ChoiceDelta()
+
+
+def _absent_delta() -> ChoiceDelta:
+    return ABSENT_DELTA
 
 
 class ChunkChoice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The next piece of one choice.
 
     Attributes:
+        annotations: Citations, as those of a delta (LiteLLM).
         content_filter_results: Azure's verdicts.
         native_finish_reason: The finish reason of the host behind a router (OpenRouter).
         stop_reason: The stop sequence that ended the text (vLLM).
@@ -152,10 +164,12 @@ class ChunkChoice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         error: Always None. An object here makes the event an `APIError`.
     """
 
-    index: int = 0
-    delta: ChoiceDelta = ABSENT_DELTA
-    finish_reason: str | None = None
+    # A default that a factory makes is encoded: a vendor's client requires these three.
+    index: int = msgspec.field(default_factory=int)
+    delta: ChoiceDelta = msgspec.field(default_factory=_absent_delta)
+    finish_reason: str | None = msgspec.field(default_factory=NoneType)
     logprobs: ChoiceLogprobs | None = None
+    annotations: list[JSONObject] | None = None
     content_filter_results: JSONObject | None = None
     native_finish_reason: str | None = None
     stop_reason: int | str | None = None

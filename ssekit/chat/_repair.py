@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from ssekit._choices import repair_choices
-from ssekit._json import objects
+from ssekit._json import objects, spell
 from ssekit._server_error import error_within, flat_error
 
 
@@ -20,6 +20,9 @@ def repair(body: dict[str, Any]) -> None:
             body["usage"] = choice["usage"]
         for delta in objects([choice.get("delta"), choice.get("message")]):
             _repair_content(delta)
+            spell(delta, "content", "reasoning", "reasoning_content", "reasoning_text")
+            if delta.get("type") == "tool_use":
+                _repair_tool_use(delta)
             if isinstance(delta.get("tool_calls"), dict):  # Text Generation Inference, at first
                 delta["tool_calls"] = [delta["tool_calls"]]
             for call in objects(delta.get("tool_calls")):
@@ -56,7 +59,15 @@ def _part(part: Any) -> tuple[str, list[Any]]:
     return "reasoning_content", [part.get("text"), thoughts, *inner]
 
 
+def _repair_tool_use(delta: dict[str, Any]) -> None:
+    # Cortex: a piece of a call, which is the delta itself.
+    function = {"name": delta.get("name"), "arguments": delta.get("input")}
+    _repair_arguments(function, "arguments")
+    delta["tool_calls"] = [{"id": delta.get("tool_use_id"), "function": function}]
+
+
 def _repair_arguments(called: dict[str, Any], field: str) -> None:
+    spell(called, field)
     # z.ai and Mistral (according to its SDK) may send arguments as the object itself.
     if isinstance(called.get(field), dict | list):
         called[field] = json.dumps(called[field])

@@ -88,6 +88,8 @@ class ChatCompletionMessage(
     refusal: str | None
     reasoning: str | None = None
     reasoning_content: str | None = None
+    reasoning_text: str | None = None
+    reasoning_opaque: str | None = None
     reasoning_details: list[JSONObject] | None = None
     tool_calls: (
         list[ChatCompletionMessageFunctionToolCall | ChatCompletionMessageCustomToolCall] | None
