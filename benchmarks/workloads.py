@@ -22,7 +22,7 @@ from benchmarks.payloads import (
     response_payloads,
 )
 
-__all__ = ["Workload", "as_events", "in_pieces", "make_workloads"]
+__all__ = ["Workload", "as_events", "in_pieces", "make_workloads", "pieces"]
 
 _KIB = 2**10
 _TYPE = re.compile(rb'\{"type":"([^"]+)"')
@@ -170,8 +170,12 @@ def as_events(payloads: list[bytes], newline: bytes = b"\n") -> list[bytes]:
 
 def in_pieces(payloads: list[bytes], read_size: int, newline: bytes = b"\n") -> list[bytes]:
     """Return the bytes of the events in reads of a size."""
-    data = b"".join(as_events(payloads, newline))
-    return [data[start : start + read_size] for start in range(0, len(data), read_size)]
+    return pieces(b"".join(as_events(payloads, newline)), read_size)
+
+
+def pieces(data: bytes, size: int) -> list[bytes]:
+    """Return the bytes in pieces of a size, the last of which may be shorter."""
+    return [data[start : start + size] for start in range(0, len(data), size)]
 
 
 def _event(payload: bytes, newline: bytes) -> bytes:
