@@ -11,23 +11,21 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
-import subprocess
-import sys
+import multiprocessing
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from pathlib import Path
+from multiprocessing.connection import Connection
 from typing import Any
 
+from benchmarks.measure import collector_off
 from benchmarks.payloads import ASCII, chat_payloads
 from benchmarks.workloads import as_events
 from ssekit import chat
 
-__all__ = ["Crowd", "allowed_sockets", "main"]
+__all__ = ["allowed_sockets", "main"]
 
 _CHUNKS = 40  # of each stream
 _FILES = 64  # that a process has open beside its sockets
@@ -36,33 +34,17 @@ _FILES = 64  # that a process has open beside its sockets
 Read = Callable[[], Awaitable[bytes]]
 
 
-@dataclass
-class Crowd:
-    """Figures of streams that live at once."""
-
-    streams: int
-    chunks_a_second: float
-    longest_hold_milliseconds: float
-
-    def __str__(self) -> str:
-        return (
-            f"{self.streams:,} live streams, {self.chunks_a_second:,.0f} chunks a second,"
-            f" the loop held for {self.longest_hold_milliseconds:.2f} ms by one read at most"
-        )
-
-
-async def _measure(reads: Sequence[Read]) -> Crowd:
-    """Read a stream from each transport, all at once."""
+async def _measure(reads: Sequence[Read]) -> str:
+    """Read a stream from each transport, all at once. Return the figures."""
     holds = [0.0]
-    gc.collect()
-    gc.disable()
-    try:
+    with collector_off():
         start = time.process_time()
         counts = await asyncio.gather(*(_consume(_watched(read, holds)) for read in reads))
         seconds = time.process_time() - start
-    finally:
-        gc.enable()
-    return Crowd(len(counts), sum(counts) / seconds, max(holds) * 1000)
+    return (
+        f"{len(counts):,} live streams, {sum(counts) / seconds:,.0f} chunks a second,"
+        f" the loop held for {max(holds) * 1000:.2f} ms by one read at most"
+    )
 
 
 async def _watched(read: Read, holds: list[float]) -> AsyncIterator[bytes]:
@@ -86,7 +68,7 @@ def _events() -> list[bytes]:
     return as_events(chat_payloads(ASCII, _CHUNKS))
 
 
-async def _in_memory(streams: int) -> Crowd:
+async def _in_memory(streams: int) -> str:
     events = _events()
 
     def transport() -> Read:
@@ -101,21 +83,22 @@ async def _in_memory(streams: int) -> Crowd:
     return await _measure([transport() for _ in range(streams)])
 
 
-async def _over_sockets(wanted: int) -> Crowd:
+async def _over_sockets(wanted: int) -> str:
     streams = allowed_sockets(wanted)
-    command = [sys.executable, "-m", "benchmarks.concurrency", "--serve", str(streams)]
-    root = Path(__file__).parent.parent
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=root
-    ) as server:
-        assert server.stdout is not None
-        port = int(server.stdout.readline())
-        connections = [await asyncio.open_connection("127.0.0.1", port) for _ in range(streams)]
-        crowd = await _measure([partial(reader.read, 2**16) for reader, _ in connections])
-        for _, writer in connections:
-            writer.close()
-        await asyncio.gather(*(writer.wait_closed() for _, writer in connections))
-    return crowd  # leaving the server has closed its input, which ends it
+    spawning = multiprocessing.get_context("spawn")
+    ours, theirs = spawning.Pipe()
+    server = spawning.Process(target=_run_server, args=(streams, theirs), daemon=True)
+    server.start()
+    port = ours.recv()
+    connections = [await asyncio.open_connection("127.0.0.1", port) for _ in range(streams)]
+    figures = await _measure([partial(reader.read, 2**16) for reader, _ in connections])
+    for _, writer in connections:
+        writer.close()
+    await asyncio.gather(*(writer.wait_closed() for _, writer in connections))
+    server.terminate()
+    server.join()
+    limit = f" (the system allows {streams:,})" if streams < wanted else ""
+    return figures + limit
 
 
 def allowed_sockets(wanted: int) -> int:
@@ -124,16 +107,20 @@ def allowed_sockets(wanted: int) -> int:
         resource: Any = import_module("resource")
     except ImportError:  # Windows, where nothing limits them
         return wanted
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    soft = wanted + _FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = wanted + _FILES
     if hard != resource.RLIM_INFINITY:
-        soft = min(soft, hard)
-    if soft > resource.getrlimit(resource.RLIMIT_NOFILE)[0]:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return min(wanted, soft - _FILES)
+        files = min(files, hard)
+    if files > soft:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    return min(wanted, files - _FILES)
 
 
-async def _serve(streams: int) -> None:
+def _run_server(streams: int, port: Connection) -> None:
+    asyncio.run(_serve(streams, port))
+
+
+async def _serve(streams: int, port: Connection) -> None:
     """Write a stream to each of so many connections, once all of them are there."""
     allowed_sockets(streams)
     events = _events()
@@ -148,9 +135,8 @@ async def _serve(streams: int) -> None:
                 await asyncio.sleep(0)
 
     server = await asyncio.start_server(write, "127.0.0.1", 0, backlog=streams)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await asyncio.to_thread(sys.stdin.read)  # until the parent closes it
-    server.close()
+    port.send(server.sockets[0].getsockname()[1])
+    await server.serve_forever()
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -158,16 +144,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser("python -m benchmarks.concurrency", description=__doc__)
     parser.add_argument("--streams", type=int, default=10_000, help="how many, in memory")
     parser.add_argument("--sockets", type=int, default=2_000, help="how many, over sockets")
-    parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
-    if options.serve is not None:
-        asyncio.run(_serve(options.serve))
-        return
     print(f"In memory, one event a read: {asyncio.run(_in_memory(options.streams))}")
-    sockets = asyncio.run(_over_sockets(options.sockets))
-    print(f"Over sockets: {sockets}")
-    if sockets.streams < options.sockets:
-        print(f"(the system allows {sockets.streams:,} sockets)")
+    print(f"Over sockets: {asyncio.run(_over_sockets(options.sockets))}")
 
 
 if __name__ == "__main__":

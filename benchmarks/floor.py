@@ -33,6 +33,10 @@ def _tagged(tag: str, /, **fields: Any) -> Any:
     return _struct(tag, tag, **fields)
 
 
+def _all(type_: Any, *names: str) -> dict[str, Any]:
+    return dict.fromkeys(names, type_)
+
+
 def _list(item: Any) -> Any:
     return GenericAlias(list, item)
 
@@ -51,14 +55,12 @@ _TOOL_CALL = _struct(
 )
 _DELTA = _struct(
     "ChoiceDelta",
-    **dict.fromkeys(["role", "content", "refusal", "reasoning", "reasoning_content"], str),
+    **_all(str, "role", "content", "refusal", "reasoning", "reasoning_content"),
     reasoning_details=list[_Object],
     tool_calls=_list(_TOOL_CALL),
     function_call=_struct("ChoiceDeltaFunctionCall", name=str, arguments=str),
     audio=_struct("ChoiceDeltaAudio", id=str, data=str, expires_at=int, transcript=str),
-    annotations=list[_Object],
-    images=list[_Object],
-    executed_tools=list[_Object],
+    **_all(list[_Object], "annotations", "images", "executed_tools"),
     channel=str,
 )
 _TOKEN = {"token": (str, ""), "logprob": (float, 0.0), "bytes": tuple[int, ...]}
@@ -75,34 +77,30 @@ _CHOICE = _struct(
     logprobs=_LOGPROBS,
     content_filter_results=_Object,
     native_finish_reason=str,
-    stop_reason=int | str,
-    matched_stop=int | str,
+    **_all(int | str, "stop_reason", "matched_stop"),
     error=(None, None),
 )
-_COMPLETION_DETAILS = [
+_COMPLETION_DETAILS = _all(
+    int,
     *("accepted_prediction_tokens", "audio_tokens", "image_tokens", "reasoning_tokens"),
     *("rejected_prediction_tokens", "text_tokens"),
-]
-_PROMPT_DETAILS = [
+)
+_PROMPT_DETAILS = _all(
+    int,
     *("audio_tokens", "cache_write_tokens", "cached_tokens", "image_tokens", "text_tokens"),
     "video_tokens",
-]
+)
 _USAGE = _struct(
     "CompletionUsage",
-    **dict.fromkeys(["completion_tokens", "prompt_tokens", "total_tokens"], int),
-    completion_tokens_details=_struct(
-        "CompletionTokensDetails", **dict.fromkeys(_COMPLETION_DETAILS, int)
-    ),
-    prompt_tokens_details=_struct("PromptTokensDetails", **dict.fromkeys(_PROMPT_DETAILS, int)),
-    prompt_cache_hit_tokens=int,
-    prompt_cache_miss_tokens=int,
-    reasoning_tokens=int,
-    **dict.fromkeys(["queue_time", "prompt_time", "completion_time", "total_time", "cost"], float),
+    **_all(int, "completion_tokens", "prompt_tokens", "total_tokens"),
+    completion_tokens_details=_struct("CompletionTokensDetails", **_COMPLETION_DETAILS),
+    prompt_tokens_details=_struct("PromptTokensDetails", **_PROMPT_DETAILS),
+    **_all(int, "prompt_cache_hit_tokens", "prompt_cache_miss_tokens", "reasoning_tokens"),
+    **_all(float, "queue_time", "prompt_time", "completion_time", "total_time", "cost"),
     cost_details=_Object,
     is_byok=bool,
     server_tool_use_details=_Object,
-    cost_in_usd_ticks=int,
-    num_sources_used=int,
+    **_all(int, "cost_in_usd_ticks", "num_sources_used"),
     service_tier=str,
 )
 _X_GROQ = _struct(
@@ -110,20 +108,15 @@ _X_GROQ = _struct(
 )
 _CHUNK = _struct(
     "ChatCompletionChunk",
-    id=str,
-    object=str,
+    **_all(str, "id", "object"),
     created=int,
-    model=str,
-    service_tier=str,
-    system_fingerprint=str,
+    **_all(str, "model", "service_tier", "system_fingerprint"),
     choices=(_list(_CHOICE), msgspec.NODEFAULT),
     usage=_USAGE,
     obfuscation=str,
     moderation=_Object,
     provider=str,
-    citations=list[Any],
-    search_results=list[Any],
-    prompt_filter_results=list[Any],
+    **_all(list[Any], "citations", "search_results", "prompt_filter_results"),
     timings=_Object,
     x_groq=_X_GROQ,
     error=(None, None),
