@@ -17,6 +17,11 @@ FORMATS: dict[str, Any] = {name: import_module(f"ssekit.{name}") for name in aut
 each_format = pytest.mark.parametrize("name", FORMATS)
 
 
+def wire(name: str, /, **fields: Any) -> dict[str, Any]:
+    """Return the data of an event that has its type in it."""
+    return {"type": name, **fields}
+
+
 def fed(format: Any, *events: Any) -> StreamDecoder[Any, Any]:
     """Return a decoder of a stream that goes on after some events."""
     decoder: StreamDecoder[Any, Any] = format.decoder()
@@ -25,7 +30,7 @@ def fed(format: Any, *events: Any) -> StreamDecoder[Any, Any]:
     return decoder
 
 
-def answer(format: Any, *events: Any) -> Any:
+def answer_of(format: Any, *events: Any) -> Any:
     """Return the answer that some events make."""
     decoder = fed(format, *events)
     assert decoder.error is None
@@ -37,13 +42,18 @@ def encoded(answer: Any) -> Any:
     return json.loads(msgspec.json.encode(answer))
 
 
-def deltas(format: Any, *events: Any) -> list[Delta]:
+def deltas_of(format: Any, *events: Any) -> list[Delta]:
     """Return the deltas of a stream that the marker ends after some events."""
     return list(format.stream([*map(event, events), DONE]).deltas())
 
 
 def only(deltas: list[Delta], kind: Any) -> list[Any]:
     return [delta for delta in deltas if type(delta) is kind]
+
+
+def structs_of(union: Any) -> list[Any]:
+    """Return the structs of a union."""
+    return [kind.cls for kind in msgspec.inspect.type_info(union).types]  # type: ignore[attr-defined]
 
 
 # An answer as plain JSON, the way that the independent folds of `tests.oracle` have it.
