@@ -42,14 +42,16 @@ def recorded_message(answer: messages.Message) -> dict[str, Any]:
     }
 
 
+TOKENS = ("input_tokens", "output_tokens", "total_tokens")
+
+
 def recorded_response(answer: responses.Response) -> dict[str, Any]:
-    tokens = ("input_tokens", "output_tokens", "total_tokens")
     return {
         "id": answer.id,
         "terminal": answer.status,
         "text": answer.output_text,
         "items": [recorded_item(item) for item in encoded(answer)["output"]],
-        "usage": answer.usage and {name: getattr(answer.usage, name) for name in tokens},
+        "usage": answer.usage and {name: getattr(answer.usage, name) for name in TOKENS},
     }
 
 
@@ -77,7 +79,7 @@ def trim_response(made: Any, expected: Any) -> None:
     for ours, theirs in zip(made["items"], expected["items"], strict=True):
         for name in ours.keys() - theirs.keys():
             del ours[name]
-    expected["usage"] = made["usage"] and {name: expected["usage"][name] for name in made["usage"]}
+    expected["usage"] = expected["usage"] and {name: expected["usage"][name] for name in TOKENS}
 
 
 def trim_candidates(made: Any, expected: Any) -> None:
