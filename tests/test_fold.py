@@ -139,9 +139,9 @@ CALLS = {
 
 @pytest.mark.parametrize(("pieces", "calls"), CALLS.values(), ids=CALLS)
 def test_which_call_a_piece_belongs_to(pieces, calls):
-    table = ToolCallTable()
+    table = ToolCallTable(0)
     for piece in pieces:
-        table.fold(*piece)
+        table.add(*piece)
     assert [(call.id, call.name, str(call.arguments)) for call in table.calls] == calls
     assert [call.place for call in table.calls] == list(range(len(calls)))
 
@@ -151,21 +151,21 @@ def test_arguments_without_an_id_are_whole_when_their_json_is(tree, data):
     """The same name again is another call, if and only if the arguments before were whole."""
     arguments = json.dumps(tree, ensure_ascii=False)
     cut = data.draw(st.integers(1, len(arguments)))
-    table = ToolCallTable()
+    table = ToolCallTable(0)
     for character in arguments[:cut]:
-        table.fold(0, None, None, character)
-    table.fold(0, None, "f", None)
-    table.fold(0, None, "f", None)
+        table.add(0, None, None, character)
+    table.add(0, None, "f", None)
+    table.add(0, None, "f", None)
     assert len(table.calls) == (2 if cut == len(arguments) else 1)
 
 
 def test_the_view_of_a_call_is_one_object_until_the_next_piece():
-    table = ToolCallTable()
-    call, _ = table.fold(0, "a", "f", "{")
-    view = call.view(0)
-    assert call.view(0) is view
-    table.fold(0, None, None, "}")
-    assert (view.arguments, call.view(0).arguments) == ("{", "{}")
+    table = ToolCallTable(0)
+    call, _ = table.add(0, "a", "f", "{")
+    view = call.build()
+    assert call.build() is view
+    table.add(0, None, None, "}")
+    assert (view.arguments, call.build().arguments) == ("{", "{}")
 
 
 halves = st.text(alphabet="a\u00e9\ud83d\ude00", max_size=4)

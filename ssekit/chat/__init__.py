@@ -1,4 +1,4 @@
-"""Chat completions: `POST /v1/chat/completions` of OpenAI, and of all who speak its dialects."""
+"""Chat completions: `POST /v1/chat/completions` of OpenAI, and of compatible hosts."""
 
 from __future__ import annotations
 
@@ -6,61 +6,20 @@ import msgspec
 
 from ssekit._choices import CompletionTokensDetails, CompletionUsage, PromptTokensDetails
 from ssekit._format import Format
+from ssekit.chat import _chunk, _result
 from ssekit.chat._accumulator import Accumulator
-from ssekit.chat._chunk import (
-    ChatCompletionChunk,
-    ChatCompletionTokenLogprob,
-    ChoiceDelta,
-    ChoiceDeltaAudio,
-    ChoiceDeltaFunctionCall,
-    ChoiceDeltaToolCall,
-    ChoiceDeltaToolCallCustom,
-    ChoiceDeltaToolCallFunction,
-    ChoiceLogprobs,
-    ChunkChoice,
-    TopLogprob,
-    XGroq,
-)
+from ssekit.chat._chunk import *  # noqa: F403
+from ssekit.chat._chunk import ChatCompletionChunk
 from ssekit.chat._repair import find_error, repair
-from ssekit.chat._result import (
-    ChatCompletion,
-    ChatCompletionAudio,
-    ChatCompletionMessage,
-    ChatCompletionMessageCustomToolCall,
-    ChatCompletionMessageFunctionToolCall,
-    Choice,
-    Custom,
-    Function,
-    FunctionCall,
-)
+from ssekit.chat._result import *  # noqa: F403
+from ssekit.chat._result import ChatCompletion
 
 __all__ = [
     "FORMAT",
     "Accumulator",
-    "ChatCompletion",
-    "ChatCompletionAudio",
-    "ChatCompletionChunk",
-    "ChatCompletionMessage",
-    "ChatCompletionMessageCustomToolCall",
-    "ChatCompletionMessageFunctionToolCall",
-    "ChatCompletionTokenLogprob",
-    "Choice",
-    "ChoiceDelta",
-    "ChoiceDeltaAudio",
-    "ChoiceDeltaFunctionCall",
-    "ChoiceDeltaToolCall",
-    "ChoiceDeltaToolCallCustom",
-    "ChoiceDeltaToolCallFunction",
-    "ChoiceLogprobs",
-    "ChunkChoice",
     "CompletionTokensDetails",
     "CompletionUsage",
-    "Custom",
-    "Function",
-    "FunctionCall",
     "PromptTokensDetails",
-    "TopLogprob",
-    "XGroq",
     "acollect",
     "astream",
     "collect",
@@ -68,6 +27,8 @@ __all__ = [
     "decoder",
     "stream",
 ]
+__all__ += _chunk.__all__
+__all__ += _result.__all__
 
 FORMAT: Format[ChatCompletionChunk, ChatCompletion] = Format(
     "chat",

@@ -1,21 +1,28 @@
-# One choice of the answer, as far as it has come.
+# One choice of the answer so far, and its parts.
 #
 # What always holds here:
-# - Only what streams in pieces is joined (content, refusal, reasoning, arguments, transcripts), and
-#   it is joined when it is looked at. Of anything else the newest that says something wins.
-# - What a view returns shares nothing mutable with the fold or with another view.
+# - Only what streams in pieces is joined: content, refusal, reasoning, arguments, transcripts. Of
+#   anything else the newest value that is not null stays.
+# - What `build` returns shares nothing mutable with a builder or with an earlier result.
+#
+# How it works: a piece of text is appended to a `Text`, which joins its pieces in `build`. Lists
+# grow item by item; an item that continues the latest one (a reasoning detail, a tool that the host
+# ran) is added to that. A whole message after pieces of it adds only the rest of each text, and the
+# fields of which nothing came before.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from msgspec.structs import replace
 
-from ssekit._fold import Text, deep_copy, extend_lists, merge_fields
+from ssekit._choices import BaseChoiceBuilder
+from ssekit._deltas import Delta, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta
+from ssekit._fold import Text, deep_copy, merge_fields
 from ssekit._json import JSONObject
-from ssekit.chat._calls import ToolCallBuilder, ToolCallTable
+from ssekit.chat._calls import ToolCallBuilder, ToolCallPiece, ToolCallTable
 from ssekit.chat._chunk import (
-    ChatCompletionTokenLogprob,
     ChoiceDelta,
     ChoiceDeltaAudio,
     ChoiceDeltaFunctionCall,
@@ -34,80 +41,57 @@ from ssekit.chat._result import (
     FunctionCall,
 )
 
-_NOTHING: Final = ChoiceDelta()
+_NO_DELTA: Final = ChoiceDelta()
 
 
-class ChoiceBuilder:
-    """One choice so far."""
+class ChoiceBuilder(BaseChoiceBuilder):
+    """One choice so far.
 
-    __slots__ = (
-        "annotations",
-        "audio",
-        "calls",
-        "content",
-        "content_filter_results",
-        "executed_tools",
-        "extra_content",
-        "finish_reason",
-        "function_call",
-        "images",
-        "logprobs",
-        "matched_stop",
-        "native_finish_reason",
-        "reasoning",
-        "reasoning_content",
-        "reasoning_details",
-        "reasoning_field",
-        "refusal",
-        "role",
-        "stop_reason",
-    )
+    Attributes:
+        reasoning: The texts of the fields `reasoning` and `reasoning_content`.
+        reasoning_field: The field that came first. The view and the deltas are of this one, because
+            some routers send the same text in both.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, index: int) -> None:
+        super().__init__(index)
         self.role = ""
-        self.content = Text()
         self.refusal = Text()
-        self.reasoning = Text()
-        self.reasoning_content = Text()
-        # The one of the two that said something first: it is the shared view. (Some routers send
-        # the same reasoning in both.)
+        self.reasoning: dict[str, Text] = {}
         self.reasoning_field = ""
         self.reasoning_details: list[ReasoningDetailBuilder] = []
-        self.calls = ToolCallTable()
+        self.tool_calls = ToolCallTable(index)
         self.function_call: ToolCallBuilder | None = None
         self.audio: AudioBuilder | None = None
         self.annotations: list[JSONObject] = []
         self.images: list[JSONObject] = []
         self.executed_tools: list[JSONObject] = []
         self.extra_content: JSONObject = {}
-        self.finish_reason: str | None = None
-        self.logprobs: dict[str, list[ChatCompletionTokenLogprob]] | None = None
         self.content_filter_results: JSONObject = {}
-        self.native_finish_reason: str | None = None
-        self.stop_reason: int | str | None = None
-        self.matched_stop: int | str | None = None
 
-    def new_in(self, choice: ChunkChoice, object: str | None) -> ChoiceDelta:
-        """Return what is new in a choice that has a message: what was not said yet.
+    # Adding the fields of a delta.
 
-        Proxies stream a whole answer so, and MiniMax ends a stream with it. (Writer has the answer
-        so far in each chunk, which is called one.)
+    def delta_of_message(self, choice: ChunkChoice, object: str | None) -> ChoiceDelta:
+        """Return the delta of a choice with a message: what of the message did not come before.
+
+        Proxies stream a whole answer as one message, and MiniMax ends a stream with it. In an
+        object that is named a chunk, the message is the answer so far, and the delta has what is
+        new (Writer).
         """
         message = choice.message
-        if (
-            message is None
-            or choice.delta != _NOTHING
-            or (object or "").startswith("chat.completion.")
-        ):
+        is_chunk = (object or "").startswith("chat.completion.")
+        if message is None or choice.delta != _NO_DELTA or is_chunk:
             return choice.delta
         delta: ChoiceDelta = replace(
             message,
-            content=_rest(message.content, self.content),
+            content=_rest(message.content, self.text),
             refusal=_rest(message.refusal, self.refusal),
-            reasoning=_rest(message.reasoning, self.reasoning),
-            reasoning_content=_rest(message.reasoning_content, self.reasoning_content),
+            reasoning=_rest(message.reasoning, self.reasoning.get("reasoning")),
+            reasoning_content=_rest(
+                message.reasoning_content, self.reasoning.get("reasoning_content")
+            ),
             reasoning_details=None if self.reasoning_details else message.reasoning_details,
-            tool_calls=None if self.calls.calls else message.tool_calls,
+            tool_calls=None if self.tool_calls.calls else message.tool_calls,
             function_call=None if self.function_call else message.function_call,
             audio=None if self.audio else message.audio,
             annotations=None if self.annotations else message.annotations,
@@ -120,11 +104,12 @@ class ChoiceBuilder:
         for field in ("reasoning", "reasoning_content"):
             piece = getattr(delta, field)
             if piece:
-                self.reasoning_field = self.reasoning_field or field
-                getattr(self, field).append(piece)
+                if field not in self.reasoning:
+                    self.reasoning_field = self.reasoning_field or field
+                    self.reasoning[field] = Text()
+                self.reasoning[field].append(piece)
 
     def add_reasoning_details(self, details: list[JSONObject]) -> None:
-        # Every block says index 0, at some models: what is alike and consecutive is one block.
         for detail in details:
             latest = self.reasoning_details[-1] if self.reasoning_details else None
             if latest is None or not latest.continues(detail):
@@ -132,8 +117,8 @@ class ChoiceBuilder:
                 self.reasoning_details.append(latest)
             latest.add(detail)
 
-    def add_tool_call(self, call: ChoiceDeltaToolCall) -> tuple[ToolCallBuilder, str] | None:
-        """Fold a piece in, as the table does; None if it says nothing (Writer)."""
+    def add_tool_call(self, call: ChoiceDeltaToolCall) -> ToolCallPiece | None:
+        """Add a piece of a call; None for an empty piece (Writer), which is of no call."""
         name = arguments = None
         custom, function = call.custom, call.function
         is_custom = False
@@ -141,23 +126,22 @@ class ChoiceBuilder:
             name, arguments, is_custom = custom.name, custom.input, True
         elif function is not None:
             name, arguments = function.name, function.arguments
-        # Mistral's SDK writes an absent id as the word null.
-        id_ = None if call.id == "null" else call.id
+        id_ = None if call.id == "null" else call.id  # Mistral's SDK writes an absent id as "null"
         if id_ is None and name is None and arguments is None and call.extra_content is None:
             return None
-        told = self.calls.fold(call.index, id_, name, arguments)
+        piece = self.tool_calls.add(call.index, id_, name, arguments)
         if is_custom:
-            told[0].custom = True
+            piece[0].custom = True
         if call.extra_content is not None:
-            merge_fields(told[0].extra_content, call.extra_content)
-        return told
+            merge_fields(piece[0].extra_content, call.extra_content)
+        return piece
 
     def add_function_call(self, call: ChoiceDeltaFunctionCall) -> None:
-        self.function_call = self.function_call or ToolCallBuilder(0)
+        self.function_call = self.function_call or ToolCallBuilder(self.index, 0)
         self.function_call.add(None, call.name, call.arguments)
 
     def add_executed_tools(self, tools: list[JSONObject]) -> None:
-        # A tool is told twice: when it starts, and with its output.
+        # A tool comes when it starts, and again with its output.
         for tool in tools:
             latest = self.executed_tools[-1] if self.executed_tools else {}
             if tool.get("index") is not None and tool["index"] == latest.get("index"):
@@ -165,62 +149,86 @@ class ChoiceBuilder:
             else:
                 self.executed_tools.append(dict(tool))
 
-    def add_logprobs(self, logprobs: ChoiceLogprobs) -> None:
-        if self.logprobs is None:
-            self.logprobs = {}
-        extend_lists(self.logprobs, logprobs)
+    # Emitting deltas.
 
-    def message(self) -> ChatCompletionMessage:
-        calls = [_message_call(call) for call in self.calls.calls]
-        called = self.function_call
-        return ChatCompletionMessage(
-            role=self.role or "assistant",
-            content=str(self.content) if self.content else None,
-            refusal=str(self.refusal) or None,
-            reasoning=str(self.reasoning) or None,
-            reasoning_content=str(self.reasoning_content) or None,
-            reasoning_details=[detail.view() for detail in self.reasoning_details] or None,
-            tool_calls=calls or None,
-            function_call=FunctionCall(called.name, str(called.arguments)) if called else None,
-            audio=self.audio.view() if self.audio else None,
-            annotations=deep_copy(self.annotations) or None,
-            images=deep_copy(self.images) or None,
-            executed_tools=deep_copy(self.executed_tools) or None,
-            extra_content=deep_copy(self.extra_content) or None,
-        )
+    def deltas(
+        self, delta: ChoiceDelta, calls: Iterator[ToolCallPiece | None]
+    ) -> Iterator[ReasoningDelta | TextDelta | RefusalDelta | ToolCallDelta]:
+        """Yield the deltas of a delta that was added. `calls` has an item for each tool call."""
+        if delta.reasoning or delta.reasoning_content:
+            reasoning = getattr(delta, self.reasoning_field)
+            if reasoning:
+                yield ReasoningDelta(self.index, reasoning)
+        if delta.content:
+            yield TextDelta(self.index, delta.content)
+        if delta.refusal:
+            yield RefusalDelta(self.index, delta.refusal)
+        for _, piece in zip(delta.tool_calls or (), calls, strict=False):
+            if piece is not None:
+                call, arguments = piece
+                yield call.delta(arguments)
 
-    def view(self, index: int) -> Choice:
+    def last_deltas(self) -> Iterator[Delta]:
+        # Not before the end: a finish reason may come again, after another call (Google's hosts).
+        for call in self.tool_calls.calls:
+            if call.placeholder:
+                yield call.delta(call.placeholder)
+            yield call.build()
+        yield from super().last_deltas()
+
+    # Building the result.
+
+    def build(self) -> Choice:
         logprobs = None
         if self.logprobs is not None:
             logprobs = ChoiceLogprobs(
                 **{field: tokens.copy() for field, tokens in self.logprobs.items()}
             )
         return Choice(
-            index=index,
-            message=self.message(),
+            index=self.index,
+            message=self._message(),
             finish_reason=self.finish_reason,
             logprobs=logprobs,
             content_filter_results=deep_copy(self.content_filter_results) or None,
-            native_finish_reason=self.native_finish_reason,
-            stop_reason=self.stop_reason,
-            matched_stop=self.matched_stop,
+            **self.fields,
+        )
+
+    def _message(self) -> ChatCompletionMessage:
+        calls = [_message_call(call) for call in self.tool_calls.calls]
+        called = self.function_call
+        return ChatCompletionMessage(
+            role=self.role or "assistant",
+            content=str(self.text) if self.text else None,
+            refusal=str(self.refusal) or None,
+            reasoning_details=[detail.build() for detail in self.reasoning_details] or None,
+            tool_calls=calls or None,
+            function_call=FunctionCall(called.name, str(called.arguments)) if called else None,
+            audio=self.audio.build() if self.audio else None,
+            annotations=deep_copy(self.annotations) or None,
+            images=deep_copy(self.images) or None,
+            executed_tools=deep_copy(self.executed_tools) or None,
+            extra_content=deep_copy(self.extra_content) or None,
+            **{field: str(text) for field, text in self.reasoning.items()},
         )
 
 
 class ReasoningDetailBuilder:
-    """One block of `reasoning_details` so far."""
+    """One block of `reasoning_details` so far.
+
+    Some models give every block index 0, so that consecutive details which are alike are one block.
+    """
 
     __slots__ = ("fields", "padded", "texts")
 
     def __init__(self) -> None:
         self.fields: JSONObject = {}
         self.texts: dict[str, Text] = {}
-        self.padded = False  # whether the data has come to an end that base64 marks
+        self.padded = False  # whether base64 padding has ended the data
 
     def continues(self, detail: JSONObject) -> bool:
         ids = {str(id_) for id_ in (self.fields.get("id"), detail.get("id")) if id_ is not None}
         alike = all(self.fields.get(name) == detail.get(name) for name in ("type", "index"))
-        # A signature ends the text that it signs, unless each piece of it has the same.
+        # A signature ends the text that it signs, unless each piece of the text has the same one.
         signature = self.fields.get("signature")
         signed = signature and detail.get("text") and detail.get("signature") != signature
         padded = self.padded and detail.get("data") and not ids
@@ -235,16 +243,13 @@ class ReasoningDetailBuilder:
             elif name not in self.fields or (value is not None and value != ""):
                 self.fields[name] = value
 
-    def view(self) -> JSONObject:
-        view: JSONObject = deep_copy(self.fields)
-        view.update({name: str(text) for name, text in self.texts.items()})
-        return view
+    def build(self) -> JSONObject:
+        texts = {name: str(text) for name, text in self.texts.items()}
+        return {**deep_copy(self.fields), **texts}
 
 
 class AudioBuilder:
     """The audio of a choice so far."""
-
-    __slots__ = ("data", "expires_at", "id", "transcript")
 
     def __init__(self) -> None:
         self.id = ""
@@ -258,7 +263,7 @@ class AudioBuilder:
         self.data.append(audio.data or "")
         self.transcript.append(audio.transcript or "")
 
-    def view(self) -> ChatCompletionAudio:
+    def build(self) -> ChatCompletionAudio:
         return ChatCompletionAudio(self.id, str(self.data), self.expires_at, str(self.transcript))
 
 
@@ -274,11 +279,11 @@ def _message_call(
     return ChatCompletionMessageFunctionToolCall(call.id, function, extra_content)
 
 
-def _rest(whole: str | None, said: Text) -> str | None:
-    """Return what a whole text goes on with; nothing, if it does not go on from what was said."""
-    if not whole or not said:
+def _rest(whole: str | None, known: Text | None) -> str | None:
+    """Return what `whole` has after the known text; None if it does not begin with that."""
+    if not whole or not known:
         return whole
-    if 2 * len(whole) < said.size():  # (of halves of pairs, two are one character in the end)
-        return None  # and a long text need not be joined for a short one
-    known = str(said)
-    return whole[len(known) :] if whole.startswith(known) else None
+    if 2 * len(whole) < known.size():  # (two halves of a surrogate pair become one character)
+        return None  # a long text need not be joined for a short one
+    prefix = str(known)
+    return whole[len(prefix) :] if whole.startswith(prefix) else None

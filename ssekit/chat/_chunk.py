@@ -1,11 +1,11 @@
-# What an event of the stream says: the wire structs of a chunk.
+# The chunk: the wire structs of an event.
 #
 # What always holds here:
 # - Every field may be missing or null, and null means absent.
-# - The structs are strict about what makes a chunk (`choices`, no `error`), so that whatever else
-#   comes fails in C, and only then costs Python.
+# - The structs are strict about what makes a chunk (`choices`, no `error`): any other event fails
+#   in C, and only then costs Python.
 # - Words of an open vocabulary (role, finish_reason, service_tier) are plain strings.
-# - Fields that only some hosts have are declared where they carry meaning; docstrings say whose.
+# - A field that only some hosts have is declared if it carries meaning; docstrings name the hosts.
 
 from __future__ import annotations
 
@@ -15,6 +15,21 @@ import msgspec
 
 from ssekit._choices import CompletionUsage
 from ssekit._json import JSONObject
+
+__all__ = [
+    "ChatCompletionChunk",
+    "ChatCompletionTokenLogprob",
+    "ChoiceDelta",
+    "ChoiceDeltaAudio",
+    "ChoiceDeltaFunctionCall",
+    "ChoiceDeltaToolCall",
+    "ChoiceDeltaToolCallCustom",
+    "ChoiceDeltaToolCallFunction",
+    "ChoiceLogprobs",
+    "ChunkChoice",
+    "TopLogprob",
+    "XGroq",
+]
 
 
 class ChoiceDeltaToolCallFunction(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -35,7 +50,7 @@ class ChoiceDeltaToolCall(msgspec.Struct, frozen=True, gc=False, omit_defaults=T
     """A piece of a tool call.
 
     Attributes:
-        extra_content: What Google's hosts add; `google.thought_signature` is to be sent back.
+        extra_content: Fields of Google's hosts. Send `google.thought_signature` back.
     """
 
     index: int | None = None
@@ -47,7 +62,7 @@ class ChoiceDeltaToolCall(msgspec.Struct, frozen=True, gc=False, omit_defaults=T
 
 
 class ChoiceDeltaFunctionCall(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """A piece of a call in the deprecated form that came before tools."""
+    """A piece of a function call in the deprecated form, from before tools."""
 
     name: str | None = None
     arguments: str | None = None
@@ -63,20 +78,20 @@ class ChoiceDeltaAudio(msgspec.Struct, frozen=True, gc=False, omit_defaults=True
 
 
 class ChoiceDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """What a chunk adds to the message of a choice.
+    """The next piece of the message of a choice.
 
     A host may divide a text within a surrogate pair: a piece then ends in half a character, which
-    cannot be printed. Deltas, `stream.text()` and results have it whole.
+    cannot be printed. In deltas, `stream.text()` and results the character is whole.
 
     Attributes:
-        reasoning: The reasoning's next piece, as OpenRouter, Groq, Ollama and vLLM name it.
-        reasoning_content: The same, as DeepSeek, xAI, Alibaba and SGLang name it.
-        reasoning_details: The reasoning in typed blocks (OpenRouter), to be sent back.
-        annotations: Citations; whole, in no order that could be told.
+        reasoning: The next piece of the reasoning (OpenRouter, Groq, Ollama, vLLM).
+        reasoning_content: The same (DeepSeek, xAI, Alibaba, SGLang).
+        reasoning_details: The reasoning in typed blocks (OpenRouter). Send them back.
+        annotations: Citations, each of them whole.
         images: Images that the model made (OpenRouter).
         executed_tools: Tools that the host itself ran (Groq).
-        channel: Which of the model's channels this belongs to (Groq).
-        extra_content: As that of a tool call, of the text (Google's hosts).
+        channel: The channel of the model that this piece belongs to (Groq).
+        extra_content: As in a tool call, but for the text (Google's hosts).
     """
 
     role: str | None = None
@@ -96,7 +111,7 @@ class ChoiceDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class TopLogprob(msgspec.Struct, frozen=True, gc=False):
-    """One of the likeliest tokens at a place; `bytes` are those of its UTF-8."""
+    """One of the likeliest tokens at a position, with the bytes of its UTF-8."""
 
     token: str = ""
     logprob: float = 0.0
@@ -104,7 +119,7 @@ class TopLogprob(msgspec.Struct, frozen=True, gc=False):
 
 
 class ChatCompletionTokenLogprob(msgspec.Struct, frozen=True, gc=False):
-    """How likely a token was (a natural logarithm), and which others were."""
+    """The log probability (natural) of a token, and of the likeliest others."""
 
     token: str = ""
     logprob: float = 0.0
@@ -120,17 +135,17 @@ class ChoiceLogprobs(msgspec.Struct, frozen=True, gc=False):
 
 
 class ChunkChoice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """What a chunk says of one choice.
+    """The next piece of one choice.
 
     Attributes:
         content_filter_results: Azure's verdicts.
-        native_finish_reason: The word of the host behind a router (OpenRouter).
-        stop_reason: Which stop sequence it was (vLLM).
+        native_finish_reason: The finish reason of the host behind a router (OpenRouter).
+        stop_reason: The stop sequence that ended the text (vLLM).
         matched_stop: The same (SGLang).
-        usage: Nothing: an object here (Moonshot) is read as the chunk's, if that has none.
-        message: The whole answer, or the answer so far (Writer): what is new in it stands in
-            `delta`, or all of it is new.
-        error: Nothing, in a chunk: an object here makes the event an `APIError`.
+        usage: Always None. An object here (Moonshot) becomes the usage of a chunk without one.
+        message: The whole answer, or the answer so far (Writer). The accumulator takes from it
+            only what is new, unless `delta` has that already.
+        error: Always None. An object here makes the event an `APIError`.
     """
 
     index: int = 0
@@ -147,7 +162,7 @@ class ChunkChoice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class XGroq(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """What Groq adds to a chunk. A text in `error` makes the event an `APIError`."""
+    """Fields that Groq adds to a chunk. A text in `error` makes the event an `APIError`."""
 
     id: str | None = None
     seed: int | None = None
@@ -161,14 +176,14 @@ class ChatCompletionChunk(msgspec.Struct, frozen=True, gc=False, kw_only=True, o
 
     Attributes:
         created: In seconds since 1970.
-        usage: Of the request so far; only the last chunks have it, at most hosts.
-        obfuscation: Padding against readers of packet sizes; it means nothing.
+        usage: The tokens of the request so far. At most hosts only the last chunks have it.
+        obfuscation: Padding without meaning, against readers of packet sizes.
         provider: The host behind a router (OpenRouter).
-        citations, search_results: What the answer rests on (Perplexity).
+        citations, search_results: The sources of the answer (Perplexity).
         prompt_filter_results: Azure's verdicts on the prompt.
-        timings: How long what took (llama.cpp).
-        error: Nothing, in a chunk: an object here makes the event an `APIError`.
-        message, base_resp: The same, where there are no choices.
+        timings: Durations and rates of the server's work (llama.cpp).
+        error: Always None. An object here makes the event an `APIError`.
+        message, base_resp: The same, in an event without choices.
     """
 
     id: str | None = None

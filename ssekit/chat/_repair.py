@@ -1,7 +1,7 @@
-# What hosts shape in their own way, brought into the shape of a chunk; and where they put errors.
+# The dialects of hosts: objects brought into the shape of a chunk, and errors within chunks.
 #
-# Nothing here runs for an ordinary chunk. What is passed in is any JSON whatever, so that each step
-# looks before it takes.
+# Nothing here runs for an ordinary chunk. A body is any JSON object, so each step checks the types
+# that it needs.
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ssekit._server_error import error_within, flat_error
 
 
 def repair(body: dict[str, Any]) -> None:
-    """Bring what hosts shape in their own way into the shape of a chunk."""
+    """Bring an object into the shape of a chunk, in place."""
     for choice in repair_choices(body):
         if body.get("usage") is None and choice.get("usage") is not None:  # Moonshot
             body["usage"] = choice["usage"]
@@ -33,20 +33,20 @@ def repair(body: dict[str, Any]) -> None:
 
 
 def _repair_content(delta: dict[str, Any]) -> None:
-    # Mistral's reasoning models stream content in parts, text among thinking; those of Databricks
-    # have a summary in place of that. Others send one part, or bare texts.
+    # Mistral's reasoning models stream content in parts of text and of thinking; in those of
+    # Databricks, summary takes the place of thinking. Others send one part, or bare texts.
     parts = delta.get("content")
     if isinstance(parts, dict | list):
         texts: dict[str, list[str]] = {}
         for part in parts if isinstance(parts, list) else [parts]:
-            field, said = _part(part)
-            texts.setdefault(field, []).extend(text for text in said if isinstance(text, str))
+            field, values = _part(part)
+            texts.setdefault(field, []).extend(text for text in values if isinstance(text, str))
         del delta["content"]
         delta.update({field: "".join(pieces) for field, pieces in texts.items() if pieces})
 
 
 def _part(part: Any) -> tuple[str, list[Any]]:
-    """Return the field that a part of the content belongs to, and what may be its texts."""
+    """Return the field that a part of the content belongs to, and values that may be its texts."""
     if not isinstance(part, dict):
         return "content", [part]
     thoughts = part.get("thinking") or part.get("summary")
@@ -57,12 +57,12 @@ def _part(part: Any) -> tuple[str, list[Any]]:
 
 
 def _repair_arguments(called: dict[str, Any], field: str) -> None:
-    # z.ai and Mistral (as its SDK has it) may give arguments as the object itself.
+    # z.ai and Mistral (according to its SDK) may send arguments as the object itself.
     if isinstance(called.get(field), dict | list):
         called[field] = json.dumps(called[field])
 
 
 def find_error(body: dict[str, Any]) -> Any:
-    """Return an error in a choice (OpenRouter), in `x_groq` or without choices, if there is one."""
+    """Return the error in a choice (OpenRouter), in `x_groq` or without choices, or None."""
     holders = [*objects(body.get("choices")), *objects([body.get("x_groq")])]
     return error_within(holders) or flat_error(body)

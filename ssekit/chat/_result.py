@@ -1,6 +1,6 @@
 # The finished answer, in the shape of the endpoint's answer without `stream`.
 #
-# What always holds here: a field without a default is always encoded, as the endpoint does, and one
+# What always holds here: a field without a default is always encoded, as by the endpoint. A field
 # that only some answers have is left out where it is None.
 
 from __future__ import annotations
@@ -13,23 +13,35 @@ from ssekit._choices import CompletionUsage
 from ssekit._json import JSONObject
 from ssekit.chat._chunk import ChoiceLogprobs, XGroq
 
+__all__ = [
+    "ChatCompletion",
+    "ChatCompletionAudio",
+    "ChatCompletionMessage",
+    "ChatCompletionMessageCustomToolCall",
+    "ChatCompletionMessageFunctionToolCall",
+    "Choice",
+    "Custom",
+    "Function",
+    "FunctionCall",
+]
+
 
 class Function(msgspec.Struct, frozen=True, gc=False):
-    """A called function; `arguments` are JSON as the model wrote it, which may be invalid."""
+    """A called function. `arguments` are JSON as the model wrote it, which may be invalid."""
 
     name: str
     arguments: str
 
 
 class FunctionCall(msgspec.Struct, frozen=True, gc=False):
-    """A call in the deprecated form that came before tools."""
+    """A function call in the deprecated form, from before tools."""
 
     name: str
     arguments: str
 
 
 class Custom(msgspec.Struct, frozen=True, gc=False):
-    """A called custom tool; `input` is any text."""
+    """A called custom tool. `input` is any text."""
 
     name: str
     input: str
@@ -38,7 +50,7 @@ class Custom(msgspec.Struct, frozen=True, gc=False):
 class ChatCompletionMessageFunctionToolCall(
     msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type", tag="function"
 ):
-    """A function that the model calls; `id` is "" where the host gives none."""
+    """A call of a function. `id` is "" where the host sends none."""
 
     type: ClassVar[Literal["function"]] = "function"
     id: str
@@ -49,7 +61,7 @@ class ChatCompletionMessageFunctionToolCall(
 class ChatCompletionMessageCustomToolCall(
     msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type", tag="custom"
 ):
-    """A custom tool that the model calls."""
+    """A call of a custom tool."""
 
     type: ClassVar[Literal["custom"]] = "custom"
     id: str
@@ -69,7 +81,7 @@ class ChatCompletionAudio(msgspec.Struct, frozen=True, gc=False):
 class ChatCompletionMessage(
     msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
 ):
-    """The answer of a choice. Fields that only some hosts have are those of `ChoiceDelta`."""
+    """The answer of a choice. `ChoiceDelta` describes the fields that only some hosts have."""
 
     role: str
     content: str | None
@@ -89,7 +101,7 @@ class ChatCompletionMessage(
 
 
 class Choice(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """One of the answers; `finish_reason` is None if the host never said."""
+    """One of the answers. `finish_reason` is None if the host sent none."""
 
     index: int
     message: ChatCompletionMessage
@@ -102,10 +114,10 @@ class Choice(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=
 
 
 class ChatCompletion(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """The whole answer, as the endpoint gives it without `stream`.
+    """The whole answer, in the shape of the endpoint's answer without `stream`.
 
-    `id` and `model` are "" and `created` is 0 where the host gives none. Fields that only some
-    hosts have are those of `ChatCompletionChunk`.
+    `id` and `model` are "" and `created` is 0 where the host sends none. `ChatCompletionChunk`
+    describes the fields that only some hosts have.
     """
 
     id: str
