@@ -1,21 +1,22 @@
-"""Who reads streams as the standard says: `python -m benchmarks.conformance`.
+"""Compare parsers by the standard: `python -m benchmarks.conformance`.
 
 Prints two tables in Markdown: how many of the standard's cases each parser passes, and the smallest
 streams that Hypothesis found, with the strategies of `ssekit.testing` alone, which some misread.
-The cases are looked for where `SSEKIT_SHARED` says, in `conformance/sse_cases.json`.
+The cases are read from `conformance/sse_cases.json` in the folder that `SSEKIT_SHARED` names.
 """
 
 # What always holds here:
-# - Whoever is tested gets the same cases and the same search. ssekit is one of them.
-# - A fault is what differs from what the strategy says, or an exception. The plainest streams have
-#   one feature of the wire in each search, so that no fault hides another; what is found with
-#   anyone is tried with everybody.
-# - Who misreads none of it is tried with all features at once.
+# - All parsers get the same cases and the same search. ssekit is one of them.
+# - A fault is an exception, or a result that differs from the events of the strategy. The plainest
+#   streams have one feature of the wire in each search, so that no fault hides another; a stream
+#   that one parser misreads is tried with all.
+# - A parser that misreads none of them is tried with all features at once.
 # - The search is the same in every run: Hypothesis is not random, and remembers nothing.
 
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
 import os
 import platform
@@ -23,15 +24,17 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 from hypothesis.strategies import SearchStrategy
 
-from benchmarks.peers import PEERS, SSEKIT, Parse, Peer, Said
-from benchmarks.readme import README, between, table
+from benchmarks.peers import PEERS, SSEKIT, Fields, Parse, Peer
+from benchmarks.readme import README, put_between
+from benchmarks.report import markdown_table
+from benchmarks.workloads import pieces
 from ssekit import ServerSentEvent, __version__
 from ssekit.testing import EventStream, chunkings, event_streams, splits
 from ssekit.testing.transports import Reads
@@ -44,14 +47,16 @@ END = "<!-- end of parsers -->"
 # An event has ended at a second CR, whether or not the LF of a CRLF is to come.
 ENDINGS = (b"\n\n", b"\r\n\r\n", b"\r\r", b"\r\n\r", b"\n\r\n", b"\r\n\n", b"\n\r")
 
-Case: TypeAlias = dict[str, Any]
+Case = dict[str, Any]
+# The events of a parser, or the name of its exception.
+Result = list[Fields] | str
 
 
 class Attempt(NamedTuple):
-    """The reads of a stream, and the events that it says."""
+    """The reads of a stream, and its events."""
 
     reads: list[bytes]
-    said: list[Said]
+    expected: list[Fields]
 
 
 class Reader(NamedTuple):
@@ -60,46 +65,41 @@ class Reader(NamedTuple):
     peer: Peer
     parse: Parse
 
-    def read(self, reads: Iterable[bytes]) -> list[Said] | str:
-        """Return what it makes of a stream: events, or the name of what it raises."""
+    def read(self, reads: Iterable[bytes]) -> Result:
         try:
-            said = [self.peer.said(event) for event in self.parse(reads)]
+            events = [self.peer.fields(event) for event in self.parse(reads)]
         except Exception as error:
             return type(error).__name__
-        return [event for event in said if event is not None]
+        return [event for event in events if event is not None]
 
     def misreads(self, attempt: Attempt) -> bool:
-        return self.read(attempt.reads) != attempt.said
+        return self.read(attempt.reads) != attempt.expected
 
 
 class Fault(NamedTuple):
     """A stream that is misread.
 
     Attributes:
-        feature: What of `FEATURES` it has.
+        feature: Its feature, of `FEATURES`.
         attempt: The stream.
-        made: What each who misreads it makes of it, by the name of the peer.
+        made: The result of each parser that misreads it, by the name of the peer.
     """
 
     feature: str
     attempt: Attempt
-    made: dict[str, list[Said] | str]
+    made: dict[str, Result]
 
 
 # What is searched for.
 
-_PLAIN: dict[str, Any] = dict.fromkeys(
-    [
-        *("mixed_newlines", "bom", "comments", "unknown_fields", "types", "ids", "retries"),
-        *("multiline_data", "empty_data", "blocks_without_data", "ignored_values"),
-        *("terse_fields", "any_text", "invalid_utf8", "unfinished"),
-    ],
-    False,
-)
+_PLAIN: dict[str, Any] = {
+    switch: False
+    for switch, parameter in inspect.signature(event_streams).parameters.items()
+    if parameter.default is True
+}
 _ONE_EVENT = st.just([ServerSentEvent("x")])
 
-
-Cut: TypeAlias = Callable[[bytes], SearchStrategy[list[bytes]]]
+Cut = Callable[[bytes], SearchStrategy[list[bytes]]]
 
 
 def _whole(data: bytes) -> SearchStrategy[list[bytes]]:
@@ -113,8 +113,8 @@ def _cut_once(data: bytes) -> SearchStrategy[list[bytes]]:
 @st.composite
 def _attempts(draw: st.DrawFn, streams: SearchStrategy[EventStream], cut: Cut) -> Attempt:
     stream = draw(streams)
-    said = [Said(event.event, event.data, event.id) for event in stream.events]
-    return Attempt(draw(cut(stream.data)), said)
+    events = [Fields(event.event, event.data, event.id) for event in stream.events]
+    return Attempt(draw(cut(stream.data)), events)
 
 
 def _with(
@@ -130,7 +130,7 @@ def _with(
     return _attempts(streams, cut)
 
 
-# (Where the events are given, a fault in what they say is not found again.)
+# (Given events leave out the faults that other rows have found in their fields.)
 FEATURES: dict[str, SearchStrategy[Attempt]] = {
     "one-line data": _with(),
     "several data lines": _with("multiline_data"),
@@ -190,7 +190,7 @@ def faults(
 def _faults_with(
     feature: str, attempts: SearchStrategy[Attempt], readers: Sequence[Reader], examples: int
 ) -> list[Fault]:
-    """Return so few streams that each who misreads any misreads one of them."""
+    """Return few streams, one of which each parser misreads that misreads any."""
     search = settings(
         max_examples=examples,
         database=None,
@@ -209,11 +209,8 @@ def _faults_with(
     for name in sorted(smallest, key=lambda name: _size(smallest[name])):
         if all(name not in fault.made for fault in found):
             attempt = smallest[name]
-            made = {
-                reader.peer.name: reader.read(attempt.reads)
-                for reader in readers
-                if reader.misreads(attempt)
-            }
+            results = {reader.peer.name: reader.read(attempt.reads) for reader in readers}
+            made = {name: made for name, made in results.items() if made != attempt.expected}
             found.append(Fault(feature, attempt, made))
     return [
         fault
@@ -229,29 +226,25 @@ def _size(attempt: Attempt) -> tuple[int, int]:
 # The standard's cases, and prompt delivery.
 
 
-def _pieces(data: bytes, size: int) -> list[bytes]:
-    return [data[start : start + size] for start in range(0, len(data), size)]
-
-
 def passed(reader: Reader, cases: Sequence[Case], size: int | None = None) -> int:
     """Return how many cases a parser passes, read whole or in pieces of some bytes."""
     count = 0
     for case in cases:
         data = bytes.fromhex(case["input_hex"])
-        expected = [Said(event["event"], event["data"], event["id"]) for event in case["events"]]
-        count += reader.read(_pieces(data, size or len(data) or 1)) == expected
+        expected = [Fields(event["event"], event["data"], event["id"]) for event in case["events"]]
+        count += reader.read(pieces(data, size or len(data) or 1)) == expected
     return count
 
 
 def late_endings(parse: Parse) -> list[bytes]:
-    """Return the endings after which an event comes only with what follows, read by bytes."""
+    """Return the endings after which an event comes only with the next line, read by bytes."""
     return [ending for ending in ENDINGS if not _is_prompt(parse, ending)]
 
 
 def _is_prompt(parse: Parse, ending: bytes) -> bool:
     event = b"data: x" + ending
     more = b"\n: more\n\n" if ending == b"\r\n\r" else b": more\n\n"
-    reads = Reads(*_pieces(event + more, 1))
+    reads = Reads(*pieces(event + more, 1))
     next(iter(parse(reads)))
     return reads.taken <= len(event)
 
@@ -265,21 +258,38 @@ def main(
     peers: Sequence[Peer] = (*PEERS, SSEKIT),
     features: Mapping[str, SearchStrategy[Attempt]] = FEATURES,
 ) -> None:
+    """Print the tables, and put them into the README where that is asked for."""
     parser = argparse.ArgumentParser("python -m benchmarks.conformance", description=__doc__)
     parser.add_argument("--examples", type=int, default=300, help="streams for each feature")
     parser.add_argument(
         "--readme", type=Path, nargs="?", const=README, help="write the tables into the README too"
     )
     options = parser.parse_args(argv)
-    markdown = _markdown(peers, _cases(), options.examples, features)
+    cases = _cases()
+    readers: dict[str, Reader] = {}
+    for peer in peers:
+        try:
+            readers[peer.name] = Reader(peer, peer.load())
+        except ImportError as error:
+            print(f"{peer.name} is not tested: {error}", file=sys.stderr)
+    found = faults(list(readers.values()), examples=options.examples, features=features)
+    of = f"passes of {len(cases)}" if cases else "passes"
+    parsers = markdown_table(
+        ("", "version", of, "byte by byte", "streams misread", "late after"),
+        (_row(peer, readers.get(peer.name), cases, found) for peer in peers),
+    )
+    streams = markdown_table(
+        ("with", "smallest stream", "says", "what others make of it"), map(_fault_row, found)
+    )
+    versions = f"Python {platform.python_version()}, Hypothesis {version('hypothesis')}"
+    markdown = f"{parsers}\n\n{streams}\n\nVersions: {versions}."
     print(markdown)
     if options.readme is not None:
-        text = options.readme.read_text(encoding="utf-8")
-        options.readme.write_text(between(text, BEGIN, END, markdown), encoding="utf-8")
+        put_between(options.readme, BEGIN, END, markdown)
 
 
 def _cases() -> list[Case]:
-    """Return the standard's cases; none, and a word about it, where they are not there."""
+    """Return the standard's cases; none, and a warning, where they are absent."""
     path = Path(os.environ.get("SSEKIT_SHARED", ""), "conformance", "sse_cases.json")
     if "SSEKIT_SHARED" in os.environ and path.exists():
         cases: list[Case] = json.loads(path.read_text())
@@ -288,69 +298,43 @@ def _cases() -> list[Case]:
     return []
 
 
-def _markdown(
-    peers: Sequence[Peer],
-    cases: Sequence[Case],
-    examples: int,
-    features: Mapping[str, SearchStrategy[Attempt]],
-) -> str:
-    readers: dict[str, Reader] = {}
-    for peer in peers:
-        try:
-            readers[peer.name] = Reader(peer, peer.load())
-        except ImportError as error:
-            print(f"{peer.name} is not tested: {error}", file=sys.stderr)
-    found = faults(list(readers.values()), examples=examples, features=features)
-    of = f"passes of {len(cases)}" if cases else "passes"
-    parsers = table(
-        ("", "version", of, "byte by byte", "streams misread", "late after"),
-        (_row(peer, readers.get(peer.name), cases, found) for peer in peers),
-    )
-    streams = table(
-        ("with", "smallest stream", "says", "what others make of it"), map(_fault_row, found)
-    )
-    versions = f"Python {platform.python_version()}, Hypothesis {version('hypothesis')}"
-    return f"{parsers}\n\n{streams}\n\nVersions: {versions}."
-
-
 def _row(
     peer: Peer, reader: Reader | None, cases: Sequence[Case], found: Sequence[Fault]
 ) -> list[str]:
     if reader is None:
         return [peer.name, "not installed", *["-"] * 4]
     counts = [passed(reader, cases), passed(reader, cases, size=1)]
-    late = ", ".join(f"`{ending!r}`" for ending in late_endings(reader.parse))
     return [
         peer.name,
         (__version__ if peer is SSEKIT else peer.version) or "",
         *(str(count) if cases else "-" for count in counts),
         str(sum(peer.name in fault.made for fault in found)),
-        late or "none",
+        ", ".join(f"`{ending!r}`" for ending in late_endings(reader.parse)) or "none",
     ]
 
 
 def _fault_row(fault: Fault) -> list[str]:
-    """Return also who makes what of the stream, those who make the same together."""
+    """Return the cells of a stream; parsers with the same result are in one group."""
     names: dict[str, list[str]] = {}
     for name, made in fault.made.items():
-        names.setdefault(_shown(made), []).append(name)
+        names.setdefault(shown(made), []).append(name)
     return [
         fault.feature,
         " ".join(f"`{read!r}`" for read in fault.attempt.reads),
-        _shown(fault.attempt.said),
-        "; ".join(f"{shown}: {', '.join(together)}" for shown, together in names.items()),
+        shown(fault.attempt.expected),
+        "; ".join(f"{result}: {', '.join(group)}" for result, group in names.items()),
     ]
 
 
-def _shown(made: list[Said] | str) -> str:
-    """Return events in short: the data, and what else is not as usual."""
+def shown(made: Result) -> str:
+    """Return events in short: the data, and the other fields where they are set."""
     if isinstance(made, str):
         return f"`{made}`"
-    shown = []
+    events = []
     for event, data, id_ in made:
         more = f" event={event!a}" * (event != "message") + f" id={id_!a}" * (id_ != "")
-        shown.append(f"`{data!a}{more}`")
-    return ", ".join(shown) or "no event"
+        events.append(f"`{data!a}{more}`")
+    return ", ".join(events) or "no event"
 
 
 if __name__ == "__main__":

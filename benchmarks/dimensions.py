@@ -1,73 +1,115 @@
-# What cost must be linear in, and what makes a stream of any size in that dimension.
+# The dimensions in which cost must be linear, and streams of any size in each.
 #
-# `tests/test_linear.py` holds ssekit to it; `python -m benchmarks.scale` draws it.
+# `tests/test_linear.py` holds ssekit to them; `python -m benchmarks.scale` measures the exponents.
 #
 # What always holds here:
-# - A dimension has a size n, and what makes a load of any size. The sizes that the design names are
-#   reached at 4 n.
+# - A dimension has a size n, and a function that makes a load of any size. The sizes of the design
+#   are reached at 4 n.
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
+from benchmarks.workloads import pieces
 from ssekit import PartialJSON, SSEDecoder, ToolCallDelta, auto, messages, responses
 
 __all__ = [
-    "FOLDS",
+    "CHAT",
     "GEMINI",
     "GROUPS",
     "MESSAGES",
+    "PARTIAL_JSON",
     "RESPONSES",
-    "WATCHED",
     "WIRE",
+    "accumulate",
+    "call_chunk",
     "decode",
-    "fold",
-    "fold_deltas",
-    "tool_calls",
-    "watch",
-    "watch_call",
+    "events",
+    "read_arguments",
+    "read_deltas",
+    "read_values",
 ]
 
-# Its size n, and what makes a load of a size: reads, the bytes of a stream, or pieces of JSON.
-Reads: TypeAlias = dict[str, tuple[int, Callable[[int], list[bytes]]]]
-Streams: TypeAlias = dict[str, tuple[int, Callable[[int], bytes]]]
-Fragments: TypeAlias = dict[str, tuple[int, Callable[[int], list[str]]]]
+# The size n, and what makes a load of a size: reads, the bytes of a stream, or fragments of JSON.
+Reads = dict[str, tuple[int, Callable[[int], list[bytes]]]]
+Streams = dict[str, tuple[int, Callable[[int], bytes]]]
+Fragments = dict[str, tuple[int, Callable[[int], list[str]]]]
 
 
-def event(data: Any) -> bytes:
-    text = data if isinstance(data, str) else json.dumps(data)
-    return f"data: {text}\n\n".encode()
+def decode(reads: Iterable[bytes]) -> None:
+    """Decode events."""
+    decoder = SSEDecoder()
+    for read in reads:
+        decoder.feed(read)
+    decoder.close()
 
 
-def pieces(data: bytes, size: int) -> list[bytes]:
-    return [data[start : start + size] for start in range(0, len(data), size)]
+def accumulate(stream: bytes, wire: Any = auto) -> None:
+    """Accumulate an answer."""
+    decoder = wire.decoder()
+    for read in pieces(stream, 2**16):
+        decoder.feed(read)
+    decoder.snapshot()
 
 
-def tool_calls(count: int, index: Callable[[int], int], **first: Any) -> bytes:
-    deltas = (
-        {"tool_calls": [{"index": index(n), "function": {"arguments": "0123"}, **first}]}
-        for n in range(count)
+def read_deltas(stream: bytes, wire: Any = auto) -> None:
+    """Iterate over the deltas of an answer."""
+    for _ in wire.stream([*pieces(stream, 2**16), b"data: [DONE]\n\n"]).deltas():
+        pass
+
+
+def read_values(fragments: Iterable[str]) -> None:
+    """Look at the value after each fragment of JSON."""
+    reader = PartialJSON()
+    for fragment in fragments:
+        reader.feed(fragment)
+        _ = reader.value
+
+
+def read_arguments(stream: bytes) -> None:
+    """Look at the arguments of a call after each delta."""
+    deltas = auto.stream([stream, b"data: [DONE]\n\n"]).deltas()
+    read_values(delta.arguments for delta in deltas if isinstance(delta, ToolCallDelta))
+
+
+def events(count: int, *data: Any, start: int = 0) -> bytes:
+    """Return events of some data, so many times.
+
+    A string "#" in the data becomes the number of the time, and so does a `%d` within a string.
+    """
+    text = "".join(f"data: {json.dumps(each)}\n\n" for each in data)
+    if '"#"' not in text and "%d" not in text:
+        return text.encode() * count
+    return b"".join(
+        text.replace('"#"', str(number)).replace("%d", str(number)).encode()
+        for number in range(start, start + count)
     )
-    return b"".join(event({"choices": [{"index": 0, "delta": delta}]}) for delta in deltas)
 
 
-def parallel_calls(count: int) -> bytes:
-    begun = [{"index": n, "id": f"call{n}", "function": {"name": "f"}} for n in range(count)]
-    opened = b"".join(
-        event({"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]}) for call in begun
-    )
-    return opened + tool_calls(3 * count, lambda n: n % count)
+def times(
+    *data: Any, before: Sequence[Any] = (), after: Sequence[Any] = ()
+) -> Callable[[int], bytes]:
+    """Return what makes events of some data, n times, between others."""
+    return lambda n: events(1, *before) + events(n, *data) + events(1, *after)
+
+
+def runs(*data: Any) -> Callable[[int], bytes]:
+    """Return what makes n events of the first data, then n of the next, and so on."""
+    return lambda n: b"".join(events(n, each) for each in data)
 
 
 # Bytes, reads, lines.
+
+
+def one_event(size: int) -> bytes:
+    return b"data: " + b"x" * size + b"\n\n"
+
+
 WIRE: Reads = {
-    "one event in pieces of 64 bytes": (
-        2**20,
-        lambda n: pieces(b"data: " + b"x" * n + b"\n\n", 64),
-    ),
+    "one event in pieces of 64 bytes": (2**20, lambda n: pieces(one_event(n), 64)),
     "data lines of one event": (5_000, lambda n: [b"data: 0123456789\n" * n + b"\n"]),
     "data lines of one event, line by line": (
         5_000,
@@ -77,120 +119,190 @@ WIRE: Reads = {
         2**18,
         lambda n: pieces(b"data: 0123456\n\n" * (n // 15), 2),
     ),
-    "one event in reads of 2 bytes": (2**18, lambda n: pieces(b"data: " + b"x" * n + b"\n\n", 2)),
+    "one event in reads of 2 bytes": (2**18, lambda n: pieces(one_event(n), 2)),
     "comments in reads of 2 bytes": (2**18, lambda n: pieces(b": " + b"x" * n + b"\n\n", 2)),
     "empty lines": (250_000, lambda n: [b"\n" * n]),
     "line ends of CR": (100_000, lambda n: pieces(b"\r" * n, 3)),
 }
-# Chunks of chat, of legacy completions, and of nothing known.
-FOLDS: Streams = {
-    "argument fragments": (25_000, lambda n: tool_calls(n, lambda _: 0)),
-    "argument fragments without ids, each with the name": (
-        5_000,
-        lambda n: tool_calls(n, lambda _: 0).replace(b'"arguments"', b'"name":"f","arguments"'),
-    ),
-    "argument fragments, each with another id": (
-        5_000,
-        lambda n: b"".join(tool_calls(1, lambda _: 0, id=f"id{number}") for number in range(n)),
-    ),
-    "parallel calls": (250, parallel_calls),
-    "pieces of text": (
-        25_000,
-        lambda n: event({"choices": [{"delta": {"content": "0123"}}]}) * n,
-    ),
-    "reasoning details": (
-        5_000,
-        lambda n: event({"choices": [{"delta": {"reasoning_details": [{"text": "0123"}]}}]}) * n,
-    ),
-    "pieces of a legacy completion, with its tokens": (
-        5_000,
-        lambda n: (
-            event({"choices": [{"text": "a", "token_ids": [1], "logprobs": {"tokens": ["a"]}}]}) * n
-        ),
-    ),
-    "events that do not tell their format": (5_000, lambda n: event({"id": "1"}) * n),
+
+
+# Chunks of chat and of legacy completions, and events of no format.
+
+
+def chunk(delta: dict[str, Any], **choice: Any) -> dict[str, Any]:
+    return {"choices": [{**choice, "delta": delta}]}
+
+
+def call_chunk(index: int | str = 0, **call: Any) -> dict[str, Any]:
+    call = {"index": index, "function": {"arguments": "0123"}, **call}
+    return chunk({"tool_calls": [call]}, index=0)
+
+
+def choices(count: int) -> dict[str, Any]:
+    return {"choices": [{"index": n, "delta": {"content": "a"}} for n in range(count)]}
+
+
+BEGUN, TURN = call_chunk("#", function={"name": "f"}, id="call%d"), call_chunk("#")
+NAMED = call_chunk(function={"name": "f", "arguments": "0123"})
+LEGACY = {"text": "a", "token_ids": [1], "logprobs": {"tokens": ["a"]}}
+
+CHAT: Streams = {
+    "argument fragments": (25_000, times(call_chunk())),
+    "argument fragments without ids, each with the name": (5_000, times(NAMED)),
+    "argument fragments, each with another id": (5_000, times(call_chunk(id="id%d"))),
+    "parallel calls": (250, runs(BEGUN, TURN, TURN, TURN)),
+    "pieces of text": (25_000, times(chunk({"content": "0123"}))),
+    "reasoning details": (5_000, times(chunk({"reasoning_details": [{"text": "0123"}]}))),
+    "pieces of a legacy completion, with its tokens": (5_000, times({"choices": [LEGACY]})),
+    "events that do not tell their format": (5_000, times({"id": "1"})),
     "whole messages after a long text": (
         1_000,
         lambda n: (
-            event({"choices": [{"delta": {"content": "é" * 40 * n}}]})
-            + event({"choices": [{"message": {"content": "x"}}]}) * n
+            events(1, chunk({"content": "é" * 40 * n}))
+            + events(n, {"choices": [{"message": {"content": "x"}}]})
         ),
     ),
-    "choices": (
-        500,
+    "choices": (500, lambda n: events(3, choices(n))),
+}
+
+
+# Events of Responses.
+
+
+def response(kind: str, **fields: Any) -> dict[str, Any]:
+    return {"type": f"response.{kind}", **fields}
+
+
+CALL = {"type": "function_call", "name": "f", "arguments": "{}"}
+PART = {"type": "output_text", "text": ""}
+SUMMARY = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "x"}]}
+
+
+def response_calls(**place: int) -> Callable[[int], bytes]:
+    """Return what makes calls that begin, go on and end, one after the other."""
+    fields: dict[str, Any] = {"item_id": "i%d", **place}
+    item = {"type": "function_call", "id": "i%d", "call_id": "c%d", "name": "f"}
+    return times(
+        response("output_item.added", **fields, item=item),
+        response("function_call_arguments.delta", **fields, delta="{}"),
+        response("output_item.done", **fields, item={**item, "arguments": "{}"}),
+    )
+
+
+RESPONSES: Streams = {
+    "pieces of text": (25_000, times(response("output_text.delta", delta="0123"))),
+    "argument fragments": (10_000, times(response("function_call_arguments.delta", delta="0123"))),
+    "calls": (1_000, times(response("output_item.done", item=CALL, output_index="#"))),
+    "calls at one index": (1_000, response_calls(output_index=0)),
+    "calls without an index": (1_000, response_calls()),
+    "parts": (2_500, times(response("refusal.delta", delta="0", content_index="#"))),
+    "annotations": (2_500, times(response("output_text.annotation.added", annotation={"n": 1}))),
+    "empty wholes": (
+        5_000,
+        runs(
+            response("output_text.delta", delta="0123456789" * 4),
+            response("output_text.done", text=""),
+        ),
+    ),
+    "wholes in other places than parts": (
+        1_000,
         lambda n: (
-            event({"choices": [{"index": i, "delta": {"content": "a"}} for i in range(n)]}) * 3
+            events(n, response("content_part.added", part=PART, content_index="#"))
+            + events(n, response("output_text.done", text="x", content_index="#"), start=n)
+        ),
+    ),
+    "summaries beside a long reasoning": (
+        1_000,
+        lambda n: (
+            events(1, response("reasoning_text.delta", delta="é" * 100 * n))
+            + events(n, response("output_item.done", item=SUMMARY))
+        ),
+    ),
+    "heads, beside items": (
+        500,
+        runs(
+            response("output_text.delta", delta="0", output_index="#"),
+            response("in_progress", response={"output": []}),
         ),
     ),
 }
 
 
-def response_events(count: int, name: str, index: str = "", **fields: Any) -> bytes:
-    """Return events of one type; a field whose name is given tells them apart."""
-    numbered = ({index: n} if index else {} for n in range(count))
-    return b"".join(event({"type": f"response.{name}", **fields, **more}) for more in numbered)
+# Events of Messages.
 
 
-def response_calls(count: int, **where: int) -> bytes:
-    """Return calls that begin, say something and end, one after the other."""
-    return b"".join(
-        event({"type": f"response.{kind}", "item_id": f"i{n}", **where, **said})
-        for n in range(count)
-        for item in [{"type": "function_call", "id": f"i{n}", "call_id": f"c{n}", "name": "f"}]
-        for kind, said in (
-            ("output_item.added", {"item": item}),
-            ("function_call_arguments.delta", {"delta": "{}"}),
-            ("output_item.done", {"item": {**item, "arguments": "{}"}}),
-        )
+def block_start(block: Any = None, index: int | str = "#") -> dict[str, Any]:
+    return {"type": "content_block_start", "index": index, "content_block": block}
+
+
+def block_deltas(kind: str, block: Any = None, **delta: Any) -> Callable[[int], bytes]:
+    """Return what makes one block, with deltas of a type."""
+    data = {"type": "content_block_delta", "index": 0, "delta": {"type": kind, **delta}}
+    return times(data, before=[block_start(block, 0)])
+
+
+def blocks(**block: Any) -> Callable[[int], bytes]:
+    """Return what makes blocks that begin and end."""
+    return times(block_start(block), {"type": "content_block_stop", "index": "#"})
+
+
+MESSAGES: Streams = {
+    "pieces of text": (10_000, block_deltas("text_delta", text="0123")),
+    "pieces of an input": (10_000, block_deltas("input_json_delta", partial_json="0123")),
+    "pieces of a block of unknown type": (
+        5_000,
+        block_deltas("text_delta", {"type": "dream"}, text="0123"),
+    ),
+    "citations": (2_500, block_deltas("citations_delta", citation={"n": 1})),
+    "calls": (1_000, blocks(type="tool_use", id="t", name="f", input={})),
+    "blocks": (4_000, blocks(type="text", text="0123")),
+    "blocks that never end": (500, times(block_start({"type": "dream"}))),
+    "usage": (2_500, times({"type": "message_delta", "usage": {"output_tokens": 1}})),
+}
+
+
+# Chunks of Gemini.
+
+
+def candidate(*parts: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    return {"candidates": [{**fields, "content": {"parts": parts}}]}
+
+
+def call(**fields: Any) -> dict[str, Any]:
+    return candidate({"functionCall": fields})
+
+
+def call_in_pieces(path: str) -> Callable[[int], bytes]:
+    """Return what makes one call, with pieces of a string at a path."""
+    piece = {"jsonPath": path, "stringValue": "0123", "willContinue": True}
+    return times(
+        call(partialArgs=[piece], willContinue=True),
+        before=[call(name="f", willContinue=True)],
+        after=[candidate({"functionCall": {}}, finishReason="STOP")],
     )
 
 
-RESPONSES: Streams = {
-    "pieces of text": (25_000, lambda n: response_events(n, "output_text.delta", delta="0123")),
-    "argument fragments": (
-        10_000,
-        lambda n: response_events(n, "function_call_arguments.delta", delta="0123"),
-    ),
-    "calls": (
-        1_000,
-        lambda n: response_events(n, "output_item.done", "output_index", item={
-            "type": "function_call", "name": "f", "arguments": "{}"}),
-    ),
-    "calls at one index": (1_000, lambda n: response_calls(n, output_index=0)),
-    "calls without an index": (1_000, lambda n: response_calls(n)),
-    "parts": (2_500, lambda n: response_events(n, "refusal.delta", "content_index", delta="0")),
-    "annotations": (
-        2_500,
-        lambda n: response_events(n, "output_text.annotation.added", annotation={"n": 1}),
-    ),
-    "empty wholes": (
-        5_000,
-        lambda n: response_events(n, "output_text.delta", delta="0123456789" * 4)
-        + response_events(n, "output_text.done", text=""),
-    ),
-    "wholes in other places than parts": (
-        1_000,
-        lambda n: response_events(n, "content_part.added", "content_index",
-                                  part={"type": "output_text", "text": ""})
-        + b"".join(response_events(1, "output_text.done", text="x", content_index=n + index)
-                   for index in range(n)),
-    ),
-    "summaries beside a long reasoning": (
-        1_000,
-        lambda n: response_events(1, "reasoning_text.delta", delta="é" * 100 * n)
-        + response_events(n, "output_item.done", item={
-            "type": "reasoning", "summary": [{"type": "summary_text", "text": "x"}]}),
-    ),
-    "heads, beside items": (
-        500,
-        lambda n: response_events(n, "output_text.delta", "output_index", delta="0")
-        + response_events(n, "in_progress", response={"output": []}),
-    ),
-}  # fmt: skip
+TEXT = {"text": "0123"}
+CITATION = {"citationMetadata": {"citations": [{"startIndex": "#"}]}}
+
+GEMINI: Streams = {
+    "pieces of text": (10_000, times(candidate(TEXT))),
+    "text and thoughts that take turns": (2_500, times(candidate(TEXT, {**TEXT, "thought": True}))),
+    "calls": (2_500, times(call(name="f", id="%d", args={}))),
+    "calls that do not end": (2_500, times(call(name="f", id="%d", willContinue=True))),
+    "pieces of one argument": (5_000, call_in_pieces("$.a[0].b")),
+    "pieces of many arguments": (2_500, call_in_pieces("$.a[%d].b%d")),
+    "arguments at great indices": (2_500, call_in_pieces("$.a[%d00000000]")),
+    "candidates": (2_500, runs(candidate(TEXT, index=1), {"candidates": [{"index": "#"}]})),
+    "citations": (5_000, times({"candidates": [CITATION]})),
+    "a long path": (25_000, lambda n: call_in_pieces("$" + ".a" * n)(1) * 3),
+    "a long name in a path": (25_000, lambda n: call_in_pieces(f"$['{'a' * 10 * n}']")(1) * 3),
+}
 
 
-# JSON in fragments, each of which is looked at: their count, and the fragments.
-WATCHED: Fragments = {
+# JSON in fragments.
+
+PARTIAL_JSON: Fragments = {
     "a long string": (25_000, lambda n: ['{"a": "', *["0123456789" * 4] * n]),
     "a long string beyond ASCII": (25_000, lambda n: ['{"a": "', *["012é456😀89" * 4] * n]),
     "a string of escapes": (10_000, lambda n: ['["', *["\\u00", "e9\\n"] * (n // 2)]),
@@ -206,128 +318,12 @@ WATCHED: Fragments = {
 }
 
 
-def watch(fragments: list[str]) -> None:
-    reader = PartialJSON()
-    for fragment in fragments:
-        reader.feed(fragment)
-        _ = reader.value
-
-
-def watch_call(stream: bytes) -> None:
-    reader = PartialJSON()
-    for delta in auto.stream([stream, b"data: [DONE]\n\n"]).deltas():
-        if isinstance(delta, ToolCallDelta):
-            reader.feed(delta.arguments)
-            _ = reader.value
-
-
-def message_events(kind: str, count: int, block: Any = None, **delta: Any) -> bytes:
-    """Return the deltas of one block, of a type, which may be said to begin."""
-    began = {"type": "content_block_start", "index": 0, "content_block": block}
-    goes_on = {"type": "content_block_delta", "index": 0, "delta": {"type": kind, **delta}}
-    return event(began) + event(goes_on) * count
-
-
-def message_blocks(count: int, **block: Any) -> bytes:
-    """Return blocks that begin and end, each at an index of its own."""
-    return b"".join(
-        event({"type": "content_block_start", "index": index, "content_block": block})
-        + event({"type": "content_block_stop", "index": index})
-        for index in range(count)
-    )
-
-
-MESSAGES: Streams = {
-    "pieces of text": (10_000, lambda n: message_events("text_delta", n, text="0123")),
-    "pieces of an input": (10_000, lambda n: message_events("input_json_delta", n,
-                                                            partial_json="0123")),
-    "pieces of a block of unknown type": (
-        5_000,
-        lambda n: message_events("text_delta", n, {"type": "dream"}, text="0123"),
-    ),
-    "citations": (2_500, lambda n: message_events("citations_delta", n, citation={"n": 1})),
-    "calls": (1_000, lambda n: message_blocks(n, type="tool_use", id="t", name="f", input={})),
-    "blocks": (4_000, lambda n: message_blocks(n, type="text", text="0123")),
-    "blocks that never end": (
-        500,
-        lambda n: b"".join(event({"type": "content_block_start", "index": index,
-                                  "content_block": {"type": "dream"}}) for index in range(n)),
-    ),
-    "usage": (2_500, lambda n: event({"type": "message_delta", "usage": {"output_tokens": 1}}) * n),
-}  # fmt: skip
-
-
-def parts(count: int, *made: dict[str, Any], **candidate: Any) -> bytes:
-    """Return chunks of Gemini's, each with these parts; a `%d` in them is its number."""
-    text = json.dumps({"candidates": [{"content": {"parts": made}, **candidate}]})
-    return b"".join(event(text.replace("%d", str(n))) for n in range(count))
-
-
-def pieces_of_a_call(count: int, path: str) -> bytes:
-    partial = {"jsonPath": path, "stringValue": "0123", "willContinue": True}
-    begun = parts(1, {"functionCall": {"name": "f", "willContinue": True}})
-    more = {"functionCall": {"partialArgs": [partial], "willContinue": True}}
-    return begun + parts(count, more) + parts(1, {"functionCall": {}}, finishReason="STOP")
-
-
-GEMINI: Streams = {
-    "pieces of text": (10_000, lambda n: parts(n, {"text": "0123"})),
-    "text and thoughts that take turns": (
-        2_500,
-        lambda n: parts(n, {"text": "0123"}, {"text": "0123", "thought": True}),
-    ),
-    "calls": (2_500, lambda n: parts(n, {"functionCall": {"name": "f", "id": "%d", "args": {}}})),
-    "calls that do not end": (
-        2_500,
-        lambda n: parts(n, {"functionCall": {"name": "f", "id": "%d", "willContinue": True}}),
-    ),
-    "pieces of one argument": (5_000, lambda n: pieces_of_a_call(n, "$.a[0].b")),
-    "pieces of many arguments": (2_500, lambda n: pieces_of_a_call(n, "$.a[%d].b%d")),
-    "arguments at great indices": (2_500, lambda n: pieces_of_a_call(n, "$.a[%d00000000]")),
-    "candidates": (
-        2_500,
-        lambda n: (
-            parts(n, {"text": "0123"}).replace(b'"content"', b'"index": 1, "content"')
-            + b"".join(event({"candidates": [{"index": i}]}) for i in range(n))
-        ),
-    ),
-    "citations": (
-        5_000,
-        lambda n: b"".join(
-            event({"candidates": [{"citationMetadata": {"citations": [{"startIndex": i}]}}]})
-            for i in range(n)
-        ),
-    ),
-    "a long path": (25_000, lambda n: pieces_of_a_call(1, "$" + ".a" * n) * 3),
-    "a long name in a path": (25_000, lambda n: pieces_of_a_call(1, f"$['{'a' * 10 * n}']") * 3),
-}
-
-
-def decode(reads: Iterable[bytes]) -> None:
-    decoder = SSEDecoder()
-    for read in reads:
-        decoder.feed(read)
-    decoder.close()
-
-
-def fold(stream: bytes, wire: Any = auto) -> None:
-    decoder = wire.decoder()
-    for read in pieces(stream, 2**16):
-        decoder.feed(read)
-    decoder.snapshot()
-
-
-def fold_deltas(stream: bytes, wire: Any = auto) -> None:
-    for _ in wire.stream([*pieces(stream, 2**16), b"data: [DONE]\n\n"]).deltas():
-        pass
-
-
-# What is measured in each group, and the dimensions of it.
+# The work of each group, and its dimensions.
 GROUPS: dict[str, tuple[Callable[[Any], None], Reads | Streams | Fragments]] = {
     "the wire": (decode, WIRE),
-    "chat and completions": (fold, FOLDS),
-    "responses": (partial(fold, wire=responses), RESPONSES),
-    "messages": (partial(fold, wire=messages), MESSAGES),
-    "gemini": (fold, GEMINI),
-    "JSON that has not ended": (watch, WATCHED),
+    "chat and completions": (accumulate, CHAT),
+    "responses": (partial(accumulate, wire=responses), RESPONSES),
+    "messages": (partial(accumulate, wire=messages), MESSAGES),
+    "gemini": (accumulate, GEMINI),
+    "JSON that has not ended": (read_values, PARTIAL_JSON),
 }

@@ -1,4 +1,4 @@
-# From the wire to events: ssekit and its peers.
+# Events alone: ssekit and its peers.
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ from functools import partial
 
 from benchmarks.measure import clocked, interleave
 from benchmarks.peers import Count, count_fed
-from benchmarks.report import EventsRow
-from benchmarks.table import microseconds, multiple, table
+from benchmarks.report import EventsRow, microseconds, multiple, terminal_table
 from benchmarks.workloads import Workload
 
-__all__ = ["print_events"]
+__all__ = ["measure_events"]
 
 
-def print_events(
+def measure_events(
     workloads: Sequence[Workload], counts: Mapping[str, Count], rounds: int, budget: float
 ) -> list[EventsRow]:
-    """Measure and print each workload; `counts` are the adapters, of which one is ssekit's."""
+    """Measure and print each workload with the adapters of ssekit and of its peers."""
     print(
         "\nEvents alone: ssekit in µs per event; the others in times as long as ssekit takes"
-        "\n(ssekit: iter_events, which is handed all reads, as the others are; feed: of SSEDecoder,"
+        "\n(ssekit: iter_events, which takes all reads, as the others do; feed: of SSEDecoder,"
         " called for each)"
     )
-    print_row = table(["", "ssekit", "feed", *(name for name in counts if name != "ssekit")])
+    print_row = terminal_table(
+        ["", "ssekit", "feed", *(name for name in counts if name != "ssekit")]
+    )
     rows, faults = [], []
     for workload in workloads:
         row = _measure(workload, counts, rounds, budget)
@@ -45,26 +46,23 @@ def _measure(
     workload: Workload, counts: Mapping[str, Count], rounds: int, budget: float
 ) -> EventsRow:
     decoded = {name: _decoded(count, workload.reads) for name, count in counts.items()}
+    working = [name for name, number in decoded.items() if isinstance(number, int)]
     assert decoded.pop("ssekit") == workload.events
-    measured = {
-        name: clocked(partial(count, workload.reads))
-        for name, count in counts.items()
-        if not isinstance(decoded.get(name), str)
-    }
-    feed = {"feed": clocked(partial(count_fed, workload.reads))}
-    times = interleave(measured | feed, rounds, budget)
+    measured = {name: clocked(partial(counts[name], workload.reads)) for name in working}
+    measured["feed"] = clocked(partial(count_fed, workload.reads))
+    times = interleave(measured, rounds, budget)
     return EventsRow(
         workload.name,
         workload.events,
         times.microseconds("ssekit", workload.events),
         times.ratio("feed", "ssekit"),
-        {name: times.ratio(name, "ssekit") for name in measured if name != "ssekit"},
+        {name: times.ratio(name, "ssekit") for name in working if name != "ssekit"},
         decoded,
     )
 
 
 def _decoded(count: Count, reads: list[bytes]) -> int | str:
-    """Return how many events an adapter finds, or what it raises."""
+    """Return how many events an adapter finds, or the name of its exception."""
     try:
         return count(reads)
     except Exception as error:

@@ -1,302 +1,179 @@
-# The floor: what it costs to decode a chunk and nothing else.
+# L, the floor of every typed figure: msgspec's decode of the payloads alone, into these structs.
 #
-# L is msgspec's typed decode alone, over payloads that are already cut out, into these structs.
-# They are a copy of those of `ssekit.chat`, and of `ssekit.responses` and `ssekit.messages` those
-# that the workloads have, as they were when L was first measured, and stay so: multiples of L can
-# be compared between versions, and a field that ssekit gains costs ssekit.
+# The structs are a frozen copy of ssekit's (of Responses and Messages, those that the workloads
+# have) from the day when L was first measured. So multiples of L can be compared between versions,
+# and a field that ssekit gains costs ssekit. The order of the fields is part of the copy: msgspec
+# finds a field fastest where the JSON has the order of the struct.
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeAlias
+from functools import reduce
+from operator import or_
+from types import GenericAlias
+from typing import Any, Final
 
 import msgspec
 
-__all__ = ["TYPES", "ChatCompletionChunk"]
+__all__ = ["TYPES"]
 
-Loose: TypeAlias = dict[str, Any]
-
-
-class ChoiceDeltaToolCallFunction(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    name: str | None = None
-    arguments: str | None = None
+_Object = dict[str, Any]
 
 
-class ChoiceDeltaToolCallCustom(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    name: str | None = None
-    input: str | None = None
+def _struct(name: str, tag: str | None = None, /, **fields: Any) -> Any:
+    """Define a struct. A field is a type, and None where it is absent; or a type and a default."""
+    typed = [
+        (field, *given) if isinstance(given, tuple) else (field, given | None, None)
+        for field, given in fields.items()
+    ]
+    return msgspec.defstruct(name, typed, frozen=True, gc=False, kw_only=True, tag=tag)
 
 
-class ChoiceDeltaToolCall(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    index: int | None = None
-    id: str | None = None
-    type: str | None = None
-    function: ChoiceDeltaToolCallFunction | None = None
-    custom: ChoiceDeltaToolCallCustom | None = None
-    extra_content: Loose | None = None
+def _tagged(tag: str, /, **fields: Any) -> Any:
+    """Define a struct that its `type` tells from others."""
+    return _struct(tag, tag, **fields)
 
 
-class ChoiceDeltaFunctionCall(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    name: str | None = None
-    arguments: str | None = None
+def _all(type_: Any, *names: str) -> dict[str, Any]:
+    return dict.fromkeys(names, type_)
 
 
-class ChoiceDeltaAudio(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    id: str | None = None
-    data: str | None = None
-    expires_at: int | None = None
-    transcript: str | None = None
+def _list(item: Any) -> Any:
+    return GenericAlias(list, item)
 
 
-class ChoiceDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    role: str | None = None
-    content: str | None = None
-    refusal: str | None = None
-    reasoning: str | None = None
-    reasoning_content: str | None = None
-    reasoning_details: list[Loose] | None = None
-    tool_calls: list[ChoiceDeltaToolCall] | None = None
-    function_call: ChoiceDeltaFunctionCall | None = None
-    audio: ChoiceDeltaAudio | None = None
-    annotations: list[Loose] | None = None
-    images: list[Loose] | None = None
-    executed_tools: list[Loose] | None = None
-    channel: str | None = None
+# Chat.
 
-
-class TopLogprob(msgspec.Struct, frozen=True, gc=False):
-    token: str = ""
-    logprob: float = 0.0
-    bytes: tuple[int, ...] | None = None
-
-
-class ChatCompletionTokenLogprob(msgspec.Struct, frozen=True, gc=False):
-    token: str = ""
-    logprob: float = 0.0
-    bytes: tuple[int, ...] | None = None
-    top_logprobs: tuple[TopLogprob, ...] = ()
-
-
-class ChoiceLogprobs(msgspec.Struct, frozen=True, gc=False):
-    content: list[ChatCompletionTokenLogprob] | None = None
-    refusal: list[ChatCompletionTokenLogprob] | None = None
-
-
-class ChunkChoice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    index: int = 0
-    delta: ChoiceDelta = ChoiceDelta()
-    finish_reason: str | None = None
-    logprobs: ChoiceLogprobs | None = None
-    content_filter_results: Loose | None = None
-    native_finish_reason: str | None = None
-    stop_reason: int | str | None = None
-    matched_stop: int | str | None = None
-    error: None = None
-
-
-class CompletionTokensDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    accepted_prediction_tokens: int | None = None
-    audio_tokens: int | None = None
-    image_tokens: int | None = None
-    reasoning_tokens: int | None = None
-    rejected_prediction_tokens: int | None = None
-    text_tokens: int | None = None
-
-
-class PromptTokensDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    audio_tokens: int | None = None
-    cache_write_tokens: int | None = None
-    cached_tokens: int | None = None
-    image_tokens: int | None = None
-    text_tokens: int | None = None
-    video_tokens: int | None = None
-
-
-class CompletionUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    completion_tokens: int | None = None
-    prompt_tokens: int | None = None
-    total_tokens: int | None = None
-    completion_tokens_details: CompletionTokensDetails | None = None
-    prompt_tokens_details: PromptTokensDetails | None = None
-    prompt_cache_hit_tokens: int | None = None
-    prompt_cache_miss_tokens: int | None = None
-    reasoning_tokens: int | None = None
-    queue_time: float | None = None
-    prompt_time: float | None = None
-    completion_time: float | None = None
-    total_time: float | None = None
-    cost: float | None = None
-    cost_details: Loose | None = None
-    is_byok: bool | None = None
-    server_tool_use_details: Loose | None = None
-    cost_in_usd_ticks: int | None = None
-    num_sources_used: int | None = None
-    service_tier: str | None = None
-
-
-class XGroq(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    id: str | None = None
-    seed: int | None = None
-    usage: CompletionUsage | None = None
-    usage_breakdown: Loose | None = None
-    error: None = None
-
-
-class ChatCompletionChunk(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    id: str | None = None
-    object: str | None = None
-    created: int | None = None
-    model: str | None = None
-    service_tier: str | None = None
-    system_fingerprint: str | None = None
-    choices: list[ChunkChoice]
-    usage: CompletionUsage | None = None
-    obfuscation: str | None = None
-    moderation: Loose | None = None
-    provider: str | None = None
-    citations: list[Any] | None = None
-    search_results: list[Any] | None = None
-    prompt_filter_results: list[Any] | None = None
-    timings: Loose | None = None
-    x_groq: XGroq | None = None
-    error: None = None
-
-
-class Event(
-    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, tag_field="type"
-):
-    sequence_number: int | None = None
-
-
-class ItemEvent(Event, frozen=True):
-    item_id: str | None = None
-    output_index: int = 0
-
-
-class ResponseCreatedEvent(Event, frozen=True, tag="response.created"):
-    response: Loose | None = None
-
-
-class ResponseInProgressEvent(ResponseCreatedEvent, frozen=True, tag="response.in_progress"):
-    pass
-
-
-class ResponseCompletedEvent(ResponseCreatedEvent, frozen=True, tag="response.completed"):
-    pass
-
-
-class ResponseOutputItemAddedEvent(ItemEvent, frozen=True, tag="response.output_item.added"):
-    item: Loose | None = None
-
-
-class ResponseOutputItemDoneEvent(ItemEvent, frozen=True, tag="response.output_item.done"):
-    item: Loose | None = None
-
-
-class ResponseContentPartAddedEvent(ItemEvent, frozen=True, tag="response.content_part.added"):
-    content_index: int = 0
-    part: Loose | None = None
-
-
-class ResponseContentPartDoneEvent(ItemEvent, frozen=True, tag="response.content_part.done"):
-    content_index: int = 0
-    part: Loose | None = None
-
-
-class ResponseTextDeltaEvent(ItemEvent, frozen=True, tag="response.output_text.delta"):
-    delta: str = ""
-    obfuscation: str | None = None
-    content_index: int = 0
-    logprobs: list[Loose] | None = None
-
-
-class ResponseTextDoneEvent(ItemEvent, frozen=True, tag="response.output_text.done"):
-    content_index: int = 0
-    text: str = ""
-    logprobs: list[Loose] | None = None
-
-
-ResponseStreamEvent: TypeAlias = (
-    ResponseCreatedEvent
-    | ResponseInProgressEvent
-    | ResponseCompletedEvent
-    | ResponseOutputItemAddedEvent
-    | ResponseOutputItemDoneEvent
-    | ResponseContentPartAddedEvent
-    | ResponseContentPartDoneEvent
-    | ResponseTextDeltaEvent
-    | ResponseTextDoneEvent
+_FUNCTION = _struct("ChoiceDeltaToolCallFunction", name=str, arguments=str)
+_TOOL_CALL = _struct(
+    "ChoiceDeltaToolCall",
+    index=int,
+    id=str,
+    type=str,
+    function=_FUNCTION,
+    custom=_struct("ChoiceDeltaToolCallCustom", name=str, input=str),
+    extra_content=_Object,
+)
+_DELTA = _struct(
+    "ChoiceDelta",
+    **_all(str, "role", "content", "refusal", "reasoning", "reasoning_content"),
+    reasoning_details=list[_Object],
+    tool_calls=_list(_TOOL_CALL),
+    function_call=_struct("ChoiceDeltaFunctionCall", name=str, arguments=str),
+    audio=_struct("ChoiceDeltaAudio", id=str, data=str, expires_at=int, transcript=str),
+    **_all(list[_Object], "annotations", "images", "executed_tools"),
+    channel=str,
+)
+_TOKEN = {"token": (str, ""), "logprob": (float, 0.0), "bytes": tuple[int, ...]}
+_TOP = _struct("TopLogprob", **_TOKEN)
+_LOGPROB = _struct(
+    "ChatCompletionTokenLogprob", **_TOKEN, top_logprobs=(GenericAlias(tuple, (_TOP, ...)), ())
+)
+_LOGPROBS = _struct("ChoiceLogprobs", content=_list(_LOGPROB), refusal=_list(_LOGPROB))
+_CHOICE = _struct(
+    "ChunkChoice",
+    index=(int, 0),
+    delta=(_DELTA, _DELTA()),
+    finish_reason=str,
+    logprobs=_LOGPROBS,
+    content_filter_results=_Object,
+    native_finish_reason=str,
+    **_all(int | str, "stop_reason", "matched_stop"),
+    error=(None, None),
+)
+_COMPLETION_DETAILS = _all(
+    int,
+    *("accepted_prediction_tokens", "audio_tokens", "image_tokens", "reasoning_tokens"),
+    *("rejected_prediction_tokens", "text_tokens"),
+)
+_PROMPT_DETAILS = _all(
+    int,
+    *("audio_tokens", "cache_write_tokens", "cached_tokens", "image_tokens", "text_tokens"),
+    "video_tokens",
+)
+_USAGE = _struct(
+    "CompletionUsage",
+    **_all(int, "completion_tokens", "prompt_tokens", "total_tokens"),
+    completion_tokens_details=_struct("CompletionTokensDetails", **_COMPLETION_DETAILS),
+    prompt_tokens_details=_struct("PromptTokensDetails", **_PROMPT_DETAILS),
+    **_all(int, "prompt_cache_hit_tokens", "prompt_cache_miss_tokens", "reasoning_tokens"),
+    **_all(float, "queue_time", "prompt_time", "completion_time", "total_time", "cost"),
+    cost_details=_Object,
+    is_byok=bool,
+    server_tool_use_details=_Object,
+    **_all(int, "cost_in_usd_ticks", "num_sources_used"),
+    service_tier=str,
+)
+_X_GROQ = _struct(
+    "XGroq", id=str, seed=int, usage=_USAGE, usage_breakdown=_Object, error=(None, None)
+)
+_CHUNK = _struct(
+    "ChatCompletionChunk",
+    **_all(str, "id", "object"),
+    created=int,
+    **_all(str, "model", "service_tier", "system_fingerprint"),
+    choices=(_list(_CHOICE), msgspec.NODEFAULT),
+    usage=_USAGE,
+    obfuscation=str,
+    moderation=_Object,
+    provider=str,
+    **_all(list[Any], "citations", "search_results", "prompt_filter_results"),
+    timings=_Object,
+    x_groq=_X_GROQ,
+    error=(None, None),
 )
 
 
-class BlockDelta(
-    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, tag_field="type"
-):
-    pass
+# Responses.
 
 
-class TextDelta(BlockDelta, frozen=True, tag="text_delta"):
-    text: str = ""
+def _response_event(name: str, **fields: Any) -> Any:
+    return _tagged(f"response.{name}", **fields, sequence_number=int)
 
 
-class ThinkingDelta(BlockDelta, frozen=True, tag="thinking_delta"):
-    thinking: str = ""
-    estimated_tokens: int | None = None
+def _item_event(name: str, **fields: Any) -> Any:
+    return _response_event(name, item_id=str, output_index=(int, 0), **fields)
 
 
-class InputJSONDelta(BlockDelta, frozen=True, tag="input_json_delta"):
-    partial_json: str = ""
+_CONTENT_INDEX = {"content_index": (int, 0)}
+_RESPONSE_EVENTS = [
+    _response_event("created", response=_Object),
+    _response_event("in_progress", response=_Object),
+    _response_event("completed", response=_Object),
+    _item_event("output_item.added", item=_Object),
+    _item_event("output_item.done", item=_Object),
+    _item_event("content_part.added", **_CONTENT_INDEX, part=_Object),
+    _item_event("content_part.done", **_CONTENT_INDEX, part=_Object),
+    _item_event(
+        "output_text.delta",
+        delta=(str, ""),
+        obfuscation=str,
+        **_CONTENT_INDEX,
+        logprobs=list[_Object],
+    ),
+    _item_event("output_text.done", **_CONTENT_INDEX, text=(str, ""), logprobs=list[_Object]),
+]
 
 
-class MessageEvent(
-    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, tag_field="type"
-):
-    pass
+# Messages.
 
-
-class MessageStartEvent(MessageEvent, frozen=True, tag="message_start"):
-    message: Loose | None = None
-
-
-class MessageDeltaEvent(MessageEvent, frozen=True, tag="message_delta"):
-    delta: Loose | None = None
-    usage: Loose | None = None
-
-
-class MessageStopEvent(MessageEvent, frozen=True, tag="message_stop"):
-    pass
-
-
-class ContentBlockStartEvent(MessageEvent, frozen=True, tag="content_block_start"):
-    index: int = 0
-    content_block: Loose | None = None
-
-
-class ContentBlockDeltaEvent(MessageEvent, frozen=True, tag="content_block_delta"):
-    index: int = 0
-    delta: TextDelta | ThinkingDelta | InputJSONDelta | None = None
-
-
-class ContentBlockStopEvent(MessageEvent, frozen=True, tag="content_block_stop"):
-    index: int = 0
-
-
-class PingEvent(MessageEvent, frozen=True, tag="ping"):
-    pass
-
-
-MessageStreamEvent: TypeAlias = (
-    ContentBlockDeltaEvent
-    | ContentBlockStartEvent
-    | ContentBlockStopEvent
-    | MessageStartEvent
-    | MessageDeltaEvent
-    | MessageStopEvent
-    | PingEvent
+_BLOCK_DELTA = (
+    _tagged("text_delta", text=(str, ""))
+    | _tagged("thinking_delta", thinking=(str, ""), estimated_tokens=int)
+    | _tagged("input_json_delta", partial_json=(str, ""))
 )
+_MESSAGE_EVENTS = [
+    _tagged("content_block_delta", index=(int, 0), delta=_BLOCK_DELTA),
+    _tagged("content_block_start", index=(int, 0), content_block=_Object),
+    _tagged("content_block_stop", index=(int, 0)),
+    _tagged("message_start", message=_Object),
+    _tagged("message_delta", delta=_Object, usage=_Object),
+    _tagged("message_stop"),
+    _tagged("ping"),
+]
 
-# By the name of its format, what an event is decoded into.
+# What an event is decoded into, by the name of its format.
 TYPES: Final[dict[str, Any]] = {
-    "chat": ChatCompletionChunk,
-    "responses": ResponseStreamEvent,
-    "messages": MessageStreamEvent,
+    "chat": _CHUNK,
+    "responses": reduce(or_, _RESPONSE_EVENTS),
+    "messages": reduce(or_, _MESSAGE_EVENTS),
 }

@@ -1,12 +1,12 @@
-# Measuring beside each other: A, B, C, then A, B, C again, and what they take as ratios.
+# Interleaved measurement: A, B, C, then A, B, C again, and the ratios between them.
 #
 # What always holds here:
 # - A ratio is of two times of the same round. A machine that slows down for a while slows both.
-# - Of the rounds the median counts; the spread says how far to believe it.
-# - What counts is the processor's time of this process, so that others that run do not. (What runs
-#   in a process of its own looks at its own clock.)
-# - The garbage collector does not run in what is timed: when it would is a matter of what else is
-#   loaded (a peer's models, say), not of who is measured.
+# - The median of the rounds counts; the spread shows how far to trust it.
+# - A time is the processor's time of this process, so that other processes do not count. (A process
+#   of its own reads its own clock.)
+# - The garbage collector is off in a timed run: when it runs depends on what else is loaded (the
+#   models of a peer, for example), not on what is measured.
 
 from __future__ import annotations
 
@@ -14,22 +14,21 @@ import gc
 import statistics
 import time
 import tracemalloc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
-from typing import TypeAlias
 
-__all__ = ["Clocked", "Times", "Value", "clocked", "held", "interleave"]
+__all__ = ["Clocked", "Times", "Value", "clocked", "collector_off", "held", "interleave"]
 
 # Runs once, and returns the seconds that it took.
-Clocked: TypeAlias = Callable[[], float]
+Clocked = Callable[[], float]
 
 _LEAST_ROUNDS = 3
 
 
 @dataclass(frozen=True)
 class Value:
-    """What came out of the rounds.
+    """A figure from the rounds.
 
     Attributes:
         median: The median of the rounds.
@@ -47,30 +46,30 @@ class Value:
 
 
 class Times:
-    """The seconds that each of the measured took, round by round."""
+    """The seconds of each run, round by round."""
 
     def __init__(self, rounds: Mapping[str, list[float]]) -> None:
         self._rounds = rounds
 
     def microseconds(self, name: str, count: int) -> Value:
-        """Return the microseconds that `name` took for each of `count` things."""
+        """Return the microseconds of `name` for each of `count` things."""
         return Value.of([seconds * 1e6 / count for seconds in self._rounds[name]])
 
     def ratio(self, name: str, base: str) -> Value:
-        """Return how many times as long as `base` `name` took."""
+        """Return the time of `name` in times of `base`."""
         pairs = zip(self._rounds[name], self._rounds[base], strict=True)
         return Value.of([seconds / base_seconds for seconds, base_seconds in pairs])
 
-    def more(self, name: str, than: str, base: str) -> Value:
-        """Return how much longer `name` took than another, in times of `base`."""
+    def excess(self, name: str, than: str, base: str) -> Value:
+        """Return how much longer `name` takes than another, in times of `base`."""
         rounds = zip(*map(self._rounds.__getitem__, (name, than, base)), strict=True)
         return Value.of([(seconds - less) / unit for seconds, less, unit in rounds])
 
 
 def interleave(measured: Mapping[str, Clocked], rounds: int, budget: float = float("inf")) -> Times:
-    """Run each of the measured in turn, `rounds` times (two at least).
+    """Run each in turn, `rounds` times (two at least).
 
-    There are fewer rounds, but three, if they take longer than `budget`, in seconds.
+    Rounds stop after `budget` seconds, but not before the third.
     """
     times: dict[str, list[float]] = {name: [] for name in measured}
     start = time.monotonic()
@@ -83,25 +82,32 @@ def interleave(measured: Mapping[str, Clocked], rounds: int, budget: float = flo
 
 
 def clocked(run: Callable[[], object]) -> Clocked:
-    """Return what measures the processor's time of a run."""
-    return partial(_seconds, run)
+    """Return a function that measures the processor's time of a run."""
+
+    def seconds() -> float:
+        with collector_off():
+            start = time.process_time()
+            run()
+            return time.process_time() - start
+
+    return seconds
 
 
-def _seconds(run: Callable[[], object]) -> float:
+@contextmanager
+def collector_off() -> Iterator[None]:
+    """Turn the garbage collector off for a while."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
-        start = time.process_time()
-        run()
-        return time.process_time() - start
+        yield
     finally:
         if was_enabled:
             gc.enable()
 
 
 def held(make: Callable[[], object]) -> int:
-    """Return the bytes that what is made holds while it is there."""
-    gc.freeze()  # the collector need not look at what was there before
+    """Return the bytes that an object holds, once it is made."""
+    gc.freeze()  # the collector need not look at older objects
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]

@@ -1,4 +1,4 @@
-# What is held in memory, counted by tracemalloc, and what an import takes.
+# Memory, counted by tracemalloc, and the time of an import.
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from benchmarks.measure import Value, held, interleave
 from benchmarks.payloads import (
     ASCII,
     NON_ASCII,
+    call_payloads,
     chat_payloads,
-    fragment_payloads,
     message_payloads,
     response_payloads,
 )
@@ -21,7 +21,7 @@ from benchmarks.report import MemoryRow
 from benchmarks.workloads import as_events
 from ssekit import Format, SSEDecoder, StreamDecoder, chat, messages, responses
 
-__all__ = ["FINISHED", "IDLE_DECODER", "IDLE_STREAM", "LIVE", "print_import", "print_memory"]
+__all__ = ["FINISHED", "IDLE_DECODER", "IDLE_STREAM", "LIVE", "measure_import", "measure_memory"]
 
 IDLE_DECODER = "an idle SSEDecoder"
 IDLE_STREAM = "an idle stream"
@@ -30,57 +30,55 @@ FINISHED = "a finished answer"
 
 _COUNT = 10_000
 _EVENTS = 24_000  # about 80 KiB of text
-_AT_THE_END = 8  # what ends an answer is within so many events
+_END = 8  # events, in which an answer ends
 
-_ANSWERS: dict[str, tuple[Format[Any, Any], Any]] = {
-    "chat": (chat.FORMAT, partial(chat_payloads, ASCII)),
-    "chat, beyond ASCII": (chat.FORMAT, partial(chat_payloads, NON_ASCII)),
-    "chat, arguments of a call": (chat.FORMAT, fragment_payloads),
-    "responses": (responses.FORMAT, partial(response_payloads, ASCII)),
-    "messages": (messages.FORMAT, partial(message_payloads, ASCII)),
+_FORMATS: dict[str, Format[Any, Any]] = {
+    "chat": chat.FORMAT,
+    "responses": responses.FORMAT,
+    "messages": messages.FORMAT,
+}
+_ANSWERS = {
+    "chat": partial(chat_payloads, ASCII),
+    "chat, beyond ASCII": partial(chat_payloads, NON_ASCII),
+    "chat, arguments of a call": partial(call_payloads, 1),
+    "responses": partial(response_payloads, ASCII),
+    "messages": partial(message_payloads, ASCII),
 }
 
 
-def print_memory(scale: float) -> list[MemoryRow]:
-    """Measure and print what is idle, in bytes, and answers, in times their text."""
+def measure_memory(scale: float) -> list[MemoryRow]:
+    """Measure and print idle objects, in bytes, and answers, in times their text."""
     count = max(8, round(_COUNT * scale))
     print(f"\nMemory (tracemalloc; of {count:,} that are idle, one)")
-    idle = {
-        IDLE_DECODER: SSEDecoder,
-        **{
-            f"{IDLE_STREAM}, {name}": partial(wire_format.stream, ())
-            for name, wire_format in _formats().items()
-        },
-    }
-    rows = [
-        MemoryRow(what, held(lambda make=make: [make() for _ in range(count)]) / count)  # type: ignore[misc]
-        for what, make in idle.items()
-    ]
-    for row in rows:
-        print(f"{row.what}: {row.size:,.0f} bytes")
-    for name, (wire_format, payloads) in _ANSWERS.items():
-        for row in _measure_answer(name, wire_format, payloads(max(64, round(_EVENTS * scale)))):
-            print(f"{row.what}: {row.size:.2f} times its text")
-            rows.append(row)
+    idle: dict[str, Any] = {IDLE_DECODER: SSEDecoder}
+    idle |= {f"{IDLE_STREAM}, {name}": partial(_FORMATS[name].stream, ()) for name in _FORMATS}
+    rows = []
+    for what, make in idle.items():
+        size = held(partial(_several, make, count)) / count
+        rows.append(MemoryRow(what, size))
+        print(f"{what}: {size:,.0f} bytes")
+    for name, make_payloads in _ANSWERS.items():
+        wire_format = _FORMATS[name.partition(",")[0]]
+        events = as_events(make_payloads(max(64, round(_EVENTS * scale))))
+        text = _text_size(wire_format, events)
+        # Each is fed from its beginning: a finished answer has let go of what its end frees.
+        for what, part in ((LIVE, events[:-_END]), (FINISHED, events)):
+            size = held(partial(_fed, wire_format, part)) / text
+            rows.append(MemoryRow(f"{what}, {name}", size))
+            print(f"{what}, {name}: {size:.2f} times its text")
     return rows
 
 
-def _formats() -> dict[str, Format[Any, Any]]:
-    return {name: wire_format for name, (wire_format, _) in _ANSWERS.items() if "," not in name}
+def _several(make: Any, count: int) -> list[Any]:
+    return [make() for _ in range(count)]
 
 
-def _measure_answer(
-    name: str, wire_format: Format[Any, Any], payloads: list[bytes]
-) -> list[MemoryRow]:
-    reads = as_events(payloads)
-    # Each from its beginning: what an end lets go of must have been seen.
-    parts = {LIVE: reads[:-_AT_THE_END], FINISHED: reads}
-    sizes = {what: held(partial(_fed, wire_format, part)) for what, part in parts.items()}
-    decoder = _fed(wire_format, reads)
+def _text_size(wire_format: Format[Any, Any], events: list[bytes]) -> int:
+    """Return the size of the text and of the arguments, as Python holds them."""
+    decoder = _fed(wire_format, events)
     assert decoder.state == "done"
     calls = "".join(call.arguments for call in decoder.accumulator.tool_calls)
-    text = sys.getsizeof(decoder.accumulator.text + calls)  # as Python holds it
-    return [MemoryRow(f"{what}, {name}", size / text) for what, size in sizes.items()]
+    return sys.getsizeof(decoder.accumulator.text + calls)
 
 
 def _fed(wire_format: Format[Any, Any], reads: list[bytes]) -> StreamDecoder[Any, Any]:
@@ -90,16 +88,16 @@ def _fed(wire_format: Format[Any, Any], reads: list[bytes]) -> StreamDecoder[Any
     return decoder
 
 
-# `python -X importtime` is of the wall; this is of the processor.
+# `python -X importtime` reads the clock on the wall; this reads the processor's.
 _IMPORT = (
-    "import time, {}; start = time.process_time(); import {}; print(time.process_time() - start)"
+    "import time, msgspec; start = time.process_time(); "
+    "import {}; print(time.process_time() - start)"
 )
-_ROUNDS = 15
 _IMPORTS = ["ssekit", "ssekit.chat", "ssekit.auto"]
 
 
-def print_import(rounds: int = _ROUNDS) -> dict[str, Value]:
-    """Measure and print what an import takes over `import msgspec`, in milliseconds."""
+def measure_import(rounds: int) -> dict[str, Value]:
+    """Measure and print the time of an import beyond `import msgspec`, in milliseconds."""
     print("\nImport, in ms over `import msgspec` (each in a process of its own)")
     times = interleave({name: partial(_import_seconds, name) for name in _IMPORTS}, rounds)
     found = {name: times.microseconds(name, 1000) for name in _IMPORTS}
@@ -109,8 +107,7 @@ def print_import(rounds: int = _ROUNDS) -> dict[str, Value]:
 
 
 def _import_seconds(name: str) -> float:
-    command = [sys.executable, "-c", _IMPORT.format("msgspec", name)]
-    # With its bytecode cached, as what pip installs has it.
+    command = [sys.executable, "-c", _IMPORT.format(name)]
+    # With cached bytecode, as a package that pip installed has it.
     caching = os.environ | {"PYTHONDONTWRITEBYTECODE": ""}
-    run = subprocess.run(command, capture_output=True, check=True, env=caching)
-    return float(run.stdout)
+    return float(subprocess.check_output(command, env=caching))

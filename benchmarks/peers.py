@@ -1,40 +1,42 @@
-# Who is measured: one adapter each, from the reads of a stream to the events in it.
+# The peers: an adapter each, from the reads of a stream to its events.
 #
 # What always holds here:
-# - A peer's own parser does the work, fed from memory; nothing of it is copied or changed. Where it
-#   is private, what is done around it is what the peer's own client does.
-# - Each call makes a fresh parser, and gives every event as a user's loop has it.
-# - Peers are imported when they are asked for, as modules of no known type: ssekit's benchmarks
-#   run, and are type-checked, whether they are installed or not.
+# - A peer's own parser does the work, fed from memory; nothing of it is copied or changed. Around a
+#   private parser stands what the peer's own client puts there.
+# - Each call makes a fresh parser, and yields every event as a user's loop gets it.
+# - Peers are imported when they are loaded, as modules of no known type: the benchmarks run, and
+#   are type-checked, whether they are installed or not.
 
 from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, NamedTuple, TypeAlias
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 from ssekit import SSEDecoder, iter_events
 
-__all__ = ["PEERS", "SSEKIT", "Count", "Parse", "Peer", "Said", "count_fed", "count_with"]
-
-Count: TypeAlias = Callable[[list[bytes]], int]
+__all__ = ["PEERS", "SSEKIT", "Count", "Fields", "Parse", "Peer", "count_fed", "count_with"]
 
 # From the reads of a stream to its events, one by one, as they come.
-Parse: TypeAlias = Callable[[Iterable[bytes]], Iterable[Any]]
+Parse = Callable[[Iterable[bytes]], Iterable[Any]]
+
+Count = Callable[[list[bytes]], int]
 
 
-class Said(NamedTuple):
-    """What all peers have of an event."""
+class Fields(NamedTuple):
+    """The fields that the events of all peers have."""
 
     event: str
     data: str
     id: str
 
 
-def _said(event: Any) -> Said:
-    return Said(event.event or "message", event.data, event.id or "")
+def _usual_fields(event: Any) -> Fields:
+    return Fields(event.event or "message", event.data, event.id or "")
 
 
 class Peer(NamedTuple):
@@ -42,16 +44,16 @@ class Peer(NamedTuple):
 
     Attributes:
         load: Imports it and returns its adapter.
-        said: What an event of its own says; None if it is no event.
+        fields: Returns the fields of its own event; None for a comment.
     """
 
     name: str
     load: Callable[[], Parse]
-    said: Callable[[Any], Said | None] = _said
+    fields: Callable[[Any], Fields | None] = _usual_fields
 
     @property
     def version(self) -> str | None:
-        """What is installed; None if the peer is absent."""
+        """The version that is installed; None if the peer is absent."""
         try:
             return version(self.name)
         except PackageNotFoundError:
@@ -59,7 +61,7 @@ class Peer(NamedTuple):
 
 
 def count_with(parse: Parse) -> Count:
-    """Return what looks at all events, and counts them."""
+    """Return a function that iterates over all events, and counts them."""
 
     def count(reads: list[bytes]) -> int:
         number = 0
@@ -71,17 +73,13 @@ def count_with(parse: Parse) -> Count:
 
 
 def count_fed(reads: list[bytes]) -> int:
-    """Count the events of reads that are pushed into a decoder, one after the other."""
+    """Count the events of reads that are fed to an SSEDecoder, one after the other."""
     feed = SSEDecoder().feed
     number = 0
     for read in reads:
         for _ in feed(read):
             number += 1
     return number
-
-
-def _ssekit() -> Parse:
-    return iter_events
 
 
 def _httpx_sse() -> Parse:
@@ -96,7 +94,7 @@ def _httpx2() -> Parse:
 
 
 class _TextResponse:
-    """What is used of a response of httpx or httpx2, whose own layers are not on this account."""
+    """The part of a response of httpx or httpx2 that an EventSource uses."""
 
     request = None
 
@@ -105,22 +103,11 @@ class _TextResponse:
         self._reads = reads
 
     def iter_text(self) -> Iterator[str]:
-        # httpx decodes so, and hands no empty text over.
-        decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
-        for read in self._reads:
-            if text := decode(read):
-                yield text
-        if text := decode(b"", final=True):
-            yield text
+        return codecs.iterdecode(self._reads, "utf-8", "replace")
 
 
-def _openai() -> Parse:
-    decoder = import_module("openai._streaming").SSEDecoder
-    return lambda reads: decoder().iter_bytes(iter(reads))
-
-
-def _anthropic() -> Parse:
-    decoder = import_module("anthropic._streaming").SSEDecoder
+def _sdk(module: str) -> Parse:
+    decoder = import_module(f"{module}._streaming").SSEDecoder
     return lambda reads: decoder().iter_bytes(iter(reads))
 
 
@@ -135,63 +122,42 @@ def _launchdarkly() -> Parse:
     return lambda reads: sse_reader(lines_from(reads)).events_and_comments()
 
 
-def _said_by_launchdarkly(action: Any) -> Said | None:
+def _fields_of_launchdarkly(action: Any) -> Fields | None:
     if hasattr(action, "comment"):
         return None
-    return Said(action.event, action.data, action.last_event_id or "")
+    return Fields(action.event, action.data, action.last_event_id or "")
 
 
 def _requests_sse() -> Parse:
     client, requests = import_module("requests_sse"), import_module("requests")
 
-    class Ended(Exception):
-        """Instead of the end, at which the client would wait and connect again."""
-
-    class Response(requests.Response):  # type: ignore[misc, name-defined]
-        """A response of requests, whose own division into lines the client uses."""
-
-        def iter_lines(self, *args: Any, **options: Any) -> Iterator[bytes]:
-            yield from super().iter_lines(*args, **options)
-            raise Ended
-
-    class Session:
-        """Hands over the bytes, and otherwise nothing."""
-
-        def __init__(self, reads: Iterable[bytes]) -> None:
-            self._reads = reads
-
-        def stream(self, size: int, decode_content: bool) -> Iterable[bytes]:
-            return self._reads
-
-        def request(self, **_: Any) -> Any:
-            response = Response()
-            response.status_code, response.url, response.raw = 200, "http://localhost/", self
-            response.headers["content-type"] = "text/event-stream"
-            return response
-
-        def close(self) -> None: ...
+    def stop() -> None:
+        """End the iteration at the end, at which the client would wait and connect again."""
+        raise StopIteration
 
     def parse(reads: Iterable[bytes]) -> Iterator[Any]:
-        with client.EventSource("http://localhost/", session=Session(reads)) as events:
-            try:
-                yield from events
-            except Ended:
-                return
+        response = requests.Response()
+        response.status_code, response.url = 200, "http://localhost/"
+        response.headers["content-type"] = "text/event-stream"
+        response.raw = SimpleNamespace(stream=lambda *_, **__: reads, close=lambda: None)
+        session = SimpleNamespace(request=lambda **_: response)
+        with client.EventSource(response.url, session=session, on_error=stop) as events:
+            yield from events
 
     return parse
 
 
-def _said_by_requests_sse(event: Any) -> Said:
-    return Said(event.type, event.data, event.last_event_id)
+def _fields_of_requests_sse(event: Any) -> Fields:
+    return Fields(event.type, event.data, event.last_event_id)
 
 
-SSEKIT = Peer("ssekit", _ssekit)
+SSEKIT = Peer("ssekit", lambda: iter_events)
 PEERS = (
     Peer("httpx-sse", _httpx_sse),
     Peer("httpx2", _httpx2),
-    Peer("openai", _openai),
-    Peer("anthropic", _anthropic),
+    Peer("openai", partial(_sdk, "openai")),
+    Peer("anthropic", partial(_sdk, "anthropic")),
     Peer("sseclient-py", _sseclient),
-    Peer("requests-sse", _requests_sse, _said_by_requests_sse),
-    Peer("launchdarkly-eventsource", _launchdarkly, _said_by_launchdarkly),
+    Peer("requests-sse", _requests_sse, _fields_of_requests_sse),
+    Peer("launchdarkly-eventsource", _launchdarkly, _fields_of_launchdarkly),
 )

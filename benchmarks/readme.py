@@ -1,16 +1,15 @@
 """Put the figures of a run into the README: `python -m benchmarks.readme`."""
-# The figures are those of a file, so that what the README says was printed by one run.
+# The figures come from a file, so that all of them are of one run.
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.goals import verdicts
-from benchmarks.report import EventsRow, Report
+from benchmarks.report import EventsRow, Report, markdown_table
 
-__all__ = ["BEGIN", "END", "between", "insert", "main", "markdown", "table"]
+__all__ = ["BEGIN", "END", "FIGURES", "README", "main", "markdown", "put_between"]
 
 FIGURES = Path(__file__).parent / "figures.json"
 README = Path(__file__).parent.parent / "README.md"
@@ -19,51 +18,34 @@ BEGIN = "<!-- figures: python -m benchmarks.readme -->"
 END = "<!-- end of figures -->"
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Replace what stands between the marks of the README."""
-    parser = argparse.ArgumentParser("python -m benchmarks.readme", description=__doc__)
-    parser.add_argument(
-        "--json", type=Path, default=FIGURES, help="what `python -m benchmarks` wrote"
-    )
-    parser.add_argument("--readme", type=Path, default=README, help="the file to write to")
-    options = parser.parse_args(argv)
-    text = options.readme.read_text(encoding="utf-8")
-    options.readme.write_text(insert(text, Report.read(options.json)), encoding="utf-8")
+def main() -> None:
+    put_between(README, BEGIN, END, markdown(Report.read(FIGURES)))
 
 
-def insert(text: str, report: Report) -> str:
-    """Return the text with the figures between its marks."""
-    return between(text, BEGIN, END, markdown(report))
-
-
-def between(text: str, begin: str, end: str, new: str) -> str:
-    """Return the text with something new between two marks."""
+def put_between(file: Path, begin: str, end: str, new: str) -> None:
+    """Replace the text of a file between two marks."""
+    text = file.read_text(encoding="utf-8")
     before, _, rest = text.partition(begin)
     _, _, after = rest.partition(end)
-    return f"{before}{begin}\n{new}\n{end}{after}"
+    file.write_text(f"{before}{begin}\n{new}\n{end}{after}", encoding="utf-8")
 
 
 def markdown(report: Report) -> str:
-    """Return what was measured, and the versions, as Markdown."""
-    parts = [table(("", "measured"), ((name, said) for name, _, said, _ in verdicts(report)))]
+    """Return the figures and the versions as Markdown."""
+    goals = ((name, figure) for name, _, figure, _ in verdicts(report))
+    parts = [markdown_table(("", "measured"), goals)]
     if report.events:
         peers = list(report.events[0].decoded)
         header = ("events alone", "ssekit, µs an event", "by `feed`", *peers)
-        parts.append(table(header, (_cells(row, peers) for row in report.events)))
+        parts.append(markdown_table(header, (_cells(row, peers) for row in report.events)))
     parts.append(f"Versions: {', '.join(f'{k} {v}' for k, v in report.versions.items())}.")
     return "\n\n".join(parts)
 
 
 def _cells(row: EventsRow, peers: Iterable[str]) -> list[str]:
-    ratios = (row.ratios.get(peer) for peer in peers)
-    cells = [f"{ratio.median:.2f}x" if ratio else "fails" for ratio in (row.feed, *ratios)]
+    ratios = (row.feed, *map(row.ratios.get, peers))
+    cells = [f"{ratio.median:.2f}x" if ratio else "fails" for ratio in ratios]
     return [row.workload, f"{row.microseconds.median:,.2f}", *cells]
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table in Markdown."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-# What a run found, as it goes to a file and comes back from one.
+# The figures of a run: the rows of each part, their file, and tables of them.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,7 +10,18 @@ import msgspec
 
 from benchmarks.measure import Value
 
-__all__ = ["EventsRow", "Exponent", "MemoryRow", "Report", "SDKRow", "TypedRow"]
+__all__ = [
+    "EventsRow",
+    "Exponent",
+    "MemoryRow",
+    "Report",
+    "SDKRow",
+    "TypedRow",
+    "markdown_table",
+    "microseconds",
+    "multiple",
+    "terminal_table",
+]
 
 
 @dataclass(frozen=True)
@@ -17,10 +29,10 @@ class EventsRow:
     """Events alone.
 
     Attributes:
-        microseconds: What ssekit takes for an event, by `iter_events`.
-        feed: How many times as long `SSEDecoder.feed` takes, called for each read.
-        ratios: How many times as long each peer takes.
-        decoded: The number of events that each peer finds, or the error that it raises.
+        microseconds: The time of `iter_events` for an event.
+        feed: The time of `SSEDecoder.feed`, called for each read, in times of `iter_events`.
+        ratios: The time of each peer, in times of `iter_events`.
+        decoded: The number of events that each peer finds, or the name of its exception.
     """
 
     workload: str
@@ -36,10 +48,10 @@ class TypedRow:
     """Typed and accumulated.
 
     Attributes:
-        floor_microseconds: L, in microseconds a chunk.
-        ratios: In L: `stream`, `deltas`, and what others take who read JSON.
-        deltas_more: What `deltas()` takes beyond `stream`, in L.
-        async_ratio: How many times as long asynchronous iteration takes.
+        floor_microseconds: L for a chunk.
+        ratios: In L: `stream`, `deltas`, and other readers of JSON.
+        deltas_more: The time of `deltas()` beyond that of `stream`, in L.
+        async_ratio: Asynchronous iteration in times of synchronous.
     """
 
     workload: str
@@ -54,9 +66,9 @@ class SDKRow:
     """The official SDK, over the same bytes, without network.
 
     Attributes:
-        reads: How they come.
-        microseconds: What ssekit takes for a chunk.
-        ratios: How many times as long the SDK takes, without its HTTP client, by what is called.
+        reads: How the bytes arrive.
+        microseconds: The time of ssekit for a chunk.
+        ratios: The time of each call of the SDK without its HTTP client, in times of ssekit's.
     """
 
     reads: str
@@ -67,7 +79,7 @@ class SDKRow:
 
 @dataclass(frozen=True)
 class MemoryRow:
-    """What is held: `size` bytes, or times the text where it is an answer."""
+    """Memory: the size in bytes, or in times of the text of an answer."""
 
     what: str
     size: float
@@ -75,7 +87,7 @@ class MemoryRow:
 
 @dataclass(frozen=True)
 class Exponent:
-    """How cost grows in a dimension: `seconds` at `sizes`, and the exponent that fits them."""
+    """Cost against size in one dimension, and the exponent of the power that fits it."""
 
     group: str
     dimension: str
@@ -86,7 +98,7 @@ class Exponent:
 
 @dataclass
 class Report:
-    """All of a run; what was not asked for is empty."""
+    """A run; a part that was not run is empty."""
 
     versions: dict[str, str]
     events: list[EventsRow] = field(default_factory=list)
@@ -102,3 +114,34 @@ class Report:
 
     def write(self, file: Path) -> None:
         file.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n")
+
+
+# Tables, in a terminal and in Markdown.
+
+_FIRST = 20
+_OTHERS = 13
+
+
+def terminal_table(header: Sequence[str]) -> Callable[[Sequence[str]], None]:
+    """Print the header of a table. Return a function that prints a row."""
+    widths = [_FIRST, *(max(_OTHERS, len(name)) for name in header[1:])]
+
+    def print_row(cells: Sequence[str]) -> None:
+        first, *rest = (f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
+        print(first.strip().ljust(widths[0]), *rest, flush=True)
+
+    print_row(header)
+    return print_row
+
+
+def microseconds(value: Value) -> str:
+    return f"{value.median:,.2f} ±{value.spread:.0%}"
+
+
+def multiple(value: Value) -> str:
+    return f"{value.median:.2f}x ±{value.spread:.0%}"
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,26 +1,22 @@
-"""How cost grows with size, in each dimension: `python -m benchmarks.scale`."""
+"""Cost against size in every dimension: `python -m benchmarks.scale`."""
 # What always holds here:
 # - The exponent is the slope, by least squares, of the logarithm of the time over that of the size:
 #   1 where cost is linear, 2 where it is quadratic.
-# - Each size is taken at its best of a few rounds, which go through the sizes in turn.
+# - The time of a size is its best of a few rounds, which go through the sizes in turn.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 from collections.abc import Callable, Sequence
 from functools import partial
 from math import log
-from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from benchmarks.dimensions import GROUPS
 from benchmarks.measure import clocked
 from benchmarks.report import Exponent
 
-__all__ = ["fit", "main", "print_scale"]
+__all__ = ["fit", "measure_scale"]
 
 # Of the size of a dimension.
 _FACTORS = (0.5, 1, 2, 4)
@@ -28,24 +24,7 @@ _LEAST = 8
 _ROUNDS = 3
 
 
-def main(argv: Sequence[str] | None = None, *, scale: float = 1.0) -> None:
-    """Measure every dimension, print its exponent, and draw the picture where it is asked for."""
-    parser = argparse.ArgumentParser(
-        "python -m benchmarks.scale", description="Cost against size in every dimension."
-    )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write what was measured to it")
-    parser.add_argument("--svg", type=Path, metavar="FILE", help="draw it (needs matplotlib)")
-    options = parser.parse_args(argv)
-    found = print_scale(scale)
-    if options.json is not None:
-        options.json.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
-    if options.svg is not None:
-        from benchmarks.chart import draw_scale  # only who draws needs matplotlib
-
-        draw_scale(found, options.svg)
-
-
-def print_scale(scale: float = 1.0) -> list[Exponent]:
+def measure_scale(scale: float = 1.0) -> list[Exponent]:
     """Measure and print every dimension; `scale` is of their sizes."""
     print("\nCost against size: the exponent of the power of the size that fits the cost")
     found = []
@@ -73,4 +52,4 @@ def fit(sizes: Sequence[float], seconds: Sequence[float]) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    measure_scale()

@@ -1,58 +1,71 @@
 """Chat completions: `chat.py`."""
 
-import json
+from functools import partial
 from typing import Any
 
-import msgspec
 import pytest
 
 from ssekit import (
     Finish,
     ReasoningDelta,
     RefusalDelta,
-    ServerSentEvent,
     TextDelta,
     ToolCall,
     ToolCallDelta,
     Usage,
     chat,
 )
-from tests.spoil import spoil
+from tests.formats import answer_of, deltas_of, encoded, fed, only
 
-
-def event(data: Any) -> bytes:
-    text = data if isinstance(data, str) else json.dumps(data)
-    return ServerSentEvent(text).encode()
+run, deltas = partial(answer_of, chat), partial(deltas_of, chat)
 
 
 def chunk(delta: Any = None, **choice: Any) -> dict[str, Any]:
     return {"choices": [{"index": 0, "delta": delta or {}, **choice}]}
 
 
-def run(*chunks: Any) -> chat.ChatCompletion:
-    decoder = chat.decoder()
-    for data in chunks:
-        decoder.feed(event(data))
-    assert decoder.error is None
-    return decoder.snapshot()
+def message(*chunks: Any) -> dict[str, Any]:
+    """Return the message that some chunks make, as the vendor would encode it."""
+    answer = encoded(run(*chunks))
+    return dict(answer["choices"][0]["message"])
 
 
-def message(*deltas: Any) -> dict[str, Any]:
-    """Return the message that some deltas make, as the vendor would encode it."""
-    answer = json.loads(msgspec.json.encode(run(*(chunk(delta) for delta in deltas))))
-    made: dict[str, Any] = answer["choices"][0]["message"]
-    return made
+def piece(index: int | None, id: str | None, name: str | None, arguments: Any) -> dict[str, Any]:
+    """Return a piece of a call."""
+    fields = {"index": index, "id": id, "function": {"name": name, "arguments": arguments}}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
-def message_of(answer: chat.ChatCompletion) -> dict[str, Any]:
-    made: dict[str, Any] = json.loads(msgspec.json.encode(answer))["choices"][0]["message"]
-    return made
+def calls(*pieces: Any) -> dict[str, Any]:
+    """Return a delta of some pieces of calls."""
+    return {"tool_calls": list(pieces)}
 
 
 def call(index: int | None, id: str | None, name: str | None, arguments: Any) -> dict[str, Any]:
-    piece = {"index": index, "id": id, "function": {"name": name, "arguments": arguments}}
-    return {"tool_calls": [{k: v for k, v in piece.items() if v is not None}]}
+    return calls(piece(index, id, name, arguments))
 
+
+def made(id: str, name: str, arguments: str, **more: Any) -> dict[str, Any]:
+    """Return a call of a message."""
+    function = {"name": name, "arguments": arguments}
+    return {"type": "function", "id": id, "function": function, **more}
+
+
+def custom(input: str, **fields: Any) -> dict[str, Any]:
+    """Return a piece of a call of a custom tool, or such a call."""
+    return {"id": "a", "custom": {"name": "f", "input": input}, **fields}
+
+
+def thoughts(*details: Any) -> dict[str, Any]:
+    """Return a delta of some reasoning details, or the field of a message."""
+    return {"reasoning_details": list(details)}
+
+
+def detail(kind: str, **fields: Any) -> dict[str, Any]:
+    return {"type": f"reasoning.{kind}", **fields}
+
+
+SIGNED = {"extra_content": {"google": {"thought_signature": "x"}}}
 
 # The deltas, and the fields of the message that they make.
 MESSAGES: dict[str, tuple[list[Any], dict[str, Any]]] = {
@@ -71,30 +84,13 @@ MESSAGES: dict[str, tuple[list[Any], dict[str, Any]]] = {
         [{"reasoning_content": "a"}, {"reasoning_content": None}],
         {"reasoning_content": "a"},
     ),
-    "a pair over two fragments": (
-        [{"content": "\ud83d"}, {"content": "\ude00"}],
-        {"content": "😀"},
-    ),
-    "half a pair": ([{"content": "a\ud83d"}, {"content": "b"}], {"content": "a\ufffdb"}),
     "a pair in arguments": (
         [call(0, "a", "f", "\ud83d"), call(0, None, None, "\ude00")],
-        {
-            "tool_calls": [
-                {"type": "function", "id": "a", "function": {"name": "f", "arguments": "😀"}}
-            ]
-        },
+        calls(made("a", "f", "😀")),
     ),
     "a name with half a pair": (
         [call(0, "\ud83d", "\ud83d", "{}")],
-        {
-            "tool_calls": [
-                {
-                    "type": "function",
-                    "id": "\ufffd",
-                    "function": {"name": "\ufffd", "arguments": "{}"},
-                }
-            ]
-        },
+        calls(made("\ufffd", "\ufffd", "{}")),
     ),
     "parts of content (Mistral)": (
         [
@@ -128,132 +124,58 @@ MESSAGES: dict[str, tuple[list[Any], dict[str, Any]]] = {
         {"content": "a", "reasoning_content": "hm"},
     ),
     "one call that stands in no list (Text Generation Inference)": (
-        [
-            {"tool_calls": call(0, "a", "f", "[")["tool_calls"][0]},
-            {"tool_calls": call(0, None, None, "]")["tool_calls"][0]},
-        ],
-        {
-            "tool_calls": [
-                {"type": "function", "id": "a", "function": {"name": "f", "arguments": "[]"}}
-            ]
-        },
+        [{"tool_calls": piece(0, "a", "f", "[")}, {"tool_calls": piece(0, None, None, "]")}],
+        calls(made("a", "f", "[]")),
     ),
     "arguments as an object (z.ai)": (
         [call(-1, "a", "f", {"n": 1}), call(-1, "b", "f", [])],
-        {
-            "tool_calls": [
-                {"type": "function", "id": "a", "function": {"name": "f", "arguments": '{"n": 1}'}},
-                {"type": "function", "id": "b", "function": {"name": "f", "arguments": "[]"}},
-            ]
-        },
+        calls(made("a", "f", '{"n": 1}'), made("b", "f", "[]")),
     ),
     "the word null for an id (Mistral's SDK)": (
         [call(None, "null", "f", "{}"), call(None, "null", "g", "{}")],
-        {
-            "tool_calls": [
-                {"type": "function", "id": "", "function": {"name": "f", "arguments": "{}"}},
-                {"type": "function", "id": "", "function": {"name": "g", "arguments": "{}"}},
-            ]
-        },
+        calls(made("", "f", "{}"), made("", "g", "{}")),
     ),
     "two pieces of one call in one delta": (
         [
-            {
-                "tool_calls": [
-                    {"index": 0, "id": "a", "function": {"name": "f"}},
-                    {"index": 0, "function": {"arguments": "{}"}},
-                ]
-            }
+            calls(
+                {"index": 0, "id": "a", "function": {"name": "f"}},
+                {"index": 0, "function": {"arguments": "{}"}},
+            )
         ],
-        {
-            "tool_calls": [
-                {"type": "function", "id": "a", "function": {"name": "f", "arguments": "{}"}}
-            ]
-        },
+        calls(made("a", "f", "{}")),
     ),
     "a thought signature (Google)": (
-        [
-            {
-                "tool_calls": [
-                    {
-                        "id": "a",
-                        "function": {"name": "f", "arguments": "{}"},
-                        "extra_content": {"google": {"thought_signature": "x"}},
-                    }
-                ]
-            }
-        ],
-        {
-            "tool_calls": [
-                {
-                    "type": "function",
-                    "id": "a",
-                    "function": {"name": "f", "arguments": "{}"},
-                    "extra_content": {"google": {"thought_signature": "x"}},
-                }
-            ]
-        },
+        [calls({**piece(None, "a", "f", "{}"), **SIGNED})],
+        calls(made("a", "f", "{}", **SIGNED)),
     ),
     "a custom tool": (
         [
-            {
-                "tool_calls": [
-                    {"index": 0, "id": "a", "type": "custom", "custom": {"name": "f", "input": "x"}}
-                ]
-            },
-            {"tool_calls": [{"index": 0, "custom": {"input": "y"}}, {"index": 0}]},
+            calls(custom("x", index=0, type="custom")),
+            calls({"index": 0, "custom": {"input": "y"}}, {"index": 0}),
         ],
-        {"tool_calls": [{"type": "custom", "id": "a", "custom": {"name": "f", "input": "xy"}}]},
+        calls(custom("xy", type="custom")),
     ),
     "a custom tool whose pieces have its id and name": (
-        [
-            {"tool_calls": [{"index": 0, "id": "a", "custom": {"name": "f", "input": said}}]}
-            for said in ("{}", "{}", " more")
-        ],
-        {
-            "tool_calls": [
-                {"type": "custom", "id": "a", "custom": {"name": "f", "input": "{}{} more"}}
-            ]
-        },
+        [calls(custom(said, index=0)) for said in ("{}", "{}", " more")],
+        calls(custom("{}{} more", type="custom")),
     ),
     "a custom tool that begins with what is a placeholder elsewhere": (
-        [
-            {"tool_calls": [{"index": 0, "id": "a", "custom": {"name": "f", "input": "{}"}}]},
-            {"tool_calls": [{"index": 0, "custom": {"input": "{"}}]},
-        ],
-        {"tool_calls": [{"type": "custom", "id": "a", "custom": {"name": "f", "input": "{}{"}}]},
+        [calls(custom("{}", index=0)), calls({"index": 0, "custom": {"input": "{"}})],
+        calls(custom("{}{", type="custom")),
     ),
     "a function beside a custom tool that is none": (
         [
-            {"tool_calls": [{**call(0, "a", "f", "[")["tool_calls"][0], "custom": {}}]},
-            {
-                "tool_calls": [
-                    {
-                        **call(0, "a", None, "]")["tool_calls"][0],
-                        "custom": {"name": None, "input": None},
-                    }
-                ]
-            },
+            calls({**piece(0, "a", "f", "["), "custom": {}}),
+            calls({**piece(0, "a", None, "]"), "custom": {"name": None, "input": None}}),
         ],
-        {
-            "tool_calls": [
-                {"type": "function", "id": "a", "function": {"name": "f", "arguments": "[]"}}
-            ]
-        },
+        calls(made("a", "f", "[]")),
     ),
     "calls that say nothing (Writer)": (
         [
-            {
-                "tool_calls": [
-                    {
-                        "index": None,
-                        "id": None,
-                        "type": None,
-                        "function": {"name": None, "arguments": None},
-                    },
-                    {"index": 0, "type": "function"},
-                ]
-            }
+            calls(
+                {"index": None, "id": None, "type": None, **piece(None, None, None, None)},
+                {"index": 0, "type": "function"},
+            )
         ],
         {"tool_calls": None},
     ),
@@ -287,103 +209,57 @@ MESSAGES: dict[str, tuple[list[Any], dict[str, Any]]] = {
     ),
     "reasoning details that are one block (OpenRouter)": (
         [
-            {
-                "reasoning_details": [
-                    {
-                        "type": "reasoning.text",
-                        "text": "a",
-                        "index": 0,
-                        "format": None,
-                        "signature": "",
-                    }
-                ]
-            },
-            {
-                "reasoning_details": [
-                    {"type": "reasoning.text", "text": "b", "index": 0, "format": "f"}
-                ]
-            },
-            {"reasoning_details": [{"type": "reasoning.text", "index": 0, "signature": "s"}]},
-            {"reasoning_details": [{"type": "reasoning.text", "index": 0, "format": None}]},
+            thoughts(detail("text", text="a", index=0, format=None, signature="")),
+            thoughts(detail("text", text="b", index=0, format="f")),
+            thoughts(detail("text", index=0, signature="s")),
+            thoughts(detail("text", index=0, format=None)),
         ],
-        {
-            "reasoning_details": [
-                {
-                    "type": "reasoning.text",
-                    "text": "ab",
-                    "index": 0,
-                    "format": "f",
-                    "signature": "s",
-                }
-            ]
-        },
+        thoughts(detail("text", text="ab", index=0, format="f", signature="s")),
     ),
     "reasoning details that are signed": (
         [
-            {"reasoning_details": [{"type": "reasoning.text", "text": "a", "signature": "s"}]},
-            {"reasoning_details": [{"type": "reasoning.text", "text": "b", "signature": "s"}]},
-            {"reasoning_details": [{"type": "reasoning.text", "text": "c"}]},
-            {"reasoning_details": [{"type": "reasoning.text", "text": "", "signature": "t"}]},
-            {"reasoning_details": [{"type": "reasoning.text", "text": "d", "signature": "u"}]},
+            thoughts(detail("text", text="a", signature="s")),
+            thoughts(detail("text", text="b", signature="s")),
+            thoughts(detail("text", text="c")),
+            thoughts(detail("text", text="", signature="t")),
+            thoughts(detail("text", text="d", signature="u")),
         ],
-        {
-            "reasoning_details": [
-                {"type": "reasoning.text", "text": "ab", "signature": "s"},
-                {"type": "reasoning.text", "text": "c", "signature": "t"},
-                {"type": "reasoning.text", "text": "d", "signature": "u"},
-            ]
-        },
+        thoughts(
+            detail("text", text="ab", signature="s"),
+            detail("text", text="c", signature="t"),
+            detail("text", text="d", signature="u"),
+        ),
     ),
     "reasoning details whose data is whole": (
         [
-            {"reasoning_details": [{"type": "reasoning.encrypted", "data": "AAA"}]},
-            {"reasoning_details": [{"type": "reasoning.encrypted", "data": "A=="}]},
-            {"reasoning_details": [{"type": "reasoning.encrypted", "format": "f"}]},
-            {"reasoning_details": [{"type": "reasoning.encrypted", "data": "BBB="}]},
+            thoughts(detail("encrypted", data="AAA")),
+            thoughts(detail("encrypted", data="A==")),
+            thoughts(detail("encrypted", format="f")),
+            thoughts(detail("encrypted", data="BBB=")),
         ],
-        {
-            "reasoning_details": [
-                {"type": "reasoning.encrypted", "data": "AAAA==", "format": "f"},
-                {"type": "reasoning.encrypted", "data": "BBB="},
-            ]
-        },
+        thoughts(detail("encrypted", data="AAAA==", format="f"), detail("encrypted", data="BBB=")),
     ),
     "a thought signature on text (Google)": (
         [
-            {"content": "a", "extra_content": {"google": {"thought_signature": "x"}}},
+            {"content": "a", **SIGNED},
             {"content": "b", "extra_content": {"google": None, "other": 1}},
         ],
-        {"extra_content": {"google": {"thought_signature": "x"}, "other": 1}},
+        {"extra_content": {**SIGNED["extra_content"], "other": 1}},
     ),
     "reasoning details that are not": (
         [
-            {"reasoning_details": [{"type": "reasoning.summary", "summary": "a", "index": 0}]},
-            {
-                "reasoning_details": [
-                    {"type": "reasoning.encrypted", "data": "x", "id": "1", "index": 0}
-                ]
-            },
-            {
-                "reasoning_details": [
-                    {"type": "reasoning.encrypted", "data": "y", "id": "2", "index": 0}
-                ]
-            },
-            {
-                "reasoning_details": [
-                    {"type": "reasoning.encrypted", "data": "z", "index": 1},
-                    {"text": 5},
-                ]
-            },
+            thoughts(detail("summary", summary="a", index=0)),
+            thoughts(detail("encrypted", data="x", id="1", index=0)),
+            thoughts(detail("encrypted", data="y", id="2", index=0)),
+            thoughts(detail("encrypted", data="z", index=1), {"text": 5}),
         ],
-        {
-            "reasoning_details": [
-                {"type": "reasoning.summary", "summary": "a", "index": 0},
-                {"type": "reasoning.encrypted", "data": "x", "id": "1", "index": 0},
-                {"type": "reasoning.encrypted", "data": "y", "id": "2", "index": 0},
-                {"type": "reasoning.encrypted", "data": "z", "index": 1},
-                {"text": 5},
-            ]
-        },
+        thoughts(
+            detail("summary", summary="a", index=0),
+            detail("encrypted", data="x", id="1", index=0),
+            detail("encrypted", data="y", id="2", index=0),
+            detail("encrypted", data="z", index=1),
+            {"text": 5},
+        ),
     ),
     "fields of unforeseen type count as absent": (
         [
@@ -405,15 +281,21 @@ MESSAGES: dict[str, tuple[list[Any], dict[str, Any]]] = {
 
 @pytest.mark.parametrize(("deltas", "fields"), MESSAGES.values(), ids=MESSAGES)
 def test_messages(deltas: list[Any], fields: dict[str, Any]):
-    made = message(*deltas)
+    made = message(*map(chunk, deltas))
     assert {name: made.get(name) for name in fields} == fields
 
 
 def test_a_message_has_no_field_that_was_not_said():
-    assert set(message({"content": "a"})) == {"role", "content", "refusal"}
+    assert set(message(chunk({"content": "a"}))) == {"role", "content", "refusal"}
+
+
+def beside(**fields: Any) -> dict[str, Any]:
+    """Return a chunk of what is beside the choices."""
+    return {"choices": [], **fields}
 
 
 COUNTS = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
+NO_COUNTS = dict.fromkeys(COUNTS, 0)
 
 # The chunks, and the fields of the result that they make, beside the choices.
 RESULTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
@@ -423,68 +305,56 @@ RESULTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
     ),
     "the first id and time, the newest model": (
         [
-            {"choices": [], "id": "", "created": 0, "model": ""},
-            {"choices": [], "id": "1", "created": 5, "model": "m"},
-            {"choices": [], "id": "2", "created": 6, "model": "n"},
-            {"choices": [], "id": None, "created": None, "model": ""},
+            beside(id="", created=0, model=""),
+            beside(id="1", created=5, model="m"),
+            beside(id="2", created=6, model="n"),
+            beside(id=None, created=None, model=""),
         ],
         {"id": "1", "created": 5, "model": "n"},
     ),
     "usage that null does not wipe out": (
-        [
-            {
-                "choices": [],
-                "usage": {"prompt_tokens": 1, "total_tokens": 3, "completion_tokens": 2},
-            },
-            {"choices": [], "usage": None},
-        ],
-        {"usage": {"prompt_tokens": 1, "total_tokens": 3, "completion_tokens": 2}},
+        [beside(usage=COUNTS), beside(usage=None)],
+        {"usage": COUNTS},
     ),
     "usage that says nothing": (
-        [{"choices": [], "usage": {"prompt_tokens": 1}}, {"choices": [], "usage": {}}],
+        [beside(usage={"prompt_tokens": 1}), beside(usage={})],
         {"usage": {"prompt_tokens": 1}},
     ),
     "the newest usage": (
         [
-            {"choices": [], "usage": {"prompt_tokens": 1, "cost": 1}},
-            {
-                "choices": [],
-                "usage": {"prompt_tokens": 2, "prompt_tokens_details": {"cached_tokens": 1}},
-            },
+            beside(usage={"prompt_tokens": 1, "cost": 1}),
+            beside(usage={"prompt_tokens": 2, "prompt_tokens_details": {"cached_tokens": 1}}),
         ],
         {"usage": {"prompt_tokens": 2, "cost": 1.0, "prompt_tokens_details": {"cached_tokens": 1}}},
     ),
     "usage with all of the counts, which replaces what was": (
-        [{"choices": [], "usage": {**COUNTS, "cost": 1}}, {"choices": [], "usage": COUNTS}],
+        [beside(usage={**COUNTS, "cost": 1}), beside(usage=COUNTS)],
         {"usage": COUNTS},
     ),
     "usage with only the cost": (
-        [{"choices": [], "usage": COUNTS}, {"choices": [], "usage": {"cost": 1}}],
+        [beside(usage=COUNTS), beside(usage={"cost": 1})],
         {"usage": {**COUNTS, "cost": 1.0}},
     ),
     "usage that changes a part of a sum": (
-        [{"choices": [], "usage": COUNTS}, {"choices": [], "usage": {"completion_tokens": 7}}],
+        [beside(usage=COUNTS), beside(usage={"completion_tokens": 7})],
         {"usage": {"prompt_tokens": COUNTS["prompt_tokens"], "completion_tokens": 7}},
     ),
     "usage that says the same, without the total": (
         [
-            {"choices": [], "usage": COUNTS},
-            {"choices": [], "usage": {"completion_tokens": COUNTS["completion_tokens"], "cost": 1}},
+            beside(usage=COUNTS),
+            beside(usage={"completion_tokens": COUNTS["completion_tokens"], "cost": 1}),
         ],
         {"usage": {**COUNTS, "cost": 1.0}},
     ),
     "usage of no total, after tokens (MiniMax)": (
-        [{"choices": [], "usage": COUNTS}, {"choices": [], "usage": {"total_tokens": 0}}],
+        [beside(usage=COUNTS), beside(usage={"total_tokens": 0})],
         {"usage": COUNTS},
     ),
     "usage of no tokens, after tokens": (
-        [{"choices": [], "usage": COUNTS}, {"choices": [], "usage": dict.fromkeys(COUNTS, 0)}],
+        [beside(usage=COUNTS), beside(usage=NO_COUNTS)],
         {"usage": COUNTS},
     ),
-    "usage of no tokens": (
-        [{"choices": [], "usage": dict.fromkeys(COUNTS, 0)}],
-        {"usage": dict.fromkeys(COUNTS, 0)},
-    ),
+    "usage of no tokens": ([beside(usage=NO_COUNTS)], {"usage": NO_COUNTS}),
     "usage in a choice (Moonshot)": (
         [chunk(usage={**COUNTS, "cached_tokens": 1}), chunk(usage=None)],
         {"usage": {**COUNTS, "cached_tokens": 1}},
@@ -494,25 +364,20 @@ RESULTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
         {"usage": COUNTS},
     ),
     "usage in x_groq alone (Groq)": (
-        [{"choices": [], "x_groq": {"usage": COUNTS}}],
+        [beside(x_groq={"usage": COUNTS})],
         {"usage": None, "x_groq": {"usage": COUNTS}},
     ),
     "usage in x_groq too": (
-        [{"choices": [], "usage": COUNTS}, {"choices": [], "x_groq": {"usage": {"cost": 1}}}],
+        [beside(usage=COUNTS), beside(x_groq={"usage": {"cost": 1}})],
         {"usage": COUNTS},
     ),
     "the newest of what else is said of the whole": (
         [
-            {"choices": [], "service_tier": "default", "system_fingerprint": "f", "provider": "p"},
-            {"choices": [], "service_tier": "", "system_fingerprint": None, "provider": ""},
-            {
-                "choices": [],
-                "moderation": {"input": 1},
-                "citations": ["u"],
-                "search_results": [{"u": 1}],
-            },
-            {"choices": [], "prompt_filter_results": [{"prompt_index": 0}], "timings": {"n": 1}},
-            {"choices": [], "citations": ["u", "v"]},
+            beside(service_tier="default", system_fingerprint="f", provider="p"),
+            beside(service_tier="", system_fingerprint=None, provider=""),
+            beside(moderation={"input": 1}, citations=["u"], search_results=[{"u": 1}]),
+            beside(prompt_filter_results=[{"prompt_index": 0}], timings={"n": 1}),
+            beside(citations=["u", "v"]),
         ],
         {
             "service_tier": "default",
@@ -527,8 +392,8 @@ RESULTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
     ),
     "x_groq, field by field": (
         [
-            {"choices": [], "x_groq": {"id": "1", "seed": 5}},
-            {"choices": [], "x_groq": {"id": "1", "usage": {"prompt_tokens": 2}}},
+            beside(x_groq={"id": "1", "seed": 5}),
+            beside(x_groq={"id": "1", "usage": {"prompt_tokens": 2}}),
         ],
         {"x_groq": {"id": "1", "seed": 5, "usage": {"prompt_tokens": 2}}},
     ),
@@ -537,26 +402,8 @@ RESULTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
 
 @pytest.mark.parametrize(("chunks", "fields"), RESULTS.values(), ids=RESULTS)
 def test_results(chunks: list[Any], fields: dict[str, Any]):
-    made = json.loads(msgspec.json.encode(run(*chunks)))
+    made = encoded(run(*chunks))
     assert {name: made.get(name) for name in fields} == fields
-
-
-def test_choices_in_any_order():
-    answer = run(
-        {
-            "choices": [
-                {"index": 2, "delta": {"content": "c"}},
-                {"index": 0, "delta": {"content": "a"}},
-            ]
-        },
-        {"choices": [{"index": 1, "delta": {"content": "b"}, "finish_reason": "length"}]},
-        {"choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": "stop"}]},
-    )
-    assert [(c.index, c.message.content, c.finish_reason) for c in answer.choices] == [
-        (0, "aa", "stop"),
-        (1, "b", "length"),
-        (2, "c", None),
-    ]
 
 
 def test_what_a_choice_says_beside_its_message():
@@ -589,7 +436,7 @@ def test_logprobs():
         chunk(logprobs=None),
         chunk(logprobs={"content": tokens[1:], "refusal": []}),
     )
-    made = json.loads(msgspec.json.encode(answer.choices[0].logprobs))
+    made = encoded(answer.choices[0].logprobs)
     assert made == {"content": tokens, "refusal": []}
 
 
@@ -634,57 +481,43 @@ def test_a_message_at_the_end_is_what_was_said_before(said: Any):
     calls = call(None, "c", "f", "{}")
     said = {name: {**fields, **calls} for name, fields in said.items()}
     whole = {"message": {**SO_FAR["message"], **calls}, "finish_reason": "stop"}
-    usage = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
-    chunks = {"choices": [said]}, {**COMPLETION, "choices": [whole], "usage": usage}
+    chunks = {"choices": [said]}, {**COMPLETION, "choices": [whole], "usage": COUNTS}
     answer = run(*chunks)
     assert (answer.choices[0].message.content, answer.usage) == (
         "ab",
         chat.CompletionUsage(2, 1, 3),
     )
-    stream = chat.stream([*map(event, chunks), b"data: [DONE]\n\n"])
-    deltas = list(stream.deltas())
-    assert [delta.text for delta in deltas if isinstance(delta, TextDelta)] == ["ab"]
-    assert sum(isinstance(delta, ToolCall) for delta in deltas) == 1
+    told = deltas(*chunks)
+    assert [delta.text for delta in only(told, TextDelta)] == ["ab"]
+    assert len(only(told, ToolCall)) == 1
 
 
 def test_a_message_at_the_end_says_what_was_not_said_before():
     said = {"reasoning_content": "hm", "content": "a", "images": [{"n": 1}]}
     whole = {**said, "content": "ab", "refusal": "no", **call(None, "c", "f", "{}")}
     chunks = chunk(said), {**COMPLETION, "choices": [{"message": whole}]}
-    assert message_of(run(*chunks)) == {"reasoning_content": "hm", "images": [{"n": 1}],
-        "content": "ab", "refusal": "no", "tool_calls": [
-            {"type": "function", "id": "c", "function": {"name": "f", "arguments": "{}"}}],
-        "role": "assistant"}  # fmt: skip
-    stream = chat.stream([*map(event, chunks), b"data: [DONE]\n\n"])
-    assert "".join(stream.text()) == "ab"
+    assert message(*chunks) == {**whole, **calls(made("c", "f", "{}")), "role": "assistant"}
+    assert "".join(delta.text for delta in only(deltas(*chunks), TextDelta)) == "ab"
 
 
-def test_a_message_at_the_end_of_a_text_with_pairs_in_halves():
-    answer = run(
-        chunk({"content": "\ud83d"}), chunk({"content": "\ude00"}),
-        {**COMPLETION, "choices": [{"message": {"content": "\U0001f600!"}}]},
-    )  # fmt: skip
-    assert answer.choices[0].message.content == "\U0001f600!"
+# The pieces of a text, the message after them, and the text that they make.
+LAST: dict[str, tuple[list[str], str, str]] = {
+    "a pair that came in halves": (["\ud83d", "\ude00"], "😀!", "😀!"),
+    "a short message after a long text": (["ab" * 5], "ab", "ab" * 5),
+    "a message that does not go on from the text": (["ab"], "x", "ab"),
+}
 
 
-def test_a_short_message_adds_nothing_to_a_long_text():
-    answer = run(chunk({"content": "ab" * 5}), {"choices": [{"message": {"content": "ab"}}]})
-    assert answer.choices[0].message.content == "ab" * 5
-
-
-def test_a_message_that_does_not_go_on_from_what_was_said_adds_nothing():
-    assert (
-        run(chunk({"content": "ab"}), {"choices": [{"message": {"content": "x"}}]})
-        .choices[0]
-        .message.content
-        == "ab"
-    )
+@pytest.mark.parametrize(("pieces", "last", "text"), LAST.values(), ids=LAST)
+def test_a_message_at_the_end_adds_what_goes_on(pieces: list[str], last: str, text: str):
+    chunks = [chunk({"content": piece}) for piece in pieces]
+    assert message(*chunks, {"choices": [{"message": {"content": last}}]})["content"] == text
 
 
 def test_messages_of_choices_that_have_no_index():
     chunks = [{**COMPLETION, "choices": [{"message": {"content": letter}} for letter in "ab"]}]
-    stream = chat.stream([*map(event, chunks), b"data: [DONE]\n\n"])
-    assert ["".join(stream.text()), stream.accumulator.text] == ["a", "a"]
+    assert fed(chat, *chunks).accumulator.text == "a"
+    assert deltas(*chunks) == [TextDelta(0, "a")]
 
 
 def test_a_float_that_is_an_integer_is_one():
@@ -694,116 +527,7 @@ def test_a_float_that_is_an_integer_is_one():
     assert (answer.created, answer.usage) == (1700000000, chat.CompletionUsage(prompt_tokens=1))
 
 
-def test_a_snapshot_shares_nothing_mutable_with_later_ones():
-    decoder = chat.decoder()
-    said = {
-        "annotations": [{"n": [1]}],
-        "images": [{"n": [1]}],
-        "executed_tools": [{"n": [1]}],
-        "reasoning_details": [{"n": [1], "text": "a"}],
-        "tool_calls": [{"index": 0, "extra_content": {"n": [1]}}],
-        "extra_content": {"n": [1]},
-    }
-    tokens = [{"token": "a", "logprob": -1, "top_logprobs": [{"token": "b"}]}]
-    choice = {"delta": said, "logprobs": {"content": tokens}, "content_filter_results": {"n": [1]}}
-    decoder.feed(
-        event(
-            {
-                "choices": [choice],
-                "usage": {"cost_details": {"n": [1]}},
-                "x_groq": {"usage": {"cost_details": {"n": [1]}}, "usage_breakdown": {"n": [1]}},
-                **{name: [{"n": [1]}] for name in ("citations", "search_results")},
-                **{name: {"n": [1]} for name in ("moderation", "timings")},
-                "prompt_filter_results": [{"n": [1]}],
-            }
-        )
-    )
-    first = decoder.snapshot()
-    before = msgspec.json.encode(first)
-    spoil(first)
-    assert msgspec.json.encode(first) != before
-    assert msgspec.json.encode(decoder.snapshot()) == before
-
-
-# The views, and the deltas.
-
-
-def test_views_of_nothing():
-    accumulator = chat.Accumulator()
-    assert (accumulator.text, accumulator.reasoning, accumulator.refusal) == ("", "", "")
-    assert (list(accumulator.tool_calls), accumulator.finish_reason) == ([], None)
-    assert (accumulator.usage, accumulator.complete) == (None, False)
-
-
-def test_views_speak_of_choice_0():
-    accumulator = chat.Accumulator()
-    for index in (1, 0):
-        delta = {"content": f"c{index}", "reasoning": f"r{index}", "refusal": f"n{index}"}
-        data = chunk({**delta, **call(0, f"id{index}", "f", "{}")}, finish_reason="stop")
-        data["choices"][0]["index"] = index
-        accumulator.add(msgspec.convert(data, chat.ChatCompletionChunk))
-    assert (accumulator.text, accumulator.reasoning, accumulator.refusal) == ("c0", "r0", "n0")
-    assert list(accumulator.tool_calls) == [ToolCall(0, 0, "id0", "f", "{}")]
-
-
-@pytest.mark.parametrize(
-    ("word", "reason"),
-    [
-        ("stop", "stop"),
-        ("length", "length"),
-        ("tool_calls", "tool_calls"),
-        ("function_call", "tool_calls"),
-        ("content_filter", "content_filter"),
-        *((word, "stop") for word in ("eos", "eos_token", "stop_sequence", "end_turn", "STOP")),
-        *((word, "length") for word in ("max_tokens", "model_length", "MAX_TOKENS")),
-        ("tool_use", "tool_calls"),
-        *((word, "content_filter") for word in ("sensitive", "SAFETY")),
-        ("error", "other"),
-        ("", None),
-        (None, None),
-    ],
-)
-def test_finish_reasons(word: str | None, reason: str | None):
-    decoder = chat.decoder()
-    decoder.feed(event(chunk(finish_reason=word)))
-    assert decoder.accumulator.finish_reason == reason
-    finishes = [Finish(0, reason, word)] if reason and word else []  # type: ignore[arg-type]
-    assert list(decoder.accumulator.last_deltas()) == finishes
-
-
-@pytest.mark.parametrize(
-    ("usage", "view"),
-    [
-        ({"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}, Usage(1, 2, 3)),
-        (
-            {"prompt_tokens_details": {"cached_tokens": 0}, "prompt_cache_hit_tokens": 5},
-            Usage(cached_tokens=0),
-        ),
-        ({"prompt_cache_hit_tokens": 5}, Usage(cached_tokens=5)),
-        ({"cached_tokens": 5}, Usage(cached_tokens=5)),
-        ({"completion_tokens_details": {"reasoning_tokens": 4}}, Usage(reasoning_tokens=4)),
-        ({"reasoning_tokens": 4, "completion_tokens_details": None}, Usage(reasoning_tokens=4)),
-    ],
-)
-@pytest.mark.parametrize(
-    "place",
-    [
-        lambda usage: {"choices": [], "usage": usage},
-        lambda usage: {"choices": [], "x_groq": {"usage": usage}},
-        lambda usage: chunk(usage=usage),
-    ],
-    ids=["of the chunk", "x_groq", "in a choice"],
-)
-def test_usage(usage: dict[str, Any], view: Usage, place: Any):
-    decoder = chat.decoder()
-    (made,) = decoder.feed(event(place(usage)))
-    assert decoder.accumulator.usage == view
-    assert list(decoder.accumulator.deltas(made)) == [view]
-
-
-def deltas(*chunks: Any) -> list[Any]:
-    stream = chat.stream([*map(event, chunks), b"data: [DONE]\n\n"])
-    return list(stream.deltas())
+# The deltas.
 
 
 def test_deltas():
@@ -812,16 +536,9 @@ def test_deltas():
         chunk({"reasoning": "hm", "content": "a"}),
         chunk({"content": "b", "refusal": "no"}),
         chunk(call(0, "x", "f", "")),
-        chunk(
-            {
-                "tool_calls": [
-                    call(1, "y", "g", "[")["tool_calls"][0],
-                    call(0, None, None, "{}")["tool_calls"][0],
-                ]
-            }
-        ),
+        chunk(calls(piece(1, "y", "g", "["), piece(0, None, None, "{}"))),
         chunk(call(1, None, None, "]"), finish_reason="tool_calls"),
-        {"choices": [], "usage": {"prompt_tokens": 1}},
+        beside(usage={"prompt_tokens": 1}),
     ) == [
         ReasoningDelta(0, "hm"),
         TextDelta(0, "a"),
@@ -859,17 +576,15 @@ HELD = {
 
 @pytest.mark.parametrize(("pieces", "said"), HELD.values(), ids=HELD)
 def test_what_may_be_a_placeholder_is_said_when_it_is_none(pieces: Any, said: list[str]):
-    calls = [[{"index": 0, "function": {"arguments": p}} for p in group] for group in pieces]
-    *made, whole = deltas(
-        chunk(call(0, "x", "f", None)), *(chunk({"tool_calls": c}) for c in calls)
-    )
-    assert [delta.arguments for delta in made] == said
+    chunks = [chunk(calls(*(piece(0, None, None, p) for p in group))) for group in pieces]
+    *told, whole = deltas(chunk(call(0, "x", "f", None)), *chunks)
+    assert [delta.arguments for delta in told] == said
     assert whole == ToolCall(0, 0, "x", "f", "".join(said))
 
 
 def test_calls_that_say_nothing_move_no_other():
-    nothing, one = {"index": 0}, call(1, "x", "f", "[]")["tool_calls"][0]
-    assert deltas(chunk({"tool_calls": [nothing, one, nothing]})) == [
+    nothing = {"index": 0}
+    assert deltas(chunk(calls(nothing, piece(1, "x", "f", "[]"), nothing))) == [
         ToolCallDelta(0, 0, "x", "f", "[]"),
         ToolCall(0, 0, "x", "f", "[]"),
     ]
@@ -881,30 +596,13 @@ def test_calls_of_several_choices_in_one_chunk():
     assert said[2:] == [ToolCall(0, 0, "x0", "f", "[]"), ToolCall(1, 0, "x1", "f", "[]")]
 
 
-def test_the_tool_call_that_is_handed_over_is_the_one_that_the_view_holds():
-    stream = chat.stream([event(chunk(call(0, "x", "f", "{}"))), b"data: [DONE]\n\n"])
-    (handed,) = [delta for delta in stream.deltas() if isinstance(delta, ToolCall)]
-    assert stream.accumulator.tool_calls[0] is handed
-
-
 def test_usage_beside_text():
-    said = deltas(chunk({"content": "a"}, usage=COUNTS), {"choices": [], "usage": {}})
+    said = deltas(chunk({"content": "a"}, usage=COUNTS), beside(usage={}))
     assert said == [TextDelta(0, "a"), Usage(1, 2, 3), Usage(1, 2, 3)]
-    assert deltas({"choices": [], "usage": {}}) == []
+    assert deltas(beside(usage={})) == []
 
 
 def test_reasoning_that_is_sent_twice_is_told_once():
     twice = {"reasoning": "hm", "reasoning_content": "hm"}
     assert deltas(chunk(twice), chunk({"reasoning_content": "m"})) == [ReasoningDelta(0, "hm")]
-    assert message(twice)["reasoning_content"] == "hm"
-
-
-def test_deltas_of_a_divided_pair():
-    said = deltas(
-        chunk({"content": "a\ud83d"}), chunk({"content": "\ude00"}), chunk({"content": "\ud83d"})
-    )
-    assert said == [TextDelta(0, "a"), TextDelta(0, "😀"), TextDelta(0, "\ufffd")]
-
-
-def test_the_public_names_are_there():
-    assert all(hasattr(chat, name) for name in chat.__all__)
+    assert message(chunk(twice))["reasoning_content"] == "hm"

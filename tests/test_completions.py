@@ -1,33 +1,29 @@
 """Legacy completions: `completions.py`."""
 
 import json
+from functools import partial
 from typing import Any
 
-import msgspec
 import pytest
 
 from ssekit import APIError, Finish, ServerSentEvent, TextDelta, Usage, completions
-from tests.spoil import spoil
-from tests.wire import DONE, event
+from tests.formats import answer_of, deltas_of, encoded
+
+run, deltas = partial(answer_of, completions), partial(deltas_of, completions)
 
 
 def chunk(text: Any = "", **choice: Any) -> dict[str, Any]:
     return {"choices": [{"index": 0, "text": text, **choice}]}
 
 
-def run(*chunks: Any) -> completions.Completion:
-    decoder = completions.decoder()
-    for data in chunks:
-        decoder.feed(event(data))
-    assert decoder.error is None
-    return decoder.snapshot()
-
-
-def encoded(answer: completions.Completion) -> Any:
-    return json.loads(msgspec.json.encode(answer))
+def beside(**fields: Any) -> dict[str, Any]:
+    """Return a chunk of what is beside the choices."""
+    return {"choices": [], **fields}
 
 
 EMPTY = {"index": 0, "text": "", "finish_reason": None, "logprobs": None}
+
+NO_LOGPROBS = dict.fromkeys(("text_offset", "tokens", "token_logprobs", "top_logprobs"))
 
 # The chunks, and the fields of choice 0 that they make.
 CHOICES: dict[str, tuple[list[Any], dict[str, Any]]] = {
@@ -38,8 +34,6 @@ CHOICES: dict[str, tuple[list[Any], dict[str, Any]]] = {
         [chunk("a"), chunk(None, index=None, logprobs=None)],
         {**EMPTY, "text": "a"},
     ),
-    "a pair over two fragments": ([chunk("\ud83d"), chunk("\ude00")], {**EMPTY, "text": "😀"}),
-    "half a pair": ([chunk("a\ud83d"), chunk("b")], {**EMPTY, "text": "a\ufffdb"}),
     "the newest finish reason": (
         [chunk(finish_reason="length"), chunk(finish_reason="stop"), chunk(finish_reason="")],
         {**EMPTY, "finish_reason": "stop"},
@@ -80,10 +74,10 @@ CHOICES: dict[str, tuple[list[Any], dict[str, Any]]] = {
         {
             **EMPTY,
             "logprobs": {
+                **NO_LOGPROBS,
                 "text_offset": [0],
                 "tokens": ["a"],
                 "token_logprobs": [-1.0],
-                "top_logprobs": None,
             },
         },
     ),
@@ -96,10 +90,7 @@ CHOICES: dict[str, tuple[list[Any], dict[str, Any]]] = {
             **EMPTY,
             "text": "ab",
             "logprobs": {
-                "text_offset": None,
-                "tokens": None,
-                "token_logprobs": None,
-                "top_logprobs": None,
+                **NO_LOGPROBS,
                 "content": [{"token": "a", "logprob": -1}, {"token": "b"}],
             },
         },
@@ -109,8 +100,7 @@ CHOICES: dict[str, tuple[list[Any], dict[str, Any]]] = {
         {
             **EMPTY,
             "logprobs": {
-                "text_offset": None,
-                "tokens": None,
+                **NO_LOGPROBS,
                 "token_logprobs": [None, -1.0],
                 "top_logprobs": [None, {"b": -1.0}],
             },
@@ -155,16 +145,7 @@ CHOICES: dict[str, tuple[list[Any], dict[str, Any]]] = {
             {},
             chunk("b", error=None),
         ],
-        {
-            **EMPTY,
-            "text": "ab",
-            "logprobs": {
-                "text_offset": [0],
-                "tokens": None,
-                "token_logprobs": None,
-                "top_logprobs": None,
-            },
-        },
+        {**EMPTY, "text": "ab", "logprobs": {**NO_LOGPROBS, "text_offset": [0]}},
     ),
 }
 
@@ -175,6 +156,7 @@ def test_choices(chunks: list[Any], choice: dict[str, Any]):
     assert made == choice
 
 
+COUNTS = {"prompt_tokens": 1, "total_tokens": 3, "completion_tokens": 2}
 NOTHING = {"id": "", "object": "text_completion", "created": 0, "model": "", "choices": []}
 
 # The chunks, and the whole result that they make.
@@ -182,38 +164,27 @@ RESULTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "nothing": ([], NOTHING),
     "the first id and time, the newest model": (
         [
-            {"choices": [], "id": "", "created": 0, "model": "", "object": ""},
-            {"choices": [], "id": "1", "created": 5, "model": "m", "object": "text_completion"},
-            {"choices": [], "id": "2", "created": 6, "model": "n"},
-            {"choices": [], "id": None, "created": None, "model": ""},
+            beside(id="", created=0, model="", object=""),
+            beside(id="1", created=5, model="m", object="text_completion"),
+            beside(id="2", created=6, model="n"),
+            beside(id=None, created=None, model=""),
         ],
         {**NOTHING, "id": "1", "created": 5, "model": "n"},
     ),
     "the newest usage, which null does not wipe out": (
         [
-            {"choices": [], "usage": {"prompt_tokens": 1}},
-            {
-                "choices": [],
-                "usage": {"prompt_tokens": 1, "total_tokens": 3, "completion_tokens": 2},
-            },
-            {"choices": [], "usage": None},
-            {"choices": [], "usage": {"cost": 1}},
+            beside(usage={"prompt_tokens": 1}),
+            beside(usage=COUNTS),
+            beside(usage=None),
+            beside(usage={"cost": 1}),
         ],
-        {
-            **NOTHING,
-            "usage": {
-                "prompt_tokens": 1,
-                "total_tokens": 3,
-                "completion_tokens": 2,
-                "cost": 1.0,
-            },
-        },
+        {**NOTHING, "usage": {**COUNTS, "cost": 1.0}},
     ),
     "the newest of what else is said of the whole": (
         [
-            {"choices": [], "system_fingerprint": "f", "service_tier": "default"},
-            {"choices": [], "system_fingerprint": "", "service_tier": None, "obfuscation": "x"},
-            {"choices": [], "kv_transfer_params": {"n": 1}, "prompt_filter_results": [{"n": 1}]},
+            beside(system_fingerprint="f", service_tier="default"),
+            beside(system_fingerprint="", service_tier=None, obfuscation="x"),
+            beside(kv_transfer_params={"n": 1}, prompt_filter_results=[{"n": 1}]),
         ],
         {
             **NOTHING,
@@ -231,19 +202,6 @@ def test_results(chunks: list[Any], result: dict[str, Any]):
     assert encoded(run(*chunks)) == result
 
 
-def test_choices_in_any_order():
-    answer = run(
-        {"choices": [{"index": 2, "text": "c"}, {"index": 0, "text": "a"}]},
-        {"choices": [{"index": 1, "text": "b", "finish_reason": "length"}]},
-        chunk("a", finish_reason="stop"),
-    )
-    assert [(c.index, c.text, c.finish_reason) for c in answer.choices] == [
-        (0, "aa", "stop"),
-        (1, "b", "length"),
-        (2, "c", None),
-    ]
-
-
 def test_an_error_in_a_choice():
     data = json.dumps(chunk("a", error={"message": "no", "code": 502}))
     with pytest.raises(APIError, match=r"^no$") as raised:
@@ -258,46 +216,7 @@ def test_an_error_in_the_place_of_choices():
     assert raised.value.code == "x"
 
 
-def test_a_snapshot_shares_nothing_mutable_with_later_ones():
-    decoder = completions.decoder()
-    said = {
-        "logprobs": {"tokens": ["a"], "top_logprobs": [{"a": -1}], "content": [{"n": [1]}]},
-        "content_filter_results": {"n": [1]},
-        **{name: [1] for name in ("token_ids", "prompt_token_ids", "prompt_logprobs")},
-    }
-    whole = {
-        "usage": {"cost_details": {"n": [1]}},
-        "kv_transfer_params": {"n": [1]},
-        "prompt_filter_results": [{"n": [1]}],
-    }
-    decoder.feed(event({**chunk(**said), **whole}))
-    first = decoder.snapshot()
-    before = msgspec.json.encode(first)
-    spoil(first)
-    assert msgspec.json.encode(first) != before
-    assert msgspec.json.encode(decoder.snapshot()) == before
-
-
-# The views, and the deltas.
-
-
-def test_views_of_nothing():
-    accumulator = completions.Accumulator()
-    assert (accumulator.text, accumulator.reasoning, accumulator.refusal) == ("", "", "")
-    assert (list(accumulator.tool_calls), accumulator.finish_reason) == ([], None)
-    assert (accumulator.usage, accumulator.complete) == (None, False)
-
-
-def test_views_speak_of_choice_0():
-    accumulator = completions.Accumulator()
-    for index, reason in ((1, "stop"), (0, "length")):
-        data = {"choices": [{"index": index, "text": f"c{index}", "finish_reason": reason}]}
-        accumulator.add(msgspec.convert(data, completions.Completion))
-    assert (accumulator.text, accumulator.finish_reason) == ("c0", "length")
-
-
-def deltas(*chunks: Any) -> list[Any]:
-    return list(completions.stream([*map(event, chunks), DONE]).deltas())
+# The deltas.
 
 
 def test_deltas():
@@ -305,7 +224,7 @@ def test_deltas():
         chunk("a"),
         {"choices": [{"index": 1, "text": "b", "finish_reason": "content_filter"}]},
         chunk("", finish_reason="eos"),
-        {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2}},
+        beside(usage={"prompt_tokens": 1, "completion_tokens": 2}),
     ) == [
         TextDelta(0, "a"),
         TextDelta(1, "b"),
@@ -316,13 +235,8 @@ def test_deltas():
 
 
 def test_usage_that_says_nothing_is_none():
-    assert deltas({"choices": [], "usage": {}}) == []
+    assert deltas(beside(usage={})) == []
 
 
 def test_a_choice_without_a_finish_reason_has_no_finish():
     assert deltas(chunk("a")) == [TextDelta(0, "a")]
-
-
-def test_deltas_of_a_divided_pair():
-    said = deltas(chunk("a\ud83d"), chunk("\ude00"), chunk("\ud83d"))
-    assert said == [TextDelta(0, "a"), TextDelta(0, "😀"), TextDelta(0, "\ufffd")]

@@ -23,7 +23,7 @@ from benchmarks.conformance import (
     main,
     passed,
 )
-from benchmarks.peers import PEERS, SSEKIT, Parse, Peer, Said
+from benchmarks.peers import PEERS, SSEKIT, Fields, Parse, Peer
 from ssekit import ServerSentEvent, iter_events
 from tests.shared import conformance_cases, needs_shared
 
@@ -57,11 +57,11 @@ def reader(parse: Parse, name: str = "msgspec") -> Reader:
     return Reader(Peer(name, lambda: parse), parse)  # (by a distribution that is always there)
 
 
-NOTHING, X = Said("message", "", ""), Said("message", "x", "")
+NOTHING, X = Fields("message", "", ""), Fields("message", "x", "")
 SOME = {name: FEATURES[name] for name in ("one-line data", "ids", "a byte order mark", "a cut")}
 
 # What a parser that is naive makes of the smallest stream with each feature, if not what it says.
-NAIVE: dict[str, tuple[bytes, list[Said], list[Said] | str]] = {
+NAIVE: dict[str, tuple[bytes, list[Fields], list[Fields] | str]] = {
     "ids": (b"id: x\ndata: x\n\n", [X._replace(id="x")], [X]),
     "types": (b"event: x\ndata: x\n\n", [X._replace(event="x")], [X]),
     "blank lines": (b"\n\n", [], [NOTHING]),
@@ -195,7 +195,7 @@ def installed(peer: Peer) -> Reader:
 def test_each_adapter_gives_what_a_peer_says(peer: Peer) -> None:
     made = installed(peer).read([STREAM[:30], STREAM[30:]])
     first, second = made
-    assert first == Said("note", "a\nb", "7")
+    assert first == Fields("note", "a\nb", "7")
     assert second[:2] == ("message", "c")  # sseclient-py does not let an id last
 
 
@@ -229,4 +229,4 @@ def test_what_the_readme_says_of_a_parser_is_so(peer: Peer) -> None:
             shown, names = group.rsplit(": ", 1)
             if peer.name in names.split(", "):
                 says = shown
-        assert conformance._shown(ours.read(reads)) == says, reads
+        assert conformance.shown(ours.read(reads)) == says, reads

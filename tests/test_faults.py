@@ -19,7 +19,6 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 
 import httpx
-import msgspec
 import pytest
 import trio
 
@@ -38,8 +37,8 @@ from ssekit import (
     responses,
 )
 from ssekit.testing.transports import AsyncReads, Reads
-from tests import test_completions_corpus, test_corpus, test_gemini_corpus
-from tests.oracle import oracle, said_by_response, without_nulls
+from tests.formats import PLAIN
+from tests.oracle import oracle
 from tests.reference import interpret
 from tests.shared import needs_shared, recordings
 from tests.wire import DONE, event
@@ -265,24 +264,12 @@ UNAVAILABLE = {"error": {"code": 503, "message": "no", "status": "UNAVAILABLE"}}
 GEMINI_ERRORS = {"a status": Reported(event(UNAVAILABLE), "503")}
 
 
-def encoded(answer: Any) -> Any:
-    return json.loads(msgspec.json.encode(answer))
-
-
-def said_of_response(answer: responses.Response) -> Any:
-    return said_by_response(encoded(answer))
-
-
-def said_of_message(answer: messages.Message) -> Any:
-    return without_nulls(encoded(answer))
-
-
 WIRES = [
-    Wire(chat, "chat", CHAT, test_corpus.said, CHAT_ERRORS),
-    Wire(completions, "completions", COMPLETIONS, test_completions_corpus.said, COMPLETIONS_ERRORS),
-    Wire(responses, "responses", RESPONSES, said_of_response, RESPONSES_ERRORS),
-    Wire(messages, "messages", MESSAGES, said_of_message, MESSAGES_ERRORS),
-    Wire(gemini, "gemini", GEMINI, test_gemini_corpus.said, GEMINI_ERRORS),
+    Wire(chat, "chat", CHAT, PLAIN["chat"], CHAT_ERRORS),
+    Wire(completions, "completions", COMPLETIONS, PLAIN["completions"], COMPLETIONS_ERRORS),
+    Wire(responses, "responses", RESPONSES, PLAIN["responses"], RESPONSES_ERRORS),
+    Wire(messages, "messages", MESSAGES, PLAIN["messages"], MESSAGES_ERRORS),
+    Wire(gemini, "gemini", GEMINI, PLAIN["gemini"], GEMINI_ERRORS),
 ]
 each_wire = pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.endpoint)
 

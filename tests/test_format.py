@@ -1,7 +1,7 @@
 """A wire format as data: `_format.py`. What is true of any format is tested with chat."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import pytest
@@ -19,157 +19,113 @@ from ssekit import (
 
 UNNAMED = "the server reported an error"
 
-# The data of an event (and its type), and what the error says: message, code, type, param.
-ERRORS: dict[str, tuple[str, str, tuple[str, str | None, str | None, str | None]]] = {
-    "an object": (
+
+class Reported(NamedTuple):
+    """The data of an event, what the error in it says, and the event's type."""
+
+    data: str
+    message: str = "no"
+    code: str | None = None
+    type: str | None = None
+    param: str | None = None
+    event: str = "message"
+
+
+# The data of an event, and what the error in it says.
+ERRORS = {
+    "an object": Reported(
         '{"error": {"message": "no", "type": "rate", "code": "x", "param": "n"}}',
-        "message",
-        ("no", "x", "rate", "n"),
+        code="x",
+        type="rate",
+        param="n",
     ),
-    "a number for a code": (
-        '{"error": {"message": "no", "code": 400}}',
-        "message",
-        ("no", "400", None, None),
+    "a number for a code": Reported('{"error": {"message": "no", "code": 400}}', code="400"),
+    "a text": Reported('{"error": "no"}'),
+    "an object beside a chunk": Reported('{"id": "1", "error": {"message": "no"}, "choices": []}'),
+    "a text beside a chunk": Reported('{"choices": [{"delta": {"content": "a"}}], "error": "no"}'),
+    "flat, by its type": Reported(
+        '{"type": "error", "code": "x", "message": "no", "param": null}', code="x"
     ),
-    "a text": ('{"error": "no"}', "message", ("no", None, None, None)),
-    "an object beside a chunk": (
-        '{"id": "1", "error": {"message": "no"}, "choices": []}',
-        "message",
-        ("no", None, None, None),
-    ),
-    "a text beside a chunk": (
-        '{"choices": [{"delta": {"content": "a"}}], "error": "no"}',
-        "message",
-        ("no", None, None, None),
-    ),
-    "flat, by its type": (
-        '{"type": "error", "code": "x", "message": "no", "param": null}',
-        "message",
-        ("no", "x", None, None),
-    ),
-    "flat, by its object": (
+    "flat, by its object": Reported(
         '{"object": "error", "message": "no", "type": "invalid", "code": 5}',
-        "message",
-        ("no", "5", "invalid", None),
+        code="5",
+        type="invalid",
     ),
-    "nested, with a type": (
-        '{"type": "error", "error": {"type": "overloaded", "message": "no"}}',
-        "message",
-        ("no", None, "overloaded", None),
+    "nested, with a type": Reported(
+        '{"type": "error", "error": {"type": "overloaded", "message": "no"}}', type="overloaded"
     ),
-    "a detail": ('{"detail": "no"}', "message", ("no", None, None, None)),
-    "a detail of many": ('{"detail": [{"loc": 1}]}', "message", (UNNAMED, None, None, None)),
-    "the event's type": ('{"message": "no"}', "error", ("no", None, None, None)),
-    "the event's type, and text": ("no", "error", ("no", None, None, None)),
-    "the event's type, and nothing": ("", "error", (UNNAMED, None, None, None)),
-    "the event's type, and a list": ("[1]", "error", (UNNAMED, None, None, None)),
-    "the event's type, and an object in a list": (
-        '[{"message": "no", "code": 5}]',
-        "error",
-        ("no", "5", None, None),
+    "a detail": Reported('{"detail": "no"}'),
+    "a detail of many": Reported('{"detail": [{"loc": 1}]}', UNNAMED),
+    "the event's type": Reported('{"message": "no"}', event="error"),
+    "the event's type, and text": Reported("no", event="error"),
+    "the event's type, and nothing": Reported("", UNNAMED, event="error"),
+    "the event's type, and a list": Reported("[1]", UNNAMED, event="error"),
+    "the event's type, and an object in a list": Reported(
+        '[{"message": "no", "code": 5}]', code="5", event="error"
     ),
-    "the event's type, and null": ("null", "error", (UNNAMED, None, None, None)),
-    "the event's type, and choices": (
-        '{"choices": [{"delta": {}}], "message": "no"}',
-        "error",
-        ("no", None, None, None),
+    "the event's type, and null": Reported("null", UNNAMED, event="error"),
+    "the event's type, and choices": Reported(
+        '{"choices": [{"delta": {}}], "message": "no"}', event="error"
     ),
-    "a flag, and what is beside it": (
-        '{"error": true, "message": "no", "code": 429, "type": "rate"}',
-        "message",
-        ("no", "429", "rate", None),
+    "a flag, and what is beside it": Reported(
+        '{"error": true, "message": "no", "code": 429, "type": "rate"}', code="429", type="rate"
     ),
-    "a word, and what is beside it": (
-        '{"error": "rate_limited", "message": "no", "code": 429}',
-        "message",
-        ("no", "429", None, None),
+    "a word, and what is beside it": Reported(
+        '{"error": "rate_limited", "message": "no", "code": 429}', code="429"
     ),
-    "a number": ('{"error": 500}', "message", (UNNAMED + " (code 500)", "500", None, None)),
-    "an error in an error": (
-        '{"error": {"error": {"message": "no", "type": "rate"}}}',
-        "message",
-        ("no", None, "rate", None),
+    "a number": Reported('{"error": 500}', UNNAMED + " (code 500)", code="500"),
+    "an error in an error": Reported(
+        '{"error": {"error": {"message": "no", "type": "rate"}}}', type="rate"
     ),
-    "an error in a detail": (
-        '{"detail": {"error": {"message": "no", "code": 5}}}',
-        "message",
-        ("no", "5", None, None),
+    "an error in a detail": Reported(
+        '{"detail": {"error": {"message": "no", "code": 5}}}', code="5"
     ),
-    "a detail of many that speak (FastAPI)": (
-        '{"detail": [{"loc": ["body"], "msg": "no", "type": "missing"}]}',
-        "message",
-        ("no", None, "missing", None),
+    "a detail of many that speak (FastAPI)": Reported(
+        '{"detail": [{"loc": ["body"], "msg": "no", "type": "missing"}]}', type="missing"
     ),
-    "by its object, with a detail (Mistral)": (
+    "by its object, with a detail (Mistral)": Reported(
         '{"object": "error", "message": {"detail": [{"msg": "no"}]}, "type": "invalid"}',
-        "message",
-        ("no", None, "invalid", None),
+        type="invalid",
     ),
-    "flat, with a code (Alibaba)": (
-        '{"code": "InvalidParameter", "message": "no", "request_id": "r"}',
-        "message",
-        ("no", "InvalidParameter", None, None),
+    "flat, with a code (Alibaba)": Reported(
+        '{"code": "InvalidParameter", "message": "no", "request_id": "r"}', code="InvalidParameter"
     ),
-    "flat, beside no choices": (
-        '{"choices": [], "code": 5, "message": "no"}',
-        "message",
-        ("no", "5", None, None),
-    ),
-    "flat, of a type of its own": (
+    "flat, beside no choices": Reported('{"choices": [], "code": 5, "message": "no"}', code="5"),
+    "flat, of a type of its own": Reported(
         '{"type": "rate_limit_exceeded", "code": 429, "message": "no", "usage": {}}',
-        "message",
-        ("no", "429", "rate_limit_exceeded", None),
+        code="429",
+        type="rate_limit_exceeded",
     ),
-    "flat, with an error_code (Databricks)": (
-        '{"error_code": "BAD_REQUEST", "message": "no"}',
-        "message",
-        ("no", "BAD_REQUEST", None, None),
+    "flat, with an error_code (Databricks)": Reported(
+        '{"error_code": "BAD_REQUEST", "message": "no"}', code="BAD_REQUEST"
     ),
-    "flat, with an error_msg (Baidu)": (
-        '{"error_code": 336003, "error_msg": "no", "id": "1"}',
-        "message",
-        ("no", "336003", None, None),
+    "flat, with an error_msg (Baidu)": Reported(
+        '{"error_code": 336003, "error_msg": "no", "id": "1"}', code="336003"
     ),
-    "flat, with a status": (
-        '{"status": "error", "message": "no"}',
-        "message",
-        ("no", None, None, None),
-    ),
-    "of the base (MiniMax)": (
+    "flat, with a status": Reported('{"status": "error", "message": "no"}'),
+    "of the base (MiniMax)": Reported(
         '{"id": "1", "choices": null, "base_resp": {"status_code": 1004, "status_msg": "no"}}',
-        "message",
-        ("no", "1004", None, None),
+        code="1004",
     ),
-    "of the base, beside no choices": (
-        '{"choices": [], "base_resp": {"status_code": 1004, "status_msg": "no"}}',
-        "message",
-        ("no", "1004", None, None),
+    "of the base, beside no choices": Reported(
+        '{"choices": [], "base_resp": {"status_code": 1004, "status_msg": "no"}}', code="1004"
     ),
-    "several (Cloudflare)": (
-        '{"errors": [{"message": "no", "code": 5007}], "success": false, "result": {}}',
-        "message",
-        ("no", "5007", None, None),
+    "several (Cloudflare)": Reported(
+        '{"errors": [{"message": "no", "code": 5007}], "success": false, "result": {}}', code="5007"
     ),
-    "in a choice": (
-        '{"choices": [{"delta": {}, "error": {"message": "no", "code": 502}}]}',
-        "message",
-        ("no", "502", None, None),
+    "in a choice": Reported(
+        '{"choices": [{"delta": {}, "error": {"message": "no", "code": 502}}]}', code="502"
     ),
-    "in x_groq": (
-        '{"choices": [], "x_groq": {"id": "1", "error": "no"}}',
-        "message",
-        ("no", None, None, None),
-    ),
+    "in x_groq": Reported('{"choices": [], "x_groq": {"id": "1", "error": "no"}}'),
 }
 
 
-@pytest.mark.parametrize("error", ERRORS.values(), ids=ERRORS)
-def test_errors_in_every_form(error: Any):
-    data, event_type, said = error
+@pytest.mark.parametrize("said", ERRORS.values(), ids=ERRORS)
+def test_errors_in_every_form(said: Reported):
     with pytest.raises(APIError) as raised:
-        chat.decode(ServerSentEvent(data, event_type))
-    found = raised.value
-    assert (found.message, found.code, found.type, found.param) == said
+        chat.decode(ServerSentEvent(said.data, said.event))
+    error = raised.value
+    assert (error.message, error.code, error.type, error.param) == said[1:5]
 
 
 @pytest.mark.parametrize(

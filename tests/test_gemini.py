@@ -1,9 +1,9 @@
 """Gemini: `gemini/`."""
 
 import json
+from functools import partial
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,32 +14,19 @@ from ssekit import (
     Finish,
     ReasoningDelta,
     ServerSentEvent,
-    StreamTruncatedError,
     TextDelta,
     ToolCall,
     ToolCallDelta,
     Usage,
     gemini,
 )
-from tests import wire
-from tests.spoil import spoil
-from tests.wire import event
+from tests.formats import answer_of, deltas_of, encoded, fed, only
+
+run, deltas = partial(answer_of, gemini), partial(deltas_of, gemini)
 
 
 def chunk(*parts: Any, **candidate: Any) -> dict[str, Any]:
     return {"candidates": [{"content": {"parts": list(parts), "role": "model"}, **candidate}]}
-
-
-def run(*chunks: Any) -> gemini.GenerateContentResponse:
-    decoder = gemini.decoder()
-    for data in chunks:
-        decoder.feed(event(data))
-    assert decoder.error is None
-    return decoder.snapshot()
-
-
-def encoded(answer: Any) -> Any:
-    return json.loads(msgspec.json.encode(answer))
 
 
 def parts(*chunks: Any) -> Any:
@@ -115,7 +102,6 @@ PARTS: dict[str, tuple[list[list[Any]], list[Any]]] = {
     "null is absent": ([[said("a", thought=None, inlineData=None)], [None, said("b")]],
                        [said("ab")]),
     "a field of unforeseen type": ([[said("a", thoughtSignature=5)], [said("b")]], [said("ab")]),
-    "a pair over two pieces": ([[said("\ud83d")], [said("\ude00")]], [said("😀")]),
     "half a pair": ([[said("a\ud83d")], [said("b"), BLOB]], [said("a\ufffdb"), BLOB]),
     "half a pair, elsewhere": (
         [[{"functionResponse": {"name": "f", "response": {"text": "\ud83d"}}}]],
@@ -291,7 +277,7 @@ ARGUMENTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
 def test_arguments_in_pieces(pieces: list[Any], args: dict[str, Any]):
     chunks = [chunk(part) for part in (call("f", willContinue=True), *pieces, call())]
     assert parts(*chunks) == [call("f", args=args)]
-    (made,) = [delta for delta in deltas(*chunks) if isinstance(delta, ToolCall)]
+    (made,) = only(deltas(*chunks), ToolCall)
     assert (made.name, json.loads(made.arguments)) == ("f", args)
 
 
@@ -351,6 +337,8 @@ BESIDE: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
         {"tokenCount": 0, "avgLogprobs": 0, "finishMessage": "a", "continuationToken": "YQ=="},
     ),
     "null is absent": ([{"safetyRatings": None, "content": None, "index": None}], {}),
+    "the role": ([chunk(said("a"))["candidates"][0]],
+                 {"content": {"parts": [said("a")], "role": "model"}}),
     "parts that are no list": ([{"content": {"parts": 5}}], {}),
     "one part alone": ([{"content": {"parts": said("a")}}, {"content": {"parts": "b"}}],
                        {"content": {"parts": [said("ab")]}}),
@@ -444,52 +432,6 @@ def test_what_is_beside_the_candidates(said: list[dict[str, Any]], made: dict[st
     assert encoded(run(*said)) == {"candidates": [], **made}
 
 
-def test_several_candidates():
-    answer = run(
-        {"candidates": [{"index": 1, "content": {"parts": [said("x")]}}]},
-        {"candidates": [{"content": {"parts": [said("a")], "role": "model"}},
-                        {"index": 1, "content": {"parts": [said("y")]}, "finishReason": "STOP"}]},
-        {"candidates": [{"index": 0, "content": {"parts": [said("b")]}}]},
-    )  # fmt: skip
-    assert encoded(answer) == {
-        "candidates": [
-            {"index": 0, "content": {"parts": [said("ab")], "role": "model"}},
-            {"index": 1, "content": {"parts": [said("xy")]}, "finishReason": "STOP"},
-        ]
-    }
-
-
-def test_snapshots_share_nothing():
-    everything = {
-        **chunk(
-            *(
-                {**call("f", args={"a": [{}]}), "partMetadata": {"n": []}},
-                BLOB,
-                {"hologram": {"n": [1]}},
-                said("a"),
-            ),
-            safetyRatings=[RATING],
-            groundingMetadata={
-                "groundingSupports": [{"groundingChunkIndices": [0], "confidenceScores": [1]}],
-                "groundingChunks": [{"maps": {"a": []}}],
-            },
-            citationMetadata={"citations": [CITED]},
-            logprobsResult={
-                "chosenCandidates": [TOKEN],
-                "topCandidates": [{"candidates": [TOKEN]}],
-            },
-        ),
-        "modelStatus": {"a": []},
-        "promptFeedback": {"safetyRatings": [RATING]},
-        "usageMetadata": {"promptTokensDetails": [{"tokenCount": 1}]},
-    }
-    decoder = gemini.decoder()
-    decoder.feed(event(everything))
-    before = msgspec.json.encode(decoder.snapshot())
-    spoil(decoder.snapshot())
-    assert msgspec.json.encode(decoder.snapshot()) == before
-
-
 # Parts of unknown kinds.
 
 
@@ -510,6 +452,7 @@ def test_a_chunk_has_its_part_of_unknown_kind():
 
 # Errors, and the end.
 
+BLOCKED = {"promptFeedback": {"blockReason": "SAFETY"}}
 GONE = {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}
 
 
@@ -518,116 +461,23 @@ GONE = {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILAB
     [{"error": GONE}, [{"error": GONE}], {**chunk(), "error": GONE}],
     ids=["alone", "in a list", "in a chunk"],
 )
-def test_an_error_in_the_stream(data: Any):
-    decoder = gemini.decoder()
-    decoder.feed(event(chunk(said("a"))) + event(data))
-    error = decoder.error
+def test_the_body_of_an_error(data: Any):
+    error = fed(gemini, data).error
     assert isinstance(error, APIError)
-    assert (error.code, error.type, error.message) == ("503", "UNAVAILABLE", GONE["message"])
     assert error.body == GONE
-    assert encoded(error.partial)["candidates"][0]["content"]["parts"] == [said("a")]
 
 
 def test_what_comes_with_an_error_counts():
-    decoder = gemini.decoder()
-    decoder.feed(event({**chunk(said("a")), "error": GONE}))
-    assert decoder.state == "failed"
-    assert decoder.accumulator.text == "a"
-
-
-STOP = chunk(said("a"), finishReason="STOP")
-BLOCKED = {"promptFeedback": {"blockReason": "SAFETY"}}
-
-# How a stream ends cleanly: its events, the state, and what ended it.
-ENDS: dict[str, tuple[list[Any], str, str | None]] = {
-    "nothing": ([], "truncated", None),
-    "a text": ([chunk(said("a"))], "truncated", None),
-    "a finish": ([STOP], "done", "finish"),
-    "a finish, then usage": ([STOP, {"usageMetadata": {"totalTokenCount": 1}}], "done", "finish"),
-    "a finish of one of two": (
-        [{"candidates": [{"index": 0, "finishReason": "STOP"}, {"index": 1}]}],
-        "truncated",
-        None,
-    ),
-    "no reason": ([chunk(finishReason="FINISH_REASON_UNSPECIFIED")], "truncated", None),
-    "an empty reason": ([chunk(finishReason="")], "truncated", None),
-    "a prompt that was blocked": ([BLOCKED], "done", "finish"),
-    "a prompt that was judged": (
-        [{"promptFeedback": {"safetyRatings": [RATING]}}],
-        "truncated",
-        None,
-    ),
-    "a prompt that was not blocked": (
-        [{"promptFeedback": {"blockReason": "BLOCKED_REASON_UNSPECIFIED"}}],
-        "truncated",
-        None,
-    ),
-    "a prompt that was blocked when its answer had begun": (
-        [chunk(said("a")), BLOCKED],
-        "done",
-        "finish",
-    ),
-    "a prompt that was blocked, with a candidate": (
-        [{"candidates": [{"index": 0}], **BLOCKED}],
-        "done",
-        "finish",
-    ),
-    "the marker of a proxy": ([chunk(said("a")), "[DONE]"], "done", "marker"),
-}
-
-
-@pytest.mark.parametrize(("events", "state", "ended_by"), ENDS.values(), ids=ENDS)
-def test_the_end(events: list[Any], state: str, ended_by: str | None):
-    decoder = gemini.decoder()
-    decoder.feed(b"".join(map(event, events)).replace(b"\n", b"\r\n"))
-    decoder.close()
-    assert (decoder.state, decoder.ended_by) == (state, ended_by)
-    assert isinstance(decoder.error, StreamTruncatedError) == (state == "truncated")
+    assert fed(gemini, {**chunk(said("a")), "error": GONE}).accumulator.text == "a"
 
 
 def test_the_marker():
     assert gemini.decode(ServerSentEvent("[DONE]")) is DONE
 
 
-# Views and deltas.
-
-
-@pytest.mark.parametrize(
-    ("word", "reason"),
-    [
-        ("STOP", "stop"),
-        ("MAX_TOKENS", "length"),
-        ("CONTINUATION", "length"),
-        *((word, "content_filter") for word in ("SAFETY", "RECITATION", "BLOCKLIST", "SPII")),
-        *((word, "content_filter") for word in ("PROHIBITED_CONTENT", "MODEL_ARMOR", "ESCALATION")),
-        *((f"IMAGE_{word}", "content_filter") for word in ("SAFETY", "RECITATION")),
-        ("IMAGE_PROHIBITED_CONTENT", "content_filter"),
-        ("LANGUAGE", "other"),
-        ("Stop", "stop"),
-        ("length", "length"),
-        ("content_filter", "content_filter"),
-        ("OTHER", "other"),
-        ("MALFORMED_FUNCTION_CALL", "other"),
-        ("UNEXPECTED_TOOL_CALL", "other"),
-        ("A_WORD_OF_NEXT_YEAR", "other"),
-        ("FINISH_REASON_UNSPECIFIED", None),
-        (None, None),
-    ],
-)
-@pytest.mark.parametrize("called", [False, True])
-def test_finish_reasons(word: str | None, reason: Any, called: bool):
-    decoder = gemini.decoder()
-    decoder.feed(event(chunk(*([call("f")] if called else []), finishReason=word)))
-    reason = "tool_calls" if called and reason == "stop" else reason
-    assert decoder.accumulator.finish_reason == reason
-    told = [delta for delta in decoder.accumulator.last_deltas() if isinstance(delta, Finish)]
-    assert told == ([Finish(0, reason, word)] if reason and word else [])
-
-
 def test_the_finish_of_a_prompt_that_was_blocked():
-    stream = gemini.stream([event(BLOCKED)])
-    assert list(stream.deltas()) == [Finish(0, "content_filter", "SAFETY")]
-    assert stream.accumulator.finish_reason == "content_filter"
+    assert deltas(BLOCKED) == [Finish(0, "content_filter", "SAFETY")]
+    assert fed(gemini, BLOCKED).accumulator.finish_reason == "content_filter"
 
 
 def test_the_finish_of_candidates_whose_prompt_was_blocked():
@@ -636,34 +486,6 @@ def test_the_finish_of_candidates_whose_prompt_was_blocked():
         Finish(0, "stop", "STOP"),
         Finish(1, "content_filter", "SAFETY"),
     ]
-
-
-@pytest.mark.parametrize(
-    ("usage", "view"),
-    [
-        (
-            {"promptTokenCount": 1, "candidatesTokenCount": 2, "totalTokenCount": 3},
-            Usage(1, 2, 3),
-        ),
-        (
-            {"promptTokenCount": 1, "toolUsePromptTokenCount": 10, "candidatesTokenCount": 2,
-             "thoughtsTokenCount": 20, "totalTokenCount": 33, "cachedContentTokenCount": 0},
-            Usage(11, 22, 33, 0, 20),
-        ),
-        ({"thoughtsTokenCount": 4}, Usage(output_tokens=4, reasoning_tokens=4)),
-        ({"trafficType": "ON_DEMAND"}, None),
-    ],
-)  # fmt: skip
-def test_usage(usage: dict[str, Any], view: Usage | None):
-    decoder = gemini.decoder()
-    (made,) = decoder.feed(event({"candidates": [], "usageMetadata": usage}))
-    assert decoder.accumulator.usage == view
-    assert list(decoder.accumulator.deltas(made)) == ([] if view is None else [view])
-
-
-def deltas(*chunks: Any) -> list[Any]:
-    stream = gemini.stream([*map(event, chunks), wire.DONE])
-    return list(stream.deltas())
 
 
 def test_deltas():
@@ -731,15 +553,8 @@ def test_a_text_in_a_call_is_of_the_text():
         ToolCallDelta(0, 1, "", "f", "{}"),
         ToolCall(0, 1, "", "f", "{}"),
     ]
-    decoder = gemini.decoder()
-    decoder.feed(event(chunk(spoken, thinking)))
-    assert (decoder.accumulator.text, decoder.accumulator.reasoning) == ("a", "hm")
-
-
-def test_the_tool_call_that_is_handed_over_is_the_one_that_the_view_holds():
-    stream = gemini.stream([event(chunk(call("f", args={}))), wire.DONE])
-    (handed,) = [delta for delta in stream.deltas() if isinstance(delta, ToolCall)]
-    assert stream.accumulator.tool_calls[0] is handed
+    accumulator = fed(gemini, chunk(spoken, thinking)).accumulator
+    assert (accumulator.text, accumulator.reasoning) == ("a", "hm")
 
 
 def test_deltas_of_a_divided_pair():
@@ -749,19 +564,4 @@ def test_deltas_of_a_divided_pair():
         TextDelta(0, "😀"),
         ReasoningDelta(0, "\ufffd"),
     ]
-    decoder = gemini.decoder()
-    decoder.feed(b"".join(map(event, chunks)))
-    assert decoder.accumulator.text == "a😀"
-
-
-def test_the_views_speak_of_candidate_0():
-    decoder = gemini.decoder()
-    decoder.feed(
-        event({"candidates": [{"index": 1, "content": {"parts": [said("a"), call("f")]}}]})
-    )
-    accumulator = decoder.accumulator
-    assert (accumulator.text, accumulator.reasoning, accumulator.refusal) == ("", "", "")
-    assert (list(accumulator.tool_calls), accumulator.finish_reason) == ([], None)
-    decoder.feed(event(chunk(thought("b"), said("c"), BLOB, call("g"))))
-    assert (accumulator.text, accumulator.reasoning) == ("c", "b")
-    assert [made.name for made in accumulator.tool_calls] == ["g"]
+    assert fed(gemini, *chunks).accumulator.text == "a😀"

@@ -14,18 +14,19 @@ from typing import Any
 import pytest
 
 from benchmarks.dimensions import (
-    FOLDS,
+    CHAT,
     GEMINI,
     MESSAGES,
+    PARTIAL_JSON,
     RESPONSES,
-    WATCHED,
     WIRE,
+    accumulate,
+    call_chunk,
     decode,
-    fold,
-    fold_deltas,
-    tool_calls,
-    watch,
-    watch_call,
+    events,
+    read_arguments,
+    read_deltas,
+    read_values,
 )
 from ssekit import messages, responses
 
@@ -56,42 +57,36 @@ def test_the_wire_is_linear(size: int, make: Callable[[int], list[bytes]]):
     assert growth(decode, make(size), make(4 * size)) < 8
 
 
-@pytest.mark.parametrize("work", [fold, fold_deltas])
-@pytest.mark.parametrize(("size", "make"), FOLDS.values(), ids=FOLDS)
+@pytest.mark.parametrize("work", [accumulate, read_deltas])
+@pytest.mark.parametrize(("size", "make"), CHAT.values(), ids=CHAT)
 def test_the_fold_is_linear(size: int, make: Callable[[int], bytes], work: Any):
     assert growth(work, make(size), make(4 * size)) < 8
 
 
-@pytest.mark.parametrize("work", [fold, fold_deltas])
+@pytest.mark.parametrize("work", [accumulate, read_deltas])
 @pytest.mark.parametrize(("size", "make"), RESPONSES.values(), ids=RESPONSES)
 def test_the_fold_of_a_response_is_linear(size: int, make: Callable[[int], bytes], work: Any):
     assert growth(partial(work, wire=responses), make(size), make(4 * size)) < 8
 
 
-@pytest.mark.parametrize(("size", "make"), WATCHED.values(), ids=WATCHED)
+@pytest.mark.parametrize(("size", "make"), PARTIAL_JSON.values(), ids=PARTIAL_JSON)
 def test_watching_is_linear(size: int, make: Callable[[int], list[str]]):
-    assert growth(watch, make(size), make(4 * size)) < 8
+    assert growth(read_values, make(size), make(4 * size)) < 8
 
 
 def test_watching_a_call_is_linear():
-    begun = tool_calls(1, lambda _: 0).replace(b"0123", b'[\\"')
-    assert (
-        growth(
-            watch_call,
-            begun + tool_calls(25_000, lambda _: 0),
-            begun + tool_calls(100_000, lambda _: 0),
-        )
-        < 8
-    )
+    begun = events(1, call_chunk(function={"arguments": '["'}))
+    small, large = (begun + events(size, call_chunk()) for size in (25_000, 100_000))
+    assert growth(read_arguments, small, large) < 8
 
 
-@pytest.mark.parametrize("work", [fold, fold_deltas])
+@pytest.mark.parametrize("work", [accumulate, read_deltas])
 @pytest.mark.parametrize(("size", "make"), MESSAGES.values(), ids=MESSAGES)
 def test_the_fold_of_a_message_is_linear(size: int, make: Callable[[int], bytes], work: Any):
     assert growth(partial(work, wire=messages), make(size), make(4 * size)) < 8
 
 
-@pytest.mark.parametrize("work", [fold, fold_deltas])
+@pytest.mark.parametrize("work", [accumulate, read_deltas])
 @pytest.mark.parametrize(("size", "make"), GEMINI.values(), ids=GEMINI)
 def test_the_fold_of_candidates_is_linear(size: int, make: Callable[[int], bytes], work: Any):
     assert growth(work, make(size), make(4 * size)) < 8

@@ -1,22 +1,18 @@
-"""Recorded Responses streams of real hosts: what they say, with and without what states it whole.
+"""Recorded Responses streams: what states an answer whole, and the pieces without it.
 
 The view of an answer that is compared here reads plain JSON, and shares no code with the fold.
 """
 
 import json
-import random
-import zlib
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
 import pytest
 
-from ssekit import ServerSentEvent, SSEKitError, StreamDecoder, ToolCall, responses
+from ssekit import ServerSentEvent, responses
+from tests.formats import encoded, fed
 from tests.reference import interpret
 from tests.shared import Recording, each_recording, needs_shared, recordings
-
-Decoder = StreamDecoder[responses.ResponseStreamEvent, responses.Response]
 
 # The ends of a stream, and those of a text or an item.
 TERMINAL = {"response.completed", "response.incomplete"}
@@ -28,66 +24,17 @@ def wire(recording: Recording) -> list[dict[str, Any]]:
     return [json.loads(text) for text in texts if text != "[DONE]"]
 
 
-def fold(events: list[dict[str, Any]]) -> Decoder:
-    decoder = responses.decoder()
-    for event in events:
-        decoder.feed(ServerSentEvent(json.dumps(event), event.get("type", "message")))
-    return decoder
-
-
-def encoded(answer: responses.Response) -> Any:
-    return json.loads(msgspec.json.encode(answer))
-
-
 def terminal_response(events: list[dict[str, Any]]) -> Any:
     assert events[-1]["type"] in TERMINAL
     return events[-1]["response"]
 
 
-def expected_view(item: dict[str, Any]) -> dict[str, Any]:
-    """Return what the recordings' `expected` files say of an item."""
-    view: dict[str, Any] = {"type": item["type"]}
-    if item["type"] == "message":
-        view["text"] = [part.get("text", part.get("refusal")) for part in item["content"]]
-        view["annotations"] = [len(part.get("annotations") or []) for part in item["content"]]
-    elif item["type"] == "reasoning":
-        view["summary"] = [part["text"] for part in item["summary"]]
-        view["content"] = [part["text"] for part in item.get("content") or []]
-    else:
-        view |= {name: item[name] for name in ("name", "arguments", "input", "code")
-                 if isinstance(item.get(name), str)}  # fmt: skip
-    return view
-
-
-@each_recording("responses")
-def test_what_a_recorded_stream_says(recording: Recording):
-    expected = recording.expected
-    decoder = responses.decoder()
-    events = decoder.feed(recording.data) + decoder.close()
-    answer = encoded(decoder.result())
-    assert (decoder.state, decoder.ended_by) == ("done", "event")
-    assert len(events) <= expected["events"]
-    assert answer["status"] == expected["terminal"]
-    assert answer["id"] == expected["id"]
-    assert decoder.accumulator.text == expected["text"] == decoder.result().output_text
-    tokens = ("input_tokens", "output_tokens", "total_tokens")
-    assert [answer["usage"][name] for name in tokens] == [
-        expected["usage"][name] for name in tokens
-    ]
-    assert [item["type"] for item in answer["output"]] == [
-        item["type"] for item in expected["items"]
-    ]
-    for item, told in zip(answer["output"], expected["items"], strict=True):
-        view = expected_view(item)
-        assert {name: view[name] for name in told if name in view} == {
-            name: value for name, value in told.items() if name in view
-        }
-
-
 @each_recording("responses")
 def test_the_result_is_the_terminal_response(recording: Recording):
     """Every field of the wire's own answer is in the result, with its value; null is absent."""
-    answer = encoded(responses.collect([recording.data]))
+    stream = responses.stream([recording.data])
+    answer = encoded(stream.until_done())
+    assert stream.decoder.ended_by == "event"
     assert not list(differences(answer, terminal_response(wire(recording))))
 
 
@@ -100,30 +47,6 @@ def differences(ours: Any, theirs: Any, path: str = "") -> Iterator[str]:
             yield from differences(our, their, path)
     elif ours != theirs:
         yield f"{path}: {ours!r:.60} is not {theirs!r:.60}"
-
-
-def outcome(decoder: Decoder) -> Any:
-    accumulator = decoder.accumulator
-    views = (accumulator.text, accumulator.reasoning, accumulator.tool_calls, accumulator.usage)
-    return decoder.state, decoder.ended_by, views, msgspec.json.encode(decoder.snapshot())
-
-
-@each_recording("responses")
-def test_it_says_the_same_however_it_is_cut(recording: Recording):
-    data = recording.data
-    whole = responses.decoder()
-    chunks = whole.feed(data) + whole.close()
-    chance = random.Random(zlib.crc32(recording.name.encode()))
-    cuts = [sorted(chance.randrange(len(data)) for _ in range(n)) for n in (1, 3, 10, 100)]
-    if len(data) <= 20_000:
-        cuts.append(list(range(len(data))))
-    for places in cuts:
-        decoder = responses.decoder()
-        cut = []
-        for start, end in zip([0, *places], [*places, len(data)], strict=True):
-            cut += decoder.feed(data[start:end])
-        assert cut + decoder.close() == chunks
-        assert outcome(decoder) == outcome(whole)
 
 
 # What comes in pieces: an event's type, the field that has its whole, and the indices of the place.
@@ -183,7 +106,7 @@ def test_the_pieces_alone_add_up(recording: Recording):
         for event in events
         if event["type"] not in TERMINAL and not event["type"].endswith(".done")
     ]
-    output = encoded(fold(pieces).snapshot())["output"]
+    output = encoded(fed(responses, *pieces).snapshot())["output"]
     theirs = terminal_response(events)["output"]
     for found in streamed_places(events):
         assert at(output, *found) == at(theirs, *found)
@@ -235,7 +158,7 @@ def test_a_terminal_event_without_a_response(recording: Recording):
     theirs = terminal_response(events)
     bare = {name: value for name, value in events[-1].items() if name != "response"}
     for last in (bare, {**bare, "response": None}, {**bare, "response": {**theirs, "output": []}}):
-        decoder = fold([*events[:-1], last])
+        decoder = fed(responses, *events[:-1], last)
         answer = encoded(decoder.result())
         assert answer["status"] == theirs["status"]
         # An item that was never stated whole in the stream is as far as its pieces came.
@@ -251,33 +174,6 @@ def test_a_terminal_event_without_a_response(recording: Recording):
 UNSTABLE = {"encrypted_content", "fingerprint", "id"}
 
 
-@each_recording("responses")
-def test_the_deltas_add_up_to_the_result(recording: Recording):
-    stream = responses.stream([recording.data])
-    said: dict[str, str] = {}
-    arguments: dict[int, str] = {}
-    calls: list[ToolCall] = []
-    last: dict[str, Any] = {}
-    for delta in stream.deltas():
-        name = type(delta).__name__
-        if isinstance(delta, ToolCall):
-            calls.append(delta)
-        elif name == "ToolCallDelta":
-            arguments[delta.place] = arguments.get(delta.place, "") + delta.arguments
-        elif name in ("Finish", "Usage"):
-            last[name] = delta
-        else:
-            said[name] = said.get(name, "") + delta.text
-    accumulator = stream.accumulator
-    assert said.get("TextDelta", "") == accumulator.text
-    assert said.get("ReasoningDelta", "") == accumulator.reasoning
-    assert said.get("RefusalDelta", "") == accumulator.refusal
-    assert list(arguments.values()) == [call.arguments for call in accumulator.tool_calls]
-    assert all(a is b for a, b in zip(calls, accumulator.tool_calls, strict=True))
-    assert last["Finish"].reason == accumulator.finish_reason
-    assert last["Usage"] == accumulator.usage
-
-
 @needs_shared
 @pytest.mark.parametrize("keep", ["done", "terminal"])
 def test_text_that_is_only_stated_is_told_all_the_same(keep: str):
@@ -290,50 +186,3 @@ def test_text_that_is_only_stated_is_told_all_the_same(keep: str):
         ]
         wires = [ServerSentEvent(json.dumps(event)) for event in events]
         assert "".join(responses.stream(wires).text()) == recording.expected["text"]
-
-
-# Fields of the wire that no struct declares, and why. They are all to be had through `.event`.
-UNDECLARED: dict[str, str] = {
-    "copilot_usage": "GitHub's own account of its terminal event",
-}
-
-
-@needs_shared
-def test_no_field_of_the_wire_is_left_out_without_a_reason():
-    found: set[str] = set()
-    for recording in recordings("responses"):
-        stream = responses.stream([recording.data])
-        for event in stream:
-            assert stream.event is not None
-            assert not isinstance(event, responses.UnknownEvent)
-            found.update(_undeclared(stream.event.json(), event))
-    assert found == set(UNDECLARED)
-
-
-def _undeclared(wire: Any, typed: Any, path: str = "") -> list[str]:
-    if isinstance(typed, msgspec.Struct) and isinstance(wire, dict):
-        names = {field.encode_name: field.name for field in msgspec.structs.fields(typed)}
-        missing = [f"{path}{name}" for name in wire if name not in names and name != "type"]
-        return missing + [
-            name
-            for key, value in wire.items()
-            if key in names
-            for name in _undeclared(value, getattr(typed, names[key]), f"{path}{key}.")
-        ]
-    if isinstance(typed, list | tuple) and isinstance(wire, list):
-        return [name for a, b in zip(wire, typed, strict=True) for name in _undeclared(a, b, path)]
-    return []
-
-
-@needs_shared
-def test_every_ordinary_event_is_decoded_without_python():
-    """None of the recorded events needs the slow road."""
-    for recording in recordings("responses"):
-        decoder = responses.decoder()
-        decoder._decode_unusual = _refuse
-        decoder.feed(recording.data)
-        assert decoder.state == "done"
-
-
-def _refuse(event: ServerSentEvent) -> Any:
-    raise SSEKitError(event.data)

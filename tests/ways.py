@@ -79,19 +79,3 @@ def cuts(recording: Recording) -> list[list[bytes]]:
     if len(data) <= 20_000:
         cut.append([data[i : i + 1] for i in range(len(data))])
     return cut
-
-
-def undeclared(wire: Any, typed: Any, path: str = "") -> list[str]:
-    """Return the names of the fields of the wire that no struct declares."""
-    if isinstance(typed, msgspec.Struct) and isinstance(wire, dict):
-        names = {field.encode_name: field.name for field in msgspec.structs.fields(typed)}
-        missing = [f"{path}{name}" for name in wire if name not in names]
-        return missing + [
-            name
-            for key, value in wire.items()
-            if key in names
-            for name in undeclared(value, getattr(typed, names[key]), f"{path}{key}.")
-        ]
-    if isinstance(typed, list) and isinstance(wire, list):
-        return [name for a, b in zip(wire, typed, strict=False) for name in undeclared(a, b, path)]
-    return []
