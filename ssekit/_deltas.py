@@ -13,7 +13,8 @@ from typing import Any, Literal, TypeAlias, TypeVar, overload
 
 import msgspec
 
-from ssekit._json import parse_text
+from ssekit._errors import DecodeError
+from ssekit._json import is_json, parse_text
 from ssekit._partial_json import partial_json
 
 __all__ = [
@@ -98,12 +99,19 @@ class ToolCall(msgspec.Struct, frozen=True, gc=False, tag="tool_call"):
         No arguments are an empty object: some servers write a call without parameters so.
 
         Raises:
-            DecodeError: The arguments are not JSON, or not of that type.
+            DecodeError: The arguments are cut off, are not JSON, or are not of that type. The
+                message names the tool.
 
         >>> ToolCall(0, 0, "call_1", "get_weather", '{"city": "Paris"}').parse(dict[str, str])
         {'city': 'Paris'}
         """
-        return parse_text(self.arguments or "{}", type, "what a tool call has as arguments")
+        text = f"the argument text for the tool {self.name!r}"
+        try:
+            return parse_text(self.arguments or "{}", type, text)
+        except DecodeError as error:
+            if _is_cut_off(self.arguments):
+                raise DecodeError(f"{text} is cut off") from error.__cause__
+            raise
 
     def partial(self, *, open_strings: bool = True) -> Any:
         """Return the value of the arguments so far, as `ssekit.partial_json` does.
@@ -119,6 +127,16 @@ class ToolCall(msgspec.Struct, frozen=True, gc=False, tag="tool_call"):
         {'city': 'Par'}
         """
         return partial_json(self.arguments, open_strings=open_strings)
+
+
+def _is_cut_off(arguments: str) -> bool:
+    if is_json(arguments):
+        return False
+    try:
+        partial_json(arguments)
+    except DecodeError:
+        return False
+    return True
 
 
 class Finish(msgspec.Struct, frozen=True, gc=False, tag="finish"):
