@@ -36,7 +36,7 @@ from ssekit._event import ServerSentEvent, as_bytes, as_text, make_event
 from ssekit._fast_path import NO_FIELDS, Batch, EventFields
 from ssekit._json import is_json, join_surrogates
 from ssekit._outside import body_kind, objects_outside
-from ssekit._scanner import COMMENT, DEFAULT_MAX_EVENT_SIZE, OUTSIDE, make_scanner
+from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE, IGNORED, make_scanner
 from ssekit._server_error import error_fields
 from ssekit._sse import State
 
@@ -237,6 +237,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         each read is one event. And it is one function: a call for each chunk takes 30 ns.
         """
         decode, add, scanner = self._decode, self.accumulator.add, self._scanner
+        started, ignored = self._started, IGNORED
         try:
             for data in reads:
                 if self.state != "open":
@@ -249,8 +250,8 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
                     # With this read, `auto` may have detected the format.
                     decode, add = self._decode, self.accumulator.add
                 for fields, payloads in batches:
-                    if fields is COMMENT or fields is OUTSIDE:
-                        self._receive_ignored(fields, payloads)
+                    if fields is ignored:
+                        self._receive_ignored(payloads)
                         continue
                     for payload in payloads:
                         if self.state != "open":
@@ -261,7 +262,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
                             chunk = decode(payload)
                         except DECODE_FAILURES:
                             yield from self._receive_unusual()
-                            decode = self._decode
+                            decode, started = self._decode, self._started
                             continue
                         try:
                             ends = add(chunk)
@@ -269,8 +270,8 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
                             error.event = self.event
                             self._fail(error)
                             return
-                        if not self._started:
-                            self._note(chunk)
+                        if not started:
+                            started = self._note(chunk)
                         if ends:
                             self._end("event", "the stream ended")
                         yield chunk
@@ -289,7 +290,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         if self.state != "open":
             return
         batches = self._scanner.finish(dispatch_incomplete=True)
-        events = [batch for batch in batches if batch[0] not in (COMMENT, OUTSIDE)]
+        events = [batch for batch in batches if batch[0] is not IGNORED]
         texts = [as_text(payload) for _, payloads in events for payload in payloads]
         whole = all(is_marker(text) or is_json(text) for text in texts)
         ignored = [batch for batch in batches if batch not in events]
@@ -327,13 +328,13 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
 
     # What is no ordinary chunk.
 
-    def _receive_ignored(self, fields: EventFields, payloads: list[bytes]) -> None:
-        """Take comments, or bytes outside of any event."""
+    def _receive_ignored(self, payloads: Iterable[bytes]) -> None:
+        """Take a comment, or bytes outside of any event."""
         for payload in payloads:
-            if fields is OUTSIDE:
-                self._outside = payload
+            if payload.startswith(b"\n"):
+                self._outside = payload[1:]
             elif self._on_comment is not None:
-                self._on_comment(as_text(payload))
+                self._on_comment(as_text(payload[1:]))
 
     def _receive_unusual(self) -> Iterator[ChunkT]:
         """Yield the chunks of an event that the typed decoder refused."""
@@ -384,7 +385,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
             self._unexplained = error
             self._decode = _refuse
 
-    def _note(self, chunk: ChunkT | None) -> None:
+    def _note(self, chunk: ChunkT | None) -> bool:
         """Note whether a chunk has a part of the answer, or its event is of another format."""
         event = self.event
         assert event is not None
@@ -393,6 +394,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         elif self._format.is_foreign(event):
             self._foreign += 1
             self._first_foreign = self._first_foreign or event
+        return self._started
 
     # The end.
 

@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import repeat
 from typing import Final, TypeAlias
 
@@ -31,7 +31,7 @@ __all__ = [
 # An event's type (b"" means message), last event ID and retry.
 EventFields: TypeAlias = tuple[bytes, bytes, int | None]
 # The data of events that follow one another and have the same fields. Nearly all reads are one.
-Batch: TypeAlias = tuple[EventFields, list[bytes]]
+Batch: TypeAlias = tuple[EventFields, Sequence[bytes]]
 
 NO_FIELDS: Final[EventFields] = (b"", b"", None)
 
@@ -147,8 +147,9 @@ def _cut_mixed(values: list[bytes], prefix: Prefix, prefixed: bool) -> list[Batc
 
 def add_event(batches: list[Batch], fields: EventFields, value: bytes) -> None:
     """Add an event to the batch that it continues. (A batch for each took 200 bytes an event.)"""
-    if batches and batches[-1][0] == fields:
-        batches[-1][1].append(value)
+    latest, payloads = batches[-1] if batches else (None, None)
+    if latest == fields and isinstance(payloads, list):
+        payloads.append(value)
     else:
         batches.append((NO_FIELDS if fields == NO_FIELDS else fields, [value]))
 

@@ -34,16 +34,15 @@ from ssekit._fast_path import (
 from ssekit._fragments import Fragments
 from ssekit._json import join_surrogates
 
-__all__ = ["COMMENT", "DEFAULT_MAX_EVENT_SIZE", "OUTSIDE", "EventScanner", "make_scanner"]
+__all__ = ["DEFAULT_MAX_EVENT_SIZE", "IGNORED", "EventScanner", "make_scanner"]
 
 # An image in base64 is a legitimate event of tens of MiB. Smaller defaults were reported as bugs of
 # peers (1 MiB in httpx2, 8 MiB in openai-node, 64 KiB in Go's bufio), and no limit as a weakness.
 DEFAULT_MAX_EVENT_SIZE = 64 * 2**20
 
-# The fields of batches that are no events. `COMMENT` has the texts of comments. `OUTSIDE` has the
-# lines since the event before that are no field, joined; b"" once an event has followed.
-COMMENT: Final[EventFields] = (b"\n", b"comment", None)  # no event has such a type
-OUTSIDE: Final[EventFields] = (b"\n", b"outside", None)
+# The fields of batches that are no events: a comment, which begins with ":", or the lines since the
+# event before that are no field, joined, which begin with LF. (LF alone: an event has followed.)
+IGNORED: Final[EventFields] = (b"\n", b"", None)  # no event has such a type
 # How much of such lines is kept (bytes).
 _OUTSIDE_SIZE = 64 * 2**10
 
@@ -172,7 +171,7 @@ class EventScanner:
             # and 0.8 us by way of `cut_events`. (`startswith` alone would take 0.1 us.)
             payload = data.removeprefix(self._prefix).removesuffix(self._blank)
             if len(payload) == size - self._frame and 10 not in payload and 13 not in payload:
-                return ((self._fields, [payload]),)
+                return ((self._fields, (payload,)),)  # tuples: a list takes 20 ns more
             return self._whole_events(data)
         if self.too_large:
             return ()
@@ -386,7 +385,7 @@ class EventScanner:
         elif not name:
             # A line that begins with a colon. (Only a comment has an empty name: no line is empty.)
             if self._keeps_comments:
-                batches.append((COMMENT, [value]))
+                batches.append((IGNORED, [b":" + value]))
         elif self._outside_budget > 0:
             # 9.2.6 ignores the line. It may be the words of a server that failed.
             self._outside.append(line[: self._outside_budget])
@@ -405,7 +404,7 @@ class EventScanner:
             follows = self._take_outside(batches)
             add_event(batches, (self._type, self._id, self._retry), data)
             if follows:
-                batches.append((OUTSIDE, [b""]))
+                batches.append((IGNORED, [b"\n"]))
         self._type = b""
         self._retry = None
         self._budget = self.limit - _excess(self._id)
@@ -414,7 +413,7 @@ class EventScanner:
         """Add the lines outside of events to the batches; return whether there were any."""
         outside, self._outside = self._outside, []
         if outside:
-            batches.append((OUTSIDE, [b"\n".join(outside)]))
+            batches.append((IGNORED, [b"\n" + b"\n".join(outside)]))
             self._outside_budget = _OUTSIDE_SIZE
         return bool(outside)
 

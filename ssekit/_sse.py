@@ -12,7 +12,7 @@ from ssekit._errors import SSEKitError, StreamNotFinishedError, interruption
 from ssekit._event import ServerSentEvent, as_bytes, as_text, make_events, text_fields
 from ssekit._fast_path import NO_FIELDS, Batch
 from ssekit._json import join_surrogates
-from ssekit._scanner import COMMENT, DEFAULT_MAX_EVENT_SIZE, make_scanner
+from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE, IGNORED, make_scanner
 
 __all__ = ["EventReceiver", "SSEDecoder", "State", "gather_lines"]
 
@@ -104,7 +104,7 @@ class SSEDecoder:
     def _take(self, batches: Iterable[Batch]) -> list[ServerSentEvent]:
         self._batches = chain(self._batches, batches)
         for fields, payloads in self._batches:
-            if fields is COMMENT:
+            if fields is IGNORED:
                 self._comment(payloads)
             else:
                 self._events += make_events(fields, payloads)
@@ -112,10 +112,10 @@ class SSEDecoder:
         events, self._events = self._events, []
         return events
 
-    def _comment(self, texts: list[bytes]) -> None:
+    def _comment(self, texts: Iterable[bytes]) -> None:
         if self._on_comment is not None:
             for text in texts:
-                self._on_comment(as_text(text))
+                self._on_comment(as_text(text[1:]))
 
 
 class EventReceiver:
@@ -148,10 +148,10 @@ class EventReceiver:
                 else:
                     batches = scanner.scan(as_bytes(data))
                 for fields, payloads in batches:
-                    if fields is COMMENT:
-                        self._comment(payloads)
-                        continue
                     if fields is not known:
+                        if fields is IGNORED:
+                            self._comment(payloads)
+                            continue
                         known, (event_type, id_, retry) = fields, text_fields(fields)
                     for payload in payloads:
                         text = str(payload, "utf-8", "replace")  # `as_text`, without a call

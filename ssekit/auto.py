@@ -33,7 +33,7 @@ from ssekit._event import ServerSentEvent, make_event
 from ssekit._fast_path import Batch
 from ssekit._format import Format
 from ssekit._json import parse
-from ssekit._scanner import COMMENT, OUTSIDE
+from ssekit._scanner import IGNORED
 from ssekit._shapes import SHAPES, shape_of
 
 __all__ = [
@@ -137,7 +137,7 @@ class _Decoder(StreamDecoder[Any, Any]):
     def _decide(self, batches: Iterator[Batch], held: list[Batch]) -> str | None:
         """Hold events, up to one that shows the format or ends the stream; return the format."""
         for fields, payloads in batches:
-            if fields is COMMENT or fields is OUTSIDE:
+            if fields is IGNORED:
                 held.append((fields, payloads))
                 continue
             self._fields = fields
