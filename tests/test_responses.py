@@ -25,7 +25,7 @@ from ssekit import (
     responses,
 )
 from ssekit.responses import _accumulator, _events
-from ssekit.testing._models import cut_text, take_turns
+from ssekit.testing._drawing import cut_text, take_turns
 from tests.spoil import spoil
 
 Events = list[dict[str, Any]]
