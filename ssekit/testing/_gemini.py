@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from ssekit.testing import _drawing
-from ssekit.testing._models import Json, ModelStream, Piece, begin, drop, join, put
+from ssekit.testing._models import Json, ModelStream, Path, Piece, begin, drop, join, put
 from ssekit.testing._script import WIRE_QUIRKS, Dialect, Dialects, Script, find_quirks
 
 __all__ = ["GEMINI", "gemini_streams"]
@@ -125,9 +125,7 @@ def _cut_candidate(script: Script, index: int, parts: list[tuple[str, Any]]) -> 
     return pieces
 
 
-def _cut_part(
-    script: Script, kind: str, content: Any, at: tuple[str | int, ...]
-) -> Iterator[Piece]:
+def _cut_part(script: Script, kind: str, content: Any, at: Path) -> Iterator[Piece]:
     if kind in ("text", "thought"):
         thought = {"thought": True} if kind == "thought" else {}
         for cut in _drawing.cut_text(script.draw, content):
@@ -143,7 +141,7 @@ def _cut_part(
         yield Piece(part, [put(part, *at)])
 
 
-def _cut_call(script: Script, tree: Json, at: tuple[str | int, ...]) -> Iterator[Piece]:
+def _cut_call(script: Script, tree: Json, at: Path) -> Iterator[Piece]:
     call: Json = {"name": "f"}
     if "no call ids" not in script.quirks:
         call = {"id": f"call_{at[1]}_{at[-1]}", **call}
@@ -166,7 +164,7 @@ def _cut_call(script: Script, tree: Json, at: tuple[str | int, ...]) -> Iterator
     yield Piece({"functionCall": {}}, [drop(*at, "willContinue")])
 
 
-def _leaves(tree: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+def _leaves(tree: Any, path: Path) -> Iterator[tuple[Path, Any]]:
     """Yield the values that pieces can have, with their paths: empty arrays and objects cannot."""
     if isinstance(tree, dict | list):
         for key, inner in tree.items() if isinstance(tree, dict) else enumerate(tree):
@@ -175,7 +173,7 @@ def _leaves(tree: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str 
         yield path, tree
 
 
-def _json_path(path: tuple[str | int, ...]) -> str:
+def _json_path(path: Path) -> str:
     """Return a path in the notation of RFC 9535."""
     return "$" + "".join(f"[{key}]" if isinstance(key, int) else f"['{key}']" for key in path)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from ssekit.testing import _drawing
-from ssekit.testing._models import Additions, Json, ModelStream, begin, extend, join, put
+from ssekit.testing._models import Additions, Json, ModelStream, Path, begin, extend, join, put
 from ssekit.testing._script import TYPED_QUIRKS, Dialect, Dialects, Script, find_quirks
 
 __all__ = ["RESPONSES", "response_streams"]
@@ -205,7 +205,7 @@ class _ItemCutter:
             self._begin()
             text = _drawing.encode_arguments(self._draw, content) if is_function else content
             name = f"{kind}_{field}"
-            self._cut_text(name, {}, field, text, (*self._at, field))
+            self._cut_text(name, {}, field, text, self._at)
             self._fields[field] = text
         whole = self.item()
         self._add("output_item.done", {"item": whole}, [put(whole, *self._at)])
@@ -251,7 +251,7 @@ class _ItemCutter:
             item["id"] = fields["item_id"]
         return item
 
-    def _add_part(self, name: str, index: Json, part: Json, at: tuple[str | int, ...]) -> None:
+    def _add_part(self, name: str, index: Json, part: Json, at: Path) -> None:
         if "no part events" not in self._quirks:
             self._add_within(name, {**index, "part": part}, [put(part, *at)])
 
@@ -269,7 +269,7 @@ class _ItemCutter:
         self._add_part("content_part.added", index, part, at)
         # A text of the vendor always has a list of log probabilities.
         listed = None if is_refusal else tokens if has_logprobs else []
-        cuts = self._cut_text(name, index, field, text, (*at, field), part=part, logprobs=listed)
+        cuts = self._cut_text(name, index, field, text, at, part=part, logprobs=listed)
         whole = {**part, field: text}
         if has_logprobs:
             whole["logprobs"] = tokens * cuts
@@ -293,7 +293,7 @@ class _ItemCutter:
         at = (*self._at, field, 0)
         part, whole = {"type": kind, "text": ""}, {"type": kind, "text": text}
         self._add_part(f"{parts}.added", index, part, at)
-        self._cut_text(name, index, "text", text, (*at, "text"), part=part)
+        self._cut_text(name, index, "text", text, at, part=part)
         self._add_part(f"{parts}.done", index, whole, at)
         self._fields[field] = [whole]
 
@@ -303,25 +303,25 @@ class _ItemCutter:
         index: Json,
         field: str,
         text: str,
-        at: tuple[str | int, ...],
+        at: Path,
         *,
         part: Json | None = None,
         logprobs: list[Json] | None = None,
     ) -> int:
         """Add a text in pieces, and then whole; return how many pieces there are."""
         # Without an event for its beginning, a part begins with its first piece.
-        begun = [] if part is None else [begin(part, *at[:-1])]
+        begun = [] if part is None else [begin(part, *at)]
         cuts = [] if "no deltas" in self._quirks else _drawing.cut_text(self._draw, text)
         for cut in cuts:
-            additions = [*begun, join(cut, *at)]
+            additions = [*begun, join(cut, *at, field)]
             fields = {**index, "delta": cut}
             if logprobs is not None:
                 fields["logprobs"] = logprobs
             if logprobs:
-                additions.append(extend(logprobs, *at[:-1], "logprobs"))
+                additions.append(extend(logprobs, *at, "logprobs"))
             self._add_within(f"{name}.delta", fields, additions)
         fields = {**index, field: text}
         if logprobs is not None:
             fields["logprobs"] = logprobs * len(cuts)
-        self._add_within(f"{name}.done", fields, [*begun, put(text, *at)])
+        self._add_within(f"{name}.done", fields, [*begun, put(text, *at, field)])
         return len(cuts)
