@@ -12,27 +12,17 @@ from typing import Any, Final
 
 from msgspec.structs import astuple
 
-from ssekit._accumulator import FINISH_REASONS
 from ssekit._accumulator import Accumulator as Contract
+from ssekit._accumulator import shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, ReasoningDelta, TextDelta, ToolCall, Usage
-from ssekit._fold import SurrogateJoiner, deep_copy, merge
+from ssekit._fold import SurrogateJoiner, deep_copy, merge, merge_usage
 from ssekit.gemini._builders import CandidateBuilder, FunctionCallBuilder
 from ssekit.gemini._response import GenerateContentResponse, PromptFeedback, UsageMetadata
 
-# The vendor's words for the end of a candidate (`Candidate.FinishReason` of the Gemini API and of
-# Vertex AI), and those of other APIs, which gateways pass through. Any other word is "other". STOP
-# is "tool_calls" for a candidate with function calls.
-_FINISH_REASONS: Final[dict[str, FinishReason]] = {
-    **{word.upper(): reason for word, reason in FINISH_REASONS.items()},
-    "CONTINUATION": "length",
-    **dict.fromkeys(
-        (
-            *("RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "MODEL_ARMOR"),
-            *("IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION", "ESCALATION"),
-        ),
-        "content_filter",
-    ),
-}
+_INPUTS: Final = (
+    "prompt_token_count", "cached_content_token_count", "tool_use_prompt_token_count"
+)  # fmt: skip
+_OUTPUTS: Final = ("candidates_token_count", "thoughts_token_count", "total_token_count")
 # The word of a host for a prompt that was not blocked.
 _UNBLOCKED: Final = "BLOCKED_REASON_UNSPECIFIED"
 
@@ -85,8 +75,7 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
                 builder = self._candidates[candidate.index] = CandidateBuilder()
             builder.add(candidate, self._latest_calls)
         if chunk.usage_metadata is not None:
-            latest = zip(astuple(chunk.usage_metadata), self._usage, strict=True)
-            self._usage = tuple([new if new is not None else old for new, old in latest])
+            self._add_usage(chunk.usage_metadata)
         if chunk.model_version:
             self._model_version = chunk.model_version
         if self._response_id is None and chunk.response_id:
@@ -97,6 +86,14 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
             self._feedback = merge(self._feedback, chunk.prompt_feedback)
         if chunk.model_status:
             self._model_status = chunk.model_status
+
+    def _add_usage(self, usage: UsageMetadata) -> None:
+        if usage.prompt_token_count:
+            latest = zip(astuple(usage), self._usage, strict=True)
+            self._usage = tuple([new if new is not None else old for new, old in latest])
+        else:  # there may be zeros to ignore
+            merged = merge_usage(self._usage_metadata, usage, _INPUTS, _OUTPUTS)
+            self._usage = astuple(merged) if merged is not None else self._usage
 
     def snapshot(self) -> GenerateContentResponse:
         usage = self._usage_metadata
@@ -117,6 +114,12 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
             return True
         ends = [candidate.finish_reason for candidate in self._candidates.values()]
         return bool(ends) and all(ends)
+
+    @property
+    def failure(self) -> str | None:
+        words = (candidate.finish_reason for candidate in self._candidates.values())
+        failed = any(word and word.lower() == "error" for word in words)
+        return "a candidate ended by the finish reason error" if failed else None
 
     @property
     def text(self) -> str:
@@ -170,9 +173,8 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
         for index, candidate in sorted(self._candidates.items()):
             word = candidate.finish_reason
             if word is not None:
-                reason = _FINISH_REASONS.get(word.upper(), "other")
-                called = reason == "stop" and candidate.calls
-                yield Finish(index, "tool_calls" if called else reason, word)
+                reason = shared_reason(word, calls=bool(candidate.calls)) or "other"
+                yield Finish(index, reason, word)
             elif self._block_reason is not None:
                 yield Finish(index, "content_filter", self._block_reason)
 
@@ -197,8 +199,9 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
     def last_deltas(self) -> Iterator[Delta]:
         yield from self._surrogates.flush()
         for index, candidate in sorted(self._candidates.items()):
+            reason = shared_reason(candidate.finish_reason)
             for call in candidate.calls:
-                yield from call.deltas(index, whole=True)
+                yield from call.last_deltas(index, ended=reason in ("stop", "tool_calls"))
         yield from self._finishes()
 
 

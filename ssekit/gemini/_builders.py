@@ -119,6 +119,15 @@ class FunctionCallBuilder:
             self._started = True
             yield ToolCallDelta(index, self._place, self.id, self.name, "")
 
+    def last_deltas(self, index: int, *, ended: bool) -> Iterator[Delta]:
+        """Yield the deltas at the end of the stream. `ended` is whether the model had not to stop.
+
+        If it had, a call that was open is cut off, and is not emitted as a whole one.
+        """
+        for delta in self.deltas(index, whole=True):
+            if ended or self.whole or isinstance(delta, ToolCallDelta):
+                yield delta
+
     def _build_arguments(self) -> dict[str, Any] | None:
         return None if self._arguments is None else self._arguments.build()
 

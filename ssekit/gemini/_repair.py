@@ -17,7 +17,7 @@ from typing import Any, Final, get_args
 from msgspec import UNSET
 from msgspec.structs import FieldInfo, fields
 
-from ssekit._json import as_type, objects, parse_object
+from ssekit._json import as_type, objects, parse_object, spell
 from ssekit._server_error import error_within
 from ssekit.gemini._response import (
     GenerateContentResponse,
@@ -65,6 +65,10 @@ def repair(body: dict[str, Any]) -> None:
         for content in objects([candidate.get("content")]):
             if "parts" in content:
                 content["parts"] = _parts(content["parts"])
+        for citation in objects([candidate.get("citationMetadata")]):
+            sources = citation.pop("citationSources", None)  # the Gemini API's name
+            if sources is not None and citation.get("citations") is None:
+                citation["citations"] = sources
         for holder in objects(list(map(candidate.get, ("groundingMetadata", "logprobsResult")))):
             _keep_positions(holder)
 
@@ -117,6 +121,7 @@ def _part(part: Any) -> Any:
         return {"text": part}
     if not isinstance(part, dict):
         return part
+    spell(part, "text")
     for kind in ("functionCall", "toolCall"):
         for call in objects([part.get(kind)]):
             if isinstance(call.get("args"), str):

@@ -260,9 +260,14 @@ class Citation(Wire, frozen=True):
 
 
 class CitationMetadata(Wire, frozen=True):
-    """The sources that the text quotes."""
+    """The sources that the text quotes.
+
+    Attributes:
+        citation_sources: Always None. Another name of the citations, which become these.
+    """
 
     citations: list[Citation] = msgspec.field(default_factory=list)
+    citation_sources: None = None
 
 
 class GroundingChunkWeb(Wire, frozen=True):
