@@ -48,6 +48,10 @@ class Awaited:
         self._stream.__exit__(*error)
 
 
+def plain(source: Any) -> Any:
+    return source._stream if isinstance(source, Awaited) else source
+
+
 class Shell(NamedTuple):
     """What a test calls; all that it returns is awaited."""
 
@@ -67,8 +71,8 @@ SHELLS = {
     "sync": Shell(
         run_asyncio,
         Reads,
-        lambda *source, **options: Awaited(chat.stream(*source, **options)),
-        lambda *source, **options: Awaited(iter_events(*source, **options)),
+        lambda source, **options: Awaited(chat.stream(plain(source), **options)),
+        lambda source, **options: Awaited(iter_events(source, **options)),
         lambda host, **options: Awaited(reconnect(host.connect, sleep=host.sleep, **options)),
     ),
     **{
