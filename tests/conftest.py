@@ -1,28 +1,18 @@
-"""How thorough the tests are, and how those run that are coroutine functions."""
+"""How the tests run that are coroutine functions, and which a quick run leaves out."""
 
 import inspect
-import os
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from tests.shells import RUNNERS, SHELLS, Shell, run_asyncio
+from tests.thorough import THOROUGH
 
-# Machines differ and are shared: nothing is judged by the clock, and the same examples come in
-# every run of the gate.
-settings.register_profile(
-    "default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.register_profile("random", settings.get_profile("default"), derandomize=False)
-# For a Python or a dependency whose only news would be a plain failure.
-settings.register_profile("quick", settings.get_profile("default"), max_examples=20)
-settings.register_profile("slow", settings.get_profile("random"), max_examples=20_000)
-PROFILE = os.environ.get("SSEKIT_HYPOTHESIS", "default")
-settings.load_profile(PROFILE)
 
-# How many examples those tests take that look for what nobody thought of: once in the gate, many.
-THOROUGH = max(1_000 if "SSEKIT_THOROUGH" in os.environ else 0, settings().max_examples)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    left_out = [item for item in items if item.get_closest_marker("thorough") and not THOROUGH]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(params=SHELLS.values(), ids=SHELLS)

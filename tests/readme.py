@@ -2,13 +2,13 @@
 
 import ast
 import asyncio
-import contextlib
 import inspect
 import io
 import itertools
 import json
 import re
 import socket
+from contextlib import redirect_stdout, suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import FunctionType
@@ -176,6 +176,10 @@ class Host(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     flaky = itertools.cycle([503, 3, None])  # a refusal; a cut after so many reads; and an answer
 
+    def handle(self) -> None:
+        with suppress(ConnectionError):  # of a client that has what it wants, and resets
+            super().handle()
+
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         assert body["stream"]
@@ -275,7 +279,7 @@ def run(code: str, given: dict[str, Any], url: str = "") -> str:
             await function()
 
     printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
+    with redirect_stdout(printed):
         if compiled.co_flags & inspect.CO_COROUTINE:
             trio.run(in_trio) if "trio_stream" in given else asyncio.run(in_asyncio())
         elif "sock" in given:
