@@ -927,7 +927,7 @@ def test_every_event_is_folded_or_has_no_place():
     kinds = msgspec.inspect.type_info(_events.AnyEvent)
     assert isinstance(kinds, msgspec.inspect.UnionType)
     classes = {kind.cls.__name__ for kind in kinds.types}  # type: ignore[attr-defined]
-    folded = {kind.__name__ for kind in _accumulator.Accumulator._FOLDS}
+    folded = {kind.__name__ for kind in _accumulator.Accumulator._HANDLERS}
     rest = {"ResponseTextDeltaEvent", "ResponseErrorEvent", "KeepAliveEvent"}
     assert {name for name in classes - folded - rest if "Audio" not in name} == set()
 
