@@ -42,6 +42,7 @@ from ssekit.responses._result import (
     InputTokensDetails,
     OutputTokensDetails,
     ReasoningSummary,
+    ReasoningText,
     Response,
     ResponseFunctionShellToolCall,
     ResponseFunctionShellToolCallOutput,
@@ -271,7 +272,11 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         if part is None:
             return
         # A part of unknown type, or in an unusual place, stays where the event has it.
-        kind = ReasoningSummary if hasattr(event, "summary_index") else type(part)
+        kind = type(part)
+        if hasattr(event, "summary_index"):
+            kind = ReasoningSummary
+        elif kind is ReasoningSummary:
+            kind = ReasoningText
         text = text_of(part)
         if not text and not self._output.accepts(event, ACCEPTS[kind]):
             return  # LiteLLM ends a text with an empty part of another type
