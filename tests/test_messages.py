@@ -708,9 +708,9 @@ def test_every_type_of_a_union_has_its_name(struct: Any):
 
 
 def test_every_event_and_every_delta_is_folded_or_has_no_place():
-    folded = {messages.PingEvent, *_accumulator.Accumulator._FOLDS}
+    folded = {messages.PingEvent, *_accumulator.Accumulator._METHODS}
     assert set(structs_of(_events.AnyEvent)) == folded
-    assert set(structs_of(_events._KnownDelta)) == set(_builders.HOMES)
+    assert set(structs_of(_events._KnownDelta)) == set(_builders.ACCEPTED_BY)
 
 
 def test_a_snapshot_shares_nothing_mutable_with_later_ones():
