@@ -88,7 +88,7 @@ class SurrogateJoiner:
         return replace(delta, **{field: join_surrogates(piece)})
 
     def join_all(self, deltas: Iterable[Delta]) -> Iterator[Delta]:
-        """Yield deltas with whole pairs; deltas that are no piece of a text pass through."""
+        """Yield deltas with whole pairs. Deltas without pieces of a text pass through."""
         for delta in deltas:
             joined = self.join(delta) if isinstance(delta, _Piece) else delta
             if joined is not None:
