@@ -47,7 +47,8 @@ def main(
     for name, version in report.versions.items():
         print(f"{name}: {version}")
     for each in chosen:
-        sizes = f"{each.events:,} events, {len(each.reads):,} reads, {each.size:,} bytes"
+        size = sum(map(len, each.reads))
+        sizes = f"{each.events:,} events, {len(each.reads):,} reads, {size:,} bytes"
         print(f"\n{each.name}: {sizes}\n    {each.why}")
     if chosen:
         report.events = measure_events(chosen, counts, rounds, budget)

@@ -27,7 +27,7 @@ from ssekit import chat
 
 __all__ = ["allowed_sockets", "main"]
 
-_CHUNKS = 40  # of each stream
+_EVENTS = as_events(chat_payloads(ASCII, 40))  # of each stream
 _FILES = 64  # that a process has open beside its sockets
 
 # Waits for the next read of a transport, which is empty at the end.
@@ -64,15 +64,9 @@ async def _consume(source: AsyncIterator[bytes]) -> int:
     return count
 
 
-def _events() -> list[bytes]:
-    return as_events(chat_payloads(ASCII, _CHUNKS))
-
-
 async def _in_memory(streams: int) -> str:
-    events = _events()
-
     def transport() -> Read:
-        rest = iter(events)
+        rest = iter(_EVENTS)
 
         async def read() -> bytes:
             await asyncio.sleep(0)  # a transport lets the loop run
@@ -89,6 +83,7 @@ async def _over_sockets(wanted: int) -> str:
     ours, theirs = spawning.Pipe()
     server = spawning.Process(target=_run_server, args=(streams, theirs), daemon=True)
     server.start()
+    theirs.close()  # so that `recv` ends if the server does
     port = ours.recv()
     connections = [await asyncio.open_connection("127.0.0.1", port) for _ in range(streams)]
     figures = await _measure([partial(reader.read, 2**16) for reader, _ in connections])
@@ -117,26 +112,25 @@ def allowed_sockets(wanted: int) -> int:
 
 
 def _run_server(streams: int, port: Connection) -> None:
-    asyncio.run(_serve(streams, port))
-
-
-async def _serve(streams: int, port: Connection) -> None:
     """Write a stream to each of so many connections, once all of them are there."""
     allowed_sockets(streams)
-    events = _events()
-    all_there = asyncio.Barrier(streams)
 
-    async def write(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await all_there.wait()
-        with closing(writer):
-            for event in events:
-                writer.write(event)
-                await writer.drain()
-                await asyncio.sleep(0)
+    async def serve() -> None:
+        all_there = asyncio.Barrier(streams)
 
-    server = await asyncio.start_server(write, "127.0.0.1", 0, backlog=streams)
-    port.send(server.sockets[0].getsockname()[1])
-    await server.serve_forever()
+        async def write(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await all_there.wait()
+            with closing(writer):
+                for event in _EVENTS:
+                    writer.write(event)
+                    await writer.drain()
+                    await asyncio.sleep(0)
+
+        server = await asyncio.start_server(write, "127.0.0.1", 0, backlog=streams)
+        port.send(server.sockets[0].getsockname()[1])
+        await server.serve_forever()
+
+    asyncio.run(serve())
 
 
 def main(argv: Sequence[str] | None = None) -> None:

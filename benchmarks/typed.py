@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
@@ -53,7 +53,7 @@ def _measure(workload: Workload, rounds: int, budget: float, *, with_node: bool)
     runs: dict[str, Callable[[], object]] = {
         "L": partial(_each, decode, payloads),
         "stream": lambda: read_stream(wire_format, reads),
-        "deltas": lambda: _read_deltas(wire_format, reads),
+        "deltas": lambda: read_stream(wire_format, reads, deltas=True),
         "json.loads": partial(_each, json.loads, payloads),
         # The base of "async", whose source is a generator too.
         "generated": lambda: read_stream(wire_format, _generate(reads)),
@@ -79,16 +79,9 @@ def _each(decode: Callable[[bytes], object], payloads: list[bytes]) -> None:
         decode(payload)
 
 
-def read_stream(wire_format: Format[Any, Any], source: Any) -> None:
+def read_stream(wire_format: Format[Any, Any], source: Any, *, deltas: bool = False) -> None:
     stream = wire_format.stream(source)
-    for _ in stream:
-        pass
-    assert stream.state == "done"
-
-
-def _read_deltas(wire_format: Format[Any, Any], reads: Iterable[bytes]) -> None:
-    stream = wire_format.stream(reads)
-    for _ in stream.deltas():
+    for _ in stream.deltas() if deltas else stream:
         pass
     assert stream.state == "done"
 

@@ -50,10 +50,6 @@ class Workload:
     def events(self) -> int:
         return len(self.payloads)
 
-    @property
-    def size(self) -> int:
-        return sum(map(len, self.reads))
-
 
 def make_workloads(scale: float = 1.0) -> Iterator[Workload]:
     """Yield the workloads. `scale` is of the number of events (or lines), not of their sizes."""

@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Hashable, Iterator
+from collections.abc import Collection, Hashable, Iterable, Iterator
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
 from ssekit._deltas import (
+    Delta,
     ReasoningDelta,
     RefusalDelta,
     TextDelta,
@@ -213,6 +214,13 @@ class SurrogateJoiner:
             if not piece:
                 return None
         return replace(delta, **{field: join_surrogates(piece)})
+
+    def join_all(self, deltas: Iterable[Delta]) -> Iterator[Delta]:
+        """Yield deltas with whole pairs. Deltas without pieces of a text pass through."""
+        for delta in deltas:
+            joined = self.join(delta) if isinstance(delta, _Piece) else delta
+            if joined is not None:
+                yield joined
 
     def flush(self) -> Iterator[_Piece]:
         """Yield a delta for each high surrogate whose pair never came."""

@@ -8,12 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
 
 _FOLDER = os.environ.get("SSEKIT_SHARED")
-
-# How many examples the two tests take that compare the wire with its reference.
-EXAMPLES = 5_000 if "SSEKIT_THOROUGH" in os.environ else 3 * settings().max_examples
 
 needs_shared = pytest.mark.skipif(
     _FOLDER is None, reason="SSEKIT_SHARED does not name the folder of recorded streams"

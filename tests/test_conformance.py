@@ -26,6 +26,7 @@ from benchmarks.conformance import (
 from benchmarks.peers import PEERS, SSEKIT, Fields, Parse, Peer
 from ssekit import ServerSentEvent, iter_events
 from tests.shared import conformance_cases, needs_shared
+from tests.thorough import pick
 
 
 def naive(reads: Iterable[bytes]) -> Iterator[ServerSentEvent]:
@@ -72,7 +73,10 @@ NAIVE: dict[str, tuple[bytes, list[Fields], list[Fields] | str]] = {
 }
 
 
-@pytest.mark.parametrize("feature", [*NAIVE, "one-line data", "comments", "empty data", "a cut"])
+SOUGHT = [*NAIVE, "one-line data", "comments", "empty data", "a cut"]
+
+
+@pytest.mark.parametrize("feature", pick(quick=SOUGHT[::4], thorough=SOUGHT))
 def test_a_fault_is_found_alone_in_a_small_stream(feature: str) -> None:
     found = faults([reader(naive)], examples=300, features={feature: FEATURES[feature]})
     # (Where it has none of this feature, it is tried with everything.)
@@ -91,6 +95,7 @@ def test_a_fault_at_a_cut() -> None:
     assert fault.made == {"msgspec": []}
 
 
+@pytest.mark.thorough
 def test_what_is_found_with_one_is_tried_with_all() -> None:
     readers = [reader(forgetful, "a"), reader(naive, "b"), reader(iter_events, "c")]
     found = faults(readers, examples=50, features=SOME)
@@ -113,12 +118,14 @@ def test_a_stream_is_left_out_where_another_says_more() -> None:
     ]
 
 
+@pytest.mark.thorough
 def test_the_same_stream_is_found_once() -> None:
     again = {**SOME, "the mark again": SOME["a byte order mark"]}
     found = faults([reader(naive)], examples=300, features=again)
     assert [fault.feature for fault in found] == ["ids", "a byte order mark"]
 
 
+@pytest.mark.thorough
 def test_what_misreads_nothing_is_tried_with_everything_at_once() -> None:
     found = faults([reader(naive)], examples=50, features={})
     assert [fault.feature for fault in found] == [EVERYTHING]

@@ -28,20 +28,47 @@ from benchmarks.dimensions import (
     read_deltas,
     read_values,
 )
-from ssekit import messages, responses
+from ssekit import auto, messages, responses
+from tests.thorough import pick
 
 
-def growth(work: Callable[[Any], None], small: Any, large: Any) -> float:
-    """Return how much longer the large one takes.
+def calls(size: int) -> bytes:
+    begun = events(1, call_chunk(function={"arguments": '["'}))
+    return begun + events(size, call_chunk())
 
-    Each is taken at its best of up to five, in turn: fewer, where all is clearly well before.
-    """
+
+FORMATS = {"chat": auto, "responses": responses, "messages": messages, "gemini": auto}
+DIMENSIONS = {"chat": CHAT, "responses": RESPONSES, "messages": MESSAGES, "gemini": GEMINI}
+# What is done to the loads of some dimensions.
+WORK: dict[str, tuple[Callable[[Any], None], Any]] = {
+    "wire": (decode, WIRE),
+    **{name: (partial(accumulate, wire=FORMATS[name]), DIMENSIONS[name]) for name in FORMATS},
+    **{
+        f"deltas of {name}": (partial(read_deltas, wire=FORMATS[name]), DIMENSIONS[name])
+        for name in FORMATS
+    },
+    "watched": (read_values, PARTIAL_JSON),
+    "watched, a call": (read_arguments, {"its arguments": (25_000, calls)}),
+}
+
+
+@pytest.mark.parametrize(
+    ("work", "size", "make"),
+    [
+        pytest.param(work, *load, id=f"{name}: {dimension}")
+        for name, (work, dimensions) in WORK.items()
+        for dimension, load in dimensions.items()
+    ],
+)
+def test_the_cost_is_linear(work: Callable[[Any], None], size: int, make: Callable[[int], Any]):
+    """Each load is taken at its best of up to five, in turn: fewer, where all is clearly well."""
+    size //= pick(quick=4, thorough=1)
+    loads = [make(size), make(4 * size)]
     best = [float("inf"), float("inf")]
-    gc.collect()
     gc.disable()
     try:
         for _ in range(5):
-            for which, load in enumerate((small, large)):
+            for which, load in enumerate(loads):
                 start = time.process_time()
                 work(load)
                 best[which] = min(best[which], time.process_time() - start)
@@ -49,44 +76,4 @@ def growth(work: Callable[[Any], None], small: Any, large: Any) -> float:
                 break
     finally:
         gc.enable()
-    return best[1] / best[0]
-
-
-@pytest.mark.parametrize(("size", "make"), WIRE.values(), ids=WIRE)
-def test_the_wire_is_linear(size: int, make: Callable[[int], list[bytes]]):
-    assert growth(decode, make(size), make(4 * size)) < 8
-
-
-@pytest.mark.parametrize("work", [accumulate, read_deltas])
-@pytest.mark.parametrize(("size", "make"), CHAT.values(), ids=CHAT)
-def test_the_fold_is_linear(size: int, make: Callable[[int], bytes], work: Any):
-    assert growth(work, make(size), make(4 * size)) < 8
-
-
-@pytest.mark.parametrize("work", [accumulate, read_deltas])
-@pytest.mark.parametrize(("size", "make"), RESPONSES.values(), ids=RESPONSES)
-def test_the_fold_of_a_response_is_linear(size: int, make: Callable[[int], bytes], work: Any):
-    assert growth(partial(work, wire=responses), make(size), make(4 * size)) < 8
-
-
-@pytest.mark.parametrize(("size", "make"), PARTIAL_JSON.values(), ids=PARTIAL_JSON)
-def test_watching_is_linear(size: int, make: Callable[[int], list[str]]):
-    assert growth(read_values, make(size), make(4 * size)) < 8
-
-
-def test_watching_a_call_is_linear():
-    begun = events(1, call_chunk(function={"arguments": '["'}))
-    small, large = (begun + events(size, call_chunk()) for size in (25_000, 100_000))
-    assert growth(read_arguments, small, large) < 8
-
-
-@pytest.mark.parametrize("work", [accumulate, read_deltas])
-@pytest.mark.parametrize(("size", "make"), MESSAGES.values(), ids=MESSAGES)
-def test_the_fold_of_a_message_is_linear(size: int, make: Callable[[int], bytes], work: Any):
-    assert growth(partial(work, wire=messages), make(size), make(4 * size)) < 8
-
-
-@pytest.mark.parametrize("work", [accumulate, read_deltas])
-@pytest.mark.parametrize(("size", "make"), GEMINI.values(), ids=GEMINI)
-def test_the_fold_of_candidates_is_linear(size: int, make: Callable[[int], bytes], work: Any):
-    assert growth(work, make(size), make(4 * size)) < 8
+    assert best[1] / best[0] < 8

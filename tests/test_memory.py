@@ -10,20 +10,11 @@ import pytest
 
 from ssekit import EventTooLargeError, SSEDecoder, auto
 from ssekit._scanner import EventScanner
+from tests.peak import peak
+from tests.thorough import pick
 from tests.wire import event
 
 MIB = 2**20
-
-
-def peak(work: Callable[[], object]) -> int:
-    """Return the most bytes that some work held at a time."""
-    gc.collect()
-    tracemalloc.start()
-    try:
-        work()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
 
 
 def drip(piece: bytes, count: int) -> Iterator[bytes]:
@@ -41,7 +32,7 @@ ENDLESS: dict[str, Callable[[int], Iterator[bytes]]] = {
 
 
 @pytest.mark.parametrize("reads", ENDLESS.values(), ids=ENDLESS)
-@pytest.mark.parametrize("limit", [MIB // 16, MIB // 2])
+@pytest.mark.parametrize("limit", pick(quick=[MIB // 8], thorough=[MIB // 16, MIB // 2]))
 def test_an_endless_event_is_bounded(limit: int, reads: Callable[[int], Iterator[bytes]]):
     """Whatever never ends meets the limit, within twice the limit and 1 MiB."""
     decoder = SSEDecoder(max_event_size=limit)
@@ -54,19 +45,18 @@ def test_an_endless_event_is_bounded(limit: int, reads: Callable[[int], Iterator
     assert peak(work) <= 2 * limit + MIB
 
 
-@pytest.mark.parametrize(
-    "events",
-    [
-        b"data\n\n",
-        b"data\r\r",
-        b"data\n\nid\n",
-        b"id: 1\ndata: x\n\n",
-        b"data: x\n\n",
-        b"data:x\n\ndata: x\n\n",
-        b"event: x\ndata: a\n\nevent: y\ndata: b\n\n",
-    ],
-    ids=str,
-)
+SMALL = [
+    b"data: x\n\n",
+    b"data\n\nid\n",
+    b"event: x\ndata: a\n\nevent: y\ndata: b\n\n",
+    b"data\n\n",
+    b"data\r\r",
+    b"id: 1\ndata: x\n\n",
+    b"data:x\n\ndata: x\n\n",
+]
+
+
+@pytest.mark.parametrize("events", pick(quick=SMALL[:3], thorough=SMALL), ids=str)
 def test_a_read_of_small_events_is_bounded(events: bytes):
     """What the scanner hands over, event by event."""
     scanner = EventScanner(max_event_size=MIB // 16)
@@ -82,7 +72,13 @@ def test_a_read_of_small_events_is_bounded(events: bytes):
 @pytest.mark.parametrize("end", [[b"\n\n"], [b"\n", b"\n"], [b"\nid: 1\n\n"]], ids=str)
 @pytest.mark.parametrize(
     ("size", "limit"),
-    [(2, MIB // 2), (17, MIB // 2), (4096, 2 * MIB), (2**16, 2 * MIB), (2**30, 2 * MIB)],
+    [
+        (2, pick(MIB // 8, MIB // 2)),
+        (17, MIB // 2),
+        (4096, 2 * MIB),
+        (2**16, 2 * MIB),
+        (2**30, 2 * MIB),
+    ],
 )
 def test_an_event_at_the_limit_is_bounded(size: int, limit: int, end: list[bytes]):
     line = b"data: " + b"x" * (limit - 6)
@@ -132,14 +128,13 @@ def test_a_live_answer_is_held_compactly(chunk: Any):
     read = event(chunk)
     auto.decoder().feed(read)  # which imports the format
     decoder = auto.decoder()
-    count = 20_000
+    count = pick(quick=4_000, thorough=20_000)
 
     def work() -> None:
         for _ in range(count):
             for _ in decoder.receive([read]):
                 pass
 
-    gc.collect()
     tracemalloc.start()
     try:
         work()

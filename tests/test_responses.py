@@ -348,6 +348,10 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
         [message(REFUSAL)],
     ),
     "a refusal that is stated": ([at("refusal.done", refusal="no")], [message(REFUSAL)]),
+    "a summary that is a part of the content": (
+        [at("content_part.done", part=SUMMARY)],
+        [{"type": "reasoning", "summary": [], "content": [SUMMARY]}],
+    ),
     "a refusal that is a part": ([at("content_part.done", part=REFUSAL)], [message(REFUSAL)]),
     "reasoning": (
         [at("reasoning_text.delta", delta="h"), at("reasoning_text.delta", delta="m")],

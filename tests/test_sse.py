@@ -4,7 +4,7 @@ import pickle
 from typing import Any, Literal
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ssekit import DecodeError, EventTooLargeError, ServerSentEvent, SSEDecoder, encode_comment
@@ -12,7 +12,8 @@ from ssekit._event import make_events
 from ssekit._scanner import EventScanner
 from ssekit.testing import chunkings, event_streams
 from tests.reference import interpret
-from tests.shared import EXAMPLES, conformance_cases, each_recording, needs_shared
+from tests.shared import conformance_cases, each_recording, needs_shared
+from tests.thorough import examples
 
 
 def decode(reads: list[bytes]) -> tuple[list[tuple[str, str, str]], str, int | None]:
@@ -113,7 +114,7 @@ streams = event_streams().map(lambda stream: stream.data) | plain_streams() | an
 
 
 @given(streams.flatmap(lambda data: st.tuples(st.just(data), chunkings(data))))
-@settings(max_examples=EXAMPLES)
+@examples(quick=60, thorough=5_000)
 @example((b"id: 1\ndata: 1\n\nid\n", [b"id: 1\ndata: 1\n\nid\n", b""]))
 def test_any_bytes_in_any_reads_mean_what_the_standard_says(cut: tuple[bytes, list[bytes]]):
     data, reads = cut
@@ -145,7 +146,7 @@ few_events = st.lists(
 
 
 @given(st.lists(few_events | streams, max_size=4))
-@settings(max_examples=EXAMPLES)
+@examples(quick=60, thorough=5_000)
 def test_the_fast_path_and_the_line_parser_agree(reads: list[bytes]):
     both, line = EventScanner(), EventScanner()
     for read in reads:

@@ -1,184 +1,266 @@
-# Content blocks so far: what they began with, and what they go on with.
+# Content blocks in progress, and which of them a delta belongs to.
 #
 # What always holds here:
-# - What comes in pieces (a text, reasoning, the JSON text of an input) is joined when it is looked
-#   at, and an input is parsed then: never with a piece.
-# - A block of unknown type takes what a known one would: pieces of one field, and what is stated.
+# - Pieces (of a text, of reasoning, of the JSON text of an input) are joined when a block is read,
+#   and an input is parsed then: never with each piece.
+# - A block of unknown type accepts every delta. Its pieces are all of one type.
+#
+# How it works: a builder keeps the block of the start event, and what deltas add to it. Each of its
+# steps returns the deltas of the shared vocabulary for it. A delta belongs to the open block at its
+# index, if that block accepts its type. A delta without an index belongs to the open block without
+# an index, or else to the one that went on last, among the blocks that accept its type.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections import deque
+from typing import Any, Final, TypeVar
 
 import msgspec
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from ssekit._deltas import Delta, ReasoningDelta, TextDelta, ToolCall, ToolCallDelta
 from ssekit._fold import Text, deep_copy, merge_fields
 from ssekit._json import JSONObject, join_surrogates, parse_object
 from ssekit.messages import _events as events
-from ssekit.messages._result import (
-    CompactionBlock,
-    ContentBlock,
-    MCPToolUseBlock,
-    ServerToolUseBlock,
-    TextBlock,
-    ThinkingBlock,
-    ToolUseBlock,
-    UnknownBlock,
-)
+from ssekit.messages import _result as result
+from ssekit.messages._result import ContentBlock, UnknownBlock
 
-# Which blocks a delta goes on; the first is made if there is none.
-HOMES: Final[dict[type[Any], tuple[type[Any], ...]]] = {
-    events.TextDelta: (TextBlock,),
-    events.CitationsDelta: (TextBlock,),
-    events.ThinkingDelta: (ThinkingBlock,),
-    events.SignatureDelta: (ThinkingBlock,),
-    events.InputJSONDelta: (ToolUseBlock, ServerToolUseBlock, MCPToolUseBlock),
-    events.CompactionContentBlockDelta: (CompactionBlock,),
+CallT = TypeVar("CallT", ToolCall, ToolCallDelta)
+
+# The blocks that accept a delta. If none is open, the delta begins a block of the first type.
+ACCEPTED_BY: Final[dict[type[Any], tuple[type[Any], ...]]] = {
+    events.TextDelta: (result.TextBlock,),
+    events.CitationsDelta: (result.TextBlock,),
+    events.ThinkingDelta: (result.ThinkingBlock,),
+    events.SignatureDelta: (result.ThinkingBlock,),
+    events.InputJSONDelta: (result.ToolUseBlock, result.ServerToolUseBlock, result.MCPToolUseBlock),
+    events.CompactionContentBlockDelta: (result.CompactionBlock,),
 }
 
-# The deltas that are pieces of a text: which of their fields, and which field of the block.
-PIECES: Final[dict[type[Any], tuple[str, str]]] = {
-    events.TextDelta: ("text", "text"),
-    events.ThinkingDelta: ("thinking", "thinking"),
-    events.InputJSONDelta: ("partial_json", "input"),
+# The deltas that are pieces, and the field that has the piece. (A text and reasoning have the same
+# field in the block.)
+_PIECE_FIELDS: Final[dict[type[Any], str]] = {
+    events.TextDelta: "text",
+    events.ThinkingDelta: "thinking",
+    events.InputJSONDelta: "partial_json",
 }
-_TAKES: Final = {block: delta for delta in PIECES for block in HOMES[delta]}
+_PIECE_TYPES: Final = {block: kind for kind in _PIECE_FIELDS for block in ACCEPTED_BY[kind]}
+_EMITTED_AS: Final[dict[Any, type[TextDelta | ReasoningDelta]]] = {
+    events.TextDelta: TextDelta,
+    events.ThinkingDelta: ReasoningDelta,
+}
+
+# How many blocks are tried for a delta without an index.
+_MAX_TRIED: Final = 16
+
+
+def piece_of(delta: Any) -> str:
+    """Return the piece that a delta has; "" for a delta of another type."""
+    field = _PIECE_FIELDS.get(type(delta))
+    return getattr(delta, field) if field is not None else ""
 
 
 class BlockBuilder:
-    """A content block so far.
+    """A content block in progress.
 
     Attributes:
-        block: What it began with.
-        implied: Whether its pieces alone said so far that it began.
-        takes: Of which deltas it has pieces. (A block of unknown type: those that came first.)
+        initial: The block as it began.
+        implied: Whether the block began with a delta, and its start event has not come.
+        index: Its index in the stream.
+        piece_type: The type of its pieces; None if it has none. (The first piece decides for a
+            block of unknown type.)
         pieces: The pieces.
-        place: Of a tool call of the caller's, where it stands among them; None of anything else.
-        closed: Whether the block is whole.
-        handed: Whether deltas have given the tool call whole.
     """
 
-    __slots__ = ("_call", "_stated", "block", "closed", "handed", "implied", "pieces", "place",
-                 "takes")  # fmt: skip
+    __slots__ = ("_fields", "implied", "index", "initial", "piece_type", "pieces")
 
-    def __init__(self, block: ContentBlock, place: int | None) -> None:
-        self.place = place
-        self.takes = _TAKES.get(type(block))
-        self.pieces = Text()
-        self.begin(block)
-        self.closed = False
-        self.handed = False
-        # What was stated of other fields since.
-        self._stated: JSONObject = {}
-        self._call: ToolCall | None = None
-
-    def begin(self, block: ContentBlock) -> None:
-        """Take what the block begins with; pieces of it may have come already."""
-        self.block: Any = block  # which fields it has, its type tells
+    def __init__(self) -> None:
+        self.initial: Any = None
         self.implied = False
-        if self.takes in (events.TextDelta, events.ThinkingDelta):
-            self.pieces.append(getattr(block, PIECES[self.takes][1]))
+        self.index: int | None = None
+        self.piece_type: Any = None
+        self.pieces = Text()
+        self._fields: JSONObject = {}  # other fields that deltas state
 
-    def opening(self) -> list[Delta]:
-        """Return what the block says with what it began with."""
-        if self.place is not None:
-            return [self.call_delta("")]
-        if self.takes in (events.TextDelta, events.ThinkingDelta):
-            return self.piece_deltas(self._known(PIECES[self.takes][1]))
-        return []
+    def begin(self, block: ContentBlock) -> list[Delta]:
+        """Take the block of a start event. (Pieces may have come before it.)"""
+        self.initial = block
+        self.implied = False
+        self.piece_type = _PIECE_TYPES.get(type(block))
+        if self.piece_type not in _EMITTED_AS:
+            return []
+        text = self._initial(_PIECE_FIELDS[self.piece_type])
+        self.pieces.append(text)
+        return self.piece_deltas(text)
 
-    def goes_on_with(self, kind: type[Any]) -> bool:
-        """Whether a delta of a type is of this block."""
-        if not isinstance(self.block, UnknownBlock):
-            return type(self.block) in HOMES[kind]
-        if kind not in PIECES:
+    def accepts(self, kind: type[Any] | None) -> bool:
+        """Whether a delta of a type, or a stop (None), may belong to this block."""
+        if kind is None:
             return True
-        self.takes = self.takes or kind  # Its first piece tells.
-        return self.takes is kind
+        if isinstance(self.initial, UnknownBlock):
+            if kind not in _PIECE_FIELDS:
+                return True
+            self.piece_type = self.piece_type or kind
+            return self.piece_type is kind
+        return type(self.initial) in ACCEPTED_BY[kind]
 
     def add(self, delta: Any) -> None:
-        """Take a delta of this block."""
-        if type(delta) in PIECES:
-            piece = getattr(delta, PIECES[type(delta)][0])
-            if piece:
-                self.pieces.append(piece)
-        elif isinstance(delta, events.CitationsDelta):
+        """Take a delta that this block accepts."""
+        if type(delta) in _PIECE_FIELDS:
+            if piece_of(delta):
+                self.pieces.append(piece_of(delta))
+        elif type(delta) is events.CitationsDelta:
             if delta.citation is not None:
                 self._citations().append(delta.citation)
-        elif isinstance(delta, events.SignatureDelta):
-            merge_fields(self._stated, {"signature": delta.signature or None})
-        else:
-            content, encrypted = delta.content, delta.encrypted_content
-            merge_fields(self._stated, {"content": content, "encrypted_content": encrypted})
+        elif type(delta) is not events.SignatureDelta or delta.signature:
+            merge_fields(self._fields, asdict(delta))
 
     def _citations(self) -> list[JSONObject]:
-        if "citations" not in self._stated:
-            known = self._known("citations")
-            self._stated["citations"] = list(known) if isinstance(known, list) else []
-        citations: list[JSONObject] = self._stated["citations"]
+        if "citations" not in self._fields:
+            initial = self._initial("citations")
+            self._fields["citations"] = list(initial) if isinstance(initial, list) else []
+        citations: list[JSONObject] = self._fields["citations"]
         return citations
 
-    def _known(self, field: str) -> Any:
-        """Return what the block began with in a field."""
-        block = self.block
+    def piece_deltas(self, piece: str) -> list[Delta]:
+        """Return the deltas of a piece of this block."""
+        emitted_as = _EMITTED_AS.get(self.piece_type)
+        return [emitted_as(0, piece)] if piece and emitted_as is not None else []
+
+    def end(self) -> list[Delta]:
+        """Take the end of the block."""
+        return []
+
+    def build(self) -> ContentBlock:
+        """Return the block so far."""
+        fields = {**self._joined(), **deep_copy(self._fields)}
+        if isinstance(self.initial, UnknownBlock):
+            return UnknownBlock({**deep_copy(self.initial), **fields})
+        block: ContentBlock = replace(deep_copy(self.initial), **fields)
+        return block
+
+    def _joined(self) -> JSONObject:
+        """Return the field that came in pieces."""
+        if not self.pieces:
+            return {}
+        text = str(self.pieces)
+        if self.piece_type is events.InputJSONDelta:
+            tree = parse_object(text)
+            return {"partial_json": text} if tree is None else {"input": tree}
+        field = _PIECE_FIELDS[self.piece_type]
+        if isinstance(self.initial, UnknownBlock):  # its own text is no piece
+            initial = self._initial(field)
+            text = (join_surrogates(initial) if isinstance(initial, str) else "") + text
+        return {field: text}
+
+    def _initial(self, field: str) -> Any:
+        block = self.initial
         return block.get(field) if isinstance(block, UnknownBlock) else getattr(block, field)
 
+
+class CallBuilder(BlockBuilder):
+    """A `tool_use` block in progress: a tool call that the caller is to answer.
+
+    Attributes:
+        emitted: Whether deltas have the whole call.
+    """
+
+    __slots__ = ("_call", "_ended", "_place", "emitted")
+
+    def __init__(self, place: int) -> None:
+        super().__init__()
+        self._place = place  # the position among the tool calls
+        self._call: ToolCall | None = None
+        self._ended = self.emitted = False
+
+    def begin(self, block: ContentBlock) -> list[Delta]:
+        super().begin(block)
+        return [self._make(ToolCallDelta, "")]
+
+    def piece_deltas(self, piece: str) -> list[Delta]:
+        return [self._make(ToolCallDelta, piece)] if piece else []
+
+    def end(self) -> list[Delta]:
+        self._ended = True
+        return self.emit()
+
+    def emit(self) -> list[Delta]:
+        """Return the whole call, and its arguments before it if they did not come in pieces."""
+        self.emitted = True
+        call = self.call()
+        if self.pieces or not call.arguments:
+            return [call]
+        return [self._make(ToolCallDelta, call.arguments), call]
+
     def call(self) -> ToolCall:
-        """Return the tool call as it stands: one object as long as nothing is new in it."""
-        whole = self.call_delta(self._arguments())
-        call = ToolCall(whole.index, whole.place, whole.id, whole.name, whole.arguments)
+        """Return the call so far: the same object as long as nothing is new in it."""
+        call = self._make(ToolCall, self._arguments())
         if self._call is None or call != self._call:
             self._call = call
         return self._call
 
-    def hand_over(self) -> list[Delta]:
-        """Return the tool call, and its arguments before it if no pieces told them."""
-        self.handed = True
-        call = self.call()
-        told = self.pieces or not call.arguments
-        return [call] if told else [self.call_delta(call.arguments), call]
-
-    def piece_deltas(self, piece: str) -> list[Delta]:
-        """Return what a piece of this block says."""
-        if not piece:
-            return []
-        if self.takes is events.TextDelta:
-            return [TextDelta(0, piece)]
-        if self.takes is events.ThinkingDelta:
-            return [ReasoningDelta(0, piece)]
-        return [] if self.place is None else [self.call_delta(piece)]
-
-    def call_delta(self, piece: str) -> ToolCallDelta:
-        """Return a piece of the tool call, as deltas tell it."""
-        assert self.place is not None
-        call_id, name = join_surrogates(self.block.id), join_surrogates(self.block.name)
-        return ToolCallDelta(0, self.place, call_id, name, piece)
-
     def _arguments(self) -> str:
-        # What a block began with is the whole input if no pieces came; but {} says nothing yet.
-        if not self.pieces and (self.closed or self.block.input):
-            return msgspec.json.encode(deep_copy(self.block.input)).decode()
+        # Without pieces, the initial input is whole; but {} may be a placeholder before the end.
+        if not self.pieces and (self._ended or self.initial.input):
+            return msgspec.json.encode(deep_copy(self.initial.input)).decode()
         return str(self.pieces)
 
-    def view(self) -> ContentBlock:
-        changes = {**self._joined(), **deep_copy(self._stated)}
-        if isinstance(self.block, UnknownBlock):
-            return UnknownBlock({**deep_copy(self.block), **changes})
-        view: ContentBlock = replace(deep_copy(self.block), **changes)
-        return view
+    def _make(self, kind: type[CallT], arguments: str) -> CallT:
+        call_id, name = join_surrogates(self.initial.id), join_surrogates(self.initial.name)
+        return kind(0, self._place, call_id, name, arguments)
 
-    def _joined(self) -> JSONObject:
-        """Return the fields that came in pieces."""
-        if self.takes is None or not self.pieces:
-            return {}
-        text = str(self.pieces)
-        if self.takes is events.InputJSONDelta:
-            tree = parse_object(text)
-            return {"partial_json": text} if tree is None else {"input": tree}
-        field = PIECES[self.takes][1]
-        if isinstance(self.block, UnknownBlock):
-            # Its own text was no piece.
-            known = self._known(field)
-            text = (join_surrogates(known) if isinstance(known, str) else "") + text
-        return {field: text}
+
+class OpenBlocks(dict[int | None, BlockBuilder]):
+    """The open blocks by their indices; the one under None began without an index."""
+
+    __slots__ = ("_recent", "_signable")
+
+    def __init__(self) -> None:
+        super().__init__()
+        # The indices of the blocks that went on last. Some may have ended.
+        self._recent: deque[int | None] = deque(maxlen=_MAX_TRIED)
+        # The blocks that have ended, but may be signed. The one that ended last stands last.
+        self._signable: dict[int | None, BlockBuilder] = {}
+
+    def open(self, index: int | None, block: BlockBuilder) -> None:
+        """Add a block that begins."""
+        block.index = index
+        self[index] = block
+        self._recent.append(index)
+
+    def close(self, block: BlockBuilder) -> None:
+        """Remove a block that ends."""
+        del self[block.index]
+        if block.accepts(events.SignatureDelta):
+            self._signable.pop(block.index, None)
+            self._signable[block.index] = block
+
+    def find(self, index: int | None, kind: type[Any] | None) -> BlockBuilder | None:
+        """Return the block that a delta of a type, or a stop (None), belongs to."""
+        block = self._find_open(index, kind)
+        if block is None and kind is events.SignatureDelta:
+            # Some gateways sign a block that has ended, and may leave its index out.
+            latest = next(reversed(self._signable), None)
+            block = self._signable.get(latest if index is None else index)
+        return block
+
+    def _find_open(self, index: int | None, kind: type[Any] | None) -> BlockBuilder | None:
+        unplaced = self.get(None)
+        if unplaced is not None and not unplaced.accepts(kind):
+            unplaced = None
+        if index is None:
+            return unplaced or self._find_recent(kind)
+        if unplaced is not None and index not in self:
+            # The start had no index, but the delta has one.
+            self.open(index, self.pop(None))
+        block = self.get(index)
+        return block if block is not None and block.accepts(kind) else None
+
+    def _find_recent(self, kind: type[Any] | None) -> BlockBuilder | None:
+        for index in reversed(self._recent):
+            block = self.get(index)
+            if block is not None and block.accepts(kind):
+                self._recent.remove(index)
+                self._recent.append(index)
+                return block
+        return None

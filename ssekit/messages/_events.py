@@ -1,11 +1,12 @@
 # The events of the stream, and the deltas of content blocks.
 #
 # What always holds here:
-# - Every field may be missing or null: then it has its default. What gateways say in other places
-#   than the vendor's has its field there.
-# - What reports an error is no ordinary event: it is refused, and comes to be an error. Its type
-#   tells it, or an `error` in it (for which deltas of blocks are not watched).
-# - An event or a delta of a type that is not known here stays what it was on the wire.
+# - Every field may be missing or null: then it has its default. Where gateways put a field in
+#   another place than the vendor's, it is declared there too.
+# - An event that reports an error is not an ordinary event: the decoder refuses it, and the format
+#   makes an `APIError` of it. It has the type `error`, or an `error` in it (which is not looked for
+#   in deltas of blocks).
+# - An event or a delta of an unknown type stays as it was on the wire.
 
 from __future__ import annotations
 
@@ -23,6 +24,29 @@ from ssekit.messages._result import (
     Usage,
 )
 
+__all__ = [
+    "CitationsDelta",
+    "CompactionContentBlockDelta",
+    "ErrorEvent",
+    "InputJSONDelta",
+    "InvocationMetrics",
+    "MessageDelta",
+    "PingEvent",
+    "RawContentBlockDelta",
+    "RawContentBlockDeltaEvent",
+    "RawContentBlockStartEvent",
+    "RawContentBlockStopEvent",
+    "RawMessageDeltaEvent",
+    "RawMessageStartEvent",
+    "RawMessageStopEvent",
+    "RawMessageStreamEvent",
+    "SignatureDelta",
+    "TextDelta",
+    "ThinkingDelta",
+    "UnknownDelta",
+    "UnknownEvent",
+]
+
 
 class UnknownEvent(Unknown):
     """An event of a type that ssekit does not know."""
@@ -32,26 +56,26 @@ class UnknownDelta(Unknown):
     """A delta of a content block of a type that ssekit does not know."""
 
 
-# Deltas.
+# The deltas of content blocks.
 
 
 class BlockDelta(
     msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, tag_field="type"
 ):
-    """What a block goes on with."""
+    """A delta of a content block."""
 
     __unknown__: ClassVar = UnknownDelta
 
 
 class TextDelta(BlockDelta, frozen=True, tag="text_delta"):
-    """The next piece of a text. (`ssekit.TextDelta`, of the shared vocabulary, is another type.)"""
+    """The next piece of a text. (Another type is `ssekit.TextDelta`, of the shared vocabulary.)"""
 
     type: ClassVar[Literal["text_delta"]] = "text_delta"
     text: str = ""
 
 
 class ThinkingDelta(BlockDelta, frozen=True, tag="thinking_delta"):
-    """The next piece of the reasoning; `estimated_tokens` is how many there were so far (beta)."""
+    """The next piece of the reasoning; `estimated_tokens` counts those so far (beta)."""
 
     type: ClassVar[Literal["thinking_delta"]] = "thinking_delta"
     thinking: str = ""
@@ -80,7 +104,7 @@ class CitationsDelta(BlockDelta, frozen=True, tag="citations_delta"):
 
 
 class CompactionContentBlockDelta(BlockDelta, frozen=True, tag="compaction_delta"):
-    """The summary that a compaction gave (beta)."""
+    """The summary of a compaction (beta)."""
 
     type: ClassVar[Literal["compaction_delta"]] = "compaction_delta"
     content: str | None = None
@@ -103,7 +127,7 @@ else:
 
 
 class MessageDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """What is said of the whole message at its end; its `usage` mostly stands beside this."""
+    """The end of the message. (The `usage` is mostly a field of the event.)"""
 
     stop_reason: str | None = None
     stop_sequence: str | None = None
@@ -112,7 +136,7 @@ class MessageDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     usage: Usage | None = None
 
 
-# Events.
+# The events of a message.
 
 
 class Event(
@@ -124,16 +148,16 @@ class Event(
 
 
 class WatchedEvent(Event, frozen=True):
-    """An event that has no error in it: an object there makes it an `APIError`.
+    """An event that is refused if its `error` is not null: it is an `APIError` then.
 
-    A delta of a block, which nearly all events are, is not watched: that took 8 of its 140 ns.
+    Deltas of blocks, nearly all of a stream, do without: the field takes 8 of their 140 ns.
     """
 
     error: None = None
 
 
 class RawMessageStartEvent(WatchedEvent, frozen=True, tag="message_start"):
-    """The message begins; some gateways say of it here what belongs into `message`."""
+    """The start of a message. Some gateways put fields of `message` beside it."""
 
     type: ClassVar[Literal["message_start"]] = "message_start"
     message: Message | None = None
@@ -143,7 +167,7 @@ class RawMessageStartEvent(WatchedEvent, frozen=True, tag="message_start"):
 
 
 class RawMessageDeltaEvent(WatchedEvent, frozen=True, tag="message_delta"):
-    """How the message ends (some gateways say it beside `delta`), and its usage so far."""
+    """The end of the message (for some gateways beside `delta`), and its usage so far."""
 
     type: ClassVar[Literal["message_delta"]] = "message_delta"
     delta: MessageDelta | None = None
@@ -155,7 +179,7 @@ class RawMessageDeltaEvent(WatchedEvent, frozen=True, tag="message_delta"):
 
 
 class InvocationMetrics(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, rename="camel"):
-    """What Amazon Bedrock counted; the latencies are in milliseconds."""
+    """The counts of Amazon Bedrock; latencies are in milliseconds."""
 
     input_token_count: int | None = None
     output_token_count: int | None = None
@@ -169,11 +193,12 @@ class RawMessageStopEvent(
     tag="message_stop",
     rename={"amazon_bedrock_invocation_metrics": "amazon-bedrock-invocationMetrics"},
 ):
-    """The message is whole: the end of the stream.
+    """The end of the stream: the message is whole.
 
     Attributes:
-        stop_reason, delta, usage, message: How the message ends, of gateways that say it only here.
-        amazon_bedrock_invocation_metrics: Amazon Bedrock.
+        stop_reason, delta, usage, message: The end of the message, where gateways have it only
+            here.
+        amazon_bedrock_invocation_metrics: Only from Amazon Bedrock.
     """
 
     type: ClassVar[Literal["message_stop"]] = "message_stop"
@@ -184,11 +209,11 @@ class RawMessageStopEvent(
     amazon_bedrock_invocation_metrics: InvocationMetrics | None = None
 
 
-# The events of a block. An index that a gateway leaves out is None: the block is the one under way.
+# The events of a block. An index that a gateway leaves out is None.
 
 
 class RawContentBlockStartEvent(WatchedEvent, frozen=True, tag="content_block_start"):
-    """A content block begins."""
+    """The start of a content block."""
 
     type: ClassVar[Literal["content_block_start"]] = "content_block_start"
     index: int | None = None
@@ -196,7 +221,7 @@ class RawContentBlockStartEvent(WatchedEvent, frozen=True, tag="content_block_st
 
 
 class RawContentBlockDeltaEvent(Event, frozen=True, tag="content_block_delta"):
-    """A content block goes on."""
+    """A delta of a content block."""
 
     type: ClassVar[Literal["content_block_delta"]] = "content_block_delta"
     index: int | None = None
@@ -204,20 +229,20 @@ class RawContentBlockDeltaEvent(Event, frozen=True, tag="content_block_delta"):
 
 
 class RawContentBlockStopEvent(WatchedEvent, frozen=True, tag="content_block_stop"):
-    """A content block is whole."""
+    """The end of a content block."""
 
     type: ClassVar[Literal["content_block_stop"]] = "content_block_stop"
     index: int | None = None
 
 
 class PingEvent(WatchedEvent, frozen=True, tag="ping"):
-    """Nothing: it keeps the connection open."""
+    """An event without content, which keeps the connection open."""
 
     type: ClassVar[Literal["ping"]] = "ping"
 
 
 class ErrorEvent(Event, frozen=True, tag="error"):
-    """The host reports an error: the `chunk` of an `APIError`, which has what it says."""
+    """The report of an error. It is the `chunk` of an `APIError`, which has its fields."""
 
     type: ClassVar[Literal["error"]] = "error"
     request_id: str | None = None
@@ -233,7 +258,7 @@ OrdinaryEvent: TypeAlias = (
     | PingEvent
 )
 
-# With the one that reports errors; what ordinary data is not is read as one of these.
+# With the one that reports errors. Data that is not an ordinary event is read as one of these.
 AnyEvent: TypeAlias = OrdinaryEvent | ErrorEvent
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
-# What gateways shape in their own way, brought into the shape of an event.
+# The shapes of gateways, brought into the shape of an event.
 #
-# Nothing here runs for an ordinary event. What is passed in is any JSON whatever, so that each step
-# looks before it takes.
+# What always holds here: nothing runs for an ordinary event. An argument is any JSON whatever, so
+# each step looks before it takes.
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ssekit._json import objects, parse_object
 
-# The type of a delta that does not say it, by the field that it has.
+# The type of a delta without one, by its field.
 _TYPES: Final = {
     "text": "text_delta",
     "thinking": "thinking_delta",
@@ -20,35 +20,28 @@ _TYPES: Final = {
 
 
 def repair(body: dict[str, Any]) -> None:
-    """Bring what gateways shape in their own way into the shape of an event."""
+    """Bring an event of a gateway into the shape of the vendor's, in place."""
     if body.get("type") == "message" and isinstance(body.get("content"), list):
-        # The whole answer, as the endpoint gives it without `stream`: the message that begins.
+        # The whole answer, as from the endpoint without `stream`: the message that begins.
         message = dict(body)
         body.clear()
         body.update(type="message_start", message=message)
+    blocks = [body.get("content_block")]
     for message in objects([body.get("message")]):
-        for block in objects(message.get("content")):
-            _repair_input(block)
-    for block in objects([body.get("content_block")]):
-        _repair_input(block)
+        blocks += objects(message.get("content"))
+    for block in objects(blocks):
+        if isinstance(block.get("input"), str):  # the text of its JSON, as in other APIs
+            block["input"] = parse_object(block["input"])
     if body.get("type") == "content_block_delta":
-        body["delta"] = _delta(body.get("delta"))
+        if isinstance(body.get("delta"), str):
+            body["delta"] = {"type": "text_delta", "text": body["delta"]}
+        for delta in objects([body.get("delta")]):
+            _repair_delta(delta)
 
 
-def _repair_input(block: dict[str, Any]) -> None:
-    # The input as the text of its JSON, as other APIs have it.
-    if isinstance(block.get("input"), str):
-        block["input"] = parse_object(block["input"])
-
-
-def _delta(delta: Any) -> Any:
-    if isinstance(delta, str):
-        return {"type": "text_delta", "text": delta}
-    if not isinstance(delta, dict):
-        return delta
+def _repair_delta(delta: dict[str, Any]) -> None:
     for field, kind in _TYPES.items():
         if delta.get(field) is not None and not isinstance(delta.get("type"), str):
             delta["type"] = kind
     if isinstance(delta.get("partial_json"), dict):
         delta["partial_json"] = json.dumps(delta["partial_json"])
-    return delta

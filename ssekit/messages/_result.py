@@ -1,11 +1,11 @@
-# The answer: content blocks, and the message that holds them.
+# The finished answer: content blocks, and the message that holds them.
 #
 # What always holds here:
 # - Every field may be missing or null, and both are None. A field that the vendor always sends has
 #   an empty value of its type instead, and is always encoded; any other None is left out.
-# - Words of an open vocabulary (roles, reasons, names of tools) are plain strings. What tools of
-#   the vendor gave, and where citations point, is left as it came.
-# - A block of a type that is not known here stays what it was on the wire.
+# - Words of an open vocabulary (roles, reasons, names of tools) are plain strings. Results of the
+#   vendor's tools, and citations, stay as they came.
+# - A block of an unknown type stays as it was on the wire.
 
 from __future__ import annotations
 
@@ -17,13 +17,43 @@ import msgspec
 from ssekit._fold import Unknown
 from ssekit._json import JSONObject
 
+__all__ = [
+    "AdvisorToolResultBlock",
+    "BashCodeExecutionToolResultBlock",
+    "CacheCreation",
+    "CodeExecutionToolResultBlock",
+    "CompactionBlock",
+    "Container",
+    "ContainerUploadBlock",
+    "ContentBlock",
+    "FallbackBlock",
+    "MCPToolListingBlock",
+    "MCPToolResultBlock",
+    "MCPToolUseBlock",
+    "Message",
+    "OutputTokensDetails",
+    "RedactedThinkingBlock",
+    "RefusalStopDetails",
+    "ServerToolUsage",
+    "ServerToolUseBlock",
+    "TextBlock",
+    "TextEditorCodeExecutionToolResultBlock",
+    "ThinkingBlock",
+    "ToolSearchToolResultBlock",
+    "ToolUseBlock",
+    "UnknownBlock",
+    "Usage",
+    "WebFetchToolResultBlock",
+    "WebSearchToolResultBlock",
+]
+
 
 class UnknownBlock(Unknown):
     """A content block of a type that ssekit does not know."""
 
 
-# A default that a factory makes is encoded all the same: only what equals a plain default is left
-# out by `omit_defaults`.
+# Defaults of fields that are always encoded: `omit_defaults` leaves out plain defaults, and empty
+# ones of `list` and `dict` themselves, but not those of other factories.
 
 
 def _text() -> Any:
@@ -58,7 +88,7 @@ class Block(
 
 
 class TextBlock(Block, frozen=True, tag="text"):
-    """A text; its `citations` say what supports it."""
+    """A text, with the `citations` that support it."""
 
     type: ClassVar[Literal["text"]] = "text"
     text: str = _text()
@@ -74,7 +104,7 @@ class ThinkingBlock(Block, frozen=True, tag="thinking"):
 
 
 class RedactedThinkingBlock(Block, frozen=True, tag="redacted_thinking"):
-    """Reasoning for the vendor's eyes alone, to be sent back."""
+    """Reasoning that only the vendor can read, to be sent back."""
 
     type: ClassVar[Literal["redacted_thinking"]] = "redacted_thinking"
     data: str = _text()
@@ -85,8 +115,9 @@ class ToolUse(Block, frozen=True):
 
     Attributes:
         input: The arguments.
-        partial_json: The text of the arguments, where it is not (or not yet) a whole JSON object;
-            `input` is then what the block began with, mostly {}. No field of the vendor's message.
+        partial_json: The text of the arguments, where it is not (or not yet) a whole JSON object.
+            `input` is then that of the start of the block, mostly {}. The vendor's message does
+            not have this field.
     """
 
     id: str = _text()
@@ -96,11 +127,11 @@ class ToolUse(Block, frozen=True):
 
 
 class ToolUseBlock(ToolUse, frozen=True, tag="tool_use"):
-    """A call of a tool of the caller's, who is to answer it.
+    """A call of one of your tools, which you answer.
 
     Attributes:
-        caller: Who calls: the model itself, or code that it runs.
-        toolset_name: Which of the vendor's toolsets the tool is of.
+        caller: The model itself, or code that it runs.
+        toolset_name: The vendor's toolset that has the tool.
     """
 
     type: ClassVar[Literal["tool_use"]] = "tool_use"
@@ -109,44 +140,42 @@ class ToolUseBlock(ToolUse, frozen=True, tag="tool_use"):
 
 
 class ServerToolUseBlock(ToolUse, frozen=True, tag="server_tool_use"):
-    """A call of a tool of the vendor's, whose result is another block of the answer."""
+    """A call of one of the vendor's tools. Its result is another block of the answer."""
 
     type: ClassVar[Literal["server_tool_use"]] = "server_tool_use"
     caller: JSONObject | None = None
 
 
 class MCPToolUseBlock(ToolUse, frozen=True, tag="mcp_tool_use"):
-    """A call of a tool of an MCP server, which the vendor makes."""
+    """A call that the vendor makes, of a tool of an MCP server."""
 
     type: ClassVar[Literal["mcp_tool_use"]] = "mcp_tool_use"
     server_name: str = _text()
 
 
 class ToolResult(Block, frozen=True):
-    """What a tool that the vendor called gave; `content` is mostly an object, or an error."""
+    """The result of a tool that the vendor called: mostly an object, or an error."""
 
     tool_use_id: str = _text()
     content: Any = None
 
 
-class WebSearchToolResultBlock(Block, frozen=True, tag="web_search_tool_result"):
-    """What was found; `content` is mostly a list, or an error."""
+class WebSearchToolResultBlock(ToolResult, frozen=True, tag="web_search_tool_result"):
+    """The results of a web search: mostly a list, or an error."""
 
     type: ClassVar[Literal["web_search_tool_result"]] = "web_search_tool_result"
-    tool_use_id: str = _text()
-    content: Any = None
     caller: JSONObject | None = None
 
 
 class WebFetchToolResultBlock(ToolResult, frozen=True, tag="web_fetch_tool_result"):
-    """What was fetched."""
+    """The document of a web fetch."""
 
     type: ClassVar[Literal["web_fetch_tool_result"]] = "web_fetch_tool_result"
     caller: JSONObject | None = None
 
 
 class CodeExecutionToolResultBlock(ToolResult, frozen=True, tag="code_execution_tool_result"):
-    """What the code gave."""
+    """The output of code."""
 
     type: ClassVar[Literal["code_execution_tool_result"]] = "code_execution_tool_result"
 
@@ -154,7 +183,7 @@ class CodeExecutionToolResultBlock(ToolResult, frozen=True, tag="code_execution_
 class BashCodeExecutionToolResultBlock(
     ToolResult, frozen=True, tag="bash_code_execution_tool_result"
 ):
-    """What the command gave."""
+    """The output of a command."""
 
     type: ClassVar[Literal["bash_code_execution_tool_result"]] = "bash_code_execution_tool_result"
 
@@ -162,7 +191,7 @@ class BashCodeExecutionToolResultBlock(
 class TextEditorCodeExecutionToolResultBlock(
     ToolResult, frozen=True, tag="text_editor_code_execution_tool_result"
 ):
-    """What became of the file."""
+    """The result of viewing or editing a file."""
 
     type: ClassVar[Literal["text_editor_code_execution_tool_result"]] = (
         "text_editor_code_execution_tool_result"
@@ -170,19 +199,19 @@ class TextEditorCodeExecutionToolResultBlock(
 
 
 class ToolSearchToolResultBlock(ToolResult, frozen=True, tag="tool_search_tool_result"):
-    """Which tools were found."""
+    """The tools that a search found."""
 
     type: ClassVar[Literal["tool_search_tool_result"]] = "tool_search_tool_result"
 
 
 class AdvisorToolResultBlock(ToolResult, frozen=True, tag="advisor_tool_result"):
-    """What the advising model said."""
+    """The advice of another model."""
 
     type: ClassVar[Literal["advisor_tool_result"]] = "advisor_tool_result"
 
 
 class MCPToolResultBlock(Block, frozen=True, tag="mcp_tool_result"):
-    """What the tool of an MCP server gave."""
+    """The result of a tool of an MCP server."""
 
     type: ClassVar[Literal["mcp_tool_result"]] = "mcp_tool_result"
     tool_use_id: str = _text()
@@ -206,7 +235,7 @@ class ContainerUploadBlock(Block, frozen=True, tag="container_upload"):
 
 
 class CompactionBlock(Block, frozen=True, tag="compaction"):
-    """A summary of what came before, to be sent back in its place; None if that failed."""
+    """A summary, to be sent back in the place of the conversation; None if there is none."""
 
     type: ClassVar[Literal["compaction"]] = "compaction"
     content: str | None = _null()
@@ -216,7 +245,7 @@ class CompactionBlock(Block, frozen=True, tag="compaction"):
 
 
 class FallbackBlock(Block, frozen=True, tag="fallback", rename={"from_": "from"}):
-    """Where another model took over; each has its `model`."""
+    """The place where another model took over: `from_` and `to` each have a `model`."""
 
     type: ClassVar[Literal["fallback"]] = "fallback"
     from_: JSONObject | None = None
@@ -246,43 +275,43 @@ _KnownBlock: TypeAlias = (
 )
 
 if TYPE_CHECKING:
-    # msgspec decodes no union of structs and dicts: unknown blocks are put there by other means.
+    # msgspec decodes no union of structs and dicts: `as_type` makes the unknown blocks.
     ContentBlock: TypeAlias = _KnownBlock | UnknownBlock
 else:
     ContentBlock = _KnownBlock
 
 
-# The message.
+# The message and its usage.
 
 
 class CacheCreation(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """The tokens that were written to the cache, by how long they are kept there."""
+    """The tokens that were written to the cache, by the time that they stay there."""
 
     ephemeral_1h_input_tokens: int = msgspec.field(default_factory=int)
     ephemeral_5m_input_tokens: int = msgspec.field(default_factory=int)
 
 
 class ServerToolUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """How often the vendor's tools were called."""
+    """The number of calls of the vendor's tools."""
 
     web_fetch_requests: int = msgspec.field(default_factory=int)
     web_search_requests: int = msgspec.field(default_factory=int)
 
 
 class OutputTokensDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """What the output's tokens were."""
+    """The kinds of the output's tokens."""
 
     thinking_tokens: int | None = None
 
 
 class Usage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """The tokens of a request: of all of the message so far, in each event that has them.
+    """The tokens of a request. In an event, they are those of the whole message so far.
 
     Attributes:
         input_tokens: Without those of the next two fields.
         cache_creation_input_tokens, cache_read_input_tokens: Written to the cache; read from it.
         iterations: The usage of each model that worked on the answer (beta).
-        fallback_credit: What became of a credit for an earlier refusal (beta).
+        fallback_credit: The use of a credit for an earlier refusal (beta).
         speed: "standard" or "fast".
     """
 
@@ -301,7 +330,7 @@ class Usage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class Container(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """Where code was run; `expires_at` is a time in ISO 8601."""
+    """The container in which code ran; `expires_at` is a time in ISO 8601."""
 
     id: str = _text()
     expires_at: str | None = None
@@ -309,12 +338,12 @@ class Container(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class RefusalStopDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """Why the answer was refused.
+    """The reason of a refusal.
 
     Attributes:
-        category: The policy: "cyber", "bio", ...; None where it is none of those.
+        category: The policy: "cyber", "bio", ...; None for any other.
         explanation: The vendor's words, for people.
-        recommended_model: Who might answer.
+        recommended_model: A model that may answer.
         fallback_credit_token, fallback_has_prefill_claim: For another try (beta).
     """
 
@@ -327,17 +356,17 @@ class RefusalStopDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=Tr
 
 
 class Message(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """The whole answer, as the endpoint gives it without `stream`.
+    """The whole answer, as the endpoint returns it without `stream`.
 
     Attributes:
-        id: "" where the host gives none.
-        model: The one that the message began with, or ""; a `FallbackBlock` says which took over.
+        id: "" where the host has none.
+        model: The model that began the message, or "". A `FallbackBlock` names one that took over.
         content: The blocks, in their order.
         stop_reason: The vendor's word: "end_turn", "max_tokens", "stop_sequence", "tool_use",
             "pause_turn", "refusal", "model_context_window_exceeded", ...
-        stop_sequence: Which of the caller's sequences it was.
-        diagnostics: Why the cache was not hit.
-        context_management, input_transformations: What was done to the request (beta).
+        stop_sequence: The one of your sequences that ended the message.
+        diagnostics: The reasons for a miss of the cache.
+        context_management, input_transformations: Changes of the request (beta).
     """
 
     id: str = _text()

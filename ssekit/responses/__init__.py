@@ -1,12 +1,13 @@
-"""Responses: `POST /v1/responses` of OpenAI, and of all who speak it."""
+"""Responses: `POST /v1/responses` of OpenAI, and of the hosts that are compatible with it."""
 
-# The names that every format has, and the types of items (`_items`) and events (`_events`), which
-# have the vendor's own names.
+# The names that every format has, and the events (`_events`) and items (`_result`) of the wire
+# under the vendor's names.
 #
 # What always holds here:
-# - Ordinary events are decoded as a union of tagged structs. What reports an error is not in it.
-# - The stream ends with the event that says how: completed, incomplete or cancelled. `[DONE]`,
-#   which some hosts send, ends it too.
+# - Ordinary events are decoded as a union of tagged structs. Events that report an error are not in
+#   the union.
+# - The terminal event is `response.completed`, `response.incomplete` or `response.cancelled`. The
+#   marker `[DONE]`, which some hosts send, ends a stream too.
 
 from __future__ import annotations
 
@@ -17,242 +18,17 @@ import msgspec
 from ssekit._errors import APIError
 from ssekit._event import ServerSentEvent
 from ssekit._format import Format
+from ssekit.responses import _events, _result
 from ssekit.responses._accumulator import Accumulator
-from ssekit.responses._events import (
-    AnyEvent,
-    KeepAliveEvent,
-    OrdinaryEvent,
-    ResponseApplyPatchCallOperationDiffDeltaEvent,
-    ResponseApplyPatchCallOperationDiffDoneEvent,
-    ResponseAudioDeltaEvent,
-    ResponseAudioDoneEvent,
-    ResponseAudioTranscriptDeltaEvent,
-    ResponseAudioTranscriptDoneEvent,
-    ResponseCancelledEvent,
-    ResponseCodeInterpreterCallCodeDeltaEvent,
-    ResponseCodeInterpreterCallCodeDoneEvent,
-    ResponseCodeInterpreterCallCompletedEvent,
-    ResponseCodeInterpreterCallInProgressEvent,
-    ResponseCodeInterpreterCallInterpretingEvent,
-    ResponseCompactionCompactingEvent,
-    ResponseCompletedEvent,
-    ResponseContentPartAddedEvent,
-    ResponseContentPartDoneEvent,
-    ResponseCreatedEvent,
-    ResponseCustomToolCallInputDeltaEvent,
-    ResponseCustomToolCallInputDoneEvent,
-    ResponseErrorEvent,
-    ResponseFailedEvent,
-    ResponseFileSearchCallCompletedEvent,
-    ResponseFileSearchCallInProgressEvent,
-    ResponseFileSearchCallSearchingEvent,
-    ResponseFunctionCallArgumentsDeltaEvent,
-    ResponseFunctionCallArgumentsDoneEvent,
-    ResponseImageGenCallCompletedEvent,
-    ResponseImageGenCallGeneratingEvent,
-    ResponseImageGenCallInProgressEvent,
-    ResponseImageGenCallPartialImageEvent,
-    ResponseIncompleteEvent,
-    ResponseInProgressEvent,
-    ResponseMcpCallArgumentsDeltaEvent,
-    ResponseMcpCallArgumentsDoneEvent,
-    ResponseMcpCallCompletedEvent,
-    ResponseMcpCallFailedEvent,
-    ResponseMcpCallInProgressEvent,
-    ResponseMcpListToolsCompletedEvent,
-    ResponseMcpListToolsFailedEvent,
-    ResponseMcpListToolsInProgressEvent,
-    ResponseOutputItemAddedEvent,
-    ResponseOutputItemDoneEvent,
-    ResponseOutputTextAnnotationAddedEvent,
-    ResponseQueuedEvent,
-    ResponseReasoningSummaryPartAddedEvent,
-    ResponseReasoningSummaryPartDoneEvent,
-    ResponseReasoningSummaryTextDeltaEvent,
-    ResponseReasoningSummaryTextDoneEvent,
-    ResponseReasoningTextDeltaEvent,
-    ResponseReasoningTextDoneEvent,
-    ResponseRefusalDeltaEvent,
-    ResponseRefusalDoneEvent,
-    ResponseShellCallCommandAddedEvent,
-    ResponseShellCallCommandDeltaEvent,
-    ResponseShellCallCommandDoneEvent,
-    ResponseShellCallOutputContentDeltaEvent,
-    ResponseShellCallOutputContentDoneEvent,
-    ResponseStreamEvent,
-    ResponseTextDeltaEvent,
-    ResponseTextDoneEvent,
-    ResponseWebSearchCallCompletedEvent,
-    ResponseWebSearchCallInProgressEvent,
-    ResponseWebSearchCallSearchingEvent,
-    ShellCallOutputDelta,
-    UnknownEvent,
-)
+from ssekit.responses._events import *  # noqa: F403
+from ssekit.responses._events import AnyEvent, OrdinaryEvent, ResponseStreamEvent
 from ssekit.responses._repair import repair
-from ssekit.responses._result import (
-    AdditionalTools,
-    ApplyPatchOperation,
-    ContentPart,
-    ImageGenerationCall,
-    IncompleteDetails,
-    InputTokensDetails,
-    LocalShellCall,
-    LocalShellCallOutput,
-    Logprob,
-    McpApprovalRequest,
-    McpApprovalResponse,
-    McpCall,
-    McpListTools,
-    OutputTokensDetails,
-    Program,
-    ProgramOutput,
-    ReasoningSummary,
-    ReasoningText,
-    Response,
-    ResponseApplyPatchToolCall,
-    ResponseApplyPatchToolCallOutput,
-    ResponseCodeInterpreterToolCall,
-    ResponseCompactionItem,
-    ResponseComputerToolCall,
-    ResponseComputerToolCallOutputItem,
-    ResponseCustomToolCall,
-    ResponseCustomToolCallOutputItem,
-    ResponseError,
-    ResponseFileSearchToolCall,
-    ResponseFunctionShellToolCall,
-    ResponseFunctionShellToolCallOutput,
-    ResponseFunctionToolCall,
-    ResponseFunctionToolCallOutputItem,
-    ResponseFunctionWebSearch,
-    ResponseOutputItem,
-    ResponseOutputMessage,
-    ResponseOutputRefusal,
-    ResponseOutputText,
-    ResponseReasoningItem,
-    ResponseToolSearchCall,
-    ResponseToolSearchOutputItem,
-    ResponseUsage,
-    ShellCallAction,
-    ShellCallOutputContent,
-    UnknownItem,
-    UnknownPart,
-)
+from ssekit.responses._result import *  # noqa: F403
+from ssekit.responses._result import Response
 
 __all__ = [
     "FORMAT",
     "Accumulator",
-    "AdditionalTools",
-    "ApplyPatchOperation",
-    "ContentPart",
-    "ImageGenerationCall",
-    "IncompleteDetails",
-    "InputTokensDetails",
-    "KeepAliveEvent",
-    "LocalShellCall",
-    "LocalShellCallOutput",
-    "Logprob",
-    "McpApprovalRequest",
-    "McpApprovalResponse",
-    "McpCall",
-    "McpListTools",
-    "OutputTokensDetails",
-    "Program",
-    "ProgramOutput",
-    "ReasoningSummary",
-    "ReasoningText",
-    "Response",
-    "ResponseApplyPatchCallOperationDiffDeltaEvent",
-    "ResponseApplyPatchCallOperationDiffDoneEvent",
-    "ResponseApplyPatchToolCall",
-    "ResponseApplyPatchToolCallOutput",
-    "ResponseAudioDeltaEvent",
-    "ResponseAudioDoneEvent",
-    "ResponseAudioTranscriptDeltaEvent",
-    "ResponseAudioTranscriptDoneEvent",
-    "ResponseCancelledEvent",
-    "ResponseCodeInterpreterCallCodeDeltaEvent",
-    "ResponseCodeInterpreterCallCodeDoneEvent",
-    "ResponseCodeInterpreterCallCompletedEvent",
-    "ResponseCodeInterpreterCallInProgressEvent",
-    "ResponseCodeInterpreterCallInterpretingEvent",
-    "ResponseCodeInterpreterToolCall",
-    "ResponseCompactionCompactingEvent",
-    "ResponseCompactionItem",
-    "ResponseCompletedEvent",
-    "ResponseComputerToolCall",
-    "ResponseComputerToolCallOutputItem",
-    "ResponseContentPartAddedEvent",
-    "ResponseContentPartDoneEvent",
-    "ResponseCreatedEvent",
-    "ResponseCustomToolCall",
-    "ResponseCustomToolCallInputDeltaEvent",
-    "ResponseCustomToolCallInputDoneEvent",
-    "ResponseCustomToolCallOutputItem",
-    "ResponseError",
-    "ResponseErrorEvent",
-    "ResponseFailedEvent",
-    "ResponseFileSearchCallCompletedEvent",
-    "ResponseFileSearchCallInProgressEvent",
-    "ResponseFileSearchCallSearchingEvent",
-    "ResponseFileSearchToolCall",
-    "ResponseFunctionCallArgumentsDeltaEvent",
-    "ResponseFunctionCallArgumentsDoneEvent",
-    "ResponseFunctionShellToolCall",
-    "ResponseFunctionShellToolCallOutput",
-    "ResponseFunctionToolCall",
-    "ResponseFunctionToolCallOutputItem",
-    "ResponseFunctionWebSearch",
-    "ResponseImageGenCallCompletedEvent",
-    "ResponseImageGenCallGeneratingEvent",
-    "ResponseImageGenCallInProgressEvent",
-    "ResponseImageGenCallPartialImageEvent",
-    "ResponseInProgressEvent",
-    "ResponseIncompleteEvent",
-    "ResponseMcpCallArgumentsDeltaEvent",
-    "ResponseMcpCallArgumentsDoneEvent",
-    "ResponseMcpCallCompletedEvent",
-    "ResponseMcpCallFailedEvent",
-    "ResponseMcpCallInProgressEvent",
-    "ResponseMcpListToolsCompletedEvent",
-    "ResponseMcpListToolsFailedEvent",
-    "ResponseMcpListToolsInProgressEvent",
-    "ResponseOutputItem",
-    "ResponseOutputItemAddedEvent",
-    "ResponseOutputItemDoneEvent",
-    "ResponseOutputMessage",
-    "ResponseOutputRefusal",
-    "ResponseOutputText",
-    "ResponseOutputTextAnnotationAddedEvent",
-    "ResponseQueuedEvent",
-    "ResponseReasoningItem",
-    "ResponseReasoningSummaryPartAddedEvent",
-    "ResponseReasoningSummaryPartDoneEvent",
-    "ResponseReasoningSummaryTextDeltaEvent",
-    "ResponseReasoningSummaryTextDoneEvent",
-    "ResponseReasoningTextDeltaEvent",
-    "ResponseReasoningTextDoneEvent",
-    "ResponseRefusalDeltaEvent",
-    "ResponseRefusalDoneEvent",
-    "ResponseShellCallCommandAddedEvent",
-    "ResponseShellCallCommandDeltaEvent",
-    "ResponseShellCallCommandDoneEvent",
-    "ResponseShellCallOutputContentDeltaEvent",
-    "ResponseShellCallOutputContentDoneEvent",
-    "ResponseStreamEvent",
-    "ResponseTextDeltaEvent",
-    "ResponseTextDoneEvent",
-    "ResponseToolSearchCall",
-    "ResponseToolSearchOutputItem",
-    "ResponseUsage",
-    "ResponseWebSearchCallCompletedEvent",
-    "ResponseWebSearchCallInProgressEvent",
-    "ResponseWebSearchCallSearchingEvent",
-    "ShellCallAction",
-    "ShellCallOutputContent",
-    "ShellCallOutputDelta",
-    "UnknownEvent",
-    "UnknownItem",
-    "UnknownPart",
     "acollect",
     "astream",
     "collect",
@@ -260,10 +36,12 @@ __all__ = [
     "decoder",
     "stream",
 ]
+__all__ += _events.__all__
+__all__ += _result.__all__
 
 
 def _find_error(body: dict[str, Any]) -> Any:
-    """Return the error of a response that failed, if it did."""
+    """Return the error of an event that reports a failed response, or None."""
     if body.get("type") != "response.failed":
         return None
     response = body.get("response")
@@ -272,12 +50,14 @@ def _find_error(body: dict[str, Any]) -> Any:
 
 def _starts(event: ResponseStreamEvent, _: ServerSentEvent) -> bool:
     """Whether the event has the head of a response, or an item, or a piece of one."""
-    return not isinstance(event, UnknownEvent | ResponseErrorEvent | KeepAliveEvent)
+    return not isinstance(
+        event, _events.UnknownEvent | _events.ResponseErrorEvent | _events.KeepAliveEvent
+    )
 
 
 def _is_explained(error: APIError) -> bool:
     """Whether it is no `response.failed` in which nothing is said (Azure)."""
-    failed = isinstance(error.chunk, ResponseFailedEvent)
+    failed = isinstance(error.chunk, _events.ResponseFailedEvent)
     return not failed or bool(error.code or error.type or error.body)
 
 

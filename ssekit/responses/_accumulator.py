@@ -1,51 +1,48 @@
-# The fold of a stream of events into a `Response`.
+# The accumulator: the events of one stream into a `Response`, with its views and deltas.
+#
+# How it works:
+# - `add` calls the handler of the event's type. A handler finds the item (in the table of
+#   `_output`) and the part that the event belongs to, and adds to them.
+# - What they return is new in the texts. It is kept as deltas until the next event.
+# - Nearly all events of a stream are pieces of the text. `add` remembers their part, and appends to
+#   it without a handler.
+# - The terminal event's response is the answer, unless it has no output: then the items so far are.
 #
 # What always holds here:
-# - Items and parts are known by their indices, never by their ids, which some hosts change with
-#   every event. What is missing is made: a stream may be resumed in its middle.
-# - The terminal event's response is the answer, unless it has no output: then what was folded is.
-# - Deltas join to the texts. Where a whole text goes on from the pieces, what it adds is told;
-#   where it contradicts them, nothing more is.
+# - Items and parts are made where they are missing: a stream may be resumed in its middle.
+# - Deltas join to the texts. Where a whole begins with the pieces, the rest is a delta; where it
+#   contradicts them, no more deltas of that text come.
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Final
 
 from msgspec.structs import replace
 
-from ssekit._compat import NOWHERE, TextRun
-from ssekit._deltas import (
-    Delta,
-    Finish,
-    FinishReason,
-    ReasoningDelta,
-    RefusalDelta,
-    TextDelta,
-    ToolCall,
-    ToolCallDelta,
-    Usage,
-)
+from ssekit._accumulator import Accumulator as Contract
+from ssekit._deltas import Delta, Finish, FinishReason, ReasoningDelta, TextDelta, ToolCall, Usage
 from ssekit._fold import SurrogateJoiner, deep_copy
-from ssekit._json import parse_text
+from ssekit._fragments import MERGE_AT
 from ssekit.responses import _events as events
 from ssekit.responses._builders import (
-    CALLS,
     Addition,
     CommandOutputBuilder,
     ItemBuilder,
     PartBuilder,
     PartsBuilder,
-    stated,
+    join_texts,
+    merge_nonempty,
     text_of,
 )
-from ssekit.responses._events import ResponseStreamEvent, ResponseTextDeltaEvent, UnknownEvent
-from ssekit.responses._output import Output
+from ssekit.responses._events import ResponseStreamEvent, ResponseTextDeltaEvent
+from ssekit.responses._output import OutputTable
 from ssekit.responses._result import (
     ImageGenerationCall,
     InputTokensDetails,
     OutputTokensDetails,
     ReasoningSummary,
+    ReasoningText,
     Response,
     ResponseFunctionShellToolCall,
     ResponseFunctionShellToolCallOutput,
@@ -53,259 +50,192 @@ from ssekit.responses._result import (
     ResponseOutputItem,
     ResponseOutputRefusal,
     ResponseOutputText,
-    ResponseUsage,
 )
 from ssekit.responses._tables import (
+    ACCEPTS,
     ENDS,
-    HOMES,
     INCOMPLETE,
-    ITEM_PIECES,
+    ITEM_DELTAS,
     ITEM_WHOLES,
-    PART_PIECES,
+    PART_DELTAS,
     PART_WHOLES,
     STATUSES,
-    SUMMARY_PARTS,
-    TEXTS,
+    TEXT_DELTAS,
+    Kind,
 )
 
-ValueT = TypeVar("ValueT")
+_NO_INDEX: Final = object()  # unequal to any index, and to None
 
 
-class Accumulator:
-    """Folds the events of one stream into a `Response`.
+class Accumulator(Contract[ResponseStreamEvent, Response]):
+    """Accumulate the events of one stream into a `Response`.
 
-    The views are made when they are looked at. `text` joins the texts of all messages; `reasoning`
-    is the reasoning itself or its summaries, whichever the host sent first; `tool_calls` are those
-    of functions and of custom tools.
+    The views are made when they are read. `text` joins the texts of all messages; `reasoning` is
+    the reasoning itself or its summaries, whichever the host sends first; `tool_calls` are those of
+    functions and of custom tools.
     """
 
-    __slots__ = (
-        "_ended",
-        "_output",
-        "_part_of_text",
-        "_reasoning_kind",
-        "_response",
-        "_run",
-        "_said",
-        "_surrogates",
-    )
+    __slots__ = ("_content_index", "_ended", "_latest_deltas", "_output", "_output_index",
+                 "_pending", "_reasoning_kind", "_response", "_sequence_number", "_surrogates",
+                 "_text_part")  # fmt: skip
 
     def __init__(self) -> None:
-        # What is said of the whole; its output is in the items.
-        self._response = Response()
-        self._output = Output()
-        self._reasoning_kind: type[Any] | None = None
+        self._response = Response()  # without its output
+        self._output = OutputTable()
+        self._reasoning_kind: Kind | None = None
         self._ended = False
-        # What the latest event said, if that was not a piece of the text.
-        self._said: list[Delta] = []
+        self._sequence_number: int | None = None
+        # The deltas of the latest event, if that was not a piece of the text.
+        self._latest_deltas: list[Delta] = []
         self._surrogates = SurrogateJoiner()
-        # Where the text goes on, and in which part, if the latest event was a piece of it.
-        self._run = TextRun(ResponseTextDeltaEvent, Accumulator.add)
-        self._part_of_text = PartBuilder(ResponseOutputText())
+        # Of a piece of the text, if the latest event was one: its indices, its part, and the
+        # pending pieces of that part.
+        self._output_index: object = _NO_INDEX
+        self._content_index = 0
+        self._text_part = PartBuilder(ResponseOutputText())
+        self._pending: list[str] = []
 
     def add(self, event: ResponseStreamEvent, /) -> bool:
-        """Fold the next event in. Return True if it ends the stream."""
-        run = self._run
-        if type(event) is ResponseTextDeltaEvent:  # nearly all of a stream; see `TextRun`
-            if event.output_index != run.output_index or event.content_index != run.content_index:
-                self._turn_to(event)
-            self._part_of_text.text.append(event.delta)
-            if event.logprobs:
-                self._part_of_text.logprobs += event.logprobs
-            if event.sequence_number is not None:
-                run.sequence_number = event.sequence_number
-            return False
-        run.output_index = NOWHERE
-        self._said = []
-        if isinstance(event, UnknownEvent):
-            number = event.get("sequence_number")
-            if isinstance(number, int):
-                run.sequence_number = number
-            return False
+        """Add the next event. Return True if it ends the stream."""
         if event.sequence_number is not None:
-            run.sequence_number = event.sequence_number
-        fold = self._FOLDS.get(type(event))
-        if fold is not None:
-            fold(self, event)
+            self._sequence_number = event.sequence_number
+        if type(event) is ResponseTextDeltaEvent:
+            if (
+                event.output_index != self._output_index
+                or event.content_index != self._content_index
+            ):
+                self._turn_to(event)
+            # An event takes 130 ns so; 170 with a call of `append`, 630 if the part is found anew.
+            self._pending.append(event.delta)
+            if len(self._pending) >= MERGE_AT:
+                self._text_part.text.compact()
+            if event.logprobs:
+                self._text_part.logprobs += event.logprobs
+            return False
+        self._output_index = _NO_INDEX
+        self._latest_deltas = []
+        handler = self._HANDLERS.get(type(event))
+        if handler is not None:
+            handler(self, event)
         return type(event) in ENDS
 
-    # Finding, and making, what an event speaks of.
+    def _turn_to(self, event: ResponseTextDeltaEvent) -> None:
+        """Remember the part that a piece of the text belongs to."""
+        self._text_part = self._part(event, ResponseOutputText)
+        self._pending = self._text_part.text.pending
+        self._output_index = _NO_INDEX if event.output_index is None else event.output_index
+        self._content_index = event.content_index
 
-    def _home(self, event: Any, kind: type[Any]) -> tuple[ItemBuilder, PartsBuilder, int]:
-        """Return the item of a part of some kind, the parts beside it, and its index."""
-        kinds, field = HOMES[kind]
-        folded = self._output.of(event, kinds)
-        if field == "summary":
-            return folded, folded.summary, event.summary_index
-        return folded, folded.content, event.content_index
+    # Finding the item and the part of an event.
 
-    def _part(self, event: Any, kind: type[Any]) -> PartBuilder:
-        _, parts, index = self._home(event, kind)
+    def _parts(self, event: Any, kind: Kind) -> tuple[ItemBuilder, PartsBuilder, int]:
+        """Return the item that a part of some type belongs to, its parts, and the part's index."""
+        builder = self._output.of(event, ACCEPTS[kind])
+        if kind is ReasoningSummary:
+            return builder, builder.summary, event.summary_index
+        return builder, builder.content, event.content_index
+
+    def _part(self, event: Any, kind: Kind) -> PartBuilder:
+        _, parts, index = self._parts(event, kind)
         return parts.at(index, kind)
 
-    def _turn_to(self, event: ResponseTextDeltaEvent) -> None:
-        self._part_of_text = self._part(event, ResponseOutputText)
-        run, index = self._run, event.output_index
-        run.pending = self._part_of_text.text.pending
-        run.output_index = NOWHERE if index is None else index
-        run.content_index = event.content_index
+    # Emitting deltas.
 
-    # Telling what is new.
-
-    def _say(self, kind: type[Any], piece: str) -> None:
-        if not piece:
+    def _add_text_delta(self, kind: Kind, piece: str) -> None:
+        delta = TEXT_DELTAS.get(kind)
+        if not piece or delta is None:
             return
-        if kind is ResponseOutputText:
-            self._said.append(TextDelta(0, piece))
-        elif kind is ResponseOutputRefusal:
-            self._said.append(RefusalDelta(0, piece))
-        else:
+        if delta is ReasoningDelta:
             self._reasoning_kind = self._reasoning_kind or kind
-            if kind is self._reasoning_kind:
-                self._said.append(ReasoningDelta(0, piece))
+            if kind is not self._reasoning_kind:
+                return
+        self._latest_deltas.append(delta(0, piece))
 
-    def _say_call(self, folded: ItemBuilder, piece: str) -> None:
-        item = folded.item
-        if folded.place is not None and (piece or not folded.announced):
-            folded.announced = True
-            self._said.append(ToolCallDelta(0, folded.place, item.call_id, item.name, piece))
-
-    def _say_additions(self, folded: ItemBuilder, additions: Iterable[Addition]) -> None:
+    def _add_item_deltas(self, builder: ItemBuilder, additions: Iterable[Addition]) -> None:
+        """Add the deltas of a message, of reasoning, or of a tool call. Other items have none."""
         for kind, piece in additions:
-            if kind in CALLS:
-                self._say_call(folded, piece)
-            elif kind in TEXTS:
-                self._say(kind, piece)
+            self._add_text_delta(kind, piece)
+            self._latest_deltas += builder.call_deltas(piece)
 
-    def _spoken(self) -> dict[type[Any], str]:
-        """Return what all items say, by the kind of text that it is."""
-        texts: dict[type[Any], list[str]] = {}
-        for folded in self._output:
-            for kind, text in folded.spoken().items():
-                texts.setdefault(kind, []).append(text)
-        return {kind: "".join(pieces) for kind, pieces in texts.items()}
+    # The response.
 
-    # The events.
-
-    def _fold_head(self, event: Any) -> None:
-        """Fold in a response that is under way."""
+    def _on_progress(self, event: Any) -> None:
         response = event.response
         if response is not None:
-            self._response = stated(self._response, replace(response, output=[]))
-            self._ended = False  # over one decoder, another attempt may begin
+            self._response = merge_nonempty(self._response, replace(response, output=[]))
+            self._ended = False  # a decoder may go on with another attempt
             if not self._output:
                 self._state_output(response.output)
 
-    def _fold_end(self, event: Any) -> None:
+    def _on_end(self, event: Any) -> None:
         response = event.response or Response()
         self._state_output(response.output)
         status = response.status if response.status in ENDS.values() else ENDS[type(event)]
-        head = stated(self._response, replace(response, output=[], status=status))
-        # How it ended, this event alone says: an attempt before may have failed.
+        merged = merge_nonempty(self._response, replace(response, output=[], status=status))
+        # The reasons for the end are those of this event alone: an attempt before may have failed.
         self._response = replace(
-            head, error=response.error, incomplete_details=response.incomplete_details
+            merged, error=response.error, incomplete_details=response.incomplete_details
         )
         self._ended = type(event) is not events.ResponseFailedEvent
-        usage = self.usage  # which an event before may have said
+        usage = self.usage  # of this event, or of one before
         if usage is not None:
-            self._said.append(usage)
+            self._latest_deltas.append(usage)
 
     def _state_output(self, output: list[ResponseOutputItem]) -> None:
+        """Take the whole output, unless it is empty."""
         if not output:
             return
-        before = self._spoken()
-        contradicted = {kind for item in self._output for kind in item.contradicted}
-        folded = self._output.settle(output)
-        calls = [
-            (item, addition)
-            for item, whole in zip(folded, output, strict=True)
-            for addition in item.state(whole)
-        ]
-        # Of texts, what all of the items add to all that there was: they may be divided otherwise.
-        after = self._spoken()
-        for kind in TEXTS:
+        before = self._texts()
+        contradicted = {kind for builder in self._output for kind in builder.contradicted}
+        builders = self._output.settle(output)
+        additions = [each.state(item) for each, item in zip(builders, output, strict=True)]
+        # Texts are compared over all items: the output may divide them in another way.
+        after = self._texts()
+        for kind in TEXT_DELTAS:
             text, known = after.get(kind, ""), before.get(kind, "")
             if text.startswith(known) and kind not in contradicted:
-                self._say(kind, text[len(known) :])
-        for item, (kind, piece) in calls:
-            if kind in CALLS:
-                self._say_call(item, piece)
+                self._add_text_delta(kind, text[len(known) :])
+        for builder, added in zip(builders, additions, strict=True):
+            if builder.place is not None:
+                self._add_item_deltas(builder, added)
 
-    def _fold_item_added(self, event: events.ResponseOutputItemAddedEvent) -> None:
-        if event.item is None:
-            return
-        folded = self._output.begun(event.output_index, event.item)
-        if folded.added:
-            # It is added again: it begins again.
-            folded.begin(type(folded.item)())
-        self._say_additions(folded, folded.begin_with(event.item))
+    # Items.
 
-    def _fold_item_done(self, event: events.ResponseOutputItemDoneEvent) -> None:
-        if event.item is None:
-            return
-        folded = self._output.ended(event.output_index, event.item)
-        self._say_additions(folded, folded.state(event.item))
-        folded.done = True
-        if folded.place is not None and not folded.handed:
-            self._say_call(folded, folded.keep_given())
-            folded.handed = True
-            self._said.append(folded.call())
+    def _on_item_added(self, event: events.ResponseOutputItemAddedEvent) -> None:
+        if event.item is not None:
+            builder = self._output.stated(event.output_index, event.item, whole=False)
+            self._add_item_deltas(builder, builder.begin(event.item))
 
-    def _fold_part(self, event: Any) -> None:
-        part = event.part
-        if part is None:
-            return
-        # A part of unknown type, or one in a strange place, stays where the event has it.
-        kind = ReasoningSummary if isinstance(event, SUMMARY_PARTS) else type(part)
-        text = text_of(part)
-        if not text and self._output.is_of_others(event, HOMES[kind][0]):
-            return  # LiteLLM ends a text with a part of another type that says nothing
-        folded, parts, index = self._home(event, kind)
-        addition = parts.whole_at(index, type(part), text).state(part)
-        self._say(folded.kind_of(type(part)), addition)
+    def _on_item_done(self, event: events.ResponseOutputItemDoneEvent) -> None:
+        if event.item is not None:
+            builder = self._output.stated(event.output_index, event.item, whole=True)
+            self._add_item_deltas(builder, builder.state(event.item))
+            builder.done = True
+            self._latest_deltas += builder.last_call_deltas()
 
-    def _fold_part_piece(self, event: Any) -> None:
-        kind = PART_PIECES[type(event)]
-        self._part(event, kind).text.append(event.delta)
-        self._say(kind, event.delta)
-
-    def _fold_part_whole(self, event: Any) -> None:
-        kind, field = PART_WHOLES[type(event)]
-        whole = getattr(event, field) or ""
-        _, parts, index = self._home(event, kind)
-        part = parts.whole_at(index, kind, whole)
-        if kind is ResponseOutputText and event.logprobs:
-            part.logprobs = list(event.logprobs)
-        self._say(kind, part.text.state(whole))
-
-    def _fold_annotation(self, event: events.ResponseOutputTextAnnotationAddedEvent) -> None:
-        if event.annotation is not None:
-            part = self._part(event, ResponseOutputText)
-            part.annotate(event.annotation_index, event.annotation)
-
-    def _fold_item_piece(self, event: Any) -> None:
+    def _on_item_delta(self, event: Any) -> None:
         if not self._output.is_unknown(event.item_id):
-            folded = self._output.of(event, ITEM_PIECES[type(event)])
-            self._say_call(folded, folded.append(event.delta))
+            builder = self._output.of(event, ITEM_DELTAS[type(event)])
+            self._latest_deltas += builder.call_deltas(builder.text.add(event.delta))
 
-    def _fold_item_whole(self, event: Any) -> None:
+    def _on_item_whole(self, event: Any) -> None:
         if self._output.is_unknown(event.item_id):
             return
         kinds, field = ITEM_WHOLES[type(event)]
-        folded = self._output.of(event, kinds)
-        addition = folded.state_text(getattr(event, field))
-        if isinstance(folded.item, ResponseFunctionToolCall) and event.name:
-            folded.item = replace(folded.item, name=event.name)
-        self._say_call(folded, addition)
+        builder = self._output.of(event, kinds)
+        piece = builder.text.state(getattr(event, field))
+        if isinstance(builder.item, ResponseFunctionToolCall) and event.name:
+            builder.item = replace(builder.item, name=event.name)
+        self._latest_deltas += builder.call_deltas(piece)
 
-    def _fold_status(self, event: Any) -> None:
+    def _on_status(self, event: Any) -> None:
         kind, status = STATUSES[type(event)]
-        folded = self._output.of(event, (kind,))
+        builder = self._output.of(event, (kind,))
         if status is not None:
-            folded.item = replace(folded.item, status=status)
+            builder.item = replace(builder.item, status=status)
 
-    def _fold_partial_image(self, event: events.ResponseImageGenCallPartialImageEvent) -> None:
-        folded = self._output.of(event, (ImageGenerationCall,))
+    def _on_partial_image(self, event: events.ResponseImageGenCallPartialImageEvent) -> None:
+        builder = self._output.of(event, (ImageGenerationCall,))
         image = ImageGenerationCall(
             result=event.partial_image_b64,
             background=event.background,
@@ -313,81 +243,107 @@ class Accumulator:
             quality=event.quality,
             size=event.size,
         )
-        folded.item = stated(folded.item, image)
+        builder.item = merge_nonempty(builder.item, image)
 
-    def _fold_command(self, event: Any) -> None:
-        folded = self._output.of(event, (ResponseFunctionShellToolCall,))
-        folded.command(event.command_index).state(event.command)
+    def _on_command(self, event: Any) -> None:
+        builder = self._output.of(event, (ResponseFunctionShellToolCall,))
+        builder.commands[event.command_index].state(event.command)
 
-    def _fold_command_piece(self, event: events.ResponseShellCallCommandDeltaEvent) -> None:
-        folded = self._output.of(event, (ResponseFunctionShellToolCall,))
-        folded.command(event.command_index).append(event.delta)
+    def _on_command_delta(self, event: events.ResponseShellCallCommandDeltaEvent) -> None:
+        builder = self._output.of(event, (ResponseFunctionShellToolCall,))
+        builder.commands[event.command_index].append(event.delta)
 
-    def _fold_output_piece(self, event: events.ResponseShellCallOutputContentDeltaEvent) -> None:
-        folded = self._output.of(event, (ResponseFunctionShellToolCallOutput,))
-        output = folded.outputs.setdefault(event.command_index, CommandOutputBuilder())
+    def _on_output_delta(self, event: events.ResponseShellCallOutputContentDeltaEvent) -> None:
+        builder = self._output.of(event, (ResponseFunctionShellToolCallOutput,))
+        output = builder.outputs[event.command_index]
         if event.delta is not None:
             output.stdout.append(event.delta.stdout or "")
             output.stderr.append(event.delta.stderr or "")
 
-    def _fold_output(self, event: events.ResponseShellCallOutputContentDoneEvent) -> None:
-        folded = self._output.of(event, (ResponseFunctionShellToolCallOutput,))
+    def _on_output_whole(self, event: events.ResponseShellCallOutputContentDoneEvent) -> None:
+        builder = self._output.of(event, (ResponseFunctionShellToolCallOutput,))
         if event.output:
-            folded.outputs[event.command_index] = CommandOutputBuilder(event.output)
+            builder.outputs[event.command_index] = CommandOutputBuilder(event.output)
 
-    # What was folded.
+    # Parts.
+
+    def _on_part(self, event: Any) -> None:
+        part = event.part
+        if part is None:
+            return
+        # A part of unknown type, or in an unusual place, stays where the event has it.
+        kind = type(part)
+        if hasattr(event, "summary_index"):
+            kind = ReasoningSummary
+        elif kind is ReasoningSummary:
+            kind = ReasoningText
+        text = text_of(part)
+        if not text and not self._output.accepts(event, ACCEPTS[kind]):
+            return  # LiteLLM ends a text with an empty part of another type
+        builder, parts, index = self._parts(event, kind)
+        piece = parts.whole_at(index, type(part), text).state(part)
+        self._add_text_delta(builder.kind_of(type(part)), piece)
+
+    def _on_part_delta(self, event: Any) -> None:
+        kind = PART_DELTAS[type(event)]
+        self._part(event, kind).text.append(event.delta)
+        self._add_text_delta(kind, event.delta)
+
+    def _on_part_whole(self, event: Any) -> None:
+        kind, field = PART_WHOLES[type(event)]
+        whole = getattr(event, field) or ""
+        _, parts, index = self._parts(event, kind)
+        part = parts.whole_at(index, kind, whole)
+        if kind is ResponseOutputText and event.logprobs:
+            part.logprobs = list(event.logprobs)
+        self._add_text_delta(kind, part.text.state(whole))
+
+    def _on_annotation(self, event: events.ResponseOutputTextAnnotationAddedEvent) -> None:
+        if event.annotation is not None:
+            part = self._part(event, ResponseOutputText)
+            part.annotate(event.annotation_index, event.annotation)
+
+    # The answer and its views.
 
     def snapshot(self) -> Response:
-        """Return the answer so far, in the shape of the endpoint's answer without `stream`."""
-        output = [folded.view() for folded in self._output]
-        # (Some hosts call it a "chat.completion" here.)
+        output = [builder.build() for builder in self._output]
+        # (Some hosts name the object a "chat.completion" here.)
         response: Response = replace(deep_copy(self._response), object="response", output=output)
         return response
 
     @property
     def sequence_number(self) -> int | None:
-        """That of the latest event that had one: where to resume after."""
-        return self._run.sequence_number
+        """The latest sequence number of an event: where to resume after."""
+        return self._sequence_number
 
     @property
     def complete(self) -> bool:
-        """Whether the event was seen that ends a stream."""
+        """Whether the event that ends a stream has come."""
         return self._ended
 
     @property
     def text(self) -> str:
-        """The text so far: of all messages, joined."""
-        return self._joined(ResponseOutputText)
-
-    def parse(self, type: type[ValueT]) -> ValueT:
-        """Return the text, read as JSON, as `type` (anything that msgspec decodes into).
-
-        Raises:
-            DecodeError: The text is not JSON (it may not have ended), or not of that type.
-        """
-        return parse_text(self.text, type)
+        return self._texts().get(ResponseOutputText, "")
 
     @property
     def reasoning(self) -> str:
-        """The reasoning so far, or its summaries."""
-        return self._joined(self._reasoning_kind) if self._reasoning_kind else ""
+        kind = self._reasoning_kind
+        return self._texts().get(kind, "") if kind is not None else ""
 
     @property
     def refusal(self) -> str:
-        """The refusal so far."""
-        return self._joined(ResponseOutputRefusal)
+        return self._texts().get(ResponseOutputRefusal, "")
 
-    def _joined(self, kind: type[Any]) -> str:
-        return self._spoken().get(kind, "")
+    def _texts(self) -> dict[Kind, str]:
+        """Return the texts of all items, joined, by the type of their parts."""
+        return join_texts(text for builder in self._output for text in builder.texts())
 
     @property
     def tool_calls(self) -> Sequence[ToolCall]:
-        """The tool calls so far, whole or not, in the order in which they appeared."""
-        return [folded.call() for folded in self._output.calls()]
+        return [builder.call() for builder in self._output.calls()]
 
     @property
     def finish_reason(self) -> FinishReason | None:
-        """Why the answer ended, in the shared words; None while it has not."""
         status, details = self._response.status, self._response.incomplete_details
         if status == "completed":
             return "tool_calls" if self._output.calls() else "stop"
@@ -397,79 +353,59 @@ class Accumulator:
 
     @property
     def usage(self) -> Usage | None:
-        """The tokens of the request, as far as the host has said."""
         usage = self._response.usage
-        return _usage_view(usage) if usage is not None else None
+        if usage is None:
+            return None
+        input_details = usage.input_tokens_details or InputTokensDetails()
+        output_details = usage.output_tokens_details or OutputTokensDetails()
+        return Usage(
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            total_tokens=usage.total_tokens,
+            cached_tokens=input_details.cached_tokens,
+            reasoning_tokens=output_details.reasoning_tokens,
+        )
 
     def deltas(self, event: ResponseStreamEvent, /) -> Iterable[Delta]:
-        """Return what an event says, after `add` has folded it in and before the next one."""
-        if type(event) is not ResponseTextDeltaEvent:
-            return self._mended(self._said) if self._said else ()
-        piece = TextDelta(0, event.delta)
-        if self._surrogates.is_whole(event.delta):
-            return (piece,)
-        return self._mended([piece]) if event.delta else ()
-
-    def _mended(self, said: list[Delta]) -> Iterator[Delta]:
-        for delta in said:
-            if isinstance(delta, ToolCall | Usage | Finish):
-                yield delta
-                continue
-            mended = self._surrogates.join(delta)
-            if mended is not None:
-                yield mended
+        deltas = self._latest_deltas
+        if type(event) is ResponseTextDeltaEvent:
+            if self._surrogates.is_whole(event.delta):
+                return (TextDelta(0, event.delta),)
+            deltas = [TextDelta(0, event.delta)] if event.delta else []
+        return self._surrogates.join_all(deltas) if deltas else ()
 
     def last_deltas(self) -> Iterator[Delta]:
-        """Yield what only the end of a finished stream says: the finish, and calls not yet told."""
         yield from self._surrogates.flush()
-        for folded in self._output.calls():
-            if not folded.handed:
-                folded.handed = True
-                given = folded.keep_given()
-                call = folded.call()
-                if given:
-                    yield ToolCallDelta(0, call.place, call.id, call.name, given)
-                yield call
+        for builder in self._output.calls():
+            yield from builder.last_call_deltas()
         reason = self.finish_reason
         if reason is not None:
             details, status = self._response.incomplete_details, self._response.status
             yield Finish(0, reason, (details and details.reason) or status or "")
 
-    # What folds an event in. The others (audio, errors, what keeps the connection open) have no
-    # place in a response.
-    _FOLDS: ClassVar[dict[type[Any], Callable[[Accumulator, Any], None]]] = {
-        events.ResponseCreatedEvent: _fold_head,
-        events.ResponseQueuedEvent: _fold_head,
-        events.ResponseInProgressEvent: _fold_head,
-        events.ResponseOutputItemAddedEvent: _fold_item_added,
-        events.ResponseOutputItemDoneEvent: _fold_item_done,
-        events.ResponseContentPartAddedEvent: _fold_part,
-        events.ResponseContentPartDoneEvent: _fold_part,
-        events.ResponseReasoningSummaryPartAddedEvent: _fold_part,
-        events.ResponseReasoningSummaryPartDoneEvent: _fold_part,
-        events.ResponseOutputTextAnnotationAddedEvent: _fold_annotation,
-        events.ResponseImageGenCallPartialImageEvent: _fold_partial_image,
-        events.ResponseShellCallCommandAddedEvent: _fold_command,
-        events.ResponseShellCallCommandDoneEvent: _fold_command,
-        events.ResponseShellCallCommandDeltaEvent: _fold_command_piece,
-        events.ResponseShellCallOutputContentDeltaEvent: _fold_output_piece,
-        events.ResponseShellCallOutputContentDoneEvent: _fold_output,
-        **dict.fromkeys(ENDS, _fold_end),
-        **dict.fromkeys(STATUSES, _fold_status),
-        **dict.fromkeys(PART_PIECES, _fold_part_piece),
-        **dict.fromkeys(PART_WHOLES, _fold_part_whole),
-        **dict.fromkeys(ITEM_PIECES, _fold_item_piece),
-        **dict.fromkeys(ITEM_WHOLES, _fold_item_whole),
+    # Events without a handler (audio, errors, those that keep the connection open) have no place in
+    # a response.
+    _HANDLERS: ClassVar[dict[Kind, Callable[[Accumulator, Any], None]]] = {
+        **dict.fromkeys(STATUSES, _on_status),
+        **dict.fromkeys(PART_DELTAS, _on_part_delta),
+        **dict.fromkeys(PART_WHOLES, _on_part_whole),
+        **dict.fromkeys(ITEM_DELTAS, _on_item_delta),
+        **dict.fromkeys(ITEM_WHOLES, _on_item_whole),
+        **dict.fromkeys(ENDS, _on_end),
+        events.ResponseCreatedEvent: _on_progress,
+        events.ResponseQueuedEvent: _on_progress,
+        events.ResponseInProgressEvent: _on_progress,
+        events.ResponseOutputItemAddedEvent: _on_item_added,
+        events.ResponseOutputItemDoneEvent: _on_item_done,
+        events.ResponseContentPartAddedEvent: _on_part,
+        events.ResponseContentPartDoneEvent: _on_part,
+        events.ResponseReasoningSummaryPartAddedEvent: _on_part,
+        events.ResponseReasoningSummaryPartDoneEvent: _on_part,
+        events.ResponseOutputTextAnnotationAddedEvent: _on_annotation,
+        events.ResponseImageGenCallPartialImageEvent: _on_partial_image,
+        events.ResponseShellCallCommandAddedEvent: _on_command,
+        events.ResponseShellCallCommandDoneEvent: _on_command,
+        events.ResponseShellCallCommandDeltaEvent: _on_command_delta,
+        events.ResponseShellCallOutputContentDeltaEvent: _on_output_delta,
+        events.ResponseShellCallOutputContentDoneEvent: _on_output_whole,
     }
-
-
-def _usage_view(usage: ResponseUsage) -> Usage:
-    spent = usage.input_tokens_details or InputTokensDetails()
-    made = usage.output_tokens_details or OutputTokensDetails()
-    return Usage(
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        total_tokens=usage.total_tokens,
-        cached_tokens=spent.cached_tokens,
-        reasoning_tokens=made.reasoning_tokens,
-    )

@@ -1,14 +1,19 @@
-# Items and parts so far: what was stated of them, and the texts that come in pieces.
+# Items and parts in progress: the latest whole of each, and the texts that come in pieces.
+#
+# How it works:
+# - An event that has an item calls `begin` or `state` of its builder. An event with a piece of a
+#   text adds to the text of a part, of the item itself, or of a command.
+# - All of them return what they add to the texts: the deltas are made of that.
+# - `build` makes the item of the answer: the latest whole, with the texts as they are now.
 #
 # What always holds here:
-# - What states a whole overrides what was joined from pieces. But what is empty or missing says
-#   nothing, and overrides nothing.
-# - An index from the wire is a key, never a length. What is listed stands in the order of its keys.
+# - A whole replaces the pieces before it. But an empty or missing value replaces nothing.
+# - An index from the wire is a key, never a length. Lists are in the order of the keys.
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from operator import itemgetter
 from typing import Any, Final, TypeAlias, TypeVar
@@ -16,7 +21,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from ssekit._deltas import ToolCall
+from ssekit._deltas import Delta, ToolCall, ToolCallDelta
 from ssekit._fold import Text, deep_copy
 from ssekit._json import JSONObject, is_json, join_surrogates, well_formed
 from ssekit.responses._result import (
@@ -41,25 +46,25 @@ from ssekit.responses._result import (
     UnknownItem,
     UnknownPart,
 )
+from ssekit.responses._tables import Kind
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
-FoldedT = TypeVar("FoldedT")
+ValueT = TypeVar("ValueT")
 
-# What an item that states itself adds to what was said of it: which part (or which call), and what.
-Addition: TypeAlias = tuple[type[Any], str]
+# The type of a part, or of an item that has a text itself; and what is new in its text.
+Addition: TypeAlias = tuple[Kind, str]
 
-# The field of an item that comes in pieces. (Of a patch, it is `operation.diff`.)
-STREAMED: Final[dict[type[Any], str]] = {
+# The field of an item that comes in pieces. (For a patch, it is `operation.diff`.)
+_STREAMED: Final[dict[Kind, str]] = {
     ResponseFunctionToolCall: "arguments",
     ResponseCustomToolCall: "input",
     McpCall: "arguments",
     ResponseCodeInterpreterToolCall: "code",
 }
-CALLS: Final = (ResponseFunctionToolCall, ResponseCustomToolCall)
 
 
-def stated(known: StructT, latest: StructT) -> StructT:
-    """Return `known` with what `latest` says; what is empty there says nothing."""
+def merge_nonempty(known: StructT, latest: StructT) -> StructT:
+    """Return `known` with the fields of `latest` that are not empty. (0 and False are not.)"""
     changes = {}
     for name in latest.__struct_fields__:
         value = getattr(latest, name)
@@ -68,29 +73,63 @@ def stated(known: StructT, latest: StructT) -> StructT:
     return replace(known, **changes)
 
 
-def in_order(folded: dict[int, FoldedT]) -> list[FoldedT]:
-    return [folded[index] for index in sorted(folded)]
+def in_order(by_index: dict[int, ValueT]) -> list[ValueT]:
+    return [by_index[index] for index in sorted(by_index)]
+
+
+def join_texts(texts: Iterable[Addition]) -> dict[Kind, str]:
+    """Return the texts of each type, joined."""
+    by_kind: defaultdict[Kind, list[str]] = defaultdict(list)
+    for kind, text in texts:
+        by_kind[kind].append(text)
+    return {kind: "".join(pieces) for kind, pieces in by_kind.items()}
 
 
 class StreamedText(Text):
-    """A text that comes in pieces, and may then be stated whole."""
+    """A text that comes in pieces, and may come whole after them.
 
-    __slots__ = ("contradicted",)
+    Attributes:
+        initial: The arguments that a call began with. Some hosts begin a call with `{}`, or with
+            all of its arguments, and then send them in pieces: they count until a piece comes.
+        contradicted: Whether a whole did not begin with the pieces. From then on, the text that a
+            whole adds is unknown.
+    """
+
+    __slots__ = ("contradicted", "initial")
 
     def __init__(self) -> None:
         super().__init__()
+        self.initial = ""
         self.contradicted = False
 
-    def state(self, whole: str | None) -> str:
-        """Take the whole text, and return what it adds to the pieces.
+    def __str__(self) -> str:
+        return super().__str__() or self.initial
 
-        Once it says something else than the pieces did, nothing that is added can be told.
-        """
+    def add(self, piece: str) -> str:
+        """Append a piece, and return what that adds: with it, initial arguments that are cut."""
+        if not piece:
+            return ""
+        if self.initial and not is_json(self.initial):
+            piece = self.initial + piece
+        self.initial = ""
+        self.append(piece)
+        return piece
+
+    def keep_initial(self) -> str:
+        """Append the initial arguments, and return them."""
+        initial, self.initial = self.initial, ""
+        if initial:
+            self.append(initial)
+        return initial
+
+    def state(self, whole: str | None) -> str:
+        """Replace the pieces by the whole text, and return what it adds to them."""
         if not whole:
             return ""
+        self.initial = ""
         known = str(self)
         self.take()
-        self.append(whole)  # which is held once, also where the pieces were the same
+        self.append(whole)  # the one object that the event has, where the pieces were the same
         if whole == known:
             return ""
         if self.contradicted or not whole.startswith(known):
@@ -100,7 +139,7 @@ class StreamedText(Text):
 
 
 class PartBuilder:
-    """A part of an item's content, or of its summary, so far."""
+    """A part of an item's content, or of its summary."""
 
     __slots__ = ("_annotations", "_latest", "logprobs", "part", "text")
 
@@ -112,18 +151,18 @@ class PartBuilder:
         self._latest = -1
 
     def annotate(self, index: int | None, annotation: JSONObject) -> None:
-        # One without an index comes after the one that came before it.
+        # An annotation without an index follows the latest one.
         self._latest = self._latest + 1 if index is None else index
         self._annotations[self._latest] = annotation
 
-    def join(self, part: PartBuilder) -> None:
-        """Take what stands beside the text of a part that goes on with this one."""
+    def absorb(self, part: PartBuilder) -> None:
+        """Take the annotations and log probabilities of a part whose text continues this one."""
         self.logprobs += part.logprobs
         for annotation in in_order(part._annotations):
             self.annotate(None, annotation)
 
     def state(self, part: ContentPart) -> str:
-        """Take what is said of the whole part, which is of the same type; return what it adds."""
+        """Take the whole part, which is of the same type; return what it adds to the text."""
         self.part = part
         if isinstance(part, ResponseOutputText):
             if part.annotations:
@@ -133,7 +172,7 @@ class PartBuilder:
                 self.logprobs = list(part.logprobs)
         return self.text.state(text_of(part))
 
-    def view(self) -> ContentPart:
+    def build(self) -> ContentPart:
         part = self.part
         if isinstance(part, UnknownPart):
             return UnknownPart(well_formed(part))
@@ -149,19 +188,24 @@ class PartBuilder:
 
 
 class PartsBuilder:
-    """The content of an item, or its summary, so far: parts by their index and their type."""
+    """The content of an item, or its summary: parts by index and type.
 
-    __slots__ = ("_counted", "_open", "_parts", "_stray", "_stray_text")
+    vLLM numbers the pieces of a text: each has an index of its own, and their whole has yet another
+    one. A whole at a new index is that of all open parts if it begins with their texts.
+    """
+
+    __slots__ = ("_joined", "_joined_whole", "_numbered", "_open", "_parts")
 
     def __init__(self) -> None:
-        self._parts: dict[tuple[int, type[Any]], PartBuilder] = {}
-        # Of each type, those of which no whole was stated.
-        self._open: defaultdict[type[Any], dict[int, PartBuilder]] = defaultdict(dict)
-        # The part that a whole text was stated of at another index, and that text; and of which
-        # kinds such may come: who numbers pieces does so from the first on.
-        self._stray: PartBuilder | None = None
-        self._stray_text = ""
-        self._counted: tuple[type[Any], ...] = (ResponseOutputText, ReasoningText)
+        self._parts: dict[tuple[int, Kind], PartBuilder] = {}
+        # For each type, the parts without a whole.
+        self._open: defaultdict[Kind, dict[int, PartBuilder]] = defaultdict(dict)
+        # The part that open parts were joined to, and the whole that they were joined for: other
+        # events have that whole too.
+        self._joined: PartBuilder | None = None
+        self._joined_whole = ""
+        # The types whose pieces may be numbered. A host numbers them from the first whole on.
+        self._numbered: tuple[Kind, ...] = (ResponseOutputText, ReasoningText)
 
     def __iter__(self) -> Iterator[PartBuilder]:
         return (self._parts[key] for key in sorted(self._parts, key=itemgetter(0)))
@@ -169,7 +213,7 @@ class PartsBuilder:
     def __bool__(self) -> bool:
         return bool(self._parts)
 
-    def at(self, index: int, kind: type[Any]) -> PartBuilder:
+    def at(self, index: int, kind: Kind) -> PartBuilder:
         """Return the part of a type at an index, which is made if it is not there."""
         part = self._parts.get((index, kind))
         if part is None:
@@ -178,218 +222,153 @@ class PartsBuilder:
             self._open[kind][index] = part
         return part
 
-    def whole_at(self, index: int, kind: type[Any], whole: str) -> PartBuilder:
-        """Return the part that a whole text is stated of.
-
-        vLLM gives each piece an index of its own, and yet another to the whole of them.
-        """
+    def whole_at(self, index: int, kind: Kind, whole: str) -> PartBuilder:
+        """Return the part that a whole text belongs to."""
         part = self._parts.get((index, kind))
         if part is None and whole:
-            part = self._elsewhere(kind, whole)
+            part = self._join_open(kind, whole)
         if part is None:
             part = self.at(index, kind)
         if whole:
             self._open[kind].pop(index, None)
         return part
 
-    def _elsewhere(self, kind: type[Any], whole: str) -> PartBuilder | None:
-        """Return the part that the pieces at other indices make, if this is the whole of them."""
-        if self._stray is not None and self._stray_text == whole:
-            return self._stray
-        if kind not in self._counted:
+    def _join_open(self, kind: Kind, whole: str) -> PartBuilder | None:
+        """Join the open parts of a type, and return the one part, if this is their whole."""
+        if self._joined is not None and self._joined_whole == whole:
+            return self._joined
+        if kind not in self._numbered:
             return None
         parts = in_order(self._open[kind])
         indices = sorted(self._open.pop(kind))
         pieces = "".join(part.text.join() for part in parts)
         if not pieces:
             for part in parts:
-                part.text.take()  # so that it is open again with its next piece
+                part.text.take()  # so that the next piece opens it again
             return None
         if not whole.startswith(join_surrogates(pieces)):
-            self._counted = tuple(each for each in self._counted if each is not kind)
+            self._numbered = tuple(each for each in self._numbered if each is not kind)
             return None
         first, *others = parts
         first.text.take()
         first.text.append(pieces)
         for index, part in zip(indices[1:], others, strict=True):
-            first.join(part)
+            first.absorb(part)
             del self._parts[index, kind]
-        self._stray, self._stray_text = first, whole
+        self._joined, self._joined_whole = first, whole
         return first
 
     def state(self, parts: list[ContentPart]) -> None:
-        """Take all parts: there are no others."""
+        """Take all of the parts: any other is dropped."""
         keys = [(index, type(part)) for index, part in enumerate(parts)]
         known = self._parts
         self._parts = {key: known.get(key) or PartBuilder(key[1]()) for key in keys}
         self._open.clear()
-        self._stray = None
+        self._joined = None
         for key, part in zip(keys, parts, strict=True):
             self._parts[key].state(part)
 
-    def view(self) -> list[ContentPart]:
-        return [part.view() for part in self]
+    def build(self) -> list[ContentPart]:
+        return [part.build() for part in self]
 
 
 class CommandOutputBuilder:
-    """What a command gave so far."""
+    """The output of a shell command: the whole, or else its pieces."""
 
-    __slots__ = ("stated", "stderr", "stdout")
+    __slots__ = ("stderr", "stdout", "whole")
 
-    def __init__(self, stated: list[ShellCallOutputContent] | None = None) -> None:
-        self.stated = stated
+    def __init__(self, whole: list[ShellCallOutputContent] | None = None) -> None:
+        self.whole = whole
         self.stdout = Text()
         self.stderr = Text()
 
-    def view(self) -> list[ShellCallOutputContent]:
-        if self.stated is None:
+    def build(self) -> list[ShellCallOutputContent]:
+        if self.whole is None:
             return [ShellCallOutputContent(stdout=str(self.stdout), stderr=str(self.stderr))]
-        return [deep_copy(content) for content in self.stated]
+        return [deep_copy(content) for content in self.whole]
 
 
 class ItemBuilder:
-    """An output item so far.
+    """An output item.
 
     Attributes:
-        item: What was stated of it.
+        item: The latest whole. Its texts may be older than those of the builder.
         text: The field that comes in pieces: arguments, input, code, diff.
-        given: Arguments that the call began with. Some hosts begin with `{}`, or with all of them,
-            and send them in pieces then: they count if no piece comes.
-        place: Of a tool call, where it stands among the tool calls; None of anything else.
-        announced, handed: Whether deltas have told of the tool call, and given it whole.
-        contradicted: The kinds of text of which a whole said something else than the pieces did.
-        added, done: Whether the item was stated, and not only made for what was said of it; and
-            whether it was stated whole.
+        place: Position among the tool calls; None for any other item.
+        contradicted: The types of text of which a whole did not begin with the pieces.
+        done: Whether the event of the whole item has come.
     """
 
-    __slots__ = (
-        "_call",
-        "added",
-        "announced",
-        "commands",
-        "content",
-        "contradicted",
-        "done",
-        "given",
-        "handed",
-        "item",
-        "outputs",
-        "place",
-        "summary",
-        "text",
-    )
+    __slots__ = ("_call", "_emitted", "_started", "_stated", "commands", "content", "contradicted",
+                 "done", "item", "outputs", "place", "summary", "text")  # fmt: skip
 
     def __init__(self, item: ResponseOutputItem, place: int | None) -> None:
         self.place = place
-        self.announced = False
-        self.handed = False
         self._call: ToolCall | None = None
-        self.begin(item)
+        # Whether the first delta of the call was emitted, and the whole call.
+        self._started = False
+        self._emitted = False
+        self._reset(item)
 
-    def begin(self, item: ResponseOutputItem) -> None:
-        self.item: Any = item  # which fields it has, its type tells
-        self.added = False
+    def _reset(self, item: ResponseOutputItem) -> None:
+        self.item: Any = item  # its type determines the fields
         self.done = False
-        self.given = ""
+        # Whether an event had the item itself. Else only pieces of it have come.
+        self._stated = False
         self.text = StreamedText()
         self.content = PartsBuilder()
         self.summary = PartsBuilder()
-        self.commands: dict[int, StreamedText] = {}
-        self.outputs: dict[int, CommandOutputBuilder] = {}
-        self.contradicted: set[type[Any]] = set()
+        self.commands: defaultdict[int, StreamedText] = defaultdict(StreamedText)
+        self.outputs: defaultdict[int, CommandOutputBuilder] = defaultdict(CommandOutputBuilder)
+        self.contradicted: set[Kind] = set()
 
-    def begin_with(self, item: ResponseOutputItem) -> list[Addition]:
-        """Take what is said of an item that begins."""
+    def begin(self, item: ResponseOutputItem) -> list[Addition]:
+        """Take an item that begins, which is of the same type; return what it adds to the texts.
+
+        If it began before, all that came since then is dropped.
+        """
+        if self._stated:
+            self._reset(type(item)())
         if not isinstance(item, ResponseFunctionToolCall) or not item.arguments or self.text:
             return self.state(item)
-        self.given = item.arguments
+        self.text.initial = item.arguments
         return self.state(replace(item, arguments=""))
 
-    def append(self, piece: str) -> str:
-        """Take a piece of the text, and return what is to be told."""
-        if not piece:
-            return ""
-        if self.given and not is_json(self.given):
-            piece = self.given + piece
-        self.given = ""
-        self.text.append(piece)
-        return piece
-
-    def keep_given(self) -> str:
-        """Take what the call began with as its arguments, and return what is to be told."""
-        given, self.given = self.given, ""
-        if given:
-            self.text.append(given)
-        return given
-
     def state(self, item: ResponseOutputItem) -> list[Addition]:
-        """Take what is said of the whole item, which is of the same type; return what it adds."""
-        self.added = True
-        if isinstance(item, UnknownItem) or isinstance(self.item, UnknownItem):
+        """Take a whole item, which is of the same type; return what it adds to the texts."""
+        self._stated = True
+        if isinstance(item, UnknownItem):
             self.item = item
             return []
-        self.item = stated(self.item, item)
-        additions: list[Addition] = []
-        if isinstance(item, ResponseOutputMessage | ResponseReasoningItem):
-            additions += self._state_parts(item)
-        if type(item) in STREAMED:
-            additions.append((type(item), self.state_text(getattr(item, STREAMED[type(item)]))))
+        self.item = merge_nonempty(self.item, item)
+        if isinstance(item, ResponseOutputMessage):
+            return self._state_parts((self.content, item.content))
+        if isinstance(item, ResponseReasoningItem):
+            return self._state_parts((self.content, item.content), (self.summary, item.summary))
+        if type(item) in _STREAMED:
+            return [(type(item), self.text.state(getattr(item, _STREAMED[type(item)])))]
         if isinstance(item, ResponseApplyPatchToolCall) and item.operation is not None:
             self.text.state(item.operation.diff)
         if isinstance(item, ResponseFunctionShellToolCall) and item.action is not None:
             for index, command in enumerate(item.action.commands):
-                self.command(index).state(command)
+                self.commands[index].state(command)
         if isinstance(item, ResponseFunctionShellToolCallOutput) and item.output:
-            self.outputs = {
-                i: CommandOutputBuilder([content]) for i, content in enumerate(item.output)
-            }
-        return additions
+            self.outputs.clear()
+            for index, content in enumerate(item.output):
+                self.outputs[index] = CommandOutputBuilder([content])
+        return []
 
-    def _state_parts(self, item: ResponseOutputMessage | ResponseReasoningItem) -> list[Addition]:
-        summary = item.summary if isinstance(item, ResponseReasoningItem) else []
-        if not item.content and not summary:
-            return []
-        # What is not stated need not be looked at: it may be long.
-        stated_parts = ((self.content, item.content), (self.summary, summary))
-        fields = [field for field, parts in stated_parts if parts]
-        known = self._said_in(*fields)
-        if item.content:
-            self.content.state(item.content)
-        if summary:
-            self.summary.state(summary)
-        return self._added_to(known, self._said_in(*fields))
-
-    def state_text(self, whole: str | None) -> str:
-        """Take the whole text, and return what it adds to the pieces."""
-        if whole:
-            self.given = ""
-        return self.text.state(whole)
-
-    def spoken(self) -> dict[type[Any], str]:
-        """Return what the parts say, by the kind of text that it is."""
-        return self._said_in(self.content, self.summary)
-
-    def _said_in(self, *fields: PartsBuilder) -> dict[type[Any], str]:
-        texts: dict[type[Any], list[str]] = {}
-        for part in chain.from_iterable(fields):
-            kind = self.kind_of(type(part.part))
-            texts.setdefault(kind, []).append(str(part.text))
-            if part.text.contradicted:
-                self.contradicted.add(kind)
-        return {kind: "".join(pieces) for kind, pieces in texts.items()}
-
-    def kind_of(self, part: type[Any]) -> type[Any]:
-        """Return the kind of text that a part has: what a reasoning item says is no answer."""
-        if part is ResponseOutputText and isinstance(self.item, ResponseReasoningItem):
-            return ReasoningText
-        return part
-
-    def _added_to(
-        self, known: dict[type[Any], str], spoken: dict[type[Any], str]
+    def _state_parts(
+        self, *wholes: tuple[PartsBuilder, list[ContentPart] | None]
     ) -> list[Addition]:
-        """Return what the parts say beyond what they said before."""
+        # Fields without a whole are not compared: they may be long.
+        stated = [(field, parts) for field, parts in wholes if parts]
+        fields = [field for field, _ in stated]
+        known = join_texts(self._texts_in(fields))
+        for field, parts in stated:
+            field.state(parts)
         additions: list[Addition] = []
-        for kind, text in spoken.items():
+        for kind, text in join_texts(self._texts_in(fields)).items():
             before = known.get(kind, "")
             if not text.startswith(before):
                 self.contradicted.add(kind)
@@ -397,47 +376,71 @@ class ItemBuilder:
                 additions.append((kind, text[len(before) :]))
         return additions
 
-    def command(self, index: int) -> StreamedText:
-        return self.commands.setdefault(index, StreamedText())
+    def texts(self) -> Iterator[Addition]:
+        """Yield the texts of the parts, each after its type."""
+        return self._texts_in([self.content, self.summary])
+
+    def _texts_in(self, fields: list[PartsBuilder]) -> Iterator[Addition]:
+        for part in chain.from_iterable(fields):
+            kind = self.kind_of(type(part.part))
+            if part.text.contradicted:
+                self.contradicted.add(kind)
+            yield kind, str(part.text)
+
+    def kind_of(self, part: Kind) -> Kind:
+        """Return the type of text that a part has: no text of a reasoning item is the answer's."""
+        if part is ResponseOutputText and isinstance(self.item, ResponseReasoningItem):
+            return ReasoningText
+        return part
 
     def call(self) -> ToolCall:
-        """Return the tool call as it stands: one object as long as nothing is new in it."""
+        """Return the tool call so far: one object as long as it does not change."""
         assert self.place is not None
-        text = str(self.text) or self.given
-        call = ToolCall(0, self.place, self.item.call_id, self.item.name, text)
-        if call != self._call:
+        call = ToolCall(0, self.place, self.item.call_id, self.item.name, str(self.text))
+        if self._call is None or self._call != call:
             self._call = call
-        assert self._call is not None
         return self._call
 
-    def view(self) -> ResponseOutputItem:
+    def call_deltas(self, piece: str) -> list[Delta]:
+        """Return the delta of a piece of a tool call. The first may be empty."""
+        if self.place is None or (self._started and not piece):
+            return []
+        self._started = True
+        return [ToolCallDelta(0, self.place, self.item.call_id, self.item.name, piece)]
+
+    def last_call_deltas(self) -> list[Delta]:
+        """Return the deltas that end a tool call, once: its initial arguments, and the call."""
+        if self.place is None or self._emitted:
+            return []
+        self._emitted = True
+        return [*self.call_deltas(self.text.keep_initial()), self.call()]
+
+    def build(self) -> ResponseOutputItem:
         item = self.item
         if isinstance(item, UnknownItem):
             return UnknownItem(well_formed(item))
-        item = deep_copy(item)
+        item, text = deep_copy(item), str(self.text)
         changes: dict[str, Any] = {}
         if self.content:
-            changes["content"] = self.content.view()
+            changes["content"] = self.content.build()
         if self.summary:
-            changes["summary"] = self.summary.view()
-        if self.text and isinstance(item, ResponseApplyPatchToolCall):
-            changes["operation"] = replace(
-                item.operation or ApplyPatchOperation(), diff=str(self.text)
-            )
-        elif self.text or self.given:
-            changes[STREAMED[type(item)]] = str(self.text) or self.given
+            changes["summary"] = self.summary.build()
+        if text and isinstance(item, ResponseApplyPatchToolCall):
+            changes["operation"] = replace(item.operation or ApplyPatchOperation(), diff=text)
+        elif text:
+            changes[_STREAMED[type(item)]] = text
         if self.commands and isinstance(item, ResponseFunctionShellToolCall):
             commands = [str(command) for command in in_order(self.commands)]
             changes["action"] = replace(item.action or ShellCallAction(), commands=commands)
         if self.outputs:
             outputs = in_order(self.outputs)
-            changes["output"] = [content for output in outputs for content in output.view()]
-        view: ResponseOutputItem = replace(item, **changes)
-        return view
+            changes["output"] = [content for output in outputs for content in output.build()]
+        built: ResponseOutputItem = replace(item, **changes)
+        return built
 
 
 def text_of(part: ContentPart) -> str:
-    """Return what a part says; nothing, if nobody knows what it is."""
+    """Return the text of a part; "" for a part of unknown type."""
     if isinstance(part, UnknownPart):
         return ""
     return part.refusal if isinstance(part, ResponseOutputRefusal) else part.text

@@ -1,11 +1,11 @@
 # The events of the stream: one struct for each type that the vendor documents or sends.
 #
 # What always holds here:
-# - Every field may be missing or null: then it has its default. (Some servers leave out the item's
+# - Every field may be missing or null: then it has its default. (Some hosts leave out the item's
 #   id, the sequence number, the log probabilities.)
-# - Events that report an error are not in the union that ordinary data is decoded into: they are
-#   refused there, and come to be errors.
-# - An event of a type that is not known here stays what it was on the wire.
+# - Events that report an error are not in the union of ordinary events. The typed decoder refuses
+#   them, so that they become errors.
+# - An event of unknown type stays as it came.
 
 from __future__ import annotations
 
@@ -23,13 +23,82 @@ from ssekit.responses._result import (
     ShellCallOutputContent,
 )
 
+__all__ = [
+    "KeepAliveEvent",
+    "ResponseApplyPatchCallOperationDiffDeltaEvent",
+    "ResponseApplyPatchCallOperationDiffDoneEvent",
+    "ResponseAudioDeltaEvent",
+    "ResponseAudioDoneEvent",
+    "ResponseAudioTranscriptDeltaEvent",
+    "ResponseAudioTranscriptDoneEvent",
+    "ResponseCancelledEvent",
+    "ResponseCodeInterpreterCallCodeDeltaEvent",
+    "ResponseCodeInterpreterCallCodeDoneEvent",
+    "ResponseCodeInterpreterCallCompletedEvent",
+    "ResponseCodeInterpreterCallInProgressEvent",
+    "ResponseCodeInterpreterCallInterpretingEvent",
+    "ResponseCompactionCompactingEvent",
+    "ResponseCompletedEvent",
+    "ResponseContentPartAddedEvent",
+    "ResponseContentPartDoneEvent",
+    "ResponseCreatedEvent",
+    "ResponseCustomToolCallInputDeltaEvent",
+    "ResponseCustomToolCallInputDoneEvent",
+    "ResponseErrorEvent",
+    "ResponseFailedEvent",
+    "ResponseFileSearchCallCompletedEvent",
+    "ResponseFileSearchCallInProgressEvent",
+    "ResponseFileSearchCallSearchingEvent",
+    "ResponseFunctionCallArgumentsDeltaEvent",
+    "ResponseFunctionCallArgumentsDoneEvent",
+    "ResponseImageGenCallCompletedEvent",
+    "ResponseImageGenCallGeneratingEvent",
+    "ResponseImageGenCallInProgressEvent",
+    "ResponseImageGenCallPartialImageEvent",
+    "ResponseInProgressEvent",
+    "ResponseIncompleteEvent",
+    "ResponseMcpCallArgumentsDeltaEvent",
+    "ResponseMcpCallArgumentsDoneEvent",
+    "ResponseMcpCallCompletedEvent",
+    "ResponseMcpCallFailedEvent",
+    "ResponseMcpCallInProgressEvent",
+    "ResponseMcpListToolsCompletedEvent",
+    "ResponseMcpListToolsFailedEvent",
+    "ResponseMcpListToolsInProgressEvent",
+    "ResponseOutputItemAddedEvent",
+    "ResponseOutputItemDoneEvent",
+    "ResponseOutputTextAnnotationAddedEvent",
+    "ResponseQueuedEvent",
+    "ResponseReasoningSummaryPartAddedEvent",
+    "ResponseReasoningSummaryPartDoneEvent",
+    "ResponseReasoningSummaryTextDeltaEvent",
+    "ResponseReasoningSummaryTextDoneEvent",
+    "ResponseReasoningTextDeltaEvent",
+    "ResponseReasoningTextDoneEvent",
+    "ResponseRefusalDeltaEvent",
+    "ResponseRefusalDoneEvent",
+    "ResponseShellCallCommandAddedEvent",
+    "ResponseShellCallCommandDeltaEvent",
+    "ResponseShellCallCommandDoneEvent",
+    "ResponseShellCallOutputContentDeltaEvent",
+    "ResponseShellCallOutputContentDoneEvent",
+    "ResponseStreamEvent",
+    "ResponseTextDeltaEvent",
+    "ResponseTextDoneEvent",
+    "ResponseWebSearchCallCompletedEvent",
+    "ResponseWebSearchCallInProgressEvent",
+    "ResponseWebSearchCallSearchingEvent",
+    "ShellCallOutputDelta",
+    "UnknownEvent",
+]
+
 
 class UnknownEvent(Unknown):
-    """An event of a type that ssekit does not know."""
+    """An event of unknown type, as it came."""
 
     @property
     def sequence_number(self) -> int | None:
-        """Where it stands in the stream, and where to resume after, if it says so."""
+        """The position of the event in the stream, to resume after; or None."""
         number = self.get("sequence_number")
         return number if isinstance(number, int) else None
 
@@ -37,7 +106,7 @@ class UnknownEvent(Unknown):
 class Event(
     msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, tag_field="type"
 ):
-    """An event; `sequence_number` is where it stands in the stream, and where to resume after."""
+    """An event; `sequence_number` is its position in the stream, to resume after."""
 
     __unknown__: ClassVar = UnknownEvent
 
@@ -45,14 +114,14 @@ class Event(
 
 
 class ItemEvent(Event, frozen=True):
-    """An event of an item, which is the one at `output_index`. (`item_id` may change.)"""
+    """An event of the item at `output_index`. (`item_id` may change from event to event.)"""
 
     item_id: str | None = None
     output_index: int | None = None
 
 
 class DeltaEvent(ItemEvent, frozen=True):
-    """The next piece of a text; `obfuscation` is padding, which means nothing."""
+    """The next piece of a text; `obfuscation` is padding without a meaning."""
 
     delta: str = ""
     obfuscation: str | None = None
@@ -62,56 +131,56 @@ class DeltaEvent(ItemEvent, frozen=True):
 
 
 class ResponseCreatedEvent(Event, frozen=True, tag="response.created"):
-    """The response has been made."""
+    """The start of the response."""
 
     type: ClassVar[Literal["response.created"]] = "response.created"
     response: Response | None = None
 
 
 class ResponseQueuedEvent(Event, frozen=True, tag="response.queued"):
-    """The response waits to be worked on."""
+    """The response, waiting in a queue."""
 
     type: ClassVar[Literal["response.queued"]] = "response.queued"
     response: Response | None = None
 
 
 class ResponseInProgressEvent(Event, frozen=True, tag="response.in_progress"):
-    """The response is being worked on."""
+    """The response, in progress."""
 
     type: ClassVar[Literal["response.in_progress"]] = "response.in_progress"
     response: Response | None = None
 
 
 class ResponseCompletedEvent(Event, frozen=True, tag="response.completed"):
-    """The response is whole: the end of the stream."""
+    """The end of the stream, with the whole response."""
 
     type: ClassVar[Literal["response.completed"]] = "response.completed"
     response: Response | None = None
 
 
 class ResponseIncompleteEvent(Event, frozen=True, tag="response.incomplete"):
-    """The response was broken off, and says why: the end of the stream."""
+    """The end of the stream, with a response that was cut off, and the reason for that."""
 
     type: ClassVar[Literal["response.incomplete"]] = "response.incomplete"
     response: Response | None = None
 
 
 class ResponseCancelledEvent(Event, frozen=True, tag="response.cancelled"):
-    """The response was cancelled: the end of the stream."""
+    """The end of the stream, with a response that was cancelled."""
 
     type: ClassVar[Literal["response.cancelled"]] = "response.cancelled"
     response: Response | None = None
 
 
 class ResponseFailedEvent(Event, frozen=True, tag="response.failed"):
-    """The response failed: the `chunk` of an `APIError`."""
+    """The end of the stream, with a response that failed: the `chunk` of an `APIError`."""
 
     type: ClassVar[Literal["response.failed"]] = "response.failed"
     response: Response | None = None
 
 
 class ResponseErrorEvent(Event, frozen=True, tag="error"):
-    """The host reports an error: the `chunk` of an `APIError`."""
+    """An error that the host reports: the `chunk` of an `APIError`."""
 
     type: ClassVar[Literal["error"]] = "error"
     code: str | None = None
@@ -123,21 +192,21 @@ class ResponseErrorEvent(Event, frozen=True, tag="error"):
 
 
 class ResponseOutputItemAddedEvent(ItemEvent, frozen=True, tag="response.output_item.added"):
-    """An item begins."""
+    """The start of an item."""
 
     type: ClassVar[Literal["response.output_item.added"]] = "response.output_item.added"
     item: ResponseOutputItem | None = None
 
 
 class ResponseOutputItemDoneEvent(ItemEvent, frozen=True, tag="response.output_item.done"):
-    """An item is whole."""
+    """A whole item."""
 
     type: ClassVar[Literal["response.output_item.done"]] = "response.output_item.done"
     item: ResponseOutputItem | None = None
 
 
 class ResponseContentPartAddedEvent(ItemEvent, frozen=True, tag="response.content_part.added"):
-    """A part of the content begins."""
+    """The start of a part of the content."""
 
     type: ClassVar[Literal["response.content_part.added"]] = "response.content_part.added"
     content_index: int = 0
@@ -145,7 +214,7 @@ class ResponseContentPartAddedEvent(ItemEvent, frozen=True, tag="response.conten
 
 
 class ResponseContentPartDoneEvent(ItemEvent, frozen=True, tag="response.content_part.done"):
-    """A part of the content is whole."""
+    """A whole part of the content."""
 
     type: ClassVar[Literal["response.content_part.done"]] = "response.content_part.done"
     content_index: int = 0
@@ -221,7 +290,7 @@ class ResponseReasoningTextDoneEvent(ItemEvent, frozen=True, tag="response.reaso
 class ResponseReasoningSummaryPartAddedEvent(
     ItemEvent, frozen=True, tag="response.reasoning_summary_part.added"
 ):
-    """A part of the summary begins."""
+    """The start of a part of the summary."""
 
     type: ClassVar[Literal["response.reasoning_summary_part.added"]] = (
         "response.reasoning_summary_part.added"
@@ -233,7 +302,7 @@ class ResponseReasoningSummaryPartAddedEvent(
 class ResponseReasoningSummaryPartDoneEvent(
     ItemEvent, frozen=True, tag="response.reasoning_summary_part.done"
 ):
-    """A part of the summary is whole, unless `status` is "incomplete"."""
+    """A part of the summary: whole, unless `status` is "incomplete"."""
 
     type: ClassVar[Literal["response.reasoning_summary_part.done"]] = (
         "response.reasoning_summary_part.done"
@@ -335,19 +404,19 @@ class ResponseMcpCallArgumentsDoneEvent(
 
 
 class ResponseMcpCallInProgressEvent(ItemEvent, frozen=True, tag="response.mcp_call.in_progress"):
-    """The call is being made."""
+    """The start of the call."""
 
     type: ClassVar[Literal["response.mcp_call.in_progress"]] = "response.mcp_call.in_progress"
 
 
 class ResponseMcpCallCompletedEvent(ItemEvent, frozen=True, tag="response.mcp_call.completed"):
-    """The call has succeeded."""
+    """The end of a call that succeeded."""
 
     type: ClassVar[Literal["response.mcp_call.completed"]] = "response.mcp_call.completed"
 
 
 class ResponseMcpCallFailedEvent(ItemEvent, frozen=True, tag="response.mcp_call.failed"):
-    """The call has failed."""
+    """The end of a call that failed."""
 
     type: ClassVar[Literal["response.mcp_call.failed"]] = "response.mcp_call.failed"
 
@@ -355,7 +424,7 @@ class ResponseMcpCallFailedEvent(ItemEvent, frozen=True, tag="response.mcp_call.
 class ResponseMcpListToolsInProgressEvent(
     ItemEvent, frozen=True, tag="response.mcp_list_tools.in_progress"
 ):
-    """The tools are being listed."""
+    """The start of the listing of the tools."""
 
     type: ClassVar[Literal["response.mcp_list_tools.in_progress"]] = (
         "response.mcp_list_tools.in_progress"
@@ -365,7 +434,7 @@ class ResponseMcpListToolsInProgressEvent(
 class ResponseMcpListToolsCompletedEvent(
     ItemEvent, frozen=True, tag="response.mcp_list_tools.completed"
 ):
-    """The tools have been listed."""
+    """The end of a listing that succeeded."""
 
     type: ClassVar[Literal["response.mcp_list_tools.completed"]] = (
         "response.mcp_list_tools.completed"
@@ -373,18 +442,18 @@ class ResponseMcpListToolsCompletedEvent(
 
 
 class ResponseMcpListToolsFailedEvent(ItemEvent, frozen=True, tag="response.mcp_list_tools.failed"):
-    """The tools could not be listed."""
+    """The end of a listing that failed."""
 
     type: ClassVar[Literal["response.mcp_list_tools.failed"]] = "response.mcp_list_tools.failed"
 
 
-# Tools that the host runs.
+# Tools of the host.
 
 
 class ResponseWebSearchCallInProgressEvent(
     ItemEvent, frozen=True, tag="response.web_search_call.in_progress"
 ):
-    """A search in the web begins."""
+    """The start of a search in the web."""
 
     type: ClassVar[Literal["response.web_search_call.in_progress"]] = (
         "response.web_search_call.in_progress"
@@ -394,7 +463,7 @@ class ResponseWebSearchCallInProgressEvent(
 class ResponseWebSearchCallSearchingEvent(
     ItemEvent, frozen=True, tag="response.web_search_call.searching"
 ):
-    """A search in the web runs."""
+    """A search in the web, in progress."""
 
     type: ClassVar[Literal["response.web_search_call.searching"]] = (
         "response.web_search_call.searching"
@@ -404,7 +473,7 @@ class ResponseWebSearchCallSearchingEvent(
 class ResponseWebSearchCallCompletedEvent(
     ItemEvent, frozen=True, tag="response.web_search_call.completed"
 ):
-    """A search in the web has ended."""
+    """The end of a search in the web."""
 
     type: ClassVar[Literal["response.web_search_call.completed"]] = (
         "response.web_search_call.completed"
@@ -414,7 +483,7 @@ class ResponseWebSearchCallCompletedEvent(
 class ResponseFileSearchCallInProgressEvent(
     ItemEvent, frozen=True, tag="response.file_search_call.in_progress"
 ):
-    """A search in files begins."""
+    """The start of a search in files."""
 
     type: ClassVar[Literal["response.file_search_call.in_progress"]] = (
         "response.file_search_call.in_progress"
@@ -424,7 +493,7 @@ class ResponseFileSearchCallInProgressEvent(
 class ResponseFileSearchCallSearchingEvent(
     ItemEvent, frozen=True, tag="response.file_search_call.searching"
 ):
-    """A search in files runs."""
+    """A search in files, in progress."""
 
     type: ClassVar[Literal["response.file_search_call.searching"]] = (
         "response.file_search_call.searching"
@@ -434,7 +503,7 @@ class ResponseFileSearchCallSearchingEvent(
 class ResponseFileSearchCallCompletedEvent(
     ItemEvent, frozen=True, tag="response.file_search_call.completed"
 ):
-    """A search in files has ended."""
+    """The end of a search in files."""
 
     type: ClassVar[Literal["response.file_search_call.completed"]] = (
         "response.file_search_call.completed"
@@ -444,7 +513,7 @@ class ResponseFileSearchCallCompletedEvent(
 class ResponseCodeInterpreterCallInProgressEvent(
     ItemEvent, frozen=True, tag="response.code_interpreter_call.in_progress"
 ):
-    """Code is being written."""
+    """The start of a call of the code interpreter."""
 
     type: ClassVar[Literal["response.code_interpreter_call.in_progress"]] = (
         "response.code_interpreter_call.in_progress"
@@ -454,7 +523,7 @@ class ResponseCodeInterpreterCallInProgressEvent(
 class ResponseCodeInterpreterCallInterpretingEvent(
     ItemEvent, frozen=True, tag="response.code_interpreter_call.interpreting"
 ):
-    """Code runs."""
+    """The start of the run of the code."""
 
     type: ClassVar[Literal["response.code_interpreter_call.interpreting"]] = (
         "response.code_interpreter_call.interpreting"
@@ -464,7 +533,7 @@ class ResponseCodeInterpreterCallInterpretingEvent(
 class ResponseCodeInterpreterCallCompletedEvent(
     ItemEvent, frozen=True, tag="response.code_interpreter_call.completed"
 ):
-    """Code has run."""
+    """The end of the run of the code."""
 
     type: ClassVar[Literal["response.code_interpreter_call.completed"]] = (
         "response.code_interpreter_call.completed"
@@ -495,7 +564,7 @@ class ResponseCodeInterpreterCallCodeDoneEvent(
 class ResponseImageGenCallInProgressEvent(
     ItemEvent, frozen=True, tag="response.image_generation_call.in_progress"
 ):
-    """An image is begun."""
+    """The start of an image."""
 
     type: ClassVar[Literal["response.image_generation_call.in_progress"]] = (
         "response.image_generation_call.in_progress"
@@ -505,7 +574,7 @@ class ResponseImageGenCallInProgressEvent(
 class ResponseImageGenCallGeneratingEvent(
     ItemEvent, frozen=True, tag="response.image_generation_call.generating"
 ):
-    """An image is being made."""
+    """An image, in progress."""
 
     type: ClassVar[Literal["response.image_generation_call.generating"]] = (
         "response.image_generation_call.generating"
@@ -515,7 +584,7 @@ class ResponseImageGenCallGeneratingEvent(
 class ResponseImageGenCallCompletedEvent(
     ItemEvent, frozen=True, tag="response.image_generation_call.completed"
 ):
-    """An image is made."""
+    """The end of an image."""
 
     type: ClassVar[Literal["response.image_generation_call.completed"]] = (
         "response.image_generation_call.completed"
@@ -525,7 +594,7 @@ class ResponseImageGenCallCompletedEvent(
 class ResponseImageGenCallPartialImageEvent(
     ItemEvent, frozen=True, tag="response.image_generation_call.partial_image"
 ):
-    """An image as far as it is made, in base64."""
+    """A partial image, in base64."""
 
     type: ClassVar[Literal["response.image_generation_call.partial_image"]] = (
         "response.image_generation_call.partial_image"
@@ -541,7 +610,7 @@ class ResponseImageGenCallPartialImageEvent(
 class ResponseCompactionCompactingEvent(
     ItemEvent, frozen=True, tag="response.compaction.compacting"
 ):
-    """The conversation is being shortened."""
+    """The compaction of the conversation, in progress."""
 
     type: ClassVar[Literal["response.compaction.compacting"]] = "response.compaction.compacting"
 
@@ -552,7 +621,7 @@ class ResponseCompactionCompactingEvent(
 class ResponseShellCallCommandAddedEvent(
     ItemEvent, frozen=True, tag="response.shell_call_command.added"
 ):
-    """A command begins."""
+    """The start of a command."""
 
     type: ClassVar[Literal["response.shell_call_command.added"]] = (
         "response.shell_call_command.added"
@@ -583,7 +652,7 @@ class ResponseShellCallCommandDoneEvent(
 
 
 class ShellCallOutputDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """The next piece of either output of a command."""
+    """The next piece of one of the two outputs of a command."""
 
     stdout: str | None = None
     stderr: str | None = None
@@ -592,7 +661,7 @@ class ShellCallOutputDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=
 class ResponseShellCallOutputContentDeltaEvent(
     ItemEvent, frozen=True, tag="response.shell_call_output_content.delta"
 ):
-    """The next piece of what a command gives."""
+    """The next piece of the output of a command."""
 
     type: ClassVar[Literal["response.shell_call_output_content.delta"]] = (
         "response.shell_call_output_content.delta"
@@ -605,7 +674,7 @@ class ResponseShellCallOutputContentDeltaEvent(
 class ResponseShellCallOutputContentDoneEvent(
     ItemEvent, frozen=True, tag="response.shell_call_output_content.done"
 ):
-    """All that a command gave."""
+    """The whole output of a command."""
 
     type: ClassVar[Literal["response.shell_call_output_content.done"]] = (
         "response.shell_call_output_content.done"
@@ -635,7 +704,7 @@ class ResponseApplyPatchCallOperationDiffDoneEvent(
     diff: str | None = None
 
 
-# Audio, and the connection. The response has no place for these.
+# Audio, and the connection: the response has no place for these.
 
 
 class ResponseAudioDeltaEvent(Event, frozen=True, tag="response.audio.delta"):
@@ -646,26 +715,26 @@ class ResponseAudioDeltaEvent(Event, frozen=True, tag="response.audio.delta"):
 
 
 class ResponseAudioDoneEvent(Event, frozen=True, tag="response.audio.done"):
-    """The audio is whole."""
+    """The end of the audio."""
 
     type: ClassVar[Literal["response.audio.done"]] = "response.audio.done"
 
 
 class ResponseAudioTranscriptDeltaEvent(Event, frozen=True, tag="response.audio.transcript.delta"):
-    """The next piece of what is said."""
+    """The next piece of the transcript of the audio."""
 
     type: ClassVar[Literal["response.audio.transcript.delta"]] = "response.audio.transcript.delta"
     delta: str = ""
 
 
 class ResponseAudioTranscriptDoneEvent(Event, frozen=True, tag="response.audio.transcript.done"):
-    """All is said."""
+    """The end of the transcript of the audio."""
 
     type: ClassVar[Literal["response.audio.transcript.done"]] = "response.audio.transcript.done"
 
 
 class KeepAliveEvent(Event, frozen=True, tag="keepalive"):
-    """Nothing: it keeps the connection open."""
+    """An event without content, which keeps the connection open."""
 
     type: ClassVar[Literal["keepalive"]] = "keepalive"
 
@@ -734,7 +803,7 @@ OrdinaryEvent: TypeAlias = (
     | KeepAliveEvent
 )
 
-# With the two that report errors; what ordinary data is not is read as one of these.
+# The ordinary events, and the two that report errors. Data of any unusual shape is read as these.
 AnyEvent: TypeAlias = OrdinaryEvent | ResponseErrorEvent | ResponseFailedEvent
 
 if TYPE_CHECKING:

@@ -1,37 +1,51 @@
-# The items of an answer, found by where events say that they are.
+# The items of an answer, and which of them an event belongs to.
+#
+# How it works, by the first rule that finds an item of a type that fits:
+# - The latest item of that type at the index of the event.
+# - The item of the event's id (or of the call_id, for a whole item), unless the event of the whole
+#   item has come. Some hosts state a whole at the next index (vLLM).
+# - For an event without an index: the item of the event before. Some hosts have none (llama.cpp).
+# If none does, a new item is made.
 #
 # What always holds here:
-# - An item is known by its index. Its id counts where there is no index, or nothing of that type at
-#   it: some hosts change the id with every event, some leave the index out (llama.cpp), and some
-#   state a whole at the next one (vLLM).
-# - Nothing that was said is lost to another item at the same index: they stand one after the other.
-#   (Ollama gives one index to a text and to the calls after it.)
+# - An index goes before an id: some hosts change the id with every event.
+# - Items of different types at one index stay apart, in the order in which they came, and so do
+#   wholes of different ids. (Ollama gives one index to a text and to the calls after it.)
 
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from operator import attrgetter
 from typing import Any, Final
 
-from ssekit.responses._builders import CALLS, ItemBuilder
-from ssekit.responses._result import ResponseOutputItem, UnknownItem
+from ssekit.responses._builders import ItemBuilder
+from ssekit.responses._result import (
+    ResponseCustomToolCall,
+    ResponseFunctionToolCall,
+    ResponseOutputItem,
+    UnknownItem,
+)
+from ssekit.responses._tables import Kind
 
-__all__ = ["Output"]
+__all__ = ["OutputTable"]
 
-_NAMES: Final = ("call_id", "id")  # of a call, the first is what its output is to name
+_CALLS: Final = (ResponseFunctionToolCall, ResponseCustomToolCall)
+# The fields that identify an item. The call_id, which the output of a call refers to, goes first.
+_IDS: Final = ("call_id", "id")
 
 
-class Output:
+class OutputTable:
     """The items so far, in the order of their indices."""
 
-    __slots__ = ("_at", "_current", "_end", "_latest", "_named", "_places")
+    __slots__ = ("_at", "_by_id", "_current", "_end", "_latest", "_places")
 
     def __init__(self) -> None:
         self._at: dict[int, list[ItemBuilder]] = {}
-        # Of those of one type at an index, the last.
-        self._current: dict[tuple[int | None, type[Any]], ItemBuilder] = {}
-        self._named: dict[str, ItemBuilder] = {}
-        # The one that was spoken of latest, for events that say nothing of where.
+        # For each index and type, the latest item.
+        self._current: dict[tuple[int | None, Kind], ItemBuilder] = {}
+        self._by_id: dict[str, ItemBuilder] = {}
+        # The item of the latest event.
         self._latest: ItemBuilder | None = None
         self._end = 0  # beyond all indices
         self._places = 0
@@ -43,155 +57,142 @@ class Output:
     def __bool__(self) -> bool:
         return bool(self._at)
 
-    def find(
-        self, index: int | None, name: str | None, kinds: tuple[type[Any], ...]
-    ) -> ItemBuilder | None:
-        """Return the item at an index, or of a name, that has one of some types."""
+    def calls(self) -> list[ItemBuilder]:
+        """Return the tool calls, in the order in which they appeared."""
+        calls = (builder for builder in self if builder.place is not None)
+        return sorted(calls, key=attrgetter("place"))
+
+    def of(self, event: Any, kinds: tuple[Kind, ...]) -> ItemBuilder:
+        """Return the item that an event belongs to.
+
+        The item has one of some types. If there is none, one of the first type is made.
+        """
+        builder = self._find(event, kinds)
+        if builder is None:
+            builder = self._make(event.output_index, kinds[0](id=event.item_id))
+        self._latest = builder
+        return builder
+
+    def _find(self, event: Any, kinds: tuple[Kind, ...]) -> ItemBuilder | None:
+        index = event.output_index
         for kind in kinds:
             if (index, kind) in self._current:
                 return self._current[index, kind]
-        candidates = [self._named.get(name or "")]
-        if index is None:
-            candidates.append(self._latest)
-        for found in candidates:
-            if (
-                found is not None
-                and type(found.item) in kinds
-                and (not found.done or index is None)
-            ):
-                return found
-        return None
+        unplaced = index is None
+        return self._find_elsewhere([event.item_id], kinds, latest=unplaced, done=unplaced)
 
-    def of(self, event: Any, kinds: tuple[type[Any], ...]) -> ItemBuilder:
-        """Return the item that an event speaks of; one of the first type is made, if there is none.
-
-        The types are those that the item may have.
-        """
-        folded = self.find(event.output_index, event.item_id, kinds)
-        if folded is None:
-            folded = self._make(event.output_index, kinds[0](id=event.item_id))
-        self._latest = folded
-        return folded
-
-    def begun(self, index: int | None, item: ResponseOutputItem) -> ItemBuilder:
-        """Return the item that an event says to begin; it is made, if there is none."""
-        return self._stated(index, item, ends=False)
-
-    def ended(self, index: int | None, item: ResponseOutputItem) -> ItemBuilder:
-        """Return the item that an event states whole; it is made, if there is none."""
-        return self._stated(index, item, ends=True)
-
-    def _stated(self, index: int | None, item: ResponseOutputItem, *, ends: bool) -> ItemBuilder:
-        folded = self._find_stated(index, item, ends=ends)
-        if folded is None:
-            folded = self._make(index, type(item)())
-        for name in _names(item):
-            self._named[name] = folded
-        self._latest = folded
-        return folded
+    def stated(self, index: int | None, item: ResponseOutputItem, *, whole: bool) -> ItemBuilder:
+        """Return the item that an event has, begun or whole; it is made if it is not there."""
+        builder = self._find_stated(index, item, whole=whole)
+        if builder is None:
+            builder = self._make(index, type(item)())
+        self._by_id.update(dict.fromkeys(_ids(item), builder))
+        self._latest = builder
+        return builder
 
     def _find_stated(
-        self, index: int | None, item: ResponseOutputItem, *, ends: bool
+        self, index: int | None, item: ResponseOutputItem, *, whole: bool
     ) -> ItemBuilder | None:
         current = self._current.get((index, type(item)))
         if current is not None and not (current.done and _differ(current.item, item)):
             return current
-        if index is not None and not ends:
+        if index is not None and not whole:
             return None
-        candidates = [self._named.get(name) for name in _names(item)]
-        if index is None and ends:
+        latest = index is None and whole
+        return self._find_elsewhere(_ids(item), (type(item),), latest=latest, done=False)
+
+    def _find_elsewhere(
+        self, ids: Iterable[str | None], kinds: tuple[Kind, ...], *, latest: bool, done: bool
+    ) -> ItemBuilder | None:
+        """Return the item of an id, or else the latest; it may be done or not."""
+        candidates = [self._by_id.get(id_ or "") for id_ in ids]
+        if latest:
             candidates.append(self._latest)
-        for found in candidates:
-            if found is not None and type(found.item) is type(item) and not found.done:
-                return found
+        for builder in candidates:
+            if builder is not None and type(builder.item) in kinds and (done or not builder.done):
+                return builder
         return None
 
     def settle(self, output: list[ResponseOutputItem]) -> list[ItemBuilder]:
-        """Become the items of a whole output, and return what each of them was so far.
+        """Take a whole output: return the builder of each of its items, and drop any other.
 
-        It may leave items out, or have other indices and ids than the events had: then the items
-        of a type are taken in their order.
+        Its items may have other indices and ids than the events had. Those without a known id are
+        the items of their type, in order.
         """
         left = dict.fromkeys(self)
-        settled: dict[int, ItemBuilder] = {}
-        for index, item in enumerate(output):
-            for name in _names(item):
-                folded = self._named.get(name)
-                if folded in left and type(folded.item) is type(item):
-                    del left[folded]
-                    settled[index] = folded
+        by_position: dict[int, ItemBuilder] = {}
+        for position, item in enumerate(output):
+            for id_ in _ids(item):
+                builder = self._by_id.get(id_)
+                if builder in left and type(builder.item) is type(item):
+                    del left[builder]
+                    by_position[position] = builder
                     break
-        of_type: dict[str, deque[ItemBuilder]] = defaultdict(deque)
-        for folded in left:
-            of_type[folded.item.type].append(folded)
-        for index, item in enumerate(output):
-            if index not in settled:
+        of_type: defaultdict[str, deque[ItemBuilder]] = defaultdict(deque)
+        for builder in left:
+            of_type[builder.item.type].append(builder)
+        for position, item in enumerate(output):
+            if position not in by_position:
                 queue = of_type[item.type]
-                settled[index] = queue.popleft() if queue else self._new(type(item)())
-        items = [settled[index] for index in range(len(output))]
-        self._at = {index: [folded] for index, folded in enumerate(items)}
-        self._current = {(index, type(folded.item)): folded for index, folded in enumerate(items)}
+                by_position[position] = queue.popleft() if queue else self._new(type(item)())
+        builders = [by_position[position] for position in range(len(output))]
+        self._at = {index: [builder] for index, builder in enumerate(builders)}
+        self._current = {(index, type(each.item)): each for index, each in enumerate(builders)}
         self._end = len(output)
-        kept = set(items)
-        self._named = {name: folded for name, folded in self._named.items() if folded in kept}
-        for folded, item in zip(items, output, strict=True):
-            self._named.update(dict.fromkeys(_names(item), folded))
+        kept = set(builders)
+        self._by_id = {id_: builder for id_, builder in self._by_id.items() if builder in kept}
+        for builder, item in zip(builders, output, strict=True):
+            self._by_id.update(dict.fromkeys(_ids(item), builder))
         self._latest = self._latest if self._latest in kept else None
-        return items
+        return builders
 
-    def is_unknown(self, name: str | None) -> bool:
-        """Whether an item of this name is of a type that nobody knows."""
-        named = self._named.get(name or "")
-        return named is not None and isinstance(named.item, UnknownItem)
+    def is_unknown(self, id_: str | None) -> bool:
+        """Whether the item of an id is of unknown type."""
+        builder = self._by_id.get(id_ or "")
+        return builder is not None and isinstance(builder.item, UnknownItem)
 
-    def is_of_others(self, event: Any, kinds: tuple[type[Any], ...]) -> bool:
-        """Whether items are where an event is, but none, that is not done, of some types."""
-        known = self.find(event.output_index, event.item_id, kinds)
-        if known is not None:
-            return known.done
-        return bool(self._at) if event.output_index is None else event.output_index in self._at
+    def accepts(self, event: Any, kinds: tuple[Kind, ...]) -> bool:
+        """Whether an event may belong to an item of some types: one that goes on, or the first.
 
-    def calls(self) -> list[ItemBuilder]:
-        """Return the tool calls, in the order in which they appeared."""
-        calls = {folded.place: folded for folded in self if folded.place is not None}
-        return [calls[place] for place in sorted(calls)]
+        It may not if only items of other types, or done, are at its index.
+        """
+        builder = self._find(event, kinds)
+        if builder is not None:
+            return not builder.done
+        return not self._at if event.output_index is None else event.output_index not in self._at
 
     def _make(self, index: int | None, item: ResponseOutputItem) -> ItemBuilder:
-        folded = self._new(item)
+        builder = self._new(item)
         if index is None:
             index = self._end
         self._end = max(self._end, index + 1)
-        self._at.setdefault(index, []).append(folded)
-        self._current[index, type(item)] = folded
-        for name in _names(item):
-            self._named[name] = folded
-        return folded
+        self._at.setdefault(index, []).append(builder)
+        self._current[index, type(item)] = builder
+        self._by_id.update(dict.fromkeys(_ids(item), builder))
+        return builder
 
     def _new(self, item: ResponseOutputItem) -> ItemBuilder:
-        if not isinstance(item, CALLS):
+        if not isinstance(item, _CALLS):
             return ItemBuilder(item, None)
         self._places += 1
         return ItemBuilder(item, self._places - 1)
 
 
-def _names(item: ResponseOutputItem) -> Iterator[str]:
-    for name in _NAMES:
-        value = _name(item, name)
-        if value:
-            yield value
+def _ids(item: ResponseOutputItem) -> list[str]:
+    return [id_ for field in _IDS if (id_ := _id(item, field))]
 
 
-def _name(item: ResponseOutputItem, field: str) -> str | None:
+def _id(item: ResponseOutputItem, field: str) -> str:
     value = item.get(field) if isinstance(item, UnknownItem) else getattr(item, field, None)
-    return value if isinstance(value, str) else None
+    return value if isinstance(value, str) else ""
 
 
 def _differ(known: ResponseOutputItem, item: ResponseOutputItem) -> bool:
-    """Whether their types, or the first name that both have, say that they are two."""
+    """Whether two items have different types, or differ in the first id that both have."""
     if known.type != item.type:
         return True
-    for field in _NAMES:
-        ours, theirs = _name(known, field), _name(item, field)
+    for field in _IDS:
+        ours, theirs = _id(known, field), _id(item, field)
         if ours and theirs:
             return ours != theirs
     return False

@@ -1,11 +1,11 @@
 # The answer: output items, their parts, and the response that holds them.
 #
 # What always holds here:
-# - Every field may be missing or null, and both are None. A field that the vendor always sends has
-#   an empty value of its type instead, and is always encoded; a None is left out.
-# - Words of an open vocabulary (status, role, phase) are plain strings. What hosts shape each in
-#   their own way (actions, tools, annotations, outputs) is left as it came.
-# - An item or a part of a type that is not known here stays what it was on the wire.
+# - Every field may be missing or null, and both are None. A None is not encoded. A field that the
+#   vendor always sends has an empty value of its type instead, and is always encoded.
+# - Words of an open vocabulary (status, role, phase) are plain strings. Objects whose shape differs
+#   from host to host (actions, tools, annotations, outputs) stay as they came.
+# - An item or a part of unknown type stays as it came.
 
 from __future__ import annotations
 
@@ -16,17 +16,66 @@ import msgspec
 from ssekit._fold import Unknown
 from ssekit._json import JSONObject
 
+__all__ = [
+    "AdditionalTools",
+    "ApplyPatchOperation",
+    "ContentPart",
+    "ImageGenerationCall",
+    "IncompleteDetails",
+    "InputTokensDetails",
+    "LocalShellCall",
+    "LocalShellCallOutput",
+    "Logprob",
+    "McpApprovalRequest",
+    "McpApprovalResponse",
+    "McpCall",
+    "McpListTools",
+    "OutputTokensDetails",
+    "Program",
+    "ProgramOutput",
+    "ReasoningSummary",
+    "ReasoningText",
+    "Response",
+    "ResponseApplyPatchToolCall",
+    "ResponseApplyPatchToolCallOutput",
+    "ResponseCodeInterpreterToolCall",
+    "ResponseCompactionItem",
+    "ResponseComputerToolCall",
+    "ResponseComputerToolCallOutputItem",
+    "ResponseCustomToolCall",
+    "ResponseCustomToolCallOutputItem",
+    "ResponseError",
+    "ResponseFileSearchToolCall",
+    "ResponseFunctionShellToolCall",
+    "ResponseFunctionShellToolCallOutput",
+    "ResponseFunctionToolCall",
+    "ResponseFunctionToolCallOutputItem",
+    "ResponseFunctionWebSearch",
+    "ResponseOutputItem",
+    "ResponseOutputMessage",
+    "ResponseOutputRefusal",
+    "ResponseOutputText",
+    "ResponseReasoningItem",
+    "ResponseToolSearchCall",
+    "ResponseToolSearchOutputItem",
+    "ResponseUsage",
+    "ShellCallAction",
+    "ShellCallOutputContent",
+    "UnknownItem",
+    "UnknownPart",
+]
+
 
 class UnknownItem(Unknown):
-    """An output item of a type that ssekit does not know."""
+    """An output item of unknown type, as it came."""
 
 
 class UnknownPart(Unknown):
-    """A part of an item's content of a type that ssekit does not know."""
+    """A part of an item's content of unknown type, as it came."""
 
 
 def _text() -> Any:
-    # A default of "" would be left out of what is encoded.
+    # A default of "" would not be encoded.
     return msgspec.field(default_factory=str)
 
 
@@ -42,7 +91,7 @@ def _nothing() -> list[Any]:
 
 
 class Logprob(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """How likely a token was (a natural logarithm); `bytes` are those of its UTF-8."""
+    """The log probability of a token (a natural logarithm); `bytes` are those of its UTF-8."""
 
     token: str = _text()
     logprob: float = msgspec.field(default_factory=float)
@@ -59,7 +108,7 @@ class Part(
 
 
 class ResponseOutputText(Part, frozen=True, tag="output_text"):
-    """A text; its `annotations` are the citations in it."""
+    """A text; `annotations` are the citations in it."""
 
     type: ClassVar[Literal["output_text"]] = "output_text"
     text: str = _text()
@@ -68,7 +117,7 @@ class ResponseOutputText(Part, frozen=True, tag="output_text"):
 
 
 class ResponseOutputRefusal(Part, frozen=True, tag="refusal"):
-    """The model's words for not answering."""
+    """A refusal."""
 
     type: ClassVar[Literal["refusal"]] = "refusal"
     refusal: str = _text()
@@ -89,7 +138,7 @@ class ReasoningSummary(Part, frozen=True, tag="summary_text"):
 
 
 if TYPE_CHECKING:
-    # msgspec decodes no union of structs and dicts: unknown parts are put there by other means.
+    # msgspec decodes no union of structs and dicts: `as_type` makes the unknown parts.
     ContentPart: TypeAlias = (
         ResponseOutputText | ResponseOutputRefusal | ReasoningText | ReasoningSummary | UnknownPart
     )
@@ -106,9 +155,9 @@ class Item(
     """An output item.
 
     Attributes:
-        id: Some hosts give another with every event.
+        id: Of some hosts, another one in every event.
         status: The vendor's word: "in_progress", "completed", ...
-        created_by: Who made it, where the host says.
+        created_by: The author of the item, if the host has one.
     """
 
     __unknown__: ClassVar = UnknownItem
@@ -119,10 +168,10 @@ class Item(
 
 
 class ResponseOutputMessage(Item, frozen=True, tag="message"):
-    """What the model says.
+    """A message of the model.
 
     Attributes:
-        phase: "commentary" or "final_answer", where the host says.
+        phase: "commentary" or "final_answer", of hosts that have phases.
     """
 
     type: ClassVar[Literal["message"]] = "message"
@@ -135,9 +184,9 @@ class ResponseReasoningItem(Item, frozen=True, tag="reasoning"):
     """The model's reasoning.
 
     Attributes:
-        summary: What OpenAI shows of it.
-        content: The reasoning itself, where the host shows it.
-        encrypted_content: The same for the host's eyes alone, to be sent back.
+        summary: The summary that OpenAI shows of it.
+        content: The reasoning itself, if the host shows it.
+        encrypted_content: The reasoning in a form for the host alone, to be sent back.
     """
 
     type: ClassVar[Literal["reasoning"]] = "reasoning"
@@ -147,12 +196,12 @@ class ResponseReasoningItem(Item, frozen=True, tag="reasoning"):
 
 
 class ResponseFunctionToolCall(Item, frozen=True, tag="function_call"):
-    """A function that the model calls.
+    """A call of a function.
 
     Attributes:
         arguments: JSON as the model wrote it, which may be invalid.
-        call_id: What the function's output is to name.
-        caller: Who calls, where that is not the model itself.
+        call_id: The id that the function's output refers to.
+        caller: The caller, if that is not the model itself.
     """
 
     type: ClassVar[Literal["function_call"]] = "function_call"
@@ -165,7 +214,7 @@ class ResponseFunctionToolCall(Item, frozen=True, tag="function_call"):
 
 
 class ResponseFunctionToolCallOutputItem(Item, frozen=True, tag="function_call_output"):
-    """What a function gave; `output` is a text, or a list of parts."""
+    """The output of a function: a text, or a list of parts."""
 
     type: ClassVar[Literal["function_call_output"]] = "function_call_output"
     call_id: str = _text()
@@ -176,7 +225,7 @@ class ResponseFunctionToolCallOutputItem(Item, frozen=True, tag="function_call_o
 
 
 class ResponseCustomToolCall(Item, frozen=True, tag="custom_tool_call"):
-    """A custom tool that the model calls; `input` is any text."""
+    """A call of a custom tool; `input` is any text."""
 
     type: ClassVar[Literal["custom_tool_call"]] = "custom_tool_call"
     call_id: str = _text()
@@ -188,7 +237,7 @@ class ResponseCustomToolCall(Item, frozen=True, tag="custom_tool_call"):
 
 
 class ResponseCustomToolCallOutputItem(Item, frozen=True, tag="custom_tool_call_output"):
-    """What a custom tool gave; `output` is a text, or a list of parts."""
+    """The output of a custom tool: a text, or a list of parts."""
 
     type: ClassVar[Literal["custom_tool_call_output"]] = "custom_tool_call_output"
     call_id: str = _text()
@@ -205,14 +254,14 @@ class ResponseFileSearchToolCall(Item, frozen=True, tag="file_search_call"):
 
 
 class ResponseFunctionWebSearch(Item, frozen=True, tag="web_search_call"):
-    """A search in the web; `action` is what was done: search, open_page, find."""
+    """A search in the web; `action` has a type: search, open_page, find."""
 
     type: ClassVar[Literal["web_search_call"]] = "web_search_call"
     action: JSONObject | None = None
 
 
 class ResponseComputerToolCall(Item, frozen=True, tag="computer_call"):
-    """What the model does with a computer."""
+    """The actions of the model on a computer."""
 
     type: ClassVar[Literal["computer_call"]] = "computer_call"
     call_id: str = _text()
@@ -222,7 +271,7 @@ class ResponseComputerToolCall(Item, frozen=True, tag="computer_call"):
 
 
 class ResponseComputerToolCallOutputItem(Item, frozen=True, tag="computer_call_output"):
-    """What the computer showed."""
+    """The output of a computer."""
 
     type: ClassVar[Literal["computer_call_output"]] = "computer_call_output"
     call_id: str = _text()
@@ -243,7 +292,7 @@ class ImageGenerationCall(Item, frozen=True, tag="image_generation_call"):
     """An image.
 
     Attributes:
-        result: The image in base64: while it is made, the newest partial image.
+        result: The image in base64; until it is whole, the newest partial image.
     """
 
     type: ClassVar[Literal["image_generation_call"]] = "image_generation_call"
@@ -267,7 +316,7 @@ class LocalShellCall(Item, frozen=True, tag="local_shell_call"):
 
 
 class LocalShellCallOutput(Item, frozen=True, tag="local_shell_call_output"):
-    """What the caller's own shell gave."""
+    """The output of the caller's own shell."""
 
     type: ClassVar[Literal["local_shell_call_output"]] = "local_shell_call_output"
     call_id: str | None = None
@@ -293,7 +342,7 @@ class ResponseFunctionShellToolCall(Item, frozen=True, tag="shell_call"):
 
 
 class ShellCallOutputContent(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """What a command gave; `outcome` is how it ended: {"type": "exit", "exit_code": 0}."""
+    """The output of a command; `outcome` is its end: {"type": "exit", "exit_code": 0}."""
 
     stdout: str = _text()
     stderr: str = _text()
@@ -302,7 +351,7 @@ class ShellCallOutputContent(msgspec.Struct, frozen=True, gc=False, omit_default
 
 
 class ResponseFunctionShellToolCallOutput(Item, frozen=True, tag="shell_call_output"):
-    """What commands gave."""
+    """The output of the commands of a shell call."""
 
     type: ClassVar[Literal["shell_call_output"]] = "shell_call_output"
     call_id: str = _text()
@@ -320,7 +369,7 @@ class ApplyPatchOperation(msgspec.Struct, frozen=True, gc=False, omit_defaults=T
 
 
 class ResponseApplyPatchToolCall(Item, frozen=True, tag="apply_patch_call"):
-    """A change of a file that the caller is to make."""
+    """A change of a file, for the caller to make."""
 
     type: ClassVar[Literal["apply_patch_call"]] = "apply_patch_call"
     call_id: str = _text()
@@ -329,7 +378,7 @@ class ResponseApplyPatchToolCall(Item, frozen=True, tag="apply_patch_call"):
 
 
 class ResponseApplyPatchToolCallOutput(Item, frozen=True, tag="apply_patch_call_output"):
-    """Whether a change of a file was made."""
+    """The outcome of a change of a file."""
 
     type: ClassVar[Literal["apply_patch_call_output"]] = "apply_patch_call_output"
     call_id: str = _text()
@@ -338,7 +387,7 @@ class ResponseApplyPatchToolCallOutput(Item, frozen=True, tag="apply_patch_call_
 
 
 class McpCall(Item, frozen=True, tag="mcp_call"):
-    """A tool of an MCP server that the host calls; `arguments` are JSON as the model wrote it."""
+    """A call of a tool of an MCP server by the host; `arguments` are JSON as the model wrote it."""
 
     type: ClassVar[Literal["mcp_call"]] = "mcp_call"
     arguments: str = _text()
@@ -350,7 +399,7 @@ class McpCall(Item, frozen=True, tag="mcp_call"):
 
 
 class McpListTools(Item, frozen=True, tag="mcp_list_tools"):
-    """The tools that an MCP server has."""
+    """The tools of an MCP server."""
 
     type: ClassVar[Literal["mcp_list_tools"]] = "mcp_list_tools"
     server_label: str = _text()
@@ -359,7 +408,7 @@ class McpListTools(Item, frozen=True, tag="mcp_list_tools"):
 
 
 class McpApprovalRequest(Item, frozen=True, tag="mcp_approval_request"):
-    """A call of an MCP server's tool that waits for the caller's consent."""
+    """A call of an MCP server's tool that needs the caller's consent."""
 
     type: ClassVar[Literal["mcp_approval_request"]] = "mcp_approval_request"
     arguments: str = _text()
@@ -368,7 +417,7 @@ class McpApprovalRequest(Item, frozen=True, tag="mcp_approval_request"):
 
 
 class McpApprovalResponse(Item, frozen=True, tag="mcp_approval_response"):
-    """The caller's consent, or not."""
+    """The caller's answer to a request for consent."""
 
     type: ClassVar[Literal["mcp_approval_response"]] = "mcp_approval_response"
     approval_request_id: str = _text()
@@ -386,7 +435,7 @@ class ResponseToolSearchCall(Item, frozen=True, tag="tool_search_call"):
 
 
 class ResponseToolSearchOutputItem(Item, frozen=True, tag="tool_search_output"):
-    """The tools that were found."""
+    """The tools that a search found."""
 
     type: ClassVar[Literal["tool_search_output"]] = "tool_search_output"
     call_id: str | None = None
@@ -395,7 +444,7 @@ class ResponseToolSearchOutputItem(Item, frozen=True, tag="tool_search_output"):
 
 
 class AdditionalTools(Item, frozen=True, tag="additional_tools"):
-    """Tools that were added on the way."""
+    """Tools that were added during the answer."""
 
     type: ClassVar[Literal["additional_tools"]] = "additional_tools"
     role: str | None = None
@@ -403,7 +452,7 @@ class AdditionalTools(Item, frozen=True, tag="additional_tools"):
 
 
 class ResponseCompactionItem(Item, frozen=True, tag="compaction"):
-    """The conversation so far, shortened, for the host's eyes alone."""
+    """The conversation so far, shortened, in a form for the host alone."""
 
     type: ClassVar[Literal["compaction"]] = "compaction"
     encrypted_content: str = _text()
@@ -419,7 +468,7 @@ class Program(Item, frozen=True, tag="program"):
 
 
 class ProgramOutput(Item, frozen=True, tag="program_output"):
-    """What a program gave."""
+    """The output of a program."""
 
     type: ClassVar[Literal["program_output"]] = "program_output"
     call_id: str = _text()
@@ -467,7 +516,7 @@ else:
 
 
 class InputTokensDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """What the input's tokens were."""
+    """The kinds of input tokens."""
 
     cached_tokens: int | None = None
     cache_write_tokens: int | None = None
@@ -475,13 +524,13 @@ class InputTokensDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=Tr
 
 
 class OutputTokensDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """What the output's tokens were."""
+    """The kinds of output tokens."""
 
     reasoning_tokens: int | None = None
 
 
 class ResponseUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """The tokens of a request, with what hosts add to them.
+    """The tokens of a request, with additions of hosts.
 
     Attributes:
         cost: In the host's credits; cost_details, is_byok (OpenRouter).
@@ -505,7 +554,7 @@ class ResponseUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class ResponseError(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """Why the host could not answer."""
+    """The error of a response that failed."""
 
     code: str | None = None
     message: str | None = None
@@ -515,22 +564,22 @@ class ResponseError(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class IncompleteDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """Why the answer is not whole: "max_output_tokens", "content_filter", ..."""
+    """The reason for an incomplete answer: "max_output_tokens", "content_filter", ..."""
 
     reason: str | None = None
 
 
 class Response(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """The whole answer, as the endpoint gives it without `stream`.
+    """The whole answer, in the shape of the endpoint's answer without `stream`.
 
     Attributes:
-        id, model: "" where the host gives none.
+        id, model: "" if the host has none.
         created_at, completed_at: In seconds since 1970.
         status: "completed", "incomplete" (see `incomplete_details`), "failed" (see `error`),
             "in_progress", "queued" or "cancelled".
         output: The items, in their order.
         tool_usage, prompt_cache_diagnostics, store, billing, frequency_penalty, presence_penalty,
-            content_filters (Azure): What the wire has beside the documentation.
+            content_filters (Azure): On the wire, and not in the documentation.
     """
 
     id: str = _text()

@@ -1,13 +1,17 @@
-# What each event speaks of: which type of item or part, which of its fields, and what it says.
+# Which item or part each event belongs to, and which of its fields has the text.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, TypeAlias, get_args
 
-from ssekit._deltas import FinishReason
+from ssekit._deltas import (
+    FinishReason,
+    ReasoningDelta,
+    RefusalDelta,
+    TextDelta,
+)
 from ssekit.responses import _events as events
 from ssekit.responses._result import (
-    ImageGenerationCall,
     McpCall,
     McpListTools,
     ReasoningSummary,
@@ -16,9 +20,8 @@ from ssekit.responses._result import (
     ResponseCodeInterpreterToolCall,
     ResponseCompactionItem,
     ResponseCustomToolCall,
-    ResponseFileSearchToolCall,
     ResponseFunctionToolCall,
-    ResponseFunctionWebSearch,
+    ResponseOutputItem,
     ResponseOutputMessage,
     ResponseOutputRefusal,
     ResponseOutputText,
@@ -26,85 +29,76 @@ from ssekit.responses._result import (
     UnknownPart,
 )
 
-# Which items hold a kind of part (the first is made if there is none), and in which field.
-HOMES: Final[dict[type[Any], tuple[tuple[type[Any], ...], str]]] = {
-    ResponseOutputText: ((ResponseOutputMessage,), "content"),
-    ResponseOutputRefusal: ((ResponseOutputMessage,), "content"),
-    ReasoningText: ((ResponseReasoningItem,), "content"),
-    ReasoningSummary: ((ResponseReasoningItem,), "summary"),
-    UnknownPart: ((ResponseOutputMessage, ResponseReasoningItem), "content"),
-}
-# The kinds of text, in the order in which an answer that comes at once says them.
-TEXTS: Final = (ReasoningText, ReasoningSummary, ResponseOutputText, ResponseOutputRefusal)
+# The type of an event, an item or a part.
+Kind: TypeAlias = type[Any]
 
-# What an event says of an item's status. (Those without one still say that there is such an item.)
-STATUSES: Final[dict[type[Any], tuple[type[Any], str | None]]] = {
-    events.ResponseWebSearchCallInProgressEvent: (ResponseFunctionWebSearch, "in_progress"),
-    events.ResponseWebSearchCallSearchingEvent: (ResponseFunctionWebSearch, "searching"),
-    events.ResponseWebSearchCallCompletedEvent: (ResponseFunctionWebSearch, "completed"),
-    events.ResponseFileSearchCallInProgressEvent: (ResponseFileSearchToolCall, "in_progress"),
-    events.ResponseFileSearchCallSearchingEvent: (ResponseFileSearchToolCall, "searching"),
-    events.ResponseFileSearchCallCompletedEvent: (ResponseFileSearchToolCall, "completed"),
-    events.ResponseCodeInterpreterCallInProgressEvent: (
-        ResponseCodeInterpreterToolCall,
-        "in_progress",
-    ),
-    events.ResponseCodeInterpreterCallInterpretingEvent: (
-        ResponseCodeInterpreterToolCall,
-        "interpreting",
-    ),
-    events.ResponseCodeInterpreterCallCompletedEvent: (
-        ResponseCodeInterpreterToolCall,
-        "completed",
-    ),
-    events.ResponseImageGenCallInProgressEvent: (ImageGenerationCall, "in_progress"),
-    events.ResponseImageGenCallGeneratingEvent: (ImageGenerationCall, "generating"),
-    events.ResponseImageGenCallCompletedEvent: (ImageGenerationCall, "completed"),
-    events.ResponseMcpCallInProgressEvent: (McpCall, "in_progress"),
-    events.ResponseMcpCallCompletedEvent: (McpCall, "completed"),
-    events.ResponseMcpCallFailedEvent: (McpCall, "failed"),
-    events.ResponseMcpListToolsInProgressEvent: (McpListTools, None),
-    events.ResponseMcpListToolsCompletedEvent: (McpListTools, None),
-    events.ResponseMcpListToolsFailedEvent: (McpListTools, None),
-    events.ResponseCompactionCompactingEvent: (ResponseCompactionItem, None),
+# The items that accept each type of part. If there is none, one of the first type is made.
+ACCEPTS: Final[dict[Kind, tuple[Kind, ...]]] = {
+    ResponseOutputText: (ResponseOutputMessage,),
+    ResponseOutputRefusal: (ResponseOutputMessage,),
+    ReasoningText: (ResponseReasoningItem,),
+    ReasoningSummary: (ResponseReasoningItem,),
+    UnknownPart: (ResponseOutputMessage, ResponseReasoningItem),
+}
+# The delta of each type of text, in the order of the deltas of an answer that comes at once.
+TEXT_DELTAS: Final[dict[Kind, type[ReasoningDelta | TextDelta | RefusalDelta]]] = {
+    ReasoningText: ReasoningDelta,
+    ReasoningSummary: ReasoningDelta,
+    ResponseOutputText: TextDelta,
+    ResponseOutputRefusal: RefusalDelta,
 }
 
-# The kind of part that an event has a piece of, or the whole of (in which field).
-PART_PIECES: Final[dict[type[Any], type[Any]]] = {
+# The part of an event with a piece of a text, or with the whole text (and its field).
+PART_DELTAS: Final[dict[Kind, Kind]] = {
     events.ResponseRefusalDeltaEvent: ResponseOutputRefusal,
     events.ResponseReasoningTextDeltaEvent: ReasoningText,
     events.ResponseReasoningSummaryTextDeltaEvent: ReasoningSummary,
 }
-PART_WHOLES: Final[dict[type[Any], tuple[type[Any], str]]] = {
+PART_WHOLES: Final[dict[Kind, tuple[Kind, str]]] = {
     events.ResponseTextDoneEvent: (ResponseOutputText, "text"),
     events.ResponseRefusalDoneEvent: (ResponseOutputRefusal, "refusal"),
     events.ResponseReasoningTextDoneEvent: (ReasoningText, "text"),
     events.ResponseReasoningSummaryTextDoneEvent: (ReasoningSummary, "text"),
 }
-SUMMARY_PARTS: Final = (
-    events.ResponseReasoningSummaryPartAddedEvent,
-    events.ResponseReasoningSummaryPartDoneEvent,
-)
-# The same for the one text of an item, which is one of some types. (Some hosts send what belongs to
-# a call of an MCP tool as if it belonged to one of a function.)
-_FUNCTIONS: Final = (ResponseFunctionToolCall, McpCall)
-ITEM_PIECES: Final[dict[type[Any], tuple[type[Any], ...]]] = {
-    events.ResponseFunctionCallArgumentsDeltaEvent: _FUNCTIONS,
+
+# The same for the one text of an item. (Some hosts send the arguments of an MCP call as those of a
+# function call.)
+_FUNCTION_CALLS: Final = (ResponseFunctionToolCall, McpCall)
+ITEM_DELTAS: Final[dict[Kind, tuple[Kind, ...]]] = {
+    events.ResponseFunctionCallArgumentsDeltaEvent: _FUNCTION_CALLS,
     events.ResponseCustomToolCallInputDeltaEvent: (ResponseCustomToolCall,),
     events.ResponseMcpCallArgumentsDeltaEvent: (McpCall,),
     events.ResponseCodeInterpreterCallCodeDeltaEvent: (ResponseCodeInterpreterToolCall,),
     events.ResponseApplyPatchCallOperationDiffDeltaEvent: (ResponseApplyPatchToolCall,),
 }
-ITEM_WHOLES: Final[dict[type[Any], tuple[tuple[type[Any], ...], str]]] = {
-    events.ResponseFunctionCallArgumentsDoneEvent: (_FUNCTIONS, "arguments"),
+ITEM_WHOLES: Final[dict[Kind, tuple[tuple[Kind, ...], str]]] = {
+    events.ResponseFunctionCallArgumentsDoneEvent: (_FUNCTION_CALLS, "arguments"),
     events.ResponseCustomToolCallInputDoneEvent: ((ResponseCustomToolCall,), "input"),
     events.ResponseMcpCallArgumentsDoneEvent: ((McpCall,), "arguments"),
     events.ResponseCodeInterpreterCallCodeDoneEvent: ((ResponseCodeInterpreterToolCall,), "code"),
     events.ResponseApplyPatchCallOperationDiffDoneEvent: ((ResponseApplyPatchToolCall,), "diff"),
 }
 
-# The events with which a stream ends, and the status that each means.
-ENDS: Final[dict[type[Any], str]] = {
+# The item and the status of an event that has nothing else: `response.mcp_call.failed` is of an
+# `mcp_call` that is "failed". (None for an item that has no status: the event still is of one.)
+_ITEMS: Final[dict[str, Kind]] = {item.type: item for item in get_args(ResponseOutputItem)}
+_WITHOUT_STATUS: Final = (McpListTools, ResponseCompactionItem)
+
+
+def _find_statuses() -> dict[Kind, tuple[Kind, str | None]]:
+    statuses: dict[Kind, tuple[Kind, str | None]] = {}
+    for event in get_args(events.OrdinaryEvent):
+        name, _, status = event.type.removeprefix("response.").partition(".")
+        if name in _ITEMS and event.__struct_fields__ == events.ItemEvent.__struct_fields__:
+            item = _ITEMS[name]
+            statuses[event] = (item, None if item in _WITHOUT_STATUS else status)
+    return statuses
+
+
+STATUSES: Final = _find_statuses()
+
+# The events with which a response ends, and its status then.
+ENDS: Final[dict[Kind, str]] = {
     events.ResponseCompletedEvent: "completed",
     events.ResponseIncompleteEvent: "incomplete",
     events.ResponseCancelledEvent: "cancelled",
