@@ -19,26 +19,21 @@ from typing import Any, ClassVar, Final
 
 from msgspec.structs import replace
 
-from ssekit._accumulator import FINISH_REASONS as SHARED_REASONS
 from ssekit._accumulator import Accumulator as Contract
+from ssekit._accumulator import later_word, shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, RefusalDelta, ToolCall, Usage
 from ssekit._errors import DecodeError
-from ssekit._fold import SurrogateJoiner, deep_copy, merge
+from ssekit._fold import SurrogateJoiner, deep_copy, merge_usage
 from ssekit._fragments import MERGE_AT
 from ssekit._json import join_surrogates
 from ssekit.messages import _events as events
 from ssekit.messages import _result as result
-from ssekit.messages._builders import ACCEPTED_BY, BlockBuilder, CallBuilder, OpenBlocks, piece_of
+from ssekit.messages._builders import ACCEPTED_BY, BlockBuilder, CallBuilder, OpenBlocks
 from ssekit.messages._events import RawContentBlockDeltaEvent, RawMessageStopEvent
-from ssekit.messages._result import ContentBlock, Message, ToolUseBlock
+from ssekit.messages._result import ContentBlock, FallbackBlock, Message, ToolUseBlock
 
-# The vendor's words for the end of a message, and those of other APIs, which gateways pass through.
-# Any other word is "other".
-FINISH_REASONS: Final[dict[str, FinishReason]] = {
-    **{word.lower(): reason for word, reason in SHARED_REASONS.items()},
-    "model_context_window_exceeded": "length",
-    "refusal": "content_filter",
-}
+_INPUTS: Final = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+_OUTPUTS: Final = ("output_tokens",)
 
 # The fields of the message that its start has, and those that its end has.
 _START_FIELDS: Final = {*Message.__struct_fields__} - {"content", "usage"}
@@ -110,9 +105,9 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
                     pending.append(delta.text)
                 elif type(delta) is events.ThinkingDelta:
                     pending.append(delta.thinking)
-                elif type(delta) is events.InputJSONDelta and delta.partial_json:
-                    pending.append(delta.partial_json)
-                if len(pending) == MERGE_AT:
+                else:
+                    self._latest.add(delta)
+                if len(pending) >= MERGE_AT:
                     self._latest.pieces.compact()
                 return False
         self._index = _NO_INDEX
@@ -170,11 +165,14 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
             for name in fields
             if (value := getattr(holder, name, None)) not in (None, "")
         }
+        if "stop_reason" in changes:
+            changes["stop_reason"] = later_word(self._message.stop_reason, changes["stop_reason"])
         self._message = replace(self._message, **changes)
 
     def _add_usage(self, *usages: result.Usage) -> None:
         for usage in usages:
-            self._message = replace(self._message, usage=merge(self._message.usage, usage))
+            merged = merge_usage(self._message.usage, usage, _INPUTS, _OUTPUTS)
+            self._message = replace(self._message, usage=merged)
         if self.usage is not None and any(map(_usage_view, usages)):
             self._latest_deltas.append(self.usage)
 
@@ -218,6 +216,8 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     def _begin(self, block: ContentBlock) -> BlockBuilder:
         builder: BlockBuilder
+        if isinstance(block, FallbackBlock) and block.to is not None:  # another model took over
+            self._update(("model",), Message(model=str(block.to.get("model") or "")))
         if isinstance(block, ToolUseBlock):
             call = builder = CallBuilder(len(self._calls))
             self._calls.append(call)
@@ -255,6 +255,11 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         return bool(self._message.stop_reason)
 
     @property
+    def failure(self) -> str | None:
+        failed = (self._message.stop_reason or "").lower() == "error"
+        return "the message ended by the stop reason error" if failed else None
+
+    @property
     def text(self) -> str:
         return self._joined(events.TextDelta)
 
@@ -277,8 +282,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     @property
     def finish_reason(self) -> FinishReason | None:
-        reason = self._message.stop_reason
-        return FINISH_REASONS.get(reason.lower(), "other") if reason else None
+        return shared_reason(self._message.stop_reason, calls=bool(self._calls))
 
     @property
     def usage(self) -> Usage | None:
@@ -289,7 +293,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
     def deltas(self, event: events.RawMessageStreamEvent, /) -> Iterable[Delta]:
         deltas = self._latest_deltas
         if type(event) is RawContentBlockDeltaEvent:
-            piece = piece_of(event.delta)
+            piece = self._latest.emitted_piece(event.delta)
             deltas = [*deltas, *self._latest.piece_deltas(piece)]
             if self._surrogates.is_whole(piece):
                 return deltas  # joining these too would take a fifth of `add` and `deltas`
@@ -298,8 +302,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
     def last_deltas(self) -> Iterator[Delta]:
         yield from self._surrogates.flush()
         for call in self._calls:
-            if not call.emitted:
-                yield from call.emit()
+            yield from call.finish(self.finish_reason)
         if self.refusal:
             yield RefusalDelta(0, self.refusal)
         reason = self.finish_reason

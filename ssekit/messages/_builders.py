@@ -18,9 +18,9 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec.structs import asdict, replace
 
-from ssekit._deltas import Delta, ReasoningDelta, TextDelta, ToolCall, ToolCallDelta
-from ssekit._fold import Text, deep_copy, merge_fields
-from ssekit._json import JSONObject, join_surrogates, parse_object
+from ssekit._deltas import Delta, FinishReason, ReasoningDelta, TextDelta, ToolCall, ToolCallDelta
+from ssekit._fold import JSONText, Text, deep_copy, merge_fields
+from ssekit._json import JSONObject, is_json, join_surrogates, parse_object
 from ssekit.messages import _events as events
 from ssekit.messages import _result as result
 from ssekit.messages._result import ContentBlock, UnknownBlock
@@ -43,6 +43,7 @@ _PIECE_FIELDS: Final[dict[type[Any], str]] = {
     events.TextDelta: "text",
     events.ThinkingDelta: "thinking",
     events.InputJSONDelta: "partial_json",
+    events.CompactionContentBlockDelta: "content",
 }
 _PIECE_TYPES: Final = {block: kind for kind in _PIECE_FIELDS for block in ACCEPTED_BY[kind]}
 _EMITTED_AS: Final[dict[Any, type[TextDelta | ReasoningDelta]]] = {
@@ -57,7 +58,7 @@ _MAX_TRIED: Final = 16
 def piece_of(delta: Any) -> str:
     """Return the piece that a delta has; "" for a delta of another type."""
     field = _PIECE_FIELDS.get(type(delta))
-    return getattr(delta, field) if field is not None else ""
+    return (getattr(delta, field) if field is not None else None) or ""
 
 
 class BlockBuilder:
@@ -106,7 +107,11 @@ class BlockBuilder:
 
     def add(self, delta: Any) -> None:
         """Take a delta that this block accepts."""
-        if type(delta) in _PIECE_FIELDS:
+        if type(delta) is events.CompactionContentBlockDelta:
+            if delta.content is not None:
+                self.pieces.append(delta.content)
+            merge_fields(self._fields, {"encrypted_content": delta.encrypted_content})
+        elif type(delta) in _PIECE_FIELDS:
             if piece_of(delta):
                 self.pieces.append(piece_of(delta))
         elif type(delta) is events.CitationsDelta:
@@ -121,6 +126,10 @@ class BlockBuilder:
             self._fields["citations"] = list(initial) if isinstance(initial, list) else []
         citations: list[JSONObject] = self._fields["citations"]
         return citations
+
+    def emitted_piece(self, delta: Any) -> str:
+        """Return the piece of the latest delta that is emitted."""
+        return piece_of(delta)
 
     def piece_deltas(self, piece: str) -> list[Delta]:
         """Return the deltas of a piece of this block."""
@@ -148,7 +157,8 @@ class BlockBuilder:
             tree = parse_object(text)
             return {"partial_json": text} if tree is None else {"input": tree}
         field = _PIECE_FIELDS[self.piece_type]
-        if isinstance(self.initial, UnknownBlock):  # its own text is no piece
+        # The text of an unknown block is no piece, nor is the beginning of a compaction.
+        if isinstance(self.initial, UnknownBlock | result.CompactionBlock):
             initial = self._initial(field)
             text = (join_surrogates(initial) if isinstance(initial, str) else "") + text
         return {field: text}
@@ -159,51 +169,67 @@ class BlockBuilder:
 
 
 class CallBuilder(BlockBuilder):
-    """A `tool_use` block in progress: a tool call that the caller is to answer.
+    """A `tool_use` block in progress: a tool call that the caller is to answer."""
 
-    Attributes:
-        emitted: Whether deltas have the whole call.
-    """
-
-    __slots__ = ("_call", "_ended", "_place", "emitted")
+    __slots__ = ("_arguments", "_call", "_emitted", "_ended", "_latest_piece", "_place")
 
     def __init__(self, place: int) -> None:
         super().__init__()
+        self.pieces = self._arguments = JSONText()
         self._place = place  # the position among the tool calls
         self._call: ToolCall | None = None
-        self._ended = self.emitted = False
+        self._ended = self._emitted = False
+        self._latest_piece = ""
 
     def begin(self, block: ContentBlock) -> list[Delta]:
         super().begin(block)
+        initial = self.initial.input
+        if initial:
+            self._arguments.begin(msgspec.json.encode(deep_copy(initial)).decode())
         return [self._make(ToolCallDelta, "")]
+
+    def add(self, delta: Any) -> None:
+        self._latest_piece = self._arguments.add(piece_of(delta))
+
+    def emitted_piece(self, delta: Any) -> str:
+        return self._latest_piece
 
     def piece_deltas(self, piece: str) -> list[Delta]:
         return [self._make(ToolCallDelta, piece)] if piece else []
 
     def end(self) -> list[Delta]:
+        # Without any arguments, the reason for the end of the message decides.
         self._ended = True
-        return self.emit()
+        return self._emit() if is_json(str(self._arguments)) else []
 
-    def emit(self) -> list[Delta]:
+    def finish(self, reason: FinishReason | None) -> list[Delta]:
+        """Take the end of the message, and the reason for it."""
+        if self._emitted:
+            return []
+        self._ended = True
+        text = str(self._arguments)
+        whole = is_json(text) if text else reason != "length"
+        if whole or reason in ("stop", "tool_calls"):  # a model may write what is no JSON
+            return self._emit()
+        return []
+
+    def _emit(self) -> list[Delta]:
         """Return the whole call, and its arguments before it if they did not come in pieces."""
-        self.emitted = True
+        self._emitted = True
+        initial = self._arguments.flush()
         call = self.call()
-        if self.pieces or not call.arguments:
-            return [call]
-        return [self._make(ToolCallDelta, call.arguments), call]
+        if not initial and not self._arguments:
+            initial = call.arguments
+        return [self._make(ToolCallDelta, initial), call] if initial else [call]
 
     def call(self) -> ToolCall:
         """Return the call so far: the same object as long as nothing is new in it."""
-        call = self._make(ToolCall, self._arguments())
+        # A call that ended without arguments has the empty object.
+        arguments = str(self._arguments) or ("{}" if self._ended else "")
+        call = self._make(ToolCall, arguments)
         if self._call is None or call != self._call:
             self._call = call
         return self._call
-
-    def _arguments(self) -> str:
-        # Without pieces, the initial input is whole; but {} may be a placeholder before the end.
-        if not self.pieces and (self._ended or self.initial.input):
-            return msgspec.json.encode(deep_copy(self.initial.input)).decode()
-        return str(self.pieces)
 
     def _make(self, kind: type[CallT], arguments: str) -> CallT:
         call_id, name = join_surrogates(self.initial.id), join_surrogates(self.initial.name)
@@ -213,7 +239,7 @@ class CallBuilder(BlockBuilder):
 class OpenBlocks(dict[int | None, BlockBuilder]):
     """The open blocks by their indices; the one under None began without an index."""
 
-    __slots__ = ("_recent", "_signable")
+    __slots__ = ("_ended", "_recent", "_signable")
 
     def __init__(self) -> None:
         super().__init__()
@@ -221,16 +247,19 @@ class OpenBlocks(dict[int | None, BlockBuilder]):
         self._recent: deque[int | None] = deque(maxlen=_MAX_TRIED)
         # The blocks that have ended, but may be signed. The one that ended last stands last.
         self._signable: dict[int | None, BlockBuilder] = {}
+        self._ended: set[int | None] = set()  # the indices of blocks that have ended
 
     def open(self, index: int | None, block: BlockBuilder) -> None:
         """Add a block that begins."""
         block.index = index
         self[index] = block
+        self._ended.discard(index)
         self._recent.append(index)
 
     def close(self, block: BlockBuilder) -> None:
         """Remove a block that ends."""
         del self[block.index]
+        self._ended.add(block.index)
         if block.accepts(events.SignatureDelta):
             self._signable.pop(block.index, None)
             self._signable[block.index] = block
@@ -254,6 +283,8 @@ class OpenBlocks(dict[int | None, BlockBuilder]):
             # The start had no index, but the delta has one.
             self.open(index, self.pop(None))
         block = self.get(index)
+        if block is None and kind is not None and index in self._ended:
+            return self._find_recent(kind)  # a delta at the index of a block before
         return block if block is not None and block.accepts(kind) else None
 
     def _find_recent(self, kind: type[Any] | None) -> BlockBuilder | None:

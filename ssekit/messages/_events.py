@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 import msgspec
@@ -129,8 +130,9 @@ else:
 class MessageDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The end of the message. (The `usage` is mostly a field of the event.)"""
 
-    stop_reason: str | None = None
-    stop_sequence: str | None = None
+    # A default that a factory makes is encoded: the vendor's clients require these.
+    stop_reason: str | None = msgspec.field(default_factory=NoneType)
+    stop_sequence: str | None = msgspec.field(default_factory=NoneType)
     stop_details: RefusalStopDetails | None = None
     container: Container | None = None
     usage: Usage | None = None

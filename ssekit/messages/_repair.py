@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from ssekit._json import objects, parse_object
+from ssekit._json import objects, parse_object, spell
 
 # The type of a delta without one, by its field.
 _TYPES: Final = {
@@ -43,5 +43,6 @@ def _repair_delta(delta: dict[str, Any]) -> None:
     for field, kind in _TYPES.items():
         if delta.get(field) is not None and not isinstance(delta.get("type"), str):
             delta["type"] = kind
+    spell(delta, "text", "thinking", "partial_json")
     if isinstance(delta.get("partial_json"), dict):
         delta["partial_json"] = json.dumps(delta["partial_json"])

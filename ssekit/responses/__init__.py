@@ -50,9 +50,8 @@ def _find_error(body: dict[str, Any]) -> Any:
 
 def _starts(event: ResponseStreamEvent, _: ServerSentEvent) -> bool:
     """Whether the event has the head of a response, or an item, or a piece of one."""
-    return not isinstance(
-        event, _events.UnknownEvent | _events.ResponseErrorEvent | _events.KeepAliveEvent
-    )
+    nothing = _events.UnknownEvent | _events.ResponseErrorEvent | _events.KeepAliveEvent
+    return not isinstance(event, nothing)
 
 
 def _is_explained(error: APIError) -> bool:
