@@ -3,19 +3,13 @@
 import json
 from typing import Any
 
-from ssekit import ServerSentEvent
-from tests.wire import DONE, event
+from tests.wire import DONE, block, event, typed
 
 REASONING = ["They ask for ", "the weather."]
 TEXT = ['{"city":', ' "Paris"}']  # as structured output
 CALL = ("call_1", "get_weather")
 ARGUMENTS = ['{"city": ', '"Rome"}']
 TOKENS = (12, 34, 46)
-
-
-def typed(kind: str, **fields: Any) -> bytes:
-    """Return an event that has its type in both places."""
-    return ServerSentEvent(json.dumps({"type": kind, **fields}), event=kind).encode()
 
 
 def _chat() -> list[bytes]:
@@ -74,13 +68,6 @@ def _responses() -> list[bytes]:
 
 
 def _messages() -> list[bytes]:
-    def block(index: int, content_block: Any, *deltas: Any) -> list[bytes]:
-        return [
-            typed("content_block_start", index=index, content_block=content_block),
-            *(typed("content_block_delta", index=index, delta=delta) for delta in deltas),
-            typed("content_block_stop", index=index),
-        ]
-
     thinking = [{"type": "thinking_delta", "thinking": piece} for piece in REASONING]
     text = [{"type": "text_delta", "text": piece} for piece in TEXT]
     arguments = [{"type": "input_json_delta", "partial_json": piece} for piece in ARGUMENTS]

@@ -14,23 +14,17 @@ from pathlib import Path
 import pytest
 
 import ssekit
-from ssekit import ServerSentEvent, auto
+from ssekit import auto
 from ssekit._command import main as command
 from ssekit._command import terminal
 from ssekit._command.main import main
+from tests.command import TIMEOUT, Terminal, posix, started
 from tests.streams import STREAMS, TEXT
-
-posix = pytest.mark.skipif(
-    sys.platform == "win32", reason="signals and terminals as POSIX has them"
-)
-
-TIMEOUT = 60  # seconds: for a machine that is busy, not a figure of merit
+from tests.wire import event
 
 
 def sse(*payloads):
-    """Return a stream of payloads: strings as they are, objects as JSON."""
-    texts = [item if isinstance(item, str) else json.dumps(item) for item in payloads]
-    return b"".join(ServerSentEvent(text).encode() for text in texts)
+    return b"".join(map(event, payloads))
 
 
 def chunk(finish_reason=None, *, index=0, **delta):
@@ -46,11 +40,6 @@ HELLO = sse(chunk(content="Hé"), chunk(content="llo"), chunk("stop"), USAGE, "[
 FINISHED = "finished: stop, 12 input + 34 output tokens (ended by marker)\n"
 CUT = sse(chunk(content="Hé"), chunk(content="llo"))
 TRUNCATED = "truncated: the bytes ended before the stream's own end\n"
-
-
-class Terminal(io.TextIOWrapper):
-    def isatty(self):
-        return True
 
 
 @dataclass
@@ -180,7 +169,7 @@ def test_deltas_of_a_cut_stream_do_not_say_that_it_finished(run):
     assert ran.status == 1
 
 
-def event(data, **fields):
+def printed(data, **fields):
     return {"data": data, "event": "message", "id": "", "retry": None} | fields
 
 
@@ -201,15 +190,15 @@ A, B = '{"choices": []}', json.dumps(chunk("stop"))
 )
 def test_events_are_printed_to_the_one_that_ends_the_stream(run, data, events, status):
     ran = run("--events", stdin=data)
-    assert [json.loads(line) for line in ran.out.splitlines()] == list(map(event, events))
+    assert [json.loads(line) for line in ran.out.splitlines()] == list(map(printed, events))
     assert ran.status == status
 
 
 def test_events_have_all_their_fields(run):
     data = b"id: 7\nevent: note\nretry: 5\ndata: {}\n\ndata: [DONE]\n\n"
     assert lines(run("--events", stdin=data).out) == [
-        event("{}", event="note", id="7", retry=5),
-        event("[DONE]", id="7"),
+        printed("{}", event="note", id="7", retry=5),
+        printed("[DONE]", id="7"),
     ]
 
 
@@ -383,20 +372,9 @@ def test_a_closed_pipe_is_quiet(monkeypatch, tmp_path, name):
 
 
 @contextmanager
-def started(*argv, **options):
-    """Start the command, and let nothing of it stay."""
-    # A child inherits that its parent ignores interrupts, as one in the background may.
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        process = subprocess.Popen(
-            [sys.executable, "-X", "dev", "-m", "ssekit", *argv],
-            cwd=Path(ssekit.__file__).parents[1],
-            bufsize=0,
-            **options,
-        )
-    finally:
-        signal.signal(signal.SIGINT, handler)
-    with process:
+def running(**options):
+    """Run the command, and let nothing of it stay."""
+    with started(*options.pop("argv", []), **options) as process:
         try:
             yield process
             process.wait(TIMEOUT)
@@ -415,7 +393,7 @@ def read(file, size):
 
 
 def test_text_is_printed_as_it_arrives():
-    with started(**PIPES) as process:
+    with running(**PIPES) as process:
         process.stdin.write(HELLO[: len(HELLO) // 2])
         assert read(process.stdout, 3).decode() == "Hé"
         process.stdin.write(HELLO[len(HELLO) // 2 :])
@@ -426,7 +404,7 @@ def test_text_is_printed_as_it_arrives():
 
 @posix
 def test_a_process_whose_pipe_is_closed_is_quiet():
-    with started(**PIPES) as process:
+    with running(**PIPES) as process:
         process.stdin.write(CUT)
         assert process.stdout.read(1) == b"H"
         process.stdout.close()
@@ -439,7 +417,7 @@ def test_a_process_whose_pipe_is_closed_is_quiet():
 @posix
 @pytest.mark.parametrize("argv", [[], ["demo"]])
 def test_a_process_that_is_interrupted_is_quiet(argv):
-    with started(*argv, **PIPES) as process:
+    with running(argv=argv, **PIPES) as process:
         process.stdin.write(CUT)
         assert process.stdout.read(1)
         process.send_signal(signal.SIGINT)
@@ -457,7 +435,7 @@ def test_a_true_terminal_is_told_apart():
     environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
     with (
         open(reader, "rb", buffering=0) as screen,
-        started(**options, env=environment) as process,
+        running(**options, env=environment) as process,
     ):
         os.close(terminal)
         process.stdin.write(data)

@@ -16,18 +16,14 @@ from typing import Any, TypeAlias
 import msgspec
 import pytest
 
-import ssekit
 from ssekit import SSEKitError, auto
 from ssekit._command import collect as collecting
 from ssekit._command.collect import Lines
 from ssekit._command.main import main
+from tests.command import TIMEOUT, Terminal, posix, started
 from tests.shared import needs_shared, recordings
 from tests.streams import STREAMS
 from tests.wire import DONE, A, B, event
-
-posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and named pipes of POSIX")
-
-TIMEOUT = 60  # seconds: for a machine that is busy, not a figure of merit
 
 # What files hold, and the states of their streams; None is no file at all.
 FILES: dict[str, tuple[bytes | None, str]] = {
@@ -146,11 +142,6 @@ def test_a_closed_pipe_is_quiet(one: str, monkeypatch: pytest.MonkeyPatch):
 
 
 # Progress.
-
-
-class Terminal(io.TextIOWrapper):
-    def isatty(self) -> bool:
-        return True
 
 
 def terminal() -> Terminal:
@@ -293,18 +284,9 @@ def busy(tmp_path: Path) -> Iterator[Busy]:
     pipes = [tmp_path / "a", tmp_path / "b"]
     for pipe in pipes:
         os.mkfifo(pipe)
-    # A child inherits that its parent ignores interrupts, as one in the background may.
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ssekit", "collect", pipes[0], large, pipes[1], "-j", "2"],
-            cwd=Path(ssekit.__file__).parents[1],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-    finally:
-        signal.signal(signal.SIGINT, handler)
+    options: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    names = [pipes[0], large, pipes[1]]
+    process = started("collect", *names, "-j", "2", start_new_session=True, **options)
     with process:
         try:
             # Who opens one waits here until it is read.

@@ -31,4 +31,4 @@ def test_few_pieces_are_held():
     buffer = Fragments("".join)
     for _ in range(100_000):
         buffer.append("ab")
-    assert len(buffer.loose) + len(buffer._blocks) < 3 * 64
+    assert len(buffer.pending) + len(buffer._blocks) < 3 * 64

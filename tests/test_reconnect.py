@@ -5,12 +5,11 @@ import gc
 import math
 import random
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import pytest
-import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,7 +28,8 @@ from ssekit import (
     chat,
     reconnect,
 )
-from ssekit.testing.transports import AsyncReads
+from ssekit.testing.transports import AsyncReads, Reads
+from tests.shells import SHELLS, Shell
 from tests.wire import DONE, A, B, C
 
 
@@ -105,36 +105,23 @@ class Host:
 Ended = tuple[list[ServerSentEvent], SSEKitError | None]
 
 
-def synchronously(host: Host, **options: Any) -> Ended:
+async def read_all(source: Any) -> Ended:
     events = []
-    source = reconnect(host.connect, sleep=host.sleep, **options)
-    try:
-        for event in source:
-            events.append(event)  # those before an error count
-    except SSEKitError as error:
-        assert list(source) == []
-        return events, error
-    return events, None
-
-
-async def asynchronously(host: Host, **options: Any) -> Ended:
-    events = []
-    source = areconnect(host.aconnect, sleep=host.asleep, **options)
     try:
         async for event in source:
-            events.append(event)
+            events.append(event)  # those before an error count
     except SSEKitError as error:
         assert [event async for event in source] == []
         return events, error
     return events, None
 
 
-WAYS = {
-    "sync": synchronously,
-    "asyncio": lambda host, **options: asyncio.run(asynchronously(host, **options)),
-    "trio": lambda host, **options: trio.run(lambda: asynchronously(host, **options)),
-}
-each_way = pytest.mark.parametrize("read", WAYS.values(), ids=WAYS)
+def reader(shell: Shell) -> Callable[..., Ended]:
+    """Return what reads all that a host sends."""
+    return lambda host, **options: shell.run(lambda: read_all(shell.reconnect(host, **options)))
+
+
+each_way = pytest.mark.parametrize("read", [*map(reader, SHELLS.values())], ids=SHELLS)
 
 
 def data(events: list[ServerSentEvent]) -> str:
@@ -479,38 +466,18 @@ async def async_managed(answer: Answer) -> AsyncIterator[Answer]:
         await answer.aclose()
 
 
-def test_connections_of_any_kind():
-    answer, managed_answer = Answer(b"data: a\n\n"), Answer(b"data: m\n\n", OSError())
-    kinds = iter(
-        [[b"id: 7\ndata: l\n\n"], managed(managed_answer), events(), answer, Answer(status=204)]
-    )
-    headers: list[Any] = []
-    waits: list[float] = []
-
-    def connect(sent: dict[str, str]) -> Any:
-        headers.append(sent.get("Last-Event-ID"))
-        return next(kinds)
-
-    assert data(list(reconnect(connect, sleep=waits.append))) == "lmaba"
-    assert headers == [None, "7", "7", "2", "2"]
-    assert waits == [0.5, 0.5, 2, 2]
-    assert managed_answer.reads.closed == 2
-
-
-def test_asynchronous_connections_of_any_kind():
-    async def main() -> None:
-        managed_answer = Answer(b"data: m\n\n", OSError())
-
-        async def awaited() -> Any:
-            return async_managed(managed_answer)
-
-        kinds = iter([AsyncReads(b"data: l\n\n"), awaited(), events(), Answer(status=204)])
-        source = areconnect(lambda headers: next(kinds), sleep=Host().asleep)
-        assert data([event async for event in source]) == "lmab"
-        assert (source.last_event_id, source.reconnection_time) == ("2", 2000)
-        assert managed_answer.reads.closed == 2
-
-    asyncio.run(main())
+async def test_connections_of_any_kind(shell: Shell):
+    manage = managed if shell.reads is Reads else async_managed
+    answers = [Answer(b"data: a\n\n"), Answer(b"data: m\n\n", OSError())]
+    reads = shell.reads(b"id: 7\ndata: l\n\n")
+    host = Host(reads, manage(answers[1]), events(), answers[0])
+    source = shell.reconnect(host)
+    assert data([event async for event in source]) == "lmaba"
+    assert (source.last_event_id, source.reconnection_time) == ("2", 2000)
+    assert host.ids == [None, "7", "7", "2", "2"]
+    assert host.waits == [0.5, 0.5, 2, 2]
+    assert [answer.reads.closed for answer in answers] == [1, 2]
+    assert reads.closed == 1
 
 
 def test_a_context_manager_that_fails_to_open_or_to_close():
@@ -555,25 +522,13 @@ def test_what_is_known_at_any_moment():
     assert (source.last_event_id, source.reconnection_time) == ("3", 9)
 
 
-def test_closing_ends_it():
+async def test_closing_ends_it(shell: Shell):
     host = Host(Answer(b"data: a\n\ndata: b\n\n"))
-    with reconnect(host.connect, sleep=host.sleep) as source:
-        for _ in source:
-            source.close()
-    assert (list(source), host.all_closed, len(host.requests)) == ([], True, 1)
-
-
-@pytest.mark.parametrize("run", [asyncio.run, lambda main: trio.run(lambda: main)])
-def test_closing_ends_it_asynchronously(run: Any):
-    async def main() -> None:
-        host = Host(Answer(b"data: a\n\ndata: b\n\n"))
-        async with areconnect(host.aconnect, sleep=host.asleep) as source:
-            async for _ in source:
-                await source.aclose()
-        assert [event async for event in source] == []
-        assert (host.all_closed, len(host.requests)) == (True, 1)
-
-    run(main())
+    async with shell.reconnect(host) as source:
+        async for _ in source:
+            await source.aclose()
+    assert [event async for event in source] == []
+    assert (host.all_closed, len(host.requests)) == (True, 1)
 
 
 def test_leaving_with_or_dropping_it_closes_the_connection():
@@ -592,14 +547,10 @@ def test_leaving_with_or_dropping_it_closes_the_connection():
         gc.enable()
 
 
-def test_dropping_an_asynchronous_one_warns_nowhere():
-    async def main() -> None:
-        host = Host(Answer(b"data: a\n\n"))
-        async for _ in areconnect(host.aconnect, sleep=host.asleep):
-            break
-        gc.collect()
-
-    asyncio.run(main())
+async def test_dropping_an_asynchronous_one_warns_nowhere():
+    host = Host(Answer(b"data: a\n\n"))
+    async for _ in areconnect(host.aconnect, sleep=host.asleep):
+        break
     gc.collect()
 
 
@@ -665,34 +616,26 @@ def test_another_thread_may_close_it(place: str):
 
 
 @pytest.mark.parametrize("place", ["connect", "read", "sleep"])
-def test_cancellation_closes_the_connection(place: str):
-    async def main() -> None:
-        reached = asyncio.Event()
+async def test_cancellation_closes_the_connection(place: str):
+    reached = asyncio.Event()
 
-        async def block(here: str, value: Any = None) -> Any:
-            if here == place:
-                reached.set()
-                await asyncio.Event().wait()
-            return value
+    async def block(here: str, value: Any = None) -> Any:
+        if here == place:
+            reached.set()
+            await asyncio.Event().wait()
+        return value
 
-        async def connect(headers: dict[str, str]) -> Any:
-            return await block("connect", host.connect(headers))
+    async def connect(headers: dict[str, str]) -> Any:
+        return await block("connect", host.connect(headers))
 
-        host = Host(Answer(b"data: a\n\n", lambda: block("read", b"data: b\n\n")))
-        source = areconnect(connect, sleep=lambda seconds: block("sleep"))
-        task = asyncio.create_task(read_all(source))
-        await reached.wait()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        assert host.all_closed or place == "connect"  # which has the connection, and nobody else
-
-    asyncio.run(main())
-
-
-async def read_all(source: Any) -> None:
-    async for _ in source:
-        pass
+    host = Host(Answer(b"data: a\n\n", lambda: block("read", b"data: b\n\n")))
+    source = areconnect(connect, sleep=lambda seconds: block("sleep"))
+    task = asyncio.create_task(read_all(source))
+    await reached.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert host.all_closed or place == "connect"  # which has the connection, and nobody else
 
 
 # Typed streams.
@@ -702,49 +645,26 @@ def with_ids(*chunks: bytes) -> list[bytes]:
     return [b"id: %d\n" % number + chunk for number, chunk in enumerate(chunks)]
 
 
-def test_a_typed_stream_over_connections():
+async def test_a_typed_stream_over_connections(shell: Shell):
     first, second, third, last = with_ids(A, B, C, DONE)
-    host = Host(Answer(first, second[:-1]), OSError(), Answer(second + third), Answer(last, A))
-    stream = chat.stream(reconnect(host.connect, sleep=host.sleep))
-    assert stream.until_done().choices[0].message.content == "abc"
+    cut = Answer(first, second[:-1], TimeoutError())
+    host = Host(cut, OSError(), Answer(second + third), Answer(last, A))
+    stream = shell.stream(shell.reconnect(host))
+    assert (await stream.until_done()).choices[0].message.content == "abc"
     assert (host.ids, host.all_closed) == ([None, "0", "0", "2"], True)
     assert host.opened[-1].reads.taken == 1  # nothing is read after the end
 
 
-def test_an_asynchronous_typed_stream_over_connections():
-    async def main() -> None:
-        first, second, last = with_ids(A, B, DONE)
-        host = Host(Answer(first, TimeoutError()), Answer(second + last))
-        stream = chat.astream(areconnect(host.aconnect, sleep=host.asleep))
-        assert (await stream.until_done()).choices[0].message.content == "ab"
-        assert (host.ids, host.all_closed) == ([None, "0"], True)
-
-    asyncio.run(main())
-
-
-def test_closing_the_stream_closes_the_connection_and_opens_no_other():
+async def test_closing_the_stream_closes_the_connection_and_opens_no_other(shell: Shell):
     host = Host(Answer(A, B), Answer(C))
-    source = reconnect(host.connect, sleep=host.sleep)
-    with chat.stream(source) as stream:
-        next(stream)
+    source = shell.reconnect(host)
+    async with shell.stream(source) as stream:
+        await anext(stream)
     assert host.all_closed
-    assert list(source) == []
+    assert [event async for event in source] == []
     with pytest.raises(StreamNotFinishedError):
-        next(stream)
+        await anext(stream)
     assert len(host.requests) == 1
-
-
-def test_closing_the_asynchronous_stream_closes_the_connection_and_opens_no_other():
-    async def main() -> None:
-        host = Host(Answer(A, B), Answer(C))
-        source = areconnect(host.aconnect, sleep=host.asleep)
-        async with chat.astream(source) as stream:
-            await anext(stream)
-        assert host.all_closed
-        assert [event async for event in source] == []
-        assert len(host.requests) == 1
-
-    asyncio.run(main())
 
 
 def test_a_stream_has_the_error_that_ended_the_connections():
@@ -759,12 +679,13 @@ def test_a_stream_has_the_error_that_ended_the_connections():
 # Nothing is lost, and nothing is repeated.
 
 
-class Resuming:
+class Resuming(Host):
     """A server with many events, which resumes after Last-Event-ID, and is cut 1,000 times."""
 
     CUTS = 1000
 
     def __init__(self, seed: int) -> None:
+        super().__init__()
         self.chance = random.Random(seed)
         self.events = [
             ServerSentEvent(f"{n}\n☀️" * self.chance.randrange(1, 4), f"kind{n % 3}", f"é{n}")
@@ -791,28 +712,11 @@ class Resuming:
         reads = [body[at : min(at + size, cut)] for at in range(0, cut, size)]
         return Answer(*reads, *self.chance.choice([[], [OSError()], [TimeoutError()]]))
 
-    async def aconnect(self, headers: dict[str, str]) -> Any:
-        return self.connect(headers)
 
-
-FOR_EVER = Backoff(attempts=None)
-
-
-def test_a_thousand_cuts_lose_and_repeat_no_event():
+async def test_a_thousand_cuts_lose_and_repeat_no_event(shell: Shell):
     server = Resuming(1)
-    found = list(reconnect(server.connect, sleep=lambda seconds: None, backoff=FOR_EVER))
-    assert found == server.events
-    assert server.cuts == server.CUTS
-
-
-def test_a_thousand_cuts_lose_and_repeat_no_event_asynchronously():
-    async def main() -> None:
-        server = Resuming(2)
-        source = areconnect(server.aconnect, sleep=Host().asleep, backoff=FOR_EVER)
-        assert [event async for event in source] == server.events
-        assert server.cuts == server.CUTS
-
-    trio.run(main)
+    found, error = await read_all(shell.reconnect(server, backoff=Backoff(attempts=None)))
+    assert (found, error, server.cuts) == (server.events, None, server.CUTS)
 
 
 # Lines that mean something, in any order, and anything else.

@@ -33,6 +33,7 @@ from ssekit import (
 )
 from ssekit._source import ResponseHead, open_async_source, open_source
 from ssekit.testing.transports import AsyncReads, Reads
+from tests.shells import Shell
 from tests.wire import DONE, A, B
 
 STREAM = A + B + DONE
@@ -70,13 +71,9 @@ async def async_generator() -> AsyncIterator[bytes]:
     yield B + DONE
 
 
-def response(body: bytes = STREAM, status: int = 200, **headers: str) -> httpx.Response:
+def response(*body: Any, status: int = 200, kind: Any = Reads, **headers: str) -> httpx.Response:
     """A response as httpx gives it while its body streams."""
-    return httpx.Response(status, headers=headers, content=iter([body]))
-
-
-def async_response(body: bytes = STREAM, status: int = 200, **headers: str) -> httpx.Response:
-    return httpx.Response(status, headers=headers, content=AsyncReads(body))
+    return httpx.Response(status, headers=headers, content=kind(*body or [STREAM]))
 
 
 class Iterable:
@@ -212,7 +209,7 @@ ASYNC_SOURCES = {
     **{name: make for name, make in SOURCES.items() if "response" not in name},
     "an async iterator": lambda: AsyncReads(A, B, DONE),
     "an async generator": async_generator,
-    "an async response of httpx": async_response,
+    "an async response of httpx": lambda: response(kind=AsyncReads),
     "an asyncio.StreamReader": asyncio_reader,
     "a response of aiohttp": AiohttpResponse,
     "the content of a response of aiohttp": lambda: AiohttpResponse().content,
@@ -237,11 +234,8 @@ def test_sources(make: Any):
 
 
 @pytest.mark.parametrize("make", ASYNC_SOURCES.values(), ids=ASYNC_SOURCES)
-def test_async_sources(make: Any):
-    async def main() -> chat.ChatCompletion:
-        return await chat.acollect(make())
-
-    assert asyncio.run(main()).choices[0].message.content == "ab"
+async def test_async_sources(make: Any):
+    assert (await chat.acollect(make())).choices[0].message.content == "ab"
 
 
 @pytest.mark.parametrize("make", SYNCHRONOUS.values(), ids=SYNCHRONOUS)
@@ -251,18 +245,15 @@ def test_a_synchronous_response_would_stop_the_loop(make: Any):
 
 
 @pytest.mark.parametrize("make", ASYNCHRONOUS.values(), ids=ASYNCHRONOUS)
-def test_an_asynchronous_source_is_for_the_asynchronous(make: Any):
-    async def main() -> None:
-        with pytest.raises(TypeError, match="is asynchronous: use astream"):
-            chat.stream(make())
-
-    asyncio.run(main())
+async def test_an_asynchronous_source_is_for_the_asynchronous(make: Any):
+    with pytest.raises(TypeError, match="is asynchronous: use astream"):
+        chat.stream(make())
 
 
-def test_a_response_that_is_both():
+async def test_a_response_that_is_both(shell: Shell):
     """As tests of those who use httpx make one."""
-    both = httpx.Response(200, content=STREAM)
-    assert chat.collect(both) == asyncio.run(chat.acollect(httpx.Response(200, content=STREAM)))
+    stream = shell.stream(httpx.Response(200, content=STREAM), drain=True)
+    assert (await stream.until_done()).choices[0].message.content == "ab"
 
 
 def test_a_byte_stream_of_trio():
@@ -277,20 +268,17 @@ def test_a_byte_stream_of_trio():
     trio.run(main)
 
 
-def test_a_plain_source_that_ends_early_asynchronously():
+async def test_a_plain_source_that_ends_early_asynchronously():
     with pytest.raises(StreamTruncatedError):
-        asyncio.run(chat.acollect([A, B]))
+        await chat.acollect([A, B])
 
 
-@pytest.mark.parametrize("kind", [Path, str])
-def test_a_path_is_a_recorded_stream(tmp_path: Path, kind: Any):
+async def test_a_path_is_a_recorded_stream(tmp_path: Path):
     path = tmp_path / "stream"
     path.write_bytes(STREAM)
-    if kind is str:
-        with pytest.raises(TypeError, match=r"pass \[data\]"):
-            chat.collect(str(path))
-    else:
-        assert chat.collect(path) == asyncio.run(chat.acollect(path)) == chat.collect([STREAM])
+    assert chat.collect(path) == await chat.acollect(path) == chat.collect([STREAM])
+    with pytest.raises(TypeError, match=r"pass \[data\]"):
+        chat.collect(str(path))
 
 
 async def coroutine() -> None:
@@ -328,10 +316,10 @@ def test_a_socket_is_not_a_body():
 
 
 @pytest.mark.parametrize("item", ["data: x\n\n", 5, None])
-def test_a_source_gives_bytes_or_events(item: Any):
-    source = Reads(item)
+async def test_a_source_gives_bytes_or_events(shell: Shell, item: Any):
+    source = shell.reads(item)
     with pytest.raises(TypeError, match="expected bytes"):
-        chat.collect(source)
+        await shell.stream(source).until_done()
     assert source.closed == 1
 
 
@@ -357,31 +345,23 @@ def test_dropping_a_source_closes_it():
     assert reads.closed == 1
 
 
-class BadlyClosed(Reads):
-    """A transport that cannot even close."""
-
-    def close(self) -> None:
-        super().close()
-        raise OSError("cannot close")
-
-
-def test_what_goes_wrong_in_closing_is_dropped():
-    assert chat.collect(BadlyClosed(STREAM)).choices[0].message.content == "ab"
-
-
-def test_what_goes_wrong_in_closing_is_dropped_asynchronously():
-    class BadlyClosed(AsyncReads):
-        async def aclose(self) -> None:
-            await super().aclose()
+async def test_what_goes_wrong_in_closing_is_dropped(shell: Shell):
+    class BadlyClosed(Reads):
+        def close(self) -> None:
+            super().close()
             raise OSError("cannot close")
 
-    source = BadlyClosed(STREAM)
-    asyncio.run(chat.acollect(source))
+    source = shell.reads(STREAM)
+    if shell.reads is Reads:
+        source = BadlyClosed(STREAM)
+    else:
+        source.inner = BadlyClosed(STREAM)
+    assert (await shell.stream(source).until_done()).choices[0].message.content == "ab"
     assert source.closed == 1
 
 
 @pytest.mark.parametrize("close", ["aclose", "close"])
-def test_an_async_source_is_closed_in_its_own_way(close: str):
+async def test_an_async_source_is_closed_in_its_own_way(close: str):
     class Own:
         closed = 0
 
@@ -396,11 +376,11 @@ def test_an_async_source_is_closed_in_its_own_way(close: str):
 
     setattr(Own, close, async_close if close == "aclose" else sync_close)
     own = Own()
-    asyncio.run(chat.acollect(own))
+    await chat.acollect(own)
     assert own.closed == 1
 
 
-def test_an_async_source_without_a_way_to_be_closed():
+async def test_an_async_source_without_a_way_to_be_closed():
     class Bare:
         def __aiter__(self) -> AsyncIterator[bytes]:
             return self
@@ -408,7 +388,7 @@ def test_an_async_source_without_a_way_to_be_closed():
         async def __anext__(self) -> bytes:
             return STREAM
 
-    assert asyncio.run(chat.acollect(Bare())).choices[0].message.content == "ab"
+    assert (await chat.acollect(Bare())).choices[0].message.content == "ab"
 
 
 def test_a_real_response_of_the_standard_library(tmp_path: Path):
@@ -431,13 +411,10 @@ def test_bytes_of_an_incomplete_read_were_received():
     assert isinstance(raised.value.__cause__, http.client.IncompleteRead)
 
 
-def test_bytes_of_an_incomplete_read_were_received_asynchronously():
-    async def main() -> None:
-        stream = chat.astream(AsyncReads(A, asyncio.IncompleteReadError(B + DONE, 100)))
-        assert [text async for text in stream.text()] == ["a", "b"]
-        assert stream.state == "done"
-
-    asyncio.run(main())
+async def test_bytes_of_an_incomplete_read_were_received_asynchronously():
+    stream = chat.astream(AsyncReads(A, asyncio.IncompleteReadError(B + DONE, 100)))
+    assert [text async for text in stream.text()] == ["a", "b"]
+    assert stream.state == "done"
 
 
 def test_a_length_that_is_not_met():
@@ -462,13 +439,10 @@ def test_the_beginning_of_a_compressed_block_is_not_the_end():
 
 
 @pytest.mark.parametrize("make", [AiohttpResponse, AsyncNiquestsResponse])
-def test_an_async_response_is_closed_in_its_own_way(make: Any):
-    async def main() -> None:
-        response = make()
-        await chat.acollect(response)
-        assert response.closed == 1
-
-    asyncio.run(main())
+async def test_an_async_response_is_closed_in_its_own_way(make: Any):
+    response = make()
+    await chat.acollect(response)
+    assert response.closed == 1
 
 
 # The head of a response.
@@ -506,43 +480,26 @@ REFUSALS: dict[str, tuple[bytes, int, str, Any]] = {
 }
 
 
+@pytest.mark.parametrize("enter", [False, True])
 @pytest.mark.parametrize(("body", "status", "kind", "fields"), REFUSALS.values(), ids=REFUSALS)
-def test_a_status_of_400_or_more(body: bytes, status: int, kind: str, fields: Any):
+async def test_a_status_of_400_or_more(
+    shell: Shell, body: bytes, status: int, kind: str, fields: Any, enter: bool
+):
     headers = {"content-type": kind, "Retry-After": "3"}
-    for enter in (False, True):
-        stream = chat.stream(response(body, status, **headers))
-        with pytest.raises(StatusError) as raised:
-            _read(stream, enter)
-        error = raised.value
-        assert (error.status_code, error.message, error.code) == (status, *fields)
-        assert error.retry_after == "3"
-        assert (stream.state, stream.decoder.error) == ("failed", error)
-        assert error.partial.choices == []
-
-
-def _read(stream: Any, enter: bool) -> None:
-    if enter:
-        with stream:
-            pytest.fail("the check comes on entering")
-    else:
-        next(iter(stream))
-
-
-def test_the_same_asynchronously():
-    async def main(enter: bool) -> None:
-        source = async_response(JSON, 429, **{"content-type": "application/json"})
-        stream = chat.astream(source)
-        with pytest.raises(StatusError, match="status 429: slow down") as raised:
-            if enter:
-                async with stream:
-                    pytest.fail("the check comes on entering")
-            else:
-                await anext(aiter(stream))
-        assert (stream.state, stream.decoder.error) == ("failed", raised.value)
-        assert source.is_closed
-
-    asyncio.run(main(enter=False))
-    asyncio.run(main(enter=True))
+    source = response(body, status=status, kind=shell.reads, **headers)
+    stream = shell.stream(source)
+    with pytest.raises(StatusError, match=f"status {status}: {fields[0]}") as raised:
+        if enter:
+            async with stream:
+                pytest.fail("the check comes on entering")
+        else:
+            await anext(aiter(stream))
+    error = raised.value
+    assert (error.status_code, error.message, error.code) == (status, *fields)
+    assert error.retry_after == "3"
+    assert (stream.state, stream.decoder.error) == ("failed", error)
+    assert error.partial.choices == []
+    assert source.is_closed
 
 
 def test_an_error_that_urllib_raised_is_a_response():
@@ -564,11 +521,11 @@ class ByHand:
         return iter([STREAM])
 
 
-def test_whatever_has_a_status_and_headers_is_a_response():
+async def test_whatever_has_a_status_and_headers_is_a_response():
     with pytest.raises(StatusError, match="status 500"):
         chat.collect(ByHand())
     with pytest.raises(StatusError, match="status 500"):
-        asyncio.run(chat.acollect(ByHand()))
+        await chat.acollect(ByHand())
     with pytest.raises(ContentTypeError, match="text/plain"):
         chat.collect(ByHand(200))
     assert chat.collect(ByHand(None)).choices[0].message.content == "ab"
@@ -576,33 +533,30 @@ def test_whatever_has_a_status_and_headers_is_a_response():
 
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt(), RuntimeError()])
 def test_what_interrupts_the_check_closes_the_response(interrupt: BaseException):
-    source = httpx.Response(500, content=Reads(interrupt))
+    source = response(interrupt, status=500)
     stream = chat.stream(source)
     with pytest.raises((KeyboardInterrupt, StatusError)), stream:
         pytest.fail("the check comes on entering")
     assert source.is_closed
 
 
-def test_a_check_that_is_cancelled_closes_the_response():
-    async def main() -> None:
-        reading = asyncio.Event()
+async def test_a_check_that_is_cancelled_closes_the_response():
+    reading = asyncio.Event()
 
-        async def wait() -> bytes:
-            reading.set()
-            await asyncio.Event().wait()
-            raise AssertionError
+    async def wait() -> bytes:
+        reading.set()
+        await asyncio.Event().wait()
+        raise AssertionError
 
-        source = httpx.Response(500, content=AsyncReads(wait))
-        stream = chat.astream(source)
-        task = asyncio.create_task(stream.__aenter__())
-        await reading.wait()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        assert source.is_closed
-        assert stream.state == "open"
-
-    asyncio.run(main())
+    source = response(wait, status=500, kind=AsyncReads)
+    stream = chat.astream(source)
+    task = asyncio.create_task(stream.__aenter__())
+    await reading.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert source.is_closed
+    assert stream.state == "open"
 
 
 def test_a_body_of_another_type():
@@ -612,46 +566,31 @@ def test_a_body_of_another_type():
     assert raised.value.body == JSON.decode()
 
 
-def test_of_a_large_body_the_beginning_is_kept():
-    body = httpx.Response(500, content=iter([b"x" * 50_000] * 1000))
+async def test_of_a_large_body_the_beginning_is_kept(shell: Shell):
+    source = response(*[b"x" * 50_000] * 1000, status=500, kind=shell.reads)
     with pytest.raises(StatusError) as raised:
-        chat.collect(body)
-    assert len(raised.value.body) == 64 * 1024
-
-
-def test_of_a_large_body_the_beginning_is_kept_asynchronously():
-    source = httpx.Response(500, content=AsyncReads(*[b"x" * 50_000] * 9))
-    with pytest.raises(StatusError) as raised:
-        asyncio.run(chat.acollect(source))
+        await shell.stream(source).until_done()
     assert len(raised.value.body) == 64 * 1024
 
 
 def test_a_body_that_breaks_off_does_not_hide_the_status():
     with pytest.raises(StatusError, match="status 500"):
-        chat.collect(httpx.Response(500, content=Reads(b"x", OSError())))
+        chat.collect(response(b"x", OSError(), status=500))
 
 
-def test_the_check_can_be_turned_off():
+async def test_the_check_can_be_turned_off(shell: Shell):
     headers = {"content-type": "application/json"}
-    stream = chat.stream(response(STREAM, 500, **headers), check=False)
-    assert "".join(stream.text()) == "ab"
-
-    async def main() -> str:
-        source = async_response(STREAM, 500, **headers)
-        return "".join([piece async for piece in chat.astream(source, check=False).text()])
-
-    assert asyncio.run(main()) == "ab"
+    source = response(status=500, kind=shell.reads, **headers)
+    stream = shell.stream(source, check=False, drain=True)
+    assert (await stream.until_done()).choices[0].message.content == "ab"
 
 
-def test_a_stream_reader_that_ends_early():
-    async def main() -> None:
-        reader = asyncio.StreamReader()
-        reader.feed_data(A)
-        reader.feed_eof()
-        with pytest.raises(StreamTruncatedError):
-            await chat.acollect(reader)
-
-    asyncio.run(main())
+async def test_a_stream_reader_that_ends_early():
+    reader = asyncio.StreamReader()
+    reader.feed_data(A)
+    reader.feed_eof()
+    with pytest.raises(StreamTruncatedError):
+        await chat.acollect(reader)
 
 
 @pytest.mark.parametrize(

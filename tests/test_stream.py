@@ -1,8 +1,8 @@
-"""The pulling shells: `_stream.py`, synchronous."""
+"""The pulling shells: `_stream.py`. What both have in common is tested with the synchronous one."""
 
 import gc
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -23,6 +23,7 @@ from ssekit import (
     responses,
 )
 from ssekit.testing.transports import Reads
+from tests.shells import Shell
 from tests.wire import DONE, A, B, C, event, text
 
 
@@ -30,14 +31,15 @@ def contents(chunks: Any) -> list[str | None]:
     return [chunk.choices[0].delta.content for chunk in chunks]
 
 
-def test_chunks_come_as_they_are_read():
-    source = Reads(A, B, DONE)
-    stream = chat.stream(source)
+async def test_chunks_come_as_they_are_read(shell: Shell):
+    source = shell.reads(A, B, DONE)
+    stream = shell.stream(source)
     assert source.taken == 0
-    assert contents([next(stream)]) == ["a"]
+    assert contents([await anext(stream)]) == ["a"]
     assert source.taken == 1
-    assert contents(stream) == ["b"]
+    assert contents([chunk async for chunk in stream]) == ["b"]
     assert (stream.state, source.closed) == ("done", 1)
+    assert [chunk async for chunk in stream] == []
 
 
 def test_nothing_is_decoded_before_it_is_asked_for():
@@ -74,19 +76,22 @@ def test_the_event_behind_a_chunk():
     assert (stream.event.id, stream.event.event) == ("7", "x")
 
 
-def test_text():
-    stream = chat.stream(
-        [A, event({"choices": [{"index": 1, "delta": {"content": "x"}}]}), B, DONE]
-    )
-    assert list(stream.text()) == ["a", "b"]
+async def test_text_deltas_and_chunks_share_one_reading(shell: Shell):
+    other = event({"choices": [{"index": 1, "delta": {"content": "x"}}]})
+    stream = shell.stream(shell.reads(A + B, other, C, text("d"), text("e"), DONE))
+    assert await anext(stream.text()) == "a"
+    assert await anext(stream.deltas()) == TextDelta(0, "b")
+    assert contents([await anext(stream)]) == ["x"]
+    pieces = stream.text()
+    assert [piece async for piece in pieces] == ["c", "d", "e"]
+    assert [piece async for piece in pieces] == []
+    assert stream.result().choices[0].message.content == "abcde"
 
 
-def test_text_deltas_and_chunks_share_one_reading():
-    stream = chat.stream([A + B, C, text("d"), DONE])
-    assert next(stream.text()) == "a"
-    assert next(stream.deltas()) == TextDelta(0, "b")
-    assert contents([next(stream)]) == ["c"]
-    assert list(stream.text()) == ["d"]
+async def test_what_only_the_end_says(shell: Shell):
+    stream = shell.stream(shell.reads(text("a", finish_reason="stop"), DONE))
+    said = [type(delta).__name__ async for delta in stream.deltas()]
+    assert said == ["TextDelta", "Finish"]
 
 
 def test_a_snapshot_at_any_moment():
@@ -118,21 +123,23 @@ FAULTS: dict[str, tuple[list[Any], type[Exception], str]] = {
 
 
 @pytest.mark.parametrize(("reads", "kind", "before"), FAULTS.values(), ids=FAULTS)
-def test_faults(reads: list[Any], kind: type[Exception], before: str):
+async def test_faults(shell: Shell, reads: list[Any], kind: type[Exception], before: str):
     """What came before is delivered before; the source is closed; the error stays."""
-    source = Reads(*reads)
-    stream = chat.stream(source, decoder=chat.decoder(max_event_size=100))
+    source = shell.reads(*reads)
+    stream = shell.stream(source, decoder=chat.decoder(max_event_size=100))
     said = []
     with pytest.raises(kind) as raised:
-        for chunk in stream:
+        async for chunk in stream:
             said += contents([chunk])
     assert type(raised.value) is kind
     assert "".join(filter(None, said)) == before == stream.accumulator.text
     assert raised.value.partial == stream.snapshot()  # type: ignore[attr-defined]
     assert source.closed == 1
-    for again in (stream.result, lambda: iter(stream), lambda: next(stream), stream.until_done):
+    with pytest.raises(kind):
+        stream.result()
+    for again in (lambda: anext(stream), lambda: anext(aiter(stream)), stream.until_done):
         with pytest.raises(kind) as repeated:
-            again()
+            await again()
         assert repeated.value is raised.value
 
 
@@ -181,60 +188,68 @@ def test_what_is_no_exception_is_not_wrapped():
     assert (stream.state, source.closed) == ("open", 1)
 
 
-def test_a_failing_callback_is_not_the_transport():
+async def test_a_failing_callback_is_not_the_transport(shell: Shell):
     def on_comment(comment: str) -> None:
         raise ZeroDivisionError(comment)
 
-    source = Reads(A, b": hello\n")
-    stream = chat.stream(source, decoder=chat.decoder(on_comment=on_comment))
+    source = shell.reads(A, b": hello\n")
+    stream = shell.stream(source, decoder=chat.decoder(on_comment=on_comment))
     with pytest.raises(ZeroDivisionError, match="hello"):
-        list(stream)
+        await stream.until_done()
     assert (stream.state, source.closed) == ("open", 1)
+
+
+async def test_misuse_closes_the_source_too(shell: Shell):
+    source = shell.reads("no bytes")
+    with pytest.raises(TypeError, match="undecoded"):
+        await shell.stream(source).until_done()
+    assert source.closed == 1
 
 
 # Releasing the source.
 
 
-def leave_with(stream: Any) -> None:
-    with stream:
-        next(stream)
+async def leave_with(stream: Any) -> None:
+    async with stream:
+        await anext(stream)
 
 
-def leave_with_early(stream: Any) -> None:
-    with stream:
+async def leave_with_early(stream: Any) -> None:
+    async with stream:
         pass
 
 
-def fail_in_with(stream: Any) -> None:
-    with pytest.raises(ZeroDivisionError), stream:
-        raise ZeroDivisionError
+async def fail_in_with(stream: Any) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with stream:
+            raise ZeroDivisionError
 
 
-def close(stream: Any) -> None:
-    next(stream)
-    stream.close()
+async def close(stream: Any) -> None:
+    await anext(stream)
+    await stream.aclose()
 
 
-def close_in_the_loop(stream: Any) -> None:
-    for _ in stream:
-        stream.close()
+async def close_in_the_loop(stream: Any) -> None:
+    async for _ in stream:
+        await stream.aclose()
         break
 
 
-def read_all(stream: Any) -> None:
-    stream.until_done()
+async def read_all(stream: Any) -> None:
+    await stream.until_done()
 
 
 RELEASES = [leave_with, leave_with_early, fail_in_with, close, close_in_the_loop, read_all]
 
 
 @pytest.mark.parametrize("release", RELEASES)
-def test_the_source_is_closed(release: Callable[[Any], None]):
-    source = Reads(A, B, DONE)
-    stream = chat.stream(source)
-    release(stream)
+async def test_the_source_is_closed(shell: Shell, release: Callable[[Any], Awaitable[None]]):
+    source = shell.reads(A, B, DONE)
+    stream = shell.stream(source)
+    await release(stream)
     assert source.closed == 1
-    stream.close()
+    await stream.aclose()
     assert source.closed == 1
 
 
@@ -289,30 +304,25 @@ def test_dropping_the_last_reference_closes_the_source_at_once(drop: Callable[[R
         gc.enable()
 
 
-def test_closing_early_leaves_the_stream_open():
-    stream = chat.stream(Reads(A, B, DONE))
-    next(stream)
-    stream.close()
+SOURCES = {"raises": lambda reads: reads(A, B, DONE), "ends": lambda _: (r for r in [A, B, DONE])}
+
+
+@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
+async def test_a_stream_that_is_closed_before_its_end_stays_open(shell: Shell, source: Any):
+    """Reading it says so, whether its source then raises or just ends."""
+    stream = shell.stream(source(shell.reads))
+    await anext(stream)
+    await stream.aclose()
     assert stream.state == "open"
     assert stream.snapshot().choices[0].message.content == "a"
     with pytest.raises(StreamNotFinishedError, match="has not ended"):
         stream.result()
-
-
-@pytest.mark.parametrize(
-    "source", [lambda: Reads(A, B, DONE), lambda: (r for r in [A, B, DONE])], ids=["raises", "ends"]
-)
-def test_reading_a_closed_stream_says_so(source: Callable[[], Iterator[bytes]]):
-    """Whether its source then raises or just ends."""
-    stream = chat.stream(source())
-    next(stream)
-    stream.close()
     for _ in range(2):
         with pytest.raises(StreamNotFinishedError, match="closed before its end") as raised:
-            next(stream)
+            await anext(stream)
         assert raised.value.partial.choices[0].message.content == "a"
     with pytest.raises(StreamNotFinishedError):
-        iter(stream)
+        await anext(aiter(stream))
 
 
 def test_a_closed_stream_reads_no_more_from_a_source_that_would_give_it():
@@ -376,23 +386,25 @@ def test_a_stream_that_another_thread_closes_while_it_reads():
 # Going on, and draining.
 
 
-def test_an_answer_goes_on_over_another_source():
-    first = chat.stream(Reads(A, B[:9], ConnectionResetError()))
+async def test_an_answer_goes_on_over_another_source(shell: Shell):
+    first = shell.stream(shell.reads(A, B[:9], ConnectionResetError()))
     with pytest.raises(StreamInterruptedError):
-        first.until_done()
-    second = chat.stream([B, DONE], decoder=first.decoder)
-    assert second.until_done().choices[0].message.content == "ab"
+        await first.until_done()
+    second = shell.stream(shell.reads(B, DONE), decoder=first.decoder)
+    assert (await second.until_done()).choices[0].message.content == "ab"
     assert (second.state, second.decoder) == ("done", first.decoder)
 
 
 @pytest.mark.parametrize(
     ("rest", "taken"), [([], 2), ([b"\n"], 3), ([b"x" * 40_000] * 9, 4), ([b"\n", OSError()], 4)]
 )
-def test_what_follows_the_end_can_be_drained(rest: list[Any], taken: int):
-    source = Reads(A, DONE, *rest)
-    stream = chat.stream(source, drain=True)
-    assert stream.until_done().choices[0].message.content == "a"
+async def test_what_follows_the_end_can_be_drained(shell: Shell, rest: list[Any], taken: int):
+    source = shell.reads(A, DONE, *rest)
+    stream = shell.stream(source, drain=True)
+    assert (await stream.until_done()).choices[0].message.content == "a"
     assert (source.taken, source.closed) == (taken, 1)
+    assert [chunk async for chunk in stream] == []
+    assert source.taken == taken
 
 
 def test_what_follows_a_failure_is_not_drained():
@@ -405,9 +417,25 @@ def test_what_follows_a_failure_is_not_drained():
 # Events alone.
 
 
-def test_events():
-    source = Reads(b"id: 1\ndata: a\n\nda", b"ta: b\n\n", b"data: lost")
-    assert list(iter_events(source)) == [ServerSentEvent("a", id="1"), ServerSentEvent("b", id="1")]
+async def test_events(shell: Shell):
+    source = shell.reads(b"data: a\n\nda", ServerSentEvent("x"), b"ta: b\n\n", b"data: lost")
+    decoder = SSEDecoder(last_event_id="7")
+    events = [event async for event in shell.events(source, decoder=decoder)]
+    assert [(event.data, event.id) for event in events] == [("a", "7"), ("x", ""), ("b", "7")]
+    assert source.closed == 1
+
+
+FAILURES = [(OSError("broken"), StreamInterruptedError), (b"x" * 30, EventTooLargeError)]
+
+
+@pytest.mark.parametrize(("last", "kind"), FAILURES)
+@pytest.mark.parametrize("rest", [[], [b"data: b\n\n"], [OSError()]])
+async def test_events_that_fail(shell: Shell, last: Any, kind: type[Exception], rest: list[Any]):
+    source = shell.reads(b"data: a\n\n", last, *rest)
+    events = shell.events(source, decoder=SSEDecoder(max_event_size=20), check=False)
+    assert (await anext(events)).data == "a"
+    with pytest.raises(kind):
+        await anext(events)
     assert source.closed == 1
 
 
@@ -424,24 +452,6 @@ def test_events_of_any_bytes(kind: Any):
     assert list(iter_events(reads)) == [ServerSentEvent("a"), ServerSentEvent("b")]
 
 
-def test_events_with_a_decoder_of_ones_own():
-    decoder = SSEDecoder(last_event_id="7", max_event_size=20)
-    events = iter_events([b"data: a\n\n", b"x" * 30], decoder=decoder)
-    assert next(events).id == "7"
-    with pytest.raises(EventTooLargeError):
-        next(events)
-
-
-@pytest.mark.parametrize("rest", [[], [b"data: b\n\n"], [OSError()]])
-def test_events_that_end_too_large(rest: list[Any]):
-    source = Reads(b"data: a\n\n" + b"x" * 30, *rest)
-    events = iter_events(source, decoder=SSEDecoder(max_event_size=20))
-    assert next(events).data == "a"
-    with pytest.raises(EventTooLargeError):
-        next(events)
-    assert source.closed == 1
-
-
 def test_half_an_event_does_not_go_on_in_another_connection():
     decoder = SSEDecoder()
     broken = iter_events(Reads(b"id: 1\ndata: a\n\ndata: ha", OSError()), decoder=decoder)
@@ -449,15 +459,6 @@ def test_half_an_event_does_not_go_on_in_another_connection():
     with pytest.raises(StreamInterruptedError):
         next(broken)
     assert list(iter_events([b"data: b\n\n"], decoder=decoder)) == [ServerSentEvent("b", id="1")]
-
-
-def test_events_of_a_transport_that_raises():
-    source = Reads(b"data: a\n\ndata: b\n", OSError("broken"))
-    events = iter_events(source)
-    assert next(events).data == "a"
-    with pytest.raises(StreamInterruptedError, match="OSError: broken"):
-        next(events)
-    assert source.closed == 1
 
 
 def test_events_of_a_source_that_is_closed_by_another():

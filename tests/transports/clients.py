@@ -182,11 +182,11 @@ async def async_body(
             yield bytes(event.data) if isinstance(event, h11.Data) else event
 
 
-def request(connection: h11.Connection, url: str) -> bytes:
+def request(connection: h11.Connection, url: str, body: bytes = b"{}") -> bytes:
     place = urlsplit(url)
-    headers = [("host", place.netloc), ("content-length", "2")]
+    headers = [("host", place.netloc), ("content-length", str(len(body)))]
     head = h11.Request(method="POST", target=place.path, headers=headers)
-    return b"".join(map(connection.send, (head, h11.Data(data=b"{}"), h11.EndOfMessage())))
+    return b"".join(map(connection.send, (head, h11.Data(data=body), h11.EndOfMessage())))
 
 
 @contextmanager
