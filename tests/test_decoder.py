@@ -87,7 +87,7 @@ ENDS: dict[str, tuple[bytes, list[str], str, str | None, type[SSEKitError] | Non
     "the marker, and what follows": (A + DONE + B, ["a"], "done", "marker", None),
     "the marker without its blank line": (A + b"data: [DONE]", ["a"], "done", "marker", None),
     "the marker, and one line end": (A + b"data:[DONE]\r", ["a"], "done", "marker", None),
-    "the marker alone": (DONE, [], "done", "marker", None),
+    "the marker alone": (DONE, [], "truncated", None, StreamTruncatedError),
     "the terminal event": (word("a", end=True) + B, ["a"], "done", "event", None),
     "a clean end after the finish": (word("a", last=True) + B, ["a", "b"], "done", "finish", None),
     "an event without its blank line": (
@@ -133,7 +133,7 @@ ENDS: dict[str, tuple[bytes, list[str], str, str | None, type[SSEKitError] | Non
     ),
     "no JSON": (A + b"data: {\n\n" + B, ["a"], "failed", None, DecodeError),
     "no object": (A + b"data: 5\n\n" + B, ["a"], "failed", None, DecodeError),
-    "no data": (A + b"data\n\n" + B, ["a"], "failed", None, DecodeError),
+    "no data": (A + b"data\n\n" + B + DONE, ["a", "b"], "done", "marker", None),
     "what does not belong here": (
         A + word("b", foreign=True) + B,
         ["a"],
@@ -224,7 +224,7 @@ def test_events_are_fed_like_bytes(data: str, as_bytes: str):
 
 
 @pytest.mark.parametrize(
-    ("stream", "hint"), [(b"", True), (b'{"error": "no"}', True), (A, False), (A + b"dat", False)]
+    ("stream", "hint"), [(b"", True), (b"oops", True), (A, False), (A + b"dat", False)]
 )
 def test_a_truncated_stream_says_if_no_event_was_seen(stream: bytes, hint: bool):
     error = run([stream])[1].error
