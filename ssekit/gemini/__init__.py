@@ -1,12 +1,11 @@
 """Gemini: `:streamGenerateContent?alt=sse` of the Gemini API and of Vertex AI."""
 
-# The names that every format has, and the types of what is on the wire (`_response`), which have
-# the vendor's own names.
+# The names that every format has, and the objects of the wire under the vendor's names.
 #
 # What always holds here:
-# - A chunk and the result have one shape, as at the vendor: `GenerateContentResponse`.
-# - The stream has no end of its own: it ends cleanly when every candidate has its finish reason, or
-#   when the prompt was blocked. `[DONE]`, which some proxies send, ends it too.
+# - A chunk and the result are one type, as at the vendor: `GenerateContentResponse`.
+# - The format has no terminal event. A stream is done when its bytes end after every candidate has
+#   a finish reason, or after the prompt was blocked; or with `[DONE]`, which some proxies send.
 
 from __future__ import annotations
 
@@ -14,82 +13,15 @@ import msgspec
 
 from ssekit._event import ServerSentEvent
 from ssekit._format import Format
+from ssekit.gemini import _response
 from ssekit.gemini._accumulator import Accumulator
 from ssekit.gemini._repair import find_error, repair
-from ssekit.gemini._response import (
-    Blob,
-    Candidate,
-    Citation,
-    CitationMetadata,
-    CodeExecutionResult,
-    Content,
-    ExecutableCode,
-    FileData,
-    FunctionCall,
-    FunctionResponse,
-    GenerateContentResponse,
-    GoogleTypeDate,
-    GroundingChunk,
-    GroundingChunkRetrievedContext,
-    GroundingChunkWeb,
-    GroundingMetadata,
-    GroundingSupport,
-    LogprobsResult,
-    LogprobsResultCandidate,
-    LogprobsResultTopCandidates,
-    ModalityTokenCount,
-    Part,
-    PartialArg,
-    PromptFeedback,
-    SafetyRating,
-    SearchEntryPoint,
-    Segment,
-    ToolCall,
-    ToolResponse,
-    UnknownPart,
-    UrlContextMetadata,
-    UrlMetadata,
-    UsageMetadata,
-    VideoMetadata,
-)
+from ssekit.gemini._response import *  # noqa: F403
+from ssekit.gemini._response import GenerateContentResponse
 
 __all__ = [
     "FORMAT",
     "Accumulator",
-    "Blob",
-    "Candidate",
-    "Citation",
-    "CitationMetadata",
-    "CodeExecutionResult",
-    "Content",
-    "ExecutableCode",
-    "FileData",
-    "FunctionCall",
-    "FunctionResponse",
-    "GenerateContentResponse",
-    "GoogleTypeDate",
-    "GroundingChunk",
-    "GroundingChunkRetrievedContext",
-    "GroundingChunkWeb",
-    "GroundingMetadata",
-    "GroundingSupport",
-    "LogprobsResult",
-    "LogprobsResultCandidate",
-    "LogprobsResultTopCandidates",
-    "ModalityTokenCount",
-    "Part",
-    "PartialArg",
-    "PromptFeedback",
-    "SafetyRating",
-    "SearchEntryPoint",
-    "Segment",
-    "ToolCall",
-    "ToolResponse",
-    "UnknownPart",
-    "UrlContextMetadata",
-    "UrlMetadata",
-    "UsageMetadata",
-    "VideoMetadata",
     "acollect",
     "astream",
     "collect",
@@ -97,6 +29,7 @@ __all__ = [
     "decoder",
     "stream",
 ]
+__all__ += _response.__all__
 
 
 def _starts(chunk: GenerateContentResponse, _event: ServerSentEvent) -> bool:

@@ -1,9 +1,14 @@
-# The arguments of a call, whole or in pieces that each say where they belong (Vertex AI).
+# The arguments of a call: whole, or in pieces with a path each (Vertex AI).
+#
+# How it works:
+# - A path is parsed into keys (names and indices), which lead through a tree of branches to the
+#   value of the piece.
+# - `build` makes an array of a branch that has indices alone, and an object of any other.
 #
 # What always holds here:
-# - Linear: a piece costs what its path costs. An index in a path is a key, never a length: items
-#   stand in the order of their indices, without gaps.
-# - Nothing is lost, whatever a path is: what is none is the name of an argument.
+# - Linear: a piece costs what its path costs. An index is a key, never a length: items are in the
+#   order of their indices, without gaps.
+# - Nothing is lost: a path that cannot be parsed is the name of an argument.
 
 from __future__ import annotations
 
@@ -15,13 +20,13 @@ from ssekit._fold import Text, deep_copy
 from ssekit._json import join_surrogates
 from ssekit.gemini._response import FunctionCall, PartialArg
 
-# Deeper than any arguments go, and far from where recursive readers and writers give up.
+# Deeper than any arguments, and well below the limit of recursive readers and writers.
 _MAX_DEPTH: Final = 64
 
 _Key: TypeAlias = str | int
 
-# RFC 9535, 2.1.1 and 2.5.1: of what follows the `$`, the segments that name one place: a name, an
-# index, a name in double or in single quotes. Possessive, so that a long name needs no memory.
+# RFC 9535, 2.1.1 and 2.5.1: the segments after the `$` that select one value: a name, an index, a
+# name in double or in single quotes. Possessive, so that a long name needs no memory.
 _SEGMENT: Final = re.compile(
     r"""\.([^.\[\]]+)"""
     r"""|\[([0-9]{1,15})\]"""
@@ -33,11 +38,11 @@ _QUOTE: Final = re.compile(r"\\.|\"", re.DOTALL)
 
 
 class _Branch(dict[_Key, Any]):
-    """An object, or an array (if all keys are indices), of branches, `Text`s and whole values."""
+    """An object or an array in progress: branches, texts and whole values by their keys."""
 
 
 class Arguments:
-    """The arguments of a call so far."""
+    """The arguments of a call in progress."""
 
     __slots__ = ("_root",)
 
@@ -45,7 +50,7 @@ class Arguments:
         self._root = _Branch()
 
     def add(self, call: FunctionCall) -> None:
-        """Fold in what a call, or a piece of one, says of its arguments."""
+        """Add the arguments of a call, or of a piece of one."""
         self._root.update(call.args or {})
         for partial in call.partial_args or ():
             if partial.json_path is not None:
@@ -65,29 +70,32 @@ class Arguments:
                 text = branch[last] = Text()
             text.append(partial.string_value)
             return
-        values = (partial.number_value, partial.bool_value)
-        value = next((value for value in values if value is not None), None)
-        # A null may be said as null, which is what no value looks like.
+        value = partial.bool_value if partial.number_value is None else partial.number_value
+        # A piece without a value is null: some hosts send `null_value` as null.
         if value is not None or last not in branch:
             branch[last] = value
 
-    def view(self) -> dict[str, Any]:
-        """Return the arguments, sharing nothing mutable."""
-        return {str(key): _view(value) for key, value in self._root.items()}
+    def build(self) -> dict[str, Any]:
+        """Return the arguments so far, sharing nothing mutable."""
+        return _build_object(self._root)
 
 
-def _view(value: Any) -> Any:
+def _build_object(branch: _Branch) -> dict[str, Any]:
+    return {str(key): _build(value) for key, value in branch.items()}
+
+
+def _build(value: Any) -> Any:
     if isinstance(value, Text):
         return str(value)
     if not isinstance(value, _Branch):
         return deep_copy(value)
     if all(isinstance(key, int) for key in value):
-        return [_view(value[index]) for index in sorted(value)]
-    return {str(key): _view(inner) for key, inner in value.items()}
+        return [_build(value[index]) for index in sorted(value)]
+    return _build_object(value)
 
 
 def _keys(path: str) -> list[_Key]:
-    """Return the keys that lead to what a path names, or the path as the only one."""
+    """Parse a path into its keys; return the path as the only key if it cannot be parsed."""
     if not path.startswith("$"):
         return [path]
     keys: list[_Key] = []
@@ -108,7 +116,7 @@ def _keys(path: str) -> list[_Key]:
 
 
 def _unquoted(quoted: str) -> str:
-    # RFC 9535, 2.3.1.1: the escapes of JSON, and \' between single quotes.
+    # RFC 9535, 2.3.1.1: the escapes are those of JSON, and \' between single quotes.
     text = _QUOTE.sub(lambda found: {"\\'": "'", '"': '\\"'}.get(found[0], found[0]), quoted)
     try:
         name: str = json.loads(f'"{text}"', strict=False)

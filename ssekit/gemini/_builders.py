@@ -1,20 +1,27 @@
-# One candidate of the answer, as far as it has come.
+# One candidate of the answer, in progress.
+#
+# How it works:
+# - A candidate holds its parts in order: texts and calls, which may grow, as builders; any other
+#   part as it came.
+# - A piece of a call belongs to the call of its id, or else to the latest call, if that may go on.
+# - `build` makes the objects of the wire from what came so far.
 #
 # What always holds here:
-# - The parts stand in the order in which they came. Texts of one kind (thought or not) that follow
-#   each other are one part; any other part stands alone, and so does a text with a signature.
-# - Of what is beside the content, the newest that says something wins. Citations and log
-#   probabilities, which come with the text that they speak of, are listed.
-# - What a view returns shares nothing mutable with the fold or with another view.
+# - Parts stay in the order in which they came. Successive texts of one kind (thought or not) are
+#   one part. Any other part stays alone, and so does a text with a signature.
+# - Of metadata, the newest value wins. Citations and log probabilities, which come with the text
+#   that they describe, are collected.
+# - Built objects share nothing mutable with the builder, or with each other.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Final
 
 import msgspec
 from msgspec.structs import replace
 
-from ssekit._deltas import ToolCall
+from ssekit._deltas import Delta, ToolCall, ToolCallDelta
 from ssekit._fold import Text, deep_copy, extend_lists, merge
 from ssekit._json import join_surrogates, well_formed
 from ssekit.gemini._arguments import Arguments
@@ -25,18 +32,19 @@ from ssekit.gemini._response import (
     CitationMetadata,
     Content,
     FunctionCall,
-    GroundingMetadata,
     LogprobsResult,
     Part,
     UnknownPart,
 )
 
-_NO_PART = Part()
-_NO_CALL = FunctionCall()
+_NO_PART: Final = Part()
+_NO_CALL: Final = FunctionCall()
+# The word of a host that has no finish reason yet.
+_UNSPECIFIED: Final = "FINISH_REASON_UNSPECIFIED"
 
 
 class TextPartBuilder:
-    """Texts of one kind that follow each other."""
+    """Successive texts of one kind."""
 
     __slots__ = ("text", "thought")
 
@@ -44,36 +52,35 @@ class TextPartBuilder:
         self.thought = thought
         self.text = Text()
 
-    def view(self) -> Part:
+    def build(self) -> Part:
         return Part(text=str(self.text), thought=self.thought or None)
 
 
 class FunctionCallBuilder:
-    """A function call so far.
+    """A function call.
 
     Attributes:
-        place: Where it stands among the calls of its candidate.
-        open: Whether the host said that more of it follows.
-        whole: Whether nothing more of it can follow. Pieces that have an id, and say nothing of
-            more, may yet be followed by others of that id.
-        announced, handed: Whether deltas have told of it, and given it whole.
+        part: The part that the call came in, without the call.
+        open: Whether the host announced more of the call.
+        whole: Whether nothing more of the call can follow. A piece that has an id, and no
+            `will_continue`, may be followed by others of that id.
     """
 
-    __slots__ = ("_arguments", "_view", "announced", "beside", "handed", "id", "name", "open",
-                 "place", "whole")  # fmt: skip
+    __slots__ = ("_arguments", "_emitted", "_place", "_started", "_tool_call", "id", "name",
+                 "open", "part", "whole")  # fmt: skip
 
     def __init__(self, place: int, part: Part) -> None:
-        self.place = place
+        self.part = part
         self.id = ""
         self.name = ""
         self.open = False
         self.whole = False
-        self.announced = False
-        self.handed = False
-        # What the part says beside the call.
-        self.beside = part
+        self._place = place
         self._arguments: Arguments | None = None
-        self._view: ToolCall | None = None
+        self._tool_call: ToolCall | None = None
+        # Whether a first delta of the call was emitted, and the whole call.
+        self._started = False
+        self._emitted = False
 
     def add(self, call: FunctionCall, signature: str | None) -> None:
         self.id = self.id or call.id or ""
@@ -82,53 +89,103 @@ class FunctionCallBuilder:
         in_pieces = call.partial_args and call.id and call.will_continue is None
         self.whole = not self.open and not in_pieces
         if signature:
-            self.beside = replace(self.beside, thought_signature=signature)
+            self.part = replace(self.part, thought_signature=signature)
         if self.open or call.args is not None or call.partial_args:
             self._arguments = self._arguments or Arguments()
             self._arguments.add(call)
-        self._view = None
+        self._tool_call = None
 
     def tool_call(self, index: int) -> ToolCall:
-        """Return the call as it stands, for candidate `index`: one object until the next piece."""
-        if self._view is None:
-            arguments = msgspec.json.encode(self._args() or {}).decode()
-            self._view = ToolCall(index, self.place, self.id, self.name, arguments)
-        return self._view
+        """Return the call so far, of candidate `index`: one object until the next piece."""
+        if self._tool_call is None:
+            arguments = msgspec.json.encode(self._build_arguments() or {}).decode()
+            self._tool_call = ToolCall(index, self._place, self.id, self.name, arguments)
+        return self._tool_call
 
-    def _args(self) -> dict[str, Any] | None:
-        return None if self._arguments is None else self._arguments.view()
+    def deltas(self, index: int, *, whole: bool) -> Iterator[Delta]:
+        """Yield the deltas of the call that were not emitted yet.
 
-    def view(self) -> Part:
+        Arguments come in one `ToolCallDelta`, with the whole call: pieces may come in any order of
+        their paths. A call in pieces starts with a delta without arguments.
+        """
+        if self._emitted:
+            return
+        if whole:
+            self._emitted = True
+            call = self.tool_call(index)
+            yield ToolCallDelta(index, call.place, call.id, call.name, call.arguments)
+            yield call
+        elif not self._started:
+            self._started = True
+            yield ToolCallDelta(index, self._place, self.id, self.name, "")
+
+    def _build_arguments(self) -> dict[str, Any] | None:
+        return None if self._arguments is None else self._arguments.build()
+
+    def build(self) -> Part:
         call = FunctionCall(
             id=self.id or None,
             name=self.name or None,
-            args=self._args(),
+            args=self._build_arguments(),
             will_continue=self.open or None,
         )
-        view: Part = replace(deep_copy(self.beside), function_call=call)
-        return view
+        part: Part = replace(deep_copy(self.part), function_call=call)
+        return part
 
 
 class CandidateBuilder:
-    """One candidate so far."""
+    """One candidate."""
 
-    __slots__ = ("_by_id", "_citations", "_log_probability_sum", "_logprobs", "_newest",
-                 "_parts", "calls", "finish_reason", "role")  # fmt: skip
+    __slots__ = ("_by_id", "_citations", "_logprobs", "_metadata", "_parts", "_role", "calls",
+                 "finish_reason")  # fmt: skip
 
     def __init__(self) -> None:
-        self.role: str | None = None
         self.finish_reason: str | None = None
         self.calls: list[FunctionCallBuilder] = []
+        self._role: str | None = None
         self._parts: list[TextPartBuilder | FunctionCallBuilder | AnyPart] = []
         self._by_id: dict[str, FunctionCallBuilder] = {}
-        # A citation that is sent again is no other one.
+        # A set in order: hosts send citations again.
         self._citations: dict[Citation, None] = {}
-        self._logprobs: dict[str, list[Any]] = {}
-        self._log_probability_sum: float | None = None
-        self._newest: dict[str, Any] = {}
+        self._logprobs: dict[str, Any] = {}
+        self._metadata: dict[str, Any] = {}
 
-    def add_part(self, part: AnyPart) -> None:
-        """Add a part that is no function call."""
+    def add(self, candidate: Candidate, calls: list[FunctionCallBuilder | None]) -> None:
+        """Add a chunk's candidate; append the builder of each of its function calls to `calls`.
+
+        The end of a call that is not there has no builder: it appends None.
+        """
+        for part in candidate.content.parts:
+            if part.function_call is None:
+                self._add_part(part)
+            else:
+                calls.append(self._add_call(part, part.function_call))
+        if candidate.content.role:
+            self._role = candidate.content.role
+        if candidate.finish_reason and candidate.finish_reason != _UNSPECIFIED:
+            self.finish_reason = candidate.finish_reason
+        metadata, urls = self._metadata, candidate.url_context_metadata
+        if candidate.safety_ratings:
+            metadata["safety_ratings"] = candidate.safety_ratings
+        if candidate.finish_message:
+            metadata["finish_message"] = candidate.finish_message
+        if candidate.continuation_token:
+            metadata["continuation_token"] = candidate.continuation_token
+        if candidate.token_count is not None:
+            metadata["token_count"] = candidate.token_count
+        if candidate.avg_logprobs is not None:
+            metadata["avg_logprobs"] = candidate.avg_logprobs
+        if urls is not None and urls.url_metadata:
+            metadata["url_context_metadata"] = urls
+        if candidate.grounding_metadata is not None:
+            known = metadata.get("grounding_metadata")
+            metadata["grounding_metadata"] = merge(known, candidate.grounding_metadata)
+        if candidate.citation_metadata is not None:
+            self._citations.update(dict.fromkeys(candidate.citation_metadata.citations))
+        if candidate.logprobs_result is not None:
+            self._add_logprobs(candidate.logprobs_result)
+
+    def _add_part(self, part: AnyPart) -> None:
         text = part.text
         if text is None or part != Part(text=text, thought=part.thought):
             self._parts.append(part)
@@ -140,27 +197,26 @@ class CandidateBuilder:
                 self._parts.append(latest)
             latest.text.append(text)
 
-    def add_call(self, part: Part, call: FunctionCall) -> FunctionCallBuilder | None:
-        """Add a function call, or a piece of one, and return the call that it belongs to."""
-        folded = self._continued(call)
+    def _add_call(self, part: Part, call: FunctionCall) -> FunctionCallBuilder | None:
+        builder = self._continued(call)
         rest = replace(part, function_call=None)
-        if folded is None:
-            if call == _NO_CALL:  # It ends a call, and none is open.
+        if builder is None:
+            if call == _NO_CALL:  # the end of a call, and none is open
                 if rest != _NO_PART:
-                    self.add_part(rest)
+                    self._add_part(rest)
                 return None
-            folded = FunctionCallBuilder(len(self.calls), rest)
-            self.calls.append(folded)
-            self._parts.append(folded)
+            builder = FunctionCallBuilder(len(self.calls), rest)
+            self.calls.append(builder)
+            self._parts.append(builder)
         elif rest.text:
-            self.add_part(replace(rest, thought_signature=None))
-        folded.add(call, part.thought_signature)
-        if folded.id:
-            self._by_id[folded.id] = folded
-        return folded
+            self._add_part(replace(rest, thought_signature=None))
+        builder.add(call, part.thought_signature)
+        if builder.id:
+            self._by_id[builder.id] = builder
+        return builder
 
     def _continued(self, call: FunctionCall) -> FunctionCallBuilder | None:
-        """Return the open call that a piece belongs to, if it begins none."""
+        """Return the call that `call` is a piece of, or None if `call` begins one."""
         latest = self._by_id.get(call.id) if call.id else None
         if latest is None and self.calls:
             latest = self.calls[-1]
@@ -170,69 +226,42 @@ class CandidateBuilder:
             return None
         return latest if latest.open or call.id else None
 
-    def add_beside(self, candidate: Candidate) -> None:
-        """Fold in what a chunk says beside the content and the finish reason."""
-        if candidate.safety_ratings:
-            self._newest["safety_ratings"] = candidate.safety_ratings
-        if candidate.grounding_metadata is not None:
-            known: GroundingMetadata | None = self._newest.get("grounding_metadata")
-            self._newest["grounding_metadata"] = merge(known, candidate.grounding_metadata)
-        if candidate.citation_metadata is not None:
-            self._citations.update(dict.fromkeys(candidate.citation_metadata.citations))
-        if (
-            candidate.url_context_metadata is not None
-            and candidate.url_context_metadata.url_metadata
-        ):
-            self._newest["url_context_metadata"] = candidate.url_context_metadata
-        if candidate.logprobs_result is not None:
-            self._add_logprobs(candidate.logprobs_result)
-        if candidate.finish_message:
-            self._newest["finish_message"] = candidate.finish_message
-        if candidate.token_count is not None:
-            self._newest["token_count"] = candidate.token_count
-        if candidate.avg_logprobs is not None:
-            self._newest["avg_logprobs"] = candidate.avg_logprobs
-        if candidate.continuation_token:
-            self._newest["continuation_token"] = candidate.continuation_token
-
     def _add_logprobs(self, logprobs: LogprobsResult) -> None:
-        if logprobs.log_probability_sum is not None:
-            self._log_probability_sum = logprobs.log_probability_sum
         extend_lists(self._logprobs, replace(logprobs, log_probability_sum=None))
+        if logprobs.log_probability_sum is not None:
+            self._logprobs["log_probability_sum"] = logprobs.log_probability_sum
 
-    def said(self, thought: bool) -> str:
+    def join_texts(self, *, thought: bool) -> str:
         """Return the texts of one kind, joined."""
-        pieces = []
+        texts: list[str] = []
         for part in self._parts:
-            if isinstance(part, TextPartBuilder):
-                if part.thought is thought:
-                    pieces.append(part.text.join())
-                continue
-            beside = part.beside if isinstance(part, FunctionCallBuilder) else part
-            if beside.text and bool(beside.thought) is thought:
-                pieces.append(beside.text)
-        return join_surrogates("".join(pieces))
+            fields = part.part if isinstance(part, FunctionCallBuilder) else part
+            text = fields.text
+            if text and bool(fields.thought) is thought:
+                texts.append(text.join() if isinstance(text, Text) else text)
+        return join_surrogates("".join(texts))
 
-    def view(self, index: int) -> Candidate:
-        citations = CitationMetadata(citations=list(self._citations))
-        logprobs = LogprobsResult(
-            log_probability_sum=self._log_probability_sum,
-            **{name: deep_copy(tokens) for name, tokens in self._logprobs.items()},
-        )
+    def build(self, index: int) -> Candidate:
         return Candidate(
             index=index,
-            content=Content(parts=[_part_view(part) for part in self._parts], role=self.role),
+            content=Content(parts=[_build_part(part) for part in self._parts], role=self._role),
             finish_reason=self.finish_reason,
-            citation_metadata=citations if self._citations else None,
-            logprobs_result=logprobs if logprobs != LogprobsResult() else None,
-            **{name: deep_copy(value) for name, value in self._newest.items()},
+            citation_metadata=CitationMetadata(citations=list(self._citations))
+            if self._citations
+            else None,
+            logprobs_result=LogprobsResult(**_copy(self._logprobs)) if self._logprobs else None,
+            **_copy(self._metadata),
         )
 
 
-def _part_view(part: TextPartBuilder | FunctionCallBuilder | AnyPart) -> AnyPart:
+def _copy(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: deep_copy(value) for name, value in fields.items()}
+
+
+def _build_part(part: TextPartBuilder | FunctionCallBuilder | AnyPart) -> AnyPart:
     if isinstance(part, TextPartBuilder | FunctionCallBuilder):
-        return part.view()
+        return part.build()
     if isinstance(part, UnknownPart):
         return UnknownPart(well_formed(part))
-    view: Part = deep_copy(part)
-    return view
+    copy: Part = deep_copy(part)
+    return copy

@@ -1,7 +1,13 @@
-# What is not shaped as an ordinary chunk, brought into that shape.
+# Rewriting of an object that is not an ordinary chunk into the shape of one.
 #
-# Nothing here runs for an ordinary chunk. What is passed in is any JSON whatever, so that each step
-# looks before it takes.
+# How it works:
+# - The chunk is taken out of an envelope, and its fields get the vendor's spelling.
+# - `candidates` becomes a list, and each part an object; arguments as a JSON text are parsed.
+# - An unfit item of a list that others refer to by position becomes {}.
+#
+# What always holds here:
+# - Nothing here runs for an ordinary chunk.
+# - Any JSON may be passed in: each step checks a type before it uses it.
 
 from __future__ import annotations
 
@@ -23,7 +29,7 @@ from ssekit.gemini._response import (
     Wire,
 )
 
-# The fields that say which kind a part is; the others stand beside one of any kind.
+# The fields of which a part has one, according to its kind. A part of any kind has the others.
 _KINDS: Final = frozenset(
     {
         *("text", "functionCall", "functionResponse", "inlineData", "fileData", "executableCode"),
@@ -32,9 +38,9 @@ _KINDS: Final = frozenset(
 )
 _FIELDS: Final = frozenset(field.encode_name for field in fields(Part))
 
-# The lists of objects that others speak of by the places in them, or that go with one another, and
-# what their items are. (Those of numbers may hold null, and `as_type` leaves it there.)
-_PLACES: Final[dict[str, type[Wire]]] = {
+# The lists whose items have a meaning by their positions, and the types of the items. (In lists of
+# numbers, `as_type` puts null in the place of an unfit item.)
+_POSITIONAL: Final[dict[str, type[Wire]]] = {
     "groundingChunks": GroundingChunk,
     "chosenCandidates": LogprobsResultCandidate,
     "topCandidates": LogprobsResultTopCandidates,
@@ -42,13 +48,13 @@ _PLACES: Final[dict[str, type[Wire]]] = {
 
 
 def find_error(body: dict[str, Any]) -> Any:
-    """Return the error in the envelope of the Code Assist API, if there is one."""
+    """Return the error in the envelope of the Code Assist API, or None."""
     return error_within(objects([body.get("response")]))
 
 
 def repair(body: dict[str, Any]) -> None:
-    """Bring what hosts shape in their own way into the shape of a chunk."""
-    # The Code Assist API has the chunk in an envelope.
+    """Rewrite an object, in place, into the shape of a chunk."""
+    # The Code Assist API sends the chunk in an envelope.
     chunk = body.get("response")
     whole = chunk if isinstance(chunk, dict) and "candidates" not in body else dict(body)
     body.clear()
@@ -59,17 +65,15 @@ def repair(body: dict[str, Any]) -> None:
         for content in objects([candidate.get("content")]):
             if "parts" in content:
                 content["parts"] = _parts(content["parts"])
-        for grounding in objects([candidate.get("groundingMetadata")]):
-            _keep_places(grounding)
-        for logprobs in objects([candidate.get("logprobsResult")]):
-            _keep_places(logprobs)
+        for holder in objects(list(map(candidate.get, ("groundingMetadata", "logprobsResult")))):
+            _keep_positions(holder)
 
 
 def _in_camel_case(value: Any, type_: Any) -> Any:
-    """Return what is of a type on the wire with the names of its fields as the vendor writes them.
+    """Return a value of a wire type with its field names in camelCase.
 
-    The vendor's SDK dumps them in snake_case, and so does protobuf if it is asked to. What is of no
-    declared shape, such as arguments, has the names that it has.
+    The vendor's SDK dumps them in snake_case, and protobuf has an option to. Objects of no declared
+    shape, such as arguments, keep their names.
     """
     struct = _struct(type_)
     if struct is None:
@@ -96,16 +100,15 @@ def _spellings(struct: type[Wire]) -> dict[str, FieldInfo]:
 
 @cache
 def _struct(type_: Any) -> type[Wire] | None:
-    """Return the object of the wire that a type is, or that its items or options are."""
+    """Return the wire type that a type is, or that its items or options are."""
     if isinstance(type_, type) and issubclass(type_, Wire):
         return type_
     return next((found for found in map(_struct, get_args(type_)) if found is not None), None)
 
 
 def _parts(parts: Any) -> Any:
-    # One part alone, as an object or as its text.
     if isinstance(parts, dict | str):
-        parts = [parts]
+        parts = [parts]  # one part alone
     return [_part(part) for part in parts] if isinstance(parts, list) else parts
 
 
@@ -117,15 +120,14 @@ def _part(part: Any) -> Any:
     for kind in ("functionCall", "toolCall"):
         for call in objects([part.get(kind)]):
             if isinstance(call.get("args"), str):
-                # As the text of their JSON, as other APIs have them.
-                call["args"] = parse_object(call["args"])
-    said = {name for name, value in part.items() if value is not None}
-    return UnknownPart(part) if said - _FIELDS and not said & _KINDS else part
+                call["args"] = parse_object(call["args"])  # JSON text, as in other APIs
+    present = {name for name, value in part.items() if value is not None}
+    return UnknownPart(part) if present - _FIELDS and not present & _KINDS else part
 
 
-def _keep_places(holder: dict[str, Any]) -> None:
-    """Put nothing in the place of an item that is none, so that the others stay in theirs."""
-    for name, kind in _PLACES.items():
+def _keep_positions(holder: dict[str, Any]) -> None:
+    """Replace unfit items by empty ones, so that the others keep their positions."""
+    for name, kind in _POSITIONAL.items():
         items = holder.get(name)
         if isinstance(items, list):
             holder[name] = [item if as_type(item, kind) is not UNSET else {} for item in items]

@@ -1,12 +1,12 @@
-# What an event of the stream says, and what the whole answer is: at Google they have one shape.
+# The objects of the wire. At Google, a chunk and the whole answer have one shape.
 #
 # What always holds here:
-# - Every field may be missing or null, and both are None (for what is listed, no items).
-# - What makes a chunk is that it has `candidates` and no `error`. What has not, such as a blocked
-#   prompt, fails in C, and only then costs Python; so does a chunk, a candidate or a part that has
-#   a field unknown here, which may be one of the known ones in another spelling.
-# - Words of an open vocabulary (role, finish_reason, modality) are plain strings; bytes are base64,
-#   as they came. What says nothing without the vendor's own tools is left as it came.
+# - Every field may be missing or null: both are None, or an empty list where that is the default.
+# - A chunk has `candidates` and no `error`. Any other object, such as a blocked prompt, fails to
+#   decode in C, and only then costs Python. So does a chunk, a candidate or a part with a field
+#   that is unknown here: it may be a known field in another spelling.
+# - Words of an open vocabulary (role, finish_reason, modality) are plain strings.
+# - Bytes stay base64, and objects that only the vendor's own tools can read stay as they came.
 
 from __future__ import annotations
 
@@ -16,16 +16,53 @@ import msgspec
 
 from ssekit._json import JSONObject
 
+__all__ = [
+    "Blob",
+    "Candidate",
+    "Citation",
+    "CitationMetadata",
+    "CodeExecutionResult",
+    "Content",
+    "ExecutableCode",
+    "FileData",
+    "FunctionCall",
+    "FunctionResponse",
+    "GenerateContentResponse",
+    "GoogleTypeDate",
+    "GroundingChunk",
+    "GroundingChunkRetrievedContext",
+    "GroundingChunkWeb",
+    "GroundingMetadata",
+    "GroundingSupport",
+    "LogprobsResult",
+    "LogprobsResultCandidate",
+    "LogprobsResultTopCandidates",
+    "ModalityTokenCount",
+    "Part",
+    "PartialArg",
+    "PromptFeedback",
+    "SafetyRating",
+    "SearchEntryPoint",
+    "Segment",
+    "ToolCall",
+    "ToolResponse",
+    "UnknownPart",
+    "UrlContextMetadata",
+    "UrlMetadata",
+    "UsageMetadata",
+    "VideoMetadata",
+]
+
 
 class Wire(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True, rename="camel"):
     """An object of the wire: its attributes are in snake_case, its encoding in camelCase."""
 
 
-# Parts.
+# Parts of a content.
 
 
 class Blob(Wire, frozen=True):
-    """Bytes such as an image or audio; `data` is base64."""
+    """Bytes, such as an image or audio; `data` is base64."""
 
     mime_type: str | None = None
     data: str | None = None
@@ -33,7 +70,7 @@ class Blob(Wire, frozen=True):
 
 
 class FileData(Wire, frozen=True):
-    """A file by its address."""
+    """A file, by its address."""
 
     mime_type: str | None = None
     file_uri: str | None = None
@@ -44,9 +81,9 @@ class PartialArg(Wire, frozen=True):
     """A piece of a call's arguments (Vertex AI).
 
     Attributes:
-        json_path: Where it belongs (RFC 9535), such as `$.place.names[0]`.
-        string_value: The next piece of a string; the other values are whole.
-        null_value: Says that the argument is null. On the wire it may be null itself.
+        json_path: The piece's place in the arguments (RFC 9535), such as `$.place.names[0]`.
+        string_value: The next piece of a string. The other values are whole.
+        null_value: "NULL_VALUE" for an argument that is null. On the wire it may be null itself.
         will_continue: Whether more of the same argument follows.
     """
 
@@ -59,13 +96,13 @@ class PartialArg(Wire, frozen=True):
 
 
 class FunctionCall(Wire, frozen=True):
-    """A function that the model calls.
+    """A call of a function.
 
     Attributes:
-        id: None where the host gives none.
-        args: The arguments; None if the host gave none.
-        partial_args: Pieces of the arguments, in a chunk; of an answer they are in `args`.
-        will_continue: Whether more of the call follows; in an answer, that it never ended.
+        id: The host's id; None where it has none.
+        args: The arguments; None if there are none.
+        partial_args: In a chunk, pieces of the arguments. In an answer, `args` has them joined.
+        will_continue: Whether more of the call follows. In an answer, the call was cut.
     """
 
     id: str | None = None
@@ -76,7 +113,7 @@ class FunctionCall(Wire, frozen=True):
 
 
 class FunctionResponse(Wire, frozen=True):
-    """What a function gave."""
+    """The result of a function."""
 
     id: str | None = None
     name: str | None = None
@@ -87,7 +124,7 @@ class FunctionResponse(Wire, frozen=True):
 
 
 class ExecutableCode(Wire, frozen=True):
-    """Code that the model wrote, and the host runs."""
+    """Code that the model wrote and the host runs."""
 
     id: str | None = None
     language: str | None = None
@@ -95,7 +132,7 @@ class ExecutableCode(Wire, frozen=True):
 
 
 class CodeExecutionResult(Wire, frozen=True):
-    """What the code gave; `outcome` is such as OUTCOME_OK."""
+    """The result of the code; `outcome` is a word such as OUTCOME_OK."""
 
     id: str | None = None
     outcome: str | None = None
@@ -103,7 +140,7 @@ class CodeExecutionResult(Wire, frozen=True):
 
 
 class ToolCall(Wire, frozen=True):
-    """A tool of the host's own that the model called, and the host ran."""
+    """A call of one of the host's own tools, which the host ran."""
 
     id: str | None = None
     tool_type: str | None = None
@@ -111,7 +148,7 @@ class ToolCall(Wire, frozen=True):
 
 
 class ToolResponse(Wire, frozen=True):
-    """What a tool of the host's own gave."""
+    """The result of one of the host's own tools."""
 
     id: str | None = None
     tool_type: str | None = None
@@ -119,7 +156,7 @@ class ToolResponse(Wire, frozen=True):
 
 
 class VideoMetadata(Wire, frozen=True):
-    """Which part of a video it is: offsets are seconds, such as "3.5s"."""
+    """The section of a video; offsets are in seconds, such as "3.5s"."""
 
     start_offset: str | None = None
     end_offset: str | None = None
@@ -128,13 +165,13 @@ class VideoMetadata(Wire, frozen=True):
 
 
 class UnknownPart(dict[str, Any]):
-    """A part of a kind that ssekit does not know, as it came.
+    """A part of an unknown kind, as it came.
 
-    It has the attributes of a `Part`, and they are None: who looks for texts, or for calls, need
-    not look out for it.
+    It has the attributes of a `Part`, all of them None: a loop over the parts that looks for texts
+    or for calls needs no test of the type.
     """
 
-    function_call: ClassVar[None] = None  # by this, type checkers tell the two apart
+    function_call: ClassVar[None] = None  # type checkers narrow the union on it
 
     def __getattr__(self, name: str) -> None:
         if name not in Part.__struct_fields__:
@@ -142,13 +179,13 @@ class UnknownPart(dict[str, Any]):
 
 
 class Part(Wire, frozen=True, forbid_unknown_fields=True):
-    """A part of the content: one of its fields says which kind it is, the others are beside it.
+    """A part of a content. One field is of its kind; the others describe the part further.
 
     Attributes:
-        text: A text; of the model's thoughts, if `thought` is true.
-        thought_signature: To be sent back with this part, so that the model can think on (base64).
-            A part that has one is never joined with another, so that it can be.
-        inline_data: Bytes; those of a stream that come one after the other are parts of their own.
+        text: A text; the model's thoughts, if `thought` is true.
+        thought_signature: A token to send back with this part, so that the model can go on with its
+            thoughts (base64). A part that has one is never joined with another.
+        inline_data: Bytes. Those of successive chunks stay parts of their own.
     """
 
     __unknown__: ClassVar = UnknownPart
@@ -178,21 +215,21 @@ class Part(Wire, frozen=True, forbid_unknown_fields=True):
 if TYPE_CHECKING:
     AnyPart: TypeAlias = Part | UnknownPart
 else:
-    AnyPart = Part  # of what is unknown, a decoder need not know
+    AnyPart = Part  # msgspec refuses a union of a struct and a dict
 
 
 class Content(Wire, frozen=True):
-    """What the model says, in parts."""
+    """A message of the model, in parts."""
 
     parts: list[AnyPart] = msgspec.field(default_factory=list)
     role: str | None = None
 
 
-# What a candidate has beside its content.
+# Metadata of a candidate.
 
 
 class SafetyRating(Wire, frozen=True):
-    """How harmful a content is in one category."""
+    """The harmfulness of a content in one category."""
 
     category: str | None = None
     probability: str | None = None
@@ -212,7 +249,7 @@ class GoogleTypeDate(Wire, frozen=True):
 
 
 class Citation(Wire, frozen=True):
-    """Where a span of the text (in bytes) was taken from."""
+    """The source of a span of the text; indices are in bytes."""
 
     start_index: int | None = None
     end_index: int | None = None
@@ -223,7 +260,7 @@ class Citation(Wire, frozen=True):
 
 
 class CitationMetadata(Wire, frozen=True):
-    """Where the text was taken from."""
+    """The sources that the text quotes."""
 
     citations: list[Citation] = msgspec.field(default_factory=list)
 
@@ -237,7 +274,7 @@ class GroundingChunkWeb(Wire, frozen=True):
 
 
 class GroundingChunkRetrievedContext(Wire, frozen=True):
-    """A passage of the caller's own documents."""
+    """A passage of the user's own documents."""
 
     uri: str | None = None
     title: str | None = None
@@ -251,7 +288,7 @@ class GroundingChunkRetrievedContext(Wire, frozen=True):
 
 
 class GroundingChunk(Wire, frozen=True):
-    """A source that the answer rests on: one of its fields is not None."""
+    """A source of the answer: one of the fields is not None."""
 
     web: GroundingChunkWeb | None = None
     retrieved_context: GroundingChunkRetrievedContext | None = None
@@ -269,9 +306,9 @@ class Segment(Wire, frozen=True):
 
 
 class GroundingSupport(Wire, frozen=True):
-    """Which sources (places in `grounding_chunks`) a span of the answer rests on.
+    """The sources of a span of the answer, as positions in `grounding_chunks`.
 
-    What is no number in these lists is None, so that the others stay in their places.
+    An item of these lists that is not a number is None, so that the others keep their positions.
     """
 
     segment: Segment | None = None
@@ -281,14 +318,14 @@ class GroundingSupport(Wire, frozen=True):
 
 
 class SearchEntryPoint(Wire, frozen=True):
-    """What is to be shown beside an answer that rests on Google Search."""
+    """The suggestions to show beside an answer that used Google Search."""
 
     rendered_content: str | None = None
     sdk_blob: str | None = None
 
 
 class GroundingMetadata(Wire, frozen=True):
-    """What the answer rests on."""
+    """The sources of the answer."""
 
     grounding_chunks: list[GroundingChunk] | None = None
     grounding_supports: list[GroundingSupport] | None = None
@@ -302,20 +339,20 @@ class GroundingMetadata(Wire, frozen=True):
 
 
 class UrlMetadata(Wire, frozen=True):
-    """A page that was asked for."""
+    """A page that the model asked for."""
 
     retrieved_url: str | None = None
     url_retrieval_status: str | None = None
 
 
 class UrlContextMetadata(Wire, frozen=True):
-    """The pages that were asked for."""
+    """The pages that the model asked for."""
 
     url_metadata: list[UrlMetadata] = msgspec.field(default_factory=list)
 
 
 class LogprobsResultCandidate(Wire, frozen=True):
-    """How likely a token was (a natural logarithm)."""
+    """A token and the natural logarithm of its probability."""
 
     token: str | None = None
     token_id: int | None = None
@@ -323,13 +360,13 @@ class LogprobsResultCandidate(Wire, frozen=True):
 
 
 class LogprobsResultTopCandidates(Wire, frozen=True):
-    """The likeliest tokens at a place."""
+    """The likeliest tokens at one position."""
 
     candidates: list[LogprobsResultCandidate] = msgspec.field(default_factory=list)
 
 
 class LogprobsResult(Wire, frozen=True):
-    """How likely the tokens were that were chosen, and which others were."""
+    """The log probabilities of the chosen tokens and of their alternatives."""
 
     chosen_candidates: list[LogprobsResultCandidate] | None = None
     top_candidates: list[LogprobsResultTopCandidates] | None = None
@@ -337,14 +374,14 @@ class LogprobsResult(Wire, frozen=True):
 
 
 class Candidate(Wire, frozen=True, forbid_unknown_fields=True):
-    """One of the answers, or what a chunk says of it.
+    """One of the answers, or a piece of it in a chunk.
 
     Attributes:
-        index: 0 where the host says none. It is always encoded, and so is `content`.
-        finish_reason: The vendor's word, such as STOP or MAX_TOKENS; None while it goes on.
-        finish_message: More about it, for a reader.
-        avg_logprobs: How likely the tokens were, on average.
-        continuation_token: To go on with an answer that reached the limit of one request.
+        index: 0 where the host leaves it out. It is always encoded, and so is `content`.
+        finish_reason: The vendor's word, such as STOP or MAX_TOKENS; None until the candidate ends.
+        finish_message: A sentence about the finish reason.
+        avg_logprobs: The average log probability of the tokens.
+        continuation_token: A token to continue an answer that reached the limit of one request.
     """
 
     index: int = msgspec.field(default_factory=int)
@@ -361,7 +398,7 @@ class Candidate(Wire, frozen=True, forbid_unknown_fields=True):
     continuation_token: str | None = None
 
 
-# The whole.
+# The response.
 
 
 class ModalityTokenCount(Wire, frozen=True):
@@ -375,9 +412,9 @@ class UsageMetadata(Wire, frozen=True):
     """The tokens of a request so far (the vendor's GenerateContentResponseUsageMetadata).
 
     Attributes:
-        prompt_token_count: With those that were cached, without those of tools.
-        candidates_token_count: Without the thoughts.
-        service_tier: How the request was served (the Gemini API).
+        prompt_token_count: The prompt with its cached tokens, without the host's tools.
+        candidates_token_count: The candidates without their thoughts.
+        service_tier: The tier that served the request (the Gemini API).
         traffic_type: The same (Vertex AI).
     """
 
@@ -396,10 +433,10 @@ class UsageMetadata(Wire, frozen=True):
 
 
 class PromptFeedback(Wire, frozen=True):
-    """What the host says of the prompt (the vendor's GenerateContentResponsePromptFeedback).
+    """The host's verdict on the prompt (the vendor's GenerateContentResponsePromptFeedback).
 
     Attributes:
-        block_reason: Why there is no answer, such as SAFETY; None if the prompt was not blocked.
+        block_reason: A word such as SAFETY; None if the prompt was not blocked.
     """
 
     block_reason: str | None = None
@@ -408,12 +445,12 @@ class PromptFeedback(Wire, frozen=True):
 
 
 class GenerateContentResponse(Wire, frozen=True, forbid_unknown_fields=True):
-    """One event of the stream; and the whole answer, as `:generateContent` gives it.
+    """One chunk of the stream; and the whole answer, in the shape of `:generateContent`.
 
     Attributes:
-        candidates: The answers; none if the prompt was blocked, as `prompt_feedback` then says.
-        create_time: When the request was made (RFC 3339; Vertex AI).
-        error: Nothing, in a chunk: an object here makes the event an `APIError`.
+        candidates: The answers; none if the prompt was blocked (see `prompt_feedback`).
+        create_time: The time of the request (RFC 3339; Vertex AI).
+        error: None. An object here makes the event an `APIError`.
     """
 
     candidates: list[Candidate]

@@ -1,6 +1,6 @@
-"""What property-tests how code handles streams: every legal one, every cut, every way to break.
+"""Property tests of code that handles streams: every legal stream, every cut, every fault.
 
-Strategies need Hypothesis (`pip install "ssekit[testing]"`); they come when they are asked for.
+Strategies need Hypothesis (`pip install "ssekit[testing]"`), and are imported when they are used.
 `ssekit.testing.transports` and `splits` need nothing.
 """
 
@@ -42,28 +42,22 @@ __all__ = [
     "splits",
 ]
 
-# Where each name is: a module that is imported when the name is first asked for.
+# The module of each name. It is imported when the name is first used.
 _MODULES = {
-    "DIALECTS": "_dialects",
-    "ERROR_FORMS": "_faults",
-    "FAULTS": "_faults",
-    "Dialects": "_dialects",
-    "ErrorForm": "_faults",
-    "Fault": "_faults",
-    "ModelEvent": "_models",
-    "ModelStream": "_models",
-    "Said": "_models",
-    "chat_streams": "_chat",
-    "completion_streams": "_completions",
-    "faults": "_faults",
-    "gemini_streams": "_gemini",
-    "message_streams": "_messages",
-    "response_streams": "_responses",
-    "EventStream": "_wire",
-    "chunkings": "_wire",
-    "event_streams": "_wire",
-    "server_sent_events": "_wire",
-    "splits": "_splits",
+    name: module
+    for module, names in {
+        "_chat": ["chat_streams"],
+        "_completions": ["completion_streams"],
+        "_dialects": ["DIALECTS", "Dialects"],
+        "_faults": ["ERROR_FORMS", "FAULTS", "ErrorForm", "Fault", "faults"],
+        "_gemini": ["gemini_streams"],
+        "_messages": ["message_streams"],
+        "_models": ["ModelEvent", "ModelStream", "Said"],
+        "_responses": ["response_streams"],
+        "_splits": ["splits"],
+        "_wire": ["EventStream", "chunkings", "event_streams", "server_sent_events"],
+    }.items()
+    for name in names
 }
 
 

@@ -1,96 +1,88 @@
 # Streams of chat completions: `POST /v1/chat/completions`, and the dialects of its hosts.
 #
 # What always holds here:
-# - Where a dialect leaves tool calls no index of their own, they come one after the other: what is
-#   said of a call can always be told from what is said of another.
+# - Where a dialect leaves tool calls no index of their own, they come one after the other: a piece
+#   of one can always be distinguished from a piece of another.
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from ssekit.testing import _models
-from ssekit.testing._choices import CHOICE_QUIRKS, Piece, send_chunks
-from ssekit.testing._models import (
-    Dialect,
-    Hosts,
-    ModelStream,
-    Said,
-    Script,
-    cut_text,
-    encode_arguments,
-    find_quirks,
-    take_turns,
+from ssekit.testing import _drawing
+from ssekit.testing._choices import CHOICE_QUIRKS, send_chunks
+from ssekit.testing._models import Additions, Json, ModelStream, Piece, begin, extend, join, put
+from ssekit.testing._script import Dialect, Dialects, Script, find_quirks
+
+__all__ = ["CHAT", "chat_streams"]
+
+CHAT: Final = Dialects(
+    hosts={
+        "openai": frozenset(),
+        "alibaba": frozenset({"empty ids again", "null fields"}),
+        "azure": frozenset({"filters first", "chunks without a delta", "unknown fields"}),
+        "bedrock": frozenset({"call index from 1"}),
+        "deepseek": frozenset({"comments", "null fields"}),
+        "gemini": frozenset(
+            {"no chunk ids", "no call index", "no call ids", "whole calls", "stop after calls"}
+            | {"usage on every chunk", "role on every chunk"}
+        ),
+        "groq": frozenset({"an id per chunk", "no role", "reasoning", "usage with the finish"}),
+        "mistral": frozenset(
+            {"whole calls", "no call index", "content in parts", "usage with the finish"}
+        ),
+        "ollama": frozenset(
+            {"role on every chunk", "whole calls", "call index 0", "stop after calls", "reasoning"}
+            | {"empty finish"}
+        ),
+        "openrouter": frozenset(
+            {"comments", "role on every chunk", "choices with the usage", "reasoning"}
+            | {"unknown fields"}
+        ),
+        "perplexity": frozenset({"usage on every chunk", "another object", "no marker"}),
+        "sglang": frozenset({"null fields", "empty finish"}),
+        "snowflake": frozenset({"no finish", "no chunk ids", "empty refusals"}),
+        "together": frozenset({"role on every chunk", "unknown fields"}),
+        "vllm": frozenset({"no arguments at first", "pieces together", "reasoning"}),
+        "writer": frozenset({"messages so far", "no marker", "null fields"}),
+        "xai": frozenset({"whole calls", "calls with the finish", "usage with the finish"}),
+        "z.ai": frozenset(
+            {"role on every chunk", "call index -1", "whole calls", "arguments as objects"}
+        ),
+    },
+    quirks=CHOICE_QUIRKS
+    | {
+        "role on every chunk": "every delta has the role",
+        "no role": "no delta has the role",
+        "reasoning": "reasoning comes in `reasoning`, not in `reasoning_content`",
+        "content in parts": "content is a list of parts, and reasoning is among them",
+        "empty refusals": "a delta that has no refusal has an empty one",
+        "null fields": "absent fields of a delta or a call are null",
+        "chunks without a delta": "there is a choice without a delta",
+        "messages so far": "beside its delta, a choice has the message so far",
+        "usage in x_groq": "the usage is in `x_groq`",
+        "whole calls": "each tool call comes in one piece",
+        "calls with the finish": "the last piece of a choice has its finish reason",
+        "pieces together": "a delta may hold several pieces of one tool call",
+        "no call index": "tool calls have no index",
+        "call index 0": "each tool call has index 0",
+        "call index -1": "each tool call has index -1",
+        "call index from 1": "tool calls are counted from 1",
+        "no call ids": 'the id of a tool call is ""',
+        "empty ids again": 'later pieces of a tool call have "" as id and name',
+        "no arguments at first": "the first piece of a tool call has no arguments",
+        "null arguments at first": "the first piece of a tool call has null as its arguments",
+        "arguments as objects": "arguments are the object itself, not its JSON text",
+        "stop after calls": "a choice that calls tools ends with `stop`",
+    },
 )
 
-__all__ = ["CHAT_HOSTS", "CHAT_QUIRKS", "chat_streams"]
-
-Json = dict[str, Any]
-
-CHAT_QUIRKS: Final[dict[str, str]] = CHOICE_QUIRKS | {
-    "role on every chunk": "every delta says the role",
-    "no role": "no delta says the role",
-    "reasoning": "reasoning comes in `reasoning`, not in `reasoning_content`",
-    "content in parts": "content is a list of parts, and reasoning is among them",
-    "empty refusals": "a delta that has no refusal has an empty one",
-    "null fields": "what a delta or a call does not say is null",
-    "chunks without a delta": "there is a choice without a delta",
-    "messages so far": "beside its delta, a choice has the message so far",
-    "usage in x_groq": "the usage is in `x_groq`",
-    "whole calls": "each tool call comes in one piece",
-    "calls with the finish": "the last piece of a choice has its finish reason",
-    "pieces together": "a delta may hold several pieces of one tool call",
-    "no call index": "tool calls have no index",
-    "call index 0": "each tool call has index 0",
-    "call index -1": "each tool call has index -1",
-    "call index from 1": "tool calls are counted from 1",
-    "no call ids": 'the id of a tool call is ""',
-    "empty ids again": 'later pieces of a tool call have "" as id and name',
-    "no arguments at first": "the first piece of a tool call has no arguments",
-    "null arguments at first": "the first piece of a tool call has null as its arguments",
-    "arguments as objects": "arguments are the object itself, not its JSON text",
-    "stop after calls": "a choice that calls tools ends with `stop`",
-}
-CHAT_HOSTS: Final[Hosts] = {
-    "openai": frozenset(),
-    "alibaba": frozenset({"empty ids again", "null fields"}),
-    "azure": frozenset({"filters first", "chunks without a delta", "unknown fields"}),
-    "bedrock": frozenset({"call index from 1"}),
-    "deepseek": frozenset({"comments", "null fields"}),
-    "gemini": frozenset(
-        {"no chunk ids", "no call index", "no call ids", "whole calls", "stop after calls"}
-        | {"usage on every chunk", "role on every chunk"}
-    ),
-    "groq": frozenset({"an id per chunk", "no role", "reasoning", "usage with the finish"}),
-    "mistral": frozenset(
-        {"whole calls", "no call index", "content in parts", "usage with the finish"}
-    ),
-    "ollama": frozenset(
-        {"role on every chunk", "whole calls", "call index 0", "stop after calls", "reasoning"}
-        | {"empty finish"}
-    ),
-    "openrouter": frozenset(
-        {"comments", "role on every chunk", "choices with the usage", "reasoning"}
-        | {"unknown fields"}
-    ),
-    "perplexity": frozenset({"usage on every chunk", "another object", "no marker"}),
-    "sglang": frozenset({"null fields", "empty finish"}),
-    "snowflake": frozenset({"no finish", "no chunk ids", "empty refusals"}),
-    "together": frozenset({"role on every chunk", "unknown fields"}),
-    "vllm": frozenset({"no arguments at first", "pieces together", "reasoning"}),
-    "writer": frozenset({"messages so far", "no marker", "null fields"}),
-    "xai": frozenset({"whole calls", "calls with the finish", "usage with the finish"}),
-    "z.ai": frozenset(
-        {"role on every chunk", "call index -1", "whole calls", "arguments as objects"}
-    ),
-}
-
-# With these, a piece of a call is known by the call before it.
-_IN_SEQUENCE = {"no call index", "call index 0", "call index -1"}
+# With these, a piece of a call belongs to the latest call.
+_IN_SEQUENCE: Final = {"no call index", "call index 0", "call index -1"}
 
 
 def chat_streams(
@@ -108,16 +100,16 @@ def chat_streams(
     """Return a strategy of streams of chat completions, each with the result it must give.
 
     Args:
-        text: Of content, reasoning, refusals and the input of custom tools, which are cut anywhere.
-            By default any.
-        arguments: Of the arguments of tool calls, whose JSON text is cut anywhere. By default any.
+        text: Content, reasoning, refusals and the input of custom tools, which are cut anywhere. By
+            default any.
+        arguments: The arguments of tool calls, whose JSON text is cut anywhere. By default any.
         max_choices: How many choices there are at most.
         max_tool_calls: How many tool calls a choice has at most; several are parallel.
-        reasoning: Choices may have reasoning.
-        refusals: Choices may have a refusal.
-        custom_tools: Tool calls may be of custom tools, whose input is text.
-        logprobs: Choices may have log probabilities.
-        dialect: A host, quirks, or "any": see `ssekit.testing.dialects`.
+        reasoning: Whether choices may have reasoning.
+        refusals: Whether choices may have a refusal.
+        custom_tools: Whether tool calls may be of custom tools, whose input is text.
+        logprobs: Whether choices may have log probabilities.
+        dialect: A host, quirks, or "any": see `ssekit.testing.DIALECTS`.
 
     Raises:
         InvalidArgument: There is no such dialect.
@@ -131,23 +123,24 @@ def chat_streams(
     ...     assert completion.choices[0].message.content == message["content"]
     >>> test_the_text_is_whole()
     """
-    texts = _models.texts if text is None else text
+    texts = _drawing.texts if text is None else text
     functions = st.tuples(
-        st.sampled_from(["f", "g"]), _models.json_objects if arguments is None else arguments
+        st.sampled_from(["f", "g"]), _drawing.json_objects if arguments is None else arguments
     )
     custom = st.tuples(st.just("custom"), texts if custom_tools else st.nothing())
-    said = texts.filter(bool)  # what is empty is no refusal
+    filled = texts.filter(bool)  # an empty refusal is none
     contents = st.fixed_dictionaries(
         {
-            "reasoning_content": st.none() | (said if reasoning else st.nothing()),
+            "reasoning_content": st.none() | (filled if reasoning else st.nothing()),
             "content": st.none() | texts,
-            "refusal": st.none() | (said if refusals else st.nothing()),
+            "refusal": st.none() | (filled if refusals else st.nothing()),
             "logprobs": st.booleans() if logprobs else st.just(False),
             "calls": st.lists(functions | custom, max_size=max_tool_calls),
         }
     )
-    quirks = find_quirks(dialect, CHAT_QUIRKS, CHAT_HOSTS)
-    return _streams(quirks, st.lists(contents, min_size=1, max_size=max_choices))
+    return _streams(
+        find_quirks(dialect, CHAT), st.lists(contents, min_size=1, max_size=max_choices)
+    )
 
 
 @st.composite
@@ -155,134 +148,130 @@ def _streams(
     draw: DrawFn, quirks: SearchStrategy[frozenset[str]], contents: SearchStrategy[list[Json]]
 ) -> ModelStream:
     script = Script(draw, "chat", draw(quirks))
-    choices = [
-        _Choice(script, index).pieces(content) for index, content in enumerate(draw(contents))
-    ]
-    in_order = "choices out of order" not in script.quirks
-    pieces = take_turns(draw, choices, in_order=in_order)
-    send_chunks(script, "chat.completion.chunk", pieces, _REWRITES)
+    drawn = enumerate(draw(contents))
+    choices = [_ChoiceCutter(script, index).cut(content) for index, content in drawn]
+    send_chunks(script, "chat.completion.chunk", choices, _REWRITES)
     return script.stream()
 
 
-class _Choice:
-    """Says what there is of one choice, in pieces."""
+class _ChoiceCutter:
+    """Cuts one choice into pieces."""
 
     def __init__(self, script: Script, index: int) -> None:
         self._draw = script.draw
         self._quirks = script.quirks
         self._index = index
-        self._place = ("choices", index)
+        self._at = ("choices", index)
         message = {"role": "assistant", "content": None, "refusal": None}
         choice = {"index": index, "message": message, "finish_reason": None, "logprobs": None}
-        self._begin = Said(self._place, choice, "first")
+        self._begun = begin(choice, *self._at)
 
-    def pieces(self, content: Json) -> list[Piece]:
-        """Return the pieces: the role, what is said, the calls, and why the choice ended."""
-        pieces = [self._first(content["content"])]
+    def cut(self, content: Json) -> list[Piece]:
+        """Return the pieces: the role, the texts, the calls, and the finish reason."""
+        pieces = [self._first_piece(content["content"])]
         if "chunks without a delta" in self._quirks:
-            bare = {"index": self._index, "finish_reason": None}
-            pieces.append(Piece(bare, (self._begin,)))
+            pieces.append(Piece({"index": self._index, "finish_reason": None}, [self._begun]))
         for field in ("reasoning_content", "content", "refusal"):
             if content[field] is not None:
-                pieces += self._texts(field, content[field], content["logprobs"])
-        calls = [self._call(place, *call) for place, call in enumerate(content["calls"])]
+                pieces += self._cut_text(field, content[field], content["logprobs"])
+        calls = [self._cut_call(place, *call) for place, call in enumerate(content["calls"])]
         if _IN_SEQUENCE & self._quirks:
             pieces += [piece for call in calls for piece in call]
         else:
-            pieces += take_turns(self._draw, calls)
+            pieces += _drawing.take_turns(self._draw, calls)
         pieces = self._with_finish(pieces, bool(calls))
-        return self._with_messages(pieces) if "messages so far" in self._quirks else pieces
+        return _with_messages(pieces) if "messages so far" in self._quirks else pieces
 
-    def _piece(self, delta: Json, *said: Said) -> Piece:
+    def _piece(self, delta: Json, additions: Additions | None = None) -> Piece:
         choice = {"index": self._index, "delta": delta, "finish_reason": None, "logprobs": None}
-        return Piece(choice, (self._begin, *said))
+        return Piece(choice, [self._begun, *(additions or ())])
 
-    def _first(self, content: str | None) -> Piece:
+    def _first_piece(self, content: str | None) -> Piece:
         # At OpenAI, the content begins with "" if there will be any.
         if content is None or "content in parts" in self._quirks:
             return self._piece({"role": "assistant", "content": None})
-        begun = Said((*self._place, "message", "content"), "", "join")
-        return self._piece({"role": "assistant", "content": ""}, begun)
+        delta = {"role": "assistant", "content": ""}
+        return self._piece(delta, [join("", *self._at, "message", "content")])
 
-    def _texts(self, field: str, text: str, logprobs: bool) -> Iterator[Piece]:
-        thinks = field == "reasoning_content"
-        # Parts have no field of their own for it: they are read as the commoner one.
-        named = "reasoning" in self._quirks and "content in parts" not in self._quirks
-        name = "reasoning" if thinks and named else field
-        for cut in cut_text(self._draw, text):
-            # Content may be empty. What else is empty was not said.
-            said = [Said((*self._place, "message", name), cut, "join")]
-            piece = self._piece({name: cut}, *(said if cut or field == "content" else ()))
-            if logprobs and not thinks:
+    def _cut_text(self, field: str, text: str, logprobs: bool) -> Iterator[Piece]:
+        is_reasoning = field == "reasoning_content"
+        # Reasoning in parts has no field of its own: it is read as `reasoning_content`.
+        renamed = "reasoning" in self._quirks and "content in parts" not in self._quirks
+        name = "reasoning" if is_reasoning and renamed else field
+        for cut in _drawing.cut_text(self._draw, text):
+            # Content may be empty. Any other field that is empty counts as absent.
+            added = cut or field == "content"
+            additions = [join(cut, *self._at, "message", name)] if added else []
+            piece = self._piece({name: cut}, additions)
+            if logprobs and not is_reasoning:
                 piece = self._with_logprobs(piece, field)
             yield piece
 
     def _with_logprobs(self, piece: Piece, field: str) -> Piece:
         token = {"token": "t", "logprob": -0.5, "bytes": [116], "top_logprobs": []}
         none = {"content": None, "refusal": None}
-        place = (*self._place, "logprobs")
-        said = (Said(place, none, "first"), Said((*place, field), [token], "extend"))
-        return Piece(piece.choice | {"logprobs": none | {field: [token]}}, piece.said + said)
+        at = (*self._at, "logprobs")
+        additions = [*piece.additions, begin(none, *at), extend([token], *at, field)]
+        return Piece(piece.body | {"logprobs": none | {field: [token]}}, additions)
 
-    def _call(self, place: int, name: str, content: Json | str) -> list[Piece]:
+    def _cut_call(self, place: int, name: str, content: Json | str) -> list[Piece]:
         """Return the pieces of a call: of a function, or of a custom tool, whose input is text."""
         quirks = self._quirks
         id_ = "" if "no call ids" in quirks else f"call_{self._index}_{place}"
         if isinstance(content, str):
-            # Without ids, its own name tells it from the calls beside it.
+            # Without ids, only its name distinguishes it from the next call.
             kind, field, text, name = "custom", "input", content, f"custom_{place}"
         else:
             # Without ids, a call is over when its arguments are: they cannot be empty.
-            text = encode_arguments(self._draw, content, empty=bool(id_))
+            text = _drawing.encode_arguments(self._draw, content, empty=bool(id_))
             kind, field = "function", "arguments"
             text = json.dumps(content) if "arguments as objects" in quirks else text
-        at = (*self._place, "message", "tool_calls", place)
+        at = (*self._at, "message", "tool_calls", place)
         call = {"id": id_, "type": kind, kind: {"name": name, field: ""}}
-        begun, whole = Said(at, call), Said((*at, kind, field), text)
+        begun = put(call, *at)
         first: Json = {"index": place, **call, kind: {"name": name, field: text}}
         if {"whole calls", "arguments as objects"} & quirks:
-            return [self._piece({"tool_calls": [first]}, begun, whole)]
+            return [self._piece({"tool_calls": [first]}, [begun, put(text, *at, kind, field)])]
         if "no arguments at first" in quirks:
             del first[kind][field]
         else:
             first[kind][field] = None if "null arguments at first" in quirks else ""
-        pieces = [self._piece({"tool_calls": [first]}, begun)]
-        for cut in cut_text(self._draw, text):
+        pieces = [self._piece({"tool_calls": [first]}, [begun])]
+        for cut in _drawing.cut_text(self._draw, text):
             more = {"index": place, kind: {field: cut}}
-            pieces.append(self._piece({"tool_calls": [more]}, Said(whole.path, cut, "join")))
+            pieces.append(self._piece({"tool_calls": [more]}, [join(cut, *at, kind, field)]))
         if "pieces together" in quirks:
             pieces[:2] = [self._joined(*pieces[:2])]
         return pieces
 
     def _joined(self, first: Piece, second: Piece) -> Piece:
-        calls = first.choice["delta"]["tool_calls"] + second.choice["delta"]["tool_calls"]
-        return self._piece({"tool_calls": calls}, *first.said, *second.said)
+        calls = first.body["delta"]["tool_calls"] + second.body["delta"]["tool_calls"]
+        return self._piece({"tool_calls": calls}, [*first.additions, *second.additions])
 
     def _with_finish(self, pieces: list[Piece], called: bool) -> list[Piece]:
         reasons = ["tool_calls"] if called else ["stop", "length", "content_filter"]
         reason = self._draw(st.sampled_from(reasons))
         if called and "stop after calls" in self._quirks:
             reason = "stop"
-        ended = [Said((*self._place, "finish_reason"), reason)]
-        if "no finish" in self._quirks:
-            ended = []
-        if "calls with the finish" in self._quirks:
-            last = pieces.pop()
-            return [*pieces, Piece(last.choice | {"finish_reason": reason}, (*last.said, *ended))]
-        last = self._piece({}, *ended)
-        return [*pieces, Piece(last.choice | {"finish_reason": reason}, last.said)]
-
-    def _with_messages(self, pieces: list[Piece]) -> list[Piece]:
-        content = ""
-        told: list[Piece] = []
-        for choice, said in pieces:
-            content += choice.get("delta", {}).get("content") or ""
-            message = {"role": "assistant", "content": content}
-            told.append(Piece({**choice, "message": message}, said))
-        return told
+        ended: Additions = []
+        if "no finish" not in self._quirks:
+            ended = [put(reason, *self._at, "finish_reason")]
+        last = pieces.pop() if "calls with the finish" in self._quirks else self._piece({})
+        return [*pieces, Piece(last.body | {"finish_reason": reason}, [*last.additions, *ended])]
 
 
-# What quirks make of a chunk.
+def _with_messages(pieces: list[Piece]) -> list[Piece]:
+    """Return the pieces of a choice with the message so far in each."""
+    content = ""
+    with_messages: list[Piece] = []
+    for choice, additions in pieces:
+        content += choice.get("delta", {}).get("content") or ""
+        message = {"role": "assistant", "content": content}
+        with_messages.append(Piece({**choice, "message": message}, additions))
+    return with_messages
+
+
+# Rewriting chunks.
 
 
 def _deltas(chunk: Json) -> Iterator[Json]:
@@ -293,92 +282,71 @@ def _calls(chunk: Json) -> Iterator[Json]:
     return (call for delta in _deltas(chunk) for call in delta.get("tool_calls") or ())
 
 
-def _called(chunk: Json) -> Iterator[Json]:
-    return (call.get("function") or call["custom"] for call in _calls(chunk))
+def _function(call: Json) -> Json:
+    function: Json = call.get("function") or call["custom"]
+    return function
 
 
-def _say_role(chunk: Json) -> None:
-    for delta in _deltas(chunk):
-        delta["role"] = "assistant"
+def _each(
+    find: Callable[[Json], Iterable[Json]], change: Callable[[Json], object]
+) -> Callable[[Json], None]:
+    def rewrite(chunk: Json) -> None:
+        for found in find(chunk):
+            change(found)
+
+    return rewrite
 
 
-def _drop_role(chunk: Json) -> None:
-    for delta in _deltas(chunk):
-        delta.pop("role", None)
+def _put_content_in_parts(delta: Json) -> None:
+    parts: list[Json] = []
+    if "reasoning_content" in delta:
+        thinking = [{"type": "text", "text": delta.pop("reasoning_content")}]
+        parts.append({"type": "thinking", "thinking": thinking})
+    if delta.get("content") is not None:
+        parts.append({"type": "text", "text": delta["content"]})
+    if parts:
+        delta["content"] = parts
 
 
-def _put_content_in_parts(chunk: Json) -> None:
-    for delta in _deltas(chunk):
-        parts: list[Json] = []
-        if "reasoning_content" in delta:
-            thinking = [{"type": "text", "text": delta.pop("reasoning_content")}]
-            parts.append({"type": "thinking", "thinking": thinking})
-        if delta.get("content") is not None:
-            parts.append({"type": "text", "text": delta["content"]})
-        if parts:
-            delta["content"] = parts
+def _add_empty_ids(call: Json) -> None:
+    call.setdefault("id", "")
+    _function(call).setdefault("name", "")
 
 
-def _say_empty_refusal(chunk: Json) -> None:
-    for delta in _deltas(chunk):
-        delta.setdefault("refusal", "")
-
-
-def _say_null(chunk: Json) -> None:
+def _add_nulls(chunk: Json) -> None:
     for delta in _deltas(chunk):
         for field in ("role", "content", "refusal", "reasoning_content", "tool_calls", "audio"):
             delta.setdefault(field, None)
     for call in _calls(chunk):
         call.setdefault("id", None)
         call.setdefault("type", None)
-    for called in _called(chunk):
-        called.setdefault("name", None)
+        _function(call).setdefault("name", None)
 
 
-def _index(find: Callable[[int], int]) -> Callable[[Json], None]:
-    def rewrite(chunk: Json) -> None:
-        for call in _calls(chunk):
-            call["index"] = find(call["index"])
-
-    return rewrite
+def _parse_arguments(call: Json) -> None:
+    function = _function(call)
+    if "arguments" in function:
+        function["arguments"] = json.loads(function["arguments"])
 
 
-def _drop_index(chunk: Json) -> None:
-    for call in _calls(chunk):
-        call.pop("index")
-
-
-def _say_empty_ids(chunk: Json) -> None:
-    for call in _calls(chunk):
-        call.setdefault("id", "")
-    for called in _called(chunk):
-        called.setdefault("name", "")
-
-
-def _unwrap_arguments(chunk: Json) -> None:
-    for called in _called(chunk):
-        if "arguments" in called:
-            called["arguments"] = json.loads(called["arguments"])
-
-
-def _say_usage_to_groq(chunk: Json) -> None:
+def _move_usage_to_groq(chunk: Json) -> None:
     if chunk["usage"]:
         chunk["x_groq"] = {"id": "req", "usage": chunk["usage"]}
         chunk["usage"] = None
 
 
-# In the order in which they are applied. The other quirks are heeded where pieces are made.
+# In the order in which they are applied. The other quirks change how pieces are made.
 _REWRITES: Final[dict[str, Callable[[Json], None]]] = {
-    "role on every chunk": _say_role,
-    "no role": _drop_role,
-    "content in parts": _put_content_in_parts,
-    "empty ids again": _say_empty_ids,
-    "empty refusals": _say_empty_refusal,
-    "null fields": _say_null,
-    "arguments as objects": _unwrap_arguments,
-    "call index from 1": _index(lambda index: index + 1),
-    "call index 0": _index(lambda _index: 0),
-    "call index -1": _index(lambda _index: -1),
-    "no call index": _drop_index,
-    "usage in x_groq": _say_usage_to_groq,
+    "role on every chunk": _each(_deltas, lambda delta: delta.update(role="assistant")),
+    "no role": _each(_deltas, lambda delta: delta.pop("role", None)),
+    "content in parts": _each(_deltas, _put_content_in_parts),
+    "empty ids again": _each(_calls, _add_empty_ids),
+    "empty refusals": _each(_deltas, lambda delta: delta.setdefault("refusal", "")),
+    "null fields": _add_nulls,
+    "arguments as objects": _each(_calls, _parse_arguments),
+    "call index from 1": _each(_calls, lambda call: call.update(index=call["index"] + 1)),
+    "call index 0": _each(_calls, lambda call: call.update(index=0)),
+    "call index -1": _each(_calls, lambda call: call.update(index=-1)),
+    "no call index": _each(_calls, lambda call: call.pop("index")),
+    "usage in x_groq": _move_usage_to_groq,
 }

@@ -7,31 +7,23 @@ from typing import Any, Final
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from ssekit.testing import _models
-from ssekit.testing._choices import CHOICE_QUIRKS, Piece, send_chunks
-from ssekit.testing._models import (
-    Dialect,
-    Hosts,
-    ModelStream,
-    Said,
-    Script,
-    cut_text,
-    find_quirks,
-    take_turns,
+from ssekit.testing import _drawing
+from ssekit.testing._choices import CHOICE_QUIRKS, send_chunks
+from ssekit.testing._models import Json, ModelStream, Piece, begin, extend, join, put
+from ssekit.testing._script import Dialect, Dialects, Script, find_quirks
+
+__all__ = ["COMPLETIONS", "completion_streams"]
+
+COMPLETIONS: Final = Dialects(
+    hosts={
+        "openai": frozenset(),
+        "azure": frozenset({"filters first"}),
+        "openrouter": frozenset({"comments", "choices with the usage", "unknown fields"}),
+        "together": frozenset({"usage with the finish", "unknown fields"}),
+        "vllm": frozenset({"token ids", "unknown fields"}),
+    },
+    quirks=CHOICE_QUIRKS | {"token ids": "choices have the tokens of their text"},
 )
-
-__all__ = ["COMPLETION_HOSTS", "COMPLETION_QUIRKS", "completion_streams"]
-
-COMPLETION_QUIRKS: Final[dict[str, str]] = CHOICE_QUIRKS | {
-    "token ids": "choices have the tokens of their text",
-}
-COMPLETION_HOSTS: Final[Hosts] = {
-    "openai": frozenset(),
-    "azure": frozenset({"filters first"}),
-    "openrouter": frozenset({"comments", "choices with the usage", "unknown fields"}),
-    "together": frozenset({"usage with the finish", "unknown fields"}),
-    "vllm": frozenset({"token ids", "unknown fields"}),
-}
 
 
 def completion_streams(
@@ -44,10 +36,10 @@ def completion_streams(
     """Return a strategy of streams of legacy completions, each with the result it must give.
 
     Args:
-        text: Of the text of a choice, which is cut anywhere. By default any.
+        text: The text of a choice, which is cut anywhere. By default any.
         max_choices: How many choices there are at most.
-        logprobs: Choices may have log probabilities.
-        dialect: A host, quirks, or "any": see `ssekit.testing.dialects`.
+        logprobs: Whether choices may have log probabilities.
+        dialect: A host, quirks, or "any": see `ssekit.testing.DIALECTS`.
 
     Raises:
         InvalidArgument: There is no such dialect.
@@ -60,8 +52,8 @@ def completion_streams(
     ...     assert completion.choices[0].text == stream.expected["choices"][0]["text"]
     >>> test_the_text_is_whole()
     """
-    quirks = find_quirks(dialect, COMPLETION_QUIRKS, COMPLETION_HOSTS)
-    return _streams(quirks, _models.texts if text is None else text, max_choices, logprobs)
+    quirks = find_quirks(dialect, COMPLETIONS)
+    return _streams(quirks, _drawing.texts if text is None else text, max_choices, logprobs)
 
 
 @st.composite
@@ -74,43 +66,37 @@ def _streams(
 ) -> ModelStream:
     script = Script(draw, "completions", draw(quirks))
     choices = [
-        _pieces(script, index, draw(text), logprobs and draw(st.booleans()))
+        _cut_choice(script, index, draw(text), logprobs and draw(st.booleans()))
         for index in range(draw(st.integers(1, max_choices)))
     ]
-    in_order = "choices out of order" not in script.quirks
-    send_chunks(script, "text_completion", take_turns(draw, choices, in_order=in_order), {})
+    send_chunks(script, "text_completion", choices, {})
     return script.stream()
 
 
-def _pieces(script: Script, index: int, text: str, logprobs: bool) -> list[Piece]:
-    """Return what the chunks say of one choice: its text, and why it ended."""
-    place = ("choices", index)
-    begin = Said(
-        place, {"index": index, "text": "", "finish_reason": None, "logprobs": None}, "first"
-    )
-    pieces = []
-    for count, cut in enumerate(cut_text(script.draw, text)):
-        choice: dict[str, Any] = {"index": index, "text": cut, "finish_reason": None}
-        said = [begin, Said((*place, "text"), cut, "join")]
+def _cut_choice(script: Script, index: int, text: str, logprobs: bool) -> list[Piece]:
+    """Return the pieces of a choice: its text, and its finish reason."""
+    at = ("choices", index)
+    empty = {"index": index, "text": "", "finish_reason": None, "logprobs": None}
+    begun = begin(empty, *at)
+    pieces: list[Piece] = []
+    for count, cut in enumerate(_drawing.cut_text(script.draw, text)):
+        choice: Json = {"index": index, "text": cut, "finish_reason": None}
+        additions = [begun, join(cut, *at, "text")]
         if logprobs:
-            choice["logprobs"] = {
+            lists: dict[str, list[Any]] = {
                 "tokens": ["t"],
                 "token_logprobs": [-0.5],
                 "top_logprobs": [{"t": -0.5}],
                 "text_offset": [count],
             }
-            said.append(
-                Said((*place, "logprobs"), {name: [] for name in choice["logprobs"]}, "first")
-            )
-            said += [
-                Said((*place, "logprobs", name), items, "extend")
-                for name, items in choice["logprobs"].items()
-            ]
+            choice["logprobs"] = lists
+            additions.append(begin({name: [] for name in lists}, *at, "logprobs"))
+            additions += [extend(items, *at, "logprobs", name) for name, items in lists.items()]
         if "token ids" in script.quirks:
             choice["token_ids"] = [count]
-            said.append(Said((*place, "token_ids"), [count], "extend"))
-        pieces.append(Piece(choice, tuple(said)))
+            additions.append(extend([count], *at, "token_ids"))
+        pieces.append(Piece(choice, additions))
     reason = script.draw(st.sampled_from(["stop", "length", "content_filter"]))
-    ended = () if "no finish" in script.quirks else (Said((*place, "finish_reason"), reason),)
+    ended = [] if "no finish" in script.quirks else [put(reason, *at, "finish_reason")]
     last = {"index": index, "text": "", "logprobs": None, "finish_reason": reason}
-    return [*pieces, Piece(last, (begin, *ended))]
+    return [*pieces, Piece(last, [begun, *ended])]

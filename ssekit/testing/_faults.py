@@ -1,10 +1,10 @@
-# Every way in which a stream can break, with what a correct consumer reports of it and keeps.
+# Every way in which a stream can break, with the report and the answer of a correct consumer.
 #
 # What always holds here:
-# - What is kept is known from how the stream was made: it is the answer after the events that were
-#   complete when the fault came.
-# - Of what leaves a stream that may still mean something (damage, repetition, disorder), no more is
-#   said than that what came before is safe.
+# - The answer that a consumer keeps comes from how the stream was made: it is the answer after the
+#   events that were complete when the fault came.
+# - After damage, repetition or disorder, a stream may still have a meaning: only the answer before
+#   the fault is certain.
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ssekit._errors import (
     StreamTimeoutError,
     StreamTruncatedError,
 )
-from ssekit.testing._models import FormatName, ModelStream, Said
+from ssekit.testing._models import FormatName, Json, ModelStream, Said, begin, put
 
 __all__ = ["ERROR_FORMS", "FAULTS", "ErrorForm", "Fault", "faults"]
 
@@ -44,26 +44,25 @@ FAULTS: Final[dict[FaultKind, str]] = {
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
-    """What a consumer receives of a stream that breaks, and what it must say of it.
+    """A stream that breaks, as a consumer receives it, and the report that the consumer must make.
 
-    The first `sound` bytes are as they were sent. After them a consumer must hold `kept`.
+    The first `sound` bytes are as they were sent. After them a consumer must have `kept`.
 
     Attributes:
-        kind: What happens: one of `FAULTS`.
-        stream: What was to be sent.
-        reads: What is received, in reads.
-        raises: What the transport raises after them, or None where they end cleanly.
-        sound: How many bytes of what is received come before the fault.
-        kept: The answer so far, which a correct consumer hands over.
-        state: What it must report: "done" (the stream was over before the fault), "truncated" or
-            "failed"; None if it may report anything, so long as it is an error of its own.
-        error: The class with which ssekit reports it; None where there is no error, or any.
-        form: Of an error that the server reports, its form: one of `ERROR_FORMS`.
-        message, code: What that error says.
-        unfinished: Of a truncated stream, what there is of the data of an event that was not
-            complete: "nothing", a "part", or the "whole". Where the data are whole, the event
-            counts. (A consumer that holds to WHATWG HTML 9.2.6 drops it: to test one, leave these
-            out with `.filter`.)
+        kind: The kind of the fault: one of `FAULTS`.
+        stream: The whole stream.
+        reads: The bytes that are received, in reads.
+        raises: The exception of the transport after the reads; None where they end cleanly.
+        sound: The number of received bytes before the fault.
+        kept: The answer so far, which a correct consumer keeps.
+        state: The state that it must report: "done" (the stream was over before the fault),
+            "truncated" or "failed"; None for any state, and for any error of its own.
+        error: The class of ssekit's error; None where there is no error, or any.
+        form: The form of an error that the server reports: one of `ERROR_FORMS`.
+        message, code: The message and the code of that error.
+        unfinished: How much data there is of an event that was truncated: "nothing", a "part", or
+            the "whole". An event with whole data counts. (A consumer that follows WHATWG HTML 9.2.6
+            drops it: to test one, leave these out with `.filter`.)
     """
 
     kind: FaultKind
@@ -91,16 +90,16 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
             raise self.raises
 
     def __repr__(self) -> str:
-        what = ", ".join(
+        fields = ", ".join(
             f"{name}={value!r}"
             for name in ("raises", "sound", "state", "form", "kept")
             if (value := getattr(self, name)) is not None
         )
         blocks = "".join(f"\n  {read!r}" for read in self.reads)
-        return f"<{self.stream.format} stream, {self.kind}: {what}{blocks}\n>"
+        return f"<{self.stream.format} stream, {self.kind}: {fields}{blocks}\n>"
 
 
-# The forms in which servers report errors inside a stream.
+# Forms of errors that servers report inside a stream.
 
 
 class ErrorForm(NamedTuple):
@@ -109,8 +108,8 @@ class ErrorForm(NamedTuple):
     Attributes:
         body: Its data: JSON, or a text.
         code: The server's code.
-        type: What its `event` line says, if it has one.
-        said: What it says of the answer beside the error.
+        type: The type in its `event` line, if it has one.
+        said: Its additions to the answer, beside the error.
     """
 
     body: Any
@@ -134,22 +133,16 @@ _ANY_FORMS: Final[dict[str, ErrorForm]] = {
 }
 
 
-def _forms_of_choices(delta: dict[str, Any], begun: dict[str, Any]) -> dict[str, ErrorForm]:
-    """Return the forms in which an error comes with a chunk of choices."""
+def _forms_of_choices(delta: Json, message: Json) -> dict[str, ErrorForm]:
+    """Return the forms of an error in a chunk of choices, whose choice begins with `message`."""
     usage = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
-    failed = {"index": 0, **delta, "finish_reason": "error"}
-    at = ("choices", 0)
-    begin = Said(at, {"index": 0, **begun, "finish_reason": None, "logprobs": None}, "first")
+    failed = {"index": 0, **delta, "finish_reason": "error", "error": _ERROR}
+    choice = {"index": 0, **message, "finish_reason": None, "logprobs": None}
+    begun = (begin(choice, "choices", 0), put("error", "choices", 0, "finish_reason"))
+    chunk = {"choices": [], "usage": usage, "error": _ERROR}
     return {
-        "on a chunk": ErrorForm(
-            {"choices": [], "usage": usage, "error": _ERROR}, "529", "", (Said(("usage",), usage),)
-        ),
-        "in a choice": ErrorForm(
-            {"choices": [{**failed, "error": _ERROR}]},
-            "529",
-            "",
-            (begin, Said((*at, "finish_reason"), "error")),
-        ),
+        "on a chunk": ErrorForm(chunk, "529", said=(put(usage, "usage"),)),
+        "in a choice": ErrorForm({"choices": [failed]}, "529", said=begun),
     }
 
 
@@ -160,16 +153,14 @@ _OVERLOADED: Final = {"type": "overloaded_error", "message": _MESSAGE}
 _UNAVAILABLE: Final = {"code": 503, "message": _MESSAGE, "status": "UNAVAILABLE"}
 _NO_MESSAGE: Final = {"message": {"role": "assistant", "content": None, "refusal": None}}
 
-# By format: the forms that any host may use, and the vendor's own.
+# The forms of each format: those of any host, and the vendor's own.
 ERROR_FORMS: Final[dict[FormatName, dict[str, ErrorForm]]] = {
     "chat": _ANY_FORMS
     | _forms_of_choices({"delta": {}}, _NO_MESSAGE)
     | {
         "in x_groq": ErrorForm(
             {"choices": [], "x_groq": {"id": "q", "error": _MESSAGE}},
-            None,
-            "",
-            (Said(("x_groq",), {"id": "q"}),),
+            said=(put({"id": "q"}, "x_groq"),),
         )
     },
     "completions": _ANY_FORMS | _forms_of_choices({"text": ""}, {"text": ""}),
@@ -183,7 +174,7 @@ ERROR_FORMS: Final[dict[FormatName, dict[str, ErrorForm]]] = {
             _FAILED,
             "server_error",
             "response.failed",
-            (Said(("status",), "failed"), Said(("error",), _FAILURE)),
+            (put("failed", "status"), put(_FAILURE, "error")),
         ),
     },
     "messages": _ANY_FORMS
@@ -201,11 +192,11 @@ def faults(
     kinds: Collection[FaultKind] = tuple(FAULTS),
     max_cuts: int = 3,
 ) -> SearchStrategy[Fault]:
-    """Return a strategy of streams that break, each with what a consumer must say of it.
+    """Return a strategy of streams that break, each with the report that a consumer must make.
 
     Args:
-        streams: Of the streams that break: `chat_streams()`, `message_streams(dialect="any")`, ...
-        kinds: What may happen: some of `FAULTS`.
+        streams: The streams that break: `chat_streams()`, `message_streams(dialect="any")`, ...
+        kinds: The kinds of faults: some of `FAULTS`.
         max_cuts: How many cuts there are at most between the reads.
 
     Raises:
@@ -240,12 +231,12 @@ def _faults(
     return Fault(kind=kind, stream=stream, reads=reads, **fields)
 
 
-# What is received, and what else there is to say of a fault.
+# The received bytes, and the fields of the fault.
 _Made: TypeAlias = tuple[bytes, dict[str, Any]]
 
 
 def _draw_size(draw: DrawFn, stream: ModelStream) -> int:
-    """Draw after how many bytes a stream breaks: where it may matter most, or anywhere."""
+    """Draw the number of bytes before a stream breaks: at a seam, or anywhere."""
     return draw(st.sampled_from(stream.seams) | st.integers(0, len(stream.data)))
 
 
@@ -255,7 +246,7 @@ def _truncated(draw: DrawFn, stream: ModelStream) -> _Made:
     unfinished = stream.unfinished_in(size)
     counted = count + (unfinished == "whole")
     state = stream.end_after(counted)[0]
-    # Part of an event spoils an end that is none of the format's own.
+    # After a part of an event, a clean end of the bytes is no end of the stream.
     if unfinished == "part" and not stream.ended_in(count):
         state = "truncated"
     return stream.data[:size], {
@@ -319,7 +310,7 @@ def _reported(draw: DrawFn, stream: ModelStream) -> _Made:
     }
 
 
-# Nothing, bytes that are no UTF-8, what ends events and begins them, or any bytes.
+# Nothing, bytes that are not UTF-8, bytes that end or begin an event, or any bytes.
 _ADDED: Final = st.sampled_from([b"", b"\xff", b"\0", b"\n\n", b"\r", b"data:"]) | st.binary(
     max_size=3
 )
@@ -347,7 +338,7 @@ def _reordered(draw: DrawFn, stream: ModelStream) -> _Made:
 
 
 def _unsettled(stream: ModelStream, place: int) -> dict[str, Any]:
-    """Return what is certain where an event is not what it was: what came before it."""
+    """Return the fields of a fault that changes an event: only those of the events before it."""
     return {"sound": stream.starts[place], "kept": stream.expected_after(place)}
 
 

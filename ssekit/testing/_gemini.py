@@ -8,37 +8,27 @@ from typing import Any, Final
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from ssekit.testing import _models
-from ssekit.testing._models import (
-    WIRE_QUIRKS,
-    Dialect,
-    Hosts,
-    ModelStream,
-    Said,
-    Script,
-    cut_text,
-    find_quirks,
-    take_turns,
+from ssekit.testing import _drawing
+from ssekit.testing._models import Json, ModelStream, Path, Piece, begin, drop, join, put
+from ssekit.testing._script import WIRE_QUIRKS, Dialect, Dialects, Script, find_quirks
+
+__all__ = ["GEMINI", "gemini_streams"]
+
+GEMINI: Final = Dialects(
+    hosts={
+        "gemini": frozenset({"no index", "empty text at the end"}),
+        "vertex": frozenset({"arguments in pieces", "no call ids", "finish with the last part"}),
+    },
+    quirks=WIRE_QUIRKS
+    | {
+        "arguments in pieces": "the arguments of a call come by their paths, texts in pieces",
+        "no index": "candidate 0 has no index",
+        "no call ids": "function calls have no id",
+        "usage at the end": "only the last chunk has the usage",
+        "empty text at the end": "the chunk of the finish reason has an empty text",
+        "finish with the last part": "the last part's chunk has the finish reason",
+    },
 )
-
-__all__ = ["GEMINI_HOSTS", "GEMINI_QUIRKS", "gemini_streams"]
-
-Json = dict[str, Any]
-# A candidate as a chunk has it, and what that adds to the answer.
-_Piece = tuple[Json, tuple[Said, ...]]
-
-GEMINI_QUIRKS: Final[dict[str, str]] = WIRE_QUIRKS | {
-    "arguments in pieces": "the arguments of a call come by their paths, texts in several pieces",
-    "no index": "candidate 0 does not say its index",
-    "no call ids": "function calls have no id",
-    "usage at the end": "only the last chunk has the usage",
-    "empty text at the end": "the chunk of the finish reason has an empty text",
-    "finish with the last part": "the last part's chunk has the finish reason",
-}
-GEMINI_HOSTS: Final[Hosts] = {
-    "gemini": frozenset({"no index", "empty text at the end"}),
-    "vertex": frozenset({"arguments in pieces", "no call ids", "finish with the last part"}),
-}
 
 
 def gemini_streams(
@@ -52,13 +42,13 @@ def gemini_streams(
     """Return a strategy of streams of Gemini, each with the response it must give.
 
     Args:
-        text: Of texts and thoughts, which are cut anywhere. By default any; empty ones are no part.
-        arguments: Of the arguments of function calls. By default any.
+        text: Texts and thoughts, which are cut anywhere. By default any; empty ones are no part.
+        arguments: The arguments of function calls. By default any.
         max_candidates: How many candidates there are at most. (There is none if the prompt was
             blocked.)
         max_parts: How many parts a candidate has at most: texts, thoughts, texts with a signature,
-            function calls, bytes. Texts of one kind that follow each other are one part.
-        dialect: A host, quirks, or "any": see `ssekit.testing.dialects`.
+            function calls, bytes. Successive texts of one kind are one part.
+        dialect: A host, quirks, or "any": see `ssekit.testing.DIALECTS`.
 
     Raises:
         InvalidArgument: There is no such dialect.
@@ -71,12 +61,11 @@ def gemini_streams(
     ...     assert len(response.candidates) == len(stream.expected["candidates"])
     >>> test_the_response_is_whole()
     """
-    texts = (_models.texts if text is None else text).filter(bool)
+    texts = (_drawing.texts if text is None else text).filter(bool)
     kinds = st.sampled_from(["text", "thought", "signed", "bytes"])
-    calls = st.tuples(st.just("call"), _models.json_objects if arguments is None else arguments)
+    calls = st.tuples(st.just("call"), _drawing.json_objects if arguments is None else arguments)
     parts = st.lists(st.tuples(kinds, texts) | calls, max_size=max_parts)
-    quirks = find_quirks(dialect, GEMINI_QUIRKS, GEMINI_HOSTS)
-    return _streams(quirks, st.lists(parts, max_size=max_candidates))
+    return _streams(find_quirks(dialect, GEMINI), st.lists(parts, max_size=max_candidates))
 
 
 @st.composite
@@ -88,100 +77,95 @@ def _streams(
     script = Script(draw, "gemini", draw(quirks))
     drawn = draw(candidates)
     head = {"modelVersion": "m", "responseId": "r"}
-    said = [Said((name,), value) for name, value in head.items()]
+    head_additions = [put(value, name) for name, value in head.items()]
     if not drawn:
         blocked = {"blockReason": "SAFETY"}
-        script.say({"promptFeedback": blocked, **head}, Said(("promptFeedback",), blocked), *said)
+        additions = [put(blocked, "promptFeedback"), *head_additions]
+        script.send({"promptFeedback": blocked, **head}, additions)
         return script.stream()
-    queues = [_candidate(script, index, parts) for index, parts in enumerate(drawn)]
-    pieces = list(take_turns(draw, queues))
-    for count, (candidate, added) in enumerate(pieces, 1):
+    queues = [_cut_candidate(script, index, parts) for index, parts in enumerate(drawn)]
+    pieces = list(_drawing.take_turns(draw, queues))
+    for count, (candidate, additions) in enumerate(pieces, 1):
         chunk: Json = {"candidates": [candidate], **head}
-        more = []
         if "usage at the end" not in script.quirks or count == len(pieces):
-            chunk["usageMetadata"] = {
+            chunk["usageMetadata"] = usage = {
                 "promptTokenCount": 2,
                 "candidatesTokenCount": count,
                 "totalTokenCount": 2 + count,
             }
-            more = [Said(("usageMetadata",), chunk["usageMetadata"])]
-        script.say(chunk, *said, *added, *more)
+            additions = [*additions, put(usage, "usageMetadata")]
+        script.send(chunk, head_additions + additions)
     return script.stream()
 
 
-def _candidate(script: Script, index: int, parts: list[tuple[str, Any]]) -> list[_Piece]:
-    """Return what the chunks say of one candidate: its parts, and why it ended."""
+def _cut_candidate(script: Script, index: int, parts: list[tuple[str, Any]]) -> list[Piece]:
+    """Return the pieces of a candidate: its parts, and its finish reason."""
     quirks, at = script.quirks, ("candidates", index)
-    begin = Said(at, {"index": index, "content": {"role": "model"}}, "first")
+    begun = begin({"index": index, "content": {"role": "model"}}, *at)
     place, before = -1, ""
-    pieces: list[_Piece] = []
+    pieces: list[Piece] = []
     for kind, content in parts:
-        # Texts that follow each other are one part, and thoughts are; nothing else is.
+        # Successive texts are one part, and so are thoughts; nothing else is.
         place += not (kind == before and kind in ("text", "thought"))
         before = kind
-        for part, said in _part(script, kind, content, (*at, "content", "parts", place)):
-            content_said = {"content": {"role": "model", "parts": [part]}, "index": index}
-            pieces.append((content_said, (begin, *said)))
+        for part, additions in _cut_part(script, kind, content, (*at, "content", "parts", place)):
+            candidate = {"content": {"role": "model", "parts": [part]}, "index": index}
+            pieces.append(Piece(candidate, [begun, *additions]))
     reason = script.draw(st.sampled_from(["STOP", "MAX_TOKENS", "SAFETY"]))
-    ended = Said((*at, "finishReason"), reason)
     if "finish with the last part" in quirks and pieces:
-        last, said_last = pieces.pop()
-        pieces.append((last | {"finishReason": reason}, (*said_last, ended)))
+        last = pieces.pop()
     else:
         texts = [{"text": ""}] if "empty text at the end" in quirks else []
-        content_said = {"content": {"role": "model", "parts": texts}, "index": index}
-        pieces.append((content_said | {"finishReason": reason}, (begin, ended)))
+        last = Piece({"content": {"role": "model", "parts": texts}, "index": index}, [begun])
+    finish = put(reason, *at, "finishReason")
+    pieces.append(Piece(last.body | {"finishReason": reason}, [*last.additions, finish]))
     if "no index" in quirks and index == 0:
-        for candidate, _ in pieces:
-            del candidate["index"]
+        for piece in pieces:
+            del piece.body["index"]
     return pieces
 
 
-def _part(
-    script: Script, kind: str, content: Any, at: tuple[str | int, ...]
-) -> Iterator[tuple[Json, list[Said]]]:
-    """Yield a part in the pieces in which it is sent, with what each adds."""
+def _cut_part(script: Script, kind: str, content: Any, at: Path) -> Iterator[Piece]:
     if kind in ("text", "thought"):
         thought = {"thought": True} if kind == "thought" else {}
-        for cut in cut_text(script.draw, content):
-            said = [Said(at, {"text": "", **thought}, "first"), Said((*at, "text"), cut, "join")]
-            # The format has whole texts: an empty one says nothing.
-            yield {"text": cut, **thought}, said if cut else []
+        for cut in _drawing.cut_text(script.draw, content):
+            # The format has whole texts: an empty one adds nothing.
+            additions = [begin({"text": "", **thought}, *at), join(cut, *at, "text")] if cut else []
+            yield Piece({"text": cut, **thought}, additions)
     elif kind == "call":
-        yield from _call(script, content, at)
+        yield from _cut_call(script, content, at)
     else:
         blob = {"mimeType": "image/png", "data": "aW1n"}
-        part = {"inlineData": blob} if kind == "bytes" else {
-            "text": content, "thoughtSignature": "c2ln"}  # fmt: skip
-        yield part, [Said(at, part)]
+        signed = {"text": content, "thoughtSignature": "c2ln"}
+        part: Json = {"inlineData": blob} if kind == "bytes" else signed
+        yield Piece(part, [put(part, *at)])
 
 
-def _call(
-    script: Script, tree: Json, at: tuple[str | int, ...]
-) -> Iterator[tuple[Json, list[Said]]]:
+def _cut_call(script: Script, tree: Json, at: Path) -> Iterator[Piece]:
     call: Json = {"name": "f"}
     if "no call ids" not in script.quirks:
         call = {"id": f"call_{at[1]}_{at[-1]}", **call}
     if "arguments in pieces" not in script.quirks:
         part = {"functionCall": {**call, "args": tree}}
-        yield part, [Said(at, part)]
+        yield Piece(part, [put(part, *at)])
         return
     begun = {"functionCall": {**call, "args": {}, "willContinue": True}}
-    yield {"functionCall": {**call, "willContinue": True}}, [Said(at, begun)]
+    yield Piece({"functionCall": {**call, "willContinue": True}}, [put(begun, *at)])
+    at = (*at, "functionCall")
     for path, leaf in _leaves(tree, ()):
-        cuts = cut_text(script.draw, leaf) if isinstance(leaf, str) else [leaf]
+        cuts = _drawing.cut_text(script.draw, leaf) if isinstance(leaf, str) else [leaf]
+        add = join if isinstance(leaf, str) else put
         for count, cut in enumerate(cuts, 1):
             piece = {"jsonPath": _json_path(path), **_value(cut)}
             if count < len(cuts):
                 piece["willContinue"] = True
-            place = (*at, "functionCall", "args", *path)
-            said = Said(place, cut, "join" if isinstance(leaf, str) else "set")
-            yield {"functionCall": {"partialArgs": [piece], "willContinue": True}}, [said]
-    yield {"functionCall": {}}, [Said((*at, "functionCall", "willContinue"), how="drop")]
+            body = {"functionCall": {"partialArgs": [piece], "willContinue": True}}
+            yield Piece(body, [add(cut, *at, "args", *path)])
+    yield Piece({"functionCall": {}}, [drop(*at, "willContinue")])
 
 
-def _leaves(tree: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-    """Yield what pieces can say, with its path. (Of what is empty they say nothing.)"""
+def _leaves(tree: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    """Yield the values that pieces can have, with their paths: empty arrays and objects cannot."""
     if isinstance(tree, dict | list):
         for key, inner in tree.items() if isinstance(tree, dict) else enumerate(tree):
             yield from _leaves(inner, (*path, key))
@@ -189,8 +173,8 @@ def _leaves(tree: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str 
         yield path, tree
 
 
-def _json_path(path: tuple[str | int, ...]) -> str:
-    """Return a path as RFC 9535 has it."""
+def _json_path(path: Path) -> str:
+    """Return a path in the notation of RFC 9535."""
     return "$" + "".join(f"[{key}]" if isinstance(key, int) else f"['{key}']" for key in path)
 
 

@@ -1,4 +1,4 @@
-# Streams of responses: `POST /v1/responses` of OpenAI, and of the hosts that speak it.
+# Streams of responses: `POST /v1/responses` of OpenAI, and of the hosts that offer it.
 
 from __future__ import annotations
 
@@ -8,55 +8,42 @@ from typing import Any, Final, NamedTuple
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from ssekit.testing import _models
-from ssekit.testing._models import (
-    WIRE_QUIRKS,
-    Dialect,
-    Hosts,
-    ModelStream,
-    Said,
-    Script,
-    cut_text,
-    encode_arguments,
-    find_quirks,
-    take_turns,
+from ssekit.testing import _drawing
+from ssekit.testing._models import Additions, Json, ModelStream, Path, begin, extend, join, put
+from ssekit.testing._script import TYPED_QUIRKS, Dialect, Dialects, Script, find_quirks
+
+__all__ = ["RESPONSES", "response_streams"]
+
+RESPONSES: Final = Dialects(
+    hosts={
+        "openai": frozenset(),
+        "azure": frozenset({"unknown fields"}),
+        "copilot": frozenset({"an id per event"}),
+        "llama.cpp": frozenset({"no indices", "no sequence numbers"}),
+        "ollama": frozenset({"one index"}),
+        "openrouter": frozenset({"comments", "marker", "unknown fields"}),
+        "vllm": frozenset({"wholes one index further"}),
+    },
+    quirks=TYPED_QUIRKS
+    | {
+        "an id per event": "each event has another id of its item, and of the response",
+        "no item ids": "no event has the id of its item",
+        "no indices": "no event has an index of its item: it has the id",
+        "one index": "all items have one index, one after the other",
+        "wholes one index further": "a whole has the index after that of its pieces",
+        "no sequence numbers": "events are not counted",
+        "no deltas": "texts and arguments come whole alone",
+        "no item begins": "there is no event for the beginning of an item",
+        "no part events": "there are no events for the beginning and the end of a part",
+        "no output at the end": "the last event's response has no output",
+        "resumed": "the stream goes on from another: there is no event for its beginning",
+        "keepalive events": "events of the type `keepalive` come between the others",
+    },
 )
-
-__all__ = ["RESPONSE_HOSTS", "RESPONSE_QUIRKS", "response_streams"]
-
-Json = dict[str, Any]
-
-RESPONSE_QUIRKS: Final[dict[str, str]] = WIRE_QUIRKS | {
-    "no event lines": "only the data say of which type an event is",
-    "no types": "only the event line says of which type an event is",
-    "an id per event": "each event says another id of its item, and of the response",
-    "no item ids": "no event says the id of its item",
-    "no indices": "no event says where its item stands: its id tells",
-    "one index": "all items stand at one index, one after the other",
-    "wholes one index further": "what is whole stands at the index after that of its pieces",
-    "no sequence numbers": "events are not counted",
-    "no deltas": "texts and arguments come whole alone",
-    "no item begins": "items do not say that they begin",
-    "no part events": "parts do not say that they begin and end",
-    "no output at the end": "the last event's response has no output",
-    "resumed": "the stream goes on from another: it does not say that the response begins",
-    "unknown events": "there are events of a type that no documentation names",
-    "keepalive events": "events of the type `keepalive` come between the others",
-    "marker": "[DONE] comes after the end",
-}
-RESPONSE_HOSTS: Final[Hosts] = {
-    "openai": frozenset(),
-    "azure": frozenset({"unknown fields"}),
-    "copilot": frozenset({"an id per event"}),
-    "llama.cpp": frozenset({"no indices", "no sequence numbers"}),
-    "ollama": frozenset({"one index"}),
-    "openrouter": frozenset({"comments", "marker", "unknown fields"}),
-    "vllm": frozenset({"wholes one index further"}),
-}
-# With these, ids alone tell items apart; and with all but the first, items take no turns.
-_TOLD_BY_IDS: Final = ("no indices", "one index", "wholes one index further")
+# With these, only ids distinguish items; and with all but the first, items take no turns.
+_KNOWN_BY_IDS: Final = ("no indices", "one index", "wholes one index further")
+_WITHOUT_IDS: Final = frozenset({"an id per event", "no item ids", "no item begins"})
 _INDICES: Final = ("content_index", "summary_index")
-_UNTOLD: Final = frozenset({"an id per event", "no item ids", "no item begins"})
 
 
 def response_streams(
@@ -70,14 +57,13 @@ def response_streams(
     """Return a strategy of streams of responses, each with the response it must give.
 
     Args:
-        text: Of texts, refusals, reasoning and the input of custom tools, which are cut anywhere.
-            By default any.
-        arguments: Of the arguments of function calls, whose JSON text is cut anywhere. By default
-            any.
+        text: Texts, refusals, reasoning and the input of custom tools, which are cut anywhere. By
+            default any.
+        arguments: The arguments of function calls, whose JSON text is cut anywhere. By default any.
         max_items: How many output items there are at most: messages, reasoning (itself, or its
             summary), function calls, calls of custom tools. Their events may interleave.
-        logprobs: Texts may have log probabilities.
-        dialect: A host, quirks, or "any": see `ssekit.testing.dialects`.
+        logprobs: Whether texts may have log probabilities.
+        dialect: A host, quirks, or "any": see `ssekit.testing.DIALECTS`.
 
     Raises:
         InvalidArgument: There is no such dialect.
@@ -90,31 +76,26 @@ def response_streams(
     ...     assert len(response.output) == len(stream.expected["output"])
     >>> test_the_response_is_whole()
     """
-    texts = _models.texts if text is None else text
+    texts = _drawing.texts if text is None else text
     kinds = st.sampled_from(["message", "reasoning", "custom_tool_call"])
     calls = st.tuples(
-        st.just("function_call"), _models.json_objects if arguments is None else arguments
+        st.just("function_call"), _drawing.json_objects if arguments is None else arguments
     )
     items = st.lists(st.tuples(kinds, texts) | calls, max_size=max_items)
-    quirks = find_quirks(dialect, RESPONSE_QUIRKS, RESPONSE_HOSTS)
-    return _streams(quirks, items, logprobs)
-
-
-class _Event(NamedTuple):
-    """An event of an item, as it is sent when its turn comes."""
-
-    type: str
-    fields: Json
-    said: tuple[Said, ...] = ()
+    return _streams(find_quirks(dialect, RESPONSES), items, logprobs)
 
 
 class _Script(Script):
-    """A script of events that are counted, and say their type in their line and in their data."""
+    """A script of events that are counted.
+
+    Attributes:
+        numbering: The quirk with which only ids distinguish items, or None.
+    """
 
     def __init__(self, draw: DrawFn, quirks: frozenset[str]) -> None:
-        self.numbering = next((quirk for quirk in _TOLD_BY_IDS if quirk in quirks), None)
+        self.numbering = next((quirk for quirk in _KNOWN_BY_IDS if quirk in quirks), None)
         if self.numbering is not None:
-            quirks -= _UNTOLD
+            quirks -= _WITHOUT_IDS
         super().__init__(draw, "responses", quirks)
         self._numbers = count()
         self._ids = count()
@@ -128,16 +109,12 @@ class _Script(Script):
     def id(self, id_: str) -> str:
         return f"{id_}_{next(self._ids)}" if "an id per event" in self.quirks else id_
 
-    def send(self, type: str, fields: Json, *said: Said, ends: bool = False) -> None:
-        quirks = self.quirks
-        body = {"type": type, "sequence_number": next(self._numbers), **fields}
-        if "no sequence numbers" in quirks:
-            del body["sequence_number"]
-        if "no types" in quirks:
-            del body["type"]
-        # Where the data have no type, the line must.
-        has_line = "no event lines" not in quirks or "no types" in quirks
-        self.say(body, *said, type=type if has_line else "", ends="event" if ends else None)
+    def send_counted(
+        self, type: str, fields: Json, additions: Additions, *, end: bool = False
+    ) -> None:
+        if "no sequence numbers" not in self.quirks:
+            fields = {"sequence_number": next(self._numbers), **fields}
+        self.send_typed(type, fields, additions, end=end)
 
 
 @st.composite
@@ -151,23 +128,25 @@ def _streams(
     head = {"object": "response", "created_at": 1, "model": "m", "status": "in_progress"}
     if "resumed" not in script.quirks:
         for type_ in ("response.created", "response.in_progress"):
-            _send_response(script, type_, head)
-    made = [_Item(script, place, logprobs, *item) for place, item in enumerate(draw(items))]
-    queues = [item.events for item in made]
+            _send_response(script, type_, head, {}, [])
+    cut = [_ItemCutter(script, place, logprobs, *item) for place, item in enumerate(draw(items))]
+    queues = [item.events for item in cut]
     in_turns = script.numbering in (None, "no indices")
-    for event in take_turns(draw, queues) if in_turns else chain.from_iterable(queues):
-        script.send(event.type, event.fields, *event.said)
-    _send_end(script, head, [item.whole() for item in made])
+    for event in _drawing.take_turns(draw, queues) if in_turns else chain.from_iterable(queues):
+        script.send_counted(*event)
+    _send_end(script, head, [item.item() for item in cut])
     return script.stream()
 
 
-def _send_response(script: _Script, type_: str, head: Json, *said: Said, **more: Any) -> None:
-    stated = {"id": script.id("resp"), **head}
+def _send_response(
+    script: _Script, type_: str, head: Json, more: Json, additions: Additions
+) -> None:
+    head = {"id": script.id("resp"), **head}
     nothing: Json = {"error": None, "incomplete_details": None, "usage": None, "output": []}
-    head_said = [Said((name,), value) for name, value in stated.items()]
-    fields = {"response": {**nothing, **stated, **more}}
-    ends = stated["status"] != "in_progress"
-    script.send(type_, fields, *head_said, *said, ends=ends)
+    head_additions = [put(value, name) for name, value in head.items()]
+    fields = {"response": {**nothing, **head, **more}}
+    ends = head["status"] != "in_progress"
+    script.send_counted(type_, fields, head_additions + additions, end=ends)
 
 
 def _send_end(script: _Script, head: Json, output: list[Json]) -> None:
@@ -176,17 +155,29 @@ def _send_end(script: _Script, head: Json, output: list[Json]) -> None:
     more: Json = {"usage": {"input_tokens": 12, "output_tokens": 34, "total_tokens": 46}}
     if reason is not None:
         more["incomplete_details"] = {"reason": reason}
-    said = [Said((name,), value) for name, value in more.items()]
+    additions = [put(value, name) for name, value in more.items()]
     if "no output at the end" not in script.quirks:
         more["output"] = output
-        said += [Said(("output", place), item) for place, item in enumerate(output)]
-    _send_response(script, f"response.{status}", {**head, "status": status}, *said, **more)
+        additions += [put(item, "output", place) for place, item in enumerate(output)]
+    _send_response(script, f"response.{status}", {**head, "status": status}, more, additions)
     if "marker" in script.quirks:
-        script.mark_end()
+        script.send_marker()
 
 
-class _Item:
-    """An output item, and the events that say it."""
+class _Event(NamedTuple):
+    """An event of an item, before its turn comes."""
+
+    type: str
+    fields: Json
+    additions: Additions
+
+
+class _ItemCutter:
+    """Cuts an output item into events.
+
+    Attributes:
+        events: The events.
+    """
 
     def __init__(
         self, script: _Script, place: int, logprobs: bool, kind: str, content: Any
@@ -194,41 +185,46 @@ class _Item:
         self.events: list[_Event] = []
         self._script = script
         self._draw = script.draw
+        self._quirks = script.quirks
+        self._at = ("output", place)
         self._place = place
         self._kind = kind
         self._fields: Json = {}
         if kind == "message":
             self._fields = {"role": "assistant", "content": []}
             self._begin()
-            self._say_message(content, logprobs and self._draw(st.booleans()))
+            self._cut_message(content, logprobs and self._draw(st.booleans()))
         elif kind == "reasoning":
             self._fields = {"summary": []}
             self._begin()
-            self._say_reasoning(content)
+            self._cut_reasoning(content)
         else:
             is_function = kind == "function_call"
             field = "arguments" if is_function else "input"
             self._fields = {"call_id": f"call_{place}", "name": "f", field: ""}
             self._begin()
-            text = encode_arguments(self._draw, content) if is_function else content
-            self._say_call(field, text)
-        whole = self.whole()
-        self._add("output_item.done", {"item": whole}, Said(("output", place), whole))
+            text = _drawing.encode_arguments(self._draw, content) if is_function else content
+            name = f"{kind}_{field}"
+            self._cut_text(name, {}, field, text, self._at)
+            self._fields[field] = text
+        whole = self.item()
+        self._add("output_item.done", {"item": whole}, [put(whole, *self._at)])
 
-    def whole(self, status: str = "completed") -> Json:
-        """Return the item, as an event states it."""
-        stated: Json = {"type": self._kind, "status": status, **self._fields}
-        if "no item ids" not in self._script.quirks:
-            stated["id"] = self._script.id(f"item_{self._place}")
-        return stated
+    def item(self, status: str = "completed") -> Json:
+        """Return the item so far, as an event has it."""
+        item: Json = {"type": self._kind, "status": status, **self._fields}
+        if "no item ids" not in self._quirks:
+            item["id"] = self._script.id(f"item_{self._place}")
+        return item
+
+    # Adding events.
 
     def _begin(self) -> None:
-        if "no item begins" in self._script.quirks:
-            return
-        begun = self.whole("in_progress")
-        self._add("output_item.added", {"item": begun}, Said(("output", self._place), begun))
+        if "no item begins" not in self._quirks:
+            begun = self.item("in_progress")
+            self._add("output_item.added", {"item": begun}, [put(begun, *self._at)])
 
-    def _add(self, name: str, fields: Json, *said: Said) -> None:
+    def _add(self, name: str, fields: Json, additions: Additions) -> None:
         numbering = self._script.numbering
         if numbering == "no indices":
             fields = {key: value for key, value in fields.items() if key not in _INDICES}
@@ -237,48 +233,44 @@ class _Item:
         else:
             further = numbering is not None and name.endswith(".done")
             fields = {"output_index": self._place + further, **fields}
-        self.events.append(_Event(f"response.{name}", fields, said))
+        self.events.append(_Event(f"response.{name}", fields, additions))
 
-    def _add_within(self, name: str, fields: Json, *said: Said) -> None:
-        """Add an event that names its item."""
-        if "no item ids" not in self._script.quirks:
+    def _add_within(self, name: str, fields: Json, additions: Additions) -> None:
+        """Add an event that has the id of its item."""
+        if "no item ids" not in self._quirks:
             fields = {"item_id": self._script.id(f"item_{self._place}"), **fields}
-        if "no item begins" in self._script.quirks:
-            said = (self._told_by(fields), *said)
-        self._add(name, fields, *said)
+        if "no item begins" in self._quirks:
+            additions = [begin(self._item_from(fields), *self._at), *additions]
+        self._add(name, fields, additions)
 
-    def _told_by(self, fields: Json) -> Said:
-        """Return what an event tells of its item, if it is the first of it."""
+    def _item_from(self, fields: Json) -> Json:
+        """Return the item as a consumer knows it from the fields of its first event."""
         item = {"type": self._kind, **self._fields}
         item |= {name: "" for name in ("call_id", "name") if name in item}
         if "item_id" in fields:
             item["id"] = fields["item_id"]
-        return Said(("output", self._place), item, "first")
+        return item
 
-    def _say_call(self, field: str, text: str) -> None:
-        name = f"{self._kind}_{field}" if field == "arguments" else f"{self._kind}_input"
-        at = ("output", self._place, field)
-        self._say_text(name, {}, field, text, at)
-        self._fields[field] = text
+    def _add_part(self, name: str, index: Json, part: Json, at: Path) -> None:
+        if "no part events" not in self._quirks:
+            self._add_within(name, {**index, "part": part}, [put(part, *at)])
 
-    def _say_message(self, text: str, logprobs: bool) -> None:
+    # Cutting contents.
+
+    def _cut_message(self, text: str, logprobs: bool) -> None:
         is_refusal = self._draw(st.booleans())
-        field, kind = ("refusal", "refusal") if is_refusal else ("text", "output_text")
-        part: Json = {"type": kind, field: ""}
+        field, name = ("refusal", "refusal") if is_refusal else ("text", "output_text")
+        part: Json = {"type": name, field: ""}
         if not is_refusal:
             part["annotations"] = []
-        index = {"content_index": 0}
-        at = ("output", self._place, "content", 0)
+        index, at = {"content_index": 0}, (*self._at, "content", 0)
         tokens = [{"token": "t", "logprob": -0.5, "top_logprobs": []}]
-        has_logprobs = logprobs and not is_refusal and "no deltas" not in self._script.quirks
-        self._say_part("content_part.added", index, part, at)
-        whole = dict(part)
-        name = "refusal" if is_refusal else "output_text"
-        # Of a text, the vendor always lists them.
+        has_logprobs = logprobs and not is_refusal and "no deltas" not in self._quirks
+        self._add_part("content_part.added", index, part, at)
+        # A text of the vendor always has a list of log probabilities.
         listed = None if is_refusal else tokens if has_logprobs else []
-        place = (*at, field)
-        cuts = self._say_text(name, index, field, text, place, part=part, logprobs=listed)
-        whole[field] = text
+        cuts = self._cut_text(name, index, field, text, at, part=part, logprobs=listed)
+        whole = {**part, field: text}
         if has_logprobs:
             whole["logprobs"] = tokens * cuts
         if not is_refusal and self._draw(st.booleans()):
@@ -286,54 +278,50 @@ class _Item:
             self._add_within(
                 "output_text.annotation.added",
                 {**index, "annotation_index": 0, "annotation": annotation},
-                Said((*at, "annotations", 0), annotation),
+                [put(annotation, *at, "annotations", 0)],
             )
             whole["annotations"] = [annotation]
-        self._say_part("content_part.done", index, whole, at)
+        self._add_part("content_part.done", index, whole, at)
         self._fields["content"] = [whole]
 
-    def _say_reasoning(self, text: str) -> None:
+    def _cut_reasoning(self, text: str) -> None:
         is_summary = self._draw(st.booleans())
         field, kind = ("summary", "summary_text") if is_summary else ("content", "reasoning_text")
-        place = "summary_index" if is_summary else "content_index"
         parts = "reasoning_summary_part" if is_summary else "content_part"
         name = "reasoning_summary_text" if is_summary else "reasoning_text"
-        at = ("output", self._place, field, 0)
-        part, index = {"type": kind, "text": ""}, {place: 0}
-        self._say_part(f"{parts}.added", index, part, at)
-        self._say_text(name, index, "text", text, (*at, "text"), part=part)
-        self._say_part(f"{parts}.done", index, {**part, "text": text}, at)
-        self._fields[field] = [{**part, "text": text}]
+        index = {"summary_index" if is_summary else "content_index": 0}
+        at = (*self._at, field, 0)
+        part, whole = {"type": kind, "text": ""}, {"type": kind, "text": text}
+        self._add_part(f"{parts}.added", index, part, at)
+        self._cut_text(name, index, "text", text, at, part=part)
+        self._add_part(f"{parts}.done", index, whole, at)
+        self._fields[field] = [whole]
 
-    def _say_part(self, name: str, index: Json, part: Json, at: tuple[str | int, ...]) -> None:
-        if "no part events" not in self._script.quirks:
-            self._add_within(name, {**index, "part": part}, Said(at, part))
-
-    def _say_text(
+    def _cut_text(
         self,
         name: str,
         index: Json,
         field: str,
         text: str,
-        at: tuple[str | int, ...],
+        at: Path,
         *,
         part: Json | None = None,
         logprobs: list[Json] | None = None,
     ) -> int:
-        """Say a text in pieces, and then whole; return how many pieces there are."""
-        # A part that did not say that it begins is there with what is first said of it.
-        begun = [] if part is None else [Said(at[:-1], part, "first")]
-        cuts = [] if "no deltas" in self._script.quirks else cut_text(self._draw, text)
+        """Add a text in pieces, and then whole; return how many pieces there are."""
+        # Without an event for its beginning, a part begins with its first piece.
+        begun = [] if part is None else [begin(part, *at)]
+        cuts = [] if "no deltas" in self._quirks else _drawing.cut_text(self._draw, text)
         for cut in cuts:
-            said = [*begun, Said(at, cut, "join")]
+            additions = [*begun, join(cut, *at, field)]
             fields = {**index, "delta": cut}
             if logprobs is not None:
                 fields["logprobs"] = logprobs
             if logprobs:
-                said.append(Said((*at[:-1], "logprobs"), logprobs, "extend"))
-            self._add_within(f"{name}.delta", fields, *said)
+                additions.append(extend(logprobs, *at, "logprobs"))
+            self._add_within(f"{name}.delta", fields, additions)
         fields = {**index, field: text}
         if logprobs is not None:
             fields["logprobs"] = logprobs * len(cuts)
-        self._add_within(f"{name}.done", fields, *begun, Said(at, text))
+        self._add_within(f"{name}.done", fields, [*begun, put(text, *at, field)])
         return len(cuts)

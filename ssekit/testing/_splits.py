@@ -8,8 +8,8 @@ __all__ = ["splits"]
 def splits(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield every division of some bytes into two reads, those with an empty one among them.
 
-    What a parser keeps between reads is met at one of them, so that a short stream is tested
-    exhaustively in as many runs as it has bytes, and one.
+    Each state that a parser keeps between two reads is met at one of them. So a short stream is
+    tested exhaustively, in one run more than it has bytes.
 
     >>> list(splits(b"ab"))
     [(b'', b'ab'), (b'a', b'b'), (b'ab', b'')]

@@ -1,7 +1,7 @@
-"""Sources that do what transports do, good and bad, and say what was done to them.
+"""Sources that behave like transports, good and bad, and log what was done to them.
 
-`Reads` and `AsyncReads` follow a script: they hand over given reads, pause on a clock that they
-alone move, raise, stall. They need neither Hypothesis nor an event loop of any kind.
+`Reads` and `AsyncReads` follow a script: they return reads, pause on a clock that only they move,
+raise, stall. They need neither Hypothesis nor an event loop of any kind.
 """
 
 import math
@@ -12,13 +12,13 @@ __all__ = ["STALL", "AsyncReads", "Clock", "Pause", "Reads"]
 
 
 class Clock:
-    """A clock that goes on when somebody sleeps, and at once.
+    """A clock that advances only by sleeping, at once.
 
-    `sleep` and `asleep` are what `ssekit.reconnect` and `ssekit.areconnect` take, and what stands
-    for the sleep of a test's own code.
+    Pass `sleep` to `ssekit.reconnect`, `asleep` to `ssekit.areconnect`, and either to a test's own
+    code.
 
     Attributes:
-        now: What it shows, in seconds.
+        now: The time, in seconds.
 
     >>> clock = Clock()
     >>> clock.sleep(1.5)
@@ -30,16 +30,16 @@ class Clock:
         self.now = 0.0
 
     def sleep(self, seconds: float) -> None:
-        """Let some seconds pass."""
+        """Advance the clock."""
         self.now += seconds
 
     async def asleep(self, seconds: float) -> None:
-        """Let some seconds pass, asynchronously."""
+        """Advance the clock, asynchronously."""
         self.sleep(seconds)
 
 
 class Pause:
-    """In a script: nothing comes for some seconds. (It takes none: only the clock goes on.)"""
+    """In a script: nothing comes for some seconds. (Only the clock advances.)"""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -53,15 +53,15 @@ class Reads:
     """A source that follows a script.
 
     Args:
-        script: What reading does, in this order: an exception is raised; a `Pause` lets time pass;
-            a function is called, and what it returns is handed over; anything else is handed over
-            as it is. Then the source ends.
-        clock: The clock that pauses move. By default one of its own.
+        script: The steps of reading: an exception is raised; a `Pause` advances the clock; a
+            function is called, and its result is returned; anything else is returned as it is.
+            Then the source ends.
+        clock: The clock that pauses advance. By default one of its own.
         timeout: How long a read waits, in seconds, before it raises `TimeoutError`, as clients do.
 
     Attributes:
         clock: The clock.
-        log: What was done, in order: "read" (a step was taken that hands over or raises), "pause",
+        log: The actions, in order: "read" (a step that returns or raises was taken), "pause",
             "raise", "end" and "close".
 
     Reading raises `ValueError` when the source is closed, and `AssertionError` when it stalls
@@ -88,7 +88,7 @@ class Reads:
 
     @property
     def taken(self) -> int:
-        """How many steps were taken that hand over or raise."""
+        """The number of steps taken that return or raise."""
         return self.log.count("read")
 
     @property
@@ -141,31 +141,25 @@ class Reads:
 class AsyncReads:
     """The same, asynchronously: functions in the script may be asynchronous.
 
-    So a read that only its cancellation ends is `trio.sleep_forever`, or another function that does
-    not return; if it raises, the log has "raise".
+    A function that does not return, such as `trio.sleep_forever`, is a read that only its
+    cancellation ends. If it raises, the log has "raise".
 
     Attributes:
         inner: The same source, synchronously.
+        clock: The clock.
+        log: The actions, in order.
     """
 
     def __init__(
         self, *script: Any, clock: Clock | None = None, timeout: float | None = None
     ) -> None:
         self.inner = Reads(*script, clock=clock, timeout=timeout)
-
-    @property
-    def clock(self) -> Clock:
-        """The clock that pauses move."""
-        return self.inner.clock
-
-    @property
-    def log(self) -> list[str]:
-        """What was done, in order."""
-        return self.inner.log
+        self.clock = self.inner.clock
+        self.log = self.inner.log
 
     @property
     def taken(self) -> int:
-        """How many steps were taken that hand over or raise."""
+        """The number of steps taken that return or raise."""
         return self.inner.taken
 
     @property

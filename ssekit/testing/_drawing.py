@@ -1,0 +1,70 @@
+# Texts, arguments and turns, as the strategies of all formats draw them.
+#
+# How it works:
+# - A strategy draws an answer, cuts it into pieces, and lets the pieces take turns. A `Script`
+#   writes each piece as an event.
+#
+# What always holds here:
+# - The simplest comes first in each choice, so that examples shrink to what a person would write.
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Final, TypeVar
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from ssekit.testing._models import Json
+
+__all__ = ["cut_text", "encode_arguments", "json_objects", "take_turns", "texts"]
+
+T = TypeVar("T")
+
+# Characters that readers stumble over: quotes and escapes, characters that JSON must escape, line
+# ends of other parsers, characters of two and three bytes, and one that is a surrogate pair. (As
+# texts of their own: in one alphabet with all characters, Hypothesis would hardly ever draw them.)
+_STUMBLING: Final = 'a"\\\n\0é\u2028😀'
+
+texts: SearchStrategy[str] = st.text(_STUMBLING, max_size=6) | st.text(
+    st.characters(exclude_categories=["Cs"]), max_size=4
+)
+_names = st.text("ab_😀", min_size=1, max_size=2)
+_scalars = texts | st.integers(-9, 9) | st.booleans() | st.none() | st.just(0.5)
+json_objects: SearchStrategy[Json] = st.dictionaries(
+    _names,
+    _scalars | st.lists(_scalars, max_size=2) | st.dictionaries(_names, _scalars, max_size=2),
+    max_size=2,
+)
+
+
+def encode_arguments(draw: DrawFn, tree: Json, *, empty: bool = True) -> str:
+    """Return the JSON text of a call's arguments; for an empty object perhaps ""."""
+    if not tree and empty and draw(st.booleans()):
+        return ""
+    return json.dumps(tree, ensure_ascii=draw(st.booleans()))
+
+
+def cut_text(draw: DrawFn, text: str) -> list[str]:
+    """Cut a text anywhere, in UTF-16 as JavaScript servers do: also within surrogate pairs."""
+    units = text.encode("utf-16-le")
+    cuts = sorted(draw(st.lists(st.integers(0, len(units) // 2), max_size=2))) if units else []
+    edges = [0, *(2 * cut for cut in cuts), len(units)]
+    return [units[start:end].decode("utf-16-le", "surrogatepass") for start, end in pairwise(edges)]
+
+
+def take_turns(draw: DrawFn, queues: list[list[T]], *, in_order: bool = True) -> Iterator[T]:
+    """Merge queues, each in its own order. With `in_order`, they also begin in order."""
+    waiting = [list(queue) for queue in queues if queue]
+    begun: list[list[T]] = [] if in_order else waiting
+    waiting = waiting if in_order else []
+    while waiting or begun:
+        count = len(begun) + bool(waiting)
+        turn = draw(st.integers(0, count - 1)) if count > 1 else 0
+        if turn == len(begun):
+            begun.append(waiting.pop(0))
+        yield begun[turn].pop(0)
+        if not begun[turn]:
+            del begun[turn]
