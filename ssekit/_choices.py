@@ -111,6 +111,8 @@ _OUTPUTS: Final = ("completion_tokens", "output_tokens", "total_tokens")
 
 def newest_usage(known: CompletionUsage | None, latest: CompletionUsage) -> CompletionUsage | None:
     """Merge a newer usage report. The known total goes if the parts of it change without it."""
+    if known is not None and known.total_tokens and latest.total_tokens == 0:
+        latest = replace(latest, total_tokens=None)  # which cannot be (MiniMax)
     merged = merge_usage(known, latest, _INPUTS, _OUTPUTS)
     if merged is None or merged == CompletionUsage():
         return known
