@@ -74,7 +74,8 @@ class CompletionUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True)
         cached_tokens: Moonshot; cache_read_input_tokens, num_cached_tokens: the same elsewhere.
         reasoning_tokens: SGLang.
         queue_time, prompt_time, completion_time, total_time: Seconds (Groq).
-        cost: In the host's credits, or an object (Perplexity); cost_details, is_byok, server_tool_use_details (OpenRouter).
+        cost: In the host's credits, or an object (Perplexity).
+        cost_details, is_byok, server_tool_use_details: OpenRouter.
         cost_in_usd_ticks, num_sources_used: xAI.
         service_tier: Mistral.
     """
