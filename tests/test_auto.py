@@ -155,8 +155,7 @@ STREAMS: dict[str, tuple[list[bytes], Any]] = {
         responses,
     ),
     "messages": ([event(MESSAGE), event(TEXT), event({"type": "message_stop"})], messages),
-    "messages, after a ping": ([event(PING), event(MESSAGE), event({"type": "error"})], messages),
-    "a ping alone": ([event(PING)], chat),
+    "messages, then a ping": ([event(MESSAGE), event(PING), event({"type": "error"})], messages),
     "gemini": ([event(GEMINI), event({"usageMetadata": {"totalTokenCount": 1}})], gemini),
     "gemini, then an error in a list": (
         [event({"promptFeedback": {}}), event([{"error": {"code": 503}}])],
@@ -178,7 +177,7 @@ STREAMS: dict[str, tuple[list[bytes], Any]] = {
         completions,
     ),
     "half an event": ([event(AZURE), event(CHAT)[:20]], chat),
-    "nothing": ([event(AZURE), event({})], chat),
+    "nothing": ([event(AZURE)], chat),
     "no bytes": ([], chat),
     "the marker": ([wire.DONE], chat),
     "the marker, later": ([event(AZURE), wire.DONE], chat),
@@ -257,10 +256,18 @@ def test_a_recorded_stream_says_what_it_says_to_its_format(recording: Recording)
             assert type(auto_decoder.accumulator) is type(decoder.accumulator)
 
 
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("ping", [PING, "", "null", {"type": "keepalive"}], ids=str)
+def test_a_keepalive_before_the_format_is_known_is_no_chunk(ping: Any, way: Any):
+    chunks, decoder = way(auto, [event(ping), event(MESSAGE), event(TEXT), event(PING)])
+    assert [chunk.type for chunk in chunks] == ["message_start", "content_block_delta", "ping"]
+    assert decoder.format == "messages"
+
+
 # What is late is in its place.
 
 
-def test_a_chunk_that_tells_nothing_comes_with_the_first_that_does():
+def test_a_chunk_that_shows_no_format_comes_with_the_first_that_does():
     decoder = auto.decoder()
     assert decoder.feed(event({**AZURE, "id": "1"})) == []
     assert [chunk.id for chunk in decoder.feed(event(LEGACY))] == ["1", ""]

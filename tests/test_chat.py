@@ -263,15 +263,24 @@ MESSAGES: dict[str, tuple[list[Any], dict[str, Any]]] = {
     ),
     "fields of unforeseen type count as absent": (
         [
-            {"role": 5, "content": 5, "refusal": {}, "reasoning": [], "tool_calls": 5, "audio": 5},
+            {
+                "role": 5,
+                "content": {},
+                "refusal": False,
+                "reasoning": [],
+                "tool_calls": 5,
+                "audio": 5,
+            },
             {
                 "content": "a",
                 "tool_calls": [5, None, {"index": "x", "id": 5, "function": 5, "custom": 5}],
             },
+            {"content": [], "tool_calls": [{"id": True, "function": {"name": 5}}]},
             {"content": "b", "annotations": [5, {"n": 1}], "function_call": 5, "images": {}},
         ],
         {
             "content": "ab",
+            "refusal": None,
             "annotations": [{"n": 1}],
             "tool_calls": None,
         },
@@ -327,9 +336,9 @@ RESULTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
         ],
         {"usage": {"prompt_tokens": 2, "cost": 1.0, "prompt_tokens_details": {"cached_tokens": 1}}},
     ),
-    "usage with all of the counts, which replaces what was": (
-        [beside(usage={**COUNTS, "cost": 1}), beside(usage=COUNTS)],
-        {"usage": COUNTS},
+    "usage with all of the counts, which replaces what it states": (
+        [beside(usage={**COUNTS, "prompt_tokens": 7, "cost": 1}), beside(usage=COUNTS)],
+        {"usage": {**COUNTS, "cost": 1.0}},
     ),
     "usage with only the cost": (
         [beside(usage=COUNTS), beside(usage={"cost": 1})],
@@ -424,9 +433,21 @@ def test_what_a_choice_says_beside_its_message():
     assert choice.content_filter_results == {"hate": {"a": 1}, "self_harm": {"b": 2}}
 
 
-def test_the_newest_finish_reason():
-    answer = run(chunk(finish_reason="tool_calls"), chunk(finish_reason="stop"), chunk())
-    assert answer.choices[0].finish_reason == "stop"
+@pytest.mark.parametrize(
+    ("words", "latest"),
+    [
+        (["stop", "length"], "length"),
+        (["tool_calls", "length"], "length"),
+        (["length", "stop"], "length"),
+        (["tool_calls", "stop", "STOP"], "tool_calls"),
+        (["stop", "", None], "stop"),
+    ],
+    ids=str,
+)
+def test_the_newest_finish_reason(words: list[str], latest: str):
+    """But a bare `stop` replaces no word that says more."""
+    answer = run(*(chunk(finish_reason=word) for word in words), chunk())
+    assert answer.choices[0].finish_reason == latest
 
 
 def test_logprobs():
@@ -561,7 +582,7 @@ def test_a_call_that_first_appears_in_the_finishing_chunk():
     assert said == [
         ToolCallDelta(0, 0, "x", "f", "[]"),
         ToolCall(0, 0, "x", "f", "[]"),
-        Finish(0, "stop", "stop"),
+        Finish(0, "tool_calls", "stop"),
     ]
 
 

@@ -1,6 +1,7 @@
 """What the accumulators share: `_fold.py`."""
 
 import json
+from itertools import chain, repeat
 
 import msgspec
 import pytest
@@ -133,7 +134,7 @@ CALLS = {
         [(0, "a", "f", "{}"), (0, None, None, None), (0, None, None, " ")],
         [("a", "f", "{} ")],
     ),
-    "nothing at all": ([(0, None, None, None)], [("", "", "")]),
+    "nothing at all": ([(0, None, None, None), (None, "", "", "{}")], []),
 }
 
 
@@ -152,10 +153,10 @@ def test_arguments_without_an_id_are_whole_when_their_json_is(tree, data):
     arguments = json.dumps(tree, ensure_ascii=False)
     cut = data.draw(st.integers(1, len(arguments)))
     table = ToolCallTable(0)
-    for character in arguments[:cut]:
-        table.add(0, None, None, character)
+    for name, character in zip(chain("f", repeat(None)), arguments[:cut], strict=False):
+        table.add(0, None, name, character)
     table.add(0, None, "f", None)
-    table.add(0, None, "f", None)
+    table.add(0, None, "f", "[1")
     assert len(table.calls) == (2 if cut == len(arguments) else 1)
 
 

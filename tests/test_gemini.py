@@ -350,7 +350,7 @@ BESIDE: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
           "logprobsResult": {"chosenCandidates": [None, TOKEN], "topCandidates": ["a", {}]}}],
         {"groundingMetadata": {
             "groundingChunks": [{}, WEB, {}],
-            "groundingSupports": [{"groundingChunkIndices": [0, None, None, 2],
+            "groundingSupports": [{"groundingChunkIndices": [0, None, 1, 2],
                                    "confidenceScores": [None, 0.5, None, 1]}]},
          "logprobsResult": {"chosenCandidates": [{}, TOKEN], "topCandidates": [{}, {}]}},
     ),

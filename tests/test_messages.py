@@ -474,15 +474,15 @@ HEADS: dict[str, tuple[Events, dict[str, Any]]] = {
         {"usage": {"input_tokens": 25, "output_tokens": 1}},
     ),
     "a usage of nothing alone": (
-        [END | {"usage": {"input_tokens": 0, "output_tokens": 0}}],
+        [start(), END | {"usage": {"input_tokens": 0, "output_tokens": 0}}],
         {"usage": {"input_tokens": 0, "output_tokens": 0}},
     ),
     "an end that only the last event says": (
-        [END | {"stop_reason": "max_tokens", "usage": {"output_tokens": 3}}],
+        [start(), END | {"stop_reason": "max_tokens", "usage": {"output_tokens": 3}}],
         {"stop_reason": "max_tokens", "usage": {"output_tokens": 3}},
     ),
     "an end that only the delta of the last event says": (
-        [ended(), END | {"stop_reason": None, "delta": {"stop_reason": "max_tokens"}}],
+        [start(), ended(), END | {"stop_reason": None, "delta": {"stop_reason": "max_tokens"}}],
         {"stop_reason": "max_tokens"},
     ),
     "an end that only the message of the last event says": (
@@ -702,16 +702,18 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
          *told("", '{"a":1}'), Finish(0, "tool_calls", "tool_use")],
     ),
     "usage of the last event": (
-        [ended(), END | {"usage": {"output_tokens": 2}, "delta": {"usage": {"input_tokens": 1}}}],
+        [start(), ended(),
+         END | {"usage": {"output_tokens": 2}, "delta": {"usage": {"input_tokens": 1}}}],
         [Usage(1, 2, 3), STOP],
     ),
     "usage of the last event, after one was said": (
-        [ended(usage={"output_tokens": 2}), END | {"usage": {"input_tokens": 1, "output_tokens": 0},
-                                                   "message": {"usage": {"output_tokens": 1}}}],
+        [start(), ended(usage={"output_tokens": 2}),
+         END | {"usage": {"input_tokens": 1, "output_tokens": 0},
+                "message": {"usage": {"output_tokens": 1}}}],
         [Usage(None, 2), Usage(1, 2, 3), STOP],
     ),
     "usage of the last event, after one that says nothing": (
-        [ended(usage={}), END | {"usage": {"input_tokens": 1, "output_tokens": 2}}],
+        [start(), ended(usage={}), END | {"usage": {"input_tokens": 1, "output_tokens": 2}}],
         [Usage(1, 2, 3), STOP],
     ),
     "calls that take turns": (
@@ -736,7 +738,7 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
         [],
     ),
     "a refusal": (
-        [ended("refusal", stop_details={"type": "refusal", "explanation": "no"}), END],
+        [start(), ended("refusal", stop_details={"type": "refusal", "explanation": "no"}), END],
         [RefusalDelta(0, "no"), Finish(0, "content_filter", "refusal")],
     ),
     "events that say nothing": (

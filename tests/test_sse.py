@@ -478,6 +478,37 @@ def test_events_pickle():
     assert pickle.loads(pickle.dumps(event)) == event
 
 
+@pytest.mark.parametrize("cause", [ZeroDivisionError(), KeyboardInterrupt()])
+def test_a_callback_that_raises_loses_nothing(cause: BaseException):
+    """The events before the comment come with the next call, which goes on behind it."""
+    heard: list[str] = []
+
+    def on_comment(text: str) -> None:
+        heard.append(text)
+        if "!" in text:
+            raise cause
+
+    def feed(data: bytes) -> list[str]:
+        return [event.data for event in decoder.feed(data)]
+
+    decoder = SSEDecoder(on_comment=on_comment)
+    for _ in range(2):
+        with pytest.raises(type(cause)):
+            feed(b"data: a\n\n: 1!\ndata: b\n: 2\n\n: 3\ndata: c")
+        assert feed(b"") == ["a", "b"]
+        with pytest.raises(type(cause)):
+            feed(b"\n\n: 4!\n\ndata: d\n\n: 5!\ndata: e\n\n")
+        with pytest.raises(type(cause)):
+            feed(b"data: f\n\n")
+        assert [event.data for event in decoder.close()] == ["c", "d", "e", "f"]
+        assert heard == ["1!", "2", "3", "4!", "5!"]
+        heard.clear()
+    with pytest.raises(type(cause)):
+        feed(b"data: a\n\n: !\ndata: b\n\n")
+    decoder.reset()
+    assert feed(b"data: c\n\n") == ["c"]
+
+
 def test_comments_come_in_their_order_among_events():
     said: list[str] = []
     decoder = SSEDecoder(on_comment=said.append)

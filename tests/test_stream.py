@@ -186,6 +186,9 @@ def test_what_is_no_exception_is_not_wrapped():
     with pytest.raises(KeyboardInterrupt):
         next(stream)
     assert (stream.state, source.closed) == ("open", 1)
+    with pytest.raises(StreamNotFinishedError, match="closed before its end") as raised:
+        stream.result()
+    assert raised.value.partial.choices[0].message.content == "a"
 
 
 async def test_a_failing_callback_is_not_the_transport(shell: Shell):
@@ -315,7 +318,7 @@ async def test_a_stream_that_is_closed_before_its_end_stays_open(shell: Shell, s
     await stream.aclose()
     assert stream.state == "open"
     assert stream.snapshot().choices[0].message.content == "a"
-    with pytest.raises(StreamNotFinishedError, match="has not ended"):
+    with pytest.raises(StreamNotFinishedError, match="closed before its end"):
         stream.result()
     for _ in range(2):
         with pytest.raises(StreamNotFinishedError, match="closed before its end") as raised:
@@ -496,6 +499,16 @@ def test_an_event_comes_with_the_read_that_ends_it():
     assert [source.taken for _ in iter_events(source)] == [2, 3]
 
 
+def test_an_event_comes_before_the_comment_that_follows_it_in_the_same_read():
+    events: list[str] = []
+    heard: list[tuple[str, list[str]]] = []
+    decoder = SSEDecoder(on_comment=lambda text: heard.append((text, events.copy())))
+    read = b": 1\ndata: a\n\n: 2\ndata: b\n: 3\n\n: 4\n"
+    for each in iter_events([read], decoder=decoder):
+        events.append(each.data)  # before the next is asked for
+    assert heard == [("1", []), ("2", ["a"]), ("3", ["a"]), ("4", ["a", "b"])]
+
+
 def test_a_comment_comes_with_the_byte_that_ends_it():
     source = Reads(*singly(b": kept\ndata: a\n\n"))
     heard: list[int] = []
@@ -600,9 +613,10 @@ def test_a_decoder_that_a_comment_fails_looks_at_no_more():
         decoder.fail(OSError())
 
     decoder = chat.decoder(on_comment=fail)
-    assert decoder.feed(A + b": bad\n\n" + B) == []
+    assert len(decoder.feed(A + b": bad\n\n" + B)) == 1
     assert decoder.error is not None
     assert decoder.error.partial == decoder.snapshot()
+    assert decoder.accumulator.text == "a"
 
 
 def test_nothing_is_drained_from_a_source_that_is_closed():
