@@ -258,12 +258,15 @@ RARE = [f"{what} cut within an escape" for what in ("arguments", "input")]
 RARE += ["arguments cut within an escaped pair", *ANY_WIRE]
 
 
+STREAMS, LEAST = pick(quick=(120, 1), thorough=(250, 2))
+
+
 @cache
 def seen(name: str) -> Counter[str]:
-    """Count what some hundred streams reach."""
+    """Count what some streams reach."""
     found: Counter[str] = Counter()
 
-    @settings(max_examples=250, derandomize=True)
+    @settings(max_examples=STREAMS, derandomize=True)
     @given(WIRES[name][1]())
     def look(stream: ModelStream) -> None:
         conditions = ANY_WIRE | REACHED[name]
@@ -278,13 +281,13 @@ def seen(name: str) -> Counter[str]:
 def test_what_matters_is_reached(name: str, what: str):
     """What a consumer may get wrong is there more than once, or at least can be found."""
     reached = (ANY_WIRE | REACHED[name])[what]
-    assert seen(name)[what] >= 2 or what in RARE
+    assert seen(name)[what] >= LEAST or what in RARE
     assert seen(name)[what] or find(WIRES[name][1](), reached, settings=REACHING)
 
 
 @each_wire
 def test_streams_stay_small(name: str):
-    assert seen(name)["events"] < 250 * 20
+    assert seen(name)["events"] < STREAMS * 20
 
 
 # What they shrink to.
