@@ -9,10 +9,26 @@ import pytest
 from msgspec.structs import fields
 
 from ssekit import Delta, StreamDecoder, auto, chat, completions, gemini, messages, responses
+from ssekit.testing import (
+    chat_streams,
+    completion_streams,
+    gemini_streams,
+    message_streams,
+    response_streams,
+)
 from tests.oracle import GEMINI_USAGE, said_by_response, without_nulls
 from tests.wire import DONE, event
 
 FORMATS: dict[str, Any] = {name: import_module(f"ssekit.{name}") for name in auto.FORMATS}
+
+# What makes streams of a format.
+STRATEGIES: dict[str, Any] = {
+    "chat": chat_streams,
+    "completions": completion_streams,
+    "responses": response_streams,
+    "messages": message_streams,
+    "gemini": gemini_streams,
+}
 
 each_format = pytest.mark.parametrize("name", FORMATS)
 

@@ -1,7 +1,6 @@
 """The official SDK's models, and its accumulator, judge the result of every recorded message."""
 
 import json
-from collections.abc import Iterator
 from typing import Any, get_args
 
 import msgspec
@@ -12,8 +11,8 @@ from hypothesis import strategies as st
 from ssekit import SSEDecoder, messages
 from ssekit.messages import _events, _result
 from ssekit.testing import ModelStream, message_streams
+from tests.sdks import differences, fields, joined, missing, models, names
 from tests.shared import Recording, each_recording
-from tests.trees import joined, missing
 
 pytest.importorskip(
     "anthropic", reason="the anthropic package (dependency group corpus) is not installed"
@@ -38,18 +37,6 @@ def is_beta(answer: Any) -> bool:
     return BETA_FIELD in answer or any(block["type"] in BETA for block in answer["content"])
 
 
-def differences(ours: Any, theirs: Any, path: str = "") -> Iterator[str]:
-    """Yield the paths of the fields in which two trees differ; null is absent."""
-    if isinstance(ours, dict) and isinstance(theirs, dict):
-        for name in {**ours, **theirs}:
-            yield from differences(ours.get(name), theirs.get(name), f"{path}.{name}")
-    elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
-        for our, their in zip(ours, theirs, strict=True):
-            yield from differences(our, their, path)
-    elif ours != theirs:
-        yield path
-
-
 @each_recording("messages")
 def test_the_model_holds_the_same_values(recording: Recording):
     answer = answer_to(recording)
@@ -59,7 +46,7 @@ def test_the_model_holds_the_same_values(recording: Recording):
             block.setdefault("trigger", {"type": "refusal"})
     model = beta.BetaMessage if is_beta(answer) else types.Message
     theirs = model.model_validate_json(json.dumps(answer))
-    assert not set(differences(answer, theirs.model_dump(mode="json", by_alias=True)))
+    assert not differences(answer, theirs.model_dump(mode="json", by_alias=True))
 
 
 # Where the SDK's accumulator gives something else, and why.
@@ -92,7 +79,7 @@ def sdk_result(data: bytes, of_beta: bool) -> BaseModel:
 def test_the_result_is_what_the_sdk_makes_of_the_stream(recording: Recording):
     answer = answer_to(recording)
     theirs = sdk_result(recording.data, is_beta(answer)).model_dump(mode="json", by_alias=True)
-    assert set(differences(answer, theirs)) <= set(FAULTS)
+    assert differences(answer, theirs) <= set(FAULTS)
 
 
 # (The SDK encodes arguments piece by piece, and fails at half a surrogate pair.)
@@ -104,15 +91,6 @@ def test_the_result_is_what_the_sdk_makes_of_the_stream(recording: Recording):
 def test_a_made_stream_says_to_the_sdk_what_it_should(made: ModelStream):
     answer = joined(sdk_result(made.data, of_beta=False).model_dump(by_alias=True))
     assert not list(missing(made.expected, answer))
-
-
-def models(union: Any) -> dict[str, type[BaseModel]]:
-    """Return the members of a union of the SDK, by the types that they have on the wire."""
-    found = {}
-    for model in get_args(get_args(union)[0]):
-        (tag,) = get_args(model.model_fields["type"].annotation)
-        found[tag] = model
-    return found
 
 
 @pytest.mark.parametrize(
@@ -151,11 +129,3 @@ WHOLES: dict[Any, list[Any]] = {
 def test_what_is_said_of_the_whole_has_every_field_that_the_sdk_knows(struct: Any):
     for model in WHOLES[struct]:
         assert names(model) <= fields(struct)
-
-
-def fields(struct: type[msgspec.Struct]) -> set[str]:
-    return {field.encode_name for field in msgspec.structs.fields(struct)}
-
-
-def names(model: type[BaseModel]) -> set[str]:
-    return {field.alias or name for name, field in model.model_fields.items()}

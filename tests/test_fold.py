@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ssekit import Finish, ReasoningDelta, TextDelta, ToolCallDelta
 from ssekit._fold import SurrogateJoiner, deep_copy, merge
 from ssekit.chat._calls import ToolCallTable
-from tests.test_json import trees
+from tests.trees import trees
 
 # The pieces (index, id, name, arguments), and the calls (id, name, arguments) they are pieces of.
 CALLS = {

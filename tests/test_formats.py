@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from msgspec import UNSET
 
 from ssekit import (
@@ -33,17 +33,11 @@ from ssekit import (
     messages,
     responses,
 )
-from ssekit.testing import (
-    ModelStream,
-    chat_streams,
-    completion_streams,
-    gemini_streams,
-    message_streams,
-    response_streams,
-)
+from ssekit.testing import ModelStream
 from tests.formats import (
     FORMATS,
     PLAIN,
+    STRATEGIES,
     answer_of,
     deltas_of,
     each_format,
@@ -55,6 +49,7 @@ from tests.formats import (
 from tests.shared import Recording, each_recording
 from tests.spoil import spoil
 from tests.streams import ARGUMENTS, CALL, REASONING, STREAMS, TEXT, TOKENS
+from tests.thorough import examples
 from tests.wire import event
 
 VIEWS = {TextDelta: "text", ReasoningDelta: "reasoning", RefusalDelta: "refusal"}
@@ -133,18 +128,10 @@ def check(stream: Any) -> list[Delta]:
 
 # A stream that is made of an answer accumulates to that answer, and its deltas say it.
 
-STRATEGIES = {
-    "chat": chat_streams,
-    "completions": completion_streams,
-    "responses": response_streams,
-    "messages": message_streams,
-    "gemini": gemini_streams,
-}
-
 
 @each_format
 def test_a_stream_accumulates_to_the_answer_that_it_was_made_of(name: str):
-    @settings(max_examples=300)
+    @examples(quick=50, thorough=300)
     @given(STRATEGIES[name]() | STRATEGIES[name](dialect="any"))
     def accumulate(made: ModelStream) -> None:
         decoder = FORMATS[name].decoder()

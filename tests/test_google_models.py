@@ -9,8 +9,8 @@ from hypothesis import given
 
 from ssekit import SSEDecoder, gemini
 from ssekit.testing import ModelStream, gemini_streams
+from tests.sdks import fields, joined, names
 from tests.shared import Recording, each_recording
-from tests.trees import joined
 
 pytest.importorskip(
     "google.genai", reason="google-genai (dependency group corpus) is not installed"
@@ -89,8 +89,7 @@ NOT_ON_THE_WIRE = {"sdkHttpResponse", "automaticFunctionCallingHistory", "parsed
 def test_the_sdk_knows_no_field_that_we_do_not(struct: type[msgspec.Struct]):
     """Each struct of ours is a model of the SDK, and has all of its fields."""
     model = getattr(types, NAMES.get(struct.__name__, struct.__name__))
-    ours = {field.encode_name for field in msgspec.structs.fields(struct)}
-    theirs = {field.alias for field in model.model_fields.values()}
+    ours, theirs = fields(struct), names(model)
     assert theirs - NOT_ON_THE_WIRE <= ours
     assert ours - theirs <= {*UNKNOWN, "error"}
 

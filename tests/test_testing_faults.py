@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import Phase, find, given, settings
 from hypothesis.errors import InvalidArgument
@@ -16,11 +14,6 @@ from hypothesis.errors import InvalidArgument
 from ssekit import (
     APIError,
     SSEKitError,
-    chat,
-    completions,
-    gemini,
-    messages,
-    responses,
 )
 from ssekit.testing import (
     ERROR_FORMS,
@@ -31,25 +24,12 @@ from ssekit.testing import (
     faults,
     gemini_streams,
     message_streams,
-    response_streams,
 )
-from tests.thorough import examples, pick
-
-WIRES: dict[str, tuple[Any, Any]] = {
-    "chat": (chat, chat_streams),
-    "completions": (completions, completion_streams),
-    "responses": (responses, response_streams),
-    "messages": (messages, message_streams),
-    "gemini": (gemini, gemini_streams),
-}
-each_wire = pytest.mark.parametrize("name", WIRES)
+from tests.formats import FORMATS, STRATEGIES, each_format, encoded
+from tests.thorough import examples
 
 # What leaves no doubt of what a consumer has to report.
 CERTAIN = ["truncated", "interrupted", "timed out", "reported"]
-
-
-def encoded(answer: Any) -> Any:
-    return json.loads(msgspec.json.encode(answer))
 
 
 def assert_reported(wire: Any, fault: Fault) -> None:
@@ -88,9 +68,9 @@ def assert_safe(wire: Any, fault: Fault) -> None:
         assert encoded(error.partial) == encoded(decoder.snapshot())
 
 
-@each_wire
+@each_format
 def test_a_fault_is_reported_and_what_came_before_it_is_kept(name: str):
-    wire, streams = WIRES[name]
+    wire, streams = FORMATS[name], STRATEGIES[name]
 
     @examples(quick=20, thorough=1_000)
     @given(faults(streams() | streams(dialect="any")))
@@ -137,7 +117,7 @@ def some(name: str, kinds: tuple[str, ...] = (*FAULTS,)) -> list[Fault]:
     made: list[Fault] = []
 
     @examples(quick=120, thorough=300)
-    @given(faults(WIRES[name][1](), kinds=kinds))
+    @given(faults(STRATEGIES[name](), kinds=kinds))
     def make(fault: Fault) -> None:
         made.append(fault)
 
@@ -156,14 +136,15 @@ def test_what_matters_is_reached(kind: str, reached: Callable[[Fault], bool]):
 )
 def test_each_form_of_an_error_is_reached(name: str, form: str):
     if form not in {fault.form for fault in some(name, ("reported",))}:
-        reported = faults(WIRES[name][1](), kinds=["reported"])
+        reported = faults(STRATEGIES[name](), kinds=["reported"])
         assert find(reported, lambda fault: fault.form == form, settings=REACHING)
 
 
-@each_wire
+@pytest.mark.thorough
+@each_format
 def test_each_kind_of_fault_is_common(name: str):
     seen = Counter(fault.kind for fault in some(name))
-    assert all(seen[kind] >= pick(quick=1, thorough=3) for kind in FAULTS), seen
+    assert all(seen[kind] >= 3 for kind in FAULTS), seen
     assert sum(fault.sound == 0 for fault in some(name)) <= len(some(name)) * 2 / 3
 
 

@@ -9,38 +9,21 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import Phase, assume, find, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument
 
-from ssekit import chat, completions, gemini, messages, responses
+from ssekit import responses
 from ssekit.testing import (
     DIALECTS,
     ModelStream,
-    chat_streams,
-    completion_streams,
-    gemini_streams,
-    message_streams,
     response_streams,
 )
 from ssekit.testing.transports import STALL, Reads
+from tests.formats import FORMATS, STRATEGIES, each_format, encoded
 from tests.reference import interpret
 from tests.thorough import examples, pick
-
-WIRES: dict[str, tuple[Any, Callable[..., st.SearchStrategy[ModelStream]]]] = {
-    "chat": (chat, chat_streams),
-    "completions": (completions, completion_streams),
-    "responses": (responses, response_streams),
-    "messages": (messages, message_streams),
-    "gemini": (gemini, gemini_streams),
-}
-each_wire = pytest.mark.parametrize("name", WIRES)
-
-
-def encoded(answer: Any) -> Any:
-    return json.loads(msgspec.json.encode(answer))
 
 
 def bodies(stream: ModelStream) -> list[Any]:
@@ -56,7 +39,7 @@ EVERY_HOST = [(name, host) for name, dialects in DIALECTS.items() for host in di
 
 @pytest.mark.parametrize(("name", "host"), EVERY_HOST)
 def test_a_stream_of_a_host_accumulates_to_the_answer_that_it_was_made_of(name: str, host: str):
-    wire, streams = WIRES[name]
+    wire, streams = FORMATS[name], STRATEGIES[name]
 
     @examples(quick=5, thorough=15)
     @given(streams(dialect=host))
@@ -66,12 +49,11 @@ def test_a_stream_of_a_host_accumulates_to_the_answer_that_it_was_made_of(name: 
     check()
 
 
-@each_wire
+@each_format
 def test_the_bytes_are_events_to_an_independent_decoder(name: str):
     """Each event that says something has JSON for its data; one that ends it as marker does not."""
-    _, streams = WIRES[name]
 
-    @given(streams(dialect="any"))
+    @given(STRATEGIES[name](dialect="any"))
     def check(stream: ModelStream) -> None:
         for event in stream.events:
             data = [data for _, data, _, _ in interpret(event.data).events]
@@ -96,10 +78,10 @@ def test_an_item_that_did_not_begin_is_what_its_events_tell(quirk: str):
     check()
 
 
-@pytest.mark.parametrize("name", sorted(WIRES.keys() - {"gemini"}))  # in which nothing is an end
+@pytest.mark.parametrize("name", sorted(FORMATS.keys() - {"gemini"}))  # in which nothing is an end
 def test_nothing_is_waited_for_after_the_end(name: str):
     """Some hosts leave the connection open: what follows the end never comes."""
-    wire, streams = WIRES[name]
+    wire, streams = FORMATS[name], STRATEGIES[name]
 
     @examples(quick=5, thorough=15)
     @given(streams(dialect="any"))
@@ -258,13 +240,16 @@ RARE = [f"{what} cut within an escape" for what in ("arguments", "input")]
 RARE += ["arguments cut within an escaped pair", *ANY_WIRE]
 
 
+STREAMS, LEAST = pick(quick=(120, 1), thorough=(250, 2))
+
+
 @cache
 def seen(name: str) -> Counter[str]:
-    """Count what some hundred streams reach."""
+    """Count what some streams reach."""
     found: Counter[str] = Counter()
 
-    @settings(max_examples=250, derandomize=True)
-    @given(WIRES[name][1]())
+    @settings(max_examples=STREAMS, derandomize=True)
+    @given(STRATEGIES[name]())
     def look(stream: ModelStream) -> None:
         conditions = ANY_WIRE | REACHED[name]
         found.update(what for what, reached in conditions.items() if reached(stream))
@@ -278,13 +263,13 @@ def seen(name: str) -> Counter[str]:
 def test_what_matters_is_reached(name: str, what: str):
     """What a consumer may get wrong is there more than once, or at least can be found."""
     reached = (ANY_WIRE | REACHED[name])[what]
-    assert seen(name)[what] >= 2 or what in RARE
-    assert seen(name)[what] or find(WIRES[name][1](), reached, settings=REACHING)
+    assert seen(name)[what] >= LEAST or what in RARE
+    assert seen(name)[what] or find(STRATEGIES[name](), reached, settings=REACHING)
 
 
-@each_wire
+@each_format
 def test_streams_stay_small(name: str):
-    assert seen(name)["events"] < 250 * 20
+    assert seen(name)["events"] < STREAMS * 20
 
 
 # What they shrink to.
@@ -310,13 +295,13 @@ SIMPLEST = {
 
 @pytest.mark.parametrize("name", SIMPLEST)
 def test_the_simplest_stream_is_short_and_readable(name: str):
-    assert repr(find(WIRES[name][1](), lambda _stream: True)) == SIMPLEST[name]
+    assert repr(find(STRATEGIES[name](), lambda _stream: True)) == SIMPLEST[name]
 
 
-@pytest.mark.parametrize("name", pick(quick=["completions"], thorough=list(WIRES)))
+@pytest.mark.parametrize("name", pick(quick=["completions"], thorough=list(FORMATS)))
 def test_a_stream_shrinks_to_what_matters_in_it(name: str):
     """Who loses one letter is shown a stream of that letter alone."""
-    streams = WIRES[name][1](text=st.text("XYZ", max_size=20))
+    streams = STRATEGIES[name](text=st.text("XYZ", max_size=20))
     said = json.dumps(find(streams, lambda stream: "Z" in json.dumps(stream.expected)).expected)
     assert (said.count("Z"), said.count("X"), said.count("Y")) == (1, 0, 0)
 
@@ -511,28 +496,28 @@ def holds(seen: Callable[[ModelStream], bool], stream: ModelStream) -> bool:
 def test_a_quirk_is_seen_where_it_is_turned_on(name: str, quirk: str):
     seen = QUIRKS[name][quirk]
     assert find(
-        WIRES[name][1](dialect=[quirk]), lambda stream: holds(seen, stream), settings=REACHING
+        STRATEGIES[name](dialect=[quirk]), lambda stream: holds(seen, stream), settings=REACHING
     )
 
 
-@each_wire
+@each_format
 def test_a_quirk_is_not_seen_where_none_is_turned_on(name: str):
     @examples(quick=40, thorough=200)
-    @given(WIRES[name][1]())
+    @given(STRATEGIES[name]())
     def look(stream: ModelStream) -> None:
         assert not [quirk for quirk, seen in QUIRKS[name].items() if holds(seen, stream)]
 
     look()
 
 
-@each_wire
+@each_format
 def test_every_quirk_is_tested(name: str):
     assert QUIRKS[name].keys() == dict(DIALECTS)[name].quirks.keys()  # type: ignore[index]
 
 
-@pytest.mark.parametrize("name", WIRES)
+@pytest.mark.parametrize("name", FORMATS)
 def test_a_dialect_that_is_none_is_refused(name: str):
-    streams = WIRES[name][1]
+    streams = STRATEGIES[name]
     with pytest.raises(InvalidArgument, match="'nobody' is none of"):
         streams(dialect="nobody")
     with pytest.raises(InvalidArgument, match="'no such quirk'"):
