@@ -3,7 +3,6 @@
 import json
 from typing import Any, get_args
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 from ssekit import SSEDecoder, messages
 from ssekit.messages import _events, _result
 from ssekit.testing import ModelStream, message_streams
+from tests.formats import encoded
 from tests.sdks import differences, fields, joined, missing, models, names
 from tests.shared import Recording, each_recording
 
@@ -30,7 +30,7 @@ BETA_FIELD = "context_management"
 
 
 def answer_to(recording: Recording) -> Any:
-    return json.loads(msgspec.json.encode(messages.collect([recording.data])))
+    return encoded(messages.collect([recording.data]))
 
 
 def is_beta(answer: Any) -> bool:
@@ -54,6 +54,9 @@ FAULTS = {
     ".usage.server_tool_use.web_fetch_requests": "no number, where the wire has none and the "
     "SDK's own model requires one",
     ".model": "that of the model which took over, which a block of the content says",
+    ".content.signature": "none, where a host has none and the SDK's own model requires a text",
+    ".usage.iterations": "left out, as the SDK's model of no beta does not declare it",
+    ".content.partial_json": "read as far as it goes, where the input never became whole",
 }
 
 
@@ -79,7 +82,10 @@ def sdk_result(data: bytes, of_beta: bool) -> BaseModel:
 def test_the_result_is_what_the_sdk_makes_of_the_stream(recording: Recording):
     answer = answer_to(recording)
     theirs = sdk_result(recording.data, is_beta(answer)).model_dump(mode="json", by_alias=True)
-    assert differences(answer, theirs) <= set(FAULTS)
+    found = differences(answer, theirs)
+    if ".content.partial_json" in found:
+        found = {path for path in found if not path.startswith(".content.input.")}
+    assert found <= set(FAULTS)
 
 
 # (The SDK encodes arguments piece by piece, and fails at half a surrogate pair.)

@@ -87,9 +87,10 @@ def test_the_result_is_what_the_events_add_up_to(recording: Recording):
     answer = Completion.model_validate_json(
         msgspec.json.encode(completions.collect([recording.data]))
     )
-    said = [choice for chunk in chunks for choice in chunk.choices]
-    assert answer.choices[0].text == "".join(choice.text for choice in said)
-    assert answer.choices[0].finish_reason == said[-1].finish_reason
+    for choice in answer.choices:
+        said = [c for chunk in chunks for c in chunk.choices if c.index == choice.index]
+        assert choice.text == "".join(c.text for c in said)
+        assert choice.finish_reason == said[-1].finish_reason
     assert answer.usage == chunks[-1].usage
     for field in ("id", "created", "model", "object", "system_fingerprint"):
         assert getattr(answer, field) == getattr(chunks[0], field)
