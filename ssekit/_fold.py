@@ -265,13 +265,11 @@ def merge_usage(
     But no request has no input: if all its input counts are 0, they are ignored after a positive
     one; and if its output counts are 0 too, all of it is.
     """
-    if known is None:
-        return latest
     stated = [count for name in inputs if (count := getattr(latest, name)) is not None]
     if stated and not any(stated):
         if not any(getattr(latest, name) for name in outputs):
             return known
-        if any(getattr(known, name) for name in inputs):
+        if known is not None and any(getattr(known, name) for name in inputs):
             latest = replace(latest, **dict.fromkeys(inputs))
     return merge(known, latest)
 
