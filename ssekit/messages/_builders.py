@@ -279,7 +279,7 @@ class OpenBlocks(dict[int | None, BlockBuilder]):
         if unplaced is not None and index not in self:
             # The start had no index, but the delta has one.
             self.open(index, self.pop(None))
-        if index not in self and index in self._ended and kind is not None:
+        if index in self._ended and kind not in (None, events.SignatureDelta):
             return self._find_recent(kind)  # a delta at the index of a block that has ended
         return self._accepting(index, kind)
 
