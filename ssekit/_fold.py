@@ -135,6 +135,8 @@ class JSONText(Text):
     def flush(self) -> str:
         """Take the value that was held back as the text: no pieces follow."""
         initial, self.initial = self.initial, ""
+        if self._end is not None:
+            self._end.feed(initial)
         return super().add(initial)
 
     @property
