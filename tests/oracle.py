@@ -132,7 +132,10 @@ class MessagesOracle:
             self.message |= event["message"]
         elif event_type == "content_block_start":
             assert event["index"] == len(self.blocks)
-            self.blocks.append(dict(event["content_block"]))
+            block = event["content_block"]
+            self.blocks.append({**REQUIRED.get(block["type"], {}), **block})
+            if block["type"] == "fallback":  # from here on, another model answers
+                self.message["model"] = block["to"]["model"]
         elif event_type == "content_block_delta":
             self.add_delta(self.blocks[event["index"]], event["delta"])
         elif event_type == "message_delta":
@@ -146,10 +149,10 @@ class MessagesOracle:
         self.stopped = event_type == "message_stop"
 
     def add_delta(self, block: dict[str, Any], delta: dict[str, Any]) -> None:
-        for field in ("text", "thinking", "partial_json"):
+        for field in ("text", "thinking", "partial_json", "content"):
             if field in delta:
-                block[field] = block.get(field, "") + delta[field]
-        for field in ("signature", "content"):
+                block[field] = (block.get(field) or "") + delta[field]
+        for field in ("signature", "encrypted_content"):  # what is opaque is replaced
             if field in delta:
                 block[field] = delta[field]
         if "citation" in delta:
@@ -176,6 +179,10 @@ class MessagesOracle:
         return without_nulls(
             {**self.message, "content": [self.view(block) for block in self.blocks]}
         )
+
+
+# What the vendor's models of blocks require, and a host may leave out (Ollama).
+REQUIRED = {"thinking": {"signature": ""}}
 
 
 def without_nulls(tree: Any) -> Any:
@@ -258,18 +265,20 @@ class GeminiOracle:
         self.id = ""
         self.model = ""
         self.usage: dict[str, Any] = {}
+        self.blocked = False
         self.candidates: dict[int, dict[str, Any]] = {}
 
     def add(self, _event_type: str, data: str) -> None:
         chunk = json.loads(data)
-        self.id = self.id or chunk["responseId"]
-        self.model = chunk["modelVersion"]
-        self.usage |= chunk["usageMetadata"]
-        for candidate in chunk["candidates"]:
+        self.id = self.id or chunk.get("responseId", "")
+        self.model = chunk.get("modelVersion", self.model)
+        self.usage |= chunk.get("usageMetadata", {})
+        self.blocked = self.blocked or "blockReason" in chunk.get("promptFeedback", {})
+        for candidate in chunk.get("candidates", []):
             new = {"text": "", "thought": "", "calls": [], "finish_reason": None}
             known = self.candidates.setdefault(candidate.get("index", 0), new)
             known["finish_reason"] = candidate.get("finishReason") or known["finish_reason"]
-            for part in candidate["content"]["parts"]:
+            for part in candidate.get("content", {}).get("parts", []):
                 known["thought" if part.get("thought") else "text"] += part.get("text", "")
                 if "functionCall" in part:
                     self._add_call(known["calls"], part["functionCall"])
@@ -298,7 +307,8 @@ class GeminiOracle:
     @property
     def end(self) -> tuple[str, str | None]:
         finishes = [candidate["finish_reason"] for candidate in self.candidates.values()]
-        return ("done", "finish") if finishes and all(finishes) else ("truncated", None)
+        finished = all(finishes) if finishes else self.blocked
+        return ("done", "finish") if finished else ("truncated", None)
 
     @property
     def answer(self) -> dict[str, Any]:

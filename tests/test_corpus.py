@@ -32,6 +32,8 @@ def recorded_message(answer: messages.Message) -> dict[str, Any]:
     for block in encoded(answer)["content"]:
         view = {name: block[name] for name in names if name in block}
         citations = view.pop("citations", [])
+        if "partial_json" in block:
+            del view["input"]  # `expected` has only an input that is whole
         content.append(view | ({"citations": len(citations)} if citations else {}))
     return {
         "id": answer.id,
@@ -72,6 +74,14 @@ RECORDED = {**PLAIN, "messages": recorded_message, "responses": recorded_respons
 # What only one of the two has, the answer or what is `expected` of it, is left out of both.
 
 
+def trim_message(made: Any, expected: Any) -> None:
+    for ours, theirs in zip(made["content"], expected["content"], strict=True):
+        if ours.get("signature") == "":  # the vendor's model requires one, and Ollama sends none
+            theirs.setdefault("signature", "")
+        if ours["type"] == "fallback":  # `expected` has the model that failed; the oracle knows
+            del made["model"], expected["model"]
+
+
 def trim_response(made: Any, expected: Any) -> None:
     del expected["events"]
     if expected["terminal"] == "failed":  # the event before it, which reports an error, is the end
@@ -87,6 +97,7 @@ def trim_candidates(made: Any, expected: Any) -> None:
 
     In `expected`, a name begins a call, and its pieces are not put together: the oracle has them.
     """
+    expected["usage"] = expected["usage"] or {}
     for ours, theirs in zip(made["candidates"], expected["candidates"], strict=True):
         theirs["calls"] = [call for call in theirs["calls"] if call["name"] is not None]
         for our, their in zip(ours["calls"], theirs["calls"], strict=True):
@@ -94,7 +105,7 @@ def trim_candidates(made: Any, expected: Any) -> None:
                 our["args"] = None
 
 
-TRIMS = {"responses": trim_response, "gemini": trim_candidates}
+TRIMS = {"messages": trim_message, "responses": trim_response, "gemini": trim_candidates}
 OUTCOMES = {**STATES, "incomplete": "done"}
 
 
@@ -152,13 +163,13 @@ def test_the_text_of_a_stream_is_that_of_its_view(recording: Recording):
 
 
 @each_recording("messages")
-def test_the_calls_of_a_message_are_its_blocks_of_tool_use(recording: Recording):
+def test_the_whole_calls_of_a_message_are_its_blocks_of_tool_use(recording: Recording):
     stream = messages.stream([recording.data])
     calls = only(list(stream.deltas()), ToolCall)
     assert [(call.id, call.name, json.loads(call.arguments)) for call in calls] == [
         (block.id, block.name, block.input)
         for block in stream.result().content
-        if isinstance(block, messages.ToolUseBlock)
+        if isinstance(block, messages.ToolUseBlock) and block.partial_json is None
     ]
 
 
@@ -174,13 +185,19 @@ def test_a_message_is_the_same_without_event_lines_and_without_types(recording: 
     assert messages.collect(without_lines) == messages.collect(without_types) == whole
 
 
+# Recordings whose counts do not add up on the wire either.
+NO_SUM = {"gemini/aiplatform.googleapis.com-aa4b8525f1.sse": "18 + 1 + 196 is 215, the total 214"}
+
+
 @each_recording("gemini")
 def test_the_usage_of_a_response_adds_up(recording: Recording):
-    stream = gemini.stream([recording.data])
-    stream.until_done()
-    usage = stream.accumulator.usage
-    assert usage is not None
-    assert (usage.input_tokens or 0) + (usage.output_tokens or 0) == usage.total_tokens
+    _, decoder = push(gemini, [recording.data])
+    usage = decoder.accumulator.usage
+    if usage is None:
+        assert b"usageMetadata" not in recording.data
+    else:
+        adds_up = (usage.input_tokens or 0) + (usage.output_tokens or 0) == usage.total_tokens
+        assert adds_up == (recording.name not in NO_SUM)
 
 
 # Fields of the wire that no struct declares, and why. They are all to be had through `.event`.
@@ -188,8 +205,18 @@ UNDECLARED = {
     "chat": {
         "p": "padding (Mistral)",
         "latency_checkpoint": "how long what took within Azure; in no documentation",
+        "time_info": "how long what took (Cerebras)",
+        "generationId": "the name of the request within Vercel's gateway",
+        "choices.delta.provider_metadata": "which hosts Vercel's gateway tried, in what order",
+        "usage.market_cost": "what the host would have charged without the gateway (Vercel)",
+        "usage.cache_creation_input_tokens": "always 0 (Vercel's gateway)",
+        "usage.search_context_size": "an echo of the request (Perplexity)",
+        "choices.text": "the content once more (Together)",
+        "choices.delta.token_id": "the number of the token in the vocabulary (Together)",
+        "choices.seed": "where the sampling began (Together)",
     },
     "responses": {"copilot_usage": "GitHub's own account of its terminal event"},
+    "gemini": {"candidates.content.missing-parts": "made up, in test data of Vertex AI's SDK"},
 }
 
 
@@ -223,6 +250,15 @@ def test_no_field_of_the_wire_is_left_out_without_a_reason(name: str):
     assert found == set(UNDECLARED.get(name, ()))
 
 
+# What has to be repaired in the events of a format: how it looks on the wire, and why.
+REPAIRED = {
+    "gemini": {
+        '{"promptFeedback"': "a verdict on the prompt, without candidates",
+        '"citationSources"': "the other name of citations",
+    },
+}
+
+
 @needs_shared
 @pytest.mark.parametrize(
     ("name", "chunk_type"),
@@ -233,9 +269,17 @@ def test_no_field_of_the_wire_is_left_out_without_a_reason(name: str):
     ],
 )
 def test_recorded_events_are_decoded_without_python(name: str, chunk_type: Any):
-    """None of them has to be repaired."""
+    """None of them has to be repaired, but for a reason."""
     decoder = msgspec.json.Decoder(chunk_type)
+    found: set[str] = set()
     for recording in recordings(name):
         for event in iter_events([recording.data]):
-            if event.data != "[DONE]":
+            if event.data == "[DONE]":
+                continue
+            try:
                 decoder.decode(event.data)
+            except msgspec.ValidationError:
+                reasons = {look for look in REPAIRED.get(name, ()) if look in event.data}
+                assert reasons, event.data
+                found |= reasons
+    assert found == set(REPAIRED.get(name, ()))
