@@ -33,17 +33,10 @@ from ssekit import (
 )
 from ssekit.testing import chunkings
 from tests import wire
+from tests.formats import FORMATS
 from tests.shared import Recording, each_recording
-from tests.ways import WAYS, cuts, outcome, push
+from tests.ways import WAYS, cuts, outcome, pieces, push
 from tests.wire import event
-
-FORMATS = {
-    "chat": chat,
-    "completions": completions,
-    "gemini": gemini,
-    "messages": messages,
-    "responses": responses,
-}
 
 AZURE = {"choices": [], "created": 0, "id": "", "model": "", "object": "", "usage": None}
 CHAT = {"choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": "stop"}]}
@@ -210,7 +203,7 @@ class Limited:
 def test_a_stream_says_what_it_says_to_its_format(reads: list[bytes], told: Any, way: Any):
     data = b"".join(reads)
     chunks, decoder = push(Limited(told), reads)
-    for divided in (reads, [data], [data[i : i + 1] for i in range(len(data))]):
+    for divided in (reads, [data], pieces(data)):
         auto_chunks, auto_decoder = way(Limited(auto), divided)
         assert auto_chunks == chunks
         assert outcome(auto_decoder) == outcome(decoder)

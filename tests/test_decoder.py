@@ -2,6 +2,7 @@
 
 import asyncio
 import pickle
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -24,7 +25,8 @@ from ssekit import (
     StreamTruncatedError,
     TextDelta,
 )
-from ssekit.testing import chunkings
+from ssekit.testing import chunkings, splits
+from tests.ways import pieces
 
 
 class Word(msgspec.Struct, kw_only=True):
@@ -79,7 +81,7 @@ def word(text: str, **fields: Any) -> bytes:
     return b"data: " + msgspec.json.encode({"word": text, **fields}) + b"\n\n"
 
 
-def run(reads: list[bytes], **options: Any) -> tuple[list[str], StreamDecoder[Word, list[str]]]:
+def run(reads: Iterable[bytes], **options: Any) -> tuple[list[str], StreamDecoder[Word, list[str]]]:
     decoder = WORDS.decoder(**options)
     chunks = [chunk for read in reads for chunk in decoder.feed(read)]
     return [chunk.word for chunk in chunks + decoder.close()], decoder
@@ -170,9 +172,7 @@ ENDS: dict[str, tuple[bytes, list[str], str, str | None, type[SSEKitError] | Non
 def test_the_end(end: Any):
     """Each end is told the same whole, byte by byte, and at every two-way cut."""
     stream, words, state, ended_by, error = end
-    bytewise = [stream[i : i + 1] for i in range(len(stream))]
-    cuts = [[stream[:cut], stream[cut:]] for cut in range(len(stream) + 1)]
-    for reads in [bytewise, *cuts]:
+    for reads in [pieces(stream), *splits(stream)]:
         said, decoder = run(reads, max_event_size=100)
         assert (said, decoder.state, decoder.ended_by) == (words, state, ended_by), reads
         assert type(decoder.error) is (error or type(None))

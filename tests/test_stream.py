@@ -24,6 +24,7 @@ from ssekit import (
 )
 from ssekit.testing.transports import Reads
 from tests.shells import Shell
+from tests.ways import pieces
 from tests.wire import DONE, A, B, C, event, text
 
 
@@ -480,17 +481,13 @@ def test_events_are_read_as_they_are_asked_for():
 # Small reads, which are gathered until one of them ends a line.
 
 
-def singly(data: bytes) -> list[bytes]:
-    return [data[place : place + 1] for place in range(len(data))]
-
-
 @pytest.mark.parametrize(
     ("newline", "ends"),
     [(b"\n", [9, 18]), (b"\r", [9, 18]), (b"\r\n", [10, 21])],
     ids=["LF", "CR", "CRLF"],
 )
 def test_an_event_comes_with_the_byte_that_ends_it(newline: bytes, ends: list[int]):
-    source = Reads(*singly((b"data: a" + newline * 2) * 2))
+    source = Reads(*pieces((b"data: a" + newline * 2) * 2))
     assert [source.taken for _ in iter_events(source)] == ends
 
 
@@ -510,7 +507,7 @@ def test_an_event_comes_before_the_comment_that_follows_it_in_the_same_read():
 
 
 def test_a_comment_comes_with_the_byte_that_ends_it():
-    source = Reads(*singly(b": kept\ndata: a\n\n"))
+    source = Reads(*pieces(b": kept\ndata: a\n\n"))
     heard: list[int] = []
     decoder = SSEDecoder(on_comment=lambda text: heard.append(source.taken))
     assert len(list(iter_events(source, decoder=decoder))) == 1
@@ -519,11 +516,11 @@ def test_a_comment_comes_with_the_byte_that_ends_it():
 
 GATHERED: dict[str, list[Any]] = {
     "a longer read": [b"da", b"ta", b": a\n\ndata: b\n\n" + b": " * 3000 + b"\n\nda", b"ta: c\n\n"],
-    "many reads": [*singly(b"data: a\ndata: " + b"b" * 5000), b"\n\n"],
+    "many reads": [*pieces(b"data: a\ndata: " + b"b" * 5000), b"\n\n"],
     "other bytes": [b"da", b"ta: a", bytearray(b"\n"), b"da", memoryview(b"ta: b\n\n")],
     "empty reads": [b"", b"data: a", b"", b"\n", b"", b"\n", b""],
     "the end of an event, and the start of the next": [b"data: a", b"\n\nda", b"ta: b\n", b"\nda"],
-    "a byte order mark": singly(b"\xef\xbb\xbfdata: a\n\n"),
+    "a byte order mark": pieces(b"\xef\xbb\xbfdata: a\n\n"),
 }
 
 
@@ -549,7 +546,7 @@ def test_small_reads_before_an_incomplete_one():
 
 @pytest.mark.parametrize("rest", [[], [b"\n\n"], [OSError()]], ids=["end", "line end", "failure"])
 def test_small_reads_that_become_too_large(rest: list[Any]):
-    source = Reads(b"data: a\n\n", *singly(b"x" * 30), *rest)
+    source = Reads(b"data: a\n\n", *pieces(b"x" * 30), *rest)
     events = iter_events(source, decoder=SSEDecoder(max_event_size=20))
     assert next(events).data == "a"
     with pytest.raises(EventTooLargeError):
