@@ -93,7 +93,7 @@ NOT_ON_THE_WIRE = {"sdkHttpResponse", "automaticFunctionCallingHistory", "parsed
     "struct",
     [
         item
-        for item in vars(gemini).values()
+        for item in map(gemini.__dict__.__getitem__, gemini.__all__)
         if isinstance(item, type) and issubclass(item, msgspec.Struct)
     ],
     ids=lambda struct: struct.__name__,
@@ -103,7 +103,7 @@ def test_the_sdk_knows_no_field_that_we_do_not(struct: type[msgspec.Struct]):
     model = getattr(types, NAMES.get(struct.__name__, struct.__name__))
     ours, theirs = fields(struct), names(model)
     assert theirs - NOT_ON_THE_WIRE <= ours
-    assert ours - theirs <= {*UNKNOWN, "error"}
+    assert ours - theirs <= {*UNKNOWN, "error", "citationSources"}
 
 
 @given(gemini_streams())
