@@ -1209,7 +1209,7 @@ def test_deltas_join_to_the_views(made: tuple[Events, list[tuple[str, list[str]]
     # In the order of their places, as real servers send them.
     events = sorted(made[0], key=lambda data: (data["output_index"], data.get("content_index", 0),
                                                data.get("summary_index", 0)))  # fmt: skip
-    stream = responses.stream([*map(event, events), b"data: [DONE]\n\n"])
+    stream = responses.stream(map(event, [*events, completed()]))
     said: dict[Any, str] = {}
     for delta in stream.deltas():
         if isinstance(delta, ToolCallDelta):
