@@ -15,10 +15,11 @@ import msgspec
 from msgspec.structs import replace
 
 from ssekit._accumulator import Accumulator
-from ssekit._decoder import DECODE_FAILURES, DONE, Done, StreamDecoder, is_blank, is_marker
+from ssekit._decoder import DECODE_FAILURES, StreamDecoder
 from ssekit._errors import APIError, DecodeError
 from ssekit._event import ServerSentEvent
 from ssekit._json import as_type, is_json, parse, well_formed, without_spellings
+from ssekit._marker import DONE, Done, is_blank, is_marker
 from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE
 from ssekit._server_error import error_fields, is_notice, nested_error
 from ssekit._shapes import shape_of

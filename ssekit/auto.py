@@ -26,13 +26,14 @@ from itertools import chain
 from typing import Any, Final
 
 from ssekit._accumulator import Accumulator
-from ssekit._decoder import Done, Read, Scanned, StreamDecoder, is_marker
+from ssekit._decoder import Read, Scanned, StreamDecoder
 from ssekit._deltas import Delta
 from ssekit._errors import DecodeError, SSEKitError
 from ssekit._event import ServerSentEvent, make_event
 from ssekit._fast_path import Batch
 from ssekit._format import Format
 from ssekit._json import parse
+from ssekit._marker import Done, is_marker
 from ssekit._scanner import IGNORED
 from ssekit._shapes import SHAPES, shape_of
 
