@@ -34,6 +34,10 @@ FAULTS = {
 }
 
 
+def from_openai(recording: Recording) -> bool:
+    return recording.host == "api.openai.com"
+
+
 def sdk_result(data: bytes) -> BaseModel:
     state = ChatCompletionStreamState()
     for event in SSEDecoder().feed(data):
@@ -44,12 +48,7 @@ def sdk_result(data: bytes) -> BaseModel:
     return state.current_completion_snapshot
 
 
-@needs_shared
-@pytest.mark.parametrize(
-    "recording",
-    [r for r in recordings("chat") if r.host == "api.openai.com"],
-    ids=lambda recording: recording.name,
-)
+@each_recording("chat", where=from_openai)
 def test_the_result_is_what_the_sdk_makes_of_the_stream(recording: Recording):
     answer = msgspec.json.encode(chat.collect([recording.data]))
     ours = ChatCompletion.model_validate_json(answer).model_dump(exclude_none=True)
@@ -68,7 +67,7 @@ MODELS = {"chat": (chat, ChatCompletion), "completions": (completions, Completio
 def test_the_model_holds_the_same_values(endpoint: str):
     """Nothing is lost or changed in what the SDK's model reads of our result."""
     wire, model = MODELS[endpoint]
-    ours = [recording for recording in recordings(endpoint) if recording.host == "api.openai.com"]
+    ours = [recording for recording in recordings(endpoint) if from_openai(recording)]
     assert ours
     for recording in ours:
         answer = msgspec.json.encode(wire.collect([recording.data]))
@@ -87,20 +86,16 @@ def test_the_result_is_what_the_events_add_up_to(recording: Recording):
     answer = Completion.model_validate_json(
         msgspec.json.encode(completions.collect([recording.data]))
     )
-    said = [choice for chunk in chunks for choice in chunk.choices]
-    assert answer.choices[0].text == "".join(choice.text for choice in said)
-    assert answer.choices[0].finish_reason == said[-1].finish_reason
+    for choice in answer.choices:
+        said = [c for chunk in chunks for c in chunk.choices if c.index == choice.index]
+        assert choice.text == "".join(c.text for c in said)
+        assert choice.finish_reason == said[-1].finish_reason
     assert answer.usage == chunks[-1].usage
     for field in ("id", "created", "model", "object", "system_fingerprint"):
         assert getattr(answer, field) == getattr(chunks[0], field)
 
 
-@needs_shared
-@pytest.mark.parametrize(
-    "recording",
-    [r for r in recordings("responses") if r.host == "api.openai.com"],
-    ids=lambda recording: recording.name,
-)
+@each_recording("responses", where=from_openai)
 def test_a_response_is_one_to_the_sdk(recording: Recording):
     """The SDK's model accepts our result, and holds the same values in all that it declares."""
     answer = json.loads(msgspec.json.encode(responses.collect([recording.data])))
