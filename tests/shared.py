@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-_FOLDER = os.environ.get("SSEKIT_SHARED")
+FOLDER = os.environ.get("SSEKIT_SHARED")
 
 needs_shared = pytest.mark.skipif(
-    _FOLDER is None, reason="SSEKIT_SHARED does not name the folder of recorded streams"
+    FOLDER is None, reason="SSEKIT_SHARED does not name the folder of recorded streams"
 )
 
 WITHOUT_DASK = "Dask is not installed: it is in the dependency group `archives`"
@@ -38,9 +38,9 @@ class Recording:
 @cache
 def recordings(endpoint: str) -> list[Recording]:
     """Return the recorded streams of an endpoint; none where the folder is not there."""
-    if _FOLDER is None:
+    if FOLDER is None:
         return []
-    corpus = Path(_FOLDER, "corpus")
+    corpus = Path(FOLDER, "corpus")
     rows = json.loads((corpus / "index.json").read_text())
     found = [
         Recording(
@@ -78,6 +78,6 @@ def each_recording(
 @cache
 def conformance_cases() -> list[dict[str, Any]]:
     """Return the cases of the standard; none where the folder is not there."""
-    if _FOLDER is None:
+    if FOLDER is None:
         return []
-    return json.loads(Path(_FOLDER, "conformance", "sse_cases.json").read_text())
+    return json.loads(Path(FOLDER, "conformance", "sse_cases.json").read_text())
