@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -9,10 +10,10 @@ from typing import Any
 
 import pytest
 
-_FOLDER = os.environ.get("SSEKIT_SHARED")
+FOLDER = os.environ.get("SSEKIT_SHARED")
 
 needs_shared = pytest.mark.skipif(
-    _FOLDER is None, reason="SSEKIT_SHARED does not name the folder of recorded streams"
+    FOLDER is None, reason="SSEKIT_SHARED does not name the folder of recorded streams"
 )
 
 WITHOUT_DASK = "Dask is not installed: it is in the dependency group `archives`"
@@ -28,13 +29,18 @@ class Recording:
     data: bytes
     expected: Any
 
+    @property
+    def whole(self) -> bytes:
+        """The bytes, with the blank line at the end that a recording may lack."""
+        return self.data + b"\n\n"
+
 
 @cache
 def recordings(endpoint: str) -> list[Recording]:
     """Return the recorded streams of an endpoint; none where the folder is not there."""
-    if _FOLDER is None:
+    if FOLDER is None:
         return []
-    corpus = Path(_FOLDER, "corpus")
+    corpus = Path(FOLDER, "corpus")
     rows = json.loads((corpus / "index.json").read_text())
     found = [
         Recording(
@@ -53,7 +59,9 @@ def recordings(endpoint: str) -> list[Recording]:
     return found
 
 
-def each_recording(*endpoints: str) -> pytest.MarkDecorator:
+def each_recording(
+    *endpoints: str, where: Callable[[Recording], bool] = lambda _recording: True
+) -> pytest.MarkDecorator:
     """Run a test once for every recorded stream of some endpoints, as `recording`."""
     return pytest.mark.parametrize(
         "recording",
@@ -61,6 +69,7 @@ def each_recording(*endpoints: str) -> pytest.MarkDecorator:
             pytest.param(recording, id=recording.name)
             for endpoint in endpoints
             for recording in recordings(endpoint)
+            if where(recording)
         ]
         or [pytest.param(None, marks=needs_shared, id="none")],
     )
@@ -69,6 +78,6 @@ def each_recording(*endpoints: str) -> pytest.MarkDecorator:
 @cache
 def conformance_cases() -> list[dict[str, Any]]:
     """Return the cases of the standard; none where the folder is not there."""
-    if _FOLDER is None:
+    if FOLDER is None:
         return []
-    return json.loads(Path(_FOLDER, "conformance", "sse_cases.json").read_text())
+    return json.loads(Path(FOLDER, "conformance", "sse_cases.json").read_text())

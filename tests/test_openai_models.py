@@ -34,6 +34,10 @@ FAULTS = {
 }
 
 
+def from_openai(recording: Recording) -> bool:
+    return recording.host == "api.openai.com"
+
+
 def sdk_result(data: bytes) -> BaseModel:
     state = ChatCompletionStreamState()
     for event in SSEDecoder().feed(data):
@@ -44,12 +48,7 @@ def sdk_result(data: bytes) -> BaseModel:
     return state.current_completion_snapshot
 
 
-@needs_shared
-@pytest.mark.parametrize(
-    "recording",
-    [r for r in recordings("chat") if r.host == "api.openai.com"],
-    ids=lambda recording: recording.name,
-)
+@each_recording("chat", where=from_openai)
 def test_the_result_is_what_the_sdk_makes_of_the_stream(recording: Recording):
     answer = msgspec.json.encode(chat.collect([recording.data]))
     ours = ChatCompletion.model_validate_json(answer).model_dump(exclude_none=True)
@@ -68,7 +67,7 @@ MODELS = {"chat": (chat, ChatCompletion), "completions": (completions, Completio
 def test_the_model_holds_the_same_values(endpoint: str):
     """Nothing is lost or changed in what the SDK's model reads of our result."""
     wire, model = MODELS[endpoint]
-    ours = [recording for recording in recordings(endpoint) if recording.host == "api.openai.com"]
+    ours = [recording for recording in recordings(endpoint) if from_openai(recording)]
     assert ours
     for recording in ours:
         answer = msgspec.json.encode(wire.collect([recording.data]))
@@ -96,12 +95,7 @@ def test_the_result_is_what_the_events_add_up_to(recording: Recording):
         assert getattr(answer, field) == getattr(chunks[0], field)
 
 
-@needs_shared
-@pytest.mark.parametrize(
-    "recording",
-    [r for r in recordings("responses") if r.host == "api.openai.com"],
-    ids=lambda recording: recording.name,
-)
+@each_recording("responses", where=from_openai)
 def test_a_response_is_one_to_the_sdk(recording: Recording):
     """The SDK's model accepts our result, and holds the same values in all that it declares."""
     answer = json.loads(msgspec.json.encode(responses.collect([recording.data])))

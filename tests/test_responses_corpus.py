@@ -12,24 +12,30 @@ import pytest
 from ssekit import ServerSentEvent, responses
 from tests.formats import encoded, fed
 from tests.reference import interpret
-from tests.shared import Recording, each_recording, needs_shared, recordings
+from tests.shared import Recording, each_recording
 
-# The ends of a stream, and those of a text or an item.
-TERMINAL = {"response.completed", "response.incomplete"}
+# The ends of a stream that has an answer, with the status of it.
+TERMINAL = {"response.completed": "completed", "response.incomplete": "incomplete"}
+
+# Those that a server ended by an error have no such end: see tests/test_corpus.py.
+each_answer = each_recording(
+    "responses", where=lambda recording: recording.expected["terminal"] in TERMINAL.values()
+)
 
 
 def wire(recording: Recording) -> list[dict[str, Any]]:
     """Return the events of a stream, as an independent reader of the wire has them."""
-    texts = [data for _, data, _, _ in interpret(recording.data).events]
+    texts = [data for _, data, _, _ in interpret(recording.whole).events]
     return [json.loads(text) for text in texts if text != "[DONE]"]
 
 
 def terminal_response(events: list[dict[str, Any]]) -> Any:
-    assert events[-1]["type"] in TERMINAL
-    return events[-1]["response"]
+    """Return the answer that the last event states, with what its type means."""
+    stated = {"object": "response", "status": TERMINAL[events[-1]["type"]]}
+    return stated | events[-1]["response"]
 
 
-@each_recording("responses")
+@each_answer
 def test_the_result_is_the_terminal_response(recording: Recording):
     """Every field of the wire's own answer is in the result, with its value; null is absent."""
     stream = responses.stream([recording.data])
@@ -97,7 +103,7 @@ def streamed_places(events: list[dict[str, Any]]) -> set[tuple[Any, ...]]:
     return {place(event, name) for event in events if (name := kind(event, ".delta"))}
 
 
-@each_recording("responses")
+@each_answer
 def test_the_pieces_alone_add_up(recording: Recording):
     """Without what states a whole, the texts are those of the terminal response."""
     events = wire(recording)
@@ -116,7 +122,7 @@ def test_the_pieces_alone_add_up(recording: Recording):
         assert part["annotations"][event["annotation_index"]] == event["annotation"]
 
 
-@each_recording("responses")
+@each_answer
 def test_what_was_folded_before_a_whole_is_stated_is_that_whole(recording: Recording):
     decoder = responses.decoder()
     seen: set[tuple[Any, ...]] = set()
@@ -151,7 +157,7 @@ def expected_texts(item: Any, seen: set[tuple[Any, ...]], event: Any) -> dict[An
     return {found: at(items, *found) for found in seen if found[1] == index}  # type: ignore[arg-type]
 
 
-@each_recording("responses")
+@each_answer
 def test_a_terminal_event_without_a_response(recording: Recording):
     """What was folded stands, with the status that the event's type means."""
     events = wire(recording)
@@ -174,15 +180,14 @@ def test_a_terminal_event_without_a_response(recording: Recording):
 UNSTABLE = {"encrypted_content", "fingerprint", "id"}
 
 
-@needs_shared
 @pytest.mark.parametrize("keep", ["done", "terminal"])
-def test_text_that_is_only_stated_is_told_all_the_same(keep: str):
+@each_answer
+def test_text_that_is_only_stated_is_told_all_the_same(keep: str, recording: Recording):
     """A server may send no pieces, but only wholes, or only the terminal response."""
-    for recording in recordings("responses"):
-        events = [
-            event
-            for event in wire(recording)
-            if event["type"] in TERMINAL or (keep == "done" and event["type"].endswith(".done"))
-        ]
-        wires = [ServerSentEvent(json.dumps(event)) for event in events]
-        assert "".join(responses.stream(wires).text()) == recording.expected["text"]
+    events = [
+        event
+        for event in wire(recording)
+        if event["type"] in TERMINAL or (keep == "done" and event["type"].endswith(".done"))
+    ]
+    wires = [ServerSentEvent(json.dumps(event)) for event in events]
+    assert "".join(responses.stream(wires).text()) == recording.expected["text"]
