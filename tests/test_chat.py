@@ -383,7 +383,7 @@ RESULTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
         [beside(usage=COUNTS), beside(usage=NO_COUNTS)],
         {"usage": COUNTS},
     ),
-    "usage of no tokens": ([beside(usage=NO_COUNTS)], {"usage": NO_COUNTS}),
+    "usage of no tokens": ([beside(usage=NO_COUNTS)], {"usage": None}),
     "usage of no input, after input": (
         [beside(usage=COUNTS), beside(usage={"prompt_tokens": 0, "completion_tokens": 5})],
         {"usage": {"prompt_tokens": 1, "completion_tokens": 5}},

@@ -7,7 +7,7 @@ ends need, and shares no code with the package.
 import json
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ssekit import SSEKitError, auto
@@ -20,9 +20,9 @@ from ssekit.testing import (
     message_streams,
     response_streams,
 )
-from tests.conftest import THOROUGH
 from tests.formats import FORMATS, each_format
 from tests.reference import interpret
+from tests.thorough import examples
 
 STRATEGIES = {
     "chat": chat_streams,
@@ -113,7 +113,7 @@ def read(wire: Any, reads: list[bytes]) -> Any:
 
 @each_format
 def test_a_stream_is_done_only_where_it_has_ended(name: str):
-    @settings(max_examples=THOROUGH)
+    @examples(quick=20, thorough=300)
     @given(STRATEGIES[name]() | STRATEGIES[name](dialect="any"), st.data())
     def check(made: ModelStream, data: st.DataObject) -> None:
         size = data.draw(st.sampled_from(made.seams) | st.integers(0, len(made.data)))
