@@ -16,8 +16,7 @@ from tests.shared import FOLDER, needs_shared
 CASES = Path(FOLDER or "", "cases")
 
 # The cases that wait for a rule, and which. One that turns right leaves the table.
-WAITING: dict[str, str] = {
-}
+WAITING: dict[str, str] = {}
 
 
 def cases() -> list[dict[str, Any]]:

@@ -152,7 +152,8 @@ class Counts(msgspec.Struct, frozen=True):
 @pytest.mark.parametrize(("known", "latest", "made"), USAGES.values(), ids=USAGES)
 def test_usage(known, latest, made):
     before = None if known is None else Counts(*known)
-    assert merge_usage(before, Counts(*latest), ("input", "cached"), ("output",)) == (made and Counts(*made))
+    merged = merge_usage(before, Counts(*latest), ("input", "cached"), ("output",))
+    assert merged == (made and Counts(*made))
 
 
 # Words for the end.
