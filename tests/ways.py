@@ -7,11 +7,10 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from ssekit import SSEDecoder, SSEKitError, StreamDecoder
-from ssekit.testing.transports import AsyncReads, Reads
+from ssekit import SSEDecoder, StreamDecoder
 from tests.reference import Reference
 from tests.shared import Recording
-from tests.shells import run_asyncio
+from tests.shells import SHELLS, Shell, read_all
 
 # A format's module, such as `ssekit.chat`.
 Wire: TypeAlias = Any
@@ -30,29 +29,18 @@ def push(wire: Wire, reads: list[bytes]) -> Ended:
     return chunks + decoder.close(), decoder
 
 
-def pull(wire: Wire, reads: list[bytes]) -> Ended:
-    stream = wire.stream(Reads(*reads))
-    chunks = []
-    try:
-        for chunk in stream:
-            chunks.append(chunk)  # those before an error count
-    except SSEKitError as error:
+def pull(wire: Wire, reads: list[bytes], shell: Shell = SHELLS["sync"]) -> Ended:
+    async def main() -> Ended:
+        stream = shell.stream(shell.reads(*reads), wire)
+        chunks, error = await read_all(stream)
         assert error is stream.decoder.error
-    return chunks, stream.decoder
+        return chunks, stream.decoder
+
+    return shell.run(main)
 
 
 def pull_asynchronously(wire: Wire, reads: list[bytes]) -> Ended:
-    async def main() -> Ended:
-        stream = wire.astream(AsyncReads(*reads))
-        chunks = []
-        try:
-            async for chunk in stream:
-                chunks.append(chunk)
-        except SSEKitError as error:
-            assert error is stream.decoder.error
-        return chunks, stream.decoder
-
-    return run_asyncio(main)
+    return pull(wire, reads, SHELLS["asyncio"])
 
 
 WAYS = [push, pull, pull_asynchronously]
