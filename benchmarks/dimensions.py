@@ -57,8 +57,10 @@ def accumulate(stream: bytes, wire: Any = auto) -> None:
 
 def read_deltas(stream: bytes, wire: Any = auto) -> None:
     """Iterate over the deltas of an answer."""
-    for _ in wire.stream([*pieces(stream, 2**16), b"data: [DONE]\n\n"]).deltas():
-        pass
+    decoder = wire.decoder()
+    for read in pieces(stream, 2**16):
+        decoder.feed_deltas(read)
+    list(decoder.accumulator.last_deltas())
 
 
 def read_values(fragments: Iterable[str]) -> None:

@@ -47,8 +47,9 @@ def shared_reason(word: str | None, *, calls: bool = False) -> FinishReason | No
 
 
 def later_word(known: str | None, latest: str) -> str:
-    """Return the word for the end after a second one. A bare `stop` replaces no other word."""
-    return known if known and shared_reason(latest) == "stop" else latest
+    """Return the word for the end after a second one: the later, but for a `stop` after another."""
+    more = known and shared_reason(known) != "stop" and shared_reason(latest) == "stop"
+    return known if known and more else latest
 
 
 class Accumulator(Protocol[ChunkT_contra, ResultT_co]):

@@ -74,8 +74,8 @@ class CompletionUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True)
         cached_tokens: Moonshot; cache_read_input_tokens, num_cached_tokens: the same elsewhere.
         reasoning_tokens: SGLang.
         queue_time, prompt_time, completion_time, total_time: Seconds (Groq).
-        cost: In credits, or an object (Perplexity); cost_details, is_byok, server_tool_use_details
-            (OpenRouter).
+        cost: In the host's credits, or an object (Perplexity).
+        cost_details, is_byok, server_tool_use_details: OpenRouter.
         cost_in_usd_ticks, num_sources_used: xAI.
         service_tier: Mistral.
     """
@@ -112,6 +112,8 @@ _OUTPUTS: Final = ("completion_tokens", "output_tokens", "total_tokens")
 
 def newest_usage(known: CompletionUsage | None, latest: CompletionUsage) -> CompletionUsage | None:
     """Merge a newer usage report. The known total goes if the parts of it change without it."""
+    if known is not None and known.total_tokens and latest.total_tokens == 0:
+        latest = replace(latest, total_tokens=None)  # which cannot be (MiniMax)
     merged = merge_usage(known, latest, _INPUTS, _OUTPUTS)
     if merged is None or merged == CompletionUsage():
         return known

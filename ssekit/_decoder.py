@@ -262,6 +262,8 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
                             chunk = decode(payload)
                         except DECODE_FAILURES:
                             yield from self._receive_unusual()
+                            if self.state != "open":
+                                return  # type: ignore[unreachable]
                             decode, started = self._decode, self._started
                             continue
                         try:

@@ -135,6 +135,8 @@ class JSONText(Text):
     def flush(self) -> str:
         """Take the value that was held back as the text: no pieces follow."""
         initial, self.initial = self.initial, ""
+        if self._end is not None:
+            self._end.feed(initial)
         return super().add(initial)
 
     @property
@@ -265,13 +267,11 @@ def merge_usage(
     But no request has no input: if all its input counts are 0, they are ignored after a positive
     one; and if its output counts are 0 too, all of it is.
     """
-    if known is None:
-        return latest
     stated = [count for name in inputs if (count := getattr(latest, name)) is not None]
     if stated and not any(stated):
         if not any(getattr(latest, name) for name in outputs):
             return known
-        if any(getattr(known, name) for name in inputs):
+        if known is not None and any(getattr(known, name) for name in inputs):
             latest = replace(latest, **dict.fromkeys(inputs))
     return merge(known, latest)
 

@@ -140,8 +140,8 @@ def _spelling(number: float) -> str:
 
 def without_spellings(tree: Any) -> Any:
     """Return a tree of builtins with plain floats in the place of spelled ones."""
-    if isinstance(tree, dict):
-        return {name: without_spellings(value) for name, value in tree.items()}
+    if isinstance(tree, dict):  # also one of an unknown type, which stays one
+        return type(tree)((name, without_spellings(value)) for name, value in tree.items())
     if isinstance(tree, list):
         return [without_spellings(item) for item in tree]
     return float(tree) if isinstance(tree, SpelledFloat) else tree

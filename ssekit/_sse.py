@@ -125,7 +125,8 @@ class EventReceiver:
         # Half an event of an earlier connection does not go on in this one.
         decoder.reset()
         self.decoder = decoder
-        self._scanner, self._comment = decoder._scanner, decoder._comment
+        self._scanner = decoder._scanner  # pyright: ignore[reportPrivateUsage]
+        self._comment = decoder._comment  # pyright: ignore[reportPrivateUsage]
         self.limit = self._scanner.limit  # bytes
         self._error: SSEKitError | None = None
         self.state: State = "open"

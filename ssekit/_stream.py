@@ -131,10 +131,10 @@ class AsyncPull(AsyncIterator[ItemT]):
                     raise StopAsyncIteration
                 # (A method of its own for what follows would take 60 ns for every read.)
                 try:
+                    self._reading = True
                     if source.head is not None:
                         await source.check()
                     if not source.closed:
-                        self._reading = True
                         self._items = receiver.receive((await anext(source.reads),))
                 except StopAsyncIteration:
                     if not source.closed:

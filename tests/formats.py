@@ -17,7 +17,7 @@ from ssekit.testing import (
     response_streams,
 )
 from tests.oracle import GEMINI_USAGE, said_by_response, without_nulls
-from tests.wire import DONE, event
+from tests.wire import event
 
 FORMATS: dict[str, Any] = {name: import_module(f"ssekit.{name}") for name in auto.FORMATS}
 
@@ -59,8 +59,11 @@ def encoded(answer: Any) -> Any:
 
 
 def deltas_of(format: Any, *events: Any) -> list[Delta]:
-    """Return the deltas of a stream that the marker ends after some events."""
-    return list(format.stream([*map(event, events), DONE]).deltas())
+    """Return the deltas of some events, and those that wait for the end of the stream."""
+    decoder: StreamDecoder[Any, Any] = format.decoder()
+    deltas = [delta for data in events for delta in decoder.feed_deltas(event(data))]
+    assert decoder.error is None
+    return deltas if decoder.state == "done" else [*deltas, *decoder.accumulator.last_deltas()]
 
 
 def only(deltas: list[Delta], kind: Any) -> list[Any]:

@@ -50,7 +50,9 @@ async def test_cancellation_closes_the_source_under_asyncio():
     stream = chat.astream(source)
     await read_until_cancelled(stream, source, 2)
     assert (stream.state, source.closed) == ("open", 1)
-    assert stream.snapshot().choices[0].message.content == "a"
+    with pytest.raises(StreamNotFinishedError, match="closed before its end") as raised:
+        stream.result()
+    assert raised.value.partial.choices[0].message.content == "a"
 
 
 def test_cancellation_closes_the_source_under_trio():
@@ -101,6 +103,27 @@ async def test_what_comes_when_a_stream_was_closed_is_not_handed_over():
         with pytest.raises(StreamNotFinishedError):
             await anext(stream)
     assert stream.accumulator.text == "a"
+
+
+@pytest.mark.parametrize("begun", [False, True], ids=["the first read", "a later one"])
+async def test_a_second_task_is_refused_and_the_first_goes_on(begun: bool):
+    reading, go_on = asyncio.Event(), asyncio.Event()
+
+    async def wait() -> bytes:
+        reading.set()
+        await go_on.wait()
+        return B
+
+    stream = chat.astream(AsyncReads(*([A] if begun else []), wait, DONE))
+    if begun:
+        await anext(stream)
+    task = asyncio.create_task(stream.until_done())
+    await reading.wait()
+    for read in (stream, stream.text(), stream.deltas(), aiter(stream)):
+        with pytest.raises(RuntimeError, match="another task"):
+            await anext(read)
+    go_on.set()
+    assert (await task).choices[0].message.content == ("ab" if begun else "b")
 
 
 async def test_a_stream_that_another_task_closes_while_it_reads():

@@ -33,17 +33,10 @@ from ssekit import (
 )
 from ssekit.testing import chunkings
 from tests import wire
+from tests.formats import FORMATS
 from tests.shared import Recording, each_recording
-from tests.ways import WAYS, cuts, outcome, push
+from tests.ways import WAYS, cuts, outcome, pieces, push
 from tests.wire import event
-
-FORMATS = {
-    "chat": chat,
-    "completions": completions,
-    "gemini": gemini,
-    "messages": messages,
-    "responses": responses,
-}
 
 AZURE = {"choices": [], "created": 0, "id": "", "model": "", "object": "", "usage": None}
 CHAT = {"choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": "stop"}]}
@@ -155,8 +148,7 @@ STREAMS: dict[str, tuple[list[bytes], Any]] = {
         responses,
     ),
     "messages": ([event(MESSAGE), event(TEXT), event({"type": "message_stop"})], messages),
-    "messages, after a ping": ([event(PING), event(MESSAGE), event({"type": "error"})], messages),
-    "a ping alone": ([event(PING)], chat),
+    "messages, then a ping": ([event(MESSAGE), event(PING), event({"type": "error"})], messages),
     "gemini": ([event(GEMINI), event({"usageMetadata": {"totalTokenCount": 1}})], gemini),
     "gemini, then an error in a list": (
         [event({"promptFeedback": {}}), event([{"error": {"code": 503}}])],
@@ -178,7 +170,7 @@ STREAMS: dict[str, tuple[list[bytes], Any]] = {
         completions,
     ),
     "half an event": ([event(AZURE), event(CHAT)[:20]], chat),
-    "nothing": ([event(AZURE), event({})], chat),
+    "nothing": ([event(AZURE)], chat),
     "no bytes": ([], chat),
     "the marker": ([wire.DONE], chat),
     "the marker, later": ([event(AZURE), wire.DONE], chat),
@@ -211,7 +203,7 @@ class Limited:
 def test_a_stream_says_what_it_says_to_its_format(reads: list[bytes], told: Any, way: Any):
     data = b"".join(reads)
     chunks, decoder = push(Limited(told), reads)
-    for divided in (reads, [data], [data[i : i + 1] for i in range(len(data))]):
+    for divided in (reads, [data], pieces(data)):
         auto_chunks, auto_decoder = way(Limited(auto), divided)
         assert auto_chunks == chunks
         assert outcome(auto_decoder) == outcome(decoder)
@@ -257,10 +249,18 @@ def test_a_recorded_stream_says_what_it_says_to_its_format(recording: Recording)
             assert type(auto_decoder.accumulator) is type(decoder.accumulator)
 
 
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("ping", [PING, "", "null", {"type": "keepalive"}], ids=str)
+def test_a_keepalive_before_the_format_is_known_is_no_chunk(ping: Any, way: Any):
+    chunks, decoder = way(auto, [event(ping), event(MESSAGE), event(TEXT), event(PING)])
+    assert [chunk.type for chunk in chunks] == ["message_start", "content_block_delta", "ping"]
+    assert decoder.format == "messages"
+
+
 # What is late is in its place.
 
 
-def test_a_chunk_that_tells_nothing_comes_with_the_first_that_does():
+def test_a_chunk_that_shows_no_format_comes_with_the_first_that_does():
     decoder = auto.decoder()
     assert decoder.feed(event({**AZURE, "id": "1"})) == []
     assert [chunk.id for chunk in decoder.feed(event(LEGACY))] == ["1", ""]

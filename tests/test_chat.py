@@ -9,6 +9,7 @@ from ssekit import (
     Finish,
     ReasoningDelta,
     RefusalDelta,
+    ServerSentEvent,
     TextDelta,
     ToolCall,
     ToolCallDelta,
@@ -91,6 +92,25 @@ MESSAGES: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "a name with half a pair": (
         [call(0, "\ud83d", "\ud83d", "{}")],
         calls(made("\ufffd", "\ufffd", "{}")),
+    ),
+    "reasoning_text, and what is to be sent back (Copilot)": (
+        [
+            {"reasoning_text": "a"},
+            {"reasoning_text": "b", "reasoning_opaque": "x\ud83d"},
+            {"reasoning_opaque": ""},
+        ],
+        {"reasoning_text": "ab", "reasoning_opaque": "x\ufffd"},
+    ),
+    "pieces of calls that are the delta (Cortex)": (
+        [
+            {"type": "tool_use", "tool_use_id": "a", "name": "f"},
+            {"type": "tool_use", "tool_use_id": "a", "name": "f", "input": "["},
+            {"type": "tool_use", "input": 1},
+            {"type": "tool_use", "input": "]"},
+            {"type": "tool_use", "tool_use_id": "b", "name": "g", "input": {"n": 1}},
+            {"type": "text", "content": "a"},
+        ],
+        {**calls(made("a", "f", "[1]"), made("b", "g", '{"n": 1}')), "content": "a"},
     ),
     "parts of content (Mistral)": (
         [
@@ -263,15 +283,24 @@ MESSAGES: dict[str, tuple[list[Any], dict[str, Any]]] = {
     ),
     "fields of unforeseen type count as absent": (
         [
-            {"role": 5, "content": 5, "refusal": {}, "reasoning": [], "tool_calls": 5, "audio": 5},
+            {
+                "role": 5,
+                "content": {},
+                "refusal": False,
+                "reasoning": [],
+                "tool_calls": 5,
+                "audio": 5,
+            },
             {
                 "content": "a",
                 "tool_calls": [5, None, {"index": "x", "id": 5, "function": 5, "custom": 5}],
             },
+            {"content": [], "tool_calls": [{"id": True, "function": {"name": 5}}]},
             {"content": "b", "annotations": [5, {"n": 1}], "function_call": 5, "images": {}},
         ],
         {
             "content": "ab",
+            "refusal": None,
             "annotations": [{"n": 1}],
             "tool_calls": None,
         },
@@ -327,9 +356,9 @@ RESULTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
         ],
         {"usage": {"prompt_tokens": 2, "cost": 1.0, "prompt_tokens_details": {"cached_tokens": 1}}},
     ),
-    "usage with all of the counts, which replaces what was": (
-        [beside(usage={**COUNTS, "cost": 1}), beside(usage=COUNTS)],
-        {"usage": COUNTS},
+    "usage with all of the counts, which replaces what it states": (
+        [beside(usage={**COUNTS, "prompt_tokens": 7, "cost": 1}), beside(usage=COUNTS)],
+        {"usage": {**COUNTS, "cost": 1.0}},
     ),
     "usage with only the cost": (
         [beside(usage=COUNTS), beside(usage={"cost": 1})],
@@ -355,6 +384,29 @@ RESULTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
         {"usage": COUNTS},
     ),
     "usage of no tokens": ([beside(usage=NO_COUNTS)], {"usage": NO_COUNTS}),
+    "usage of no input, after input": (
+        [beside(usage=COUNTS), beside(usage={"prompt_tokens": 0, "completion_tokens": 5})],
+        {"usage": {"prompt_tokens": 1, "completion_tokens": 5}},
+    ),
+    "usage of no output": (
+        [beside(usage=COUNTS), beside(usage={"completion_tokens": 0, "total_tokens": 1})],
+        {"usage": {"prompt_tokens": 1, "completion_tokens": 0, "total_tokens": 1}},
+    ),
+    "usage that shrinks": (
+        [beside(usage=COUNTS), beside(usage={"prompt_tokens": 1, "completion_tokens": 1})],
+        {"usage": {"prompt_tokens": 1, "completion_tokens": 1}},
+    ),
+    "usage by other names (mlx-vlm)": (
+        [
+            beside(usage={"input_tokens": 3, "output_tokens": 1}),
+            beside(usage={"input_tokens": 0, "output_tokens": 2}),
+        ],
+        {"usage": {"input_tokens": 3, "output_tokens": 2}},
+    ),
+    "usage whose cost is an object (Perplexity)": (
+        [beside(usage={**COUNTS, "cost": {"total_cost": 0.5}})],
+        {"usage": {**COUNTS, "cost": {"total_cost": 0.5}}},
+    ),
     "usage in a choice (Moonshot)": (
         [chunk(usage={**COUNTS, "cached_tokens": 1}), chunk(usage=None)],
         {"usage": {**COUNTS, "cached_tokens": 1}},
@@ -424,9 +476,21 @@ def test_what_a_choice_says_beside_its_message():
     assert choice.content_filter_results == {"hate": {"a": 1}, "self_harm": {"b": 2}}
 
 
-def test_the_newest_finish_reason():
-    answer = run(chunk(finish_reason="tool_calls"), chunk(finish_reason="stop"), chunk())
-    assert answer.choices[0].finish_reason == "stop"
+@pytest.mark.parametrize(
+    ("words", "latest"),
+    [
+        (["stop", "length"], "length"),
+        (["tool_calls", "length"], "length"),
+        (["length", "stop"], "length"),
+        (["tool_calls", "stop", "STOP"], "tool_calls"),
+        (["stop", "", None], "stop"),
+    ],
+    ids=str,
+)
+def test_the_newest_finish_reason(words: list[str], latest: str):
+    """But a bare `stop` replaces no word that says more."""
+    answer = run(*(chunk(finish_reason=word) for word in words), chunk())
+    assert answer.choices[0].finish_reason == latest
 
 
 def test_logprobs():
@@ -438,6 +502,42 @@ def test_logprobs():
     )
     made = encoded(answer.choices[0].logprobs)
     assert made == {"content": tokens, "refusal": []}
+
+
+def test_logprobs_of_reasoning():
+    token = {"token": "a", "logprob": -0.5, "bytes": None, "top_logprobs": []}
+    answer = run(chunk(logprobs={"reasoning_content": [token]}), chunk(logprobs={"content": []}))
+    assert encoded(answer.choices[0].logprobs) == {
+        "content": [],
+        "refusal": None,
+        "reasoning_content": [token],
+    }
+
+
+def test_annotations_beside_the_delta():
+    answer = message(chunk({"annotations": [{"n": 1}]}, annotations=[{"n": 2}]))
+    assert answer["annotations"] == [{"n": 1}, {"n": 2}]
+
+
+def test_reasoning_that_is_in_details_alone():
+    details = [detail("text", text="h"), detail("summary", summary="m"), {"text": 5}]
+    chunks = [chunk(thoughts(each)) for each in details]
+    assert deltas(*chunks) == [ReasoningDelta(0, "h"), ReasoningDelta(0, "m")]
+    assert fed(chat, *chunks).accumulator.reasoning == "hm"
+    beside = [chunk({"reasoning": "x", **thoughts(details[0])}), *chunks]
+    assert fed(chat, *beside).accumulator.reasoning == "x"
+    assert deltas(*beside) == [ReasoningDelta(0, "x")]
+
+
+def test_a_chunk_can_be_sent_on():
+    """What is required of a chunk is there, and what is not stated is not."""
+    sent = chat.decode(ServerSentEvent('{"choices": [{"delta": {"content": "a"}}]}'))
+    assert encoded(sent) == {
+        "choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": None}]
+    }
+    assert encoded(chat.decode(ServerSentEvent('{"choices": [{}]}')))["choices"] == [
+        {"index": 0, "delta": {}, "finish_reason": None}
+    ]
 
 
 def test_logprobs_that_were_never_said():
@@ -561,7 +661,7 @@ def test_a_call_that_first_appears_in_the_finishing_chunk():
     assert said == [
         ToolCallDelta(0, 0, "x", "f", "[]"),
         ToolCall(0, 0, "x", "f", "[]"),
-        Finish(0, "stop", "stop"),
+        Finish(0, "tool_calls", "stop"),
     ]
 
 
@@ -594,6 +694,261 @@ def test_calls_of_several_choices_in_one_chunk():
     said = deltas({"choices": [{"index": i, "delta": call(0, f"x{i}", "f", "[]")} for i in (1, 0)]})
     assert said[:2] == [ToolCallDelta(1, 0, "x1", "f", "[]"), ToolCallDelta(0, 0, "x0", "f", "[]")]
     assert said[2:] == [ToolCall(0, 0, "x0", "f", "[]"), ToolCall(1, 0, "x1", "f", "[]")]
+
+
+# Which call a piece belongs to: the pieces (index, id, name, arguments), and the calls (id, name,
+# arguments) that they make.
+A1, A2 = '{"a":1}', '{"a":2}'
+Pieces = list[tuple[Any, ...]]
+CALLS: dict[str, tuple[Pieces, Pieces]] = {
+    # A call is open until its arguments are whole.
+    "a piece without an index goes on with the latest open call": (
+        [(0, "a", "f", "["), (1, "b", "g", "["), (None, None, None, "1]"), (None, "", "", "2]")],
+        [("a", "f", "[2]"), ("b", "g", "[1]")],
+    ),
+    "a piece at an index where nothing is": (
+        [(0, "a", "f", '{"a"'), (1, None, None, ":1"), (7, None, None, "}")],
+        [("a", "f", A1)],
+    ),
+    "a piece at the index of a call that has ended": (
+        [(0, "a", "f", "[1]"), (1, "b", "g", "["), (0, None, None, "\n"), (1, None, None, "]")],
+        [("a", "f", "[1]\n"), ("b", "g", "[]")],
+    ),
+    "calls that begin in another order than their indices": (
+        [(1, "b", "g", ""), (0, "a", "f", ""), (1, None, None, "[1]"), (0, None, None, "[2]")],
+        [("b", "g", "[1]"), ("a", "f", "[2]")],
+    ),
+    "pieces that begin nothing": (
+        [(0, None, None, "[1]"), (None, "", "", "[2]"), (3, None, None, ""), (0, "a", "f", "[]")],
+        [("a", "f", "[]")],
+    ),
+    "a blank piece at another index": (
+        [(0, "a", "f", "[1]"), (1, "", "", ""), (1, None, None, None), (1, "b", "g", "[2]")],
+        [("a", "f", "[1]"), ("b", "g", "[2]")],
+    ),
+    # A name that comes again.
+    "a name again, at its index, and nothing else": (
+        [(0, "a", "f", "["), (0, None, "f", None), (0, None, "f", " "), (0, None, None, "]")],
+        [("a", "f", "[]")],
+    ),
+    "a name again, without an index": (
+        [(None, "a", "f", "["), (None, None, "f", ""), (None, None, None, "]")],
+        [("a", "f", "[]")],
+    ),
+    "a name again, after whole arguments": (
+        [(0, "a", "f", "[1]"), (0, None, "f", "")],
+        [("a", "f", "[1]")],
+    ),
+    "a name again, after whole arguments, and then others": (
+        [(0, "a", "f", A1), (0, None, "f", None), (0, None, None, A2[:3]), (0, None, None, A2[3:])],
+        [("a", "f", A1), ("", "f", A2)],
+    ),
+    "a name again, after whole arguments, and then the same": (
+        [(0, "a", "f", A1), (0, None, "f", None), (0, None, None, A1)],
+        [("a", "f", A1)],
+    ),
+    "a name again, at another index": (
+        [(0, None, "f", "[1]"), (1, None, "f", None), (1, None, None, "[2]")],
+        [("", "f", "[1]"), ("", "f", "[2]")],
+    ),
+    # Other ids and other names at one index.
+    "another id with the name, within the arguments": (
+        [(0, "a", "f", '{"a"'), (0, "b", "f", ":1}")],
+        [("a", "f", A1)],
+    ),
+    "another id with the name, before the arguments": (
+        [(0, "a", "f", ""), (0, "b", "f", A1)],
+        [("a", "f", ""), ("b", "f", A1)],
+    ),
+    "another id with the name, after the arguments": (
+        [(0, "a", "f", A1), (0, "b", "f", A1)],
+        [("a", "f", A1), ("b", "f", A1)],
+    ),
+    "another id with another name, within the arguments": (
+        [(0, "a", "f", "["), (0, "b", "g", "[]")],
+        [("a", "f", "["), ("b", "g", "[]")],
+    ),
+    "a name in pieces": (
+        [(0, "a", "get_", None), (0, None, "wea", None), (0, "", "ther", "["), (0, "a", None, "]")],
+        [("a", "get_weather", "[]")],
+    ),
+    "a name that grows, with its id": (
+        [(0, "a", "get", None), (0, "a", "get_weather", "[]")],
+        [("a", "get_weather", "[]")],
+    ),
+    "another name with the id": (
+        [(0, "a", "f", "["), (0, "a", "g", "[]")],
+        [("a", "f", "["), ("a", "g", "[]")],
+    ),
+    "another name without ids": (
+        [(0, None, "f", "["), (0, None, "g", "[]")],
+        [("", "f", "["), ("", "g", "[]")],
+    ),
+    # What is whole and comes again.
+    "the arguments again": ([(0, "a", "f", A1), (0, None, None, A1)], [("a", "f", A1)]),
+    "the arguments again, after their pieces": (
+        [(0, "a", "f", A1[:3]), (0, None, None, A1[3:]), (0, None, None, A1)],
+        [("a", "f", A1)],
+    ),
+    "a call again, at its index": ([(0, "a", "f", A1), (0, "a", "f", A1)], [("a", "f", A1)]),
+    "a call again, at another index": ([(0, "a", "f", A1), (5, "a", "f", A1)], [("a", "f", A1)]),
+    "a call again, without an index": ([(0, "a", "f", A1), (None, "a", "f", A1)], [("a", "f", A1)]),
+    "a call again, when another has begun": (
+        [(0, "a", "f", A1[:3]), (0, None, None, A1[3:]), (1, "b", "g", A2), (2, "a", "f", A1)],
+        [("a", "f", A1), ("b", "g", A2)],
+    ),
+    "equal calls without ids": (
+        [(0, None, "f", A1), (1, None, "f", A1), (None, None, "f", A1)],
+        [("", "f", A1)] * 3,
+    ),
+    "what follows the end is no repetition": (
+        [(0, "a", "f", "[]"), (0, None, None, "[]x")],
+        [("a", "f", "[][]x")],
+    ),
+    # A value that the arguments begin with.
+    "arguments after an empty object": (
+        [(0, "a", "f", "{}"), (0, None, None, A1[:3]), (0, None, None, A1[3:])],
+        [("a", "f", A1)],
+    ),
+    "an empty object alone": ([(0, "a", "f", "{}"), (0, None, None, "")], [("a", "f", "{}")]),
+    "an empty object twice": ([(0, "a", "f", "{}"), (0, None, None, "{}")], [("a", "f", "{}")]),
+    "an empty object that goes on": (
+        [(0, "a", "f", "{}"), (0, None, None, "\n")],
+        [("a", "f", "{}\n")],
+    ),
+}
+
+
+def check_whole_calls(*chunks: Any) -> list[ToolCall]:
+    """Return the calls that come whole, whose arguments are those of their pieces."""
+    told = deltas(*chunks)
+    whole = only(told, ToolCall)
+    for made in whole:
+        pieces = [delta for delta in only(told, ToolCallDelta) if delta.place == made.place]
+        assert "".join(delta.arguments for delta in pieces) == made.arguments
+    return whole
+
+
+@pytest.mark.parametrize("choice", [0, 3])
+@pytest.mark.parametrize("at_once", [False, True], ids=["chunk by chunk", "in one chunk"])
+@pytest.mark.parametrize(("pieces", "made"), CALLS.values(), ids=CALLS)
+def test_which_call_a_piece_belongs_to(pieces: Pieces, made: Pieces, at_once: bool, choice: int):
+    said = [piece(*fields) for fields in pieces]
+    chunks = [chunk(calls(*group), index=choice) for group in ([said] if at_once else zip(said))]
+    answer = run(*chunks)
+    known = answer.choices[0].message.tool_calls or []
+    assert [(call.id, call.function.name, call.function.arguments) for call in known] == made
+    whole = check_whole_calls(*chunks, chunk(index=choice, finish_reason="stop"))
+    assert [(call.id, call.name, call.arguments) for call in whole] == made
+
+
+# A finish reason, and the calls "a" to "d" that come whole at it.
+CUT = {
+    "stop": "abcd",
+    "tool_calls": "abcd",
+    "TOOL_USE": "abcd",
+    "length": "a",
+    "max_tokens": "a",
+    "content_filter": "ac",
+    "error": "ac",
+    "dreamt": "ac",
+    None: "ac",
+}
+
+
+@pytest.mark.parametrize(("word", "names"), CUT.items(), ids=str)
+def test_a_call_that_may_be_cut_is_not_emitted_whole(word: str | None, names: str):
+    said = [(0, "a", "f", "[1]"), (1, "b", "f", "[2"), (2, "c", "f", ""), (3, "d", "f", "no JSON")]
+    chunks = [chunk(calls(*(piece(*fields) for fields in said))), chunk(finish_reason=word)]
+    assert [call.id for call in check_whole_calls(*chunks)] == list(names)
+    known = run(*chunks).choices[0].message.tool_calls or []
+    assert [call.id for call in known] == list("abcd")
+
+
+@pytest.mark.parametrize(
+    ("word", "ids"), [("stop", "ab"), ("length", "a"), ("content_filter", "a"), (None, "ab")]
+)
+def test_the_last_input_of_a_custom_tool_may_be_cut(word: str | None, ids: str):
+    said = calls(custom("x", index=0), custom("{", index=1, id="b"))
+    whole = check_whole_calls(chunk(said), chunk(finish_reason=word))
+    assert [call.id for call in whole] == list(ids)
+
+
+def test_a_cut_call_of_one_choice_is_not_that_of_another():
+    said = [
+        chunk(call(0, "a", "f", "["), index=0, finish_reason="length"),
+        chunk(call(0, "b", "f", "["), index=1, finish_reason="stop"),
+    ]
+    assert only(deltas(*said), ToolCall) == [ToolCall(1, 0, "b", "f", "[")]
+
+
+def test_the_input_of_a_custom_tool_is_never_whole():
+    said = [calls(custom("{}", index=0)), call(None, None, None, "x"), call(3, None, None, "y")]
+    assert message(*map(chunk, said))["tool_calls"] == [custom("{}xy", type="custom")]
+
+
+def test_calls_of_a_message_at_the_end_add_what_is_new():
+    begun = [call(0, "a", "f", "[1"), calls(custom("x", index=1, id="b"))]
+    whole = calls(
+        {"id": "a", "function": {"name": "f", "arguments": "[1]"}},
+        custom("xy", id="b"),
+        {"id": "c", "function": {"name": "g", "arguments": "[2]"}},
+        {"id": "a"},
+    )
+    chunks = [*map(chunk, begun), {**COMPLETION, "choices": [{"message": whole}]}]
+    expected = [made("a", "f", "[1]"), custom("xy", id="b", type="custom"), made("c", "g", "[2]")]
+    assert message(*chunks)["tool_calls"] == expected
+    assert message(*chunks, chunks[-1])["tool_calls"] == expected
+    check_whole_calls(*chunks)
+
+
+# The JSON of a delta, and fields of the message that it makes: numbers in the place of texts.
+SPELLED: dict[str, tuple[str, dict[str, Any]]] = {
+    "an integer": ('{"content": 6}', {"content": "6"}),
+    "zeros of a fraction": ('{"content": 0.50}', {"content": "0.50"}),
+    "an exponent": ('{"content": 1e3}', {"content": "1e3"}),
+    "a negative number": ('{"content": -0.005}', {"content": "-0.005"}),
+    "booleans": (
+        '{"content": true, "reasoning": false}',
+        {"content": "true", "reasoning": "false"},
+    ),
+    "reasoning": ('{"reasoning_content": 1.0}', {"reasoning_content": "1.0"}),
+    "a refusal": ('{"content": "a", "refusal": false}', {"content": "a", "refusal": None}),
+    "a number for a refusal": ('{"content": "a", "refusal": 5}', {"content": "a", "refusal": None}),
+    "a role": ('{"content": "a", "role": 5}', {"content": "a", "role": "assistant"}),
+    "arguments": (
+        '{"tool_calls": [{"index": "0", "id": 7, "function": {"name": "f", "arguments": 0.50}}]}',
+        calls(made("7", "f", "0.50")),
+    ),
+    "an input": (
+        '{"tool_calls": [{"index": 0, "id": 7.50, "custom": {"name": "f", "input": true}}]}',
+        calls(custom("true", id="7.5", type="custom")),
+    ),
+    "a name": (
+        '{"tool_calls": [{"index": 0, "id": "a", "function": {"name": 5, "arguments": "[]"}}]}',
+        calls(made("a", "", "[]")),
+    ),
+    "the deprecated function_call": (
+        '{"function_call": {"name": "f", "arguments": 1.50}}',
+        {"function_call": {"name": "f", "arguments": "1.50"}},
+    ),
+    "a number alone for an id": (
+        '{"tool_calls": [{"index": 0, "id": 7, "function": {"name": null, "arguments": ""}}]}',
+        {"tool_calls": None},
+    ),
+}
+
+
+@pytest.mark.parametrize(("delta", "fields"), SPELLED.values(), ids=SPELLED)
+def test_a_number_in_the_place_of_a_text_is_its_spelling(delta: str, fields: dict[str, Any]):
+    made = message('{"choices": [{"delta": ' + delta + "}]}")
+    assert {name: made.get(name) for name in fields} == fields
+
+
+def test_numbers_and_booleans_elsewhere():
+    answer = run('{"id": 5, "created": "7", "choices": [{"index": "1", "finish_reason": false}]}')
+    assert (answer.id, answer.created, answer.choices[0].index) == ("5", 7, 1)
+    assert answer.choices[0].finish_reason is None
 
 
 def test_usage_beside_text():

@@ -195,9 +195,9 @@ def test_events_are_printed_to_the_one_that_ends_the_stream(run, data, events, s
 
 
 def test_events_have_all_their_fields(run):
-    data = b"id: 7\nevent: note\nretry: 5\ndata: {}\n\ndata: [DONE]\n\n"
+    data = b"id: 7\nevent: note\nretry: 5\ndata: " + sse(A)[6:] + b"data: [DONE]\n\n"
     assert lines(run("--events", stdin=data).out) == [
-        printed("{}", event="note", id="7", retry=5),
+        printed(A, event="note", id="7", retry=5),
         printed("[DONE]", id="7"),
     ]
 
@@ -211,7 +211,8 @@ def test_every_format_is_found_out_or_given(run, argv, name):
 
 def test_the_format_that_is_given_counts(run):
     ran = run("--format", "chat", stdin=b"".join(STREAMS["completions"]))
-    assert (ran.status, ran.out) == (0, "")
+    assert (ran.status, ran.out) == (1, "")
+    assert "ssekit.completions reads this format" in ran.err
 
 
 # The summary.
@@ -247,7 +248,8 @@ def test_only_tokens_that_the_server_counted_are_told(run, usage, told):
 
 
 def test_a_stream_may_finish_without_a_reason(run):
-    assert run(stdin=sse("[DONE]")) == Ran(0, "", "finished: no finish reason (ended by marker)\n")
+    ran = run(stdin=sse(chunk(), "[DONE]"))
+    assert (ran.status, ran.err) == (0, "finished: no finish reason (ended by marker)\n")
 
 
 def test_a_cut_stream_prints_what_had_come(run):

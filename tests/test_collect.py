@@ -101,7 +101,9 @@ def test_finished_streams_have_status_0(one: str, capsys: pytest.CaptureFixture[
 
 
 def test_the_format_may_be_given(one: str, capsys: pytest.CaptureFixture[str]):
-    assert collect(one, "--format", "completions") == 0
+    assert collect(one, "--format", "chat") == 0
+    assert json.loads(capsys.readouterr().out)["format"] == "chat"
+    assert collect(one, "--format", "completions") == 1
     assert json.loads(capsys.readouterr().out)["format"] == "completions"
 
 

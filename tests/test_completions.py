@@ -35,8 +35,8 @@ CHOICES: dict[str, tuple[list[Any], dict[str, Any]]] = {
         {**EMPTY, "text": "a"},
     ),
     "the newest finish reason": (
-        [chunk(finish_reason="length"), chunk(finish_reason="stop"), chunk(finish_reason="")],
-        {**EMPTY, "finish_reason": "stop"},
+        [chunk(finish_reason="stop"), chunk(finish_reason="length"), chunk(finish_reason="")],
+        {**EMPTY, "finish_reason": "length"},
     ),
     "log probabilities extend, each array by itself": (
         [
@@ -138,7 +138,7 @@ CHOICES: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "fields of unforeseen type count as absent": (
         [
             chunk("a", logprobs=5, token_ids={}, finish_reason=[], content_filter_results=5),
-            chunk(5, logprobs={"tokens": "a", "text_offset": [0, "x"]}),
+            chunk({}, logprobs={"tokens": "a", "text_offset": [0, "x"]}),
             {"choices": [None, 5]},
             {"choices": 5},
             {"choices": None},

@@ -1,6 +1,8 @@
 """The push decoder, without any Stream: `_decoder.py`. Its format is the smallest that there is."""
 
+import asyncio
 import pickle
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -12,6 +14,7 @@ from ssekit import (
     APIError,
     DecodeError,
     EventTooLargeError,
+    Finish,
     Format,
     ServerSentEvent,
     SSEKitError,
@@ -20,8 +23,10 @@ from ssekit import (
     StreamNotFinishedError,
     StreamTimeoutError,
     StreamTruncatedError,
+    TextDelta,
 )
-from ssekit.testing import chunkings
+from ssekit.testing import chunkings, splits
+from tests.ways import pieces
 
 
 class Word(msgspec.Struct, kw_only=True):
@@ -35,6 +40,9 @@ class Word(msgspec.Struct, kw_only=True):
     end: bool = False
     foreign: bool = False
     error: None = None
+
+
+LAST = Finish(0, "stop", "stop")
 
 
 class Words:
@@ -59,10 +67,11 @@ class Words:
     finish_reason = usage = None
 
     def deltas(self, chunk: Word, /) -> list[Any]:
-        return []
+        assert chunk.word == self.words[-1]
+        return [TextDelta(0, chunk.word)]
 
     def last_deltas(self) -> list[Any]:
-        return []
+        return [LAST]
 
 
 WORDS: Format[Word, list[str]] = Format("words", msgspec.json.Decoder(Word), Words)
@@ -72,7 +81,7 @@ def word(text: str, **fields: Any) -> bytes:
     return b"data: " + msgspec.json.encode({"word": text, **fields}) + b"\n\n"
 
 
-def run(reads: list[bytes], **options: Any) -> tuple[list[str], StreamDecoder[Word, list[str]]]:
+def run(reads: Iterable[bytes], **options: Any) -> tuple[list[str], StreamDecoder[Word, list[str]]]:
     decoder = WORDS.decoder(**options)
     chunks = [chunk for read in reads for chunk in decoder.feed(read)]
     return [chunk.word for chunk in chunks + decoder.close()], decoder
@@ -87,7 +96,7 @@ ENDS: dict[str, tuple[bytes, list[str], str, str | None, type[SSEKitError] | Non
     "the marker, and what follows": (A + DONE + B, ["a"], "done", "marker", None),
     "the marker without its blank line": (A + b"data: [DONE]", ["a"], "done", "marker", None),
     "the marker, and one line end": (A + b"data:[DONE]\r", ["a"], "done", "marker", None),
-    "the marker alone": (DONE, [], "done", "marker", None),
+    "the marker alone": (DONE, [], "truncated", None, StreamTruncatedError),
     "the terminal event": (word("a", end=True) + B, ["a"], "done", "event", None),
     "a clean end after the finish": (word("a", last=True) + B, ["a", "b"], "done", "finish", None),
     "an event without its blank line": (
@@ -133,7 +142,7 @@ ENDS: dict[str, tuple[bytes, list[str], str, str | None, type[SSEKitError] | Non
     ),
     "no JSON": (A + b"data: {\n\n" + B, ["a"], "failed", None, DecodeError),
     "no object": (A + b"data: 5\n\n" + B, ["a"], "failed", None, DecodeError),
-    "no data": (A + b"data\n\n" + B, ["a"], "failed", None, DecodeError),
+    "no data": (A + b"data\n\n" + B + DONE, ["a", "b"], "done", "marker", None),
     "what does not belong here": (
         A + word("b", foreign=True) + B,
         ["a"],
@@ -163,9 +172,7 @@ ENDS: dict[str, tuple[bytes, list[str], str, str | None, type[SSEKitError] | Non
 def test_the_end(end: Any):
     """Each end is told the same whole, byte by byte, and at every two-way cut."""
     stream, words, state, ended_by, error = end
-    bytewise = [stream[i : i + 1] for i in range(len(stream))]
-    cuts = [[stream[:cut], stream[cut:]] for cut in range(len(stream) + 1)]
-    for reads in [bytewise, *cuts]:
+    for reads in [pieces(stream), *splits(stream)]:
         said, decoder = run(reads, max_event_size=100)
         assert (said, decoder.state, decoder.ended_by) == (words, state, ended_by), reads
         assert type(decoder.error) is (error or type(None))
@@ -224,7 +231,7 @@ def test_events_are_fed_like_bytes(data: str, as_bytes: str):
 
 
 @pytest.mark.parametrize(
-    ("stream", "hint"), [(b"", True), (b'{"error": "no"}', True), (A, False), (A + b"dat", False)]
+    ("stream", "hint"), [(b"", True), (b"oops", True), (A, False), (A + b"dat", False)]
 )
 def test_a_truncated_stream_says_if_no_event_was_seen(stream: bytes, hint: bool):
     error = run([stream])[1].error
@@ -313,6 +320,82 @@ def test_the_answer_goes_on_over_another_source():
     assert (decoder.state, decoder.error, decoder.ended_by) == ("open", None, None)
     decoder.feed(b"\xef\xbb\xbf" + B + DONE)
     assert decoder.result() == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [asyncio.CancelledError("secret"), GeneratorExit("secret"), KeyboardInterrupt("secret")],
+)
+def test_who_leaves_is_no_transport_that_fails(cause: BaseException):
+    decoder = WORDS.decoder()
+    decoder.feed(A + B[:-1])
+    decoder.fail(cause)
+    error = decoder.error
+    assert (decoder.state, type(error)) == ("failed", StreamInterruptedError)
+    assert str(error) == "reading was cancelled"
+    assert error is not None
+    assert (error.__cause__, error.partial) == (cause, ["a"])
+
+
+@pytest.mark.parametrize("cause", [ZeroDivisionError("secret"), KeyboardInterrupt("secret")])
+@pytest.mark.parametrize("take", ["feed", "feed_deltas"])
+def test_what_interrupts_the_decoding_fails_it(cause: BaseException, take: str):
+    """The chunks of that read went with the exception, so the answer has a hole for its reader."""
+
+    def interrupt(_: str) -> None:
+        raise cause
+
+    decoder = WORDS.decoder(on_comment=interrupt)
+    with pytest.raises(type(cause)):
+        getattr(decoder, take)(A + b": hello\n" + B + DONE)
+    error = decoder.error
+    assert (decoder.state, type(error)) == ("failed", StreamInterruptedError)
+    assert str(error) == f"{type(cause).__name__} interrupted the decoding"
+    assert error is not None
+    assert (error.__cause__, error.partial) == (cause, ["a"])
+    assert (decoder.feed(B), decoder.close()) == ([], [])
+
+
+def test_what_interrupts_the_end_fails_the_decoder():
+    def interrupt(_: str) -> None:
+        raise ZeroDivisionError
+
+    decoder = WORDS.decoder(on_comment=interrupt)
+    decoder.feed(word("a", last=True) + b": hello")
+    with pytest.raises(ZeroDivisionError):
+        decoder.close_deltas()
+    assert decoder.state == "failed"
+
+
+# The reads, and the deltas that each of them completes; the last are those of the end.
+DELTAS: dict[str, tuple[list[bytes], list[str]]] = {
+    "a chunk in each read": ([A, B, DONE], ["a", "b", "|", ""]),
+    "many chunks in a read, and the end": ([A + B + A + DONE], ["aba|", ""]),
+    "chunks in a read, and half of one": ([A + B[:9], B[9:] + DONE], ["a", "b|", ""]),
+    "the terminal event": ([A + word("b", end=True) + B, B], ["ab|", "", ""]),
+    "a clean end": ([A, word("b", last=True)], ["a", "b", "|"]),
+    "a clean end within the last event": ([A + word("b", last=True)[:-2]], ["a", "b|"]),
+    "a truncated end": ([A + B], ["ab", ""]),
+    "an error": ([A + b'data: {"error": "no"}\n\n' + B], ["a", ""]),
+    "nothing": ([], [""]),
+}
+
+
+@pytest.mark.parametrize(("reads", "deltas"), DELTAS.values(), ids=DELTAS)
+def test_pushed_deltas(reads: list[bytes], deltas: list[str]):
+    """The last ones ("|") come once, and only if the stream is done."""
+    decoder = WORDS.decoder()
+    said = [decoder.feed_deltas(read) for read in reads] + [decoder.close_deltas()]
+    assert said == [
+        [LAST if letter == "|" else TextDelta(0, letter) for letter in each] for each in deltas
+    ]
+    assert (decoder.close_deltas(), decoder.feed_deltas(A)) == ([], [])
+
+
+def test_events_are_fed_for_deltas_too():
+    decoder = WORDS.decoder()
+    assert decoder.feed_deltas(ServerSentEvent('{"word":"a"}')) == [TextDelta(0, "a")]
+    assert decoder.feed_deltas(ServerSentEvent("[DONE]")) == [LAST]
 
 
 def test_chunks_of_one_read_are_decoded_when_they_are_asked_for():

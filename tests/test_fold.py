@@ -1,6 +1,7 @@
 """What the accumulators share: `_fold.py`."""
 
 import json
+from itertools import chain, repeat
 
 import msgspec
 import pytest
@@ -8,9 +9,186 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ssekit import Finish, ReasoningDelta, TextDelta, ToolCallDelta
-from ssekit._fold import SurrogateJoiner, deep_copy, merge
+from ssekit._accumulator import later_word, shared_reason
+from ssekit._fold import JSONText, SurrogateJoiner, Text, deep_copy, merge, merge_usage
 from ssekit.chat._calls import ToolCallTable
 from tests.trees import trees
+
+# Texts. The verbs and their values, what deltas emit at each, and the text that they make.
+TEXTS = {
+    "pieces": ("add a, add , add b", "a||b", "ab"),
+    "an initial value": ("begin a, add b", "a|b", "ab"),
+    "an initial value after a piece": ("add a, begin b", "a|", "a"),
+    "an initial value that is empty": ("begin , add a", "|a", "a"),
+    "the whole at the end": ("add a, state ab", "a|b", "ab"),
+    "the whole alone": ("state ab", "ab", "ab"),
+    "the whole twice": ("state ab, state ab", "ab|", "ab"),
+    "a whole that grows": ("state a, state ab, state abc", "a|b|c", "abc"),
+    "a whole that contradicts": ("add ab, state xy, state xyz, state abc", "ab|||c", "abc"),
+    "a whole that is shorter": ("add abc, state ab, state a, state ", "abc|||", "abc"),
+}
+
+
+def emitted(text, verbs):
+    """Return what a text emits at each verb."""
+    steps = [verb.partition(" ") for verb in verbs.split(", ")]
+    return "|".join(
+        getattr(text, verb)(*([value] if blank else [])) for verb, blank, value in steps
+    )
+
+
+@pytest.mark.parametrize(("verbs", "deltas", "whole"), TEXTS.values(), ids=TEXTS)
+@pytest.mark.parametrize("kind", [Text, JSONText])
+def test_a_text(kind, verbs, deltas, whole):
+    text = kind()
+    assert (emitted(text, verbs), str(text)) == (deltas, whole)
+
+
+def test_a_pair_in_halves_is_whole_in_the_whole():
+    text = Text()
+    assert [text.add("\ud83d"), text.add("\ude00"), text.state("😀!")] == ["\ud83d", "\ude00", "!"]
+    assert text.state(None) == ""
+
+
+# The same of the JSON text of arguments, and whether the object has ended.
+ARGUMENTS = {
+    "pieces": ('add {"a":, add 1}', '{"a":|1}', '{"a":1}', True),
+    "a placeholder": ('begin {}, add {"a":, add 1', '|{"a":|1', '{"a":1', False),
+    "a placeholder as a piece": ('add {}, add {"a", add :1}', '|{"a"|:1}', '{"a":1}', True),
+    "a placeholder alone": ("add {}, flush", "|{}", "{}", True),
+    "a placeholder twice": ("add {}, add {}, flush", "||{}", "{}", True),
+    "a placeholder, and nothing": ("begin {}, add , flush", "||{}", "{}", True),
+    "a placeholder that goes on": ("add {}, add \n, flush", "|{}\n|", "{}\n", True),
+    "a placeholder, and an array": ("add {}, add [1], flush", "|[1]|", "[1]", True),
+    "a placeholder, and the whole": ("add {}, state [1], flush", "|[1]|", "[1]", True),
+    "a placeholder, and no whole": ("add {}, state , flush", "||{}", "{}", True),
+    "a whole value at the beginning": ("begin [1], flush", "|[1]", "[1]", True),
+    "a whole value, and the same": ("begin [1], add [1], flush", "||[1]", "[1]", True),
+    "a whole value, and another": ("begin [1], add [2], flush", "|[2]|", "[2]", True),
+    "a second beginning": ("begin [1], begin [2], flush", "||[1]", "[1]", True),
+    "half a value at the beginning": ("begin [1, add ]", "[1|]", "[1]", True),
+    "an object after pieces": ("add {, add }, add {}", "{|}|", "{}", True),
+    "the whole again": ('add {"a":, add 1}, add {"a":1}', '{"a":|1}|', '{"a":1}', True),
+    "the whole again, of other spelling": (
+        'add {"a":1}, add {"a": 1}', '{"a":1}|{"a": 1}', '{"a":1}{"a": 1}', True
+    ),
+    "the same length": ("add [1], add [2]", "[1]|[2]", "[1][2]", True),
+    "the same that is no JSON": ("add [1, add [1", "[1|[1", "[1[1", False),
+    "brackets in strings": ('add ["}]\\, add "[", add ]', '["}]\\|"["|]', '["}]\\"["]', True),
+    "a quote behind a divided escape": ('add ["\\, add "', '["\\|"', '["\\"', False),
+    "no object": ("add 12", "12", "12", False),
+    "nothing": ("add ", "", "", False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("early", [False, True], ids=["asked at the end", "asked at each piece"])
+@pytest.mark.parametrize(("verbs", "deltas", "whole", "ended"), ARGUMENTS.values(), ids=ARGUMENTS)
+def test_the_text_of_arguments(verbs, deltas, whole, ended, early):
+    text = JSONText()
+    assert not text.ended if early else True
+    assert emitted(text, verbs) == deltas
+    assert (str(text), text.ended) == (whole, ended)
+
+
+def test_a_placeholder_counts_before_it_is_emitted():
+    text = JSONText()
+    text.begin("{}")
+    assert (str(text), text.ended, text.repeats("{}"), text.repeats("[]")) == (
+        ("{}", True, True, False)
+    )
+    assert text.flush() == "{}"
+    assert (str(text), text.ended, text.flush()) == ("{}", True, "")
+
+
+@pytest.mark.parametrize(
+    ("known", "piece", "repeats"),
+    [('{"a":1}', '{"a":1}', True), ('{"a":1}', '{"b":1}', False), ("[1", "[1", False),
+     ("", "{}", False), ("12", "12", False), ("{}", "{}x", False)],
+)  # fmt: skip
+def test_what_repeats_arguments(known, piece, repeats):
+    text = JSONText()
+    for character in known:
+        text.add(character)
+    assert text.repeats(piece) is repeats
+
+
+@given(trees.filter(lambda tree: isinstance(tree, dict | list)), st.data())
+def test_arguments_have_ended_when_their_json_has(tree, data):
+    arguments = json.dumps(tree, ensure_ascii=data.draw(st.booleans()))
+    text, first = JSONText(), data.draw(st.integers(0, len(arguments)))
+    for count, character in enumerate(arguments):
+        if count >= first:
+            assert not text.ended
+        text.add(character)
+    assert text.ended
+    assert [text.add(arguments), text.state(arguments), text.flush()] == ["", "", ""]
+    assert str(text) == arguments
+
+
+# Usage. What is known, what comes, and what they make: the input, the cached input and the output.
+USAGES = {
+    "the first": (None, (0, None, 0), (0, None, 0)),
+    "newer counts": ((5, 1, 2), (4, None, 7), (4, 1, 7)),
+    "a zero beside a positive input": ((5, 1, 2), (0, 55, 0), (0, 55, 0)),
+    "no input": ((5, 1, 2), (0, 0, 7), (5, 1, 7)),
+    "no input of the one that it states": ((5, None, 2), (None, 0, 7), (5, None, 7)),
+    "nothing": ((5, 1, 2), (0, None, 0), (5, 1, 2)),
+    "nothing, and no output": ((5, 1, 2), (0, 0, None), (5, 1, 2)),
+    "no output": ((5, 1, 2), (None, None, 0), (5, 1, 0)),
+    "no input after none": ((0, None, None), (0, 0, 7), (0, 0, 7)),
+    "an empty one": ((5, 1, 2), (None, None, None), (5, 1, 2)),
+}
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """The usage of a request."""
+
+    input: int | None = None
+    cached: int | None = None
+    output: int | None = None
+
+
+@pytest.mark.parametrize(("known", "latest", "made"), USAGES.values(), ids=USAGES)
+def test_usage(known, latest, made):
+    before = None if known is None else Counts(*known)
+    assert merge_usage(before, Counts(*latest), ("input", "cached"), ("output",)) == Counts(*made)
+
+
+# Words for the end.
+
+
+@pytest.mark.parametrize(
+    ("word", "reason", "beside_calls"),
+    [
+        ("stop", "stop", "tool_calls"),
+        ("END_TURN", "stop", "tool_calls"),
+        ("length", "length", "length"),
+        ("MAX_TOKENS", "length", "length"),
+        ("Tool_Use", "tool_calls", "tool_calls"),
+        ("RECITATION", "content_filter", "content_filter"),
+        ("dreamt", "other", "other"),
+        ("", None, None),
+        (None, None, None),
+    ],
+)
+def test_the_shared_word_of_a_reason(word, reason, beside_calls):
+    assert (shared_reason(word), shared_reason(word, calls=True)) == (reason, beside_calls)
+
+
+@pytest.mark.parametrize(
+    ("known", "latest", "word"),
+    [
+        (None, "stop", "stop"),
+        ("", "STOP", "STOP"),
+        ("length", "stop", "length"),
+        ("dreamt", "end_turn", "dreamt"),
+        ("stop", "length", "length"),
+        ("length", "tool_calls", "tool_calls"),
+    ],
+)
+def test_the_later_word(known, latest, word):
+    assert later_word(known, latest) == word
+
 
 # The pieces (index, id, name, arguments), and the calls (id, name, arguments) they are pieces of.
 CALLS = {
@@ -133,7 +311,7 @@ CALLS = {
         [(0, "a", "f", "{}"), (0, None, None, None), (0, None, None, " ")],
         [("a", "f", "{} ")],
     ),
-    "nothing at all": ([(0, None, None, None)], [("", "", "")]),
+    "nothing at all": ([(0, None, None, None), (None, "", "", "{}")], []),
 }
 
 
@@ -152,10 +330,10 @@ def test_arguments_without_an_id_are_whole_when_their_json_is(tree, data):
     arguments = json.dumps(tree, ensure_ascii=False)
     cut = data.draw(st.integers(1, len(arguments)))
     table = ToolCallTable(0)
-    for character in arguments[:cut]:
-        table.add(0, None, None, character)
+    for name, character in zip(chain("f", repeat(None)), arguments[:cut], strict=False):
+        table.add(0, None, name, character)
     table.add(0, None, "f", None)
-    table.add(0, None, "f", None)
+    table.add(0, None, "f", "[1")
     assert len(table.calls) == (2 if cut == len(arguments) else 1)
 
 

@@ -412,7 +412,7 @@ MADE = ToolCall(0, 0, "x", "f", "{}")
 EVERYTHING: dict[str, tuple[Callable[[int], Any], list[Any]]] = {
     "chat": (
         lambda index: {"choices": [{"index": index, "delta": DELTA, "finish_reason": "eos"}]},
-        ["a", "hm", "no", [MADE], "stop", None],
+        ["a", "hm", "no", [MADE], "tool_calls", None],
     ),
     "completions": (
         lambda index: {"choices": [{"index": index, "text": "a", "finish_reason": "eos"}]},
@@ -608,6 +608,7 @@ def rows(table: dict[str, dict[str, tuple[Any, ...]]]) -> list[Any]:
     ]
 
 
+START = {"type": "message_start", "message": {"id": "m"}}
 REASON = FINISHED["messages"]("end_turn")
 STOP = {"type": "message_stop"}
 STOPPED = FINISHED["gemini"]("STOP")
@@ -620,17 +621,19 @@ ENDS: dict[str, dict[str, tuple[list[Any], str, str | None, bool]]] = {
         "completed": ([{"type": "response.completed"}], "done", "event", True),
         "incomplete": ([{"type": "response.incomplete"}], "done", "event", True),
         "cancelled": ([{"type": "response.cancelled"}], "done", "event", True),
-        "the marker": (["[DONE]"], "done", "marker", False),
+        "the marker": ([PIECES["responses"]("a"), "[DONE]"], "truncated", None, False),
         "a piece": ([PIECES["responses"]("a")], "truncated", None, False),
     },
     "messages": {
-        "the message's own end": ([REASON, STOP], "done", "event", True),
-        "an end without a reason": ([STOP], "done", "event", False),
-        "the marker": (["[DONE]"], "done", "marker", False),
-        "a reason alone": ([REASON], "done", "finish", True),
-        "a reason, and a ping": ([REASON, {"type": "ping"}], "done", "finish", True),
+        "the message's own end": ([START, REASON, STOP], "done", "event", True),
+        "an end without a reason": ([START, STOP], "done", "event", False),
+        "an end without a start": ([REASON, STOP], "truncated", None, True),
+        "the marker": ([START, PIECES["messages"]("a"), "[DONE]"], "truncated", None, False),
+        "the marker behind a reason": ([START, REASON, "[DONE]"], "done", "marker", True),
+        "a reason": ([START, REASON], "done", "finish", True),
+        "a reason, and a ping": ([START, REASON, {"type": "ping"}], "done", "finish", True),
         "a reason beside the delta": (
-            [{"type": "message_delta", "stop_reason": "end_turn"}], "done", "finish", True
+            [START, {"type": "message_delta", "stop_reason": "end_turn"}], "done", "finish", True
         ),
         "a reason that says nothing": ([FINISHED["messages"]("")], "truncated", None, False),
         "a piece": ([PIECES["messages"]("a")], "truncated", None, False),
@@ -664,7 +667,10 @@ ENDS: dict[str, dict[str, tuple[list[Any], str, str | None, bool]]] = {
         "a prompt that was blocked, with a candidate": (
             [{"candidates": [{"index": 0}], **BLOCKED}], "done", "finish", True
         ),
-        "the marker of a proxy": ([BEGUN, "[DONE]"], "done", "marker", False),
+        "the marker of a proxy": ([BEGUN, "[DONE]"], "truncated", None, False),
+        "the marker of a proxy behind a finish": (
+            [STOPPED, "[DONE]"], "done", "marker", True
+        ),
     },
 }  # fmt: skip
 
@@ -756,7 +762,7 @@ ERRORS: dict[str, dict[str, tuple[ServerSentEvent, tuple[Any, ...], type[Any]]]]
     },
     "gemini": {
         "alone": (told({"error": GONE}), IS_GONE, gemini.GenerateContentResponse),
-        "in a list": (told([{"error": GONE}]), IS_GONE, type(None)),
+        "in a list": (told([{"error": GONE}]), IS_GONE, gemini.GenerateContentResponse),
         "in a chunk": (
             told({"candidates": [], "error": GONE}), IS_GONE, gemini.GenerateContentResponse
         ),
@@ -767,7 +773,7 @@ ERRORS: dict[str, dict[str, tuple[ServerSentEvent, tuple[Any, ...], type[Any]]]]
 @pytest.mark.parametrize(("name", "last", "said", "chunk"), rows(ERRORS))
 def test_errors(name: str, last: ServerSentEvent, said: Any, chunk: type[Any]):
     decoder = fed(FORMATS[name], PIECES[name]("a"))
-    assert decoder.feed(last) == []
+    assert decoder.feed(last) == decoder.close() == []
     error = decoder.error
     assert isinstance(error, APIError)
     assert (decoder.state, decoder.accumulator.complete) == ("failed", "end_turn" in last.data)

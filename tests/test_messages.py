@@ -388,7 +388,7 @@ CONTENTS: dict[str, tuple[Events, list[Any]]] = {
             wire("message_delta", delta=5, usage=[]),
             wire("message_delta", delta="\ud83d"),
         ],
-        [text_block("ab"), call(id="")],
+        [text_block("5ab"), call(id="")],
     ),
     "events that have no place in a message": (
         [
@@ -474,15 +474,15 @@ HEADS: dict[str, tuple[Events, dict[str, Any]]] = {
         {"usage": {"input_tokens": 25, "output_tokens": 1}},
     ),
     "a usage of nothing alone": (
-        [END | {"usage": {"input_tokens": 0, "output_tokens": 0}}],
-        {"usage": {"input_tokens": 0, "output_tokens": 0}},
+        [start(), END | {"usage": {"input_tokens": 0, "output_tokens": 0}}],
+        {"usage": {}},
     ),
     "an end that only the last event says": (
-        [END | {"stop_reason": "max_tokens", "usage": {"output_tokens": 3}}],
+        [start(), END | {"stop_reason": "max_tokens", "usage": {"output_tokens": 3}}],
         {"stop_reason": "max_tokens", "usage": {"output_tokens": 3}},
     ),
     "an end that only the delta of the last event says": (
-        [ended(), END | {"stop_reason": None, "delta": {"stop_reason": "max_tokens"}}],
+        [start(), ended(), END | {"stop_reason": None, "delta": {"stop_reason": "max_tokens"}}],
         {"stop_reason": "max_tokens"},
     ),
     "an end that only the message of the last event says": (
@@ -504,7 +504,7 @@ HEADS: dict[str, tuple[Events, dict[str, Any]]] = {
         {**EMPTY, "id": "m", "model": "x", "stop_reason": "end_turn",
          "usage": {"output_tokens": 3}},
     ),
-    "another model takes over": ([start(model="a"), began(FALLBACK)], {"model": "a",
+    "another model takes over": ([start(model="a"), began(FALLBACK)], {"model": "b",
                                                                      "content": [FALLBACK]}),
     "a refusal": (
         [ended("refusal", stop_details={"type": "refusal", "category": "bio"})],
@@ -662,7 +662,7 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
     ),
     "a call": (
         [began(call()), given_json(""), given_json("{"), given_json("}"), stop(), ended(), END],
-        [*told("", "{", "}"), STOP],
+        [*told("", "{", "}"), Finish(0, "tool_calls", "end_turn")],
     ),
     "a call without arguments": ([began(call()), given_json(""), stop()], told("", "{}")),
     "a call that stands in the start": (
@@ -692,8 +692,8 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
     "pieces without an index": (
         [began(thought(""), 0), began(call(), 1), thinking("hm", None), given_json("{}", None),
          text("a", None)],
-        [ToolCallDelta(0, 0, "t", "f", ""), ReasoningDelta(0, "hm"),
-         ToolCallDelta(0, 0, "t", "f", "{}"), TextDelta(0, "a"), ToolCall(0, 0, "t", "f", "{}")],
+        [ToolCallDelta(0, 0, "t", "f", ""), ReasoningDelta(0, "hm"), TextDelta(0, "a"),
+         ToolCallDelta(0, 0, "t", "f", "{}"), ToolCall(0, 0, "t", "f", "{}")],
     ),
     "a message that is one event": (
         [wire("message", content=[thought("hm"), text_block("a"), call({"a": 1})],
@@ -702,16 +702,18 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
          *told("", '{"a":1}'), Finish(0, "tool_calls", "tool_use")],
     ),
     "usage of the last event": (
-        [ended(), END | {"usage": {"output_tokens": 2}, "delta": {"usage": {"input_tokens": 1}}}],
+        [start(), ended(),
+         END | {"usage": {"output_tokens": 2}, "delta": {"usage": {"input_tokens": 1}}}],
         [Usage(1, 2, 3), STOP],
     ),
     "usage of the last event, after one was said": (
-        [ended(usage={"output_tokens": 2}), END | {"usage": {"input_tokens": 1, "output_tokens": 0},
-                                                   "message": {"usage": {"output_tokens": 1}}}],
+        [start(), ended(usage={"output_tokens": 2}),
+         END | {"usage": {"input_tokens": 1, "output_tokens": 0},
+                "message": {"usage": {"output_tokens": 1}}}],
         [Usage(None, 2), Usage(1, 2, 3), STOP],
     ),
     "usage of the last event, after one that says nothing": (
-        [ended(usage={}), END | {"usage": {"input_tokens": 1, "output_tokens": 2}}],
+        [start(), ended(usage={}), END | {"usage": {"input_tokens": 1, "output_tokens": 2}}],
         [Usage(1, 2, 3), STOP],
     ),
     "calls that take turns": (
@@ -736,7 +738,7 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
         [],
     ),
     "a refusal": (
-        [ended("refusal", stop_details={"type": "refusal", "explanation": "no"}), END],
+        [start(), ended("refusal", stop_details={"type": "refusal", "explanation": "no"}), END],
         [RefusalDelta(0, "no"), Finish(0, "content_filter", "refusal")],
     ),
     "events that say nothing": (

@@ -23,8 +23,8 @@ from ssekit import (
     Usage,
 )
 from tests.shared import needs_shared, recordings
-from tests.streams import typed
-from tests.ways import WAYS, cuts, outcome, push
+from tests.ways import WAYS, cuts, outcome, pieces, push
+from tests.wire import typed
 
 # The format.
 
@@ -238,7 +238,7 @@ def test_it_streams():
 def test_every_way_says_the_same(way: Any):
     data = b"".join(STREAM)
     chunks, decoder = push(COHERE, STREAM)
-    for reads in ([data], [data[i : i + 1] for i in range(len(data))]):
+    for reads in ([data], pieces(data)):
         cut_chunks, cut_decoder = way(COHERE, reads)
         assert cut_chunks == chunks
         assert outcome(cut_decoder) == outcome(decoder)

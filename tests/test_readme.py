@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ssekit import auto
+from ssekit._accumulator import FINISH_REASONS
 from tests.readme import EXAMPLES, README, Host, known, run
 from tests.shared import WITHOUT_DASK
 from tests.streams import ARGUMENTS, CALL, REASONING, STREAMS, TEXT, TOKENS
@@ -82,3 +83,15 @@ def test_the_two_commands_stand_in_exactly_these_words():
     text = README.read_text(encoding="utf-8")
     assert "\npython -m pip install . && python -m ssekit demo\n" in text
     assert '\npython -m pip install -e ".[test]" && python -m pytest\n' in text
+
+
+def test_the_table_of_finish_reasons_is_that_of_the_code():
+    text = README.read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (`.*) \|$", text, re.MULTILINE)
+    table = {
+        word: reason
+        for reason, words in rows
+        if reason in set(FINISH_REASONS.values())
+        for word in re.findall(r"`(\w+)`", words.partition(";")[0])
+    }
+    assert table == FINISH_REASONS

@@ -541,7 +541,7 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
     ),
     "fields of unforeseen type count as absent": (
         [
-            added(0, "message", id=5, status=[], content=[5, None, output_text("a")], phase="p"),
+            added(0, "message", id={}, status=[], content=[5, None, output_text("a")], phase="p"),
             text("b", output_index=0) | {"logprobs": 5, "sequence_number": "x", "item_id": []},
             wire("response.output_text.delta", output_index=0, delta={}),
             added(1, "function_call", name={}, call_id="c"),
@@ -1209,7 +1209,7 @@ def test_deltas_join_to_the_views(made: tuple[Events, list[tuple[str, list[str]]
     # In the order of their places, as real servers send them.
     events = sorted(made[0], key=lambda data: (data["output_index"], data.get("content_index", 0),
                                                data.get("summary_index", 0)))  # fmt: skip
-    stream = responses.stream([*map(event, events), b"data: [DONE]\n\n"])
+    stream = responses.stream(map(event, [*events, completed()]))
     said: dict[Any, str] = {}
     for delta in stream.deltas():
         if isinstance(delta, ToolCallDelta):

@@ -585,6 +585,14 @@ async def test_the_check_can_be_turned_off(shell: Shell):
     assert (await stream.until_done()).choices[0].message.content == "ab"
 
 
+async def test_a_stream_reader_that_ends_early():
+    reader = asyncio.StreamReader()
+    reader.feed_data(A)
+    reader.feed_eof()
+    with pytest.raises(StreamTruncatedError):
+        await chat.acollect(reader)
+
+
 @pytest.mark.parametrize(
     ("content_type", "is_stream"),
     [
@@ -609,11 +617,3 @@ def test_any_status_outside_of_2xx_is_an_error(status: int):
     head = ResponseHead(status, {"content-type": "text/event-stream"})
     assert not head.is_event_stream
     assert isinstance(head.error(b""), StatusError)
-
-
-async def test_a_stream_reader_that_ends_early():
-    reader = asyncio.StreamReader()
-    reader.feed_data(A)
-    reader.feed_eof()
-    with pytest.raises(StreamTruncatedError):
-        await chat.acollect(reader)

@@ -1,6 +1,7 @@
 """The wire: `_sse.py`."""
 
 import pickle
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import pytest
@@ -10,25 +11,19 @@ from hypothesis import strategies as st
 from ssekit import DecodeError, EventTooLargeError, ServerSentEvent, SSEDecoder, encode_comment
 from ssekit._event import make_events
 from ssekit._scanner import EventScanner
-from ssekit.testing import chunkings, event_streams
+from ssekit.testing import chunkings, event_streams, splits
 from tests.reference import interpret
 from tests.shared import conformance_cases, each_recording, needs_shared
 from tests.thorough import examples
+from tests.ways import decoded, pieces
+
+Said = tuple[list[tuple[str, str, str]], str, int | None]
 
 
-def decode(reads: list[bytes]) -> tuple[list[tuple[str, str, str]], str, int | None]:
-    decoder = SSEDecoder()
-    events = [event for read in reads for event in decoder.feed(read)] + decoder.close()
-    said = [(event.event, event.data, event.id) for event in events]
-    return said, decoder.last_event_id, decoder.reconnection_time
-
-
-def pieces(data: bytes, size: int) -> list[bytes]:
-    return [data[start : start + size] for start in range(0, len(data), size)]
-
-
-def two_way_cuts(data: bytes) -> list[list[bytes]]:
-    return [[data[:cut], data[cut:]] for cut in range(len(data) + 1)]
+def decode(reads: Iterable[bytes]) -> Said:
+    """Return what all parsers have: each event without its retry, and what a stream leaves."""
+    said = decoded(reads)
+    return [event[:3] for event in said.events], said.last_event_id, said.reconnection_time
 
 
 # The standard.
@@ -41,7 +36,7 @@ def test_conformance(case: dict[str, Any]):
     data = bytes.fromhex(case["input_hex"])
     events = [(event["event"], event["data"], event["id"]) for event in case["events"]]
     expected = (events, case["last_event_id"], case["retry"])
-    for reads in [*(pieces(data, size) for size in (1, 2, 3, 7)), *two_way_cuts(data)]:
+    for reads in [*(pieces(data, size) for size in (1, 2, 3, 7)), *splits(data)]:
         assert decode(reads) == expected, reads
 
 
@@ -70,7 +65,7 @@ STANDARD = {
 
 @pytest.mark.parametrize(("stream", "expected"), STANDARD.values(), ids=STANDARD)
 def test_events(stream: bytes, expected: list[str]):
-    for reads in [pieces(stream, 1), *two_way_cuts(stream)]:
+    for reads in [pieces(stream), *splits(stream)]:
         assert [data for _, data, _ in decode(reads)[0]] == expected, reads
 
 
@@ -118,14 +113,7 @@ streams = event_streams().map(lambda stream: stream.data) | plain_streams() | an
 @example((b"id: 1\ndata: 1\n\nid\n", [b"id: 1\ndata: 1\n\nid\n", b""]))
 def test_any_bytes_in_any_reads_mean_what_the_standard_says(cut: tuple[bytes, list[bytes]]):
     data, reads = cut
-    comments: list[str] = []
-    decoder = SSEDecoder(on_comment=comments.append)
-    events = [event for read in reads for event in decoder.feed(read)] + decoder.close()
-    expected = interpret(data)
-    assert [(e.event, e.data, e.id, e.retry) for e in events] == expected.events
-    assert decoder.last_event_id == expected.last_event_id
-    assert decoder.reconnection_time == expected.reconnection_time
-    assert comments == expected.comments
+    assert decoded(reads) == interpret(data)
 
 
 def scanned(scanner: EventScanner, read: bytes) -> list[ServerSentEvent]:
@@ -182,7 +170,7 @@ def test_an_event_comes_with_the_byte_that_ends_it(ending: bytes):
     decoder = SSEDecoder()
     ends = ending.removesuffix(b"\n") if ending.endswith(b"\r\n") else ending
     stream = b"data: x" + ends
-    assert [len(decoder.feed(stream[i : i + 1])) for i in range(len(stream))][-1] == 1
+    assert [len(decoder.feed(read)) for read in pieces(stream)][-1] == 1
 
 
 @pytest.mark.parametrize("event_type", ["message", "x"])
@@ -244,7 +232,7 @@ NEARLY_PLAIN: dict[str, tuple[list[bytes], list[str]]] = {
 @pytest.mark.parametrize(("reads", "expected"), NEARLY_PLAIN.values(), ids=NEARLY_PLAIN)
 def test_reads_that_are_nearly_plain(reads: list[bytes], expected: list[str]):
     assert [data for _, data, _ in decode(reads)[0]] == expected
-    assert decode(reads) == decode([b"".join(reads)]) == decode(pieces(b"".join(reads), 1))
+    assert decode(reads) == decode([b"".join(reads)]) == decode(pieces(b"".join(reads)))
 
 
 @each_recording("other")
@@ -478,9 +466,40 @@ def test_events_pickle():
     assert pickle.loads(pickle.dumps(event)) == event
 
 
+@pytest.mark.parametrize("cause", [ZeroDivisionError(), KeyboardInterrupt()])
+def test_a_callback_that_raises_loses_nothing(cause: BaseException):
+    """The events before the comment come with the next call, which goes on behind it."""
+    heard: list[str] = []
+
+    def on_comment(text: str) -> None:
+        heard.append(text)
+        if "!" in text:
+            raise cause
+
+    def feed(data: bytes) -> list[str]:
+        return [event.data for event in decoder.feed(data)]
+
+    decoder = SSEDecoder(on_comment=on_comment)
+    for _ in range(2):
+        with pytest.raises(type(cause)):
+            feed(b"data: a\n\n: 1!\ndata: b\n: 2\n\n: 3\ndata: c")
+        assert feed(b"") == ["a", "b"]
+        with pytest.raises(type(cause)):
+            feed(b"\n\n: 4!\n\ndata: d\n\n: 5!\ndata: e\n\n")
+        with pytest.raises(type(cause)):
+            feed(b"data: f\n\n")
+        assert [event.data for event in decoder.close()] == ["c", "d", "e", "f"]
+        assert heard == ["1!", "2", "3", "4!", "5!"]
+        heard.clear()
+    with pytest.raises(type(cause)):
+        feed(b"data: a\n\n: !\ndata: b\n\n")
+    decoder.reset()
+    assert feed(b"data: c\n\n") == ["c"]
+
+
 def test_comments_come_in_their_order_among_events():
     said: list[str] = []
     decoder = SSEDecoder(on_comment=said.append)
-    for read in pieces(b": one\ndata: a\n:two\n\n: three\n", 1):
+    for read in pieces(b": one\ndata: a\n:two\n\n: three\n"):
         said.extend(event.data for event in decoder.feed(read))
     assert said == ["one", "two", "a", "three"]

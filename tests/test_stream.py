@@ -24,6 +24,7 @@ from ssekit import (
 )
 from ssekit.testing.transports import Reads
 from tests.shells import Shell
+from tests.ways import pieces
 from tests.wire import DONE, A, B, C, event, text
 
 
@@ -186,6 +187,9 @@ def test_what_is_no_exception_is_not_wrapped():
     with pytest.raises(KeyboardInterrupt):
         next(stream)
     assert (stream.state, source.closed) == ("open", 1)
+    with pytest.raises(StreamNotFinishedError, match="closed before its end") as raised:
+        stream.result()
+    assert raised.value.partial.choices[0].message.content == "a"
 
 
 async def test_a_failing_callback_is_not_the_transport(shell: Shell):
@@ -315,7 +319,7 @@ async def test_a_stream_that_is_closed_before_its_end_stays_open(shell: Shell, s
     await stream.aclose()
     assert stream.state == "open"
     assert stream.snapshot().choices[0].message.content == "a"
-    with pytest.raises(StreamNotFinishedError, match="has not ended"):
+    with pytest.raises(StreamNotFinishedError, match="closed before its end"):
         stream.result()
     for _ in range(2):
         with pytest.raises(StreamNotFinishedError, match="closed before its end") as raised:
@@ -477,17 +481,13 @@ def test_events_are_read_as_they_are_asked_for():
 # Small reads, which are gathered until one of them ends a line.
 
 
-def singly(data: bytes) -> list[bytes]:
-    return [data[place : place + 1] for place in range(len(data))]
-
-
 @pytest.mark.parametrize(
     ("newline", "ends"),
     [(b"\n", [9, 18]), (b"\r", [9, 18]), (b"\r\n", [10, 21])],
     ids=["LF", "CR", "CRLF"],
 )
 def test_an_event_comes_with_the_byte_that_ends_it(newline: bytes, ends: list[int]):
-    source = Reads(*singly((b"data: a" + newline * 2) * 2))
+    source = Reads(*pieces((b"data: a" + newline * 2) * 2))
     assert [source.taken for _ in iter_events(source)] == ends
 
 
@@ -496,8 +496,18 @@ def test_an_event_comes_with_the_read_that_ends_it():
     assert [source.taken for _ in iter_events(source)] == [2, 3]
 
 
+def test_an_event_comes_before_the_comment_that_follows_it_in_the_same_read():
+    events: list[str] = []
+    heard: list[tuple[str, list[str]]] = []
+    decoder = SSEDecoder(on_comment=lambda text: heard.append((text, events.copy())))
+    read = b": 1\ndata: a\n\n: 2\ndata: b\n: 3\n\n: 4\n"
+    for each in iter_events([read], decoder=decoder):
+        events.append(each.data)  # before the next is asked for
+    assert heard == [("1", []), ("2", ["a"]), ("3", ["a"]), ("4", ["a", "b"])]
+
+
 def test_a_comment_comes_with_the_byte_that_ends_it():
-    source = Reads(*singly(b": kept\ndata: a\n\n"))
+    source = Reads(*pieces(b": kept\ndata: a\n\n"))
     heard: list[int] = []
     decoder = SSEDecoder(on_comment=lambda text: heard.append(source.taken))
     assert len(list(iter_events(source, decoder=decoder))) == 1
@@ -506,11 +516,11 @@ def test_a_comment_comes_with_the_byte_that_ends_it():
 
 GATHERED: dict[str, list[Any]] = {
     "a longer read": [b"da", b"ta", b": a\n\ndata: b\n\n" + b": " * 3000 + b"\n\nda", b"ta: c\n\n"],
-    "many reads": [*singly(b"data: a\ndata: " + b"b" * 5000), b"\n\n"],
+    "many reads": [*pieces(b"data: a\ndata: " + b"b" * 5000), b"\n\n"],
     "other bytes": [b"da", b"ta: a", bytearray(b"\n"), b"da", memoryview(b"ta: b\n\n")],
     "empty reads": [b"", b"data: a", b"", b"\n", b"", b"\n", b""],
     "the end of an event, and the start of the next": [b"data: a", b"\n\nda", b"ta: b\n", b"\nda"],
-    "a byte order mark": singly(b"\xef\xbb\xbfdata: a\n\n"),
+    "a byte order mark": pieces(b"\xef\xbb\xbfdata: a\n\n"),
 }
 
 
@@ -536,7 +546,7 @@ def test_small_reads_before_an_incomplete_one():
 
 @pytest.mark.parametrize("rest", [[], [b"\n\n"], [OSError()]], ids=["end", "line end", "failure"])
 def test_small_reads_that_become_too_large(rest: list[Any]):
-    source = Reads(b"data: a\n\n", *singly(b"x" * 30), *rest)
+    source = Reads(b"data: a\n\n", *pieces(b"x" * 30), *rest)
     events = iter_events(source, decoder=SSEDecoder(max_event_size=20))
     assert next(events).data == "a"
     with pytest.raises(EventTooLargeError):
@@ -600,9 +610,10 @@ def test_a_decoder_that_a_comment_fails_looks_at_no_more():
         decoder.fail(OSError())
 
     decoder = chat.decoder(on_comment=fail)
-    assert decoder.feed(A + b": bad\n\n" + B) == []
+    assert len(decoder.feed(A + b": bad\n\n" + B)) == 1
     assert decoder.error is not None
     assert decoder.error.partial == decoder.snapshot()
+    assert decoder.accumulator.text == "a"
 
 
 def test_nothing_is_drained_from_a_source_that_is_closed():

@@ -16,8 +16,9 @@ from hypothesis.errors import InvalidArgument
 import ssekit.testing
 from ssekit import ServerSentEvent, SSEDecoder
 from ssekit.testing import EventStream, chunkings, event_streams, server_sent_events, splits
-from tests.reference import interpret
+from tests.reference import Reference, interpret
 from tests.thorough import examples, pick
+from tests.ways import decoded
 
 SEARCH = settings(
     database=None,
@@ -40,31 +41,22 @@ def some(strategy: st.SearchStrategy[Any], condition: Callable[[Any], Any]) -> A
 # The streams are what the standard says of them.
 
 
-def as_expected(stream: EventStream) -> None:
-    """The reference, which reads the whole text, has what the stream says of itself."""
-    said = interpret(stream.data)
-    assert [(e.event, e.data, e.id, e.retry) for e in stream.events] == said.events
-    assert stream.last_event_id == said.last_event_id
-    assert stream.reconnection_time == said.reconnection_time
-    assert stream.comments == said.comments
+def told(stream: EventStream) -> Reference:
+    """Return what a stream says of itself."""
+    events = [(event.event, event.data, event.id, event.retry) for event in stream.events]
+    return Reference(events, stream.comments, stream.last_event_id, stream.reconnection_time)
 
 
 @given(event_streams())
 @examples(quick=60, thorough=5_000)
 def test_an_independent_decoder_has_what_a_stream_says_of_itself(stream: EventStream):
-    as_expected(stream)
+    assert told(stream) == interpret(stream.data)
 
 
 @given(event_streams().flatmap(lambda stream: st.tuples(st.just(stream), chunkings(stream.data))))
 def test_ssekit_has_it_in_any_reads(attempt: tuple[EventStream, list[bytes]]):
     stream, reads = attempt
-    comments: list[str] = []
-    decoder = SSEDecoder(on_comment=comments.append)
-    assert [event for read in reads for event in decoder.feed(read)] == stream.events
-    assert decoder.close() == []
-    assert decoder.last_event_id == stream.last_event_id
-    assert decoder.reconnection_time == stream.reconnection_time
-    assert comments == stream.comments
+    assert decoded(reads) == told(stream)
 
 
 @given(st.data())
@@ -73,7 +65,7 @@ def test_any_list_of_events_is_said(data: st.DataObject):
     events = data.draw(st.lists(server_sent_events(), max_size=3))
     stream = data.draw(event_streams(st.just(events)))
     assert stream.events == events
-    as_expected(stream)
+    assert told(stream) == interpret(stream.data)
 
 
 # What they reach, and what is left of it in the end.
@@ -213,7 +205,7 @@ PLAIN: dict[str, Any] = dict.fromkeys(
 @given(event_streams(newlines=[b"\n"], **PLAIN))
 def test_what_is_left_without_any_switch(stream: EventStream):
     assert re.fullmatch(rb"(data: [xyz]+\n\n)*", stream.data)
-    as_expected(stream)
+    assert told(stream) == interpret(stream.data)
 
 
 # For each switch, what only it allows.

@@ -1,15 +1,17 @@
 """The three ways into a format, which must all say the same, however the bytes are cut."""
 
-import asyncio
 import random
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 import msgspec
 
-from ssekit import SSEKitError, StreamDecoder
+from ssekit import SSEDecoder, SSEKitError, StreamDecoder
+from ssekit.testing.transports import AsyncReads, Reads
+from tests.reference import Reference
 from tests.shared import Recording
+from tests.shells import run_asyncio
 
 # A format's module, such as `ssekit.chat`.
 Wire: TypeAlias = Any
@@ -29,7 +31,7 @@ def push(wire: Wire, reads: list[bytes]) -> Ended:
 
 
 def pull(wire: Wire, reads: list[bytes]) -> Ended:
-    stream = wire.stream(reads)
+    stream = wire.stream(Reads(*reads))
     chunks = []
     try:
         for chunk in stream:
@@ -40,21 +42,17 @@ def pull(wire: Wire, reads: list[bytes]) -> Ended:
 
 
 def pull_asynchronously(wire: Wire, reads: list[bytes]) -> Ended:
-    async def source() -> AsyncIterator[bytes]:
-        for read in reads:
-            yield read
-
     async def main() -> Ended:
-        stream = wire.astream(source())
+        stream = wire.astream(AsyncReads(*reads))
         chunks = []
         try:
             async for chunk in stream:
-                chunks.append(chunk)  # those before an error count
+                chunks.append(chunk)
         except SSEKitError as error:
             assert error is stream.decoder.error
         return chunks, stream.decoder
 
-    return asyncio.run(main())
+    return run_asyncio(main)
 
 
 WAYS = [push, pull, pull_asynchronously]
@@ -68,6 +66,26 @@ def outcome(decoder: StreamDecoder[Any, Any]) -> Any:
     return decoder.state, decoder.ended_by, told, msgspec.json.encode(decoder.snapshot())
 
 
+def decoded(reads: Iterable[bytes]) -> Reference:
+    """Return what the wire's decoder makes of some reads, as the reference has it."""
+    comments: list[str] = []
+    decoder = SSEDecoder(on_comment=comments.append)
+    events = [event for read in reads for event in decoder.feed(read)] + decoder.close()
+    return Reference(
+        [(event.event, event.data, event.id, event.retry) for event in events],
+        comments,
+        decoder.last_event_id,
+        decoder.reconnection_time,
+    )
+
+
+# How bytes are cut.
+
+
+def pieces(data: bytes, size: int = 1) -> list[bytes]:
+    return [data[start : start + size] for start in range(0, len(data), size)]
+
+
 def cuts(recording: Recording) -> list[list[bytes]]:
     """Cut a stream at random places, the same in every run, and small ones byte by byte."""
     data = recording.data
@@ -77,5 +95,5 @@ def cuts(recording: Recording) -> list[list[bytes]]:
         places = sorted(chance.randrange(len(data) + 1) for _ in range(count))
         cut.append([data[a:b] for a, b in zip([0, *places], [*places, len(data)], strict=True)])
     if len(data) <= 20_000:
-        cut.append([data[i : i + 1] for i in range(len(data))])
+        cut.append(pieces(data))
     return cut

@@ -28,6 +28,7 @@ from ssekit.chat._chunk import (
     ChoiceDeltaAudio,
     ChoiceDeltaFunctionCall,
     ChoiceDeltaToolCall,
+    ChoiceDeltaToolCallCustom,
     ChoiceDeltaToolCallFunction,
     ChoiceLogprobs,
     ChunkChoice,
@@ -119,11 +120,15 @@ class ChoiceBuilder(BaseChoiceBuilder):
         pieces = []
         for call in calls:
             begun = known.known(call.id)
-            if begun is not None and call.function is not None:
+            if begun is None:
+                if call.id and all(each.id for each in known.calls):
+                    pieces.append(call)
+            elif call.function is not None:
                 rest = _rest(call.function.arguments, begun.arguments)
                 pieces.append(replace(call, function=ChoiceDeltaToolCallFunction(arguments=rest)))
-            elif call.id and all(each.id for each in known.calls):
-                pieces.append(call)
+            elif call.custom is not None:
+                rest = _rest(call.custom.input, begun.arguments)
+                pieces.append(replace(call, custom=ChoiceDeltaToolCallCustom(input=rest)))
         return pieces
 
     def add_reasoning(self, delta: ChoiceDelta) -> None:

@@ -185,7 +185,7 @@ class ToolCallTable:
         return call
 
     def _after_repeated_name(self, call: ToolCallBuilder, arguments: str) -> ToolCallBuilder:
-        """Return the call of arguments after its name came once more: another, if they differ."""
+        """Return the call of arguments after a name that came again: another, if they differ."""
         call.repeated = False
         if call.repeats(call.name, arguments):
             return call

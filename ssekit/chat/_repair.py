@@ -26,6 +26,8 @@ def repair(body: dict[str, Any]) -> None:
             if isinstance(delta.get("tool_calls"), dict):  # Text Generation Inference, at first
                 delta["tool_calls"] = [delta["tool_calls"]]
             for call in objects(delta.get("tool_calls")):
+                if isinstance(call.get("id"), int | float) and not _is_called(call):
+                    del call["id"]
                 for tool, field in (("function", "arguments"), ("custom", "input")):
                     for called in objects([call.get(tool)]):
                         _repair_arguments(called, field)
@@ -64,6 +66,12 @@ def _repair_tool_use(delta: dict[str, Any]) -> None:
     function = {"name": delta.get("name"), "arguments": delta.get("input")}
     _repair_arguments(function, "arguments")
     delta["tool_calls"] = [{"id": delta.get("tool_use_id"), "function": function}]
+
+
+def _is_called(call: dict[str, Any]) -> bool:
+    """Whether a piece of a call has anything of it besides the id."""
+    called = objects([call.get("function"), call.get("custom")])
+    return any(tool.get(name) for tool in called for name in ("name", "arguments", "input"))
 
 
 def _repair_arguments(called: dict[str, Any], field: str) -> None:

@@ -206,7 +206,6 @@ class CallBuilder(BlockBuilder):
         """Take the end of the message, and the reason for it."""
         if self._emitted:
             return []
-        self._ended = True
         text = str(self._arguments)
         whole = is_json(text) if text else reason != "length"
         if whole or reason in ("stop", "tool_calls"):  # a model may write what is no JSON
@@ -274,23 +273,25 @@ class OpenBlocks(dict[int | None, BlockBuilder]):
         return block
 
     def _find_open(self, index: int | None, kind: type[Any] | None) -> BlockBuilder | None:
-        unplaced = self.get(None)
-        if unplaced is not None and not unplaced.accepts(kind):
-            unplaced = None
+        unplaced = self._accepting(None, kind)
         if index is None:
             return unplaced or self._find_recent(kind)
         if unplaced is not None and index not in self:
             # The start had no index, but the delta has one.
             self.open(index, self.pop(None))
+        if index in self._ended and kind not in (None, events.SignatureDelta):
+            return self._find_recent(kind)  # a delta at the index of a block that has ended
+        return self._accepting(index, kind)
+
+    def _accepting(self, index: int | None, kind: type[Any] | None) -> BlockBuilder | None:
+        """Return the open block at an index, if it accepts the type."""
         block = self.get(index)
-        if block is None and kind is not None and index in self._ended:
-            return self._find_recent(kind)  # a delta at the index of a block before
         return block if block is not None and block.accepts(kind) else None
 
     def _find_recent(self, kind: type[Any] | None) -> BlockBuilder | None:
         for index in reversed(self._recent):
-            block = self.get(index)
-            if block is not None and block.accepts(kind):
+            block = self._accepting(index, kind)
+            if block is not None:
                 self._recent.remove(index)
                 self._recent.append(index)
                 return block

@@ -18,9 +18,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, Final
 
+from msgspec import to_builtins
 from msgspec.structs import replace
 
 from ssekit._accumulator import Accumulator as Contract
+from ssekit._accumulator import shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, ReasoningDelta, TextDelta, ToolCall, Usage
 from ssekit._fold import SurrogateJoiner, deep_copy
 from ssekit._fragments import MERGE_AT
@@ -54,7 +56,6 @@ from ssekit.responses._result import (
 from ssekit.responses._tables import (
     ACCEPTS,
     ENDS,
-    INCOMPLETE,
     ITEM_DELTAS,
     ITEM_WHOLES,
     PART_DELTAS,
@@ -170,7 +171,8 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
     def _on_end(self, event: Any) -> None:
         response = event.response or Response()
         self._state_output(response.output)
-        status = response.status if response.status in ENDS.values() else ENDS[type(event)]
+        known = (response.status or "").lower() in ENDS.values()
+        status = response.status if known else ENDS[type(event)]
         merged = merge_nonempty(self._response, replace(response, output=[], status=status))
         # The reasons for the end are those of this event alone: an attempt before may have failed.
         self._response = replace(
@@ -322,6 +324,14 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         return self._ended
 
     @property
+    def failure(self) -> Any:
+        """The error of a response that ended well, but whose own status is "failed"."""
+        if not self._ended or self._status != "failed":
+            return None
+        error = to_builtins(self._response.error)
+        return error if any((error or {}).values()) else "the response has the status failed"
+
+    @property
     def text(self) -> str:
         return self._texts().get(ResponseOutputText, "")
 
@@ -344,12 +354,20 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
 
     @property
     def finish_reason(self) -> FinishReason | None:
-        status, details = self._response.status, self._response.incomplete_details
+        """The reason for the end: "tool_calls" if one comes after the last message with text.
+
+        What comes before it, the host has run itself (xAI's custom tool calls).
+        """
+        status, details = self._status, self._response.incomplete_details
         if status == "completed":
-            return "tool_calls" if self._output.calls() else "stop"
+            return shared_reason("stop", calls=self._output.ends_with_call())
         if status == "incomplete":
-            return INCOMPLETE.get(details.reason if details else None, "other")
+            return shared_reason(details.reason if details else None) or "other"
         return "other" if status in ("failed", "cancelled") else None
+
+    @property
+    def _status(self) -> str:
+        return (self._response.status or "").lower()
 
     @property
     def usage(self) -> Usage | None:

@@ -387,6 +387,10 @@ class ItemBuilder:
                 self.contradicted.add(kind)
             yield kind, str(part.text)
 
+    def has_text(self) -> bool:
+        """Whether the item has a text of the answer."""
+        return any(kind is ResponseOutputText and text for kind, text in self.texts())
+
     def kind_of(self, part: Kind) -> Kind:
         """Return the type of text that a part has: no text of a reasoning item is the answer's."""
         if part is ResponseOutputText and isinstance(self.item, ResponseReasoningItem):

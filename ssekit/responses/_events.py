@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 import msgspec
 
@@ -69,6 +69,8 @@ __all__ = [
     "ResponseOutputItemDoneEvent",
     "ResponseOutputTextAnnotationAddedEvent",
     "ResponseQueuedEvent",
+    "ResponseReasoningDeltaEvent",
+    "ResponseReasoningDoneEvent",
     "ResponseReasoningSummaryPartAddedEvent",
     "ResponseReasoningSummaryPartDoneEvent",
     "ResponseReasoningSummaryTextDeltaEvent",
@@ -91,6 +93,17 @@ __all__ = [
     "ShellCallOutputDelta",
     "UnknownEvent",
 ]
+
+
+# Defaults that are always encoded: a client needs the field.
+
+
+def _text() -> Any:
+    return msgspec.field(default_factory=str)
+
+
+def _zero() -> Any:
+    return msgspec.field(default_factory=int)
 
 
 class UnknownEvent(Unknown):
@@ -123,7 +136,7 @@ class ItemEvent(Event, frozen=True):
 class DeltaEvent(ItemEvent, frozen=True):
     """The next piece of a text; `obfuscation` is padding without a meaning."""
 
-    delta: str = ""
+    delta: str = _text()
     obfuscation: str | None = None
 
 
@@ -209,7 +222,7 @@ class ResponseContentPartAddedEvent(ItemEvent, frozen=True, tag="response.conten
     """The start of a part of the content."""
 
     type: ClassVar[Literal["response.content_part.added"]] = "response.content_part.added"
-    content_index: int = 0
+    content_index: int = _zero()
     part: ContentPart | None = None
 
 
@@ -217,7 +230,7 @@ class ResponseContentPartDoneEvent(ItemEvent, frozen=True, tag="response.content
     """A whole part of the content."""
 
     type: ClassVar[Literal["response.content_part.done"]] = "response.content_part.done"
-    content_index: int = 0
+    content_index: int = _zero()
     part: ContentPart | None = None
 
 
@@ -228,7 +241,7 @@ class ResponseTextDeltaEvent(DeltaEvent, frozen=True, tag="response.output_text.
     """The next piece of the text."""
 
     type: ClassVar[Literal["response.output_text.delta"]] = "response.output_text.delta"
-    content_index: int = 0
+    content_index: int = _zero()
     logprobs: tuple[Logprob, ...] | None = None
 
 
@@ -236,7 +249,7 @@ class ResponseTextDoneEvent(ItemEvent, frozen=True, tag="response.output_text.do
     """The whole text."""
 
     type: ClassVar[Literal["response.output_text.done"]] = "response.output_text.done"
-    content_index: int = 0
+    content_index: int = _zero()
     text: str | None = None
     logprobs: tuple[Logprob, ...] | None = None
 
@@ -249,7 +262,7 @@ class ResponseOutputTextAnnotationAddedEvent(
     type: ClassVar[Literal["response.output_text.annotation.added"]] = (
         "response.output_text.annotation.added"
     )
-    content_index: int = 0
+    content_index: int = _zero()
     annotation_index: int | None = None
     annotation: JSONObject | None = None
 
@@ -258,14 +271,14 @@ class ResponseRefusalDeltaEvent(DeltaEvent, frozen=True, tag="response.refusal.d
     """The next piece of the refusal."""
 
     type: ClassVar[Literal["response.refusal.delta"]] = "response.refusal.delta"
-    content_index: int = 0
+    content_index: int = _zero()
 
 
 class ResponseRefusalDoneEvent(ItemEvent, frozen=True, tag="response.refusal.done"):
     """The whole refusal."""
 
     type: ClassVar[Literal["response.refusal.done"]] = "response.refusal.done"
-    content_index: int = 0
+    content_index: int = _zero()
     refusal: str | None = None
 
 
@@ -276,14 +289,29 @@ class ResponseReasoningTextDeltaEvent(DeltaEvent, frozen=True, tag="response.rea
     """The next piece of the reasoning."""
 
     type: ClassVar[Literal["response.reasoning_text.delta"]] = "response.reasoning_text.delta"
-    content_index: int = 0
+    content_index: int = _zero()
 
 
 class ResponseReasoningTextDoneEvent(ItemEvent, frozen=True, tag="response.reasoning_text.done"):
     """The whole reasoning."""
 
     type: ClassVar[Literal["response.reasoning_text.done"]] = "response.reasoning_text.done"
-    content_index: int = 0
+    content_index: int = _zero()
+    text: str | None = None
+
+
+class ResponseReasoningDeltaEvent(DeltaEvent, frozen=True, tag="response.reasoning.delta"):
+    """The next piece of the reasoning, as Open Responses and Vercel's gateway name it."""
+
+    type: ClassVar[Literal["response.reasoning.delta"]] = "response.reasoning.delta"
+    content_index: int = _zero()
+
+
+class ResponseReasoningDoneEvent(ItemEvent, frozen=True, tag="response.reasoning.done"):
+    """The whole reasoning, under the same name."""
+
+    type: ClassVar[Literal["response.reasoning.done"]] = "response.reasoning.done"
+    content_index: int = _zero()
     text: str | None = None
 
 
@@ -295,7 +323,7 @@ class ResponseReasoningSummaryPartAddedEvent(
     type: ClassVar[Literal["response.reasoning_summary_part.added"]] = (
         "response.reasoning_summary_part.added"
     )
-    summary_index: int = 0
+    summary_index: int = _zero()
     part: ContentPart | None = None
 
 
@@ -307,7 +335,7 @@ class ResponseReasoningSummaryPartDoneEvent(
     type: ClassVar[Literal["response.reasoning_summary_part.done"]] = (
         "response.reasoning_summary_part.done"
     )
-    summary_index: int = 0
+    summary_index: int = _zero()
     part: ContentPart | None = None
     status: str | None = None
 
@@ -320,7 +348,7 @@ class ResponseReasoningSummaryTextDeltaEvent(
     type: ClassVar[Literal["response.reasoning_summary_text.delta"]] = (
         "response.reasoning_summary_text.delta"
     )
-    summary_index: int = 0
+    summary_index: int = _zero()
 
 
 class ResponseReasoningSummaryTextDoneEvent(
@@ -331,7 +359,7 @@ class ResponseReasoningSummaryTextDoneEvent(
     type: ClassVar[Literal["response.reasoning_summary_text.done"]] = (
         "response.reasoning_summary_text.done"
     )
-    summary_index: int = 0
+    summary_index: int = _zero()
     text: str | None = None
 
 
@@ -599,7 +627,7 @@ class ResponseImageGenCallPartialImageEvent(
     type: ClassVar[Literal["response.image_generation_call.partial_image"]] = (
         "response.image_generation_call.partial_image"
     )
-    partial_image_index: int = 0
+    partial_image_index: int = _zero()
     partial_image_b64: str | None = None
     background: str | None = None
     output_format: str | None = None
@@ -626,7 +654,7 @@ class ResponseShellCallCommandAddedEvent(
     type: ClassVar[Literal["response.shell_call_command.added"]] = (
         "response.shell_call_command.added"
     )
-    command_index: int = 0
+    command_index: int = _zero()
     command: str | None = None
 
 
@@ -638,7 +666,7 @@ class ResponseShellCallCommandDeltaEvent(
     type: ClassVar[Literal["response.shell_call_command.delta"]] = (
         "response.shell_call_command.delta"
     )
-    command_index: int = 0
+    command_index: int = _zero()
 
 
 class ResponseShellCallCommandDoneEvent(
@@ -647,7 +675,7 @@ class ResponseShellCallCommandDoneEvent(
     """A whole command."""
 
     type: ClassVar[Literal["response.shell_call_command.done"]] = "response.shell_call_command.done"
-    command_index: int = 0
+    command_index: int = _zero()
     command: str | None = None
 
 
@@ -666,7 +694,7 @@ class ResponseShellCallOutputContentDeltaEvent(
     type: ClassVar[Literal["response.shell_call_output_content.delta"]] = (
         "response.shell_call_output_content.delta"
     )
-    command_index: int = 0
+    command_index: int = _zero()
     delta: ShellCallOutputDelta | None = None
     obfuscation: str | None = None
 
@@ -679,7 +707,7 @@ class ResponseShellCallOutputContentDoneEvent(
     type: ClassVar[Literal["response.shell_call_output_content.done"]] = (
         "response.shell_call_output_content.done"
     )
-    command_index: int = 0
+    command_index: int = _zero()
     output: list[ShellCallOutputContent] | None = None
 
 
@@ -711,7 +739,7 @@ class ResponseAudioDeltaEvent(Event, frozen=True, tag="response.audio.delta"):
     """The next piece of the audio, in base64."""
 
     type: ClassVar[Literal["response.audio.delta"]] = "response.audio.delta"
-    delta: str = ""
+    delta: str = _text()
 
 
 class ResponseAudioDoneEvent(Event, frozen=True, tag="response.audio.done"):
@@ -724,7 +752,7 @@ class ResponseAudioTranscriptDeltaEvent(Event, frozen=True, tag="response.audio.
     """The next piece of the transcript of the audio."""
 
     type: ClassVar[Literal["response.audio.transcript.delta"]] = "response.audio.transcript.delta"
-    delta: str = ""
+    delta: str = _text()
 
 
 class ResponseAudioTranscriptDoneEvent(Event, frozen=True, tag="response.audio.transcript.done"):
@@ -757,6 +785,8 @@ OrdinaryEvent: TypeAlias = (
     | ResponseRefusalDoneEvent
     | ResponseReasoningTextDeltaEvent
     | ResponseReasoningTextDoneEvent
+    | ResponseReasoningDeltaEvent
+    | ResponseReasoningDoneEvent
     | ResponseReasoningSummaryPartAddedEvent
     | ResponseReasoningSummaryPartDoneEvent
     | ResponseReasoningSummaryTextDeltaEvent

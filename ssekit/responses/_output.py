@@ -24,6 +24,7 @@ from ssekit.responses._result import (
     ResponseCustomToolCall,
     ResponseFunctionToolCall,
     ResponseOutputItem,
+    ResponseOutputMessage,
     UnknownItem,
 )
 from ssekit.responses._tables import Kind
@@ -61,6 +62,15 @@ class OutputTable:
         """Return the tool calls, in the order in which they appeared."""
         calls = (builder for builder in self if builder.place is not None)
         return sorted(calls, key=attrgetter("place"))
+
+    def ends_with_call(self) -> bool:
+        """Whether a tool call comes after the last message with text."""
+        for builder in reversed(list(self)):
+            if builder.place is not None:
+                return True
+            if isinstance(builder.item, ResponseOutputMessage) and builder.has_text():
+                return False
+        return False
 
     def of(self, event: Any, kinds: tuple[Kind, ...]) -> ItemBuilder:
         """Return the item that an event belongs to.

@@ -24,7 +24,11 @@ def repair(body: dict[str, Any]) -> None:
     is_piece = kind.endswith(("_arguments.delta", "_input.delta"))
     _encode(body, ("delta", *_WRITTEN) if is_piece else _WRITTEN)
     _repair_parts([body.get("part")])
-    outputs = [response.get("output") for response in objects([body.get("response")])]
+    outputs = []
+    for response in objects([body.get("response")]):
+        outputs.append(response.get("output"))
+        if isinstance(response.get("error"), str):
+            response["error"] = {"message": response["error"]}
     for items in ([body.get("item")], *outputs):
         for item in objects(items):
             _repair_item(item)

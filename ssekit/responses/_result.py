@@ -187,12 +187,14 @@ class ResponseReasoningItem(Item, frozen=True, tag="reasoning"):
         summary: The summary that OpenAI shows of it.
         content: The reasoning itself, if the host shows it.
         encrypted_content: The reasoning in a form for the host alone, to be sent back.
+        format: The form of that, to be sent back with it (OpenRouter).
     """
 
     type: ClassVar[Literal["reasoning"]] = "reasoning"
     summary: list[ContentPart] = _list()
     content: list[ContentPart] | None = None
     encrypted_content: str | None = None
+    format: str | None = None
 
 
 class ResponseFunctionToolCall(Item, frozen=True, tag="function_call"):

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, TypeAlias, get_args
 
-from ssekit._deltas import (
-    FinishReason,
-    ReasoningDelta,
-    RefusalDelta,
-    TextDelta,
-)
+from ssekit._deltas import ReasoningDelta, RefusalDelta, TextDelta
 from ssekit.responses import _events as events
 from ssekit.responses._result import (
     McpCall,
@@ -52,12 +47,14 @@ TEXT_DELTAS: Final[dict[Kind, type[ReasoningDelta | TextDelta | RefusalDelta]]] 
 PART_DELTAS: Final[dict[Kind, Kind]] = {
     events.ResponseRefusalDeltaEvent: ResponseOutputRefusal,
     events.ResponseReasoningTextDeltaEvent: ReasoningText,
+    events.ResponseReasoningDeltaEvent: ReasoningText,
     events.ResponseReasoningSummaryTextDeltaEvent: ReasoningSummary,
 }
 PART_WHOLES: Final[dict[Kind, tuple[Kind, str]]] = {
     events.ResponseTextDoneEvent: (ResponseOutputText, "text"),
     events.ResponseRefusalDoneEvent: (ResponseOutputRefusal, "refusal"),
     events.ResponseReasoningTextDoneEvent: (ReasoningText, "text"),
+    events.ResponseReasoningDoneEvent: (ReasoningText, "text"),
     events.ResponseReasoningSummaryTextDoneEvent: (ReasoningSummary, "text"),
 }
 
@@ -103,10 +100,4 @@ ENDS: Final[dict[Kind, str]] = {
     events.ResponseIncompleteEvent: "incomplete",
     events.ResponseCancelledEvent: "cancelled",
     events.ResponseFailedEvent: "failed",
-}
-
-INCOMPLETE: Final[dict[str | None, FinishReason]] = {
-    "max_output_tokens": "length",
-    "max_tokens": "length",
-    "content_filter": "content_filter",
 }

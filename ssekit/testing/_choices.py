@@ -83,8 +83,9 @@ def send_chunks(
     for count, chunk in enumerate(chunks, 1):
         send(count, chunk, usage=always or (with_finish and count == len(chunks)))
     if has_usage and not always and not with_finish:
-        repeats = _repeat_finish(chunks[-1][-1].body) if "choices with the usage" in quirks else []
-        send(len(chunks), repeats, usage=True)
+        last = chunks[-1][-1].body
+        repeats = "choices with the usage" in quirks and last.get("finish_reason")
+        send(len(chunks), [_repeat_finish(last)] if repeats else [], usage=True)
     if "null usage last" in quirks:
         send(len(chunks), [])
     if "no marker" not in quirks or "no finish" in quirks:
@@ -103,12 +104,10 @@ def _group(pieces: Iterable[Piece], quirks: frozenset[str]) -> list[list[Piece]]
     return chunks
 
 
-def _repeat_finish(choice: Json) -> list[Piece]:
-    if not choice.get("finish_reason"):
-        return []
+def _repeat_finish(choice: Json) -> Piece:
     empty: Json = {"text": ""} if "text" in choice else {"delta": {}}
     repeated = {"index": choice["index"], **empty, "finish_reason": choice["finish_reason"]}
-    return [Piece(repeated, [])]
+    return Piece(repeated, [])
 
 
 def _rewrite_finish(choice: Json, quirks: frozenset[str]) -> None:

@@ -246,7 +246,7 @@ def _truncated(draw: DrawFn, stream: ModelStream) -> _Made:
     unfinished = stream.unfinished_in(size)
     counted = count + (unfinished == "whole")
     state = stream.end_after(counted)[0]
-    # After a part of an event, a clean end of the bytes is no end of the stream.
+    # A part of an event spoils an end that finish reasons alone make.
     if unfinished == "part" and not stream.ended_in(count):
         state = "truncated"
     return stream.data[:size], {

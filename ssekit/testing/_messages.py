@@ -80,16 +80,23 @@ def _streams(
     script = Script(draw, "messages", draw(quirks))
     if draw(st.booleans()):  # the vendor's own way to keep a connection alive
         script.noises.append(script.block({"type": "ping"}, "ping"))
-    if "unknown events" in script.quirks:
-        script.noises.append(script.block({"type": "x_unknown", "index": 0}, "x_unknown"))
     tokens = draw(st.integers(1, 9))
-    if "no message_start" not in script.quirks:
-        _send_start(script, tokens)
     content = draw(blocks)
+    # A message has at least one of them, and nothing that is unknown comes before it.
+    if "no message_start" not in script.quirks or not content:
+        _send_start(script, tokens)
+        _allow_unknown_events(script)
     for place, (kind, drawn) in enumerate(content):
         _send_block(script, place, kind, drawn)
+        if place == 0 and "no message_start" in script.quirks:
+            _allow_unknown_events(script)
     _send_end(script, any(kind == "tool_use" for kind, _ in content))
     return script.stream()
+
+
+def _allow_unknown_events(script: Script) -> None:
+    if "unknown events" in script.quirks:
+        script.noises.append(script.block({"type": "x_unknown", "index": 0}, "x_unknown"))
 
 
 def _send_start(script: Script, tokens: int) -> None:
