@@ -113,7 +113,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     ) -> None:
         comments = on_comment is not None
         self._scanner = make_scanner(last_event_id, max_event_size, comments=comments, outside=True)
-        self._on_comment = on_comment
+        self._on_comment = on_comment or str  # (to which no comment comes)
         # The latest event, from which `event` is made when it is asked for.
         self._payload: bytes | None = None
         self._fields: EventFields = NO_FIELDS
@@ -316,7 +316,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         for payload in payloads:
             if payload.startswith(b"\n"):
                 self._outside = payload[1:]
-            elif self._on_comment is not None:
+            else:
                 self._on_comment(as_text(payload[1:]))
 
     def _receive_unusual(self) -> Iterator[ChunkT]:
@@ -392,8 +392,6 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
 
     def _end(self, ended_by: EndedBy | None, where: str, outside: bytes = b"") -> None:
         """End the stream: well by a word for the end, truncated by None."""
-        if self.state != "open":  # `fail` may have been called between two chunks
-            return
         fault = self._fault(where, outside)
         if fault is None and ended_by is None:
             fault = StreamTruncatedError(f"{where} before the stream's own end")

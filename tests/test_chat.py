@@ -894,6 +894,7 @@ def test_calls_of_a_message_at_the_end_add_what_is_new():
         custom("xy", id="b"),
         {"id": "c", "function": {"name": "g", "arguments": "[2]"}},
         {"id": "a"},
+        {"function": {"name": "h", "arguments": "[3]"}},
     )
     chunks = [*map(chunk, begun), {**COMPLETION, "choices": [{"message": whole}]}]
     expected = [made("a", "f", "[1]"), custom("xy", id="b", type="custom"), made("c", "g", "[2]")]

@@ -478,6 +478,13 @@ async def test_connections_of_any_kind(shell: Shell):
     assert reads.closed == 1
 
 
+async def test_an_asynchronous_connection_that_is_not_awaited():
+    host = Host()
+    kinds = iter([async_managed(Answer(b"data: a\n\n")), async_managed(Answer(status=204))])
+    source = areconnect(lambda headers: next(kinds), sleep=host.asleep)
+    assert [event.data async for event in source] == ["a"]
+
+
 def test_a_context_manager_that_fails_to_open_or_to_close():
     @contextmanager
     def failing(*steps: Any) -> Iterator[Any]:
