@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -53,7 +54,9 @@ def recordings(endpoint: str) -> list[Recording]:
     return found
 
 
-def each_recording(*endpoints: str) -> pytest.MarkDecorator:
+def each_recording(
+    *endpoints: str, where: Callable[[Recording], bool] = bool
+) -> pytest.MarkDecorator:
     """Run a test once for every recorded stream of some endpoints, as `recording`."""
     return pytest.mark.parametrize(
         "recording",
@@ -61,6 +64,7 @@ def each_recording(*endpoints: str) -> pytest.MarkDecorator:
             pytest.param(recording, id=recording.name)
             for endpoint in endpoints
             for recording in recordings(endpoint)
+            if where(recording)
         ]
         or [pytest.param(None, marks=needs_shared, id="none")],
     )

@@ -20,7 +20,8 @@ TERMINAL = {"response.completed", "response.incomplete"}
 
 def wire(recording: Recording) -> list[dict[str, Any]]:
     """Return the events of a stream, as an independent reader of the wire has them."""
-    texts = [data for _, data, _, _ in interpret(recording.data).events]
+    whole = recording.data + b"\n\n"  # the last event may not have ended
+    texts = [data for _, data, _, _ in interpret(whole).events]
     return [json.loads(text) for text in texts if text != "[DONE]"]
 
 
@@ -29,13 +30,19 @@ def terminal_response(events: list[dict[str, Any]]) -> Any:
     return events[-1]["response"]
 
 
-@each_recording("responses")
+each_complete_recording = each_recording(
+    "responses", where=lambda recording: recording.expected["outcome"] == "complete"
+)
+
+
+@each_complete_recording
 def test_the_result_is_the_terminal_response(recording: Recording):
     """Every field of the wire's own answer is in the result, with its value; null is absent."""
     stream = responses.stream([recording.data])
     answer = encoded(stream.until_done())
     assert stream.decoder.ended_by == "event"
-    assert not list(differences(answer, terminal_response(wire(recording))))
+    theirs = {"object": "response", "status": "completed"} | terminal_response(wire(recording))
+    assert not list(differences(answer, theirs))
 
 
 def differences(ours: Any, theirs: Any, path: str = "") -> Iterator[str]:
@@ -97,7 +104,7 @@ def streamed_places(events: list[dict[str, Any]]) -> set[tuple[Any, ...]]:
     return {place(event, name) for event in events if (name := kind(event, ".delta"))}
 
 
-@each_recording("responses")
+@each_complete_recording
 def test_the_pieces_alone_add_up(recording: Recording):
     """Without what states a whole, the texts are those of the terminal response."""
     events = wire(recording)
@@ -116,7 +123,7 @@ def test_the_pieces_alone_add_up(recording: Recording):
         assert part["annotations"][event["annotation_index"]] == event["annotation"]
 
 
-@each_recording("responses")
+@each_complete_recording
 def test_what_was_folded_before_a_whole_is_stated_is_that_whole(recording: Recording):
     decoder = responses.decoder()
     seen: set[tuple[Any, ...]] = set()
@@ -151,7 +158,7 @@ def expected_texts(item: Any, seen: set[tuple[Any, ...]], event: Any) -> dict[An
     return {found: at(items, *found) for found in seen if found[1] == index}  # type: ignore[arg-type]
 
 
-@each_recording("responses")
+@each_complete_recording
 def test_a_terminal_event_without_a_response(recording: Recording):
     """What was folded stands, with the status that the event's type means."""
     events = wire(recording)
@@ -160,7 +167,7 @@ def test_a_terminal_event_without_a_response(recording: Recording):
     for last in (bare, {**bare, "response": None}, {**bare, "response": {**theirs, "output": []}}):
         decoder = fed(responses, *events[:-1], last)
         answer = encoded(decoder.result())
-        assert answer["status"] == theirs["status"]
+        assert answer["status"] == theirs.get("status", "completed")
         # An item that was never stated whole in the stream is as far as its pieces came.
         done = {e["output_index"] for e in events if e["type"] == "response.output_item.done"}
         for index in done & set(range(len(theirs["output"]))):
@@ -179,6 +186,8 @@ UNSTABLE = {"encrypted_content", "fingerprint", "id"}
 def test_text_that_is_only_stated_is_told_all_the_same(keep: str):
     """A server may send no pieces, but only wholes, or only the terminal response."""
     for recording in recordings("responses"):
+        if recording.expected["outcome"] != "complete":
+            continue
         events = [
             event
             for event in wire(recording)

@@ -226,6 +226,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
                 additions = builder.begin(event.item)
                 self._output.name(builder)
                 self._add_item_deltas(builder, additions)
+                self._latest_deltas += builder.call_deltas("", begins=True)
 
     def _on_item_done(self, event: events.ResponseOutputItemDoneEvent) -> None:
         if event.item is not None:

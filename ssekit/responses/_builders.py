@@ -384,12 +384,15 @@ class ItemBuilder:
         """Take a piece of the text; return its delta. A call that was emitted whole stays so."""
         return [] if self._emitted else self.call_deltas(self.text.add(piece))
 
-    def call_deltas(self, piece: str) -> list[Delta]:
-        """Return the delta of a piece of a tool call. The first has all so far; it may be empty."""
-        if self.place is None or (self._started and not piece):
-            return []
-        if not self._started:
+    def call_deltas(self, piece: str, *, begins: bool = False) -> list[Delta]:
+        """Return the delta of a piece of a tool call. The first has all so far.
+
+        One that begins the call, or ends it, may be empty.
+        """
+        if self.place is not None and not self._started:
             piece = self.text.join()
+        if self.place is None or not (piece or (begins and not self._started)):
+            return []
         self._started = True
         return [ToolCallDelta(0, self.place, self.item.call_id, self.item.name, piece)]
 
@@ -398,6 +401,8 @@ class ItemBuilder:
 
         What is no JSON may be cut off, and so may any other text without the word that it is not.
         """
+        if self.place is None:
+            return []
         text = str(self.text)
         if text and isinstance(self.text, JSONText):
             return self._end_deltas(whole=not self._is_cut and is_json(text))
@@ -416,10 +421,10 @@ class ItemBuilder:
         return self._end_deltas(whole=whole and not self._is_cut)
 
     def _end_deltas(self, *, whole: bool) -> list[Delta]:
-        if self.place is None or self._emitted:
+        if self._emitted:
             return []
         initial = self.text.flush() if isinstance(self.text, JSONText) else ""
-        deltas = self.call_deltas(initial)
+        deltas = self.call_deltas(initial, begins=True)
         self._emitted = whole
         return [*deltas, self.call()] if whole else deltas
 
