@@ -31,7 +31,7 @@ from ssekit._errors import DecodeError, SSEKitError
 from ssekit._event import ServerSentEvent, make_event
 from ssekit._fast_path import Batch
 from ssekit._format import Format
-from ssekit._json import parse
+from ssekit._json import parse, unlisted
 from ssekit._marker import is_marker
 from ssekit._scanner import IGNORED
 from ssekit._shapes import SHAPES, shape_of
@@ -174,7 +174,7 @@ class _Decoder(StreamDecoder[Any, Any]):
 def _fields_of(event: ServerSentEvent) -> str:
     """Return a description of an event by the names of its fields."""
     try:
-        body = parse(event.data)
+        body = unlisted(parse(event.data))
     except ValueError:
         return "the first event is not JSON"
     names = [f"{name[:40]!r}" for name in body][:8] if isinstance(body, dict) else []

@@ -383,8 +383,12 @@ def test_an_error_behind_a_broken_object_in_one_event_is_the_error():
 def test_an_object_in_a_list_is_that_object(module: ModuleType):
     parts = (BEGUN[module] + ENDED[module]).decode().strip().split("\n\n")
     listed = "".join(f"data: [{part.removeprefix('data: ')}]\n\n" for part in parts)
-    decoder = read(module, listed.encode())
-    assert (decoder.state, decoder.accumulator.text) == ("done", "Hi")
+    for reader in (module, auto):
+        decoder = read(reader, listed.encode())
+        assert (decoder.state, decoder.accumulator.text) == ("done", "Hi")
+        assert decoder.format == name(module).removeprefix("ssekit.")
+    wrong = messages if module is chat else chat
+    assert f"{module.__name__} reads this format" in str(fault(wrong, listed.encode()))
 
 
 @pytest.mark.parametrize(
