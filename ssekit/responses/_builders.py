@@ -300,9 +300,10 @@ class ItemBuilder:
 
     def repeats(self, item: ResponseOutputItem) -> bool:
         """Whether an item is this tool call once more, all of it."""
-        if type(item) is not type(self.item) or not isinstance(item, CALLS):
+        known: Any = self.item
+        if item.type != known.type or not isinstance(item, CALLS):
             return False
-        known, text = self.item, getattr(item, _STREAMED[type(item)])
+        text = getattr(item, _STREAMED[type(item)])
         same = bool(item.call_id) and (item.call_id, item.name) == (known.call_id, known.name)
         return same and text != "" and str(self.text) == text
 
