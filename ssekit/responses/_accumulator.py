@@ -27,18 +27,10 @@ from ssekit._deltas import Delta, Finish, FinishReason, ReasoningDelta, TextDelt
 from ssekit._fold import SurrogateJoiner, deep_copy, merge_usage
 from ssekit._fragments import MERGE_AT
 from ssekit.responses import _events as events
-from ssekit.responses._builders import (
-    Addition,
-    CommandOutputBuilder,
-    ItemBuilder,
-    PartBuilder,
-    PartsBuilder,
-    join_texts,
-    merge_nonempty,
-    text_of,
-)
+from ssekit.responses._builders import CommandOutputBuilder, ItemBuilder, merge_nonempty
 from ssekit.responses._events import ResponseStreamEvent, ResponseTextDeltaEvent
 from ssekit.responses._output import OutputTable
+from ssekit.responses._parts import Addition, PartBuilder, PartsBuilder, join_texts, text_of
 from ssekit.responses._result import (
     ImageGenerationCall,
     InputTokensDetails,
@@ -191,12 +183,12 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
 
     def _merge(self, response: Response) -> None:
         known, latest = self._response.usage, response.usage
-        self._response = merge_nonempty(self._response, response)
         if known is not None and latest is not None:
             if latest.input_tokens == 0:  # (nor have its details a meaning then)
                 latest = replace(latest, input_tokens_details=None)
             usage = merge_usage(known, latest, ("input_tokens",), _OUTPUTS)
-            self._response = replace(self._response, usage=usage)
+            response = replace(response, usage=usage)
+        self._response = merge_nonempty(self._response, response)
 
     def _state_output(self, output: list[ResponseOutputItem]) -> None:
         """Take the whole output, unless it is empty."""

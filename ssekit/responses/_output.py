@@ -20,7 +20,8 @@ from collections.abc import Iterable, Iterator
 from operator import attrgetter
 from typing import Any, Final
 
-from ssekit.responses._builders import CALLS, ItemBuilder, join_texts, texts_of
+from ssekit.responses._builders import CALLS, ItemBuilder, texts_of
+from ssekit.responses._parts import join_texts
 from ssekit.responses._result import (
     ResponseOutputItem,
     ResponseOutputMessage,
@@ -83,9 +84,13 @@ class OutputTable:
         builder = self._find(event, kinds, piece=piece)
         if builder is None:
             builder = self._make(event.output_index, kinds[0](id=event.item_id))
-        elif builder.unplaced and event.output_index is not None:
+        return self._found(builder, event.output_index)
+
+    def _found(self, builder: ItemBuilder, index: int | None) -> ItemBuilder:
+        """Return the item of an event, whose index is that of an item without one."""
+        if builder.unplaced and index is not None:
             builder.unplaced = False
-            self._current[event.output_index, type(builder.item)] = builder
+            self._current[index, type(builder.item)] = builder
         self._latest = builder
         return builder
 
@@ -125,8 +130,7 @@ class OutputTable:
         elif builder.done and not whole:
             self._open[type(item)].append(builder)  # it may begin again
         self._by_id.update(dict.fromkeys(_ids(item), builder))
-        self._latest = builder
-        return builder
+        return self._found(builder, index)
 
     def _find_stated(
         self, index: int | None, item: ResponseOutputItem, *, whole: bool
@@ -142,7 +146,7 @@ class OutputTable:
         if latest is not None and _differ(latest.item, item, _IDS[:1]):
             latest = None
         if not whole:  # only pieces of it may have come
-            return latest if latest is not None and not latest.is_stated and not index else None
+            return latest if latest is not None and not latest.is_stated else None
         return known if known is not None and not known.done else latest
 
     def end(self, builder: ItemBuilder) -> None:
@@ -208,8 +212,10 @@ class OutputTable:
         for builder in left:
             alike[_contents(builder.item, builder.texts())].append(builder)
         for position, item in enumerate(output):
+            if position in matched or not left:
+                continue
             same = alike[_contents(item, texts_of(item))]
-            if position not in matched and same and not _differ(same[0].item, item, _IDS[:1]):
+            if same and not _differ(same[0].item, item, _IDS[:1]):
                 match(position, same.popleft())
         of_type: defaultdict[str, deque[ItemBuilder]] = defaultdict(deque)
         for builder in left:
@@ -231,25 +237,22 @@ class OutputTable:
         left: dict[ItemBuilder, None],
         output: list[ResponseOutputItem],
     ) -> dict[ItemBuilder, int]:
-        """Return the items of this attempt that were stated whole and are not in the output."""
+        """Return the items of this attempt that were stated whole and are not in the output.
+
+        The texts of the output may divide those of the items in another way.
+        """
+        if self._whole.isdisjoint(left):
+            return {}
         named = {_id(item, "call_id") for item in output} - {""}
         texts = join_texts(text for item in output for text in texts_of(item))
         reached: defaultdict[Kind, int] = defaultdict(int)
         missing: dict[ItemBuilder, int] = {}
         indices = {builder: index for index in self._at for builder in self._at[index]}
         for builder in before:
-            item = builder.item
-            is_text = isinstance(item, ResponseOutputMessage | ResponseReasoningItem)
-            there = _id(item, "call_id") in named
-            if is_text:
-                there = not getattr(item, "encrypted_content", None)
-                for kind, text in join_texts(builder.texts()).items():
-                    stated = texts.get(kind, "")
-                    if stated.startswith(text, reached[kind]):
-                        reached[kind] += len(text)
-                        there = there or bool(text)
-                    elif not stated.startswith(text):
-                        there = False
+            if isinstance(builder.item, ResponseOutputMessage | ResponseReasoningItem):
+                there = _has_texts(texts, builder, reached)
+            else:
+                there = _id(builder.item, "call_id") in named
             if builder in left and builder in self._whole and not there:
                 missing[builder] = indices[builder]
         return missing
@@ -304,6 +307,22 @@ def _in_order(
     for position, builder in enumerate(builders):
         ordered += [*at[position], builder]
     return [*ordered, *at[len(builders)]]
+
+
+def _has_texts(texts: dict[Kind, str], builder: ItemBuilder, reached: dict[Kind, int]) -> bool:
+    """Whether texts begin with those of an item, or go on with them from where they were reached.
+
+    An item without a text has to be kept for what is encrypted in it.
+    """
+    known = {kind: text for kind, text in join_texts(builder.texts()).items() if text}
+    there = bool(known) or not getattr(builder.item, "encrypted_content", None)
+    for kind, text in known.items():
+        stated = texts.get(kind, "")
+        if stated.startswith(text, reached[kind]):
+            reached[kind] += len(text)
+        elif not stated.startswith(text):
+            there = False
+    return there
 
 
 def _contents(item: ResponseOutputItem, texts: Iterable[tuple[Kind, str]]) -> Any:
