@@ -1209,6 +1209,13 @@ TERMINAL: dict[str, tuple[Events, list[Any], list[Any]]] = {
     "without a message of which no whole came": (
         [created(), text("a"), *all_done(CALL)[1:]], [CALL], [CALL],
     ),
+    "without all that came": (
+        [*all_done(CALL), text("a", 1), added(2, **SEARCH)], [ENCRYPTED], [CALL, ENCRYPTED],
+    ),
+    "with one of two messages that are the same": (
+        all_done(MESSAGE_DONE, {**MESSAGE_DONE, "id": "n"}), [{**MESSAGE_DONE, "id": "x"}],
+        [{**MESSAGE_DONE, "id": "x"}],
+    ),
     "without a message that has no text": (
         all_done(message(id="m"), CALL), [CALL], [CALL],
     ),
