@@ -646,6 +646,29 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
         ],
         [message(output_text("a")), message(output_text("b"))],
     ),
+    "pieces and wholes at the index of a call that is done": (
+        [
+            done(0, **function_call("{}", "c", "f")), added(1, **function_call("", "d", "g")),
+            at("function_call_arguments.delta", delta="["),
+            at("function_call_arguments.done", arguments="[]"),
+            at("function_call_arguments.done", arguments="{}"),
+        ],
+        [function_call("{}", "c", "f"), function_call("[]", "d", "g")],
+    ),
+    "a whole text at the index of an item that is done": (
+        [
+            done(0, "message", content=[output_text("a")]), added(1, "message"),
+            at("output_text.done", text="b"), at("content_part.done", part=output_text("bc")),
+        ],
+        [message(output_text("a")), message(output_text("bc"))],
+    ),
+    "arguments that come once more, at another index": (
+        [
+            done(0, **function_call("{}", "c", "f")),
+            at("function_call_arguments.done", 1, arguments="{}"),
+        ],
+        [function_call("{}", "c", "f")],
+    ),
     "a piece at the index of a part that is done": (
         [
             text("a"), at("output_text.done", content_index=0, text="a"),

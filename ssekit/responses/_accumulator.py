@@ -123,10 +123,10 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
     # Finding the item and the part of an event.
 
     def _parts(
-        self, event: Any, kind: Kind, *, piece: bool = False
+        self, event: Any, kind: Kind, *, piece: bool = False, whole: str | None = None
     ) -> tuple[ItemBuilder, PartsBuilder, int]:
         """Return the item that a part of some type belongs to, its parts, and the part's index."""
-        builder = self._output.of(event, ACCEPTS[kind], piece=piece)
+        builder = self._output.of(event, ACCEPTS[kind], piece=piece, whole=whole)
         if kind is ReasoningSummary:
             return builder, builder.summary, event.summary_index
         return builder, builder.content, event.content_index
@@ -238,8 +238,9 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         if self._output.is_unknown(event.item_id):
             return
         kinds, field = ITEM_WHOLES[type(event)]
-        builder = self._output.of(event, kinds)
-        piece = builder.text.override(getattr(event, field))
+        whole = getattr(event, field)
+        builder = self._output.of(event, kinds, whole=whole)
+        piece = builder.text.override(whole)
         if isinstance(builder.item, ResponseFunctionToolCall) and event.name:
             builder.item = replace(builder.item, name=event.name)
             self._output.name(builder)
@@ -297,7 +298,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         text = text_of(part)
         if not text and not self._output.accepts(event, ACCEPTS[kind]):
             return  # LiteLLM ends a text with an empty part of another type
-        builder, parts, index = self._parts(event, kind)
+        builder, parts, index = self._parts(event, kind, whole=text)
         piece = parts.whole_at(index, type(part), text).state(part)
         self._add_text_delta(builder.kind_of(type(part)), piece)
 
@@ -309,7 +310,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
     def _on_part_whole(self, event: Any) -> None:
         kind, field = PART_WHOLES[type(event)]
         whole = getattr(event, field) or ""
-        _, parts, index = self._parts(event, kind)
+        _, parts, index = self._parts(event, kind, whole=whole)
         part = parts.whole_at(index, kind, whole)
         if kind is ResponseOutputText and event.logprobs:
             part.logprobs = list(event.logprobs)

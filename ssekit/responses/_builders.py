@@ -203,6 +203,10 @@ class ItemBuilder:
         """Whether the item is a tool call, and not only pieces of an item without a name."""
         return isinstance(self.item, CALLS) and (self.is_stated or bool(self.item.name))
 
+    def holds(self, whole: str) -> bool:
+        """Whether a whole text is one of this item."""
+        return str(self.text) == whole or any(text == whole for _, text in self.texts())
+
     def has_text(self) -> bool:
         """Whether the item has a text of the answer."""
         return any(kind is ResponseOutputText and text for kind, text in self.texts())

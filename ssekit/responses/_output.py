@@ -76,12 +76,14 @@ class OutputTable:
                 return False
         return False
 
-    def of(self, event: Any, kinds: tuple[Kind, ...], *, piece: bool = False) -> ItemBuilder:
-        """Return the item that an event, or a piece of a text, belongs to.
+    def of(
+        self, event: Any, kinds: tuple[Kind, ...], *, piece: bool = False, whole: str | None = None
+    ) -> ItemBuilder:
+        """Return the item that an event, a piece of a text or a whole text belongs to.
 
         The item has one of some types. If there is none, one of the first type is made.
         """
-        builder = self._find(event, kinds, piece=piece)
+        builder = self._find(event, kinds, piece=piece, whole=whole)
         if builder is None:
             builder = self._make(event.output_index, kinds[0](id=event.item_id))
         return self._found(builder, event.output_index)
@@ -94,20 +96,28 @@ class OutputTable:
         self._latest = builder
         return builder
 
-    def _find(self, event: Any, kinds: tuple[Kind, ...], *, piece: bool) -> ItemBuilder | None:
+    def _find(
+        self, event: Any, kinds: tuple[Kind, ...], *, piece: bool = False, whole: str | None = None
+    ) -> ItemBuilder | None:
         index = event.output_index
         found = (self._current.get((index, kind)) for kind in kinds)
         here = next(filter(None, found), None)
-        if here is not None and not (piece and here.done):
-            return here
+        if here is not None:
+            goes_on = piece or (whole and not here.holds(whole)) if here.done else False
+            if not goes_on:
+                return here
         known = self._of_ids([event.item_id], kinds)
         if known is not None and not known.done:
             return known
         unplaced = index is not None and here is None
-        latest = self._latest_open(kinds, unplaced=unplaced)
-        if index is None and latest is None and known is None:
-            known = self._latest if self._latest and type(self._latest.item) in kinds else None
-        return latest or here or (known if index is None else None)
+        found_open = self._latest_open(kinds, unplaced=unplaced)
+        if found_open is not None or here is not None:
+            return found_open or here
+        latest = self._latest if self._latest and type(self._latest.item) in kinds else None
+        if index is None:
+            return known or latest
+        # The same text once more is of the same item, at whatever index.
+        return latest if latest and latest.done and whole and latest.holds(whole) else None
 
     def _latest_open(self, kinds: tuple[Kind, ...], *, unplaced: bool) -> ItemBuilder | None:
         for kind in kinds:
@@ -267,7 +277,7 @@ class OutputTable:
 
         It may not if only items of other types, or done, are at its index.
         """
-        builder = self._find(event, kinds, piece=False)
+        builder = self._find(event, kinds)
         if builder is not None:
             return not builder.done
         return not self._at if event.output_index is None else event.output_index not in self._at
