@@ -691,6 +691,10 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
         [function_call("{}", "c", "f"), function_call("[]", "c", "f"),
          function_call("{}", "", "f")],
     ),
+    "a call that begins once more, with its arguments": (
+        [added(0, **function_call("{}", "c", "f")), added(1, **function_call("{}", "c", "f"))],
+        [function_call("{}", "c", "f")],
+    ),
     "arguments that come once more": (
         [
             added(0, **function_call("", "c", "f")),
@@ -1135,6 +1139,8 @@ WHOLE_CALLS: dict[str, tuple[Events, list[int]]] = {
     "JSON, and the end of the tokens": ([done(0, **CALL), LENGTH], [0]),
     "JSON of an item that is not done": ([added(0, **CALL), LENGTH], [0]),
     "no JSON": ([done(0, **CUT)], []),
+    "no JSON, twice": ([done(0, **CUT), done(0, **CUT), completed()], [0]),
+    "no JSON at first": ([done(0, **CUT), done(0, **{**CUT, "arguments": '{"n":1}'})], [0]),
     "no JSON, written so": ([done(0, **CUT), completed()], [0]),
     "no JSON, and the end of the tokens": ([done(0, **CUT), LENGTH], []),
     "no JSON, and another end": ([done(0, **CUT), wire("response.cancelled")], []),

@@ -6,7 +6,8 @@
 # - What they return is new in the texts. It is kept as deltas until the next event.
 # - Nearly all events of a stream are pieces of the text. `add` remembers their part, and appends to
 #   it without a handler.
-# - The terminal event's response is the answer, unless it has no output: then the items so far are.
+# - The terminal event's response is the answer, with the items that were stated whole and that its
+#   output has not. If it has no output, the items so far are the answer.
 #
 # What always holds here:
 # - Items and parts are made where they are missing: a stream may be resumed in its middle.

@@ -100,7 +100,8 @@ class ItemBuilder:
     """
 
     __slots__ = (
-        *("_call", "_emitted", "_started", "commands", "content", "contradicted", "done"),
+        *("_call", "_emitted", "_size_cut", "_started", "commands", "content", "contradicted"),
+        "done",
         *("is_stated", "item", "outputs", "place", "summary", "text", "unplaced"),
     )
 
@@ -115,6 +116,7 @@ class ItemBuilder:
         # Whether the first delta of the call was emitted, and the whole call.
         self._started = False
         self._emitted = False
+        self._size_cut = 0  # the size of arguments that were no JSON
         self.done = False
         self.is_stated = False
         self.text = JSONText() if type(item) in _WITH_JSON else Text()
@@ -143,7 +145,7 @@ class ItemBuilder:
             return False
         text = getattr(item, _STREAMED[type(item)])
         same = bool(item.call_id) and (item.call_id, item.name) == (known.call_id, known.name)
-        return same and text != "" and str(self.text) == text
+        return same and text != "" and _is(self.text, text)
 
     def state(self, item: ResponseOutputItem) -> list[Addition]:
         """Take a whole item, which is of the same type; return what it adds to the texts."""
@@ -205,7 +207,8 @@ class ItemBuilder:
 
     def holds(self, whole: str) -> bool:
         """Whether a whole text is one of this item."""
-        return str(self.text) == whole or any(text == whole for _, text in self.texts())
+        parts = (part.text for part in chain(self.content, self.summary))
+        return any(_is(text, whole) for text in (self.text, *parts))
 
     def has_text(self) -> bool:
         """Whether the item has a text of the answer."""
@@ -244,12 +247,21 @@ class ItemBuilder:
 
         What is no JSON may be cut off, and so may any other text without the word that it is not.
         """
-        if self.place is None:
+        if self.place is None or self._emitted:
             return []
-        text = str(self.text)
-        if text and isinstance(self.text, JSONText):
-            return self._end_deltas(whole=not self._is_cut and is_json(text))
+        if isinstance(self.text, JSONText) and (self.text or self.text.initial):
+            whole = not self._is_cut and self._has_json()
+            return self._end_deltas(whole=whole)
         return self._end_deltas(whole=self._status == "completed")
+
+    def _has_json(self) -> bool:
+        """Whether the arguments are JSON. They are read anew only after they changed."""
+        size = self.text.size()
+        if not size or size != self._size_cut:
+            if is_json(str(self.text)):
+                return True
+            self._size_cut = size
+        return False
 
     def last_deltas(self, reason: FinishReason | None, *, last: bool) -> list[Delta]:
         """Return the deltas of a tool call at the end of the answer. `last`: of all calls."""
@@ -301,6 +313,14 @@ class ItemBuilder:
             changes["output"] = [content for output in outputs for content in output.build()]
         built: ResponseOutputItem = replace(item, **changes)
         return built
+
+
+def _is(text: Text, whole: str) -> bool:
+    """Whether a text is a whole one. A long text is not joined for a short one."""
+    if isinstance(text, JSONText) and text.initial:
+        return text.initial == whole
+    # (Of half pairs, two are one character in the end.)
+    return len(whole) <= text.size() <= 2 * len(whole) and str(text) == whole
 
 
 def _kind_in(item: ResponseOutputItem, part: Kind) -> Kind:
