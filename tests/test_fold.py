@@ -401,3 +401,58 @@ def test_an_own_copy_of_a_list_of_structs_shares_nothing_mutable():
     copied = deep_copy(value)
     value[0].b["x"].append(2)
     assert copied == [JSONObject(1, {"x": [1]}), JSONObject(2)]
+
+
+# Wholes that override: the pieces before, the wholes, what deltas emit at each, and the text.
+OVERRIDDEN = {
+    "the rest": ("ab", ["abc"], ["c"], "abc"),
+    "the same": ("abc", ["abc", "", None], ["", "", ""], "abc"),
+    "another": ("ab", ["xy"], [""], "xy"),
+    "what goes on from another": ("ab", ["xy", "xyz"], ["", ""], "xyz"),
+    "the end of it": ("hello world", ["world", "d"], ["", ""], "hello world"),
+    "the beginning of it": ("hello world", ["hello", "hell"], ["", ""], "hell"),
+    "half of what came twice": ("abab", ["ab"], [""], "ab"),
+    "an end with pairs": ("a\ud83d\ude00", ["\U0001f600"], [""], "a\U0001f600"),
+    "nothing before": ("", ["a"], ["a"], "a"),
+}
+
+
+@pytest.mark.parametrize("kind", [Text, JSONText])
+@pytest.mark.parametrize(
+    ("pieces", "wholes", "emitted", "made"), OVERRIDDEN.values(), ids=OVERRIDDEN
+)
+def test_a_whole_that_overrides(kind, pieces, wholes, emitted, made):
+    text = kind()
+    for piece in pieces:
+        text.add(piece)
+    assert [text.override(whole) for whole in wholes] == emitted
+    assert str(text) == made
+
+
+@pytest.mark.parametrize(
+    ("verb", "before", "whole", "made"),
+    [
+        ("begin", "{}", "[1]", "[1]"),
+        ("begin", "[1]", "[1]", "[1]"),
+        ("begin", "[1]", "{}", "[1]"),
+        ("add", "[1]", "{}", "[1]"),
+        ("add", "{", "{}", "{}"),
+        ("add", "x", "{}", "{}"),
+    ],
+)
+def test_a_placeholder_replaces_no_arguments(verb, before, whole, made):
+    text = JSONText()
+    getattr(text, verb)(before)
+    text.override(whole)
+    text.flush()
+    assert str(text) == made
+
+
+def test_arguments_that_were_overridden_end_anew():
+    text = JSONText()
+    text.add("[1")
+    assert not text.ended
+    text.override("{}{")
+    assert not text.ended
+    text.override("[2]")
+    assert text.ended

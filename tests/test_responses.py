@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ssekit import (
+    APIError,
     Finish,
     ReasoningDelta,
     RefusalDelta,
@@ -592,6 +593,135 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
         [message(output_text("a"), id="n"), function_call("{}", "c", "f", id="i"),
          function_call("{}", "d", "g", id="k"), function_call("{}", "e", "h")],
     ),
+    "pieces without indices and ids, of items that have both": (
+        [
+            added(0, "reasoning", id="r"), added(1, "message", id="m"),
+            wire("response.reasoning.delta", delta="h"),
+            wire("response.output_text.delta", delta="a"),
+            wire("response.reasoning.delta", delta="m"),
+            wire("response.output_text.delta", delta="b"),
+        ],
+        [{"type": "reasoning", "id": "r", "summary": [], "content": [THOUGHT]},
+         message(output_text("ab"), id="m")],
+    ),
+    "an index that only the pieces have": (
+        [
+            wire("response.output_item.added", item=function_call("", "c", "f")),
+            at("function_call_arguments.delta", 4, delta="{"),
+            at("function_call_arguments.done", 4, arguments="{}"),
+            wire("response.output_item.done", item=function_call("{}", "c", "f")),
+            wire("response.output_item.added", item=function_call("", "d", "g")),
+            at("function_call_arguments.done", 7, arguments="[]"),
+        ],
+        [function_call("{}", "c", "f"), function_call("[]", "d", "g")],
+    ),
+    "an index that only the whole has": (
+        [
+            wire("response.output_item.added", item=function_call("", "c", "f")),
+            done(3, **function_call("{}", "c", "f")),
+            wire("response.output_item.added", item={"type": "message"}),
+            done(5, "message", content=[output_text("a")]),
+        ],
+        [function_call("{}", "c", "f"), message(output_text("a"))],
+    ),
+    "pieces before an item, which have no index": (
+        [
+            wire("response.function_call_arguments.delta", delta="{"),
+            added(3, **function_call("", "c", "f")),
+            at("function_call_arguments.delta", 3, delta="}"),
+        ],
+        [function_call("{}", "c", "f")],
+    ),
+    "an item of another call_id is another": (
+        [
+            wire("response.output_item.added", item=function_call("", "c", "f")),
+            wire("response.output_item.done", item=function_call("{}", "d", "g")),
+        ],
+        [function_call("", "c", "f"), function_call("{}", "d", "g")],
+    ),
+    "a piece at the index of an item that is done": (
+        [
+            done(0, "message", content=[output_text("a")]), added(1, "message"), text("b"),
+            at("output_text.done", text="a"),
+        ],
+        [message(output_text("a")), message(output_text("b"))],
+    ),
+    "pieces and wholes at the index of a call that is done": (
+        [
+            done(0, **function_call("{}", "c", "f")), added(1, **function_call("", "d", "g")),
+            at("function_call_arguments.delta", delta="["),
+            at("function_call_arguments.done", arguments="[]"),
+            at("function_call_arguments.done", arguments="{}"),
+        ],
+        [function_call("{}", "c", "f"), function_call("[]", "d", "g")],
+    ),
+    "a whole text at the index of an item that is done": (
+        [
+            done(0, "message", content=[output_text("a")]), added(1, "message"),
+            at("output_text.done", text="b"), at("content_part.done", part=output_text("bc")),
+        ],
+        [message(output_text("a")), message(output_text("bc"))],
+    ),
+    "arguments that come once more, at another index": (
+        [
+            done(0, **function_call("{}", "c", "f")),
+            at("function_call_arguments.done", 1, arguments="{}"),
+        ],
+        [function_call("{}", "c", "f")],
+    ),
+    "a piece at the index of a part that is done": (
+        [
+            text("a"), at("output_text.done", content_index=0, text="a"),
+            at("content_part.added", content_index=1, part=output_text("")), text("b"),
+        ],
+        [message(output_text("a"), output_text("b"))],
+    ),
+    "the only part of an item, at another index": (
+        [text("ab", 0, 2, logprobs=TOKENS), done(0, "message", content=[output_text("b")])],
+        [message(output_text("ab") | {"logprobs": TOKENS})],
+    ),
+    "a call that comes once more": (
+        [
+            done(0, **function_call("{}", "c", "f")),
+            done(1, **function_call("{}", "c", "f")),
+            added(2, **function_call("{}", "c", "f")),
+            done(3, **function_call("[]", "c", "f")),
+            done(4, **function_call("{}", "", "f")),
+        ],
+        [function_call("{}", "c", "f"), function_call("[]", "c", "f"),
+         function_call("{}", "", "f")],
+    ),
+    "a call that begins once more, with its arguments": (
+        [added(0, **function_call("{}", "c", "f")), added(1, **function_call("{}", "c", "f"))],
+        [function_call("{}", "c", "f")],
+    ),
+    "arguments that come once more": (
+        [
+            added(0, **function_call("", "c", "f")),
+            at("function_call_arguments.delta", delta='{"n":'),
+            at("function_call_arguments.delta", delta="1}"),
+            at("function_call_arguments.delta", delta='{"n":1}'),
+            done(0, **function_call('{"n":1}', "c", "f")),
+            at("function_call_arguments.delta", delta="!"),
+        ],
+        [function_call('{"n":1}', "c", "f")],
+    ),
+    "an item that begins again goes on without an index": (
+        [
+            done(0, **function_call("[]", "c", "f")), added(0, **function_call("", "c", "f")),
+            wire("response.function_call_arguments.delta", delta="{}"),
+        ],
+        [function_call("{}", "c", "f")],
+    ),
+    "a text that comes with the item and in pieces": (
+        [added(0, "message", content=[output_text("ab")]), text("a"), text("b"),
+         done(0, "message", content=[output_text("ab")])],
+        [message(output_text("ab"))],
+    ),
+    "the format of what is encrypted": (
+        [done(0, "reasoning", summary=[], encrypted_content="x", format="f")],
+        [{"type": "reasoning", "summary": [], "encrypted_content": "x", "format": "f"}],
+    ),
     "a response that is under way": (
         [wire("response.queued", response={"output": [message(output_text("a"))]}), text("b")],
         [message(output_text("ab"))],
@@ -854,6 +984,10 @@ STOP = Finish(0, "stop", "completed")
 CALLED = Finish(0, "tool_calls", "completed")
 
 
+def begun_call(call: dict[str, Any]) -> dict[str, Any]:
+    return {**call, "arguments": ""}
+
+
 def told(*pieces: str) -> list[Any]:
     """Return the deltas of a call whose arguments come in pieces."""
     fragments = [ToolCallDelta(0, 0, "c", "f", piece) for piece in pieces]
@@ -985,6 +1119,274 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
 @pytest.mark.parametrize(("events", "said"), DELTAS.values(), ids=DELTAS)
 def test_deltas(events: Events, said: list[Any]):
     assert deltas(*events) == said
+
+
+# Whole calls. For each: the events, and the places of the calls that are emitted as whole.
+
+CUT = function_call('{"n"', "c", "f")
+CUSTOM = {"type": "custom_tool_call", "call_id": "t", "name": "g", "input": "a"}
+LENGTH = wire(
+    "response.incomplete", response={"incomplete_details": {"reason": "max_output_tokens"}}
+)
+FILTERED = wire(
+    "response.incomplete", response={"incomplete_details": {"reason": "CONTENT_FILTER"}}
+)
+EMPTY = function_call("", "c", "f")
+COMPLETED = {"status": "completed"}
+
+WHOLE_CALLS: dict[str, tuple[Events, list[int]]] = {
+    "JSON": ([added(0, **begun_call(CALL)), done(0, **CALL)], [0]),
+    "JSON, and the end of the tokens": ([done(0, **CALL), LENGTH], [0]),
+    "JSON of an item that is not done": ([added(0, **CALL), LENGTH], [0]),
+    "no JSON": ([done(0, **CUT)], []),
+    "no JSON, twice": ([done(0, **CUT), done(0, **CUT), completed()], [0]),
+    "no JSON at first": ([done(0, **CUT), done(0, **{**CUT, "arguments": '{"n":1}'})], [0]),
+    "no JSON, written so": ([done(0, **CUT), completed()], [0]),
+    "no JSON, and the end of the tokens": ([done(0, **CUT), LENGTH], []),
+    "no JSON, and another end": ([done(0, **CUT), wire("response.cancelled")], []),
+    "whole beside cut": ([done(0, **CUT), done(1, **{**CALL, "call_id": "d"}), LENGTH], [1]),
+    "an item that is incomplete": ([done(0, **CALL, status="incomplete"), completed()], []),
+    "one that the terminal response completes": (
+        [done(0, **CALL, status="incomplete"), completed({**CALL, "status": "completed"})],
+        [0],
+    ),
+    "no arguments": ([done(0, **EMPTY), completed()], [0]),
+    "no arguments, of an item that is completed": ([done(0, **EMPTY, **COMPLETED)], [0]),
+    "no arguments, and the end of the tokens": ([done(0, **EMPTY), LENGTH], []),
+    "no arguments, filtered": ([done(0, **EMPTY), FILTERED], [0]),
+    "a placeholder": ([added(0, **{**CALL, "arguments": "{}"}), completed()], [0]),
+    "free text": ([done(0, **CUSTOM), completed()], [0]),
+    "free text of an item that is completed": ([done(0, **CUSTOM, **COMPLETED)], [0]),
+    "free text, and the end of the tokens": ([done(0, **CUSTOM), LENGTH], []),
+    "free text, filtered": ([added(0, **CUSTOM), FILTERED], []),
+    "free text before another call": ([done(0, **CUSTOM), done(1, **CUT), LENGTH], [0]),
+    "pieces without a name": ([at("function_call_arguments.delta", delta="{}"), completed()], []),
+    "pieces with a name at their end": (
+        [at("function_call_arguments.delta", delta="{"),
+         at("function_call_arguments.done", arguments="{}", name="f"), completed()],
+        [0],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("events", "places"), WHOLE_CALLS.values(), ids=WHOLE_CALLS)
+def test_whole_calls(events: Events, places: list[int]):
+    decoder = responses.decoder()
+    made = [delta for data in events for delta in decoder.feed_deltas(event(data))]
+    assert [call.place for call in only(made, ToolCall)] == places
+    calls = decoder.accumulator.tool_calls
+    for call in only(made, ToolCall):
+        assert call == calls[call.place]
+    for call in calls if decoder.state == "done" else ():
+        pieces = [piece for piece in only(made, ToolCallDelta) if piece.place == call.place]
+        assert call.arguments == "".join(piece.arguments for piece in pieces)
+
+
+# The terminal response. For each: the events before it, its output, and the output of the answer.
+
+THOUGHT_DONE = {"type": "reasoning", "id": "r", "summary": [SUMMARY]}
+MESSAGE_DONE = message(output_text("a"), id="m")
+OTHER = message(output_text("b"), id="n")
+SEARCH = {"type": "web_search_call", "id": "w", "status": "completed"}
+ENCRYPTED = {"type": "reasoning", "id": "r", "summary": [], "encrypted_content": "x"}
+
+
+def all_done(*items: dict[str, Any]) -> Events:
+    return [created(), *(done(index, **item) for index, item in enumerate(items))]
+
+
+TERMINAL: dict[str, tuple[Events, list[Any], list[Any]]] = {
+    "without the thought": (
+        all_done(THOUGHT_DONE, MESSAGE_DONE), [message(output_text("a"), id="x")],
+        [THOUGHT_DONE, message(output_text("a"), id="x")],
+    ),
+    "without the call": (
+        all_done(MESSAGE_DONE, CALL), [MESSAGE_DONE], [MESSAGE_DONE, CALL],
+    ),
+    "without a call before the message": (
+        all_done(CALL, MESSAGE_DONE), [MESSAGE_DONE], [CALL, MESSAGE_DONE],
+    ),
+    "without a message before the call": (
+        all_done(MESSAGE_DONE, CALL), [CALL], [MESSAGE_DONE, CALL],
+    ),
+    "with a message alone that was not streamed": (
+        [created(), done(1, **CALL)], [OTHER], [OTHER, CALL],
+    ),
+    "without the first of two messages": (
+        all_done(MESSAGE_DONE, CALL, OTHER), [message(output_text("b"), id="x")],
+        [MESSAGE_DONE, CALL, message(output_text("b"), id="x")],
+    ),
+    "with two messages as one": (
+        all_done(MESSAGE_DONE, OTHER), [message(output_text("ab"), id="x")],
+        [message(output_text("ab"), id="x")],
+    ),
+    "with another message": (
+        all_done(MESSAGE_DONE), [OTHER], [MESSAGE_DONE, OTHER],
+    ),
+    "with the message of the id": (
+        all_done(MESSAGE_DONE), [message(output_text("b"), id="m")],
+        [message(output_text("b"), id="m")],
+    ),
+    "with a message that goes on": (
+        all_done(MESSAGE_DONE), [message(output_text("ab"), id="x")],
+        [message(output_text("ab"), id="x")],
+    ),
+    "with the end of a text": (
+        all_done(message(output_text("Hello world"), id="m")),
+        [message(output_text("world"), id="x")], [message(output_text("Hello world"), id="x")],
+    ),
+    "without a message of which no whole came": (
+        [created(), text("a"), *all_done(CALL)[1:]], [CALL], [CALL],
+    ),
+    "without all that came": (
+        [*all_done(CALL), text("a", 1), added(2, **SEARCH)], [ENCRYPTED], [CALL, ENCRYPTED],
+    ),
+    "with one of two messages that are the same": (
+        all_done(MESSAGE_DONE, {**MESSAGE_DONE, "id": "n"}), [{**MESSAGE_DONE, "id": "x"}],
+        [{**MESSAGE_DONE, "id": "x"}],
+    ),
+    "without a message that has no text": (
+        all_done(message(id="m"), CALL), [CALL], [CALL],
+    ),
+    "without what is encrypted": (
+        all_done(ENCRYPTED, MESSAGE_DONE), [MESSAGE_DONE], [ENCRYPTED, MESSAGE_DONE],
+    ),
+    "without what the host ran": (
+        all_done(SEARCH, MESSAGE_DONE), [MESSAGE_DONE], [SEARCH, MESSAGE_DONE],
+    ),
+    "with the call under another id": (
+        all_done(CALL), [{**CALL, "id": "i"}], [{**CALL, "id": "i"}],
+    ),
+    "with the call_id as that of another tool": (
+        all_done(CALL), [{**CUSTOM, "call_id": "c"}], [{**CUSTOM, "call_id": "c"}],
+    ),
+    "with calls of one name, without ids": (
+        all_done(function_call("1", "", "f"), function_call("2", "", "f")),
+        [function_call("1", "x", "f"), function_call("2", "y", "f")],
+        [function_call("1", "x", "f"), function_call("2", "y", "f")],
+    ),
+    "with a call of another name": (
+        all_done(function_call("1", "", "f")), [function_call("2", "", "g")],
+        [function_call("1", "", "f"), function_call("2", "", "g")],
+    ),
+    "with another call before": (
+        all_done(CALL), [function_call("2", "d", "g"), MESSAGE_DONE],
+        [CALL, function_call("2", "d", "g"), MESSAGE_DONE],
+    ),
+    "with a placeholder": (
+        all_done(function_call('{"n":1}', "c", "f")), [CALL],
+        [function_call('{"n":1}', "c", "f")],
+    ),
+    "of another attempt": (
+        [*all_done(MESSAGE_DONE, CALL), created()], [OTHER], [OTHER],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("events", "output", "answer"), TERMINAL.values(), ids=TERMINAL)
+def test_a_terminal_response_takes_nothing_away(events: Events, output: list[Any], answer: Any):
+    assert encoded(run(*events, completed(*output)))["output"] == answer
+
+
+# The responses that end well, and the reasons for that in the shared words.
+
+REASONS: dict[str, tuple[dict[str, Any], str]] = {
+    "a text": (completed(MESSAGE_DONE), "stop"),
+    "nothing": (completed(), "stop"),
+    "a call": (completed(CALL), "tool_calls"),
+    "a call of a custom tool": (completed(MESSAGE_DONE, CUSTOM), "tool_calls"),
+    "a call before the text": (completed(CUSTOM, MESSAGE_DONE), "stop"),
+    "a call before a message without text": (
+        completed(CALL, message(output_text(""))), "tool_calls"
+    ),
+    "a call between texts": (completed(MESSAGE_DONE, CALL, OTHER), "stop"),
+    "a call before other items": (completed(MESSAGE_DONE, CALL, SEARCH), "tool_calls"),
+    "what the host ran": (completed(SEARCH), "stop"),
+    "length": (LENGTH, "length"),
+    "filter": (FILTERED, "content_filter"),
+    "a status of its own": (completed(CALL, status="incomplete"), "other"),
+    "in capitals": (completed(MESSAGE_DONE, status="COMPLETED"), "stop"),
+    "another reason": (
+        wire("response.incomplete", response={"incomplete_details": {"reason": "steered"}}), "other"
+    ),
+    "a cancellation": (wire("response.cancelled"), "other"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("end", "reason"), REASONS.values(), ids=REASONS)
+def test_finish_reasons(end: dict[str, Any], reason: str):
+    assert push(end).accumulator.finish_reason == reason
+
+
+# Responses that end as if all were well, with a status that says otherwise.
+FAILURES: dict[str, tuple[dict[str, Any], tuple[str | None, str]]] = {
+    "an error": (FAILED, ("server_error", "no")),
+    "an error that is a text": ({**FAILED, "error": "it broke"}, (None, "it broke")),
+    "no error": ({"status": "failed"}, (None, "the response has the status failed")),
+    "an error without words": (
+        {"status": "failed", "error": {"code": None, "message": ""}},
+        (None, "the response has the status failed"),
+    ),
+    "in capitals": ({**FAILED, "status": "FAILED"}, ("server_error", "no")),
+}
+
+
+@pytest.mark.parametrize(("fields", "error"), FAILURES.values(), ids=FAILURES)
+@pytest.mark.parametrize("name", ["completed", "incomplete"])
+def test_the_status_of_the_server_decides(
+    name: str, fields: dict[str, Any], error: tuple[str | None, str]
+):
+    decoder = push(created(), text("a"), wire(f"response.{name}", response=fields))
+    assert decoder.state == "failed"
+    assert isinstance(decoder.error, APIError)
+    assert (decoder.error.code, str(decoder.error)) == error
+    assert decoder.error.partial.output_text == "a"
+
+
+def test_usage_that_cannot_be_true_replaces_none():
+    known = {"input_tokens": 9, "input_tokens_details": {"cached_tokens": 4}, "output_tokens": 1}
+    zeros = {"input_tokens": 0, "input_tokens_details": {"cached_tokens": 0}}
+    first = wire("response.in_progress", response={"usage": known})
+    for latest, usage in (
+        ({**zeros, "output_tokens": 0}, Usage(9, 1, None, 4)),
+        ({**zeros, "output_tokens": 3}, Usage(9, 3, None, 4)),
+        ({"output_tokens": 0}, Usage(9, 0, None, 4)),
+        ({"input_tokens": 5, "output_tokens": 0}, Usage(5, 0, None, 4)),
+    ):
+        assert push(first, completed(usage=latest)).accumulator.usage == usage
+
+
+@pytest.mark.parametrize(
+    ("data", "spelling"),
+    [(b"6", "6"), (b"0.50", "0.50"), (b"1e3", "1e3"), (b"true", "true"), (b"false", "false")],
+)
+def test_numbers_are_the_pieces_that_they_spell(data: bytes, spelling: str):
+    stream = b"".join(
+        b'data: {"type":"response.%b","delta":%b}\n\n' % (name, data)
+        for name in (b"output_text.delta", b"reasoning.delta", b"refusal.delta",
+                     b"function_call_arguments.delta")
+    )  # fmt: skip
+    item = b'{"type":"function_call","call_id":"c","name":7,"arguments":%b}' % data
+    stream += b'data: {"type":"response.output_item.done","output_index":9,"item":%b}\n\n' % item
+    decoder = responses.decoder()
+    decoder.feed(stream)
+    views = decoder.accumulator
+    assert (views.text, views.reasoning, views.refusal) == (spelling, spelling, "")
+    assert [(call.name, call.arguments) for call in views.tool_calls] == [("", spelling)]
+    assert encoded(decoder.snapshot())["output"][2]["arguments"] == spelling
+
+
+def test_an_event_that_is_sent_on_has_what_a_client_needs():
+    for data in (
+        text("", item_id="m", sequence_number=0, logprobs=[]),
+        at("content_part.added", content_index=0, part=output_text("")),
+        at("reasoning_summary_text.delta", summary_index=0, delta="a"),
+        at("reasoning.done", content_index=0, text="a"),
+        at("function_call_arguments.delta", item_id="f", delta=""),
+        at("shell_call_command.delta", command_index=0, delta=""),
+    ):
+        (made,) = push().feed(event(data))
+        assert encoded(made) == data
 
 
 # How hosts stream a thought, a text and two calls: none of them as the documentation has it.

@@ -7,7 +7,7 @@
 # - Ordinary events are decoded as a union of tagged structs. Events that report an error are not in
 #   the union.
 # - The terminal event is `response.completed`, `response.incomplete` or `response.cancelled`. The
-#   marker `[DONE]`, which some hosts send, ends a stream too.
+#   marker `[DONE]`, which some hosts send after it, is no end without it.
 
 from __future__ import annotations
 

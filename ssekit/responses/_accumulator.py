@@ -6,7 +6,8 @@
 # - What they return is new in the texts. It is kept as deltas until the next event.
 # - Nearly all events of a stream are pieces of the text. `add` remembers their part, and appends to
 #   it without a handler.
-# - The terminal event's response is the answer, unless it has no output: then the items so far are.
+# - The terminal event's response is the answer, with the items that were stated whole and that its
+#   output has not. If it has no output, the items so far are the answer.
 #
 # What always holds here:
 # - Items and parts are made where they are missing: a stream may be resumed in its middle.
@@ -27,18 +28,10 @@ from ssekit._deltas import Delta, Finish, FinishReason, ReasoningDelta, TextDelt
 from ssekit._fold import SurrogateJoiner, deep_copy, merge_usage
 from ssekit._fragments import MERGE_AT
 from ssekit.responses import _events as events
-from ssekit.responses._builders import (
-    Addition,
-    CommandOutputBuilder,
-    ItemBuilder,
-    PartBuilder,
-    PartsBuilder,
-    join_texts,
-    merge_nonempty,
-    text_of,
-)
+from ssekit.responses._builders import CommandOutputBuilder, ItemBuilder, merge_nonempty
 from ssekit.responses._events import ResponseStreamEvent, ResponseTextDeltaEvent
 from ssekit.responses._output import OutputTable
+from ssekit.responses._parts import Addition, PartBuilder, PartsBuilder, join_texts, text_of
 from ssekit.responses._result import (
     ImageGenerationCall,
     InputTokensDetails,
@@ -131,10 +124,10 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
     # Finding the item and the part of an event.
 
     def _parts(
-        self, event: Any, kind: Kind, *, piece: bool = False
+        self, event: Any, kind: Kind, *, piece: bool = False, whole: str | None = None
     ) -> tuple[ItemBuilder, PartsBuilder, int]:
         """Return the item that a part of some type belongs to, its parts, and the part's index."""
-        builder = self._output.of(event, ACCEPTS[kind], piece=piece)
+        builder = self._output.of(event, ACCEPTS[kind], piece=piece, whole=whole)
         if kind is ReasoningSummary:
             return builder, builder.summary, event.summary_index
         return builder, builder.content, event.content_index
@@ -191,12 +184,12 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
 
     def _merge(self, response: Response) -> None:
         known, latest = self._response.usage, response.usage
-        self._response = merge_nonempty(self._response, response)
         if known is not None and latest is not None:
             if latest.input_tokens == 0:  # (nor have its details a meaning then)
                 latest = replace(latest, input_tokens_details=None)
             usage = merge_usage(known, latest, ("input_tokens",), _OUTPUTS)
-            self._response = replace(self._response, usage=usage)
+            response = replace(response, usage=usage)
+        self._response = merge_nonempty(self._response, response)
 
     def _state_output(self, output: list[ResponseOutputItem]) -> None:
         """Take the whole output, unless it is empty."""
@@ -246,8 +239,9 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         if self._output.is_unknown(event.item_id):
             return
         kinds, field = ITEM_WHOLES[type(event)]
-        builder = self._output.of(event, kinds)
-        piece = builder.text.override(getattr(event, field))
+        whole = getattr(event, field)
+        builder = self._output.of(event, kinds, whole=whole)
+        piece = builder.text.override(whole)
         if isinstance(builder.item, ResponseFunctionToolCall) and event.name:
             builder.item = replace(builder.item, name=event.name)
             self._output.name(builder)
@@ -305,7 +299,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         text = text_of(part)
         if not text and not self._output.accepts(event, ACCEPTS[kind]):
             return  # LiteLLM ends a text with an empty part of another type
-        builder, parts, index = self._parts(event, kind)
+        builder, parts, index = self._parts(event, kind, whole=text)
         piece = parts.whole_at(index, type(part), text).state(part)
         self._add_text_delta(builder.kind_of(type(part)), piece)
 
@@ -317,7 +311,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
     def _on_part_whole(self, event: Any) -> None:
         kind, field = PART_WHOLES[type(event)]
         whole = getattr(event, field) or ""
-        _, parts, index = self._parts(event, kind)
+        _, parts, index = self._parts(event, kind, whole=whole)
         part = parts.whole_at(index, kind, whole)
         if kind is ResponseOutputText and event.logprobs:
             part.logprobs = list(event.logprobs)

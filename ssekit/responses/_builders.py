@@ -1,4 +1,4 @@
-# Items and parts in progress: the latest whole of each, and the texts that come in pieces.
+# Items in progress: the latest whole of each, and the texts that come in pieces.
 #
 # How it works:
 # - An event that has an item calls `begin` or `state` of its builder. An event with a piece of a
@@ -13,21 +13,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import chain
-from operator import itemgetter
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
 from ssekit._deltas import Delta, FinishReason, ToolCall, ToolCallDelta
 from ssekit._fold import JSONText, Text, deep_copy
-from ssekit._json import JSONObject, is_json, join_surrogates, well_formed
+from ssekit._json import is_json, well_formed
+from ssekit.responses._parts import Addition, PartsBuilder, in_order, join_texts, text_of
 from ssekit.responses._result import (
     ApplyPatchOperation,
     ContentPart,
-    Logprob,
     McpCall,
     ReasoningText,
     ResponseApplyPatchToolCall,
@@ -38,21 +37,16 @@ from ssekit.responses._result import (
     ResponseFunctionToolCall,
     ResponseOutputItem,
     ResponseOutputMessage,
-    ResponseOutputRefusal,
     ResponseOutputText,
     ResponseReasoningItem,
     ShellCallAction,
     ShellCallOutputContent,
     UnknownItem,
-    UnknownPart,
 )
 from ssekit.responses._tables import Kind
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
 ValueT = TypeVar("ValueT")
-
-# The type of a part, or of an item that has a text itself; and what is new in its text.
-Addition: TypeAlias = tuple[Kind, str]
 
 # The field of an item that comes in pieces. (For a patch, it is `operation.diff`.)
 _STREAMED: Final[dict[Kind, str]] = {
@@ -73,162 +67,6 @@ def merge_nonempty(known: StructT, latest: StructT) -> StructT:
         if value or value == 0 or getattr(known, name) is None:
             changes[name] = value
     return replace(known, **changes)
-
-
-def in_order(by_index: dict[int, ValueT]) -> list[ValueT]:
-    return [by_index[index] for index in sorted(by_index)]
-
-
-def join_texts(texts: Iterable[Addition]) -> dict[Kind, str]:
-    """Return the texts of each type, joined."""
-    by_kind: defaultdict[Kind, list[str]] = defaultdict(list)
-    for kind, text in texts:
-        by_kind[kind].append(text)
-    return {kind: "".join(pieces) for kind, pieces in by_kind.items()}
-
-
-class PartBuilder:
-    """A part of an item's content, or of its summary."""
-
-    __slots__ = ("_annotations", "_latest", "logprobs", "part", "text")
-
-    def __init__(self, part: ContentPart) -> None:
-        self.part = part
-        self.text = Text()
-        self.logprobs: list[Logprob] = []
-        self._annotations: dict[int, JSONObject] = {}
-        self._latest = -1
-
-    def annotate(self, index: int | None, annotation: JSONObject) -> None:
-        # An annotation without an index follows the latest one.
-        self._latest = self._latest + 1 if index is None else index
-        self._annotations[self._latest] = annotation
-
-    def absorb(self, part: PartBuilder) -> None:
-        """Take the annotations and log probabilities of a part whose text continues this one."""
-        self.logprobs += part.logprobs
-        for annotation in in_order(part._annotations):
-            self.annotate(None, annotation)
-
-    def state(self, part: ContentPart) -> str:
-        """Take the whole part, which is of the same type; return what it adds to the text."""
-        self.part = part
-        if isinstance(part, ResponseOutputText):
-            if part.annotations:
-                self._annotations = dict(enumerate(part.annotations))
-                self._latest = len(part.annotations) - 1
-            if part.logprobs:
-                self.logprobs = list(part.logprobs)
-        return self.text.override(text_of(part))
-
-    def build(self) -> ContentPart:
-        part = self.part
-        if isinstance(part, UnknownPart):
-            return UnknownPart(well_formed(part))
-        if isinstance(part, ResponseOutputRefusal):
-            return ResponseOutputRefusal(refusal=str(self.text))
-        if isinstance(part, ResponseOutputText):
-            return ResponseOutputText(
-                text=str(self.text),
-                annotations=deep_copy(in_order(self._annotations)),
-                logprobs=list(self.logprobs) or deep_copy(part.logprobs),
-            )
-        return type(part)(text=str(self.text))
-
-
-class PartsBuilder:
-    """The content of an item, or its summary: parts by index and type.
-
-    vLLM numbers the pieces of a text: each has an index of its own, and their whole has yet another
-    one. A whole at a new index is that of all open parts if it begins with their texts.
-    """
-
-    __slots__ = ("_joined", "_joined_whole", "_numbered", "_open", "_parts")
-
-    def __init__(self) -> None:
-        self._parts: dict[tuple[int, Kind], PartBuilder] = {}
-        # For each type, the parts without a whole.
-        self._open: defaultdict[Kind, dict[int, PartBuilder]] = defaultdict(dict)
-        # The part that open parts were joined to, and the whole that they were joined for: other
-        # events have that whole too.
-        self._joined: PartBuilder | None = None
-        self._joined_whole = ""
-        # The types whose pieces may be numbered. A host numbers them from the first whole on.
-        self._numbered: tuple[Kind, ...] = (ResponseOutputText, ReasoningText)
-
-    def __iter__(self) -> Iterator[PartBuilder]:
-        return (self._parts[key] for key in sorted(self._parts, key=itemgetter(0)))
-
-    def __bool__(self) -> bool:
-        return bool(self._parts)
-
-    def goes_on_at(self, index: int, kind: Kind) -> PartBuilder:
-        """Return the part that a piece belongs to: at its index, or an open one if that ended."""
-        open_parts = self._open[kind]
-        part = self._parts.get((index, kind))
-        if part is not None and part.text and open_parts and index not in open_parts:
-            return open_parts[next(reversed(open_parts))]
-        return self.at(index, kind)
-
-    def at(self, index: int, kind: Kind) -> PartBuilder:
-        """Return the part of a type at an index, which is made if it is not there."""
-        part = self._parts.get((index, kind))
-        if part is None:
-            part = self._parts[index, kind] = PartBuilder(kind())
-        if not part.text:
-            self._open[kind][index] = part
-        return part
-
-    def whole_at(self, index: int, kind: Kind, whole: str) -> PartBuilder:
-        """Return the part that a whole text belongs to."""
-        part = self._parts.get((index, kind))
-        if part is None and whole:
-            part = self._join_open(kind, whole)
-        if part is None:
-            part = self.at(index, kind)
-        if whole:
-            self._open[kind].pop(index, None)
-        return part
-
-    def _join_open(self, kind: Kind, whole: str) -> PartBuilder | None:
-        """Join the open parts of a type, and return the one part, if this is their whole."""
-        if self._joined is not None and self._joined_whole == whole:
-            return self._joined
-        if kind not in self._numbered:
-            return None
-        parts = in_order(self._open[kind])
-        indices = sorted(self._open.pop(kind))
-        pieces = "".join(part.text.join() for part in parts)
-        if not pieces:
-            for part in parts:
-                part.text.take()  # so that the next piece opens it again
-            return None
-        if not whole.startswith(join_surrogates(pieces)):
-            self._numbered = tuple(each for each in self._numbered if each is not kind)
-            return None
-        first, *others = parts
-        first.text.take()
-        first.text.append(pieces)
-        for index, part in zip(indices[1:], others, strict=True):
-            first.absorb(part)
-            del self._parts[index, kind]
-        self._joined, self._joined_whole = first, whole
-        return first
-
-    def state(self, parts: list[ContentPart]) -> None:
-        """Take all of the parts: any other is dropped."""
-        keys = [(index, type(part)) for index, part in enumerate(parts)]
-        known = self._parts
-        if len(known) == len(keys) == 1 and next(iter(known))[1] is keys[0][1]:
-            known = {keys[0]: known.popitem()[1]}  # the only one, at whatever index
-        self._parts = {key: known.get(key) or PartBuilder(key[1]()) for key in keys}
-        self._open.clear()
-        self._joined = None
-        for key, part in zip(keys, parts, strict=True):
-            self._parts[key].state(part)
-
-    def build(self) -> list[ContentPart]:
-        return [part.build() for part in self]
 
 
 class CommandOutputBuilder:
@@ -262,7 +100,8 @@ class ItemBuilder:
     """
 
     __slots__ = (
-        *("_call", "_emitted", "_started", "commands", "content", "contradicted", "done"),
+        *("_call", "_emitted", "_size_cut", "_started", "commands", "content", "contradicted"),
+        "done",
         *("is_stated", "item", "outputs", "place", "summary", "text", "unplaced"),
     )
 
@@ -270,13 +109,14 @@ class ItemBuilder:
         self.place: int | None = None
         self.unplaced = unplaced
         self._call: ToolCall | None = None
-        # Whether the first delta of the call was emitted, and the whole call.
-        self._started = False
-        self._emitted = False
         self._reset(item)
 
     def _reset(self, item: ResponseOutputItem) -> None:
         self.item: Any = item  # its type determines the fields
+        # Whether the first delta of the call was emitted, and the whole call.
+        self._started = False
+        self._emitted = False
+        self._size_cut = 0  # the size of arguments that were no JSON
         self.done = False
         self.is_stated = False
         self.text = JSONText() if type(item) in _WITH_JSON else Text()
@@ -300,12 +140,12 @@ class ItemBuilder:
 
     def repeats(self, item: ResponseOutputItem) -> bool:
         """Whether an item is this tool call once more, all of it."""
-        if type(item) is not type(self.item) or not isinstance(item, CALLS):
-            return False
         known: Any = self.item
+        if item.type != known.type or not isinstance(item, CALLS):
+            return False
         text = getattr(item, _STREAMED[type(item)])
         same = bool(item.call_id) and (item.call_id, item.name) == (known.call_id, known.name)
-        return same and text != "" and str(self.text) == text
+        return same and text != "" and _is(self.text, text)
 
     def state(self, item: ResponseOutputItem) -> list[Addition]:
         """Take a whole item, which is of the same type; return what it adds to the texts."""
@@ -365,6 +205,11 @@ class ItemBuilder:
         """Whether the item is a tool call, and not only pieces of an item without a name."""
         return isinstance(self.item, CALLS) and (self.is_stated or bool(self.item.name))
 
+    def holds(self, whole: str) -> bool:
+        """Whether a whole text is one of this item."""
+        parts = (part.text for part in chain(self.content, self.summary))
+        return any(_is(text, whole) for text in (self.text, *parts))
+
     def has_text(self) -> bool:
         """Whether the item has a text of the answer."""
         return any(kind is ResponseOutputText and text for kind, text in self.texts())
@@ -402,12 +247,21 @@ class ItemBuilder:
 
         What is no JSON may be cut off, and so may any other text without the word that it is not.
         """
-        if self.place is None:
+        if self.place is None or self._emitted:
             return []
-        text = str(self.text)
-        if text and isinstance(self.text, JSONText):
-            return self._end_deltas(whole=not self._is_cut and is_json(text))
+        if isinstance(self.text, JSONText) and (self.text or self.text.initial):
+            whole = not self._is_cut and self._has_json()
+            return self._end_deltas(whole=whole)
         return self._end_deltas(whole=self._status == "completed")
+
+    def _has_json(self) -> bool:
+        """Whether the arguments are JSON. They are read anew only after they changed."""
+        size = self.text.size()
+        if not size or size != self._size_cut:
+            if is_json(str(self.text)):
+                return True
+            self._size_cut = size
+        return False
 
     def last_deltas(self, reason: FinishReason | None, *, last: bool) -> list[Delta]:
         """Return the deltas of a tool call at the end of the answer. `last`: of all calls."""
@@ -461,6 +315,14 @@ class ItemBuilder:
         return built
 
 
+def _is(text: Text, whole: str) -> bool:
+    """Whether a text is a whole one. A long text is not joined for a short one."""
+    if isinstance(text, JSONText) and text.initial:
+        return text.initial == whole
+    # (Of half pairs, two are one character in the end.)
+    return len(whole) <= text.size() <= 2 * len(whole) and str(text) == whole
+
+
 def _kind_in(item: ResponseOutputItem, part: Kind) -> Kind:
     """Return the type of text that a part has: no text of a reasoning item is the answer's."""
     if part is ResponseOutputText and isinstance(item, ResponseReasoningItem):
@@ -477,10 +339,3 @@ def texts_of(item: ResponseOutputItem) -> Iterator[Addition]:
         parts = [*(item.content or ()), *item.summary]
     for part in parts:
         yield _kind_in(item, type(part)), text_of(part)
-
-
-def text_of(part: ContentPart) -> str:
-    """Return the text of a part; "" for a part of unknown type."""
-    if isinstance(part, UnknownPart):
-        return ""
-    return part.refusal if isinstance(part, ResponseOutputRefusal) else part.text

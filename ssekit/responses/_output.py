@@ -20,7 +20,8 @@ from collections.abc import Iterable, Iterator
 from operator import attrgetter
 from typing import Any, Final
 
-from ssekit.responses._builders import CALLS, ItemBuilder, join_texts, texts_of
+from ssekit.responses._builders import CALLS, ItemBuilder, texts_of
+from ssekit.responses._parts import join_texts
 from ssekit.responses._result import (
     ResponseOutputItem,
     ResponseOutputMessage,
@@ -75,34 +76,48 @@ class OutputTable:
                 return False
         return False
 
-    def of(self, event: Any, kinds: tuple[Kind, ...], *, piece: bool = False) -> ItemBuilder:
-        """Return the item that an event, or a piece of a text, belongs to.
+    def of(
+        self, event: Any, kinds: tuple[Kind, ...], *, piece: bool = False, whole: str | None = None
+    ) -> ItemBuilder:
+        """Return the item that an event, a piece of a text or a whole text belongs to.
 
         The item has one of some types. If there is none, one of the first type is made.
         """
-        builder = self._find(event, kinds, piece=piece)
+        builder = self._find(event, kinds, piece=piece, whole=whole)
         if builder is None:
             builder = self._make(event.output_index, kinds[0](id=event.item_id))
-        elif builder.unplaced and event.output_index is not None:
+        return self._found(builder, event.output_index)
+
+    def _found(self, builder: ItemBuilder, index: int | None) -> ItemBuilder:
+        """Return the item of an event, whose index is that of an item without one."""
+        if builder.unplaced and index is not None:
             builder.unplaced = False
-            self._current[event.output_index, type(builder.item)] = builder
+            self._current[index, type(builder.item)] = builder
         self._latest = builder
         return builder
 
-    def _find(self, event: Any, kinds: tuple[Kind, ...], *, piece: bool) -> ItemBuilder | None:
+    def _find(
+        self, event: Any, kinds: tuple[Kind, ...], *, piece: bool = False, whole: str | None = None
+    ) -> ItemBuilder | None:
         index = event.output_index
         found = (self._current.get((index, kind)) for kind in kinds)
         here = next(filter(None, found), None)
-        if here is not None and not (piece and here.done):
-            return here
+        if here is not None:
+            goes_on = piece or (whole and not here.holds(whole)) if here.done else False
+            if not goes_on:
+                return here
         known = self._of_ids([event.item_id], kinds)
         if known is not None and not known.done:
             return known
         unplaced = index is not None and here is None
-        latest = self._latest_open(kinds, unplaced=unplaced)
-        if index is None and latest is None and known is None:
-            known = self._latest if self._latest and type(self._latest.item) in kinds else None
-        return latest or here or (known if index is None else None)
+        found_open = self._latest_open(kinds, unplaced=unplaced)
+        if found_open is not None or here is not None:
+            return found_open or here
+        latest = self._latest if self._latest and type(self._latest.item) in kinds else None
+        if index is None:
+            return known or latest
+        # The same text once more is of the same item, at whatever index.
+        return latest if latest and latest.done and whole and latest.holds(whole) else None
 
     def _latest_open(self, kinds: tuple[Kind, ...], *, unplaced: bool) -> ItemBuilder | None:
         for kind in kinds:
@@ -125,8 +140,7 @@ class OutputTable:
         elif builder.done and not whole:
             self._open[type(item)].append(builder)  # it may begin again
         self._by_id.update(dict.fromkeys(_ids(item), builder))
-        self._latest = builder
-        return builder
+        return self._found(builder, index)
 
     def _find_stated(
         self, index: int | None, item: ResponseOutputItem, *, whole: bool
@@ -142,7 +156,7 @@ class OutputTable:
         if latest is not None and _differ(latest.item, item, _IDS[:1]):
             latest = None
         if not whole:  # only pieces of it may have come
-            return latest if latest is not None and not latest.is_stated and not index else None
+            return latest if latest is not None and not latest.is_stated else None
         return known if known is not None and not known.done else latest
 
     def end(self, builder: ItemBuilder) -> None:
@@ -208,8 +222,10 @@ class OutputTable:
         for builder in left:
             alike[_contents(builder.item, builder.texts())].append(builder)
         for position, item in enumerate(output):
+            if position in matched or not left:
+                continue
             same = alike[_contents(item, texts_of(item))]
-            if position not in matched and same and not _differ(same[0].item, item, _IDS[:1]):
+            if same and not _differ(same[0].item, item, _IDS[:1]):
                 match(position, same.popleft())
         of_type: defaultdict[str, deque[ItemBuilder]] = defaultdict(deque)
         for builder in left:
@@ -231,25 +247,22 @@ class OutputTable:
         left: dict[ItemBuilder, None],
         output: list[ResponseOutputItem],
     ) -> dict[ItemBuilder, int]:
-        """Return the items of this attempt that were stated whole and are not in the output."""
+        """Return the items of this attempt that were stated whole and are not in the output.
+
+        The texts of the output may divide those of the items in another way.
+        """
+        if self._whole.isdisjoint(left):
+            return {}
         named = {_id(item, "call_id") for item in output} - {""}
         texts = join_texts(text for item in output for text in texts_of(item))
         reached: defaultdict[Kind, int] = defaultdict(int)
         missing: dict[ItemBuilder, int] = {}
         indices = {builder: index for index in self._at for builder in self._at[index]}
         for builder in before:
-            item = builder.item
-            is_text = isinstance(item, ResponseOutputMessage | ResponseReasoningItem)
-            there = _id(item, "call_id") in named
-            if is_text:
-                there = not getattr(item, "encrypted_content", None)
-                for kind, text in join_texts(builder.texts()).items():
-                    stated = texts.get(kind, "")
-                    if stated.startswith(text, reached[kind]):
-                        reached[kind] += len(text)
-                        there = there or bool(text)
-                    elif not stated.startswith(text):
-                        there = False
+            if isinstance(builder.item, ResponseOutputMessage | ResponseReasoningItem):
+                there = _has_texts(texts, builder, reached)
+            else:
+                there = _id(builder.item, "call_id") in named
             if builder in left and builder in self._whole and not there:
                 missing[builder] = indices[builder]
         return missing
@@ -264,7 +277,7 @@ class OutputTable:
 
         It may not if only items of other types, or done, are at its index.
         """
-        builder = self._find(event, kinds, piece=False)
+        builder = self._find(event, kinds)
         if builder is not None:
             return not builder.done
         return not self._at if event.output_index is None else event.output_index not in self._at
@@ -304,6 +317,22 @@ def _in_order(
     for position, builder in enumerate(builders):
         ordered += [*at[position], builder]
     return [*ordered, *at[len(builders)]]
+
+
+def _has_texts(texts: dict[Kind, str], builder: ItemBuilder, reached: dict[Kind, int]) -> bool:
+    """Whether texts begin with those of an item, or go on with them from where they were reached.
+
+    An item without a text has to be kept for what is encrypted in it.
+    """
+    known = {kind: text for kind, text in join_texts(builder.texts()).items() if text}
+    there = bool(known) or not getattr(builder.item, "encrypted_content", None)
+    for kind, text in known.items():
+        stated = texts.get(kind, "")
+        if stated.startswith(text, reached[kind]):
+            reached[kind] += len(text)
+        elif not stated.startswith(text):
+            there = False
+    return there
 
 
 def _contents(item: ResponseOutputItem, texts: Iterable[tuple[Kind, str]]) -> Any:
