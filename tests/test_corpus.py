@@ -4,6 +4,7 @@ import json
 import re
 from contextlib import suppress
 from copy import deepcopy
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -21,7 +22,17 @@ from ssekit import (
 from tests.formats import FORMATS, PLAIN, each_format, encoded, only
 from tests.oracle import oracle
 from tests.shared import Recording, each_recording, needs_shared, recordings
-from tests.ways import STATES, WAYS, cuts, outcome, push
+from tests.thorough import pick
+from tests.ways import (
+    STATES,
+    WAYS,
+    cuts,
+    in_two,
+    outcome,
+    pull_deltas,
+    push,
+    push_deltas,
+)
 
 # What the recordings' `expected` files have of an answer: where it is not what the oracle has.
 
@@ -141,10 +152,22 @@ def test_cuts_do_not_matter(recording: Recording):
             assert ended(cut_decoder) == whole
 
 
+@each_recording(*FORMATS)
+def test_the_deltas_that_are_pushed_are_those_that_are_pulled(recording: Recording):
+    wire = FORMATS[recording.endpoint]
+    pulled, whole = pull_deltas(wire, [recording.data])
+    for reads in in_two(recording, small=pick(quick=1_000, thorough=3_500), count=20):
+        pushed, decoder = push_deltas(wire, reads)
+        assert pushed == pulled
+        assert (decoder.state, str(decoder.error)) == (whole.state, str(whole.error))
+
+
 @each_recording("chat", "completions", "messages", "gemini")
 def test_a_stream_that_ends_early_has_the_end_and_the_answer_of_the_oracle(recording: Recording):
     name, data = recording.endpoint, recording.data
-    for place in (0, *(found.end() for found in re.finditer(rb"(?>\r\n|\r|\n){2}", data))):
+    ends = [0, *(found.end() for found in re.finditer(rb"(?>\r\n|\r|\n){2}", data))]
+    step = 1 + len(ends) // pick(quick=50, thorough=1_000)
+    for place in ends[::step]:
         _, decoder = push(FORMATS[name], [data[:place]])
         expected = oracle(name, data[:place])
         assert (decoder.state, decoder.ended_by) == expected.end
@@ -220,15 +243,21 @@ UNDECLARED = {
 }
 
 
+@cache
+def declared(struct: type[msgspec.Struct]) -> dict[str, str]:
+    """Return the names of the fields of a struct, by those that they have on the wire."""
+    return {field.encode_name: field.name for field in msgspec.structs.fields(struct)}
+
+
 def undeclared(wire: Any, typed: Any, path: str = "") -> list[str]:
     """Return the names of the fields of the wire that no struct declares."""
     if isinstance(typed, msgspec.Struct) and isinstance(wire, dict):
-        names = {field.encode_name: field.name for field in msgspec.structs.fields(typed)}
+        names = declared(type(typed))
         known = {*names, typed.__struct_config__.tag_field}
         return [f"{path}{name}" for name in wire if name not in known] + [
             name
             for key, value in wire.items()
-            if key in names
+            if key in names and isinstance(value, dict | list)
             for name in undeclared(value, getattr(typed, names[key]), f"{path}{key}.")
         ]
     if isinstance(typed, list | tuple) and isinstance(wire, list):

@@ -12,6 +12,7 @@ from ssekit.testing.transports import AsyncReads, Reads
 from tests.reference import Reference
 from tests.shared import Recording
 from tests.shells import run_asyncio
+from tests.thorough import pick
 
 # A format's module, such as `ssekit.chat`.
 Wire: TypeAlias = Any
@@ -58,6 +59,26 @@ def pull_asynchronously(wire: Wire, reads: list[bytes]) -> Ended:
 WAYS = [push, pull, pull_asynchronously]
 
 
+# The two ways to deltas.
+
+
+def push_deltas(wire: Wire, reads: list[bytes]) -> Ended:
+    decoder = wire.decoder()
+    deltas = [delta for read in reads for delta in decoder.feed_deltas(read)]
+    return deltas + decoder.close_deltas(), decoder
+
+
+def pull_deltas(wire: Wire, reads: list[bytes]) -> Ended:
+    stream = wire.stream(reads)
+    deltas = []
+    try:
+        for delta in stream.deltas():
+            deltas.append(delta)
+    except SSEKitError as error:
+        assert error is stream.decoder.error
+    return deltas, stream.decoder
+
+
 def outcome(decoder: StreamDecoder[Any, Any]) -> Any:
     """Return all that an ended stream says of its end, to be compared."""
     error = decoder.error
@@ -86,6 +107,15 @@ def pieces(data: bytes, size: int = 1) -> list[bytes]:
     return [data[start : start + size] for start in range(0, len(data), size)]
 
 
+def in_two(recording: Recording, small: int, count: int) -> list[list[bytes]]:
+    """Cut a stream in two: a small one at every place, another at some, the same in every run."""
+    data = recording.data
+    places = range(len(data) + 1)
+    if len(data) > small:
+        places = random.Random(zlib.crc32(data)).sample(places, count)
+    return [[data[:place], data[place:]] for place in places]
+
+
 def cuts(recording: Recording) -> list[list[bytes]]:
     """Cut a stream at random places, the same in every run, and small ones byte by byte."""
     data = recording.data
@@ -94,6 +124,6 @@ def cuts(recording: Recording) -> list[list[bytes]]:
     for count in (1, 3, 10, 100):
         places = sorted(chance.randrange(len(data) + 1) for _ in range(count))
         cut.append([data[a:b] for a, b in zip([0, *places], [*places, len(data)], strict=True)])
-    if len(data) <= 20_000:
+    if len(data) <= pick(quick=3_500, thorough=20_000):
         cut.append(pieces(data))
     return cut
