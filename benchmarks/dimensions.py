@@ -146,6 +146,9 @@ def choices(count: int) -> dict[str, Any]:
 
 BEGUN, TURN = call_chunk("#", function={"name": "f"}, id="call%d"), call_chunk("#")
 NAMED = call_chunk(function={"name": "f", "arguments": "0123"})
+LOOSE = chunk({"tool_calls": [{"function": {"arguments": "0123"}}]}, index=0)
+WHOLE_CALL = {"id": "call", "function": {"name": "f", "arguments": "[1]"}}
+WHOLE = call_chunk("#", **{**WHOLE_CALL, "id": "call%d"})
 LEGACY = {"text": "a", "token_ids": [1], "logprobs": {"tokens": ["a"]}}
 
 CHAT: Streams = {
@@ -153,6 +156,14 @@ CHAT: Streams = {
     "argument fragments without ids, each with the name": (5_000, times(NAMED)),
     "argument fragments, each with another id": (5_000, times(call_chunk(id="id%d"))),
     "parallel calls": (250, runs(BEGUN, TURN, TURN, TURN)),
+    "pieces of no index, beside calls that never end": (250, runs(BEGUN, LOOSE, LOOSE, LOOSE)),
+    "pieces of no index, behind calls that have ended": (500, runs(WHOLE, LOOSE)),
+    "a call that comes again": (5_000, times(call_chunk(**WHOLE_CALL))),
+    "a name that comes again": (2_500, times(call_chunk(function={"name": "f"}), before=[NAMED])),
+    "a long call whose arguments come again": (
+        250,
+        lambda n: events(4, call_chunk(function={"name": "f", "arguments": f'["{"a" * 40 * n}"]'})),
+    ),
     "pieces of text": (25_000, times(chunk({"content": "0123"}))),
     "reasoning details": (5_000, times(chunk({"reasoning_details": [{"text": "0123"}]}))),
     "pieces of a legacy completion, with its tokens": (5_000, times({"choices": [LEGACY]})),

@@ -5,7 +5,7 @@ The engine is here; each wire format is a module of its own, such as `ssekit.cha
 
 from ssekit._accumulator import Accumulator
 from ssekit._backoff import Backoff
-from ssekit._decoder import DONE, Done, StreamDecoder
+from ssekit._decoder import StreamDecoder
 from ssekit._deltas import (
     Delta,
     Finish,
@@ -31,6 +31,7 @@ from ssekit._errors import (
 )
 from ssekit._event import ServerSentEvent, encode_comment
 from ssekit._format import Format
+from ssekit._marker import DONE, Done
 from ssekit._partial_json import PartialJSON, partial_json
 from ssekit._reconnect import areconnect, reconnect
 from ssekit._sse import SSEDecoder

@@ -16,7 +16,6 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
@@ -35,6 +34,7 @@ from ssekit._errors import (
 from ssekit._event import ServerSentEvent, as_bytes, as_text, make_event
 from ssekit._fast_path import NO_FIELDS, Batch, EventFields
 from ssekit._json import is_json, join_surrogates
+from ssekit._marker import is_blank, is_marker
 from ssekit._outside import body_kind, objects_outside
 from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE, IGNORED, make_scanner
 from ssekit._server_error import error_fields
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from ssekit._deltas import Delta
     from ssekit._format import Format
 
-__all__ = ["DONE", "Done", "EndedBy", "StreamDecoder"]
+__all__ = ["EndedBy", "StreamDecoder"]
 
 ChunkT = TypeVar("ChunkT")
 ResultT = TypeVar("ResultT")
@@ -54,25 +54,6 @@ EndedBy: TypeAlias = Literal["event", "marker", "finish"]
 
 # What the typed decoder of a wire format raises for data that its structs do not declare.
 DECODE_FAILURES: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
-
-
-class Done(enum.Enum):
-    """The type of `DONE`, which `decode` returns for the end marker."""
-
-    DONE = "[DONE]"
-
-
-DONE: Final = Done.DONE
-
-
-def is_marker(data: str) -> bool:
-    """Whether the data of an event is the end marker: `[DONE]`, however it is written."""
-    return len(data) < 100 and data.strip(" \t\n\"'").upper() in ("[DONE]", "DONE")
-
-
-def is_blank(data: str) -> bool:
-    """Whether the data of an event is empty, white space or `null`."""
-    return not data or data.isspace() or (len(data) < 100 and data.strip() == "null")
 
 
 class Scanned(NamedTuple):
@@ -132,7 +113,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     ) -> None:
         comments = on_comment is not None
         self._scanner = make_scanner(last_event_id, max_event_size, comments=comments, outside=True)
-        self._on_comment = on_comment
+        self._on_comment = on_comment or str  # (to which no comment comes)
         # The latest event, from which `event` is made when it is asked for.
         self._payload: bytes | None = None
         self._fields: EventFields = NO_FIELDS
@@ -335,7 +316,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         for payload in payloads:
             if payload.startswith(b"\n"):
                 self._outside = payload[1:]
-            elif self._on_comment is not None:
+            else:
                 self._on_comment(as_text(payload[1:]))
 
     def _receive_unusual(self) -> Iterator[ChunkT]:
@@ -411,8 +392,6 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
 
     def _end(self, ended_by: EndedBy | None, where: str, outside: bytes = b"") -> None:
         """End the stream: well by a word for the end, truncated by None."""
-        if self.state != "open":  # `fail` may have been called between two chunks
-            return
         fault = self._fault(where, outside)
         if fault is None and ended_by is None:
             fault = StreamTruncatedError(f"{where} before the stream's own end")

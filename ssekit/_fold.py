@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Hashable, Iterable, Iterator
+from itertools import chain
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
@@ -51,13 +52,17 @@ class Unknown(dict[str, Any]):
 class Text(Fragments[str]):
     """A text that begins with a value, comes in pieces, or is stated whole. `str()` returns it.
 
-    Each of the three verbs returns the part that deltas emit next.
+    Each of the verbs returns the part that deltas emit next.
+
+    Attributes:
+        contradicted: Whether a whole replaced other pieces (see `override`).
     """
 
-    __slots__ = ()
+    __slots__ = ("contradicted",)
 
     def __init__(self) -> None:
         super().__init__("".join)
+        self.contradicted = False
 
     def __str__(self) -> str:
         return join_surrogates(self.join())
@@ -74,12 +79,43 @@ class Text(Fragments[str]):
 
     def state(self, whole: str | None) -> str:
         """Take the whole text: add what goes on from the text so far; nothing if it contradicts."""
-        if not whole:
+        return self.add(self._rest(whole) or "") if whole else ""
+
+    def override(self, whole: str | None) -> str:
+        """Take the whole text, which replaces the text so far if it contradicts that.
+
+        But no text is shortened to an end of itself: some hosts state only the last piece. After a
+        contradiction, nothing more is emitted.
+        """
+        if not whole or self._ends_with(whole):
             return ""
+        rest = self._rest(whole)
+        if rest is None:
+            self.take()
+            self.append(whole)
+            self.contradicted = True
+            return ""
+        added = self.add(rest)
+        return "" if self.contradicted else added
+
+    def _rest(self, whole: str) -> str | None:
+        """Return what a whole has after the text so far; None if it contradicts that."""
         if 2 * len(whole) < self.size():  # (of half pairs, two are one character in the end)
-            return ""  # a long text need not be joined for a short one
+            return None  # a long text need not be joined for a short one
         known = str(self)
-        return self.add(whole[len(known) :]) if whole.startswith(known) else ""
+        return whole[len(known) :] if whole.startswith(known) else None
+
+    def _ends_with(self, whole: str) -> bool:
+        """Whether the text ends with a whole, and is not that twice (initial, and in pieces)."""
+        left = 2 * len(whole)
+        if self.size() == left and str(self) == 2 * whole:
+            return False
+        tail: list[str] = []
+        for piece in chain(reversed(self.pending), reversed(self._blocks)):
+            if left > 0:
+                tail.append(piece[-left:])
+                left -= len(piece)
+        return join_surrogates("".join(reversed(tail))).endswith(whole)
 
 
 class JSONText(Text):
@@ -126,11 +162,16 @@ class JSONText(Text):
             self._end.feed(piece)
         return super().add(piece)
 
-    def state(self, whole: str | None) -> str:
-        """Take the whole text, as any text does; it replaces a value that was held back."""
-        if whole:
-            self.initial = ""
-        return super().state(whole)
+    def take(self) -> str:
+        self._end = None
+        return super().take()
+
+    def _rest(self, whole: str) -> str | None:
+        # A placeholder never replaces more than it has; a whole replaces a value held back.
+        if whole == "{}" and (self.initial or self.size() > 1):
+            return ""
+        self.initial = ""
+        return super()._rest(whole)
 
     def flush(self) -> str:
         """Take the value that was held back as the text: no pieces follow."""

@@ -15,10 +15,11 @@ import msgspec
 from msgspec.structs import replace
 
 from ssekit._accumulator import Accumulator
-from ssekit._decoder import DECODE_FAILURES, DONE, Done, StreamDecoder, is_blank, is_marker
+from ssekit._decoder import DECODE_FAILURES, StreamDecoder
 from ssekit._errors import APIError, DecodeError
 from ssekit._event import ServerSentEvent
-from ssekit._json import as_type, is_json, parse, well_formed, without_spellings
+from ssekit._json import as_type, is_json, parse, unlisted, well_formed, without_spellings
+from ssekit._marker import DONE, Done, is_blank, is_marker
 from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE
 from ssekit._server_error import error_fields, is_notice, nested_error
 from ssekit._shapes import shape_of
@@ -227,9 +228,7 @@ class Format(Generic[ChunkT, ResultT]):
         Returns:
             The chunk; None if the event is no part of the format, and nothing is wrong with it.
         """
-        body = _parsed(event.data, self._fragments)
-        if isinstance(body, list) and len(body) == 1 and isinstance(body[0], dict):
-            [body] = body
+        body = unlisted(_parsed(event.data, self._fragments))
         if body is None and event.event == "error" and not is_blank(event.data):
             body = event.data
         if self._typed_by_event and isinstance(body, dict) and event.event != "message":
@@ -303,7 +302,7 @@ class Format(Generic[ChunkT, ResultT]):
         shape = shape_of(event)
         if shape is not None:
             return shape != self.name
-        body = _parsed(event.data)
+        body = unlisted(_parsed(event.data))
         if not isinstance(body, dict):
             return True
         fields = (self._chunk_field, *self._side_fields)

@@ -35,6 +35,7 @@ __all__ = [
     "parse_object",
     "parse_text",
     "spell",
+    "unlisted",
     "well_formed",
     "without_spellings",
 ]
@@ -156,6 +157,12 @@ def objects(items: Any) -> Iterator[dict[str, Any]]:
     """Yield what is an object in what may be a list."""
     if isinstance(items, list):
         yield from (item for item in items if isinstance(item, dict))
+
+
+def unlisted(tree: Any) -> Any:
+    """Return the object of a list that has nothing else; any other value as it is."""
+    alone = isinstance(tree, list) and len(tree) == 1 and isinstance(tree[0], dict)
+    return tree[0] if alone else tree
 
 
 def join_surrogates(text: str) -> str:

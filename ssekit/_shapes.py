@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ssekit._event import ServerSentEvent
-from ssekit._json import objects, parse
+from ssekit._json import objects, parse, unlisted
 
 __all__ = ["SHAPES", "shape_of"]
 
@@ -81,7 +81,7 @@ SHAPES: Final[dict[str, Callable[[dict[str, Any], str], bool]]] = {
 def shape_of(event: ServerSentEvent) -> str | None:
     """Return the name of the format that an event shows, or None if it shows none."""
     try:
-        body = parse(event.data)
+        body = unlisted(parse(event.data))
     except ValueError:
         return None
     if isinstance(body, list) and len(body) == 1:

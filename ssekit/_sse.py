@@ -49,7 +49,7 @@ class SSEDecoder:
     ) -> None:
         comments = on_comment is not None
         self._scanner = make_scanner(last_event_id, max_event_size, comments=comments)
-        self._on_comment = on_comment
+        self._on_comment = on_comment or str  # (to which no comment comes)
         # The rest of a read in which `on_comment` raised, and the events before that.
         self._batches: Iterator[Batch] = iter(())
         self._events: list[ServerSentEvent] = []
@@ -113,9 +113,8 @@ class SSEDecoder:
         return events
 
     def _comment(self, texts: Iterable[bytes]) -> None:
-        if self._on_comment is not None:
-            for text in texts:
-                self._on_comment(as_text(text[1:]))
+        for text in texts:
+            self._on_comment(as_text(text[1:]))
 
 
 class EventReceiver:
@@ -174,9 +173,8 @@ class EventReceiver:
 
     def fail(self, cause: BaseException, /) -> None:
         """Take the failure of the transport."""
-        if self.state == "open":
-            self._error = interruption(cause)
-            self.state = "failed"
+        self._error = interruption(cause)
+        self.state = "failed"
 
     def raise_error(self) -> None:
         """Raise the kept error, if there is one."""

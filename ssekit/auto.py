@@ -26,13 +26,13 @@ from itertools import chain
 from typing import Any, Final
 
 from ssekit._accumulator import Accumulator
-from ssekit._decoder import Done, Read, Scanned, StreamDecoder, is_marker
-from ssekit._deltas import Delta
+from ssekit._decoder import Read, Scanned, StreamDecoder
 from ssekit._errors import DecodeError, SSEKitError
 from ssekit._event import ServerSentEvent, make_event
 from ssekit._fast_path import Batch
 from ssekit._format import Format
-from ssekit._json import parse
+from ssekit._json import parse, unlisted
+from ssekit._marker import is_marker
 from ssekit._scanner import IGNORED
 from ssekit._shapes import SHAPES, shape_of
 
@@ -75,16 +75,10 @@ class _Accumulator:
     def __init__(self, current: Accumulator[Any, Any]) -> None:
         self.current = current
 
-    # A reader may keep these bound methods from before the detection.
+    # `receive` may keep this bound method from before the detection.
 
     def add(self, chunk: Any, /) -> bool | None:
         return self.current.add(chunk)
-
-    def deltas(self, chunk: Any, /) -> Iterable[Delta]:
-        return self.current.deltas(chunk)
-
-    def last_deltas(self) -> Iterable[Delta]:
-        return self.current.last_deltas()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.current, name)
@@ -162,11 +156,9 @@ class _Decoder(StreamDecoder[Any, Any]):
         if self._format.is_empty(event):
             return False
         try:
-            chunk = self._format.decode(event)
+            self.accumulator.add(self._format.decode(event))
         except SSEKitError:
             return True
-        if not isinstance(chunk, Done):
-            self.accumulator.add(chunk)
         return False
 
     def _no_answer(self, where: str, outside: bytes) -> SSEKitError:
@@ -182,7 +174,7 @@ class _Decoder(StreamDecoder[Any, Any]):
 def _fields_of(event: ServerSentEvent) -> str:
     """Return a description of an event by the names of its fields."""
     try:
-        body = parse(event.data)
+        body = unlisted(parse(event.data))
     except ValueError:
         return "the first event is not JSON"
     names = [f"{name[:40]!r}" for name in body][:8] if isinstance(body, dict) else []

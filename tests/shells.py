@@ -62,6 +62,17 @@ class Shell(NamedTuple):
     reconnect: Any
 
 
+async def read_all(stream: Any) -> tuple[list[Any], BaseException | None]:
+    """Return all that a stream gives, and what it raises after that."""
+    items = []
+    try:
+        async for item in stream:
+            items.append(item)
+    except BaseException as error:
+        return items, error
+    return items, None
+
+
 def run_asyncio(main: Callable[[], Any]) -> Any:
     return asyncio.run(main())
 
@@ -71,7 +82,7 @@ SHELLS = {
     "sync": Shell(
         run_asyncio,
         Reads,
-        lambda source, **options: Awaited(chat.stream(plain(source), **options)),
+        lambda source, wire=chat, **options: Awaited(wire.stream(plain(source), **options)),
         lambda source, **options: Awaited(iter_events(source, **options)),
         lambda host, **options: Awaited(reconnect(host.connect, sleep=host.sleep, **options)),
     ),
@@ -79,7 +90,7 @@ SHELLS = {
         name: Shell(
             run,
             AsyncReads,
-            chat.astream,
+            lambda source, wire=chat, **options: wire.astream(source, **options),
             aiter_events,
             lambda host, **options: areconnect(host.aconnect, sleep=host.asleep, **options),
         )

@@ -305,6 +305,7 @@ def test_the_answer_so_far_is_there_before_the_format_is():
     decoder.feed(event(LEGACY))
     assert (accumulator.text, accumulator.finish_reason) == ("a", "stop")
     assert accumulator.complete
+    assert list(accumulator.last_deltas()) == [Finish(0, "stop", "stop")]
     assert isinstance(decoder.accumulator, completions.Accumulator)
 
 

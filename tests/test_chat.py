@@ -383,7 +383,7 @@ RESULTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
         [beside(usage=COUNTS), beside(usage=NO_COUNTS)],
         {"usage": COUNTS},
     ),
-    "usage of no tokens": ([beside(usage=NO_COUNTS)], {"usage": NO_COUNTS}),
+    "usage of no tokens": ([beside(usage=NO_COUNTS)], {"usage": None}),
     "usage of no input, after input": (
         [beside(usage=COUNTS), beside(usage={"prompt_tokens": 0, "completion_tokens": 5})],
         {"usage": {"prompt_tokens": 1, "completion_tokens": 5}},
@@ -894,6 +894,7 @@ def test_calls_of_a_message_at_the_end_add_what_is_new():
         custom("xy", id="b"),
         {"id": "c", "function": {"name": "g", "arguments": "[2]"}},
         {"id": "a"},
+        {"function": {"name": "h", "arguments": "[3]"}},
     )
     chunks = [*map(chunk, begun), {**COMPLETION, "choices": [{"message": whole}]}]
     expected = [made("a", "f", "[1]"), custom("xy", id="b", type="custom"), made("c", "g", "[2]")]

@@ -239,7 +239,7 @@ def test_a_refusal_is_told(run):
     ("usage", "told"),
     [
         ({"completion_tokens": 3}, "finished: stop, 3 output tokens (ended by finish)\n"),
-        ({"prompt_tokens": 0}, "finished: stop, 0 input tokens (ended by finish)\n"),
+        ({"completion_tokens": 0}, "finished: stop, 0 output tokens (ended by finish)\n"),
         ({"total_tokens": 3}, "finished: stop (ended by finish)\n"),
     ],
 )

@@ -150,6 +150,13 @@ ENDS: dict[str, tuple[bytes, list[str], str, str | None, type[SSEKitError] | Non
         None,
         DecodeError,
     ),
+    "what does not belong here, in a list": (
+        A + b"data: [" + word("b", foreign=True)[6:-2] + b"]\n\n" + B,
+        ["a"],
+        "failed",
+        None,
+        DecodeError,
+    ),
     "an error in what does not belong here": (
         A + word("b", foreign=True, error="no") + B,
         ["a"],

@@ -40,7 +40,7 @@ WRONG: dict[str, tuple[str, Any]] = {
 
 @pytest.mark.parametrize(("arguments", "kind"), WRONG.values(), ids=WRONG)
 def test_arguments_that_are_not_the_type_are_a_decode_error(arguments: str, kind: Any):
-    with pytest.raises(DecodeError, match="for the tool .get_weather.") as raised:
+    with pytest.raises(DecodeError, match=r"for the tool .get_weather.") as raised:
         call(arguments).parse(kind)
     assert raised.value.__cause__ is not None
     assert "secret" not in str(raised.value)

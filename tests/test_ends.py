@@ -142,6 +142,16 @@ def test_an_unknown_format_may_have_no_fields(data: str):
     assert isinstance(error, DecodeError)
 
 
+@pytest.mark.parametrize(
+    ("data", "what"), [("text", "is not JSON"), ("[1]", "no field"), ({}, "no field")]
+)
+def test_an_unknown_format_may_be_named_events(data: Any, what: str):
+    error = fault(auto, event(data, "progress") + DONE)
+    assert isinstance(error, DecodeError)
+    assert str(error).startswith("no format that ssekit knows: ")
+    assert what in str(error)
+
+
 def test_auto_holds_no_more_than_the_limit_of_an_event():
     decoder = auto.decoder(max_event_size=1_000)
     for _ in range(200):
@@ -270,8 +280,10 @@ def test_blank_data_is_no_chunk(module: Any, data: str):
     assert decoder.accumulator.text == "Hi"
 
 
-def test_an_event_named_error_is_one_without_any_data():
-    assert isinstance(fault(chat, BEGUN[chat] + event("", "error")), APIError)
+@pytest.mark.parametrize("module", [chat, auto], ids=name)
+@pytest.mark.parametrize("before", [b"", BEGUN[chat]], ids=["alone", "later"])
+def test_an_event_named_error_is_one_without_any_data(module: Any, before: bytes):
+    assert isinstance(fault(module, before + event("", "error") + ENDED[chat]), APIError)
 
 
 # Errors.
@@ -338,6 +350,8 @@ def test_named_events_are_no_part_of_chat():
     sources = event("plain text", "sources")
     assert read(chat, BEGUN[chat] + progress + sources + ENDED[chat]).state == "done"
     assert isinstance(fault(chat, event({"error": "no"}, "progress")), APIError)
+    with pytest.raises(DecodeError):
+        chat.decode(ssekit.ServerSentEvent("{}", "progress"))
 
 
 def test_several_objects_in_one_event_are_several_events():
@@ -347,6 +361,14 @@ def test_several_objects_in_one_event_are_several_events():
     assert len(decoder.feed(event(f"{one}\n{one}\n \n{end}\n[DONE]\n{one}"))) == 3
     assert (decoder.state, decoder.ended_by) == ("done", "marker")
     assert decoder.accumulator.text == "HiHi"
+
+
+def test_an_error_among_several_objects_in_one_event_is_the_last_of_them():
+    one = BEGUN[chat].decode().removeprefix("data: ").strip()
+    decoder = chat.decoder()
+    assert len(decoder.feed(event(f"{one}\n{json.dumps(OBJECT)}\n{one}"))) == 1
+    assert isinstance(decoder.error, APIError)
+    assert decoder.accumulator.text == "Hi"
 
 
 def test_an_error_behind_a_broken_object_in_one_event_is_the_error():
@@ -361,8 +383,12 @@ def test_an_error_behind_a_broken_object_in_one_event_is_the_error():
 def test_an_object_in_a_list_is_that_object(module: ModuleType):
     parts = (BEGUN[module] + ENDED[module]).decode().strip().split("\n\n")
     listed = "".join(f"data: [{part.removeprefix('data: ')}]\n\n" for part in parts)
-    decoder = read(module, listed.encode())
-    assert (decoder.state, decoder.accumulator.text) == ("done", "Hi")
+    for reader in (module, auto):
+        decoder = read(reader, listed.encode())
+        assert (decoder.state, decoder.accumulator.text) == ("done", "Hi")
+        assert decoder.format == name(module).removeprefix("ssekit.")
+    wrong = messages if module is chat else chat
+    assert f"{module.__name__} reads this format" in str(fault(wrong, listed.encode()))
 
 
 @pytest.mark.parametrize(

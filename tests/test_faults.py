@@ -13,11 +13,12 @@ import json
 import re
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from itertools import accumulate
 from typing import Any, NamedTuple
 
+import anyio
 import httpx
 import pytest
 import trio
@@ -26,33 +27,34 @@ from ssekit import (
     APIError,
     DecodeError,
     EventTooLargeError,
-    ServerSentEvent,
     StreamInterruptedError,
     StreamTimeoutError,
     StreamTruncatedError,
-    chat,
-    completions,
-    gemini,
-    messages,
-    responses,
 )
-from ssekit.testing.transports import AsyncReads, Reads
-from tests.formats import PLAIN
+from ssekit.testing.transports import Reads
+from tests.formats import FORMATS, PLAIN
 from tests.oracle import oracle
 from tests.reference import interpret
 from tests.shared import needs_shared, recordings
+from tests.shells import SHELLS, Shell, read_all
 from tests.thorough import pick
-from tests.wire import DONE, event
+from tests.ways import pieces
+from tests.wire import DONE, block, event, typed
 
 
 class Wire(NamedTuple):
-    """A format: a stream of it that has everything, and how its answers are compared."""
+    """A format: a stream of it that has everything."""
 
-    format: Any
     endpoint: str
     events: list[bytes]
-    said: Callable[[Any], Any]  # of an answer, what the oracle says of it
     errors: dict[str, Reported]  # the forms that only this format has
+
+    @property
+    def format(self) -> Any:
+        return FORMATS[self.endpoint]
+
+    def said(self, answer: Any) -> Any:
+        return PLAIN[self.endpoint](answer)
 
     @property
     def stream(self) -> bytes:
@@ -138,11 +140,6 @@ COMPLETIONS = [
 ]
 
 
-def typed(kind: str, **fields: Any) -> bytes:
-    data = json.dumps({"type": kind, **fields})
-    return ServerSentEvent(data, event=kind).encode()
-
-
 def response(status: str, *output: Any, **fields: Any) -> dict[str, Any]:
     return {"id": "r", "status": status, "output": list(output), **fields}
 
@@ -206,14 +203,6 @@ CHAT_ERRORS = {**on_chunk(ORDINARY), "in x_groq": Reported(GROQ, None, event(ORD
 COMPLETIONS_ERRORS = on_chunk(text("x"))
 
 
-def block(index: int, content_block: dict[str, Any], *pieces: dict[str, Any]) -> list[bytes]:
-    return [
-        typed("content_block_start", index=index, content_block=content_block),
-        *(typed("content_block_delta", index=index, delta=piece) for piece in pieces),
-        typed("content_block_stop", index=index),
-    ]
-
-
 def thinking(words: str) -> dict[str, Any]:
     return {"type": "thinking_delta", "thinking": words}
 
@@ -266,11 +255,11 @@ GEMINI_ERRORS = {"a status": Reported(event(UNAVAILABLE), "503")}
 
 
 WIRES = [
-    Wire(chat, "chat", CHAT, PLAIN["chat"], CHAT_ERRORS),
-    Wire(completions, "completions", COMPLETIONS, PLAIN["completions"], COMPLETIONS_ERRORS),
-    Wire(responses, "responses", RESPONSES, PLAIN["responses"], RESPONSES_ERRORS),
-    Wire(messages, "messages", MESSAGES, PLAIN["messages"], MESSAGES_ERRORS),
-    Wire(gemini, "gemini", GEMINI, PLAIN["gemini"], GEMINI_ERRORS),
+    Wire("chat", CHAT, CHAT_ERRORS),
+    Wire("completions", COMPLETIONS, COMPLETIONS_ERRORS),
+    Wire("responses", RESPONSES, RESPONSES_ERRORS),
+    Wire("messages", MESSAGES, MESSAGES_ERRORS),
+    Wire("gemini", GEMINI, GEMINI_ERRORS),
 ]
 each_wire = pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.endpoint)
 
@@ -283,36 +272,12 @@ class Outcome(NamedTuple):
     stream: Any
 
 
-def pull(wire: Wire, *reads: Any, **options: Any) -> Outcome:
-    source = Reads(*reads)
-    stream = wire.format.stream(source, decoder=wire.format.decoder(**options))
-    chunks, raised = [], None
-    try:
-        for chunk in stream:
-            chunks.append(chunk)  # those before an error count
-    except BaseException as error:
-        raised = error
+async def pull(shell: Shell, wire: Wire, *reads: Any, **options: Any) -> Outcome:
+    source = shell.reads(*reads)
+    stream = shell.stream(source, wire.format, decoder=wire.format.decoder(**options))
+    chunks, raised = await read_all(stream)
     assert source.closed == 1
     return Outcome(chunks, raised, stream)
-
-
-def pull_asynchronously(wire: Wire, *reads: Any, **options: Any) -> Outcome:
-    async def main() -> Outcome:
-        source = AsyncReads(*reads)
-        stream = wire.format.astream(source, decoder=wire.format.decoder(**options))
-        chunks, raised = [], None
-        try:
-            async for chunk in stream:
-                chunks.append(chunk)
-        except BaseException as error:
-            raised = error
-        assert source.closed == 1
-        return Outcome(chunks, raised, stream)
-
-    return asyncio.run(main())
-
-
-each_way = pytest.mark.parametrize("pull", [pull, pull_asynchronously])
 
 
 def boundaries(events: list[bytes]) -> list[int]:
@@ -356,11 +321,9 @@ class ServerTimeoutError(OSError):
     """As aiohttp does."""
 
 
-class Speechless(Exception):
-    """It fails to say what it is."""
-
-    def __str__(self) -> str:
-        raise ZeroDivisionError
+def caused(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
 
 
 INTERRUPTIONS = [
@@ -372,7 +335,8 @@ INTERRUPTIONS = [
     httpx.RemoteProtocolError("peer closed connection without sending complete message body"),
     trio.ClosedResourceError(),
     ExceptionGroup("several", [OSError()]),
-    Speechless(),
+    OSError("timeout"),  # a word in a message
+    caused(OSError("broken"), ValueError()),
 ]
 TIMEOUTS = {
     "TimeoutError": TimeoutError("timed out"),
@@ -384,43 +348,43 @@ TIMEOUTS = {
     "httpx, of the pool": httpx.PoolTimeout("no connection is free"),
     "urllib3": ReadTimeoutError("read timed out"),
     "requests": ConnectionError(ReadTimeoutError("read timed out")),
+    "as a cause": caused(OSError("broken"), ReadTimeoutError()),
     "aiohttp": ServerTimeoutError("timeout on reading data from socket"),
 }
 RAISED = [
-    *(pytest.param(e, StreamInterruptedError, id=type(e).__name__) for e in INTERRUPTIONS),
+    *(pytest.param(e, StreamInterruptedError, id=repr(e)) for e in INTERRUPTIONS),
     *(pytest.param(e, StreamTimeoutError, id=spelling) for spelling, e in TIMEOUTS.items()),
 ]
 
 
 @each_wire
-@each_way
 @pytest.mark.parametrize(("cause", "kind"), RAISED)
-def test_the_transport_raises(wire: Wire, pull: Any, cause: Exception, kind: type[Exception]):
+async def test_the_transport_raises(
+    shell: Shell, wire: Wire, cause: Exception, kind: type[Exception]
+):
     for place in places(wire.events)[:: pick(quick=7, thorough=1)]:
         before = wire.stream[:place]
-        error = assert_failed(wire, pull(wire, before, cause), before, kind)
+        error = assert_failed(wire, await pull(shell, wire, before, cause), before, kind)
         assert error.__cause__ is cause
         cause.with_traceback(None)  # it would grow by every place, and keep all that was there
         assert isinstance(error, TimeoutError) == (kind is StreamTimeoutError)
 
 
 @each_wire
-@each_way
-def test_the_transport_raises_after_many_reads(wire: Wire, pull: Any):
+async def test_the_transport_raises_after_many_reads(shell: Shell, wire: Wire):
     for place in places(wire.events):
         before = wire.stream[:place]
-        reads = [before[start : start + 7] for start in range(0, place, 7)]
-        assert_failed(wire, pull(wire, *reads, OSError()), before, StreamInterruptedError)
+        outcome = await pull(shell, wire, *pieces(before, 7), OSError())
+        assert_failed(wire, outcome, before, StreamInterruptedError)
 
 
 @each_wire
-@each_way
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, asyncio.CancelledError])
-def test_what_is_no_exception_is_not_wrapped(wire: Wire, pull: Any, kind: Any):
+async def test_what_is_no_exception_is_not_wrapped(shell: Shell, wire: Wire, kind: Any):
     for place in places(wire.events):
         before = wire.stream[:place]
         cause = kind()
-        outcome = pull(wire, before, cause)
+        outcome = await pull(shell, wire, before, cause)
         assert outcome.raised is cause
         assert (outcome.stream.state, outcome.stream.decoder.error) == ("open", None)
         assert len(outcome.chunks) == count_chunks(before)
@@ -454,12 +418,11 @@ def is_json(data: str) -> bool:
 
 
 @each_wire
-@each_way
-def test_the_bytes_end_early(wire: Wire, pull: Any):
+async def test_the_bytes_end_early(shell: Shell, wire: Wire):
     states = set()
     for place in places(wire.events):
         counted, state = ends(wire, wire.stream[:place])
-        outcome = pull(wire, wire.stream[:place])
+        outcome = await pull(shell, wire, wire.stream[:place])
         states.add(state)
         if state == "truncated":
             error = assert_failed(wire, outcome, counted, StreamTruncatedError)
@@ -480,9 +443,8 @@ REPORTED = [
 ]
 
 
-@each_way
 @pytest.mark.parametrize(("wire", "reported"), REPORTED)
-def test_the_server_reports_an_error(wire: Wire, pull: Any, reported: Reported):
+async def test_the_server_reports_an_error(shell: Shell, wire: Wire, reported: Reported):
     """In one read with what is before and after it, or divided, or without its blank line."""
     middle = len(reported.event) // 2
     divided = [reported.event[:middle], reported.event[middle:]]
@@ -493,7 +455,7 @@ def test_the_server_reports_an_error(wire: Wire, pull: Any, reported: Reported):
         if unfinished.endswith((b"}", b"]")):  # whole JSON, which counts at a clean end
             ways.append([before, unfinished])
         for reads in ways:
-            outcome = pull(wire, *reads)
+            outcome = await pull(shell, wire, *reads)
             error = outcome.raised
             assert type(error) is APIError
             assert (error.message, error.code) == ("no", reported.code)
@@ -515,13 +477,14 @@ BROKEN = {
 
 
 @each_wire
-@each_way
 @pytest.mark.parametrize(("broken", "kind"), BROKEN.values(), ids=BROKEN)
-def test_an_event_cannot_be_read(wire: Wire, pull: Any, broken: bytes, kind: type[Exception]):
+async def test_an_event_cannot_be_read(
+    shell: Shell, wire: Wire, broken: bytes, kind: type[Exception]
+):
     for place in boundaries(wire.events):
         before, after = wire.stream[:place], wire.stream[place:]
         for reads in ([before + broken + after], [before, broken[:9], broken[9:], after]):
-            assert_failed(wire, pull(wire, *reads, max_event_size=1000), before, kind)
+            assert_failed(wire, await pull(shell, wire, *reads, max_event_size=1000), before, kind)
 
 
 # The same over a few streams of real hosts.
@@ -536,7 +499,7 @@ def recorded() -> Iterator[Any]:
 @pytest.mark.parametrize(
     ("wire", "stream"), [*recorded()] or [pytest.param(None, None, marks=needs_shared, id="none")]
 )
-def test_a_recorded_stream_breaks_off(wire: Wire, stream: bytes):
+async def test_a_recorded_stream_breaks_off(shell: Shell, wire: Wire, stream: bytes):
     ends_of_events = [found.end() for found in re.finditer(rb"(\r\n|\r|\n){2}", stream)]
     starts = [0, *ends_of_events][:-1]
     for start, end in zip(starts, ends_of_events, strict=True):
@@ -544,10 +507,11 @@ def test_a_recorded_stream_breaks_off(wire: Wire, stream: bytes):
             before = stream[:place]
             if oracle(wire.endpoint, before).end[0] != "truncated":
                 continue  # it has ended, in whatever way
-            assert_failed(wire, pull(wire, before, OSError()), before, StreamInterruptedError)
+            outcome = await pull(shell, wire, before, OSError())
+            assert_failed(wire, outcome, before, StreamInterruptedError)
             counted, state = ends(wire, before)
             if state == "truncated":
-                assert_failed(wire, pull(wire, before), counted, StreamTruncatedError)
+                assert_failed(wire, await pull(shell, wire, before), counted, StreamTruncatedError)
 
 
 # The connection is released: the server sees that its client is gone.
@@ -603,7 +567,7 @@ RELEASES: dict[str, tuple[bytes, str, type[Exception] | None]] = {
     "an early end": (b"", "end", StreamTruncatedError),
     "an error": (ERROR, "stall", APIError),
     "no JSON": (b"data: no\n\n", "stall", DecodeError),
-    "the end of the stream": (b"", "stall", None),
+    "the end of the stream": (DONE, "stall", None),
 }
 each_release = pytest.mark.parametrize(("last", "then", "kind"), RELEASES.values(), ids=RELEASES)
 
@@ -613,74 +577,58 @@ def patience(kind: Any) -> float:
     return 0.1 if kind is StreamTimeoutError else 10
 
 
-@pytest.fixture(scope="module")
-def client() -> Iterator[httpx.Client]:
-    with httpx.Client(verify=False, trust_env=False) as client:
-        yield client
+@asynccontextmanager
+async def opened(shell: Shell, wire: Wire, peer: Peer, timeout: float) -> AsyncIterator[Any]:
+    """Give the stream of a response of httpx."""
+    options: Any = {"verify": False, "trust_env": False, "timeout": timeout}
+    if shell.reads is Reads:
+        with httpx.Client(**options) as client:
+            response = client.send(client.build_request("POST", peer.url), stream=True)
+            yield shell.stream(response, wire.format)
+    else:
+        async with httpx.AsyncClient(**options) as client:
+            response = await client.send(client.build_request("POST", peer.url), stream=True)
+            yield shell.stream(response, wire.format)
+
+
+async def left(peer: Peer) -> bool:
+    return await anyio.to_thread.run_sync(peer.left.wait, 10)
 
 
 @each_wire
 @each_release
-def test_the_server_sees_the_connection_closed(
-    wire: Wire, client: httpx.Client, last: bytes, then: str, kind: Any
+async def test_the_server_sees_the_connection_closed(
+    shell: Shell, wire: Wire, last: bytes, then: str, kind: Any
 ):
     before, rest = (b"".join(events) for events in (wire.events[:2], [*wire.events[2:], DONE]))
     with Peer.serving(before + (last if kind else rest), then) as peer:
-        request = client.build_request("POST", peer.url, timeout=patience(kind))
-        stream = wire.format.stream(client.send(request, stream=True))
-        assert len([next(stream) for _ in range(count_chunks(before))]) >= 1
-        if kind is None:
-            stream.until_done()
-        else:
-            with pytest.raises(kind) as raised:
-                stream.until_done()
-            assert wire.said(raised.value.partial) == oracle(wire.endpoint, before).answer
-        assert peer.left.wait(10)
-
-
-@each_wire
-@each_release
-def test_the_server_sees_the_asynchronous_connection_closed(
-    wire: Wire, last: bytes, then: str, kind: Any
-):
-    before, rest = (b"".join(events) for events in (wire.events[:2], [*wire.events[2:], DONE]))
-
-    async def main(peer: Peer) -> None:
-        async with httpx.AsyncClient(verify=False, trust_env=False) as client:
-            request = client.build_request("POST", peer.url, timeout=patience(kind))
-            stream = wire.format.astream(await client.send(request, stream=True))
+        async with opened(shell, wire, peer, patience(kind)) as stream:
+            assert len([await anext(stream) for _ in range(count_chunks(before))]) >= 1
             if kind is None:
                 await stream.until_done()
             else:
                 with pytest.raises(kind) as raised:
                     await stream.until_done()
                 assert wire.said(raised.value.partial) == oracle(wire.endpoint, before).answer
-            assert await asyncio.to_thread(peer.left.wait, 10)
-
-    with Peer.serving(before + (last if kind else rest), then) as peer:
-        asyncio.run(main(peer))
+            assert await left(peer)
 
 
-def test_the_server_sees_that_its_reader_left(client: httpx.Client):
+async def test_the_server_sees_that_its_reader_left(shell: Shell):
     with Peer.serving(CHAT[0], "stall") as peer:
-        stream = chat.stream(client.send(client.build_request("POST", peer.url), stream=True))
-        with pytest.raises(KeyboardInterrupt), stream:
-            raise KeyboardInterrupt
-        assert peer.left.wait(10)
+        async with opened(shell, WIRES[0], peer, 10) as stream:
+            with pytest.raises(KeyboardInterrupt):
+                async with stream:
+                    raise KeyboardInterrupt
+            assert await left(peer)
 
 
-def test_the_server_sees_that_its_reader_was_cancelled():
-    async def main(peer: Peer) -> None:
-        async with httpx.AsyncClient(verify=False, trust_env=False) as client:
-            request = client.build_request("POST", peer.url)
-            stream = chat.astream(await client.send(request, stream=True))
+async def test_the_server_sees_that_its_reader_was_cancelled():
+    with Peer.serving(CHAT[0], "stall") as peer:
+        async with opened(SHELLS["asyncio"], WIRES[0], peer, 10) as stream:
             await anext(stream)
             task = asyncio.create_task(stream.until_done())
             await asyncio.sleep(0)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            assert await asyncio.to_thread(peer.left.wait, 10)
-
-    with Peer.serving(CHAT[0], "stall") as peer:
-        asyncio.run(main(peer))
+            assert await left(peer)

@@ -127,7 +127,8 @@ def test_arguments_have_ended_when_their_json_has(tree, data):
 
 # Usage. What is known, what comes, and what they make: the input, the cached input and the output.
 USAGES = {
-    "the first": (None, (0, None, 0), (0, None, 0)),
+    "the first": (None, (4, None, 0), (4, None, 0)),
+    "the first, of nothing": (None, (0, None, 0), None),
     "newer counts": ((5, 1, 2), (4, None, 7), (4, 1, 7)),
     "a zero beside a positive input": ((5, 1, 2), (0, 55, 0), (0, 55, 0)),
     "no input": ((5, 1, 2), (0, 0, 7), (5, 1, 7)),
@@ -151,7 +152,8 @@ class Counts(msgspec.Struct, frozen=True):
 @pytest.mark.parametrize(("known", "latest", "made"), USAGES.values(), ids=USAGES)
 def test_usage(known, latest, made):
     before = None if known is None else Counts(*known)
-    assert merge_usage(before, Counts(*latest), ("input", "cached"), ("output",)) == Counts(*made)
+    merged = merge_usage(before, Counts(*latest), ("input", "cached"), ("output",))
+    assert merged == (made and Counts(*made))
 
 
 # Words for the end.

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
-import trio
 
 from ssekit import (
     APIError,
@@ -142,34 +141,6 @@ async def test_faults(shell: Shell, reads: list[Any], kind: type[Exception], bef
         with pytest.raises(kind) as repeated:
             await again()
         assert repeated.value is raised.value
-
-
-class ReadTimeout(Exception):
-    """As a client calls it that did not take up the standard one."""
-
-
-def caused(error: Exception, cause: Exception) -> Exception:
-    error.__cause__ = cause
-    return error
-
-
-TIMEOUTS: dict[str, tuple[Exception, type[Exception]]] = {
-    "the standard one": (TimeoutError(), StreamTimeoutError),
-    "a client's": (ReadTimeout(), StreamTimeoutError),
-    "trio's": (trio.TooSlowError(), StreamTimeoutError),
-    "wrapped, as requests does": (ConnectionError(ReadTimeout()), StreamTimeoutError),
-    "as a cause": (caused(OSError("broken"), ReadTimeout()), StreamTimeoutError),
-    "a word in a message": (OSError("timeout"), StreamInterruptedError),
-    "another cause": (caused(OSError("broken"), ValueError()), StreamInterruptedError),
-}
-
-
-@pytest.mark.parametrize(("cause", "kind"), TIMEOUTS.values(), ids=TIMEOUTS)
-def test_a_timeout_in_whatever_spelling(cause: Exception, kind: type[Exception]):
-    with pytest.raises(StreamInterruptedError) as raised:
-        chat.collect(Reads(A, cause))
-    assert type(raised.value) is kind
-    assert raised.value.__cause__ is cause
 
 
 def test_an_error_that_is_raised_again_does_not_grow():

@@ -74,30 +74,24 @@ def test_a_function_is_called(kind: Any):
     assert source.log == ["read", "raise"]
 
 
-def test_an_asynchronous_function_is_awaited_until_it_is_cancelled():
-    async def main() -> AsyncReads:
-        async def later() -> bytes:
-            return b"a"
+async def test_an_asynchronous_function_is_awaited_until_it_is_cancelled():
+    async def later() -> bytes:
+        return b"a"
 
-        source = AsyncReads(later, asyncio.Event().wait)
-        assert await anext(source) == b"a"
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(anext(source), timeout=0)
-        return source
-
-    assert asyncio.run(main()).log[0] == "read"
+    source = AsyncReads(later, asyncio.Event().wait)
+    assert await anext(source) == b"a"
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(anext(source), timeout=0)
+    assert source.log[0] == "read"
 
 
-def test_a_cancelled_read_is_recorded():
-    async def main() -> list[str]:
-        source = AsyncReads(asyncio.Event().wait)
-        task = asyncio.ensure_future(anext(source))
-        await asyncio.sleep(0)
-        task.cancel()
-        await asyncio.wait([task])
-        return source.log
-
-    assert asyncio.run(main()) == ["read", "raise"]
+async def test_a_cancelled_read_is_recorded():
+    source = AsyncReads(asyncio.Event().wait)
+    task = asyncio.ensure_future(anext(source))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    assert source.log == ["read", "raise"]
 
 
 def test_a_closed_source_is_not_read():

@@ -7,11 +7,10 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from ssekit import SSEDecoder, SSEKitError, StreamDecoder
-from ssekit.testing.transports import AsyncReads, Reads
+from ssekit import SSEDecoder, StreamDecoder
 from tests.reference import Reference
 from tests.shared import Recording
-from tests.shells import run_asyncio
+from tests.shells import SHELLS, Shell, read_all
 from tests.thorough import pick
 
 # A format's module, such as `ssekit.chat`.
@@ -31,29 +30,20 @@ def push(wire: Wire, reads: list[bytes]) -> Ended:
     return chunks + decoder.close(), decoder
 
 
-def pull(wire: Wire, reads: list[bytes]) -> Ended:
-    stream = wire.stream(Reads(*reads))
-    chunks = []
-    try:
-        for chunk in stream:
-            chunks.append(chunk)  # those before an error count
-    except SSEKitError as error:
+def pull(
+    wire: Wire, reads: list[bytes], shell: Shell = SHELLS["sync"], deltas: bool = False
+) -> Ended:
+    async def main() -> Ended:
+        stream = shell.stream(shell.reads(*reads), wire)
+        items, error = await read_all(stream.deltas() if deltas else stream)
         assert error is stream.decoder.error
-    return chunks, stream.decoder
+        return items, stream.decoder
+
+    return shell.run(main)
 
 
 def pull_asynchronously(wire: Wire, reads: list[bytes]) -> Ended:
-    async def main() -> Ended:
-        stream = wire.astream(AsyncReads(*reads))
-        chunks = []
-        try:
-            async for chunk in stream:
-                chunks.append(chunk)
-        except SSEKitError as error:
-            assert error is stream.decoder.error
-        return chunks, stream.decoder
-
-    return run_asyncio(main)
+    return pull(wire, reads, SHELLS["asyncio"])
 
 
 WAYS = [push, pull, pull_asynchronously]
@@ -69,14 +59,7 @@ def push_deltas(wire: Wire, reads: list[bytes]) -> Ended:
 
 
 def pull_deltas(wire: Wire, reads: list[bytes]) -> Ended:
-    stream = wire.stream(reads)
-    deltas = []
-    try:
-        for delta in stream.deltas():
-            deltas.append(delta)
-    except SSEKitError as error:
-        assert error is stream.decoder.error
-    return deltas, stream.decoder
+    return pull(wire, reads, deltas=True)
 
 
 def outcome(decoder: StreamDecoder[Any, Any]) -> Any:

@@ -24,7 +24,7 @@ from msgspec.structs import replace
 from ssekit._accumulator import Accumulator as Contract
 from ssekit._accumulator import shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, ReasoningDelta, TextDelta, ToolCall, Usage
-from ssekit._fold import SurrogateJoiner, deep_copy
+from ssekit._fold import SurrogateJoiner, deep_copy, merge_usage
 from ssekit._fragments import MERGE_AT
 from ssekit.responses import _events as events
 from ssekit.responses._builders import (
@@ -65,6 +65,7 @@ from ssekit.responses._tables import (
     Kind,
 )
 
+_OUTPUTS: Final = ("output_tokens", "total_tokens")
 _NO_INDEX: Final = object()  # unequal to any index, and to None
 
 
@@ -129,16 +130,19 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
 
     # Finding the item and the part of an event.
 
-    def _parts(self, event: Any, kind: Kind) -> tuple[ItemBuilder, PartsBuilder, int]:
+    def _parts(
+        self, event: Any, kind: Kind, *, piece: bool = False
+    ) -> tuple[ItemBuilder, PartsBuilder, int]:
         """Return the item that a part of some type belongs to, its parts, and the part's index."""
-        builder = self._output.of(event, ACCEPTS[kind])
+        builder = self._output.of(event, ACCEPTS[kind], piece=piece)
         if kind is ReasoningSummary:
             return builder, builder.summary, event.summary_index
         return builder, builder.content, event.content_index
 
     def _part(self, event: Any, kind: Kind) -> PartBuilder:
-        _, parts, index = self._parts(event, kind)
-        return parts.at(index, kind)
+        """Return the part that a piece of a text belongs to."""
+        _, parts, index = self._parts(event, kind, piece=True)
+        return parts.goes_on_at(index, kind)
 
     # Emitting deltas.
 
@@ -163,8 +167,10 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
     def _on_progress(self, event: Any) -> None:
         response = event.response
         if response is not None:
-            self._response = merge_nonempty(self._response, replace(response, output=[]))
+            self._merge(replace(response, output=[]))
             self._ended = False  # a decoder may go on with another attempt
+            if type(event) is events.ResponseCreatedEvent:
+                self._output.begin_attempt()
             if not self._output:
                 self._state_output(response.output)
 
@@ -173,15 +179,24 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         self._state_output(response.output)
         known = (response.status or "").lower() in ENDS.values()
         status = response.status if known else ENDS[type(event)]
-        merged = merge_nonempty(self._response, replace(response, output=[], status=status))
+        self._merge(replace(response, output=[], status=status))
         # The reasons for the end are those of this event alone: an attempt before may have failed.
         self._response = replace(
-            merged, error=response.error, incomplete_details=response.incomplete_details
+            self._response, error=response.error, incomplete_details=response.incomplete_details
         )
         self._ended = type(event) is not events.ResponseFailedEvent
         usage = self.usage  # of this event, or of one before
         if usage is not None:
             self._latest_deltas.append(usage)
+
+    def _merge(self, response: Response) -> None:
+        known, latest = self._response.usage, response.usage
+        self._response = merge_nonempty(self._response, response)
+        if known is not None and latest is not None:
+            if latest.input_tokens == 0:  # (nor have its details a meaning then)
+                latest = replace(latest, input_tokens_details=None)
+            usage = merge_usage(known, latest, ("input_tokens",), _OUTPUTS)
+            self._response = replace(self._response, usage=usage)
 
     def _state_output(self, output: list[ResponseOutputItem]) -> None:
         """Take the whole output, unless it is empty."""
@@ -189,15 +204,16 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
             return
         before = self._texts()
         contradicted = {kind for builder in self._output for kind in builder.contradicted}
-        builders = self._output.settle(output)
-        additions = [each.state(item) for each, item in zip(builders, output, strict=True)]
+        stated = self._output.settle(output)
+        additions = [(builder, builder.state(item)) for builder, item in stated]
         # Texts are compared over all items: the output may divide them in another way.
         after = self._texts()
         for kind in TEXT_DELTAS:
             text, known = after.get(kind, ""), before.get(kind, "")
             if text.startswith(known) and kind not in contradicted:
                 self._add_text_delta(kind, text[len(known) :])
-        for builder, added in zip(builders, additions, strict=True):
+        for builder, added in additions:
+            self._output.name(builder)
             if builder.place is not None:
                 self._add_item_deltas(builder, added)
 
@@ -206,28 +222,35 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
     def _on_item_added(self, event: events.ResponseOutputItemAddedEvent) -> None:
         if event.item is not None:
             builder = self._output.stated(event.output_index, event.item, whole=False)
-            self._add_item_deltas(builder, builder.begin(event.item))
+            if not builder.repeats(event.item):
+                additions = builder.begin(event.item)
+                self._output.name(builder)
+                self._add_item_deltas(builder, additions)
+                self._latest_deltas += builder.call_deltas("", begins=True)
 
     def _on_item_done(self, event: events.ResponseOutputItemDoneEvent) -> None:
         if event.item is not None:
             builder = self._output.stated(event.output_index, event.item, whole=True)
-            self._add_item_deltas(builder, builder.state(event.item))
-            builder.done = True
-            self._latest_deltas += builder.last_call_deltas()
+            additions = builder.state(event.item)
+            self._output.name(builder)
+            self._add_item_deltas(builder, additions)
+            self._output.end(builder)
+            self._latest_deltas += builder.done_deltas()
 
     def _on_item_delta(self, event: Any) -> None:
         if not self._output.is_unknown(event.item_id):
-            builder = self._output.of(event, ITEM_DELTAS[type(event)])
-            self._latest_deltas += builder.call_deltas(builder.text.add(event.delta))
+            builder = self._output.of(event, ITEM_DELTAS[type(event)], piece=True)
+            self._latest_deltas += builder.add(event.delta)
 
     def _on_item_whole(self, event: Any) -> None:
         if self._output.is_unknown(event.item_id):
             return
         kinds, field = ITEM_WHOLES[type(event)]
         builder = self._output.of(event, kinds)
-        piece = builder.text.state(getattr(event, field))
+        piece = builder.text.override(getattr(event, field))
         if isinstance(builder.item, ResponseFunctionToolCall) and event.name:
             builder.item = replace(builder.item, name=event.name)
+            self._output.name(builder)
         self._latest_deltas += builder.call_deltas(piece)
 
     def _on_status(self, event: Any) -> None:
@@ -249,7 +272,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
 
     def _on_command(self, event: Any) -> None:
         builder = self._output.of(event, (ResponseFunctionShellToolCall,))
-        builder.commands[event.command_index].state(event.command)
+        builder.commands[event.command_index].override(event.command)
 
     def _on_command_delta(self, event: events.ResponseShellCallCommandDeltaEvent) -> None:
         builder = self._output.of(event, (ResponseFunctionShellToolCall,))
@@ -298,11 +321,12 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         part = parts.whole_at(index, kind, whole)
         if kind is ResponseOutputText and event.logprobs:
             part.logprobs = list(event.logprobs)
-        self._add_text_delta(kind, part.text.state(whole))
+        self._add_text_delta(kind, part.text.override(whole))
 
     def _on_annotation(self, event: events.ResponseOutputTextAnnotationAddedEvent) -> None:
         if event.annotation is not None:
-            part = self._part(event, ResponseOutputText)
+            _, parts, index = self._parts(event, ResponseOutputText)
+            part = parts.at(index, ResponseOutputText)
             part.annotate(event.annotation_index, event.annotation)
 
     # The answer and its views.
@@ -394,9 +418,9 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
 
     def last_deltas(self) -> Iterator[Delta]:
         yield from self._surrogates.flush()
-        for builder in self._output.calls():
-            yield from builder.last_call_deltas()
-        reason = self.finish_reason
+        reason, calls = self.finish_reason, self._output.calls()
+        for builder in calls:
+            yield from builder.last_deltas(reason, last=builder is calls[-1])
         if reason is not None:
             details, status = self._response.incomplete_details, self._response.status
             yield Finish(0, reason, (details and details.reason) or status or "")

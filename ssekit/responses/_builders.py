@@ -21,8 +21,8 @@ from typing import Any, Final, TypeAlias, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from ssekit._deltas import Delta, ToolCall, ToolCallDelta
-from ssekit._fold import Text, deep_copy
+from ssekit._deltas import Delta, FinishReason, ToolCall, ToolCallDelta
+from ssekit._fold import JSONText, Text, deep_copy
 from ssekit._json import JSONObject, is_json, join_surrogates, well_formed
 from ssekit.responses._result import (
     ApplyPatchOperation,
@@ -61,6 +61,8 @@ _STREAMED: Final[dict[Kind, str]] = {
     McpCall: "arguments",
     ResponseCodeInterpreterToolCall: "code",
 }
+_WITH_JSON: Final = (ResponseFunctionToolCall, McpCall)
+CALLS: Final = (ResponseFunctionToolCall, ResponseCustomToolCall)
 
 
 def merge_nonempty(known: StructT, latest: StructT) -> StructT:
@@ -85,59 +87,6 @@ def join_texts(texts: Iterable[Addition]) -> dict[Kind, str]:
     return {kind: "".join(pieces) for kind, pieces in by_kind.items()}
 
 
-class StreamedText(Text):
-    """A text that comes in pieces, and may come whole after them.
-
-    Attributes:
-        initial: The arguments that a call began with. Some hosts begin a call with `{}`, or with
-            all of its arguments, and then send them in pieces: they count until a piece comes.
-        contradicted: Whether a whole did not begin with the pieces. From then on, the text that a
-            whole adds is unknown.
-    """
-
-    __slots__ = ("contradicted", "initial")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.initial = ""
-        self.contradicted = False
-
-    def __str__(self) -> str:
-        return super().__str__() or self.initial
-
-    def add(self, piece: str) -> str:
-        """Append a piece, and return what that adds: with it, initial arguments that are cut."""
-        if not piece:
-            return ""
-        if self.initial and not is_json(self.initial):
-            piece = self.initial + piece
-        self.initial = ""
-        self.append(piece)
-        return piece
-
-    def keep_initial(self) -> str:
-        """Append the initial arguments, and return them."""
-        initial, self.initial = self.initial, ""
-        if initial:
-            self.append(initial)
-        return initial
-
-    def state(self, whole: str | None) -> str:
-        """Replace the pieces by the whole text, and return what it adds to them."""
-        if not whole:
-            return ""
-        self.initial = ""
-        known = str(self)
-        self.take()
-        self.append(whole)  # the one object that the event has, where the pieces were the same
-        if whole == known:
-            return ""
-        if self.contradicted or not whole.startswith(known):
-            self.contradicted = True
-            return ""
-        return whole[len(known) :]
-
-
 class PartBuilder:
     """A part of an item's content, or of its summary."""
 
@@ -145,7 +94,7 @@ class PartBuilder:
 
     def __init__(self, part: ContentPart) -> None:
         self.part = part
-        self.text = StreamedText()
+        self.text = Text()
         self.logprobs: list[Logprob] = []
         self._annotations: dict[int, JSONObject] = {}
         self._latest = -1
@@ -170,7 +119,7 @@ class PartBuilder:
                 self._latest = len(part.annotations) - 1
             if part.logprobs:
                 self.logprobs = list(part.logprobs)
-        return self.text.state(text_of(part))
+        return self.text.override(text_of(part))
 
     def build(self) -> ContentPart:
         part = self.part
@@ -212,6 +161,14 @@ class PartsBuilder:
 
     def __bool__(self) -> bool:
         return bool(self._parts)
+
+    def goes_on_at(self, index: int, kind: Kind) -> PartBuilder:
+        """Return the part that a piece belongs to: at its index, or an open one if that ended."""
+        open_parts = self._open[kind]
+        part = self._parts.get((index, kind))
+        if part is not None and part.text and open_parts and index not in open_parts:
+            return open_parts[next(reversed(open_parts))]
+        return self.at(index, kind)
 
     def at(self, index: int, kind: Kind) -> PartBuilder:
         """Return the part of a type at an index, which is made if it is not there."""
@@ -262,6 +219,8 @@ class PartsBuilder:
         """Take all of the parts: any other is dropped."""
         keys = [(index, type(part)) for index, part in enumerate(parts)]
         known = self._parts
+        if len(known) == len(keys) == 1 and next(iter(known))[1] is keys[0][1]:
+            known = {keys[0]: known.popitem()[1]}  # the only one, at whatever index
         self._parts = {key: known.get(key) or PartBuilder(key[1]()) for key in keys}
         self._open.clear()
         self._joined = None
@@ -294,16 +253,22 @@ class ItemBuilder:
     Attributes:
         item: The latest whole. Its texts may be older than those of the builder.
         text: The field that comes in pieces: arguments, input, code, diff.
-        place: Position among the tool calls; None for any other item.
+        place: Position among the tool calls; None for any other item, and for one that is no call
+            yet: of which only pieces have come, without a name.
         contradicted: The types of text of which a whole did not begin with the pieces.
+        is_stated: Whether an event had the item itself. Else only pieces of it have come.
         done: Whether the event of the whole item has come.
+        unplaced: Whether the item has no index on the wire.
     """
 
-    __slots__ = ("_call", "_emitted", "_started", "_stated", "commands", "content", "contradicted",
-                 "done", "item", "outputs", "place", "summary", "text")  # fmt: skip
+    __slots__ = (
+        *("_call", "_emitted", "_started", "commands", "content", "contradicted", "done"),
+        *("is_stated", "item", "outputs", "place", "summary", "text", "unplaced"),
+    )
 
-    def __init__(self, item: ResponseOutputItem, place: int | None) -> None:
-        self.place = place
+    def __init__(self, item: ResponseOutputItem, *, unplaced: bool = False) -> None:
+        self.place: int | None = None
+        self.unplaced = unplaced
         self._call: ToolCall | None = None
         # Whether the first delta of the call was emitted, and the whole call.
         self._started = False
@@ -313,12 +278,11 @@ class ItemBuilder:
     def _reset(self, item: ResponseOutputItem) -> None:
         self.item: Any = item  # its type determines the fields
         self.done = False
-        # Whether an event had the item itself. Else only pieces of it have come.
-        self._stated = False
-        self.text = StreamedText()
+        self.is_stated = False
+        self.text = JSONText() if type(item) in _WITH_JSON else Text()
         self.content = PartsBuilder()
         self.summary = PartsBuilder()
-        self.commands: defaultdict[int, StreamedText] = defaultdict(StreamedText)
+        self.commands: defaultdict[int, Text] = defaultdict(Text)
         self.outputs: defaultdict[int, CommandOutputBuilder] = defaultdict(CommandOutputBuilder)
         self.contradicted: set[Kind] = set()
 
@@ -327,16 +291,25 @@ class ItemBuilder:
 
         If it began before, all that came since then is dropped.
         """
-        if self._stated:
+        if self.is_stated:
             self._reset(type(item)())
-        if not isinstance(item, ResponseFunctionToolCall) or not item.arguments or self.text:
+        if not isinstance(item, _WITH_JSON) or self.text:
             return self.state(item)
-        self.text.initial = item.arguments
-        return self.state(replace(item, arguments=""))
+        self.state(replace(item, arguments=""))
+        return [(type(item), self.text.begin(item.arguments))]
+
+    def repeats(self, item: ResponseOutputItem) -> bool:
+        """Whether an item is this tool call once more, all of it."""
+        if type(item) is not type(self.item) or not isinstance(item, CALLS):
+            return False
+        known: Any = self.item
+        text = getattr(item, _STREAMED[type(item)])
+        same = bool(item.call_id) and (item.call_id, item.name) == (known.call_id, known.name)
+        return same and text != "" and str(self.text) == text
 
     def state(self, item: ResponseOutputItem) -> list[Addition]:
         """Take a whole item, which is of the same type; return what it adds to the texts."""
-        self._stated = True
+        self.is_stated = True
         if isinstance(item, UnknownItem):
             self.item = item
             return []
@@ -346,12 +319,12 @@ class ItemBuilder:
         if isinstance(item, ResponseReasoningItem):
             return self._state_parts((self.content, item.content), (self.summary, item.summary))
         if type(item) in _STREAMED:
-            return [(type(item), self.text.state(getattr(item, _STREAMED[type(item)])))]
+            return [(type(item), self.text.override(getattr(item, _STREAMED[type(item)])))]
         if isinstance(item, ResponseApplyPatchToolCall) and item.operation is not None:
-            self.text.state(item.operation.diff)
+            self.text.override(item.operation.diff)
         if isinstance(item, ResponseFunctionShellToolCall) and item.action is not None:
             for index, command in enumerate(item.action.commands):
-                self.commands[index].state(command)
+                self.commands[index].override(command)
         if isinstance(item, ResponseFunctionShellToolCallOutput) and item.output:
             self.outputs.clear()
             for index, content in enumerate(item.output):
@@ -387,15 +360,18 @@ class ItemBuilder:
                 self.contradicted.add(kind)
             yield kind, str(part.text)
 
+    @property
+    def is_call(self) -> bool:
+        """Whether the item is a tool call, and not only pieces of an item without a name."""
+        return isinstance(self.item, CALLS) and (self.is_stated or bool(self.item.name))
+
     def has_text(self) -> bool:
         """Whether the item has a text of the answer."""
         return any(kind is ResponseOutputText and text for kind, text in self.texts())
 
     def kind_of(self, part: Kind) -> Kind:
-        """Return the type of text that a part has: no text of a reasoning item is the answer's."""
-        if part is ResponseOutputText and isinstance(self.item, ResponseReasoningItem):
-            return ReasoningText
-        return part
+        """Return the type of text that a part of this item has."""
+        return _kind_in(self.item, part)
 
     def call(self) -> ToolCall:
         """Return the tool call so far: one object as long as it does not change."""
@@ -405,19 +381,61 @@ class ItemBuilder:
             self._call = call
         return self._call
 
-    def call_deltas(self, piece: str) -> list[Delta]:
-        """Return the delta of a piece of a tool call. The first may be empty."""
-        if self.place is None or (self._started and not piece):
+    def add(self, piece: str) -> list[Delta]:
+        """Take a piece of the text; return its delta. A call that was emitted whole stays so."""
+        return [] if self._emitted else self.call_deltas(self.text.add(piece))
+
+    def call_deltas(self, piece: str, *, begins: bool = False) -> list[Delta]:
+        """Return the delta of a piece of a tool call. The first has all so far.
+
+        One that begins the call, or ends it, may be empty.
+        """
+        if self.place is not None and not self._started:
+            piece = self.text.join()
+        if self.place is None or not (piece or (begins and not self._started)):
             return []
         self._started = True
         return [ToolCallDelta(0, self.place, self.item.call_id, self.item.name, piece)]
 
-    def last_call_deltas(self) -> list[Delta]:
-        """Return the deltas that end a tool call, once: its initial arguments, and the call."""
-        if self.place is None or self._emitted:
+    def done_deltas(self) -> list[Delta]:
+        """Return the deltas of a tool call whose item is done, and the call if it is whole.
+
+        What is no JSON may be cut off, and so may any other text without the word that it is not.
+        """
+        if self.place is None:
             return []
-        self._emitted = True
-        return [*self.call_deltas(self.text.keep_initial()), self.call()]
+        text = str(self.text)
+        if text and isinstance(self.text, JSONText):
+            return self._end_deltas(whole=not self._is_cut and is_json(text))
+        return self._end_deltas(whole=self._status == "completed")
+
+    def last_deltas(self, reason: FinishReason | None, *, last: bool) -> list[Delta]:
+        """Return the deltas of a tool call at the end of the answer. `last`: of all calls."""
+        text = str(self.text)
+        stopped = reason in ("stop", "tool_calls")  # a model may write what is no JSON
+        if not isinstance(self.text, JSONText):
+            whole = stopped or not last
+        elif not text:
+            whole = reason != "length"
+        else:
+            whole = stopped or is_json(text)
+        return self._end_deltas(whole=whole and not self._is_cut)
+
+    def _end_deltas(self, *, whole: bool) -> list[Delta]:
+        if self._emitted:
+            return []
+        initial = self.text.flush() if isinstance(self.text, JSONText) else ""
+        deltas = self.call_deltas(initial, begins=True)
+        self._emitted = whole
+        return [*deltas, self.call()] if whole else deltas
+
+    @property
+    def _status(self) -> str:
+        return (self.item.status or "").lower()
+
+    @property
+    def _is_cut(self) -> bool:
+        return self._status == "incomplete"
 
     def build(self) -> ResponseOutputItem:
         item = self.item
@@ -441,6 +459,24 @@ class ItemBuilder:
             changes["output"] = [content for output in outputs for content in output.build()]
         built: ResponseOutputItem = replace(item, **changes)
         return built
+
+
+def _kind_in(item: ResponseOutputItem, part: Kind) -> Kind:
+    """Return the type of text that a part has: no text of a reasoning item is the answer's."""
+    if part is ResponseOutputText and isinstance(item, ResponseReasoningItem):
+        return ReasoningText
+    return part
+
+
+def texts_of(item: ResponseOutputItem) -> Iterator[Addition]:
+    """Yield the texts of the parts of an item, each after its type."""
+    parts: list[ContentPart] = []
+    if isinstance(item, ResponseOutputMessage):
+        parts = item.content
+    elif isinstance(item, ResponseReasoningItem):
+        parts = [*(item.content or ()), *item.summary]
+    for part in parts:
+        yield _kind_in(item, type(part)), text_of(part)
 
 
 def text_of(part: ContentPart) -> str:

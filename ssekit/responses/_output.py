@@ -1,11 +1,12 @@
 # The items of an answer, and which of them an event belongs to.
 #
 # How it works, by the first rule that finds an item of a type that fits:
-# - The latest item of that type at the index of the event.
-# - The item of the event's id (or of the call_id, for a whole item), unless the event of the whole
-#   item has come. Some hosts state a whole at the next index (vLLM).
-# - For an event without an index: the item of the event before. Some hosts have none (llama.cpp).
-# If none does, a new item is made.
+# - The latest item of that type at the index of the event, if it is not done.
+# - The item of the event's id (or of the call_id, for a whole item), if it is not done.
+# - Where nothing of that type is at the index: the latest that has no index on the wire and is not
+#   done. Without an index, or for a piece of an item that is done: the latest that is not done.
+# - The item that is done.
+# If none does, a new item is made. `settle` takes the output of the terminal response.
 #
 # What always holds here:
 # - An index goes before an id: some hosts change the id with every event.
@@ -19,19 +20,17 @@ from collections.abc import Iterable, Iterator
 from operator import attrgetter
 from typing import Any, Final
 
-from ssekit.responses._builders import ItemBuilder
+from ssekit.responses._builders import CALLS, ItemBuilder, join_texts, texts_of
 from ssekit.responses._result import (
-    ResponseCustomToolCall,
-    ResponseFunctionToolCall,
     ResponseOutputItem,
     ResponseOutputMessage,
+    ResponseReasoningItem,
     UnknownItem,
 )
 from ssekit.responses._tables import Kind
 
 __all__ = ["OutputTable"]
 
-_CALLS: Final = (ResponseFunctionToolCall, ResponseCustomToolCall)
 # The fields that identify an item. The call_id, which the output of a call refers to, goes first.
 _IDS: Final = ("call_id", "id")
 
@@ -39,7 +38,7 @@ _IDS: Final = ("call_id", "id")
 class OutputTable:
     """The items so far, in the order of their indices."""
 
-    __slots__ = ("_at", "_by_id", "_current", "_end", "_latest", "_places")
+    __slots__ = ("_at", "_by_id", "_current", "_end", "_latest", "_open", "_places", "_whole")
 
     def __init__(self) -> None:
         self._at: dict[int, list[ItemBuilder]] = {}
@@ -48,6 +47,10 @@ class OutputTable:
         self._by_id: dict[str, ItemBuilder] = {}
         # The item of the latest event.
         self._latest: ItemBuilder | None = None
+        # For each type, the items that are not done. Those that are leave the end of the list.
+        self._open: defaultdict[Kind, list[ItemBuilder]] = defaultdict(list)
+        # The items of this attempt whose events of the whole have come.
+        self._whole: set[ItemBuilder] = set()
         self._end = 0  # beyond all indices
         self._places = 0
 
@@ -72,30 +75,55 @@ class OutputTable:
                 return False
         return False
 
-    def of(self, event: Any, kinds: tuple[Kind, ...]) -> ItemBuilder:
-        """Return the item that an event belongs to.
+    def of(self, event: Any, kinds: tuple[Kind, ...], *, piece: bool = False) -> ItemBuilder:
+        """Return the item that an event, or a piece of a text, belongs to.
 
         The item has one of some types. If there is none, one of the first type is made.
         """
-        builder = self._find(event, kinds)
+        builder = self._find(event, kinds, piece=piece)
         if builder is None:
             builder = self._make(event.output_index, kinds[0](id=event.item_id))
+        elif builder.unplaced and event.output_index is not None:
+            builder.unplaced = False
+            self._current[event.output_index, type(builder.item)] = builder
         self._latest = builder
         return builder
 
-    def _find(self, event: Any, kinds: tuple[Kind, ...]) -> ItemBuilder | None:
+    def _find(self, event: Any, kinds: tuple[Kind, ...], *, piece: bool) -> ItemBuilder | None:
         index = event.output_index
+        found = (self._current.get((index, kind)) for kind in kinds)
+        here = next(filter(None, found), None)
+        if here is not None and not (piece and here.done):
+            return here
+        known = self._of_ids([event.item_id], kinds)
+        if known is not None and not known.done:
+            return known
+        unplaced = index is not None and here is None
+        latest = self._latest_open(kinds, unplaced=unplaced)
+        if index is None and latest is None and known is None:
+            known = self._latest if self._latest and type(self._latest.item) in kinds else None
+        return latest or here or (known if index is None else None)
+
+    def _latest_open(self, kinds: tuple[Kind, ...], *, unplaced: bool) -> ItemBuilder | None:
         for kind in kinds:
-            if (index, kind) in self._current:
-                return self._current[index, kind]
-        unplaced = index is None
-        return self._find_elsewhere([event.item_id], kinds, latest=unplaced, done=unplaced)
+            open_items = self._open[kind]
+            while open_items and open_items[-1].done:
+                open_items.pop()
+            if open_items and (open_items[-1].unplaced or not unplaced):
+                return open_items[-1]
+        return None
+
+    def _of_ids(self, ids: Iterable[str | None], kinds: tuple[Kind, ...]) -> ItemBuilder | None:
+        found = (self._by_id.get(id_ or "") for id_ in ids)
+        return next((each for each in found if each and type(each.item) in kinds), None)
 
     def stated(self, index: int | None, item: ResponseOutputItem, *, whole: bool) -> ItemBuilder:
         """Return the item that an event has, begun or whole; it is made if it is not there."""
         builder = self._find_stated(index, item, whole=whole)
         if builder is None:
             builder = self._make(index, type(item)())
+        elif builder.done and not whole:
+            self._open[type(item)].append(builder)  # it may begin again
         self._by_id.update(dict.fromkeys(_ids(item), builder))
         self._latest = builder
         return builder
@@ -103,58 +131,128 @@ class OutputTable:
     def _find_stated(
         self, index: int | None, item: ResponseOutputItem, *, whole: bool
     ) -> ItemBuilder | None:
+        kinds = (type(item),)
+        known = self._of_ids(_ids(item), kinds)
+        if known is not None and known.repeats(item):
+            return known
         current = self._current.get((index, type(item)))
         if current is not None and not (current.done and _differ(current.item, item)):
             return current
-        if index is not None and not whole:
-            return None
-        latest = index is None and whole
-        return self._find_elsewhere(_ids(item), (type(item),), latest=latest, done=False)
+        latest = self._latest_open(kinds, unplaced=index is not None)
+        if latest is not None and _differ(latest.item, item, _IDS[:1]):
+            latest = None
+        if not whole:  # only pieces of it may have come
+            return latest if latest is not None and not latest.is_stated and not index else None
+        return known if known is not None and not known.done else latest
 
-    def _find_elsewhere(
-        self, ids: Iterable[str | None], kinds: tuple[Kind, ...], *, latest: bool, done: bool
-    ) -> ItemBuilder | None:
-        """Return the item of an id, or else the latest; it may be done or not."""
-        candidates = [self._by_id.get(id_ or "") for id_ in ids]
-        if latest:
-            candidates.append(self._latest)
-        for builder in candidates:
-            if builder is not None and type(builder.item) in kinds and (done or not builder.done):
-                return builder
-        return None
+    def end(self, builder: ItemBuilder) -> None:
+        """Take the event of a whole item."""
+        builder.done = True
+        self._whole.add(builder)
 
-    def settle(self, output: list[ResponseOutputItem]) -> list[ItemBuilder]:
-        """Take a whole output: return the builder of each of its items, and drop any other.
+    def begin_attempt(self) -> None:
+        self._whole.clear()
+
+    def name(self, builder: ItemBuilder) -> None:
+        """Give an item its place among the tool calls, if it is one."""
+        if builder.place is None and builder.is_call:
+            builder.place = self._places
+            self._places += 1
+
+    # The output of the terminal response.
+
+    def settle(
+        self, output: list[ResponseOutputItem]
+    ) -> list[tuple[ItemBuilder, ResponseOutputItem]]:
+        """Take a whole output: return its items, each after its builder.
+
+        Items that were stated whole stay, where the output has them not. All others are dropped.
+        """
+        before = list(self)
+        builders = self._match(output)
+        left = dict.fromkeys(before)
+        for builder in builders:
+            left.pop(builder, None)
+        kept = self._missing(before, left, output)
+        settled = _in_order(before, builders, kept)
+        self._at = {index: [builder] for index, builder in enumerate(settled)}
+        self._current = {(index, type(each.item)): each for index, each in enumerate(settled)}
+        self._end = len(settled)
+        alive = set(settled)
+        self._by_id = {id_: builder for id_, builder in self._by_id.items() if builder in alive}
+        self._open.clear()
+        for builder in settled:
+            self._open[type(builder.item)].append(builder)
+        for builder, item in zip(builders, output, strict=True):
+            self._by_id.update(dict.fromkeys(_ids(item), builder))
+        self._latest = self._latest if self._latest in alive else None
+        return list(zip(builders, output, strict=True))
+
+    def _match(self, output: list[ResponseOutputItem]) -> list[ItemBuilder]:
+        """Return the builder of each item of the output.
 
         Its items may have other indices and ids than the events had. Those without a known id are
-        the items of their type, in order.
+        the items of their type: those that have the same, or else the next that do not contradict.
         """
         left = dict.fromkeys(self)
-        by_position: dict[int, ItemBuilder] = {}
+        matched: dict[int, ItemBuilder] = {}
+
+        def match(position: int, builder: ItemBuilder | None) -> None:
+            if builder in left:
+                del left[builder]
+                matched[position] = builder
+
         for position, item in enumerate(output):
-            for id_ in _ids(item):
-                builder = self._by_id.get(id_)
-                if builder in left and type(builder.item) is type(item):
-                    del left[builder]
-                    by_position[position] = builder
-                    break
+            match(position, self._of_ids(_ids(item), (type(item),)))
+        alike: defaultdict[Any, deque[ItemBuilder]] = defaultdict(deque)
+        for builder in left:
+            alike[_contents(builder.item, builder.texts())].append(builder)
+        for position, item in enumerate(output):
+            same = alike[_contents(item, texts_of(item))]
+            if position not in matched and same and not _differ(same[0].item, item, _IDS[:1]):
+                match(position, same.popleft())
         of_type: defaultdict[str, deque[ItemBuilder]] = defaultdict(deque)
         for builder in left:
             of_type[builder.item.type].append(builder)
         for position, item in enumerate(output):
-            if position not in by_position:
-                queue = of_type[item.type]
-                by_position[position] = queue.popleft() if queue else self._new(type(item)())
-        builders = [by_position[position] for position in range(len(output))]
-        self._at = {index: [builder] for index, builder in enumerate(builders)}
-        self._current = {(index, type(each.item)): each for index, each in enumerate(builders)}
-        self._end = len(output)
-        kept = set(builders)
-        self._by_id = {id_: builder for id_, builder in self._by_id.items() if builder in kept}
-        for builder, item in zip(builders, output, strict=True):
-            self._by_id.update(dict.fromkeys(_ids(item), builder))
-        self._latest = self._latest if self._latest in kept else None
-        return builders
+            queue = of_type[item.type]
+            while position not in matched and queue:
+                builder = queue.popleft()
+                if builder not in self._whole or not _contradicts(builder, item):
+                    match(position, builder)
+        for position, item in enumerate(output):
+            if position not in matched:
+                matched[position] = ItemBuilder(type(item)())
+        return [matched[position] for position in range(len(output))]
+
+    def _missing(
+        self,
+        before: list[ItemBuilder],
+        left: dict[ItemBuilder, None],
+        output: list[ResponseOutputItem],
+    ) -> dict[ItemBuilder, int]:
+        """Return the items of this attempt that were stated whole and are not in the output."""
+        named = {_id(item, "call_id") for item in output} - {""}
+        texts = join_texts(text for item in output for text in texts_of(item))
+        reached: defaultdict[Kind, int] = defaultdict(int)
+        missing: dict[ItemBuilder, int] = {}
+        indices = {builder: index for index in self._at for builder in self._at[index]}
+        for builder in before:
+            item = builder.item
+            is_text = isinstance(item, ResponseOutputMessage | ResponseReasoningItem)
+            there = _id(item, "call_id") in named
+            if is_text:
+                there = not getattr(item, "encrypted_content", None)
+                for kind, text in join_texts(builder.texts()).items():
+                    stated = texts.get(kind, "")
+                    if stated.startswith(text, reached[kind]):
+                        reached[kind] += len(text)
+                        there = there or bool(text)
+                    elif not stated.startswith(text):
+                        there = False
+            if builder in left and builder in self._whole and not there:
+                missing[builder] = indices[builder]
+        return missing
 
     def is_unknown(self, id_: str | None) -> bool:
         """Whether the item of an id is of unknown type."""
@@ -166,26 +264,64 @@ class OutputTable:
 
         It may not if only items of other types, or done, are at its index.
         """
-        builder = self._find(event, kinds)
+        builder = self._find(event, kinds, piece=False)
         if builder is not None:
             return not builder.done
         return not self._at if event.output_index is None else event.output_index not in self._at
 
     def _make(self, index: int | None, item: ResponseOutputItem) -> ItemBuilder:
-        builder = self._new(item)
+        builder = ItemBuilder(item, unplaced=index is None)
         if index is None:
             index = self._end
         self._end = max(self._end, index + 1)
         self._at.setdefault(index, []).append(builder)
         self._current[index, type(item)] = builder
+        self._open[type(item)].append(builder)
         self._by_id.update(dict.fromkeys(_ids(item), builder))
         return builder
 
-    def _new(self, item: ResponseOutputItem) -> ItemBuilder:
-        if not isinstance(item, _CALLS):
-            return ItemBuilder(item, None)
-        self._places += 1
-        return ItemBuilder(item, self._places - 1)
+
+def _in_order(
+    before: list[ItemBuilder], builders: list[ItemBuilder], kept: dict[ItemBuilder, int]
+) -> list[ItemBuilder]:
+    """Return the items of an output, with others where they were.
+
+    They come after the item that was before each; or else before the one after it; or else at their
+    index.
+    """
+    if not kept:
+        return builders
+    positions = {builder: position for position, builder in enumerate(builders)}
+    known = [builder for builder in before if builder in positions]
+    at: defaultdict[int, list[ItemBuilder]] = defaultdict(list)
+    position = positions[known[0]] if known else None
+    for builder in before:
+        if builder in positions:
+            position = positions[builder] + 1
+        elif builder in kept:
+            at[min(kept[builder], len(builders)) if position is None else position].append(builder)
+    ordered: list[ItemBuilder] = []
+    for position, builder in enumerate(builders):
+        ordered += [*at[position], builder]
+    return [*ordered, *at[len(builders)]]
+
+
+def _contents(item: ResponseOutputItem, texts: Iterable[tuple[Kind, str]]) -> Any:
+    """Return what two items with the same contents have alike."""
+    joined = join_texts(texts)
+    return (item.type, _id(item, "name"), *sorted((kind.__name__, joined[kind]) for kind in joined))
+
+
+def _contradicts(builder: ItemBuilder, item: ResponseOutputItem) -> bool:
+    """Whether an item of an output cannot be one that was stated whole."""
+    if isinstance(item, CALLS):
+        return _differ(builder.item, item, _IDS[:1]) or _differ(builder.item, item, ("name",))
+    whole = join_texts(texts_of(item))
+    for kind, text in join_texts(builder.texts()).items():
+        stated = whole.get(kind, "")
+        if not stated.startswith(text) and not text.endswith(stated):
+            return True
+    return False
 
 
 def _ids(item: ResponseOutputItem) -> list[str]:
@@ -197,11 +333,13 @@ def _id(item: ResponseOutputItem, field: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _differ(known: ResponseOutputItem, item: ResponseOutputItem) -> bool:
-    """Whether two items have different types, or differ in the first id that both have."""
+def _differ(
+    known: ResponseOutputItem, item: ResponseOutputItem, fields: tuple[str, ...] = _IDS
+) -> bool:
+    """Whether two items have different types, or differ in the first field that both have."""
     if known.type != item.type:
         return True
-    for field in _IDS:
+    for field in fields:
         ours, theirs = _id(known, field), _id(item, field)
         if ours and theirs:
             return ours != theirs

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final, get_args
 
-from ssekit._json import objects
+from ssekit._json import objects, spell
 from ssekit.responses._events import AnyEvent
 
 _KNOWN: Final = {struct.__struct_config__.tag for struct in get_args(AnyEvent)}
@@ -21,6 +21,8 @@ def repair(body: dict[str, Any]) -> None:
     kind = body.get("type")
     if not isinstance(kind, str) or kind not in _KNOWN:
         return  # an unknown event stays as it came
+    if not kind.startswith("response.refusal."):
+        spell(body, "delta", "text")
     is_piece = kind.endswith(("_arguments.delta", "_input.delta"))
     _encode(body, ("delta", *_WRITTEN) if is_piece else _WRITTEN)
     _repair_parts([body.get("part")])
@@ -46,11 +48,13 @@ def _repair_item(item: dict[str, Any]) -> None:
 
 def _encode(holder: dict[str, Any], fields: tuple[str, ...]) -> None:
     for field in fields:
+        spell(holder, field)
         if isinstance(holder.get(field), dict | list):
             holder[field] = json.dumps(holder[field])
 
 
 def _repair_parts(parts: Any) -> None:
     for part in objects(parts):
+        spell(part, "text")
         if part.get("type") in ("text", None) and isinstance(part.get("text"), str):
             part["type"] = "output_text"

@@ -23,12 +23,13 @@ import atheris  # pyright: ignore[reportMissingImports]
 
 with atheris.instrument_imports(include=["ssekit"]):
     import ssekit
-    from ssekit import SSEDecoder, auto
+    from ssekit import auto
 
+from tests.formats import FORMATS
 from tests.reference import interpret
 from tests.streams import STREAMS
-from tests.test_robustness import NAMES, WIRES, survive
-from tests.ways import outcome, push
+from tests.survive import NAMES, survive
+from tests.ways import decoded, outcome, pieces, push
 
 # Pieces that are not found by changing single bytes.
 WORDS = [*NAMES, "data: ", "event: ", "id: ", "retry: ", "\\x0a\\x0a", "\\x0d\\x0a", "[DONE]"]
@@ -37,20 +38,12 @@ WORDS = [*NAMES, "data: ", "event: ", "id: ", "retry: ", "\\x0a\\x0a", "\\x0d\\x
 def cut(data: bytes) -> tuple[bytes, list[bytes]]:
     size = data[0] % 32 + 1 if data else 1
     stream = data[1:]
-    return stream, [stream[start : start + size] for start in range(0, len(stream), size)]
+    return stream, pieces(stream, size)
 
 
 def fuzz_decoder(data: bytes) -> None:
     stream, reads = cut(data)
-    comments: list[str] = []
-    decoder = SSEDecoder(on_comment=comments.append)
-    events = [event for read in reads for event in decoder.feed(read)] + decoder.close()
-    expected = interpret(stream)
-    assert [(e.event, e.data, e.id, e.retry) for e in events] == expected.events
-    assert decoder.last_event_id == expected.last_event_id
-    assert decoder.reconnection_time == expected.reconnection_time
-    assert comments == expected.comments
-    assert SSEDecoder().feed(stream) == events
+    assert decoded(reads) == decoded([stream]) == interpret(stream)
 
 
 def fuzz_format(wire: Any) -> Callable[[bytes], None]:
@@ -68,7 +61,7 @@ def fuzz_format(wire: Any) -> Callable[[bytes], None]:
 
 TARGETS = {
     "decoder": fuzz_decoder,
-    **{name: fuzz_format(wire) for name, wire in {**WIRES, "auto": auto}.items()},
+    **{name: fuzz_format(wire) for name, wire in {**FORMATS, "auto": auto}.items()},
 }
 
 
