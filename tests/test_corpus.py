@@ -21,7 +21,7 @@ from ssekit import (
 )
 from tests.formats import FORMATS, PLAIN, each_format, encoded, only
 from tests.oracle import oracle
-from tests.shared import Recording, each_recording, needs_shared, recordings
+from tests.shared import UNDECLARED, Recording, each_recording, needs_shared, recordings
 from tests.thorough import pick
 from tests.ways import (
     STATES,
@@ -221,26 +221,6 @@ def test_the_usage_of_a_response_adds_up(recording: Recording):
     else:
         adds_up = (usage.input_tokens or 0) + (usage.output_tokens or 0) == usage.total_tokens
         assert adds_up == (recording.name not in NO_SUM)
-
-
-# Fields of the wire that no struct declares, and why. They are all to be had through `.event`.
-UNDECLARED = {
-    "chat": {
-        "p": "padding (Mistral)",
-        "latency_checkpoint": "how long what took within Azure; in no documentation",
-        "time_info": "how long what took (Cerebras)",
-        "generationId": "the name of the request within Vercel's gateway",
-        "choices.delta.provider_metadata": "which hosts Vercel's gateway tried, in what order",
-        "usage.market_cost": "what the host would have charged without the gateway (Vercel)",
-        "usage.cache_creation_input_tokens": "always 0 (Vercel's gateway)",
-        "usage.search_context_size": "an echo of the request (Perplexity)",
-        "choices.text": "the content once more (Together)",
-        "choices.delta.token_id": "the number of the token in the vocabulary (Together)",
-        "choices.seed": "where the sampling began (Together)",
-    },
-    "responses": {"copilot_usage": "GitHub's own account of its terminal event"},
-    "gemini": {"candidates.content.missing-parts": "made up, in test data of Vertex AI's SDK"},
-}
 
 
 @cache

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from ssekit import SSEDecoder, StreamDecoder
+from ssekit import ServerSentEvent, SSEDecoder, StreamDecoder
 from tests.reference import Reference
 from tests.shared import Recording
 from tests.shells import SHELLS, Shell, read_all
@@ -47,6 +47,17 @@ def pull_asynchronously(wire: Wire, reads: list[bytes]) -> Ended:
 
 
 WAYS = [push, pull, pull_asynchronously]
+
+
+def sent_on(wire: Wire, recording: Recording) -> bytes:
+    """Return the chunks of a stream as the events of a server that sends them on."""
+    chunks, _ = push(wire, [recording.data])
+    return b"".join(
+        ServerSentEvent(
+            msgspec.json.encode(chunk).decode(), getattr(chunk, "type", None) or "message"
+        ).encode()
+        for chunk in chunks
+    )
 
 
 # The two ways to deltas.
