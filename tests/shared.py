@@ -75,6 +75,26 @@ def each_recording(
     )
 
 
+# Fields of the wire that no struct declares, and why. They are all to be had through `.event`.
+UNDECLARED = {
+    "chat": {
+        "p": "padding (Mistral)",
+        "latency_checkpoint": "how long what took within Azure; in no documentation",
+        "time_info": "how long what took (Cerebras)",
+        "generationId": "the name of the request within Vercel's gateway",
+        "choices.delta.provider_metadata": "which hosts Vercel's gateway tried, in what order",
+        "usage.market_cost": "what the host would have charged without the gateway (Vercel)",
+        "usage.cache_creation_input_tokens": "always 0 (Vercel's gateway)",
+        "usage.search_context_size": "an echo of the request (Perplexity)",
+        "choices.text": "the content once more (Together)",
+        "choices.delta.token_id": "the number of the token in the vocabulary (Together)",
+        "choices.seed": "where the sampling began (Together)",
+    },
+    "responses": {"copilot_usage": "GitHub's own account of its terminal event"},
+    "gemini": {"candidates.content.missing-parts": "made up, in test data of Vertex AI's SDK"},
+}
+
+
 @cache
 def conformance_cases() -> list[dict[str, Any]]:
     """Return the cases of the standard; none where the folder is not there."""

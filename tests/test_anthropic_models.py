@@ -13,6 +13,7 @@ from ssekit.messages import _events, _result
 from ssekit.testing import ModelStream, message_streams
 from tests.sdks import differences, fields, joined, missing, models, names
 from tests.shared import Recording, each_recording
+from tests.ways import sent_on
 
 pytest.importorskip(
     "anthropic", reason="the anthropic package (dependency group corpus) is not installed"
@@ -90,6 +91,14 @@ def test_the_result_is_what_the_sdk_makes_of_the_stream(recording: Recording):
         if "partial_json" in block:  # the SDK reads what it can of an input that was cut
             block["input"] = from_json(block.pop("partial_json").encode(), partial_mode=True)
     assert differences(answer, theirs) <= set(FAULTS)
+
+
+@each_recording("messages")
+def test_events_that_are_sent_on_are_the_same_to_the_sdk(recording: Recording):
+    of_beta = is_beta(answer_to(recording))
+    theirs = sdk_result(recording.whole, of_beta).model_dump(mode="json", by_alias=True)
+    again = sdk_result(sent_on(messages, recording), of_beta).model_dump(mode="json", by_alias=True)
+    assert differences(again, theirs) <= set(FAULTS)
 
 
 # (The SDK encodes arguments piece by piece, and fails at half a surrogate pair.)

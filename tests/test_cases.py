@@ -16,14 +16,7 @@ from tests.shared import FOLDER, needs_shared
 CASES = Path(FOLDER or "", "cases")
 
 # The cases that wait for a rule, and which. One that turns right leaves the table.
-TAKES_AWAY = "a terminal event takes away what its output does not name"
-NO_PLACE = "pieces without a place do not find the open part of their kind"
-WAITING: dict[str, str] = {
-    "r13-completed-lacks-an-item": TAKES_AWAY,
-    "r13b-completed-lacks-the-call": TAKES_AWAY,
-    "r24-deltas-without-place": NO_PLACE,
-    "r45-index-only-in-arguments-done": NO_PLACE,
-}
+WAITING: dict[str, str] = {}
 
 
 def cases() -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ import json
 import re
 from contextlib import suppress
 from copy import deepcopy
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -20,8 +21,18 @@ from ssekit import (
 )
 from tests.formats import FORMATS, PLAIN, each_format, encoded, only
 from tests.oracle import oracle
-from tests.shared import Recording, each_recording, needs_shared, recordings
-from tests.ways import STATES, WAYS, cuts, outcome, push
+from tests.shared import UNDECLARED, Recording, each_recording, needs_shared, recordings
+from tests.thorough import pick
+from tests.ways import (
+    STATES,
+    WAYS,
+    cuts,
+    in_two,
+    outcome,
+    pull_deltas,
+    push,
+    push_deltas,
+)
 
 # What the recordings' `expected` files have of an answer: where it is not what the oracle has.
 
@@ -141,10 +152,22 @@ def test_cuts_do_not_matter(recording: Recording):
             assert ended(cut_decoder) == whole
 
 
+@each_recording(*FORMATS)
+def test_the_deltas_that_are_pushed_are_those_that_are_pulled(recording: Recording):
+    wire = FORMATS[recording.endpoint]
+    pulled, whole = pull_deltas(wire, [recording.data])
+    for reads in in_two(recording, small=pick(quick=1_000, thorough=3_500), count=20):
+        pushed, decoder = push_deltas(wire, reads)
+        assert pushed == pulled
+        assert (decoder.state, str(decoder.error)) == (whole.state, str(whole.error))
+
+
 @each_recording("chat", "completions", "messages", "gemini")
 def test_a_stream_that_ends_early_has_the_end_and_the_answer_of_the_oracle(recording: Recording):
     name, data = recording.endpoint, recording.data
-    for place in (0, *(found.end() for found in re.finditer(rb"(?>\r\n|\r|\n){2}", data))):
+    ends = [0, *(found.end() for found in re.finditer(rb"(?>\r\n|\r|\n){2}", data))]
+    step = 1 + len(ends) // pick(quick=50, thorough=1_000)
+    for place in ends[::step]:
         _, decoder = push(FORMATS[name], [data[:place]])
         expected = oracle(name, data[:place])
         assert (decoder.state, decoder.ended_by) == expected.end
@@ -200,35 +223,21 @@ def test_the_usage_of_a_response_adds_up(recording: Recording):
         assert adds_up == (recording.name not in NO_SUM)
 
 
-# Fields of the wire that no struct declares, and why. They are all to be had through `.event`.
-UNDECLARED = {
-    "chat": {
-        "p": "padding (Mistral)",
-        "latency_checkpoint": "how long what took within Azure; in no documentation",
-        "time_info": "how long what took (Cerebras)",
-        "generationId": "the name of the request within Vercel's gateway",
-        "choices.delta.provider_metadata": "which hosts Vercel's gateway tried, in what order",
-        "usage.market_cost": "what the host would have charged without the gateway (Vercel)",
-        "usage.cache_creation_input_tokens": "always 0 (Vercel's gateway)",
-        "usage.search_context_size": "an echo of the request (Perplexity)",
-        "choices.text": "the content once more (Together)",
-        "choices.delta.token_id": "the number of the token in the vocabulary (Together)",
-        "choices.seed": "where the sampling began (Together)",
-    },
-    "responses": {"copilot_usage": "GitHub's own account of its terminal event"},
-    "gemini": {"candidates.content.missing-parts": "made up, in test data of Vertex AI's SDK"},
-}
+@cache
+def declared(struct: type[msgspec.Struct]) -> dict[str, str]:
+    """Return the names of the fields of a struct, by those that they have on the wire."""
+    return {field.encode_name: field.name for field in msgspec.structs.fields(struct)}
 
 
 def undeclared(wire: Any, typed: Any, path: str = "") -> list[str]:
     """Return the names of the fields of the wire that no struct declares."""
     if isinstance(typed, msgspec.Struct) and isinstance(wire, dict):
-        names = {field.encode_name: field.name for field in msgspec.structs.fields(typed)}
+        names = declared(type(typed))
         known = {*names, typed.__struct_config__.tag_field}
         return [f"{path}{name}" for name in wire if name not in known] + [
             name
             for key, value in wire.items()
-            if key in names
+            if key in names and isinstance(value, dict | list)
             for name in undeclared(value, getattr(typed, names[key]), f"{path}{key}.")
         ]
     if isinstance(typed, list | tuple) and isinstance(wire, list):

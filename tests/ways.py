@@ -7,10 +7,11 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from ssekit import SSEDecoder, StreamDecoder
+from ssekit import ServerSentEvent, SSEDecoder, StreamDecoder
 from tests.reference import Reference
 from tests.shared import Recording
 from tests.shells import SHELLS, Shell, read_all
+from tests.thorough import pick
 
 # A format's module, such as `ssekit.chat`.
 Wire: TypeAlias = Any
@@ -29,12 +30,14 @@ def push(wire: Wire, reads: list[bytes]) -> Ended:
     return chunks + decoder.close(), decoder
 
 
-def pull(wire: Wire, reads: list[bytes], shell: Shell = SHELLS["sync"]) -> Ended:
+def pull(
+    wire: Wire, reads: list[bytes], shell: Shell = SHELLS["sync"], deltas: bool = False
+) -> Ended:
     async def main() -> Ended:
         stream = shell.stream(shell.reads(*reads), wire)
-        chunks, error = await read_all(stream)
+        items, error = await read_all(stream.deltas() if deltas else stream)
         assert error is stream.decoder.error
-        return chunks, stream.decoder
+        return items, stream.decoder
 
     return shell.run(main)
 
@@ -44,6 +47,30 @@ def pull_asynchronously(wire: Wire, reads: list[bytes]) -> Ended:
 
 
 WAYS = [push, pull, pull_asynchronously]
+
+
+def sent_on(wire: Wire, recording: Recording) -> bytes:
+    """Return the chunks of a stream as the events of a server that sends them on."""
+    chunks, _ = push(wire, [recording.data])
+    return b"".join(
+        ServerSentEvent(
+            msgspec.json.encode(chunk).decode(), getattr(chunk, "type", None) or "message"
+        ).encode()
+        for chunk in chunks
+    )
+
+
+# The two ways to deltas.
+
+
+def push_deltas(wire: Wire, reads: list[bytes]) -> Ended:
+    decoder = wire.decoder()
+    deltas = [delta for read in reads for delta in decoder.feed_deltas(read)]
+    return deltas + decoder.close_deltas(), decoder
+
+
+def pull_deltas(wire: Wire, reads: list[bytes]) -> Ended:
+    return pull(wire, reads, deltas=True)
 
 
 def outcome(decoder: StreamDecoder[Any, Any]) -> Any:
@@ -74,6 +101,15 @@ def pieces(data: bytes, size: int = 1) -> list[bytes]:
     return [data[start : start + size] for start in range(0, len(data), size)]
 
 
+def in_two(recording: Recording, small: int, count: int) -> list[list[bytes]]:
+    """Cut a stream in two: a small one at every place, another at some, the same in every run."""
+    data = recording.data
+    places = range(len(data) + 1)
+    if len(data) > small:
+        places = random.Random(zlib.crc32(data)).sample(places, count)
+    return [[data[:place], data[place:]] for place in places]
+
+
 def cuts(recording: Recording) -> list[list[bytes]]:
     """Cut a stream at random places, the same in every run, and small ones byte by byte."""
     data = recording.data
@@ -82,6 +118,6 @@ def cuts(recording: Recording) -> list[list[bytes]]:
     for count in (1, 3, 10, 100):
         places = sorted(chance.randrange(len(data) + 1) for _ in range(count))
         cut.append([data[a:b] for a, b in zip([0, *places], [*places, len(data)], strict=True)])
-    if len(data) <= 20_000:
+    if len(data) <= pick(quick=3_500, thorough=20_000):
         cut.append(pieces(data))
     return cut

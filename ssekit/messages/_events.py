@@ -72,14 +72,14 @@ class TextDelta(BlockDelta, frozen=True, tag="text_delta"):
     """The next piece of a text. (Another type is `ssekit.TextDelta`, of the shared vocabulary.)"""
 
     type: ClassVar[Literal["text_delta"]] = "text_delta"
-    text: str = ""
+    text: str = msgspec.field(default_factory=str)
 
 
 class ThinkingDelta(BlockDelta, frozen=True, tag="thinking_delta"):
     """The next piece of the reasoning; `estimated_tokens` counts those so far (beta)."""
 
     type: ClassVar[Literal["thinking_delta"]] = "thinking_delta"
-    thinking: str = ""
+    thinking: str = msgspec.field(default_factory=str)
     estimated_tokens: int | None = None
 
 
@@ -87,14 +87,14 @@ class InputJSONDelta(BlockDelta, frozen=True, tag="input_json_delta"):
     """The next piece of the JSON text of a tool's input."""
 
     type: ClassVar[Literal["input_json_delta"]] = "input_json_delta"
-    partial_json: str = ""
+    partial_json: str = msgspec.field(default_factory=str)
 
 
 class SignatureDelta(BlockDelta, frozen=True, tag="signature_delta"):
     """The signature of the reasoning."""
 
     type: ClassVar[Literal["signature_delta"]] = "signature_delta"
-    signature: str = ""
+    signature: str = msgspec.field(default_factory=str)
 
 
 class CitationsDelta(BlockDelta, frozen=True, tag="citations_delta"):
