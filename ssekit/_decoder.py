@@ -164,9 +164,9 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         """Take the failure of the transport, or the end of reading. What is unfinished is dropped.
 
         Pass the exception of the transport; or the one that ended the reading (`CancelledError`,
-        `GeneratorExit`, `KeyboardInterrupt`).
+        `GeneratorExit`, `KeyboardInterrupt`). A failure that the server reported before is kept.
         """
-        self._fail(interruption(cause))
+        self._fail(self._unexplained or interruption(cause))
 
     def snapshot(self) -> ResultT:
         """Return the answer so far, whatever the state."""

@@ -84,8 +84,6 @@ def shape_of(event: ServerSentEvent) -> str | None:
         body = unlisted(parse(event.data))
     except ValueError:
         return None
-    if isinstance(body, list) and len(body) == 1:
-        [body] = body
     if not isinstance(body, dict):
         return None
     return next((name for name, holds in SHAPES.items() if holds(body, event.event)), None)

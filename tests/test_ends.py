@@ -341,6 +341,7 @@ def test_a_decoder_that_waited_reads_another_source():
     decoder = responses.decoder()
     decoder.feed(event(FAILED))
     decoder.fail(OSError())
+    assert isinstance(decoder.error, APIError)  # the server's failure came first
     stream = responses.stream([BEGUN[responses] + ENDED[responses]], decoder=decoder)
     assert len(list(stream)) == 2
 
