@@ -312,7 +312,7 @@ class Format(Generic[ChunkT, ResultT]):
         """Return the error of a stream in which no event is of this format."""
         shape = shape_of(event)
         hint = "" if shape in (None, self.name) else f": ssekit.{shape} reads this format"
-        error = DecodeError(f"none of {count} events is of the format {self.name}{hint}")
+        error = DecodeError(f"no event is of the format {self.name} ({count} came){hint}")
         error.event = event
         return error
 
