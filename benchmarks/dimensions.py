@@ -147,8 +147,8 @@ def choices(count: int) -> dict[str, Any]:
 BEGUN, TURN = call_chunk("#", function={"name": "f"}, id="call%d"), call_chunk("#")
 NAMED = call_chunk(function={"name": "f", "arguments": "0123"})
 LOOSE = chunk({"tool_calls": [{"function": {"arguments": "0123"}}]}, index=0)
-WHOLE_CALL = {"id": "call", "function": {"name": "f", "arguments": "[1]"}}
-WHOLE = call_chunk("#", **{**WHOLE_CALL, "id": "call%d"})
+WHOLE_CALL: dict[str, Any] = {"id": "call", "function": {"name": "f", "arguments": "[1]"}}
+WHOLE = call_chunk("#", **(WHOLE_CALL | {"id": "call%d"}))
 LEGACY = {"text": "a", "token_ids": [1], "logprobs": {"tokens": ["a"]}}
 
 CHAT: Streams = {
