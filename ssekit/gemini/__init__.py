@@ -5,7 +5,8 @@
 # What always holds here:
 # - A chunk and the result are one type, as at the vendor: `GenerateContentResponse`.
 # - The format has no terminal event. A stream is done when its bytes end after every candidate has
-#   a finish reason, or after the prompt was blocked; or with `[DONE]`, which some proxies send.
+#   a finish reason, or after the prompt was blocked. `[DONE]`, which some proxies send, is an end
+#   of the bytes.
 
 from __future__ import annotations
 

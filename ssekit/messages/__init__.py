@@ -5,7 +5,7 @@
 #   without "Beta".
 # - Ordinary events are decoded as a union of tagged structs. An event that reports an error is not
 #   in the union.
-# - The stream ends with `message_stop`, or with `[DONE]`, which some gateways send.
+# - The stream ends with `message_stop`. `[DONE]`, which some gateways send, is an end of the bytes.
 
 from __future__ import annotations
 
