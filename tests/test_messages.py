@@ -759,3 +759,23 @@ def test_what_an_answer_is_without_its_deltas():
     stream = messages.stream(map(event, events))
     assert [*stream.deltas()][1] == ToolCall(0, 0, "t", "f", "")
     assert stream.accumulator.tool_calls == push(*events).accumulator.tool_calls
+
+
+@pytest.mark.parametrize(
+    ("word", "pieces", "whole"),
+    [
+        ("max_tokens", ('{"a',), False),
+        ("refusal", ('{"a',), False),
+        ("new_word", ('{"a',), False),
+        ("max_tokens", (), False),
+        ("end_turn", (), True),
+        ("tool_use", ('{"a',), True),  # a model may write what is no JSON
+        ("max_tokens", ('{"a', '":1}'), True),
+    ],
+)
+def test_a_call_that_is_cut_off_is_not_emitted_as_a_whole_one(
+    word: str, pieces: tuple[str, ...], whole: bool
+):
+    events = [began(call()), *map(given_json, pieces), stop(), ended(word), END]
+    calls = [delta for delta in deltas(*events) if isinstance(delta, ToolCall)]
+    assert [each.arguments for each in calls] == (["".join(pieces) or "{}"] if whole else [])
