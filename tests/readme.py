@@ -2,6 +2,7 @@
 
 import ast
 import asyncio
+import builtins
 import inspect
 import io
 import itertools
@@ -264,6 +265,8 @@ def run(code: str, given: dict[str, Any], url: str = "") -> str:
     """Run an example, which may have `async` at its top, and return what it prints."""
     # (The name of no file: Hypothesis would look for the code of a test there.)
     compiled = compile(code, "<README>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    # A frame of the example finds the builtins in its globals, as that of a module does.
+    given.setdefault("__builtins__", builtins)
     function = FunctionType(compiled, given)
     address = urlsplit(url).hostname, urlsplit(url).port
 
