@@ -204,6 +204,9 @@ class ResponsesOracle(Oracle):
     def add(self, event_type: str, data: str) -> None:
         event = json.loads(data)
         kind = event["type"].removeprefix("response.")
+        if kind == "error":
+            self.error = event
+            return
         self.terminal = self.terminal or kind in ("completed", "incomplete")
         if "response" in event:
             stated = {name: value for name, value in event["response"].items() if value is not None}
@@ -233,6 +236,8 @@ class ResponsesOracle(Oracle):
 
     @property
     def end(self) -> tuple[str, str | None]:
+        if self.error:
+            return "failed", None
         return ("done", "event") if self.terminal else ("truncated", None)
 
     @property
