@@ -207,7 +207,9 @@ def _shallow(text: str) -> str:
 
 
 def _rebuild(tree: Any, fragments: Collection[str], key: str = "", room: int = MAX_DEPTH) -> Any:
-    if isinstance(tree, str):
+    if type(tree) is str:
+        if tree.isascii():
+            return tree
         return _half_formed(tree) if key in fragments else join_surrogates(tree)
     if not isinstance(tree, dict | list):
         return tree
@@ -216,7 +218,11 @@ def _rebuild(tree: Any, fragments: Collection[str], key: str = "", room: int = M
     if isinstance(tree, list):
         return [_rebuild(item, fragments, key, room - 1) for item in tree]
     return {
-        join_surrogates(name): _rebuild(value, fragments, name, room - 1)
+        name if name.isascii() else join_surrogates(name): (
+            value
+            if type(value) is str and value.isascii()  # nearly all values
+            else _rebuild(value, fragments, name, room - 1)
+        )
         for name, value in tree.items()
     }
 
