@@ -138,7 +138,7 @@ class FunctionCallBuilder:
             args=self._build_arguments(),
             will_continue=self.open or None,
         )
-        part: Part = replace(deep_copy(self.part), function_call=call)
+        part: Part = deep_copy(self.part, function_call=call)
         return part
 
 

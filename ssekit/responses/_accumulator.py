@@ -328,7 +328,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
     def snapshot(self) -> Response:
         output = [builder.build() for builder in self._output]
         # (Some hosts name the object a "chat.completion" here.)
-        response: Response = replace(deep_copy(self._response), object="response", output=output)
+        response: Response = deep_copy(self._response, object="response", output=output)
         return response
 
     @property

@@ -295,23 +295,23 @@ class ItemBuilder:
         item = self.item
         if isinstance(item, UnknownItem):
             return UnknownItem(well_formed(item))
-        item, text = deep_copy(item), str(self.text)
+        text = str(self.text)
         changes: dict[str, Any] = {}
         if self.content:
             changes["content"] = self.content.build()
         if self.summary:
             changes["summary"] = self.summary.build()
         if text and isinstance(item, ResponseApplyPatchToolCall):
-            changes["operation"] = replace(item.operation or ApplyPatchOperation(), diff=text)
+            changes["operation"] = deep_copy(item.operation or ApplyPatchOperation(), diff=text)
         elif text:
             changes[_STREAMED[type(item)]] = text
         if self.commands and isinstance(item, ResponseFunctionShellToolCall):
             commands = [str(command) for command in in_order(self.commands)]
-            changes["action"] = replace(item.action or ShellCallAction(), commands=commands)
+            changes["action"] = deep_copy(item.action or ShellCallAction(), commands=commands)
         if self.outputs:
             outputs = in_order(self.outputs)
             changes["output"] = [content for output in outputs for content in output.build()]
-        built: ResponseOutputItem = replace(item, **changes)
+        built: ResponseOutputItem = deep_copy(item, **changes)
         return built
 
 
