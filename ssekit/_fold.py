@@ -91,7 +91,7 @@ class Text(Fragments[str]):
         But no text is shortened to an end of itself: some hosts state only the last piece. After a
         contradiction, nothing more is emitted.
         """
-        if not whole or self._ends_with(whole):
+        if not whole or self.is_whole(whole) or self._ends_with(whole):
             return ""
         rest = self._rest(whole)
         if rest is None:
@@ -101,6 +101,11 @@ class Text(Fragments[str]):
             return ""
         added = self.add(rest)
         return "" if self.contradicted else added
+
+    def is_whole(self, whole: str) -> bool:
+        """Whether the text so far is a whole one. A long text is not joined for a short one."""
+        # (Of half pairs, two are one character in the end.)
+        return len(whole) <= self.size() <= 2 * len(whole) and str(self) == whole
 
     def _rest(self, whole: str) -> str | None:
         """Return what a whole has after the text so far; None if it contradicts that."""
@@ -172,6 +177,9 @@ class JSONText(Text):
     def take(self) -> str:
         self._end = None
         return super().take()
+
+    def is_whole(self, whole: str) -> bool:
+        return self.initial == whole if self.initial else super().is_whole(whole)
 
     def _rest(self, whole: str) -> str | None:
         # A placeholder never replaces more than it has; a whole replaces a value held back.
