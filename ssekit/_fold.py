@@ -308,11 +308,12 @@ def extend_lists(into: dict[str, list[Any]], newer: msgspec.Struct) -> None:
 
 
 def merge(known: StructT | None, latest: StructT) -> StructT:
-    """Return `known` with the fields of `latest` that are not None."""
+    """Return `latest` with the fields of `known` that are None in it."""
     if known is None:
         return latest
-    fields = zip(latest.__struct_fields__, astuple(latest), strict=True)
-    return replace(known, **{name: value for name, value in fields if value is not None})
+    fields = zip(latest.__struct_fields__, astuple(known), astuple(latest), strict=True)
+    kept = {name: old for name, old, new in fields if new is None and old is not None}
+    return replace(latest, **kept) if kept else latest
 
 
 def merge_usage(

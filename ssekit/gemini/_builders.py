@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from ssekit._deltas import Delta, ToolCall, ToolCallDelta
 from ssekit._fold import Text, deep_copy, extend_lists, merge
@@ -38,6 +38,9 @@ from ssekit.gemini._response import (
 )
 
 _NO_PART: Final = Part()
+_NO_MORE: Final = astuple(_NO_PART)[
+    2:
+]  # what a part has beside its text, and whether it is thought
 _NO_CALL: Final = FunctionCall()
 # The word of a host that has no finish reason yet.
 _UNSPECIFIED: Final = "FINISH_REASON_UNSPECIFIED"
@@ -196,7 +199,7 @@ class CandidateBuilder:
 
     def _add_part(self, part: AnyPart) -> None:
         text = part.text
-        if text is None or part != Part(text=text, thought=part.thought):
+        if text is None or (astuple(part)[2:] != _NO_MORE):
             self._parts.append(part)
         elif text:
             thought = bool(part.thought)
