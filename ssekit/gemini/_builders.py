@@ -38,9 +38,7 @@ from ssekit.gemini._response import (
 )
 
 _NO_PART: Final = Part()
-_NO_MORE: Final = astuple(_NO_PART)[
-    2:
-]  # what a part has beside its text, and whether it is thought
+_NO_MORE: Final = astuple(_NO_PART)[2:]  # the fields after `text` and `thought`
 _NO_CALL: Final = FunctionCall()
 # The word of a host that has no finish reason yet.
 _UNSPECIFIED: Final = "FINISH_REASON_UNSPECIFIED"
@@ -199,7 +197,7 @@ class CandidateBuilder:
 
     def _add_part(self, part: AnyPart) -> None:
         text = part.text
-        if text is None or (astuple(part)[2:] != _NO_MORE):
+        if isinstance(part, UnknownPart) or text is None or astuple(part)[2:] != _NO_MORE:
             self._parts.append(part)
         elif text:
             thought = bool(part.thought)

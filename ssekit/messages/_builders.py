@@ -6,9 +6,10 @@
 # - A block of unknown type accepts every delta. Its pieces are all of one type.
 #
 # How it works: a builder keeps the block of the start event, and what deltas add to it. The deltas
-# of the shared vocabulary have methods of their own, which change no answer. A delta belongs to the open block at its
-# index, if that block accepts its type. A delta without an index belongs to the open block without
-# an index, or else to the one that went on last, among the blocks that accept its type.
+# of the shared vocabulary have methods of their own, which change no answer. A delta belongs to the
+# open block at its index, if that block accepts its type. A delta without an index belongs to the
+# open block without an index, or else to the one that went on last, among the blocks that accept
+# its type.
 
 from __future__ import annotations
 
@@ -119,9 +120,8 @@ class BlockBuilder:
         elif kind is events.CitationsDelta:
             if delta.citation is not None:
                 self._citations().append(delta.citation)
-        elif kind is events.SignatureDelta:
-            if delta.signature:
-                self._fields["signature"] = delta.signature
+        elif kind is events.SignatureDelta and delta.signature:
+            self._fields["signature"] = delta.signature
         return piece
 
     def _citations(self) -> list[JSONObject]:
