@@ -29,6 +29,7 @@ from collections.abc import (
 )
 from contextlib import suppress
 from functools import partial
+from itertools import product
 from operator import attrgetter, methodcaller
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -40,6 +41,7 @@ __all__ = ["AsyncSource", "Source", "open_async_source", "open_source"]
 
 ReadsT = TypeVar("ReadsT")
 
+_DATA = (str, bytes, bytearray, memoryview)  # are no sources, though some are iterable
 _READ_SIZE = 64 * 2**10  # bytes asked for at a time
 _BODY_SIZE = 64 * 2**10  # bytes of a response that is no event stream, kept for its error
 
@@ -258,9 +260,12 @@ class _AsAsync(AsyncIterator[Any]):
 def _method(*names: str) -> Callable[[Any, Any], Callable[[], Any] | None]:
     """Find the first of these methods, of a source or else of its reads."""
 
-    def close(*owners: Any) -> Callable[[], Any] | None:
-        closes = (getattr(owner, name, None) for owner in owners for name in names)
-        return next(filter(None, closes), None)
+    def close(source: Any, reads: Any) -> Callable[[], Any] | None:
+        for owner, name in product((source, reads), names):
+            found: Callable[[], Any] | None = getattr(owner, name, None)
+            if found is not None:
+                return found
+        return None
 
     return close
 
@@ -307,7 +312,10 @@ _RESPONSES = (
     # http.client: likewise; `length` counts the bytes still to come.
     Shape(("read1", "getheader", "length"), _reads_of_http_client, _own_close),
 )
+# A path: opened as a binary file.
+_PATH = Shape(("__fspath__",), _until_empty("read1"), _own_close)
 _PLAIN = (
+    _PATH,
     # Binary files.
     Shape(("read1",), _until_empty("read1"), _own_close),
     Shape(("read",), _until_empty("read"), _own_close),
@@ -344,6 +352,8 @@ _ASYNC = (
     # Async iterables of bytes or of events, such as the byte streams of trio and anyio.
     Shape(("__aiter__",), aiter, _method("aclose", "close")),
 )
+# A response of niquests that is asynchronous has the attributes of one that is not, too.
+_SYNC_ORDER = (_ASYNC[1], *_RESPONSES, *_ASYNC, *_PLAIN)
 
 
 def open_source(source: Any, *, check: bool = True) -> Source:
@@ -357,14 +367,15 @@ def open_source(source: Any, *, check: bool = True) -> Source:
     Raises:
         TypeError: It is none of these.
     """
-    if _is_asynchronous(source):
-        raise TypeError(_advice(source))
-    head = _head(source) if check else None
-    if hasattr(source, "__fspath__"):
-        source = open(source, "rb")  # noqa: SIM115 - the source closes it
-    shape = _find(source, _RESPONSES + _PLAIN)
+    shape = _find(source, _SYNC_ORDER)
     if shape is None:
         raise TypeError(_advice(source))
+    if shape in _ASYNC:
+        kind = type(source).__name__
+        raise TypeError(f"{kind} is asynchronous: use astream, acollect or aiter_events")
+    head = _head(source) if check else None
+    if shape is _PATH:
+        source = open(source, "rb")  # noqa: SIM115 - the source closes it
     reads = shape.reads(source)
     return Source(reads, shape.close(source, reads), head)
 
@@ -377,29 +388,25 @@ def open_async_source(source: Any, *, check: bool = True) -> AsyncSource:
     Raises:
         TypeError: It is none of these, or a synchronous response.
     """
-    shape = _find(source, _ASYNC)
-    if shape is not None:
-        reads = shape.reads(source)
-        head = _head(source) if check else None
-        return AsyncSource(reads, shape.close(source, reads), head)
-    if _find(source, _RESPONSES):
+    shape = _find(source, _ASYNC + _RESPONSES)
+    if shape is None:
+        plain = open_source(source, check=check)
+        return AsyncSource(_AsAsync(plain.reads), plain.close, plain.head)
+    if shape in _RESPONSES:
         kind = type(source).__name__
         raise TypeError(f"{kind} is synchronous: use stream, collect or iter_events (in a thread)")
-    plain = open_source(source, check=check)
-    return AsyncSource(_AsAsync(plain.reads), plain.close, plain.head)
-
-
-def _is_asynchronous(source: Any) -> bool:
-    """Whether a source has `__aiter__`, or fits only rows for asynchronous reading."""
-    if hasattr(source, "__aiter__"):
-        return True
-    return bool(_find(source, _ASYNC)) and not _find(source, _RESPONSES)
+    reads = shape.reads(source)
+    return AsyncSource(reads, shape.close(source, reads), _head(source) if check else None)
 
 
 def _find(source: Any, shapes: Iterable[Shape]) -> Shape | None:
-    if isinstance(source, str | bytes | bytearray | memoryview | Mapping):
+    if isinstance(source, _DATA) or hasattr(source, "keys"):
         return None
-    return next((shape for shape in shapes if shape.fits(source)), None)
+    for shape in shapes:
+        # To ask for one attribute takes 40 ns, and to fail in `fits` 1 us.
+        if hasattr(source, shape.attributes[0]) and shape.fits(source):
+            return shape
+    return None
 
 
 def _head(source: Any) -> ResponseHead | None:
@@ -412,15 +419,13 @@ def _head(source: Any) -> ResponseHead | None:
 
 def _advice(source: object) -> str:
     kind = type(source).__name__
-    if isinstance(source, str | bytes | bytearray | memoryview):
+    if isinstance(source, _DATA):
         return (
             f"a source gives bytes read by read, it is not {kind} itself: pass [data], "
             "or pathlib.Path(name) for the name of a file"
         )
     if isinstance(source, Coroutine):
         return "expected a source, got a coroutine: await it, and pass what it returns"
-    if _is_asynchronous(source):
-        return f"{kind} is asynchronous: use astream, acollect or aiter_events"
     if hasattr(source, "recv"):
         return f"the bytes of a {kind} are HTTP, not its body: read it with http.client or h11"
     return (

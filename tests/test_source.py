@@ -256,6 +256,22 @@ async def test_a_response_that_is_both(shell: Shell):
     assert (await stream.until_done()).choices[0].message.content == "ab"
 
 
+def test_sources_of_one_class_may_differ():
+    """The attributes of each object count: those of many responses are not of the class."""
+
+    class Either:
+        def __init__(self, **attributes: Any) -> None:
+            self.__dict__.update(attributes)
+
+    for _ in range(2):
+        assert chat.collect(Either(read=io.BytesIO(STREAM).read)).choices
+        response = Either(iter_bytes=generator, stream=[], status_code=500, headers={})
+        with pytest.raises(StatusError):
+            chat.collect(response)
+        with pytest.raises(TypeError, match="got Either"):
+            chat.collect(Either())
+
+
 def test_a_byte_stream_of_trio():
     async def main() -> None:
         sender, receiver = trio.testing.memory_stream_pair()
