@@ -19,9 +19,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Container, Iterator
-from contextlib import AsyncExitStack, ExitStack, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    AsyncExitStack,
+    ExitStack,
+    suppress,
+)
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeAlias, TypeVar
 
 import msgspec
 
@@ -35,7 +41,14 @@ from ssekit._errors import (
 )
 from ssekit._event import ServerSentEvent
 from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE
-from ssekit._source import AsyncSource, Source, open_async_source, open_source
+from ssekit._source import (
+    AsyncSource,
+    OpenAsyncSource,
+    OpenSource,
+    Source,
+    open_async_source,
+    open_source,
+)
 from ssekit._sse import EventReceiver, SSEDecoder
 from ssekit._stream import AsyncPull, pull
 
@@ -43,6 +56,8 @@ __all__ = ["AsyncEventSource", "EventSource", "areconnect", "reconnect"]
 
 EventsT = TypeVar("EventsT")
 StackT = TypeVar("StackT")
+
+_AsyncConnection: TypeAlias = AsyncSource | AbstractAsyncContextManager[AsyncSource]
 
 # A `retry` field of 2**64 milliseconds is valid, and more than a clock can count.
 _LONGEST_WAIT = 86_400.0  # seconds
@@ -95,7 +110,7 @@ class _Reconnection(Generic[EventsT, StackT]):
             headers["Last-Event-ID"] = self.last_event_id
         return headers
 
-    def _accept(self, source: Source | AsyncSource) -> EventReceiver:
+    def _accept(self, source: OpenSource | OpenAsyncSource) -> EventReceiver:
         """Judge the head of a connection, and return the decoder of its events."""
         head = source.head
         if head is not None and head.status == 204:
@@ -227,7 +242,7 @@ class EventSource(_Reconnection[Iterator[ServerSentEvent], ExitStack], Iterator[
             self._opened.callback(source.close)
             self._events = pull(source, self._accept(source))
 
-    def _new_source(self) -> Source:
+    def _new_source(self) -> OpenSource:
         try:
             opened = self._connect(self._request_headers())
             with suppress(TypeError):
@@ -296,7 +311,7 @@ class AsyncEventSource(
             self._opened.push_async_callback(source.aclose)
             self._events = AsyncPull(source, self._accept(source))
 
-    async def _new_source(self) -> AsyncSource:
+    async def _new_source(self) -> OpenAsyncSource:
         try:
             opened = self._connect(self._request_headers())
             if isinstance(opened, Awaitable):
@@ -333,7 +348,7 @@ class AsyncEventSource(
 
 
 def reconnect(
-    connect: Callable[[dict[str, str]], Any],
+    connect: Callable[[dict[str, str]], Source | AbstractContextManager[Source]],
     /,
     *,
     sleep: Callable[[float], object],
@@ -386,7 +401,7 @@ def reconnect(
 
 
 def areconnect(
-    connect: Callable[[dict[str, str]], Any],
+    connect: Callable[[dict[str, str]], _AsyncConnection | Awaitable[_AsyncConnection]],
     /,
     *,
     sleep: Callable[[float], Awaitable[object]],

@@ -6,7 +6,8 @@
 #    arrived, without waiting for a full block or keeping one back. It has the call for closing too.
 # 3. Whatever has a status and headers is a response. Before the first read, `check` raises the
 #    error of a response that is no event stream.
-# `Source` and `AsyncSource` are twins: code that awaits and code that does not are clearer apart.
+# `OpenSource` and `OpenAsyncSource` are twins: code that awaits and code that does not are clearer
+# apart.
 #
 # What always holds here:
 # - Nothing is decoded. Reads are bytes or events, as they came; the client undoes a content
@@ -17,82 +18,83 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import (
+    AsyncIterable,
     AsyncIterator,
     Awaitable,
     Callable,
     Coroutine,
     Iterable,
     Iterator,
-    Mapping,
 )
 from contextlib import suppress
 from functools import partial
 from itertools import product
 from operator import attrgetter, methodcaller
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
-from ssekit._errors import ContentTypeError, SSEKitError, StatusError
-from ssekit._json import parse
-from ssekit._server_error import error_fields, nested_error
+from ssekit._event import ServerSentEvent
+from ssekit._head import ResponseHead, head_of
 
-__all__ = ["AsyncSource", "Source", "open_async_source", "open_source"]
+__all__ = [
+    "AsyncSource",
+    "OpenAsyncSource",
+    "OpenSource",
+    "Source",
+    "open_async_source",
+    "open_source",
+]
 
 ReadsT = TypeVar("ReadsT")
+ResponseT_co = TypeVar("ResponseT_co", covariant=True)
 
 _DATA = (str, bytes, bytearray, memoryview)  # are no sources, though some are iterable
 _READ_SIZE = 64 * 2**10  # bytes asked for at a time
 _BODY_SIZE = 64 * 2**10  # bytes of a response that is no event stream, kept for its error
 
 
-class ResponseHead(NamedTuple):
-    """The status and the headers of a response. Header names are in lower case."""
+# The types of sources. A response of requests, niquests, urllib3 or http.client is an iterable of
+# bytes, and so is a binary file; one of httpx may be of either kind.
 
-    status: int
-    headers: Mapping[str, str]
 
+class _Response(Protocol):
+    def iter_bytes(self) -> Iterator[bytes]: ...
+
+
+class _AsyncResponse(Protocol):
+    def aiter_bytes(self) -> AsyncIterator[bytes]: ...
+
+
+class _Reader(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+class _Path(Protocol):
+    def __fspath__(self) -> str: ...
+
+
+class _AsyncContent(Protocol):
+    def iter_any(self) -> AsyncIterator[bytes]: ...
+
+
+class _AiohttpResponse(Protocol):
     @property
-    def is_event_stream(self) -> bool:
-        # WHATWG HTML 9.2.2. Many hosts send no type at all.
-        essence = _essence(self.headers.get("content-type", ""))
-        return self.is_success and essence in ("", "text/event-stream")
+    def content(self) -> _AsyncContent: ...
 
+
+class _RawResponse(Protocol[ResponseT_co]):
     @property
-    def is_success(self) -> bool:
-        return 200 <= self.status < 300
-
-    def error(self, body: bytes) -> SSEKitError:
-        """Return the error of a response that is no event stream, from the start of its body."""
-        text = body.decode("utf-8", "replace")
-        if self.is_success:
-            return ContentTypeError(self.headers["content-type"], text)
-        try:
-            value: Any = parse(text)
-        except ValueError:
-            value = text
-        fields = error_fields(nested_error(value) or value)
-        if isinstance(value, str):  # a page of HTML is no message
-            fields["message"] = "the server gave no reason that can be read"
-        return StatusError(**fields, status_code=self.status, headers=self.headers)
+    def http_response(self) -> ResponseT_co: ...
 
 
-# RFC 9110, 5.6.1 and 5.6.2: the members of a list, in which a quoted string may have commas; and a
-# media type without its parameters.
-_MEMBER = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*+"?)++')
-_ESSENCE = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+/[!#$%&'*+.^_`|~0-9a-z-]+")
-
-
-def _essence(content_type: str) -> str:
-    """Return the media type of a header without parameters: of several, the last valid one.
-
-    This is "extract a MIME type" of the Fetch standard.
-    """
-    essences = [
-        member.partition(";")[0].strip().lower() for member in _MEMBER.findall(content_type)
-    ]
-    valid = [each for each in essences if _ESSENCE.fullmatch(each) and each != "*/*"]
-    return valid[-1] if valid else content_type.strip()
+Read: TypeAlias = bytes | bytearray | memoryview | ServerSentEvent
+_Plain: TypeAlias = Iterable[Read] | _Reader | _Path
+Source: TypeAlias = _Plain | _Response | _RawResponse[_Response]
+"""What is read synchronously: see `Format.stream`."""
+AsyncSource: TypeAlias = (
+    _Plain | AsyncIterable[Read] | _AsyncResponse | _AiohttpResponse | _RawResponse[_AsyncResponse]
+)
+"""What is read asynchronously: see `Format.astream`."""
 
 
 class _AnySource(Generic[ReadsT]):
@@ -119,7 +121,7 @@ class _AnySource(Generic[ReadsT]):
         return None if head is None or head.is_event_stream else head
 
 
-class Source(_AnySource[Iterator[Any]]):
+class OpenSource(_AnySource[Iterator[Any]]):
     """A synchronous source. Dropping the last reference closes it."""
 
     __slots__ = ()
@@ -150,7 +152,7 @@ class Source(_AnySource[Iterator[Any]]):
         self.close()
 
 
-class AsyncSource(_AnySource[AsyncIterator[Any]]):
+class OpenAsyncSource(_AnySource[AsyncIterator[Any]]):
     """An asynchronous source. Dropping it does not close it."""
 
     __slots__ = ()
@@ -356,7 +358,7 @@ _ASYNC = (
 _SYNC_ORDER = (_ASYNC[1], *_RESPONSES, *_ASYNC, *_PLAIN)
 
 
-def open_source(source: Any, *, check: bool = True) -> Source:
+def open_source(source: Any, *, check: bool = True) -> OpenSource:
     """Open a path, a response, a binary file or an iterable as a synchronous source.
 
     Args:
@@ -367,20 +369,21 @@ def open_source(source: Any, *, check: bool = True) -> Source:
     Raises:
         TypeError: It is none of these.
     """
+    source = getattr(source, "http_response", source)
     shape = _find(source, _SYNC_ORDER)
     if shape is None:
         raise TypeError(_advice(source))
     if shape in _ASYNC:
         kind = type(source).__name__
         raise TypeError(f"{kind} is asynchronous: use astream, acollect or aiter_events")
-    head = _head(source) if check else None
+    head = head_of(source) if check else None
     if shape is _PATH:
         source = open(source, "rb")  # noqa: SIM115 - the source closes it
     reads = shape.reads(source)
-    return Source(reads, shape.close(source, reads), head)
+    return OpenSource(reads, shape.close(source, reads), head)
 
 
-def open_async_source(source: Any, *, check: bool = True) -> AsyncSource:
+def open_async_source(source: Any, *, check: bool = True) -> OpenAsyncSource:
     """Open an asynchronous response, stream or iterable as an asynchronous source.
 
     A path, a file or an iterable is opened too; the event loop waits for each of its reads.
@@ -388,15 +391,16 @@ def open_async_source(source: Any, *, check: bool = True) -> AsyncSource:
     Raises:
         TypeError: It is none of these, or a synchronous response.
     """
+    source = getattr(source, "http_response", source)
     shape = _find(source, _ASYNC + _RESPONSES)
     if shape is None:
         plain = open_source(source, check=check)
-        return AsyncSource(_AsAsync(plain.reads), plain.close, plain.head)
+        return OpenAsyncSource(_AsAsync(plain.reads), plain.close, plain.head)
     if shape in _RESPONSES:
         kind = type(source).__name__
         raise TypeError(f"{kind} is synchronous: use stream, collect or iter_events (in a thread)")
     reads = shape.reads(source)
-    return AsyncSource(reads, shape.close(source, reads), _head(source) if check else None)
+    return OpenAsyncSource(reads, shape.close(source, reads), head_of(source) if check else None)
 
 
 def _find(source: Any, shapes: Iterable[Shape]) -> Shape | None:
@@ -407,14 +411,6 @@ def _find(source: Any, shapes: Iterable[Shape]) -> Shape | None:
         if hasattr(source, shape.attributes[0]) and shape.fits(source):
             return shape
     return None
-
-
-def _head(source: Any) -> ResponseHead | None:
-    status = getattr(source, "status_code", None) or getattr(source, "status", None)
-    headers = getattr(source, "headers", None)
-    if not isinstance(status, int) or headers is None:
-        return None
-    return ResponseHead(status, {str(name).lower(): str(value) for name, value in headers.items()})
 
 
 def _advice(source: object) -> str:

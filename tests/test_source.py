@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import AsyncIterator, Iterator, Mapping
 from email.message import Message
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import aiohttp
@@ -31,7 +31,8 @@ from ssekit import (
     StreamTruncatedError,
     chat,
 )
-from ssekit._source import ResponseHead, open_async_source, open_source
+from ssekit._head import ResponseHead
+from ssekit._source import open_async_source, open_source
 from ssekit.testing.transports import AsyncReads, Reads
 from tests.shells import Shell
 from tests.wire import DONE, A, B
@@ -194,6 +195,7 @@ SOURCES = {
     "a file object that is not to be closed": lambda: Bare(STREAM),
     "an iterable": Iterable,
     "a response of httpx": response,
+    "a raw response of an SDK": lambda: SimpleNamespace(http_response=response()),
     "a response of requests": requests_response,
     "a response of requests, read before": lambda: read_before(requests_response()),
     "a response of requests, over a file": lambda: requests_response(io.BytesIO(STREAM)),
@@ -210,6 +212,9 @@ ASYNC_SOURCES = {
     "an async iterator": lambda: AsyncReads(A, B, DONE),
     "an async generator": async_generator,
     "an async response of httpx": lambda: response(kind=AsyncReads),
+    "a raw async response of an SDK": lambda: SimpleNamespace(
+        http_response=response(kind=AsyncReads)
+    ),
     "an asyncio.StreamReader": asyncio_reader,
     "a response of aiohttp": AiohttpResponse,
     "the content of a response of aiohttp": lambda: AiohttpResponse().content,
