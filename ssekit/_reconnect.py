@@ -83,6 +83,12 @@ class _Reconnection(Generic[EventsT, StackT]):
         last_event_id: str,
         options: dict[str, Any],
     ) -> None:
+        if not callable(connect):
+            raise TypeError(
+                "connect is a function that takes the headers of a request and opens its response, "
+                f"not {type(connect).__name__}: lambda headers: client.stream('GET', url, "
+                "headers=headers)"
+            )
         SSEDecoder(last_event_id=last_event_id, **options)  # raises now for a wrong option
         self.last_event_id = last_event_id
         self.reconnection_time: int | None = None

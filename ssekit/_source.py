@@ -23,7 +23,6 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
-    Coroutine,
     Iterable,
     Iterator,
 )
@@ -404,7 +403,13 @@ def open_async_source(source: Any, *, check: bool = True) -> OpenAsyncSource:
 
 
 def _find(source: Any, shapes: Iterable[Shape]) -> Shape | None:
-    if isinstance(source, _DATA) or hasattr(source, "keys"):
+    # What is iterable, and still no source: data itself, a mapping, an awaitable, lines.
+    if (
+        isinstance(source, _DATA)
+        or hasattr(source, "keys")
+        or hasattr(source, "__await__")
+        or _is_lines(source)
+    ):
         return None
     for shape in shapes:
         # To ask for one attribute takes 40 ns, and to fail in `fits` 1 us.
@@ -413,17 +418,32 @@ def _find(source: Any, shapes: Iterable[Shape]) -> Shape | None:
     return None
 
 
-def _advice(source: object) -> str:
+def _is_lines(source: Any) -> bool:
+    """Whether a source is the generator of a client's `iter_lines` or `aiter_lines`."""
+    return getattr(source, "__qualname__", "").endswith(("Response.iter_lines", ".aiter_lines"))
+
+
+def _advice(source: Any) -> str:
+    """Return the remedy for what is no source."""
     kind = type(source).__name__
     if isinstance(source, _DATA):
         return (
-            f"a source gives bytes read by read, it is not {kind} itself: pass [data], "
-            "or pathlib.Path(name) for the name of a file"
+            f"a source gives bytes read by read, it is not {kind} itself: pass [data], the "
+            "response of a URL, or pathlib.Path(name) for the name of a file"
         )
-    if isinstance(source, Coroutine):
-        return "expected a source, got a coroutine: await it, and pass what it returns"
+    if _is_lines(source):
+        return "lines without their ends are no stream: pass the response itself"
+    if callable(getattr(source, "request", None)):
+        return f"{kind} makes requests: pass the response of one, read as a stream"
     if hasattr(source, "recv"):
         return f"the bytes of a {kind} are HTTP, not its body: read it with http.client or h11"
+    if hasattr(source, "response"):
+        return f"expected a source, got {kind}: pass its .response"
+    for method, statement in (("__aenter__", "async with"), ("__enter__", "with")):
+        if hasattr(source, method):
+            return f"{kind} is not entered: use {statement} ... as response, and pass the response"
+    if hasattr(source, "__await__"):
+        return f"expected a source, got a {kind}: await it, and pass what it returns"
     return (
         "expected a path, a binary file object, an (async) iterable of bytes "
         f"or a response, got {kind}"

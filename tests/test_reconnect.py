@@ -416,6 +416,9 @@ def test_misuse_is_raised_at_once(read: Any):
     with pytest.raises(TypeError, match="undecoded"):
         read(host)
     assert host.all_closed
+    for follow in (reconnect, areconnect):
+        with pytest.raises(TypeError, match=r"connect is a function .* not str"):
+            follow("https://example.com", sleep=None)
     with pytest.raises(ValueError, match="last_event_id"):
         read(Host(), last_event_id="a\nb")
     with pytest.raises(ValueError, match="max_event_size"):

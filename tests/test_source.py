@@ -2,11 +2,13 @@
 
 import asyncio
 import http.client
+import inspect
 import io
 import socket
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from email.message import Message
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
@@ -16,12 +18,14 @@ import aiohttp
 import anyio
 import anyio.abc
 import httpx
+import httpx2
 import pytest
 import requests
 import trio
 import trio.testing
 import urllib3
 from aiohttp.base_protocol import BaseProtocol
+from aiohttp.client import _RequestContextManager
 
 from ssekit import (
     ContentTypeError,
@@ -306,34 +310,67 @@ async def coroutine() -> None:
     """Something that was not awaited."""
 
 
-@pytest.mark.parametrize(
-    ("source", "advice"),
-    [
-        ("data: x", r"pass \[data\]"),
-        (b"data: y", r"pass \[data\]"),
-        (bytearray(), r"pass \[data\]"),
-        (memoryview(b""), r"pass \[data\]"),
-        ({}, "got dict"),
-        (5, "got int"),
-        (None, "got NoneType"),
-    ],
-)
+def lines(response: Any) -> Any:
+    return response.iter_lines()
+
+
+@asynccontextmanager
+async def unentered() -> AsyncIterator[bytes]:
+    yield STREAM
+
+
+# What is passed by mistake, and what the error says to do.
+MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
+    "text": (lambda: "data: x", r"pass \[data\]"),
+    "a URL": (lambda: "https://example.com", "the response of a URL"),
+    "bytes": (lambda: b"data: y", r"pass \[data\]"),
+    "a bytearray": (bytearray, r"pass \[data\]"),
+    "a memoryview": (lambda: memoryview(b""), r"pass \[data\]"),
+    "a mapping": (dict, "got dict"),
+    "headers": (httpx.Headers, "got Headers"),
+    "a number": (lambda: 5, "got int"),
+    "None": (lambda: None, "got NoneType"),
+    "a socket": (socket.socket, r"http\.client or h11"),
+    "a coroutine": (coroutine, "got a coroutine: await it"),
+    "a client of httpx": (httpx.Client, "Client makes requests: pass the response"),
+    "an async client of httpx": (httpx.AsyncClient, "AsyncClient makes requests"),
+    "a client of httpx2": (httpx2.Client, "Client makes requests"),
+    "a session of requests": (requests.Session, "Session makes requests"),
+    "a pool of urllib3": (urllib3.PoolManager, "PoolManager makes requests"),
+    "a session of aiohttp": (aiohttp.ClientSession, "ClientSession makes requests"),
+    "a connection": (lambda: http.client.HTTPConnection("a"), "HTTPConnection makes requests"),
+    "a stream of httpx": (lambda: httpx.stream("POST", ""), r"use with \.\.\. as response"),
+    "a stream of httpx2": (lambda: httpx2.stream("POST", ""), r"use with \.\.\. as response"),
+    "an async context manager": (unentered, r"use async with \.\.\. as response"),
+    "a request of aiohttp": (
+        lambda: _RequestContextManager(coroutine()),  # type: ignore[arg-type]
+        r"use async with \.\.\. as response",
+    ),
+    "lines of httpx": (lambda: lines(response()), "pass the response itself"),
+    "lines of requests": (lambda: lines(requests_response()), "pass the response itself"),
+    "async lines": (lambda: response(kind=AsyncReads).aiter_lines(), "pass the response itself"),
+    "an error that has one": (
+        lambda: requests.HTTPError(response=requests_response()),
+        r"pass its \.response",
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "advice"), MISTAKES.values(), ids=MISTAKES)
 @pytest.mark.parametrize("open_any", [open_source, open_async_source])
-def test_what_is_no_source(open_any: Any, source: Any, advice: str):
+async def test_what_is_no_source(open_any: Any, make: Callable[[], Any], advice: str):
+    source = make()
     with pytest.raises(TypeError, match=advice):
         open_any(source)
+    close = getattr(source, "close", None) or getattr(source, "aclose", None)
+    if close is not None and inspect.isawaitable(closing := close()):
+        await closing
 
 
-def test_a_coroutine_is_to_be_awaited():
-    unawaited = coroutine()
-    with pytest.raises(TypeError, match="await it"):
-        open_source(unawaited)
-    unawaited.close()
-
-
-def test_a_socket_is_not_a_body():
-    with socket.socket() as opened, pytest.raises(TypeError, match=r"http\.client or h11"):
-        chat.stream(opened)
+async def test_the_stream_of_an_sdk_is_not_its_response(shell: Shell):
+    """It is an iterable, and its items alone show what it is."""
+    with pytest.raises(TypeError, match=r"got dict .*pass its \.response"):
+        await shell.stream(shell.reads({"choices": []})).until_done()
 
 
 @pytest.mark.parametrize("item", ["data: x\n\n", 5, None])
