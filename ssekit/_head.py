@@ -1,16 +1,21 @@
-# The head of a response: whether it is an event stream, and the error if it is none.
+# The head of a response: whether it is an event stream, the error if it is none, and the wait that
+# it asks for. And the header of a request that the standard has.
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ssekit._errors import ContentTypeError, SSEKitError, StatusError
-from ssekit._json import parse
+from ssekit._json import join_surrogates, parse
 from ssekit._server_error import error_fields, nested_error
 
-__all__ = ["ResponseHead", "head_of"]
+__all__ = ["ResponseHead", "head_of", "id_header", "retry_after"]
+
+_LONGEST_ID = 8 * 2**10  # bytes
+_CONTROLS = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class ResponseHead(NamedTuple):
@@ -69,3 +74,35 @@ def head_of(source: Any) -> ResponseHead | None:
     if not isinstance(status, int) or headers is None:
         return None
     return ResponseHead(status, {str(name).lower(): str(value) for name, value in headers.items()})
+
+
+def retry_after(error: StatusError) -> float | None:
+    """Return the wait that a response asks for, in seconds (RFC 9110 10.2.3), or None."""
+    value = (error.retry_after or "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value)
+    # A date counts from the response's own Date: no clock is read here.
+    date, now = _http_date(value), _http_date(error.headers.get("date", ""))
+    return None if date is None or now is None else date - now
+
+
+def _http_date(value: str) -> float | None:
+    # Rarely needed, and as slow to import as all of ssekit.
+    from email.utils import parsedate_to_datetime
+
+    with suppress(ValueError, OverflowError):  # not a date
+        return parsedate_to_datetime(value).timestamp()
+    return None
+
+
+def id_header(last_event_id: str) -> str | bytes:
+    """Return an ID as a header has it: text if it is ASCII, else UTF-8. Empty: it has no way.
+
+    Fetch strips the blanks around a value ("normalize"). RFC 9110, 5.5, has no control characters
+    in one, but tabs. The limit is the one of nginx and Apache for a whole line.
+    """
+    text = join_surrogates(last_event_id).strip("\t\n\r ")
+    encoded = text.encode()
+    if len(encoded) > _LONGEST_ID or _CONTROLS.search(encoded):
+        return ""
+    return text if text.isascii() else encoded

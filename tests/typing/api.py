@@ -111,7 +111,12 @@ def followed(response: ssekit.Source) -> None:
         return response
 
     with ssekit.reconnect(
-        connect, sleep=time.sleep, random=random.random, backoff=backoff, retry_statuses={429}
+        connect,
+        sleep=time.sleep,
+        random=random.random,
+        backoff=backoff,
+        retry_statuses={429},
+        on_error=lambda error, attempt, delay: assert_type(delay, float),
     ) as events:
         assert_type(next(events), ServerSentEvent)
         for event in events:
