@@ -322,6 +322,8 @@ PARTIAL_JSON: Fragments = {
     "pairs, divided": (5_000, lambda n: ['"', *["\\ud83d", "\\ude00"] * (n // 2)]),
     "a name": (25_000, lambda n: ['{"', *["0123456789" * 4] * n]),
     "a number": (25_000, lambda n: ["[", *["1234"] * n]),
+    "a number alone": (25_000, lambda n: ["1", *["234"] * n]),
+    "a fraction alone": (25_000, lambda n: ["0.", *["0007"] * n]),
     "items": (10_000, lambda n: ["[", *["1", ","] * (n // 2)]),
     "members": (5_000, lambda n: ["{", *(f'"{i}": 0,' for i in range(n))]),
     "records": (5_000, lambda n: ["[", *['{"a":', '"b"},'] * (n // 2)]),

@@ -24,6 +24,7 @@ import msgspec
 from ssekit._errors import DecodeError
 
 __all__ = [
+    "LONGEST_INTEGER",
     "MAX_DEPTH",
     "JSONObject",
     "as_integer",
@@ -57,8 +58,8 @@ _EXACT_INTEGERS = 2**53
 _DIGITS = re.compile(r"-?[0-9]{1,18}")
 # The name of a field that has an id.
 _ID = re.compile(r"(^|_)id$|Id$")
-_LONGEST_INTEGER = 640  # digits; int() may be set to refuse any more
-_LONG_INTEGER = re.compile(rf"[0-9]{{{_LONGEST_INTEGER + 1}}}")
+LONGEST_INTEGER = 640  # digits; int() may be set to refuse any more
+_LONG_INTEGER = re.compile(rf"[0-9]{{{LONGEST_INTEGER + 1}}}")
 
 
 class SpelledFloat(float):
@@ -86,7 +87,7 @@ def parse(text: str, fragments: Collection[str] = (), *, spelled: bool = False) 
         ValueError: The text is not JSON.
     """
     deep = text.count("[") + text.count("{") > MAX_DEPTH
-    if not (deep or spelled or (len(text) > _LONGEST_INTEGER and _LONG_INTEGER.search(text))):
+    if not (deep or spelled or (len(text) > LONGEST_INTEGER and _LONG_INTEGER.search(text))):
         try:
             return msgspec.json.decode(text)  # strict, in C: what it reads, the other reads alike
         except (msgspec.MsgspecError, UnicodeError):
@@ -192,7 +193,7 @@ def is_well_formed(text: str) -> bool:
 
 
 def as_integer(digits: str) -> int | float:
-    return int(digits) if len(digits) <= _LONGEST_INTEGER else float(digits)
+    return int(digits) if len(digits) <= LONGEST_INTEGER else float(digits)
 
 
 def _shallow(text: str) -> str:
