@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, final
 
 from ssekit._errors import SSEKitError, StreamNotFinishedError, interruption
 from ssekit._event import ServerSentEvent, as_bytes, as_text, make_events, text_fields
@@ -19,6 +19,7 @@ __all__ = ["EventReceiver", "SSEDecoder", "State", "gather_lines"]
 State: TypeAlias = Literal["open", "done", "truncated", "failed"]
 
 
+@final
 class SSEDecoder:
     """Decodes bytes into events by WHATWG HTML 9.2.5 and 9.2.6, for any division of the bytes.
 
@@ -39,6 +40,10 @@ class SSEDecoder:
     """
 
     __slots__ = ("_batches", "_events", "_on_comment", "_scanner")
+
+    def __init_subclass__(cls) -> None:
+        # `iter_events` and the typed streams would not call what a subclass overrides.
+        raise TypeError("SSEDecoder cannot be inherited: hold one, or wrap the source of its bytes")
 
     def __init__(
         self,
