@@ -21,13 +21,13 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from benchmarks.measure import collector_off
-from benchmarks.payloads import ASCII, chat_payloads
-from benchmarks.workloads import as_events
+from benchmarks.payloads import ASCII, part
+from benchmarks.workloads import answer
 from ssekit import chat
 
 __all__ = ["allowed_sockets", "main"]
 
-_EVENTS = as_events(chat_payloads(ASCII, 40))  # of each stream
+[_EVENTS] = answer("", "", "chat", [part("text", 36, ASCII)], 0).reads  # of each stream
 _FILES = 64  # that a process has open beside its sockets
 
 # Waits for the next read of a transport, which is empty at the end.
