@@ -129,6 +129,15 @@ def _chunk(
 
 # Responses.
 
+_PROPERTIES = {"text": {"type": "string", "description": "The place, such as Paris, France."}}
+_TOOL = {
+    "type": "function",
+    "name": "weather",
+    "description": "Return the weather of a place.",
+    "parameters": {"type": "object", "properties": _PROPERTIES, "required": ["text"]},
+    "strict": True,
+}
+
 
 def responses_answer(parts: Sequence[Part]) -> Iterator[bytes]:
     """Yield the data of each event of one answer."""
@@ -142,8 +151,25 @@ def responses_answer(parts: Sequence[Part]) -> Iterator[bytes]:
         "object": "response",
         "created_at": 1753382400,
         "status": "in_progress",
+        "background": False,
+        "error": None,
+        "incomplete_details": None,
+        "instructions": None,
+        "max_output_tokens": None,
         "model": "gpt-4o-mini-2024-07-18",
         "output": [],
+        "parallel_tool_calls": True,
+        "previous_response_id": None,
+        "reasoning": {"effort": "low", "summary": "auto"},
+        "store": True,
+        "temperature": 1.0,
+        "text": {"format": {"type": "text"}, "verbosity": "medium"},
+        "tool_choice": "auto",
+        "tools": [_TOOL],
+        "top_p": 1.0,
+        "truncation": "disabled",
+        "usage": None,
+        "metadata": {},
     }
     yield event("created", response=response)
     yield event("in_progress", response=response)
