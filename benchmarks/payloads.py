@@ -173,31 +173,30 @@ def responses_answer(parts: Sequence[Part]) -> Iterator[bytes]:
     }
     yield event("created", response=response)
     yield event("in_progress", response=response)
-    items = []
+    items: list[dict[str, Any]] = []
     for index, each in enumerate(parts):
         item_id = f"msg_0f3a2b1c9d8e7f6a0068d9c2f1a4b881908e21d5b7c4a6f3e{index}"
-        item, inner, name, field = _item(each, item_id)
+        own, inner, part_name, part_type, name = _ITEMS[each.kind]
+        item = {"id": item_id, "status": "in_progress", **own}
+        if each.kind == "call":
+            item["call_id"] = f"call_{item_id[-22:]}"
         place: dict[str, Any] = {"item_id": item_id, "output_index": index}
         beside: dict[str, Any] = {"logprobs": []} if each.kind == "text" else {}
-        begun = item | {"arguments": ""} if each.kind == "call" else item | {inner: []}
-        whole: Any = {inner: each.whole}
-        yield event("output_item.added", output_index=index, item=begun)
-        if each.kind != "call":
-            place |= {"content_index" if each.kind == "text" else "summary_index": 0}
-            whole = {"type": "output_text", "annotations": [], "text": each.whole, **beside}
-            whole = whole if each.kind == "text" else {"type": "summary_text", "text": each.whole}
-            yield event(f"{field}.added", **place, part=whole | {"text": ""})
+        whole: dict[str, Any] = {"text": each.whole} if part_name else {inner: each.whole}
+        part = {"type": part_type, **whole}
+        begun = {inner: [] if part_name else ""}
+        yield event("output_item.added", output_index=index, item=item | begun)
+        if part_name:
+            place[f"{inner}_index"] = 0
+            yield event(f"{part_name}.added", **place, part=part | {"text": ""})
         for piece in each.pieces:
             padding = _OBFUSCATION[: max(0, 16 - len(piece))]
             yield event(f"{name}.delta", **place, delta=piece, **beside, obfuscation=padding)
-        if each.kind == "call":
-            yield event(f"{name}.done", **place, **whole)
-            items.append(item | whole)
-        else:
-            yield event(f"{name}.done", **place, text=each.whole, **beside)
-            yield event(f"{field}.done", **place, part=whole)
-            items.append(item | {inner: [whole]})
-        items[-1] |= {"status": "completed"}
+        yield event(f"{name}.done", **place, **whole, **beside)
+        if part_name:
+            yield event(f"{part_name}.done", **place, part=part)
+            whole = {inner: [part]}
+        items.append(item | whole | {"status": "completed"})
         yield event("output_item.done", output_index=index, item=items[-1])
     count = _pieces(parts)
     usage = {"input_tokens": 21, "output_tokens": count, "total_tokens": 21 + count}
@@ -205,19 +204,21 @@ def responses_answer(parts: Sequence[Part]) -> Iterator[bytes]:
     yield event("completed", response=response | completed)
 
 
-def _item(each: Part, item_id: str) -> tuple[dict[str, Any], str, str, str]:
-    """Return an item, the field of its content, and the names of its pieces and parts."""
-    item: dict[str, Any] = {"id": item_id, "status": "in_progress"}
-    match each.kind:
-        case "text":
-            item |= {"type": "message", "role": "assistant"}
-            return item, "content", "output_text", "content_part"
-        case "reasoning":
-            item |= {"type": "reasoning"}
-            return item, "summary", "reasoning_summary_text", "reasoning_summary_part"
-        case _:
-            item |= {"type": "function_call", "call_id": f"call_{item_id[-12:]}", "name": "weather"}
-            return item, "arguments", "function_call_arguments", ""
+# The item of a part, the field of its content, the name and type of its part, and its events.
+_ITEMS: dict[str, tuple[dict[str, str], str, str, str, str]] = {
+    "text": (
+        {"type": "message", "role": "assistant"},
+        *("content", "content_part", "output_text", "output_text"),
+    ),
+    "reasoning": (
+        {"type": "reasoning"},
+        *("summary", "reasoning_summary_part", "summary_text", "reasoning_summary_text"),
+    ),
+    "call": (
+        {"type": "function_call", "name": "weather"},
+        *("arguments", "", "", "function_call_arguments"),
+    ),
+}
 
 
 # Messages.
