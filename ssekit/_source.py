@@ -18,14 +18,7 @@
 
 from __future__ import annotations
 
-from collections.abc import (
-    AsyncIterable,
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Iterable,
-    Iterator,
-)
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from itertools import product
@@ -86,12 +79,12 @@ class _RawResponse(Protocol[ResponseT_co]):
     def http_response(self) -> ResponseT_co: ...
 
 
-Read: TypeAlias = bytes | bytearray | memoryview | ServerSentEvent
-_Plain: TypeAlias = Iterable[Read] | _Reader | _Path
+_Item: TypeAlias = bytes | bytearray | memoryview | ServerSentEvent
+_Plain: TypeAlias = Iterable[_Item] | _Reader | _Path
 Source: TypeAlias = _Plain | _Response | _RawResponse[_Response]
 """What is read synchronously: see `Format.stream`."""
 AsyncSource: TypeAlias = (
-    _Plain | AsyncIterable[Read] | _AsyncResponse | _AiohttpResponse | _RawResponse[_AsyncResponse]
+    _Plain | AsyncIterable[_Item] | _AsyncResponse | _AiohttpResponse | _RawResponse[_AsyncResponse]
 )
 """What is read asynchronously: see `Format.astream`."""
 
