@@ -29,7 +29,7 @@ import msgspec
 
 from ssekit._errors import DecodeError
 from ssekit._fragments import Fragments
-from ssekit._json import LONGEST_INTEGER, MAX_DEPTH, as_integer, join_surrogates
+from ssekit._json import LONGEST_INTEGER, MAX_DEPTH, as_integer, is_shallow, join_surrogates
 
 __all__ = ["PartialJSON", "partial_json"]
 
@@ -122,22 +122,8 @@ def _whole(text: str) -> Any:
         value = msgspec.json.decode(data)
     except (AttributeError, UnicodeError, RecursionError, msgspec.MsgspecError):
         return msgspec.UNSET
-    deep = text.count("[") + text.count("{") > MAX_DEPTH and _is_deep(value)
+    deep = text.count("[") + text.count("{") > MAX_DEPTH and not is_shallow(text)
     return msgspec.UNSET if deep or _LONG_INTEGER in data.translate(_ALL_ZEROS) else value
-
-
-def _is_deep(tree: Any) -> bool:
-    level = [tree]  # of an array or object, those within it, then those within them
-    for _ in range(MAX_DEPTH):
-        level = [
-            item
-            for each in level
-            for item in (each.values() if type(each) is dict else each)
-            if type(item) is dict or type(item) is list
-        ]
-        if not level:
-            return False
-    return True
 
 
 class PartialJSON:
