@@ -122,12 +122,17 @@ class SSEDecoder:
             self._on_comment(as_text(text[1:]))
 
 
+_NO_TEXTS = text_fields(NO_FIELDS)
+
+
 class EventReceiver:
     """An SSEDecoder with the methods of a StreamDecoder that the pull side calls."""
 
-    def __init__(self, decoder: SSEDecoder) -> None:
-        # Half an event of an earlier connection does not go on in this one.
-        decoder.reset()
+    def __init__(self, decoder: SSEDecoder | None) -> None:
+        if decoder is None:
+            decoder = SSEDecoder()
+        else:  # half an event of an earlier connection does not go on in this one
+            decoder.reset()
         self.decoder = decoder
         self._scanner = decoder._scanner  # pyright: ignore[reportPrivateUsage]
         self._comment = decoder._comment  # pyright: ignore[reportPrivateUsage]
@@ -141,7 +146,7 @@ class EventReceiver:
         """Yield the events of each read; call `abandon` if that raises or is dropped."""
         scanner = self._scanner
         # The fields of the latest event, and their texts.
-        known, (event_type, id_, retry) = NO_FIELDS, text_fields(NO_FIELDS)
+        known, (event_type, id_, retry) = NO_FIELDS, _NO_TEXTS
         try:
             for data in reads:
                 if type(data) is bytes:

@@ -70,7 +70,8 @@ def _reads(source: OpenSource, receiver: _Receiver[Any]) -> Iterator[Any]:
     """Yield the reads of a source until it ends or fails, or the receiver has seen the end."""
     # Only what reading raises is the transport's. The exception of a user's callback passes by.
     try:
-        source.check()
+        if source.head is not None:
+            source.check()
         for data in source.reads:
             if source.closed:
                 return
@@ -405,7 +406,7 @@ def iter_events(
         StreamInterruptedError: The source raised; `StreamTimeoutError` for a timeout.
         StatusError, ContentTypeError: The response is no event stream.
     """
-    opened, receiver = open_source(source, check=check), EventReceiver(decoder or SSEDecoder())
+    opened, receiver = open_source(source, check=check), EventReceiver(decoder)
     opened.reads = gather_lines(opened.reads, min(_GATHERED_SIZE, receiver.limit))
     return pull(opened, receiver)
 
@@ -417,4 +418,4 @@ def aiter_events(
 
     The iterator has `aclose()`, which closes the source early.
     """
-    return AsyncPull(open_async_source(source, check=check), EventReceiver(decoder or SSEDecoder()))
+    return AsyncPull(open_async_source(source, check=check), EventReceiver(decoder))
