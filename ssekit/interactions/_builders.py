@@ -161,6 +161,8 @@ class StepBuilder:
 
     def begin(self, step: Any) -> None:
         """Take the step of a start event. (Deltas may have come before it.)"""
+        if _field(step, "signature") == "" and not isinstance(step, Unknown):
+            step = replace(step, signature=None)
         self.initial, self.implied = step, False
         self.latest_piece = ""
         if not self._parts:
