@@ -3,8 +3,7 @@
 import json
 from typing import Any
 
-from ssekit import ServerSentEvent
-from tests.wire import DONE, block, event, typed
+from tests.wire import DONE, block, event, step_typed, typed
 
 REASONING = ["They ask for ", "the weather."]
 TEXT = ['{"city":', ' "Paris"}']  # as structured output
@@ -105,14 +104,11 @@ def _gemini() -> list[bytes]:
 
 
 def _interactions() -> list[bytes]:
-    def send(kind: str, **fields: Any) -> bytes:
-        return ServerSentEvent(json.dumps({"event_type": kind, **fields}), kind).encode()
-
     def step(index: int, begun: Any, *deltas: Any) -> list[bytes]:
         return [
-            send("step.start", index=index, step=begun),
-            *(send("step.delta", index=index, delta=delta) for delta in deltas),
-            send("step.stop", index=index),
+            step_typed("step.start", index=index, step=begun),
+            *(step_typed("step.delta", index=index, delta=delta) for delta in deltas),
+            step_typed("step.stop", index=index),
         ]
 
     def text(piece: str) -> Any:
@@ -125,11 +121,11 @@ def _interactions() -> list[bytes]:
     thoughts = ({"type": "thought_summary", "content": text(piece)} for piece in REASONING)
     pieces = ({"type": "arguments_delta", "arguments": piece} for piece in ARGUMENTS)
     return [
-        send("interaction.created", interaction=head | {"status": "in_progress"}),
+        step_typed("interaction.created", interaction=head | {"status": "in_progress"}),
         *step(0, {"type": "thought"}, *thoughts),
         *step(1, {"type": "model_output"}, *map(text, TEXT)),
         *step(2, call, *pieces),
-        send("interaction.completed", interaction=head | ended),
+        step_typed("interaction.completed", interaction=head | ended),
     ]
 
 
