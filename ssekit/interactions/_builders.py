@@ -173,6 +173,11 @@ class StepBuilder:
             self.initial = replace(step, partial_arguments=None)
             self.arguments.begin(step.partial_arguments or _encoded(step.arguments))
 
+    def begins_again(self, step: Any, *, former: bool) -> bool:
+        """Whether a start event may be of this step."""
+        ids = {self.id, id_of(step)} - {""}
+        return (self.former, self.initial.type) == (former, step.type) and len(ids) < 2
+
     def accepts(self, delta: Any) -> bool:
         """Whether a delta may belong to this step. (One of unknown type takes all pieces.)"""
         if isinstance(delta, Unknown) or isinstance(self.initial, Unknown):
@@ -200,7 +205,8 @@ class StepBuilder:
                 self.latest_piece = _text_of(self._parts[-1])
         elif isinstance(delta, events.ArgumentsDelta):
             if not self._is_whole:
-                self.latest_piece = self.arguments.add(delta.arguments)
+                piece = delta.arguments or delta.partial_arguments or ""
+                self.latest_piece = self.arguments.add(piece)
         else:
             self._state_fields(delta)
 
@@ -275,19 +281,12 @@ class StepBuilder:
         if text := str(self.arguments):
             tree = parse_object(text)
             fields |= {"partial_arguments": text} if tree is None else {"arguments": tree}
-        if isinstance(self.initial, Unknown):
-            return type(self.initial)({**deep_copy(self.initial), **fields})
-        return replace(deep_copy(self.initial), **fields)
-
-    def stays(self, texts: dict[type[Delta], str], whole: dict[type[Delta], str]) -> bool:
-        """Whether it stays beside all steps as the end of the stream has them.
-
-        It does if it has ended and their `whole` texts do not begin with those of all steps before.
-        """
-        kind = self.emitted_as
-        if self.place is not None or kind is None or not self.text():
-            return self.ended or self.place is not None
-        return self.ended and not whole[kind].startswith(texts[kind])
+        if not isinstance(self.initial, Unknown):
+            return replace(deep_copy(self.initial), **fields)
+        whole = {**deep_copy(self.initial), **fields}
+        if parts and isinstance(self.initial.get("content"), list):
+            whole["content"] = deep_copy(self.initial["content"]) + parts
+        return type(self.initial)(whole)
 
     # Emitting deltas.
 
@@ -369,10 +368,6 @@ def id_of(step: Any) -> str:
     """Return the id of a call, or of the call that a step is the result of; "" without one."""
     ids = (_field(step, name) for name in ("id", "call_id"))
     return next((id_ for id_ in ids if id_ and isinstance(id_, str)), "")
-
-
-def differ(known: str, latest: str) -> bool:
-    return bool(known and latest and known != latest)
 
 
 def _field(step: Any, name: str) -> Any:

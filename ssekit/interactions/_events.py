@@ -88,10 +88,11 @@ class Delta(
 
 
 class ArgumentsDelta(Delta, frozen=True, tag="arguments_delta"):
-    """The next piece of the JSON text of a call's arguments."""
+    """The next piece of the JSON text of a call's arguments (formerly `partial_arguments`)."""
 
     type: ClassVar[Literal["arguments_delta"]] = "arguments_delta"
     arguments: str = msgspec.field(default_factory=str)
+    partial_arguments: str | None = None
 
 
 class ThoughtSummaryDelta(Delta, frozen=True, tag="thought_summary"):

@@ -39,12 +39,10 @@ def repair(body: dict[str, Any]) -> None:
 
 def _repair_step(step: dict[str, Any]) -> None:
     if step.get("type") == "arguments_delta":
-        for field in ("partial_arguments", "arguments"):  # the former name, and the name
+        for field in ("arguments", "partial_arguments"):
             spell(step, field)
             if isinstance(step.get(field), dict | list):
                 step[field] = json.dumps(step[field])
-        if step.get("arguments") is None:
-            step["arguments"] = step.get("partial_arguments")
     elif isinstance(step.get("arguments"), str):  # the JSON text, as in other APIs
         text = step.pop("arguments")
         step["arguments"] = parse_object(text)

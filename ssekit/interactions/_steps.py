@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterator
-from itertools import islice
+from itertools import dropwhile, islice
 from typing import Any, Final
 
 from ssekit._deltas import TextDelta
@@ -23,7 +23,6 @@ from ssekit.interactions._builders import (
     ACCEPTED_BY,
     OUTPUTS,
     StepBuilder,
-    differ,
     id_of,
     join_texts,
 )
@@ -67,6 +66,7 @@ class StepTable:
 
     def next_response(self) -> None:
         """Take the beginning of a response that continues the steps: its indices are from 0."""
+        self.end_all()
         self._response += 1
         self._end = 0
 
@@ -85,23 +85,20 @@ class StepTable:
     def begin(self, index: int | None, step: Any, *, former: bool) -> StepBuilder:
         """Return the step of a start event, which replaces one that began at its index."""
         here = self._here(index, former)
-        known = next(reversed(here), None) or next(self._recent(index), None)
-        if known is not None and (
-            known.former != former
-            or known.initial.type != step.type
-            or differ(known.id, id_of(step))
-        ):
-            known = None
-        if known is not None and known.implied:
+        known = here[-1] if here else next(self._recent(index), None)
+        if known is None or not known.begins_again(step, former=former):
+            builder = self._make(step, index, former=former)
+        elif known.implied:
             builder = self._placed(known, index)
+        elif here:
+            builder = self._make(step, index, former=former)
+            builder.replay(known)
+            here.remove(known)
+            self._open.pop(known, None)
+            if builder.place is not None:
+                self.calls[builder.place] = builder
         else:
             builder = self._make(step, index, former=former)
-            if known is not None and known.index is not None:
-                here.remove(known)
-                self._open.pop(known, None)
-                builder.replay(known)
-                if builder.place is not None:
-                    self.calls[builder.place] = builder
         builder.begin(step)
         self.name(builder)
         return builder
@@ -115,7 +112,9 @@ class StepTable:
     def end(self, index: int | None, *, former: bool) -> StepBuilder | None:
         """End a step: that at an index, or else the latest."""
         latest = reversed(self._open) if index is None else reversed(self._here(index, former))
-        builder = next(latest, None)
+        tried = islice(latest, _MAX_TRIED)
+        open_ones = (each for each in tried if each.former == former and not each.ended)
+        builder = next(open_ones, None)
         if builder is not None:
             builder.ended, builder.latest_piece = True, ""
             self._open.pop(builder, None)
@@ -157,7 +156,7 @@ class StepTable:
     def settle(self, steps: list[Any], *, former: bool) -> list[StepBuilder]:
         """Take all steps of a response; return them, each with what is new as its latest piece.
 
-        Steps that ended, and that these neither name nor have the text of, stay where they were.
+        Steps that these neither have, nor begin with the texts of, stay where they were.
         """
         keys = [key for key in sorted(self._at) if key[::2] == (self._response, former)]
         before = [builder for key in keys for builder in self._at.pop(key)]
@@ -166,6 +165,8 @@ class StepTable:
         for builder in before:
             known[builder.initial.type, builder.id].append(builder)
         settled = []
+        if self._response:  # the input is that of the first response
+            steps = list(dropwhile(lambda step: step.type == "user_input", steps))
         for step in steps:
             alike = known[step.type, id_of(step)] or known[step.type, ""]
             if alike:
@@ -178,12 +179,15 @@ class StepTable:
                 self.name(builder)
             settled.append(builder)
         whole = join_texts(settled)
+        covered: dict[Any, bool] = {
+            kind: text.startswith(texts[kind]) for kind, text in whole.items()
+        }
         ahead: dict[StepBuilder | None, list[StepBuilder]] = defaultdict(list)
         following: StepBuilder | None = None
         for builder in reversed(before):
             if builder not in left:
                 following = builder
-            elif builder.stays(texts, whole):
+            elif not builder.text() or not covered.get(builder.emitted_as):
                 ahead[following].insert(0, builder)
         for builder in settled:
             builder.index, builder.ended = None, True
