@@ -171,7 +171,7 @@ def _interactions(answer: interactions.Interaction) -> Any:
         if "partial_arguments" in step:
             said["arguments"] = step["partial_arguments"]
         contents = step.get("summary", []) + step.get("content", [])
-        said["contents"] = contents or [step] * ("text" in step or "mime_type" in step)
+        said["contents"] = [step] if step["type"] in ("text", "image") else contents
         steps.append(said)
     names = (
         {name: getattr(answer.usage, name) for name in INTERACTION_USAGE} if answer.usage else {}

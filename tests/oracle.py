@@ -388,8 +388,9 @@ class InteractionsOracle:
                 view["arguments"] = step["pieces"]
         contents = step.get("summary", []) + step.get("content", [])
         own = ("type", "text", "mime_type", "data", "uri")
-        if not contents and ("text" in step or "mime_type" in step):
-            contents = [{name: step[name] for name in own if name in step}]
+        if step["type"] in ("text", "image"):
+            begun = {"text": ""} if step["type"] == "text" else {}
+            contents = [begun | {name: step[name] for name in own if name in step}]
         return {**view, "contents": contents}
 
     @property

@@ -428,7 +428,8 @@ def test_the_head(events: Events, head: dict[str, Any]):
 
 def test_usage_is_a_snapshot():
     stated = [
-        wire("step.delta", index=0, metadata={"total_usage": {**USAGE, "raw_prompt_token": 5}}),
+        text("a"),
+        {**text("b"), "metadata": {"total_usage": {**USAGE, "raw_prompt_token": 5}}},
         wire("step.stop", index=0, usage={"total_output_tokens": 3}, step_usage=USAGE),
         ended(usage={"total_input_tokens": 0, "total_output_tokens": 4}),
     ]

@@ -272,10 +272,10 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
     def deltas(self, event: InteractionSSEEvent, /) -> Iterable[Delta]:
         latest = self._latest
         if latest is not None and type(event) is StepDelta and type(event.delta) is TextContent:
-            piece = event.delta.text
-            if latest.is_plain_text and self._surrogates.is_whole(piece):
+            piece = latest.latest_piece = event.delta.text
+            plain = event.metadata is None and latest.is_plain_text
+            if plain and self._surrogates.is_whole(piece):
                 return (TextDelta(0, piece),)
-            latest.latest_piece = piece
         return self._surrogates.join_all(self._new_deltas(event))
 
     def _new_deltas(self, event: Any) -> Iterator[Delta]:
