@@ -49,6 +49,7 @@ _FINISHED: Final[dict[type[Any], str]] = {
 }
 _STARTS: Final = (events.InteractionCreatedEvent, events.InteractionStartEvent)
 _FORMER: Final = (events.InteractionStartEvent, events.InteractionCompleteEvent)
+_STOPS: Final = (events.StepStop, events.ContentStop)
 _RUNNING: Final = ("", "in_progress", "queued")
 
 _NO_INDEX: Final = object()  # unequal to any index, and to None
@@ -193,8 +194,7 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         events.ContentStart: _on_start,
         StepDelta: _on_delta,
         events.ContentDelta: _on_delta,
-        events.StepStop: _on_stop,
-        events.ContentStop: _on_stop,
+        **dict.fromkeys(_STOPS, _on_stop),
     }
 
     # The answer and its views.
@@ -281,6 +281,8 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
     def _new_deltas(self, event: Any) -> Iterator[Delta]:
         if self._latest is not None:
             yield from self._latest.deltas()
+            if type(event) in _STOPS:
+                yield from self._latest.end_deltas()
         if self._settled is not None:
             builders, texts = self._settled
             after = join_texts(self._steps)
@@ -291,8 +293,9 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
             for builder in builders:
                 if builder.place is not None:
                     yield from builder.deltas()
-        if self.usage is not None and _usages(event):
-            yield self.usage
+        usage = self.usage if _usages(event) else None
+        if usage is not None:
+            yield usage
 
     def last_deltas(self) -> Iterator[Delta]:
         yield from self._surrogates.flush()

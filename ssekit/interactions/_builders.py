@@ -131,9 +131,9 @@ class StepBuilder:
         latest_piece: The text that the latest event added.
     """
 
-    __slots__ = ("_call", "_emitted", "_fields", "_known", "_parts", "_started", "arguments",
-                 "ended", "former", "implied", "index", "initial", "latest_piece", "place",
-                 "position")  # fmt: skip
+    __slots__ = ("_call", "_emitted", "_fields", "_known", "_parts", "_started", "_text",
+                 "arguments", "ended", "former", "implied", "index", "initial", "latest_piece",
+                 "place", "position")  # fmt: skip
 
     def __init__(self, initial: Any, index: int | None, *, former: bool) -> None:
         self.initial: Any = initial
@@ -146,6 +146,7 @@ class StepBuilder:
         self.arguments = JSONText()
         self.latest_piece = ""
         self._parts: list[Any] = []  # the contents, or the summary
+        self._text: TextBuilder | None = None  # the latest of them that is a text
         self._fields: dict[str, Any] = {}  # other fields that deltas state
         self._call: ToolCall | None = None
         self._started = self._emitted = False  # the deltas of a call
@@ -166,8 +167,8 @@ class StepBuilder:
         self.initial, self.implied = step, False
         self.latest_piece = ""
         if not self._parts:
-            contents = [step] if isinstance(step, result.AnyContent) else _contents(step)
-            self._parts = [_part_of(content) for content in contents]
+            for content in _contents(step):
+                self._append(content)
             self.latest_piece = self.text()
         if isinstance(step, result.ToolCallStep):
             self.initial = replace(step, partial_arguments=None)
@@ -189,34 +190,32 @@ class StepBuilder:
     def add(self, delta: Any) -> None:
         """Take a delta that this step accepts."""
         self.latest_piece = ""
-        if isinstance(delta, result.TextContent):
-            text = self._text_part(self._parts[-1:])
-            self.latest_piece = text.text.add(delta.text)
-            text.annotations += delta.annotations or ()
-        elif isinstance(delta, _ANNOTATIONS):
-            self._text_part(self._parts).annotations += delta.annotations or ()
+        if isinstance(delta, (result.TextContent, *_ANNOTATIONS)):
+            if self._text is None or (delta.type == "text" and self._text is not self._parts[-1]):
+                self._append(result.TextContent())
+            assert self._text is not None
+            self._text.annotations += delta.annotations or ()
+            if isinstance(delta, result.TextContent):
+                self.latest_piece = self._text.text.add(delta.text)
         elif isinstance(delta, result.Media):
             last = self._parts[-1] if self._parts else None
             if not isinstance(last, MediaBuilder) or not last.add(delta):
-                self._parts.append(MediaBuilder(delta))
+                self._append(delta)
         elif isinstance(delta, events.ThoughtSummaryDelta):
             if delta.content is not None:
-                self._parts.append(_part_of(delta.content))
+                self._append(delta.content)
                 self.latest_piece = _text_of(self._parts[-1])
         elif isinstance(delta, events.ArgumentsDelta):
-            if not self._is_whole:
+            if not (self.ended and self.arguments.ended):  # (a whole call stays as it is)
                 piece = delta.arguments or delta.partial_arguments or ""
                 self.latest_piece = self.arguments.add(piece)
         else:
             self._state_fields(delta)
 
-    def _text_part(self, parts: list[Any]) -> TextBuilder:
-        """Return the latest text among some contents; a new one if none is."""
-        text = next((part for part in reversed(parts) if isinstance(part, TextBuilder)), None)
-        if text is None:
-            text = TextBuilder(result.TextContent())
-            self._parts.append(text)
-        return text
+    def _append(self, content: Any) -> None:
+        part = _part_of(content)
+        self._parts.append(part)
+        self._text = part if isinstance(part, TextBuilder) else self._text
 
     def _state_fields(self, step: Any) -> None:
         """Take the fields of a step, or of a delta of its type, that are neither null nor empty."""
@@ -230,8 +229,7 @@ class StepBuilder:
     def state(self, step: Any) -> None:
         """Take the whole step, as the end of the stream has it."""
         self.latest_piece = ""
-        contents = [step] if isinstance(step, result.AnyContent) else _contents(step)
-        parts = [_part_of(content) for content in contents]
+        parts = [_part_of(content) for content in _contents(step)]
         text, known = "".join(map(_text_of, parts)), self.text()
         # No text is shortened to an end of itself.
         if parts and (text == known or not known.endswith(text or " ")):
@@ -262,10 +260,6 @@ class StepBuilder:
         """Whether it is a function call. (What began with a delta is one once it has a name.)"""
         is_one = isinstance(self.initial, result.FunctionCallStep)
         return is_one and (not self.implied or bool(self.field("name")))
-
-    @property
-    def _is_whole(self) -> bool:
-        return self.ended and is_json(str(self.arguments))
 
     def build(self) -> Any:
         """Return the step so far."""
@@ -302,27 +296,28 @@ class StepBuilder:
 
     def deltas(self) -> Iterator[Delta]:
         """Yield the deltas of the latest event of this step."""
+        piece = self._new_of(self.latest_piece)
         if self.place is None:
-            piece = self._new_of(self.latest_piece, self._size())
             if self.emitted_as is not None and piece:
                 yield self.emitted_as(0, piece)
-            return
-        if not self._started:
+        elif not self._started:
             self._started = True
             yield self._make(ToolCallDelta, self.arguments.join())
-        elif piece := self._new_of(self.latest_piece, self._size()):
+        elif piece:
             yield self._make(ToolCallDelta, piece)
-        # Without any arguments, the reason for the end decides.
-        if not self._emitted and self._is_whole:
-            yield from self._emit()
 
     def _size(self) -> int:
         texts = (part.text for part in self._parts if isinstance(part, TextBuilder))
         return self.arguments.size() + sum(text.size() for text in texts)
 
-    def _new_of(self, piece: str, size: int) -> str:
+    def _new_of(self, piece: str) -> str:
         """Return what of the latest piece was not emitted before a replay."""
-        return piece[max(0, self._known - size + len(piece)) :] if self._known else piece
+        return piece[max(0, self._known - self._size() + len(piece)) :] if self._known else piece
+
+    def end_deltas(self) -> Iterator[Delta]:
+        """Yield the whole call at its end. (Without arguments, the end of the stream decides.)"""
+        if self.place is not None and not self._emitted and is_json(str(self.arguments)):
+            yield from self._emit()
 
     def last_deltas(self, reason: FinishReason | None) -> Iterator[Delta]:
         """Yield the whole call at the end of the stream, unless it was cut off or is emitted."""
@@ -336,7 +331,7 @@ class StepBuilder:
         self._emitted = True
         initial = self.arguments.flush()
         call = self.call()
-        piece = self._new_of(initial or ("" if self.arguments else call.arguments), self._size())
+        piece = self._new_of(initial or ("" if self.arguments else call.arguments))
         if piece:
             yield self._make(ToolCallDelta, piece)
         yield call
@@ -375,7 +370,9 @@ def _field(step: Any, name: str) -> Any:
 
 
 def _contents(step: Any) -> list[Any]:
-    """Return the contents of a step, or its summary."""
+    """Return the contents of a step, or its summary; an output of the former spelling is one."""
+    if isinstance(step, result.AnyContent):
+        return [step]
     return (
         not isinstance(step, Unknown) and (_field(step, "content") or _field(step, "summary"))
     ) or []

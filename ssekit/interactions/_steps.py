@@ -93,7 +93,7 @@ class StepTable:
         elif here:
             builder = self._make(step, index, former=former)
             builder.replay(known)
-            here.remove(known)
+            del here[-2]
             self._open.pop(known, None)
             if builder.place is not None:
                 self.calls[builder.place] = builder
