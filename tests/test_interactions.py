@@ -303,6 +303,10 @@ STEPS: dict[str, tuple[Events, list[Any]]] = {
         [began(OUTPUT, None), text("a", 5), began(OUTPUT, 2), text("b", 2), text("c", 5)],
         [output(words("b")), output(words("ac"))],
     ),
+    "a step without an index where another begins": (
+        [began(output(words("a")), None), began(output(words("b")), 0)],
+        [output(words("a")), output(words("b"))],
+    ),
     "a start without an index after deltas without one": (
         [text("a", None), began(OUTPUT, None), text("b", None)],
         [output(words("ab"))],

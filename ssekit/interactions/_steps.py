@@ -90,7 +90,7 @@ class StepTable:
             builder = self._make(step, index, former=former)
         elif known.implied:
             builder = self._placed(known, index)
-        elif here:
+        elif here and known.index is not None:
             builder = self._make(step, index, former=former)
             builder.replay(known)
             del here[-2]
