@@ -132,8 +132,8 @@ class StepBuilder:
     """
 
     __slots__ = ("_call", "_emitted", "_fields", "_known", "_parts", "_started", "_text",
-                 "arguments", "ended", "former", "implied", "index", "initial", "latest_piece",
-                 "place", "position")  # fmt: skip
+                 "_whole", "arguments", "ended", "former", "implied", "index", "initial",
+                 "latest_piece", "place", "position")  # fmt: skip
 
     def __init__(self, initial: Any, index: int | None, *, former: bool) -> None:
         self.initial: Any = initial
@@ -149,6 +149,7 @@ class StepBuilder:
         self._text: TextBuilder | None = None  # the latest of them that is a text
         self._fields: dict[str, Any] = {}  # other fields that deltas state
         self._call: ToolCall | None = None
+        self._whole = False  # a call that has ended with whole arguments, which stays as it is
         self._started = self._emitted = False  # the deltas of a call
         self._known = 0  # characters that were emitted before the step was replayed
 
@@ -206,7 +207,7 @@ class StepBuilder:
                 self._append(delta.content)
                 self.latest_piece = _text_of(self._parts[-1])
         elif isinstance(delta, events.ArgumentsDelta):
-            if not (self.ended and self.arguments.ended):  # (a whole call stays as it is)
+            if not self._whole:
                 piece = delta.arguments or delta.partial_arguments or ""
                 self.latest_piece = self.arguments.add(piece)
         else:
@@ -225,6 +226,12 @@ class StepBuilder:
         arguments = step.arguments if isinstance(step, result.ToolCallStep) else None
         if arguments and arguments != parse_object(str(self.arguments)):
             self.latest_piece = self.arguments.override(_encoded(arguments))
+
+    def end(self) -> None:
+        """Take the stop event."""
+        self.ended = True
+        self.latest_piece = self.arguments.flush()
+        self._whole = self.place is not None and is_json(str(self.arguments))
 
     def state(self, step: Any) -> None:
         """Take the whole step, as the end of the stream has it."""
@@ -316,7 +323,7 @@ class StepBuilder:
 
     def end_deltas(self) -> Iterator[Delta]:
         """Yield the whole call at its end. (Without arguments, the end of the stream decides.)"""
-        if self.place is not None and not self._emitted and is_json(str(self.arguments)):
+        if self._whole and not self._emitted:
             yield from self._emit()
 
     def last_deltas(self, reason: FinishReason | None) -> Iterator[Delta]:

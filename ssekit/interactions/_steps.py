@@ -73,7 +73,8 @@ class StepTable:
     def find(self, index: int | None, delta: Any, *, former: bool) -> StepBuilder | None:
         """Return the step that a delta belongs to: made if it is not there; None if none can be."""
         here = self._here(index, former)
-        for builder in islice(reversed(here), _MAX_TRIED) if here else self._recent(index):
+        recent = self._recent(unplaced=index is not None)
+        for builder in islice(reversed(here), _MAX_TRIED) if here else recent:
             if builder.former == former and builder.accepts(delta):
                 return self._placed(builder, index)
         if isinstance(delta, Unknown):
@@ -85,7 +86,7 @@ class StepTable:
     def begin(self, index: int | None, step: Any, *, former: bool) -> StepBuilder:
         """Return the step of a start event, which replaces one that began at its index."""
         here = self._here(index, former)
-        known = here[-1] if here else next(self._recent(index), None)
+        known = here[-1] if here else next(self._recent(unplaced=True), None)
         if known is None or not known.begins_again(step, former=former):
             builder = self._make(step, index, former=former)
         elif known.implied:
@@ -116,8 +117,8 @@ class StepTable:
         open_ones = (each for each in tried if each.former == former and not each.ended)
         builder = next(open_ones, None)
         if builder is not None:
-            builder.ended, builder.latest_piece = True, ""
             self._open.pop(builder, None)
+            builder.end()
         return builder
 
     def end_all(self) -> None:
@@ -127,10 +128,10 @@ class StepTable:
     def _here(self, index: int | None, former: bool) -> list[StepBuilder]:
         return self._at.get((self._response, index, former), []) if index is not None else []
 
-    def _recent(self, index: int | None) -> Iterator[StepBuilder]:
-        """Yield open steps, the latest first: those without an index, for one that has none."""
+    def _recent(self, *, unplaced: bool) -> Iterator[StepBuilder]:
+        """Yield open steps, the latest first; or only those without an index."""
         recent = islice(reversed(self._open), _MAX_TRIED)
-        return (builder for builder in recent if index is None or builder.index is None)
+        return (builder for builder in recent if builder.index is None or not unplaced)
 
     def _make(self, step: Any, index: int | None, *, former: bool) -> StepBuilder:
         builder = StepBuilder(step, index, former=former)
