@@ -413,6 +413,10 @@ HEADS: dict[str, tuple[Events, dict[str, Any]]] = {
         [wire("interaction.in_progress"), wire("interaction.requires_action"), ended(None)],
         {"id": "", "status": "requires_action"},
     ),
+    "a token that is of no use": (
+        [wire("interaction.status_update", continuation_token="t"), ended()],
+        {"id": "", "status": "completed"},
+    ),
     "an agent": ([created(agent="a", model=None)], {"id": "v1_i", "status": "", "agent": "a"}),
     "the whole answer": (
         [{"object": "interaction", "id": "v1_i", "status": "completed"}],

@@ -123,28 +123,35 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         if type(event) in _STARTS:
             self._begin(head.id or event.interaction_id or "")
         self._former = self._former or type(event) in _FORMER
-        changes = {"id": event.interaction_id, "status": event.status}
-        changes["continuation_token"] = event.continuation_token
-        changes |= {name: value for name in _FIELDS if (value := getattr(head, name))}
-        self._head = replace(self._head, **{name: each for name, each in changes.items() if each})
+        beside = replace(head, id=event.interaction_id, status=event.status,
+                         continuation_token=event.continuation_token)  # fmt: skip
+        stated = {name: value for each in (beside, head) for name in _FIELDS
+                  if (value := getattr(each, name))}  # fmt: skip
+        self._head = replace(self._head, **stated)
         if type(event) in _FINISHED:
-            if not changes["status"] and self._status in _RUNNING:
+            if "status" not in stated and self._status in _RUNNING:
                 self._head = replace(self._head, status=_FINISHED[type(event)])
+            if self._status != "requires_continuation":  # an earlier token is of no use now
+                token = stated.get("continuation_token")
+                self._head = replace(self._head, continuation_token=token)
             self._settle(head)
             self._steps.end_all()
             self._finished = True
 
     def _begin(self, id_: str) -> None:
         """Take the beginning of an interaction: of this one again, or of one that continues it."""
-        known, again = self._head, id_ == self._head.id != ""
-        continues = self._status == "requires_continuation" or known.continuation_token
-        if not again and continues and (self._finished or (id_ and known.id)):
+        known = self._head
+        is_another = self._finished if not (id_ and known.id) else id_ != known.id
+        continues = self._status == "requires_continuation" or (
+            known.continuation_token and not self._finished
+        )
+        if is_another and continues:
             self._earlier, self._usage = _sum_usage(self._earlier, self._usage), None
             self._head = Interaction()
             self._steps.next_response()
-        elif not again and self._finished:
+        elif is_another and self._finished:
             self._reset()
-        elif not again and id_ and known.id:
+        elif is_another:
             raise DecodeError("another interaction begins before the one under way has ended")
         self._finished = False
 
@@ -205,7 +212,7 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         answer: Interaction = replace(
             deep_copy(self._head),
             steps=steps if steps or not self._former else None,
-            outputs=outputs if self._former else None,
+            outputs=outputs if outputs or (self._former and not steps) else None,
             usage=deep_copy(_sum_usage(self._earlier, self._usage)),
         )
         return answer
