@@ -58,6 +58,7 @@ _DIGITS = re.compile(r"-?[0-9]{1,18}")
 # The name of a field that has an id.
 _ID = re.compile(r"(^|_)id$|Id$")
 _LONGEST_INTEGER = 640  # digits; int() may be set to refuse any more
+_LONG_INTEGER = re.compile(rf"[0-9]{{{_LONGEST_INTEGER + 1}}}")
 
 
 class SpelledFloat(float):
@@ -84,7 +85,13 @@ def parse(text: str, fragments: Collection[str] = (), *, spelled: bool = False) 
     Raises:
         ValueError: The text is not JSON.
     """
-    if text.count("[") + text.count("{") > MAX_DEPTH:
+    deep = text.count("[") + text.count("{") > MAX_DEPTH
+    if not (deep or spelled or (len(text) > _LONGEST_INTEGER and _LONG_INTEGER.search(text))):
+        try:
+            return msgspec.json.decode(text)  # strict, in C: what it reads, the other reads alike
+        except (msgspec.MsgspecError, UnicodeError):
+            pass
+    if deep:
         text = _shallow(text)
     number = SpelledFloat if spelled else None
     tree = json.loads(text, strict=False, parse_int=as_integer, parse_float=number)
@@ -207,7 +214,9 @@ def _shallow(text: str) -> str:
 
 
 def _rebuild(tree: Any, fragments: Collection[str], key: str = "", room: int = MAX_DEPTH) -> Any:
-    if isinstance(tree, str):
+    if type(tree) is str:
+        if tree.isascii():
+            return tree
         return _half_formed(tree) if key in fragments else join_surrogates(tree)
     if not isinstance(tree, dict | list):
         return tree
@@ -216,7 +225,11 @@ def _rebuild(tree: Any, fragments: Collection[str], key: str = "", room: int = M
     if isinstance(tree, list):
         return [_rebuild(item, fragments, key, room - 1) for item in tree]
     return {
-        join_surrogates(name): _rebuild(value, fragments, name, room - 1)
+        name if name.isascii() else join_surrogates(name): (
+            value
+            if type(value) is str and value.isascii()  # nearly all values
+            else _rebuild(value, fragments, name, room - 1)
+        )
         for name, value in tree.items()
     }
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from msgspec.structs import astuple
-
 from ssekit._accumulator import Accumulator as Contract
 from ssekit._accumulator import shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, ReasoningDelta, TextDelta, ToolCall, Usage
@@ -58,9 +56,7 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
         self._model_version: str | None = None
         self._model_status: dict[str, Any] | None = None
         self._feedback: PromptFeedback | None = None
-        # The values of a `UsageMetadata`. Nearly every chunk has one: to merge two takes 0.4 us as
-        # tuples, and 1.1 us as structs.
-        self._usage: tuple[Any, ...] = astuple(UsageMetadata())
+        self._usage: UsageMetadata | None = None
         self._candidates: dict[int, CandidateBuilder] = {}
         # The builders of the function calls of the latest chunk, for its deltas.
         self._latest_calls: list[FunctionCallBuilder | None] = []
@@ -75,7 +71,7 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
                 builder = self._candidates[candidate.index] = CandidateBuilder()
             builder.add(candidate, self._latest_calls)
         if chunk.usage_metadata is not None:
-            self._add_usage(chunk.usage_metadata)
+            self._usage = merge_usage(self._usage, chunk.usage_metadata, _INPUTS, _OUTPUTS)
         if chunk.model_version:
             self._model_version = chunk.model_version
         if self._response_id is None and chunk.response_id:
@@ -87,20 +83,11 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
         if chunk.model_status:
             self._model_status = chunk.model_status
 
-    def _add_usage(self, usage: UsageMetadata) -> None:
-        if usage.prompt_token_count:
-            latest = zip(astuple(usage), self._usage, strict=True)
-            self._usage = tuple([new if new is not None else old for new, old in latest])
-        else:  # there may be zeros to ignore
-            merged = merge_usage(self._usage_metadata, usage, _INPUTS, _OUTPUTS)
-            self._usage = astuple(merged) if merged is not None else self._usage
-
     def snapshot(self) -> GenerateContentResponse:
-        usage = self._usage_metadata
         return GenerateContentResponse(
             candidates=[each.build(index) for index, each in sorted(self._candidates.items())],
             prompt_feedback=deep_copy(self._feedback),
-            usage_metadata=deep_copy(usage) if usage != UsageMetadata() else None,
+            usage_metadata=deep_copy(self._usage) if self._usage != UsageMetadata() else None,
             model_version=self._model_version,
             response_id=self._response_id,
             create_time=self._create_time,
@@ -144,7 +131,9 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
         The vendor counts apart what others count together: input tokens are those of the prompt and
         of the host's own tools, output tokens those of the candidates and of the thoughts.
         """
-        usage = self._usage_metadata
+        usage = self._usage
+        if usage is None:
+            return None
         view = Usage(
             input_tokens=_sum(usage.prompt_token_count, usage.tool_use_prompt_token_count),
             output_tokens=_sum(usage.candidates_token_count, usage.thoughts_token_count),
@@ -153,10 +142,6 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
             reasoning_tokens=usage.thoughts_token_count,
         )
         return view if view != Usage() else None
-
-    @property
-    def _usage_metadata(self) -> UsageMetadata:
-        return UsageMetadata(**dict(zip(UsageMetadata.__struct_fields__, self._usage, strict=True)))
 
     @property
     def _candidate(self) -> CandidateBuilder:
@@ -205,6 +190,5 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
         yield from self._finishes()
 
 
-def _sum(*counts: int | None) -> int | None:
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None
+def _sum(first: int | None, second: int | None) -> int | None:
+    return second if first is None else first + (second or 0)

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from ssekit._deltas import Delta, ToolCall, ToolCallDelta
 from ssekit._fold import Text, deep_copy, extend_lists, merge
@@ -38,6 +38,7 @@ from ssekit.gemini._response import (
 )
 
 _NO_PART: Final = Part()
+_NO_MORE: Final = astuple(_NO_PART)[2:]  # the fields after `text` and `thought`
 _NO_CALL: Final = FunctionCall()
 # The word of a host that has no finish reason yet.
 _UNSPECIFIED: Final = "FINISH_REASON_UNSPECIFIED"
@@ -138,7 +139,7 @@ class FunctionCallBuilder:
             args=self._build_arguments(),
             will_continue=self.open or None,
         )
-        part: Part = replace(deep_copy(self.part), function_call=call)
+        part: Part = deep_copy(self.part, function_call=call)
         return part
 
 
@@ -196,7 +197,7 @@ class CandidateBuilder:
 
     def _add_part(self, part: AnyPart) -> None:
         text = part.text
-        if text is None or part != Part(text=text, thought=part.thought):
+        if isinstance(part, UnknownPart) or text is None or astuple(part)[2:] != _NO_MORE:
             self._parts.append(part)
         elif text:
             thought = bool(part.thought)

@@ -8,16 +8,16 @@
 #
 # How it works: nearly every event is a piece of the block that the event before belonged to, and
 # `add` appends it there at once. Any other event goes to the method in `_METHODS`, where
-# `OpenBlocks` finds the block of a delta. The deltas of blocks that begin or end, and of usage, are
-# kept in `_latest_deltas` until the next event. The delta of a piece is made in `deltas`, from the
-# event and the block that took it, only for users who want deltas.
+# `OpenBlocks` finds the block of a delta. Deltas are made in `deltas`, only for users who want
+# them: from the event and the block that took it, and from what `add` noted of the latest event:
+# its usage, and methods of the blocks that began or ended.
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, Final
 
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from ssekit._accumulator import Accumulator as Contract
 from ssekit._accumulator import later_word, shared_reason
@@ -60,18 +60,22 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
     """
 
     __slots__ = (
-        *("_blocks", "_calls", "_counted", "_ended", "_index", "_latest", "_latest_deltas"),
-        *("_message", "_open", "_pending", "_started", "_surrogates"),
+        *("_blocks", "_calls", "_counted", "_ended", "_index", "_latest", "_latest_changes"),
+        *("_latest_usages", "_message", "_open", "_pending", "_piece", "_started"),
+        *("_surrogates", "_usage"),
     )
 
     def __init__(self) -> None:
-        self._latest_deltas: list[Delta] = []  # of the latest event, without that of a piece
+        # Of the latest event, if it was no piece: its usage, and what makes its other deltas.
+        self._latest_usages: list[result.Usage] = []
+        self._latest_changes: list[Callable[[], list[Delta]]] = []
         self._reset()
 
     def _reset(self) -> None:
-        self._message = Message()  # without its content, which is in the blocks
+        self._message = Message()  # without its content, which is in the blocks, and its usage
+        self._usage: result.Usage | None = None
         self._started = self._ended = False
-        self._counted: set[str] = set()  # the counts that `message_delta` events have
+        self._counted: result.Usage | None = None  # by `message_delta` events
         self._blocks: list[BlockBuilder] = []
         self._calls: list[CallBuilder] = []  # those of the blocks that are calls
         self._open = OpenBlocks()
@@ -79,10 +83,11 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         self._turn_to(None)
 
     def _turn_to(self, index: int | None) -> None:
-        """Remember the block of the latest delta, its index, and where its pieces go."""
+        """Remember the block of the latest delta, its index, its piece, and where pieces go."""
         self._index: object = index
         self._latest = self._open.get(index) or _NO_BLOCK
         self._pending = self._latest.pieces.pending
+        self._piece = ""
 
     def add(self, event: events.RawMessageStreamEvent, /) -> bool:
         """Add the next event. Return True if it ends the stream.
@@ -91,8 +96,6 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
             DecodeError: Another message begins before this one has ended. (A gateway whose
                 connection broke may go on with a second answer in the same stream.)
         """
-        if self._latest_deltas:
-            self._latest_deltas = []
         if type(event) is RawContentBlockDeltaEvent:  # nearly all of a stream
             delta = event.delta
             if event.index != self._index:
@@ -102,15 +105,19 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
                 # takes 170. Reading the field by its name would take 20 more.
                 pending = self._pending
                 if type(delta) is events.TextDelta:
+                    self._piece = delta.text
                     pending.append(delta.text)
                 elif type(delta) is events.ThinkingDelta:
+                    self._piece = delta.thinking
                     pending.append(delta.thinking)
                 else:
-                    self._latest.add(delta)
+                    self._piece = self._latest.add(delta)
                 if len(pending) >= MERGE_AT:
                     self._latest.pieces.compact()
                 return False
         self._index = _NO_INDEX
+        self._latest_usages = []
+        self._latest_changes = []
         method = self._METHODS.get(type(event))
         if method is not None:
             method(self, event)
@@ -132,13 +139,13 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         self._update(_START_FIELDS, message)
         self._add_usage(*_usages(message, event))
         for block in message.content:  # whole: calls that code made
-            builder = self._begin(block)
-            self._latest_deltas += builder.end()
+            self._end(self._begin(block))
 
     def _add_message_delta(self, event: events.RawMessageDeltaEvent) -> None:
         self._update(_END_FIELDS, event, event.delta)
         usages = _usages(event, event.delta)
-        self._counted.update(*map(_counts, usages))
+        for usage in usages:
+            self._counted = merge_usage(self._counted, usage, _INPUTS, _OUTPUTS)
         self._add_usage(*usages)
 
     def _stop_message(self, event: RawMessageStopEvent) -> None:
@@ -151,7 +158,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
             inputs, outputs = metrics.input_token_count, metrics.output_token_count
             self._add_usage(result.Usage(input_tokens=inputs, output_tokens=outputs))
         for block in list(self._open.values()):
-            self._end(block)
+            self._close(block)
         self._ended = True
 
     def _add_error(self, event: events.ErrorEvent) -> None:
@@ -162,25 +169,25 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         changes = {
             name: value
             for holder in holders
-            for name in fields
-            if (value := getattr(holder, name, None)) not in (None, "")
+            if holder is not None
+            for name, value in zip(holder.__struct_fields__, astuple(holder), strict=True)
+            if value is not None and value != "" and name in fields
         }
         if "stop_reason" in changes:
             changes["stop_reason"] = later_word(self._message.stop_reason, changes["stop_reason"])
         self._message = replace(self._message, **changes)
 
     def _add_usage(self, *usages: result.Usage) -> None:
+        self._latest_usages += usages
         for usage in usages:
-            merged = merge_usage(self._message.usage, usage, _INPUTS, _OUTPUTS)
-            self._message = replace(self._message, usage=merged)
-        if self.usage is not None and any(map(_usage_view, usages)):
-            self._latest_deltas.append(self.usage)
+            self._usage = merge_usage(self._usage, usage, _INPUTS, _OUTPUTS)
 
     def _uncounted(self, usage: result.Usage) -> result.Usage:
         """Return the usage of a stop event without the counts that `message_delta` events have."""
         if self.usage is not None and not _counts(usage):
             return result.Usage()  # a gateway has zeros there after it has counted
-        return replace(usage, **dict.fromkeys(self._counted))
+        counted = () if self._counted is None else _counts(self._counted)
+        return replace(usage, **dict.fromkeys(counted))
 
     # The blocks.
 
@@ -189,7 +196,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         if block is None:
             return
         if known is not None and known.implied and type(known.initial) is type(block):
-            self._latest_deltas += known.begin(block)
+            self._begin_block(known, block)
         elif known is None or known.initial != block:  # some gateways repeat the event
             self._begin_at(event.index, block)
 
@@ -201,15 +208,14 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         if block is None:
             block = self._begin_at(event.index, ACCEPTED_BY[kind][0]())
             block.implied = True
-        block.add(event.delta)
-        self._latest = block
+        self._latest, self._piece = block, block.add(event.delta)
 
     def _stop_block(self, event: events.RawContentBlockStopEvent) -> None:
-        self._end(self._open.find(event.index, None))
+        self._close(self._open.find(event.index, None))
 
     def _begin_at(self, index: int | None, block: ContentBlock) -> BlockBuilder:
         """Begin a block, which ends one that is still open at its index."""
-        self._end(self._open.get(index))
+        self._close(self._open.get(index))
         builder = self._begin(block)
         self._open.open(index, builder)
         return builder
@@ -224,13 +230,21 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         else:
             builder = BlockBuilder()
         self._blocks.append(builder)
-        self._latest_deltas += builder.begin(block)
+        self._begin_block(builder, block)
         return builder
 
-    def _end(self, block: BlockBuilder | None) -> None:
+    def _begin_block(self, builder: BlockBuilder, block: ContentBlock) -> None:
+        builder.begin(block)
+        self._latest_changes.append(builder.first_deltas)
+
+    def _close(self, block: BlockBuilder | None) -> None:
         if block is not None:
             self._open.close(block)
-            self._latest_deltas += block.end()
+            self._end(block)
+
+    def _end(self, block: BlockBuilder) -> None:
+        block.ended = True
+        self._latest_changes.append(block.end_deltas)
 
     _METHODS: ClassVar[dict[type[Any], Callable[[Accumulator, Any], None]]] = {
         events.RawMessageStartEvent: _start_message,
@@ -246,7 +260,8 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     def snapshot(self) -> Message:
         content = [block.build() for block in self._blocks]
-        message: Message = replace(deep_copy(self._message), content=content)
+        usage = deep_copy(self._usage) or result.Usage()
+        message: Message = deep_copy(self._message, content=content, usage=usage)
         return message
 
     @property
@@ -286,17 +301,21 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     @property
     def usage(self) -> Usage | None:
-        return _usage_view(self._message.usage)
+        return None if self._usage is None else _usage_view(self._usage)
 
     # Emitting deltas.
 
     def deltas(self, event: events.RawMessageStreamEvent, /) -> Iterable[Delta]:
-        deltas = self._latest_deltas
+        if self._index is not _NO_INDEX and self._surrogates.is_whole(self._piece):
+            return self._latest.piece_deltas(self._piece)  # one more piece of a block: nearly all
+        deltas: list[Delta] = []
+        if self._index is _NO_INDEX:
+            if any(map(_usage_view, self._latest_usages)):
+                deltas += filter(None, [self.usage])
+            for make in self._latest_changes:
+                deltas += make()
         if type(event) is RawContentBlockDeltaEvent:
-            piece = self._latest.emitted_piece(event.delta)
-            deltas = [*deltas, *self._latest.piece_deltas(piece)]
-            if self._surrogates.is_whole(piece):
-                return deltas  # joining these too would take a fifth of `add` and `deltas`
+            deltas += self._latest.piece_deltas(self._piece)
         return self._surrogates.join_all(deltas) if deltas else ()
 
     def last_deltas(self) -> Iterator[Delta]:

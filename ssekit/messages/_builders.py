@@ -5,10 +5,11 @@
 #   and an input is parsed then: never with each piece.
 # - A block of unknown type accepts every delta. Its pieces are all of one type.
 #
-# How it works: a builder keeps the block of the start event, and what deltas add to it. Each of its
-# steps returns the deltas of the shared vocabulary for it. A delta belongs to the open block at its
-# index, if that block accepts its type. A delta without an index belongs to the open block without
-# an index, or else to the one that went on last, among the blocks that accept its type.
+# How it works: a builder keeps the block of the start event, and what deltas add to it. The deltas
+# of the shared vocabulary have methods of their own, which change no answer. A delta belongs to the
+# open block at its index, if that block accepts its type. A delta without an index belongs to the
+# open block without an index, or else to the one that went on last, among the blocks that accept
+# its type.
 
 from __future__ import annotations
 
@@ -16,7 +17,6 @@ from collections import deque
 from typing import Any, Final, TypeVar
 
 import msgspec
-from msgspec.structs import asdict, replace
 
 from ssekit._deltas import Delta, FinishReason, ReasoningDelta, TextDelta, ToolCall, ToolCallDelta
 from ssekit._fold import JSONText, Text, deep_copy, merge_fields
@@ -66,6 +66,7 @@ class BlockBuilder:
 
     Attributes:
         initial: The block as it began.
+        ended: Whether it has ended.
         implied: Whether the block began with a delta, and its start event has not come.
         index: Its index in the stream.
         piece_type: The type of its pieces; None if it has none. (The first piece decides for a
@@ -73,26 +74,29 @@ class BlockBuilder:
         pieces: The pieces.
     """
 
-    __slots__ = ("_fields", "implied", "index", "initial", "piece_type", "pieces")
+    __slots__ = ("_fields", "ended", "implied", "index", "initial", "piece_type", "pieces")
 
     def __init__(self) -> None:
         self.initial: Any = None
-        self.implied = False
+        self.ended = self.implied = False
         self.index: int | None = None
         self.piece_type: Any = None
         self.pieces = Text()
         self._fields: JSONObject = {}  # other fields that deltas state
 
-    def begin(self, block: ContentBlock) -> list[Delta]:
+    def begin(self, block: ContentBlock) -> None:
         """Take the block of a start event. (Pieces may have come before it.)"""
         self.initial = block
         self.implied = False
         self.piece_type = _PIECE_TYPES.get(type(block))
-        if self.piece_type not in _EMITTED_AS:
-            return []
-        text = self._initial(_PIECE_FIELDS[self.piece_type])
-        self.pieces.append(text)
-        return self.piece_deltas(text)
+        text = self._initial_text()
+        if text:
+            self.pieces.append(text)
+
+    def _initial_text(self) -> str:
+        """Return the text or the reasoning that the block began with."""
+        emitted = self.piece_type in _EMITTED_AS
+        return self._initial(_PIECE_FIELDS[self.piece_type]) if emitted else ""
 
     def accepts(self, kind: type[Any] | None) -> bool:
         """Whether a delta of a type, or a stop (None), may belong to this block."""
@@ -105,20 +109,20 @@ class BlockBuilder:
             return self.piece_type is kind
         return type(self.initial) in ACCEPTED_BY[kind]
 
-    def add(self, delta: Any) -> None:
-        """Take a delta that this block accepts."""
-        if type(delta) is events.CompactionContentBlockDelta:
-            if delta.content is not None:
-                self.pieces.append(delta.content)
+    def add(self, delta: Any) -> str:
+        """Take a delta that this block accepts; return its piece, or ""."""
+        kind = type(delta)
+        piece = piece_of(delta)
+        if piece:
+            self.pieces.append(piece)
+        if kind is events.CompactionContentBlockDelta:
             merge_fields(self._fields, {"encrypted_content": delta.encrypted_content})
-        elif type(delta) in _PIECE_FIELDS:
-            if piece_of(delta):
-                self.pieces.append(piece_of(delta))
-        elif type(delta) is events.CitationsDelta:
+        elif kind is events.CitationsDelta:
             if delta.citation is not None:
                 self._citations().append(delta.citation)
-        elif type(delta) is not events.SignatureDelta or delta.signature:
-            merge_fields(self._fields, asdict(delta))
+        elif kind is events.SignatureDelta and delta.signature:
+            self._fields["signature"] = delta.signature
+        return piece
 
     def _citations(self) -> list[JSONObject]:
         if "citations" not in self._fields:
@@ -127,25 +131,27 @@ class BlockBuilder:
         citations: list[JSONObject] = self._fields["citations"]
         return citations
 
-    def emitted_piece(self, delta: Any) -> str:
-        """Return the piece of the latest delta that is emitted."""
-        return piece_of(delta)
-
     def piece_deltas(self, piece: str) -> list[Delta]:
         """Return the deltas of a piece of this block."""
         emitted_as = _EMITTED_AS.get(self.piece_type)
         return [emitted_as(0, piece)] if piece and emitted_as is not None else []
 
-    def end(self) -> list[Delta]:
-        """Take the end of the block."""
+    def first_deltas(self) -> list[Delta]:
+        """Return the deltas of the start event."""
+        return self.piece_deltas(self._initial_text())
+
+    def end_deltas(self) -> list[Delta]:
+        """Return the deltas of the end of the block."""
         return []
 
     def build(self) -> ContentBlock:
         """Return the block so far."""
-        fields = {**self._joined(), **deep_copy(self._fields)}
+        fields = self._joined()
+        if self._fields:
+            fields |= deep_copy(self._fields)
         if isinstance(self.initial, UnknownBlock):
             return UnknownBlock({**deep_copy(self.initial), **fields})
-        block: ContentBlock = replace(deep_copy(self.initial), **fields)
+        block: ContentBlock = deep_copy(self.initial, **fields)
         return block
 
     def _joined(self) -> JSONObject:
@@ -171,35 +177,32 @@ class BlockBuilder:
 class CallBuilder(BlockBuilder):
     """A `tool_use` block in progress: a tool call that the caller is to answer."""
 
-    __slots__ = ("_arguments", "_call", "_emitted", "_ended", "_latest_piece", "_place")
+    __slots__ = ("_arguments", "_call", "_emitted", "_place")
 
     def __init__(self, place: int) -> None:
         super().__init__()
         self.pieces = self._arguments = JSONText()
         self._place = place  # the position among the tool calls
         self._call: ToolCall | None = None
-        self._ended = self._emitted = False
-        self._latest_piece = ""
+        self._emitted = False
 
-    def begin(self, block: ContentBlock) -> list[Delta]:
+    def begin(self, block: ContentBlock) -> None:
         super().begin(block)
         initial = self.initial.input
         if initial:
             self._arguments.begin(msgspec.json.encode(deep_copy(initial)).decode())
+
+    def first_deltas(self) -> list[Delta]:
         return [self._make(ToolCallDelta, "")]
 
-    def add(self, delta: Any) -> None:
-        self._latest_piece = self._arguments.add(piece_of(delta))
-
-    def emitted_piece(self, delta: Any) -> str:
-        return self._latest_piece
+    def add(self, delta: Any) -> str:
+        return self._arguments.add(piece_of(delta))
 
     def piece_deltas(self, piece: str) -> list[Delta]:
         return [self._make(ToolCallDelta, piece)] if piece else []
 
-    def end(self) -> list[Delta]:
+    def end_deltas(self) -> list[Delta]:
         # Without any arguments, the reason for the end of the message decides.
-        self._ended = True
         return self._emit() if is_json(str(self._arguments)) else []
 
     def finish(self, reason: FinishReason | None) -> list[Delta]:
@@ -224,7 +227,7 @@ class CallBuilder(BlockBuilder):
     def call(self) -> ToolCall:
         """Return the call so far: the same object as long as nothing is new in it."""
         # A call that ended without arguments has the empty object.
-        arguments = str(self._arguments) or ("{}" if self._ended else "")
+        arguments = str(self._arguments) or ("{}" if self.ended else "")
         call = self._make(ToolCall, arguments)
         if self._call is None or call != self._call:
             self._call = call

@@ -25,7 +25,7 @@ from msgspec.structs import replace
 from ssekit._accumulator import Accumulator as Contract
 from ssekit._accumulator import shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, ReasoningDelta, TextDelta, ToolCall, Usage
-from ssekit._fold import SurrogateJoiner, deep_copy, merge_usage
+from ssekit._fold import SurrogateJoiner, Text, deep_copy, merge_usage
 from ssekit._fragments import MERGE_AT
 from ssekit.responses import _events as events
 from ssekit.responses._builders import CommandOutputBuilder, ItemBuilder, merge_nonempty
@@ -75,7 +75,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
                  "_text_part")  # fmt: skip
 
     def __init__(self) -> None:
-        self._response = Response()  # without its output
+        self._response = Response()  # its output is in the table
         self._output = OutputTable()
         self._reasoning_kind: Kind | None = None
         self._ended = False
@@ -129,8 +129,8 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         """Return the item that a part of some type belongs to, its parts, and the part's index."""
         builder = self._output.of(event, ACCEPTS[kind], piece=piece, whole=whole)
         if kind is ReasoningSummary:
-            return builder, builder.summary, event.summary_index
-        return builder, builder.content, event.content_index
+            return builder, builder.parts("summary"), event.summary_index
+        return builder, builder.parts("content"), event.content_index
 
     def _part(self, event: Any, kind: Kind) -> PartBuilder:
         """Return the part that a piece of a text belongs to."""
@@ -160,7 +160,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
     def _on_progress(self, event: Any) -> None:
         response = event.response
         if response is not None:
-            self._merge(replace(response, output=[]))
+            self._merge(response)
             self._ended = False  # a decoder may go on with another attempt
             if type(event) is events.ResponseCreatedEvent:
                 self._output.begin_attempt()
@@ -172,10 +172,13 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         self._state_output(response.output)
         known = (response.status or "").lower() in ENDS.values()
         status = response.status if known else ENDS[type(event)]
-        self._merge(replace(response, output=[], status=status))
+        self._merge(response)
         # The reasons for the end are those of this event alone: an attempt before may have failed.
         self._response = replace(
-            self._response, error=response.error, incomplete_details=response.incomplete_details
+            self._response,
+            status=status,
+            error=response.error,
+            incomplete_details=response.incomplete_details,
         )
         self._ended = type(event) is not events.ResponseFailedEvent
         usage = self.usage  # of this event, or of one before
@@ -192,8 +195,8 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         self._response = merge_nonempty(self._response, response)
 
     def _state_output(self, output: list[ResponseOutputItem]) -> None:
-        """Take the whole output, unless it is empty."""
-        if not output:
+        """Take the whole output, unless it is empty, or nothing but the items that were done."""
+        if not output or output == [builder.whole for builder in self._output]:
             return
         before = self._texts()
         contradicted = {kind for builder in self._output for kind in builder.contradicted}
@@ -227,7 +230,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
             additions = builder.state(event.item)
             self._output.name(builder)
             self._add_item_deltas(builder, additions)
-            self._output.end(builder)
+            self._output.end(builder, event.item)
             self._latest_deltas += builder.done_deltas()
 
     def _on_item_delta(self, event: Any) -> None:
@@ -266,15 +269,15 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
 
     def _on_command(self, event: Any) -> None:
         builder = self._output.of(event, (ResponseFunctionShellToolCall,))
-        builder.commands[event.command_index].override(event.command)
+        builder.commands.setdefault(event.command_index, Text()).override(event.command)
 
     def _on_command_delta(self, event: events.ResponseShellCallCommandDeltaEvent) -> None:
         builder = self._output.of(event, (ResponseFunctionShellToolCall,))
-        builder.commands[event.command_index].append(event.delta)
+        builder.commands.setdefault(event.command_index, Text()).append(event.delta)
 
     def _on_output_delta(self, event: events.ResponseShellCallOutputContentDeltaEvent) -> None:
         builder = self._output.of(event, (ResponseFunctionShellToolCallOutput,))
-        output = builder.outputs[event.command_index]
+        output = builder.outputs.setdefault(event.command_index, CommandOutputBuilder())
         if event.delta is not None:
             output.stdout.append(event.delta.stdout or "")
             output.stderr.append(event.delta.stderr or "")
@@ -328,7 +331,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
     def snapshot(self) -> Response:
         output = [builder.build() for builder in self._output]
         # (Some hosts name the object a "chat.completion" here.)
-        response: Response = replace(deep_copy(self._response), object="response", output=output)
+        response: Response = deep_copy(self._response, object="response", output=output)
         return response
 
     @property

@@ -12,13 +12,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any, Final, TypeVar
 
 import msgspec
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from ssekit._deltas import Delta, FinishReason, ToolCall, ToolCallDelta
 from ssekit._fold import JSONText, Text, deep_copy
@@ -61,11 +60,14 @@ CALLS: Final = (ResponseFunctionToolCall, ResponseCustomToolCall)
 
 def merge_nonempty(known: StructT, latest: StructT) -> StructT:
     """Return `known` with the fields of `latest` that are not empty. (0 and False are not.)"""
-    changes = {}
-    for name in latest.__struct_fields__:
-        value = getattr(latest, name)
-        if value or value == 0 or getattr(known, name) is None:
-            changes[name] = value
+    if known is latest:
+        return latest
+    fields = zip(latest.__struct_fields__, astuple(latest), astuple(known), strict=True)
+    changes = {
+        name: new
+        for name, new, old in fields
+        if new is not None and (new or old is None or new == 0)
+    }
     return replace(known, **changes)
 
 
@@ -93,16 +95,17 @@ class ItemBuilder:
         text: The field that comes in pieces: arguments, input, code, diff.
         place: Position among the tool calls; None for any other item, and for one that is no call
             yet: of which only pieces have come, without a name.
+        commands, outputs: Of a shell call, and of its output, by their index.
         contradicted: The types of text of which a whole did not begin with the pieces.
         is_stated: Whether an event had the item itself. Else only pieces of it have come.
         done: Whether the event of the whole item has come.
+        whole: The item of that event, if no other event of the item has come since then.
         unplaced: Whether the item has no index on the wire.
     """
 
     __slots__ = (
-        *("_call", "_emitted", "_size_cut", "_started", "commands", "content", "contradicted"),
-        "done",
-        *("is_stated", "item", "outputs", "place", "summary", "text", "unplaced"),
+        *("_call", "_emitted", "_parts", "_size_cut", "_started", "commands", "contradicted"),
+        *("done", "is_stated", "item", "outputs", "place", "text", "unplaced", "whole"),
     )
 
     def __init__(self, item: ResponseOutputItem, *, unplaced: bool = False) -> None:
@@ -120,11 +123,18 @@ class ItemBuilder:
         self.done = False
         self.is_stated = False
         self.text = JSONText() if type(item) in _WITH_JSON else Text()
-        self.content = PartsBuilder()
-        self.summary = PartsBuilder()
-        self.commands: defaultdict[int, Text] = defaultdict(Text)
-        self.outputs: defaultdict[int, CommandOutputBuilder] = defaultdict(CommandOutputBuilder)
-        self.contradicted: set[Kind] = set()
+        self.whole: ResponseOutputItem | None = None
+        self._parts: dict[str, PartsBuilder] = {}  # by the field that they are in
+        self.commands: dict[int, Text] = {}
+        self.outputs: dict[int, CommandOutputBuilder] = {}
+        self.contradicted: frozenset[Kind] = frozenset()
+
+    def parts(self, field: str) -> PartsBuilder:
+        """Return the parts in a field, which are made when they are first used."""
+        parts = self._parts.get(field)
+        if parts is None:
+            parts = self._parts[field] = PartsBuilder()
+        return parts
 
     def begin(self, item: ResponseOutputItem) -> list[Addition]:
         """Take an item that begins, which is of the same type; return what it adds to the texts.
@@ -145,7 +155,7 @@ class ItemBuilder:
             return False
         text = getattr(item, _STREAMED[type(item)])
         same = bool(item.call_id) and (item.call_id, item.name) == (known.call_id, known.name)
-        return same and text != "" and _is(self.text, text)
+        return same and text != "" and self.text.is_whole(text)
 
     def state(self, item: ResponseOutputItem) -> list[Addition]:
         """Take a whole item, which is of the same type; return what it adds to the texts."""
@@ -155,50 +165,50 @@ class ItemBuilder:
             return []
         self.item = merge_nonempty(self.item, item)
         if isinstance(item, ResponseOutputMessage):
-            return self._state_parts((self.content, item.content))
+            return self._state_parts(content=item.content)
         if isinstance(item, ResponseReasoningItem):
-            return self._state_parts((self.content, item.content), (self.summary, item.summary))
+            return self._state_parts(content=item.content, summary=item.summary)
         if type(item) in _STREAMED:
             return [(type(item), self.text.override(getattr(item, _STREAMED[type(item)])))]
         if isinstance(item, ResponseApplyPatchToolCall) and item.operation is not None:
             self.text.override(item.operation.diff)
         if isinstance(item, ResponseFunctionShellToolCall) and item.action is not None:
             for index, command in enumerate(item.action.commands):
-                self.commands[index].override(command)
+                self.commands.setdefault(index, Text()).override(command)
         if isinstance(item, ResponseFunctionShellToolCallOutput) and item.output:
             self.outputs.clear()
             for index, content in enumerate(item.output):
                 self.outputs[index] = CommandOutputBuilder([content])
         return []
 
-    def _state_parts(
-        self, *wholes: tuple[PartsBuilder, list[ContentPart] | None]
-    ) -> list[Addition]:
+    def _state_parts(self, **wholes: list[ContentPart] | None) -> list[Addition]:
         # Fields without a whole are not compared: they may be long.
-        stated = [(field, parts) for field, parts in wholes if parts]
-        fields = [field for field, _ in stated]
-        known = join_texts(self._texts_in(fields))
-        for field, parts in stated:
-            field.state(parts)
+        stated = {field: parts for field, parts in wholes.items() if parts}
+        if all(self.parts(field).restate(parts) for field, parts in stated.items()):
+            return []
+        known = join_texts(self._texts_in(stated))
+        for field, parts in stated.items():
+            self.parts(field).state(parts)
         additions: list[Addition] = []
-        for kind, text in join_texts(self._texts_in(fields)).items():
+        for kind, text in join_texts(self._texts_in(stated)).items():
             before = known.get(kind, "")
             if not text.startswith(before):
-                self.contradicted.add(kind)
+                self.contradicted |= {kind}
             if kind not in self.contradicted:
                 additions.append((kind, text[len(before) :]))
         return additions
 
     def texts(self) -> Iterator[Addition]:
         """Yield the texts of the parts, each after its type."""
-        return self._texts_in([self.content, self.summary])
+        return self._texts_in(("content", "summary"))
 
-    def _texts_in(self, fields: list[PartsBuilder]) -> Iterator[Addition]:
-        for part in chain.from_iterable(fields):
-            kind = self.kind_of(type(part.part))
-            if part.text.contradicted:
-                self.contradicted.add(kind)
-            yield kind, str(part.text)
+    def _texts_in(self, fields: Iterable[str]) -> Iterator[Addition]:
+        for field in fields:
+            for part in self._parts.get(field, ()):
+                kind = self.kind_of(type(part.part))
+                if part.text.contradicted:
+                    self.contradicted |= {kind}
+                yield kind, str(part.text)
 
     @property
     def is_call(self) -> bool:
@@ -207,8 +217,8 @@ class ItemBuilder:
 
     def holds(self, whole: str) -> bool:
         """Whether a whole text is one of this item."""
-        parts = (part.text for part in chain(self.content, self.summary))
-        return any(_is(text, whole) for text in (self.text, *parts))
+        parts = (part.text for part in chain.from_iterable(self._parts.values()))
+        return any(text.is_whole(whole) for text in (self.text, *parts))
 
     def has_text(self) -> bool:
         """Whether the item has a text of the answer."""
@@ -295,32 +305,23 @@ class ItemBuilder:
         item = self.item
         if isinstance(item, UnknownItem):
             return UnknownItem(well_formed(item))
-        item, text = deep_copy(item), str(self.text)
+        text = str(self.text)
         changes: dict[str, Any] = {}
-        if self.content:
-            changes["content"] = self.content.build()
-        if self.summary:
-            changes["summary"] = self.summary.build()
+        for field, parts in self._parts.items():
+            if parts:
+                changes[field] = parts.build()
         if text and isinstance(item, ResponseApplyPatchToolCall):
-            changes["operation"] = replace(item.operation or ApplyPatchOperation(), diff=text)
+            changes["operation"] = deep_copy(item.operation or ApplyPatchOperation(), diff=text)
         elif text:
             changes[_STREAMED[type(item)]] = text
         if self.commands and isinstance(item, ResponseFunctionShellToolCall):
             commands = [str(command) for command in in_order(self.commands)]
-            changes["action"] = replace(item.action or ShellCallAction(), commands=commands)
+            changes["action"] = deep_copy(item.action or ShellCallAction(), commands=commands)
         if self.outputs:
             outputs = in_order(self.outputs)
             changes["output"] = [content for output in outputs for content in output.build()]
-        built: ResponseOutputItem = replace(item, **changes)
+        built: ResponseOutputItem = deep_copy(item, **changes)
         return built
-
-
-def _is(text: Text, whole: str) -> bool:
-    """Whether a text is a whole one. A long text is not joined for a short one."""
-    if isinstance(text, JSONText) and text.initial:
-        return text.initial == whole
-    # (Of half pairs, two are one character in the end.)
-    return len(whole) <= text.size() <= 2 * len(whole) and str(text) == whole
 
 
 def _kind_in(item: ResponseOutputItem, part: Kind) -> Kind:

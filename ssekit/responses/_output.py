@@ -85,7 +85,9 @@ class OutputTable:
         """
         builder = self._find(event, kinds, piece=piece, whole=whole)
         if builder is None:
-            builder = self._make(event.output_index, kinds[0](id=event.item_id))
+            item = kinds[0](id=event.item_id)
+            builder = self._make(event.output_index, item)
+            self._by_id.update(dict.fromkeys(_ids(item), builder))
         return self._found(builder, event.output_index)
 
     def _found(self, builder: ItemBuilder, index: int | None) -> ItemBuilder:
@@ -94,14 +96,16 @@ class OutputTable:
             builder.unplaced = False
             self._current[index, type(builder.item)] = builder
         self._latest = builder
+        builder.whole = None
         return builder
 
     def _find(
         self, event: Any, kinds: tuple[Kind, ...], *, piece: bool = False, whole: str | None = None
     ) -> ItemBuilder | None:
         index = event.output_index
-        found = (self._current.get((index, kind)) for kind in kinds)
-        here = next(filter(None, found), None)
+        here = None
+        for kind in kinds:
+            here = here or self._current.get((index, kind))
         if here is not None:
             goes_on = piece or (whole and not here.holds(whole)) if here.done else False
             if not goes_on:
@@ -129,24 +133,28 @@ class OutputTable:
         return None
 
     def _of_ids(self, ids: Iterable[str | None], kinds: tuple[Kind, ...]) -> ItemBuilder | None:
-        found = (self._by_id.get(id_ or "") for id_ in ids)
-        return next((each for each in found if each and type(each.item) in kinds), None)
+        for id_ in ids:
+            builder = self._by_id.get(id_ or "")
+            if builder is not None and type(builder.item) in kinds:
+                return builder
+        return None
 
     def stated(self, index: int | None, item: ResponseOutputItem, *, whole: bool) -> ItemBuilder:
         """Return the item that an event has, begun or whole; it is made if it is not there."""
-        builder = self._find_stated(index, item, whole=whole)
+        ids = _ids(item)
+        builder = self._find_stated(index, item, ids, whole=whole)
         if builder is None:
-            builder = self._make(index, type(item)())
+            builder = self._make(index, item)
         elif builder.done and not whole:
             self._open[type(item)].append(builder)  # it may begin again
-        self._by_id.update(dict.fromkeys(_ids(item), builder))
+        self._by_id.update(dict.fromkeys(ids, builder))
         return self._found(builder, index)
 
     def _find_stated(
-        self, index: int | None, item: ResponseOutputItem, *, whole: bool
+        self, index: int | None, item: ResponseOutputItem, ids: list[str], *, whole: bool
     ) -> ItemBuilder | None:
         kinds = (type(item),)
-        known = self._of_ids(_ids(item), kinds)
+        known = self._of_ids(ids, kinds)
         if known is not None and known.repeats(item):
             return known
         current = self._current.get((index, type(item)))
@@ -159,9 +167,10 @@ class OutputTable:
             return latest if latest is not None and not latest.is_stated else None
         return known if known is not None and not known.done else latest
 
-    def end(self, builder: ItemBuilder) -> None:
+    def end(self, builder: ItemBuilder, item: ResponseOutputItem) -> None:
         """Take the event of a whole item."""
         builder.done = True
+        builder.whole = item
         self._whole.add(builder)
 
     def begin_attempt(self) -> None:
@@ -290,7 +299,6 @@ class OutputTable:
         self._at.setdefault(index, []).append(builder)
         self._current[index, type(item)] = builder
         self._open[type(item)].append(builder)
-        self._by_id.update(dict.fromkeys(_ids(item), builder))
         return builder
 
 

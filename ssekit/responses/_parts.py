@@ -68,6 +68,11 @@ class PartBuilder:
 
     def state(self, part: ContentPart) -> str:
         """Take the whole part, which is of the same type; return what it adds to the text."""
+        self.restate(part)
+        return self.text.override(text_of(part))
+
+    def restate(self, part: ContentPart) -> None:
+        """Take what the whole part has beside its text."""
         self.part = part
         if isinstance(part, ResponseOutputText):
             if part.annotations:
@@ -75,7 +80,6 @@ class PartBuilder:
                 self._latest = len(part.annotations) - 1
             if part.logprobs:
                 self.logprobs = list(part.logprobs)
-        return self.text.override(text_of(part))
 
     def build(self) -> ContentPart:
         part = self.part
@@ -170,6 +174,20 @@ class PartsBuilder:
             del self._parts[index, kind]
         self._joined, self._joined_whole = first, whole
         return first
+
+    def restate(self, parts: list[ContentPart]) -> bool:
+        """Take all of the parts, and return True, if their texts are those that came."""
+        known = list(self._parts.items())
+        if [key for key, _ in known] != [(index, type(part)) for index, part in enumerate(parts)]:
+            return False
+        pairs = [(builder, part) for (_, builder), part in zip(known, parts, strict=True)]
+        if not all(builder.text.is_whole(text_of(part)) for builder, part in pairs):
+            return False
+        self._open.clear()
+        self._joined = None
+        for builder, part in pairs:
+            builder.restate(part)
+        return True
 
     def state(self, parts: list[ContentPart]) -> None:
         """Take all of the parts: any other is dropped."""
