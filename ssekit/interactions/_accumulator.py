@@ -209,8 +209,8 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
     def snapshot(self) -> Interaction:
         steps = [builder.build() for builder in self._steps if not builder.former]
         outputs = [builder.build() for builder in self._steps if builder.former]
-        answer: Interaction = replace(
-            deep_copy(self._head),
+        answer: Interaction = deep_copy(
+            self._head,
             steps=steps if steps or not self._former else None,
             outputs=outputs if outputs or (self._former and not steps) else None,
             usage=deep_copy(_sum_usage(self._earlier, self._usage)),

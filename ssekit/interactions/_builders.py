@@ -95,10 +95,8 @@ class MediaBuilder:
         return True
 
     def build(self) -> Any:
-        content = deep_copy(self._content)
-        if self._audio:
-            content = replace(content, data=base64.b64encode(self._audio.join()).decode())
-        return content
+        audio = base64.b64encode(self._audio.join()).decode()
+        return deep_copy(self._content, **({"data": audio} if audio else {}))
 
 
 def _decoded(content: result.Media) -> bytes | None:
@@ -283,7 +281,7 @@ class StepBuilder:
             tree = parse_object(text)
             fields |= {"partial_arguments": text} if tree is None else {"arguments": tree}
         if not isinstance(self.initial, Unknown):
-            return replace(deep_copy(self.initial), **fields)
+            return deep_copy(self.initial, **fields)
         whole = {**deep_copy(self.initial), **fields}
         if parts and isinstance(self.initial.get("content"), list):
             whole["content"] = deep_copy(self.initial["content"]) + parts
