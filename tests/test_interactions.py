@@ -486,6 +486,7 @@ SETTLED: dict[str, tuple[Events, list[Any], list[Any]]] = {
     "arguments that were cut": (
         [began(call()), arguments('{"a":')], [call({"a": 1})], [call({"a": 1})]
     ),
+    "other arguments of a call that was whole": (SAID[4:], [call({"b": 2})], [call({"a": 1})]),
     "a step of unknown type": ([began(DREAM)], [DREAM | {"depth": 2}], [DREAM | {"depth": 2}]),
 }  # fmt: skip
 

@@ -221,7 +221,7 @@ class StepBuilder:
         names = {*step} if isinstance(step, Unknown) else {*step.__struct_fields__} - _BUILT
         fields = {name: _field(step, name) for name in names}
         self._fields |= {name: value for name, value in fields.items() if value not in _EMPTY}
-        arguments = step.arguments if isinstance(step, result.ToolCallStep) else None
+        arguments = getattr(step, "arguments", None) if not self._whole else None
         if arguments and arguments != parse_object(str(self.arguments)):
             self.latest_piece = self.arguments.override(_encoded(arguments))
 
