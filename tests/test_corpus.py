@@ -34,6 +34,7 @@ from tests.ways import (
     pull_deltas,
     push,
     push_deltas,
+    sent_on,
 )
 
 # What the recordings' `expected` files have of an answer: where it is not what the oracle has.
@@ -226,6 +227,13 @@ def test_the_views_of_an_interaction_are_what_an_independent_fold_made(recording
          if isinstance(call["arguments"], str) else call["arguments"])
         for call in expected["calls"]
     ]  # fmt: skip
+
+
+@each_recording("interactions")
+def test_events_that_are_sent_on_make_the_same_interaction(recording: Recording):
+    _, decoder = push(interactions, [recording.data])
+    _, again = push(interactions, [sent_on(interactions, recording)])
+    assert again.snapshot() == decoder.snapshot()
 
 
 @each_recording("chat", "completions", "messages", "gemini", "interactions")

@@ -103,7 +103,7 @@ class ThoughtSummaryDelta(Delta, frozen=True, tag="thought_summary"):
 
 
 class ThoughtSignatureDelta(Delta, frozen=True, tag="thought_signature"):
-    """The signature of a thought; "" says nothing."""
+    """The signature of a thought; "" replaces none."""
 
     type: ClassVar[Literal["thought_signature"]] = "thought_signature"
     signature: str = msgspec.field(default_factory=str)

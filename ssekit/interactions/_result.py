@@ -152,14 +152,14 @@ class AnyStep(
 
 
 class UserInputStep(AnyStep, frozen=True, tag="user_input"):
-    """What the user said."""
+    """The user's input."""
 
     type: ClassVar[Literal["user_input"]] = "user_input"
     content: list[Content] | None = None
 
 
 class ModelOutputStep(AnyStep, frozen=True, tag="model_output"):
-    """What the model says; `error` is a status of Google's APIs (`code`, `message`, `details`)."""
+    """The model's output; `error` is a status of Google's APIs (`code`, `message`, `details`)."""
 
     type: ClassVar[Literal["model_output"]] = "model_output"
     content: list[Content] | None = None
@@ -281,7 +281,7 @@ class CodeExecutionResultStep(ToolResultStep, frozen=True, tag="code_execution_r
 
 
 class URLContextResultStep(ToolResultStep, frozen=True, tag="url_context_result"):
-    """Which addresses were read: each has a `url` and a `status`."""
+    """The addresses that were read: each has a `url` and a `status`."""
 
     type: ClassVar[Literal["url_context_result"]] = "url_context_result"
 
@@ -313,7 +313,7 @@ class MCPServerToolResultStep(ToolResultStep, frozen=True, tag="mcp_server_tool_
 
 
 class RetrievalResultStep(ToolResultStep, frozen=True, tag="retrieval_result"):
-    """What was found in your own data."""
+    """The results of a search of your own data."""
 
     type: ClassVar[Literal["retrieval_result"]] = "retrieval_result"
 
@@ -410,7 +410,7 @@ class Interaction(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defa
         id: "" where the interaction is not stored.
         status: The vendor's word: "completed", "requires_action", "incomplete",
             "requires_continuation", "failed", "cancelled", "in_progress", ...
-        model, agent: What answered: one of them.
+        model, agent: One of them answered; the other is "".
         steps: The steps, in their order.
         outputs: The outputs, in the place of steps, where the host has the former spelling.
         created, updated: Times in ISO 8601.

@@ -87,19 +87,18 @@ class StepTable:
         """Return the step of a start event, which replaces one that began at its index."""
         here = self._here(index, former)
         known = here[-1] if here else next(self._recent(unplaced=True), None)
-        if known is None or not known.begins_again(step, former=former):
-            builder = self._make(step, index, former=former)
-        elif known.implied:
+        if known is not None and not known.begins_again(step, former=former):
+            known = None
+        if known is not None and known.implied:
             builder = self._placed(known, index)
-        elif here and known.index is not None:
-            builder = self._make(step, index, former=former)
-            builder.replay(known)
-            del here[-2]
-            self._open.pop(known, None)
-            if builder.place is not None:
-                self.calls[builder.place] = builder
         else:
             builder = self._make(step, index, former=former)
+            if known is not None and here and known.index is not None:
+                builder.replay(known)
+                del here[-2]
+                self._open.pop(known, None)
+                if builder.place is not None:
+                    self.calls[builder.place] = builder
         builder.begin(step)
         self.name(builder)
         return builder
