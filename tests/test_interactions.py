@@ -757,6 +757,18 @@ def test_unknown_steps_and_deltas_are_kept():
     assert isinstance(former.content, interactions.UnknownContent)
 
 
+def test_what_is_unknown_is_so_in_the_answer():
+    smell = {"type": "smell"}
+    answer = run(began(DREAM), text("a"), began(output(smell), 1))
+    dream, made = answer.steps or ()
+    assert isinstance(dream, interactions.UnknownStep)
+    assert dream["content"] == [words("a")]
+    assert isinstance(made, interactions.ModelOutputStep)
+    assert [(type(each), each) for each in made.content or ()] == [
+        (interactions.UnknownContent, smell)
+    ]
+
+
 def test_the_terminal_event_alone_says_how_it_ended():
     """Without it, the answer is the same, and the stream is cut."""
     whole = [created(), *SAID]

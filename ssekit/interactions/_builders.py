@@ -268,24 +268,25 @@ class StepBuilder:
 
     def build(self) -> Any:
         """Return the step so far."""
-        fields = deep_copy(self._fields)
+        initial, fields = self.initial, deep_copy(self._fields)
         parts = [
-            part.build() if hasattr(part, "build") else deep_copy(part) for part in self._parts
+            type(part)(deep_copy(part)) if isinstance(part, Unknown) else part.build()
+            for part in self._parts
         ]
-        if isinstance(self.initial, result.AnyContent):
-            return parts[0] if parts else deep_copy(self.initial)
-        if parts:
-            is_thought = isinstance(self.initial, result.ThoughtStep)
-            fields["summary" if is_thought else "content"] = parts
+        if isinstance(initial, result.AnyContent):
+            return parts[0] if parts else deep_copy(initial)
         if text := str(self.arguments):
             tree = parse_object(text)
             fields |= {"partial_arguments": text} if tree is None else {"arguments": tree}
-        if not isinstance(self.initial, Unknown):
-            return deep_copy(self.initial, **fields)
-        whole = {**deep_copy(self.initial), **fields}
-        if parts and isinstance(self.initial.get("content"), list):
-            whole["content"] = deep_copy(self.initial["content"]) + parts
-        return type(self.initial)(whole)
+        if parts and isinstance(initial, Unknown):
+            known = initial.get("content")
+            begun = deep_copy(known) if isinstance(known, list) else []
+            fields["content"] = begun + msgspec.to_builtins(parts)
+        elif parts:
+            fields["summary" if isinstance(initial, result.ThoughtStep) else "content"] = parts
+        if isinstance(initial, Unknown):
+            return type(initial)({**deep_copy(initial), **fields})
+        return deep_copy(initial, **fields)
 
     # Emitting deltas.
 
