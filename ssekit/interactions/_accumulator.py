@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, Final
 
 from msgspec import to_builtins
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from ssekit._accumulator import Accumulator as Contract
 from ssekit._accumulator import shared_reason
@@ -38,8 +38,10 @@ _INPUTS: Final = ("total_input_tokens", "total_cached_tokens", "total_tool_use_t
 _OUTPUTS: Final = (
     *("total_output_tokens", "total_thought_tokens", "total_reasoning_tokens", "total_tokens"),
 )
-# The fields of an interaction that its events have.
-_FIELDS: Final = {*Interaction.__struct_fields__} - {"steps", "outputs", "usage"}
+# The fields of an interaction: those that its events may have beside it, and those kept elsewhere.
+_FIELDS: Final = Interaction.__struct_fields__
+_BESIDE: Final = ("id", "status", "continuation_token")
+_APART: Final = {"steps", "outputs", "usage"}
 # The events that end a stream, and those after which it may end: with the status that they have,
 # unless they state one.
 _ENDS: Final = (events.InteractionCompletedEvent, events.InteractionCompleteEvent)
@@ -123,10 +125,9 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         if type(event) in _STARTS:
             self._begin(head.id or event.interaction_id or "")
         self._former = self._former or type(event) in _FORMER
-        beside = replace(head, id=event.interaction_id, status=event.status,
-                         continuation_token=event.continuation_token)  # fmt: skip
-        stated = {name: value for each in (beside, head) for name in _FIELDS
-                  if (value := getattr(each, name))}  # fmt: skip
+        beside = (event.interaction_id, event.status, event.continuation_token)
+        fields = (*zip(_BESIDE, beside, strict=True), *zip(_FIELDS, astuple(head), strict=True))
+        stated = {name: value for name, value in fields if value and name not in _APART}
         self._head = replace(self._head, **stated)
         if type(event) in _FINISHED:
             if "status" not in stated and self._status in _RUNNING:
@@ -315,13 +316,11 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
 
 def _usages(event: Any) -> list[result.Usage]:
     """Return the usages that an event states, the latest word last."""
-    metadata = event.metadata or events.Metadata()
-    holders = (event, getattr(event, "interaction", None))
-    usages = [
-        metadata.total_usage,
-        metadata.usage,
-        *(getattr(each, "usage", None) for each in holders),
-    ]
+    usages = [getattr(event, "usage", None)]
+    if event.metadata is not None:
+        usages = [event.metadata.total_usage, event.metadata.usage, *usages]
+    if isinstance(event, events.InteractionEvent) and event.interaction is not None:
+        usages.append(event.interaction.usage)
     return [usage for usage in usages if usage is not None]
 
 
