@@ -57,6 +57,8 @@ __all__ = [
 class UnknownEvent(Unknown):
     """An event of a type that ssekit does not know."""
 
+    __slots__ = ()
+
     metadata: ClassVar = None
 
     @property
@@ -74,6 +76,8 @@ class UnknownEvent(Unknown):
 
 class UnknownDelta(Unknown):
     """A delta of a type that ssekit does not know."""
+
+    __slots__ = ()
 
 
 # The deltas of steps. (Others are the contents and steps of `_result`, with what is new of them.)

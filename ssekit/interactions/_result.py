@@ -60,9 +60,13 @@ __all__ = [
 class UnknownContent(Unknown):
     """A content of a type that ssekit does not know."""
 
+    __slots__ = ()
+
 
 class UnknownStep(Unknown):
     """A step of a type that ssekit does not know."""
+
+    __slots__ = ()
 
 
 def _text() -> Any:
