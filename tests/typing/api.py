@@ -22,6 +22,7 @@ from ssekit import (
     chat,
     completions,
     gemini,
+    interactions,
     messages,
     responses,
 )
@@ -36,6 +37,7 @@ from ssekit.testing import (
     completion_streams,
     faults,
     gemini_streams,
+    interaction_streams,
     message_streams,
     response_streams,
 )
@@ -273,12 +275,35 @@ def gemini_push(data: bytes) -> None:
             assert_type(part.function_call.args, dict[str, Any] | None)
 
 
+def interactions_push(data: bytes) -> None:
+    decoder = interactions.decoder()
+    assert_type(decoder, StreamDecoder[interactions.InteractionSSEEvent, interactions.Interaction])
+    for event in decoder.feed(data):
+        if isinstance(event, interactions.UnknownEvent):
+            assert_type(event.event_type, str)
+        elif event.event_type == "step.delta":
+            assert_type(event, interactions.StepDelta)
+            if isinstance(event.delta, interactions.TextContent):
+                assert_type(event.delta.text, str)
+    answer = interactions.collect([data])
+    assert_type(answer, interactions.Interaction)
+    assert_type(interactions.Accumulator().event_id, str | None)
+    for step in answer.steps or ():
+        if isinstance(step, interactions.UnknownStep):
+            assert_type(step["anything"], Any)
+        elif step.type == "function_call":
+            assert_type(step.arguments, dict[str, Any])
+        elif step.type == "thought":
+            assert_type(step.signature, str | None)
+
+
 def made_streams(stream: ModelStream, fault: Fault) -> None:
     assert_type(chat_streams(text=text(), dialect="openrouter"), SearchStrategy[ModelStream])
     assert_type(completion_streams(dialect=["no marker"]), SearchStrategy[ModelStream])
     assert_type(response_streams(max_items=1), SearchStrategy[ModelStream])
     assert_type(message_streams(max_blocks=1), SearchStrategy[ModelStream])
     assert_type(gemini_streams(max_candidates=1), SearchStrategy[ModelStream])
+    assert_type(interaction_streams(max_steps=1), SearchStrategy[ModelStream])
     assert_type(DIALECTS["chat"], Dialects)
     assert_type(stream.data, bytes)
     assert_type(stream.expected, Any)
