@@ -415,7 +415,8 @@ def _find(source: Any, shapes: Iterable[tuple[str, Shape]]) -> Shape | None:
 
 def _is_lines(source: Any) -> bool:
     """Whether a source is the generator of a client's `iter_lines` or `aiter_lines`."""
-    return getattr(source, "__qualname__", "").endswith(("Response.iter_lines", ".aiter_lines"))
+    name = getattr(source, "__qualname__", "")
+    return name.endswith(("Response.iter_lines", "Response.aiter_lines"))
 
 
 def _advice(source: Any) -> str:
