@@ -31,8 +31,8 @@ from ssekit._errors import (
     StreamTruncatedError,
     interruption,
 )
-from ssekit._event import ServerSentEvent, as_bytes, as_text, make_event
-from ssekit._fast_path import NO_FIELDS, Batch, EventFields
+from ssekit._event import NO_FIELDS, EventFields, ServerSentEvent, as_bytes, as_text, make_event
+from ssekit._fast_path import Batch
 from ssekit._json import LARGE, is_dense, is_json, join_surrogates
 from ssekit._marker import is_blank, is_marker
 from ssekit._outside import body_kind, objects_outside
@@ -305,10 +305,8 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         if isinstance(data, Scanned):
             return data.batches
         if isinstance(data, ServerSentEvent):
-            event_type, id_, payload = (
-                join_surrogates(text).encode() for text in (data.event, data.id, data.data)
-            )
-            return [((event_type, id_, data.retry), [payload])]
+            event_type, id_, text = map(join_surrogates, (data.event, data.id, data.data))
+            return [((event_type or "message", id_, data.retry), [text.encode()])]
         return self._scanner.scan(as_bytes(data))
 
     # What is no ordinary chunk.
