@@ -54,6 +54,7 @@ def test_a_case_comes_out_right(case: Case):
     if case.format == "sse":
         wanted, tree = case.wanted, tree_of_events(case)
     else:
+        assert "state" in case.wanted
         wanted = {"detect": case.format} | case.wanted
         tree = tree_of_answer(case, MODULES[case.format])
         if wanted["detect"] == case.format:
