@@ -729,7 +729,7 @@ CALLS: dict[str, tuple[Pieces, Pieces]] = {
     # A name that comes again.
     "a name again, at its index, and nothing else": (
         [(0, "a", "f", "["), (0, None, "f", None), (0, None, "f", " "), (0, None, None, "]")],
-        [("a", "f", "[]")],
+        [("a", "f", "[ ]")],
     ),
     "a name again, without an index": (
         [(None, "a", "f", "["), (None, None, "f", ""), (None, None, None, "]")],

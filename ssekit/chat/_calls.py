@@ -145,8 +145,8 @@ class ToolCallTable:
             if not (id or name):
                 return None
             call = self._begin(custom=custom)
-        elif name and not id and name == call.name and not (arguments or "").strip():
-            call.repeated = call.ended
+        elif not id and name == call.name and not (arguments or "").strip() and call.ended:
+            call.repeated = True
             return call, ""
         if index is not None:
             self._by_index[index] = call
