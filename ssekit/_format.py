@@ -18,11 +18,21 @@ from ssekit._accumulator import Accumulator
 from ssekit._decoder import DECODE_FAILURES, StreamDecoder
 from ssekit._errors import APIError, DecodeError
 from ssekit._event import ServerSentEvent
-from ssekit._json import as_type, is_json, parse, unlisted, well_formed, without_spellings
+from ssekit._json import (
+    as_type,
+    has_float,
+    is_dense,
+    is_json,
+    parse,
+    unlisted,
+    well_formed,
+    without_spellings,
+)
 from ssekit._marker import DONE, Done, is_blank, is_marker
 from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE
 from ssekit._server_error import error_fields, is_notice, nested_error
 from ssekit._shapes import shape_of
+from ssekit._source import AsyncSource, Source
 from ssekit._stream import AsyncStream, Stream
 
 __all__ = ["Format"]
@@ -123,6 +133,8 @@ class Format(Generic[ChunkT, ResultT]):
             DecodeError: The data is not a JSON object.
         """
         try:
+            if is_dense(event.data):
+                raise msgspec.DecodeError
             return self.decode_typed(event.data)
         except DECODE_FAILURES:
             if is_marker(event.data):
@@ -149,7 +161,7 @@ class Format(Generic[ChunkT, ResultT]):
 
     def stream(
         self,
-        source: Any,
+        source: Source,
         /,
         *,
         decoder: StreamDecoder[ChunkT, ResultT] | None = None,
@@ -160,8 +172,9 @@ class Format(Generic[ChunkT, ResultT]):
 
         Args:
             source: An iterable of bytes or of events, a binary file object, a path of a recorded
-                stream, or a response of httpx, httpx2, requests, urllib3, niquests or http.client.
-                An object with a status and headers is checked as a response.
+                stream, or a response of httpx, httpx2, requests, urllib3, niquests or http.client
+                (or an SDK's raw response, which has one as `http_response`). An object with a
+                status and headers is checked as a response.
             decoder: Continues the answer of an earlier stream, or brings options of its own.
             check: Whether a response must have a status of 2xx and be an event stream.
             drain: Whether to read on after the end of the stream (at most 64 KiB), so that its
@@ -171,7 +184,7 @@ class Format(Generic[ChunkT, ResultT]):
 
     def astream(
         self,
-        source: Any,
+        source: AsyncSource,
         /,
         *,
         decoder: StreamDecoder[ChunkT, ResultT] | None = None,
@@ -191,7 +204,7 @@ class Format(Generic[ChunkT, ResultT]):
         """
         return AsyncStream(source, decoder or self.decoder(), check=check, drain=drain)
 
-    def collect(self, source: Any, /) -> ResultT:
+    def collect(self, source: Source, /) -> ResultT:
         """Read a source to its end and return the finished answer.
 
         Raises:
@@ -200,7 +213,7 @@ class Format(Generic[ChunkT, ResultT]):
         with self.stream(source) as stream:
             return stream.until_done()
 
-    async def acollect(self, source: Any, /) -> ResultT:
+    async def acollect(self, source: AsyncSource, /) -> ResultT:
         """Read an asynchronous source to its end; otherwise as `collect`."""
         async with self.astream(source) as stream:
             return await stream.until_done()
@@ -228,7 +241,8 @@ class Format(Generic[ChunkT, ResultT]):
         Returns:
             The chunk; None if the event is no part of the format, and nothing is wrong with it.
         """
-        body = unlisted(_parsed(event.data, self._fragments))
+        spelled = has_float(event.data)
+        body = unlisted(_parsed(event.data, self._fragments, spelled=spelled))
         if body is None and event.event == "error" and not is_blank(event.data):
             body = event.data
         if self._typed_by_event and isinstance(body, dict) and event.event != "message":
@@ -238,7 +252,7 @@ class Format(Generic[ChunkT, ResultT]):
         error = self.find_reported(body, event.event, certain=passes)
         if error is None and passes:
             return None
-        chunk = self._as_chunk(body)
+        chunk = self._as_chunk(body, spelled)
         if error is not None:
             error.chunk = chunk
             raise error
@@ -252,13 +266,15 @@ class Format(Generic[ChunkT, ResultT]):
         named = event.event not in ("message", "error")
         return self._passes_named_events and named and not is_chunk
 
-    def _as_chunk(self, body: Any) -> ChunkT | None:
+    def _as_chunk(self, body: Any, spelled: bool) -> ChunkT | None:
         if not isinstance(body, dict):
             return None
         body = {name: value for name, value in body.items() if name != "error"}
         if self._repair is not None:
             self._repair(body)
-        chunk: ChunkT = as_type(without_spellings(body), self._chunk_type)
+        if spelled:
+            without_spellings(body)
+        chunk: ChunkT = as_type(body, self._chunk_type)
         return None if chunk is msgspec.UNSET else chunk
 
     def find_reported(
@@ -317,8 +333,8 @@ class Format(Generic[ChunkT, ResultT]):
         return error
 
 
-def _parsed(text: str, fragments: Collection[str] = ()) -> Any:
+def _parsed(text: str, fragments: Collection[str] = (), *, spelled: bool = False) -> Any:
     try:
-        return parse(text, fragments, spelled=True)
+        return parse(text, fragments, spelled=spelled)
     except ValueError:
         return None

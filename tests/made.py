@@ -1,6 +1,7 @@
 """What is in a made stream: its JSON, as an independent decoder reads it, and its answer."""
 
 import json
+from itertools import pairwise
 from typing import Any
 
 from ssekit.testing import ModelStream
@@ -40,3 +41,10 @@ def inputs_of(stream: ModelStream) -> list[str]:
 def parts_of(stream: ModelStream) -> list[Any]:
     candidates = stream.expected["candidates"]
     return [part for candidate in candidates for part in candidate["content"].get("parts", [])]
+
+
+def alternates(places: list[int]) -> bool:
+    """Whether something goes on after something else has begun."""
+    return any(places.count(a) > 1 and a != b for a, b in pairwise(places)) and places != sorted(
+        places
+    )

@@ -12,7 +12,16 @@ from hypothesis.errors import InvalidArgument
 
 from ssekit.testing import DIALECTS, ModelStream
 from tests.formats import FORMATS, STRATEGIES, each_format, encoded
-from tests.made import MARKERS, bodies, inputs_of, items_of, messages_of, parts_of, types_of
+from tests.made import (
+    MARKERS,
+    alternates,
+    bodies,
+    inputs_of,
+    items_of,
+    messages_of,
+    parts_of,
+    types_of,
+)
 from tests.reference import interpret
 from tests.thorough import REACHING, examples
 from tests.ways import check_deltas
@@ -104,6 +113,10 @@ def named_of(stream: ModelStream) -> list[str]:
 
 def indexes(stream: ModelStream, *, with_ids: bool) -> set[int]:
     return {call["index"] for call in all_calls_of(stream) if ("id" in call) == with_ids}
+
+
+def event_types_of(stream: ModelStream) -> list[str]:
+    return [body.get("event_type", "") for body in bodies(stream)]
 
 
 def indices_of(stream: ModelStream) -> list[int]:
@@ -338,6 +351,29 @@ QUIRKS: dict[str, Quirks] = {
         "zero usage last": lambda s: bodies(s)[-1]["usageMetadata"]["totalTokenCount"] == 0,
         "null usage": lambda s: bodies(s)[0]["usageMetadata"] is None,
         "marker": lambda s: s.ended_by == "marker",
+    },
+    "interactions": TYPED_QUIRKS
+    | {
+        "no types": lambda s: not any("event_type" in body for body in bodies(s)),
+        "unknown events": lambda s: "x_unknown" in event_types_of(s),
+        "contents": lambda s: "outputs" in s.expected,
+        "resumed": lambda s: "interaction.created" not in event_types_of(s) + lines_of(s),
+        "no step begins": lambda s: s.expected["steps"] != [] and b"step.start" not in s.data,
+        "step begins twice": lambda s: (
+            event_types_of(s).count("step.start") == 2 * len(s.expected["steps"]) > 0
+        ),
+        "no step ends": lambda s: s.expected["steps"] != [] and b"step.stop" not in s.data,
+        "no indices": lambda s: s.expected["steps"] != [] and b'"index"' not in s.data,
+        "in turns": lambda s: alternates([body["index"] for body in bodies(s) if "index" in body]),
+        "contents in the start": lambda s: any(
+            "content" in body.get("step", {}) for body in bodies(s)
+        ),
+        "arguments in the start": lambda s: any(
+            body.get("step", {}).get("arguments") for body in bodies(s)
+        ),
+        "steps at the end": lambda s: "steps" in bodies(s)[-1]["interaction"],
+        "event ids": lambda s: all("event_id" in body for body in bodies(s)),
+        "usage so far": lambda s: b"total_usage" in s.data,
     },
 }
 

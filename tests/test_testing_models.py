@@ -6,7 +6,6 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from functools import cache
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -22,6 +21,7 @@ from ssekit.testing.transports import STALL, Reads
 from tests.formats import FORMATS, STRATEGIES, each_format, encoded
 from tests.made import (
     MARKERS,
+    alternates,
     bodies,
     inputs_of,
     items_of,
@@ -97,11 +97,9 @@ def arguments_of(stream: ModelStream) -> list[str]:
     return [arguments for arguments in found if arguments]
 
 
-def alternates(places: list[int]) -> bool:
-    """Whether something goes on after something else has begun."""
-    return any(places.count(a) > 1 and a != b for a, b in pairwise(places)) and places != sorted(
-        places
-    )
+def pieces_of_arguments(stream: ModelStream) -> list[str]:
+    deltas = [body["delta"] for body in bodies(stream) if "delta" in body]
+    return [delta["arguments"] for delta in deltas if delta["type"] == "arguments_delta"]
 
 
 def divides_a_pair(stream: ModelStream) -> bool:
@@ -191,6 +189,19 @@ REACHED: dict[str, dict[str, Callable[[ModelStream], bool]]] = {
         "a call": lambda s: any("functionCall" in part for part in parts_of(s)),
         "candidates that interleave": lambda s: alternates(
             [candidate["index"] for chunk in bodies(s) for candidate in chunk.get("candidates", [])]
+        ),
+    },
+    "interactions": {
+        "a thought": lambda s: any(step.get("signature") for step in s.expected["steps"]),
+        "a text": lambda s: any(step.get("content") for step in s.expected["steps"]),
+        "an annotation": lambda s: b"text_annotation_delta" in s.data,
+        "an image": lambda s: b"image/png" in s.data,
+        "a call": lambda s: any(s["type"] == "function_call" for s in s.expected["steps"]),
+        "a search": lambda s: b"google_search_result" in s.data,
+        "no steps": lambda s: s.expected["steps"] == [],
+        "an interaction that is cut": lambda s: s.expected["status"] == "incomplete",
+        "arguments cut within an escape": lambda s: any(
+            (len(text) - len(text.rstrip("\\"))) % 2 for text in pieces_of_arguments(s)
         ),
     },
 }

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ssekit.testing._dialects import DIALECTS, Dialects
     from ssekit.testing._faults import ERROR_FORMS, FAULTS, ErrorForm, Fault, faults
     from ssekit.testing._gemini import gemini_streams
+    from ssekit.testing._interactions import interaction_streams
     from ssekit.testing._messages import message_streams
     from ssekit.testing._models import ModelEvent, ModelStream, Said
     from ssekit.testing._responses import response_streams
@@ -36,6 +37,7 @@ __all__ = [
     "event_streams",
     "faults",
     "gemini_streams",
+    "interaction_streams",
     "message_streams",
     "response_streams",
     "server_sent_events",
@@ -51,6 +53,7 @@ _MODULES = {
         "_dialects": ["DIALECTS", "Dialects"],
         "_faults": ["ERROR_FORMS", "FAULTS", "ErrorForm", "Fault", "faults"],
         "_gemini": ["gemini_streams"],
+        "_interactions": ["interaction_streams"],
         "_messages": ["message_streams"],
         "_models": ["ModelEvent", "ModelStream", "Said"],
         "_responses": ["response_streams"],
