@@ -293,12 +293,12 @@ class _ChoiceCutter:
     def _change(self, pieces: list[Piece], whole: Json, at: Path) -> None:
         """Change the pieces of a call of a function, the first of which has its name alone."""
         calls = [piece.body["delta"]["tool_calls"][0] for piece in pieces]
+        given = [call["function"].get("arguments") or "" for call in calls]
         text, at = whole["function"]["arguments"], (*at, "function")
         if "placeholder arguments" in self._quirks:
             calls[0]["function"]["arguments"] = "{}"
             pieces[0].additions.append(put("{}", *at, "arguments"))
-            filled = [n for n, call in enumerate(calls) if n and call["function"]["arguments"]]
-            for first in filled[:1]:
+            for first in [count for count, piece in enumerate(given) if piece][:1]:
                 pieces[first].additions.insert(0, put("", *at, "arguments"))
         elif "arguments at the next index" in self._quirks:
             for call in calls[self._draw(st.integers(1, len(calls) - 1)) :]:
@@ -311,12 +311,10 @@ class _ChoiceCutter:
             pieces.insert(1, self._piece({"tool_calls": [more]}, [join("_of_it", *at, "name")]))
             whole["function"]["name"] += "_of_it"
         elif "an id per piece" in self._quirks:
-            known = ""
             for count, call in enumerate(calls):
-                if known and known != text:
-                    call |= {"id": f"{whole['id']}_{count}"}
+                if "" != "".join(given[:count]) != text:
+                    call["id"] = f"{whole['id']}_{count}"
                     call["function"]["name"] = whole["function"]["name"]
-                known += call["function"]["arguments"]
         elif "calls again" in self._quirks and text:
             pieces.append(self._piece({"tool_calls": [whole]}))
         elif "calls again at another index" in self._quirks and text:
