@@ -211,7 +211,8 @@ class ModelEvent(msgspec.Struct, frozen=True):
         start = self.data.find(b"data:")
         if start < 0 or size < start + len(b"data"):
             return "nothing"
-        return "part" if size < len(self.data.rstrip(b"\r\n")) else "whole"
+        whole = self.data.rstrip()  # (which is nothing of an event whose data is blank)
+        return "part" if size < len(whole) or start + len(b"data:") == len(whole) else "whole"
 
 
 class ModelStream(msgspec.Struct, frozen=True):
