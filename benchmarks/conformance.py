@@ -32,7 +32,7 @@ from hypothesis.errors import NoSuchExample
 from hypothesis.strategies import SearchStrategy
 
 from benchmarks.peers import PEERS, SSEKIT, Fields, Parse, Peer
-from benchmarks.readme import README, put_between
+from benchmarks.readme import put_between
 from benchmarks.report import markdown_table
 from benchmarks.workloads import pieces
 from ssekit import ServerSentEvent, __version__
@@ -41,6 +41,7 @@ from ssekit.testing.transports import Reads
 
 __all__ = ["FEATURES", "Attempt", "Fault", "Reader", "faults", "late_endings", "main", "passed"]
 
+PAGE = Path(__file__).parent / "PARSERS.md"
 BEGIN = "<!-- parsers: python -m benchmarks.conformance --readme -->"
 END = "<!-- end of parsers -->"
 
@@ -258,11 +259,11 @@ def main(
     peers: Sequence[Peer] = (*PEERS, SSEKIT),
     features: Mapping[str, SearchStrategy[Attempt]] = FEATURES,
 ) -> None:
-    """Print the tables, and put them into the README where that is asked for."""
+    """Print the tables, and put them into the page where that is asked for."""
     parser = argparse.ArgumentParser("python -m benchmarks.conformance", description=__doc__)
     parser.add_argument("--examples", type=int, default=300, help="streams for each feature")
     parser.add_argument(
-        "--readme", type=Path, nargs="?", const=README, help="write the tables into the README too"
+        "--readme", type=Path, nargs="?", const=PAGE, help="write the tables into PARSERS.md too"
     )
     options = parser.parse_args(argv)
     cases = _cases()
