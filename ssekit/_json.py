@@ -57,6 +57,8 @@ _EXACT_INTEGERS = 2**53
 _DIGITS = re.compile(r"-?[0-9]{1,18}")
 # The name of a field that has an id.
 _ID = re.compile(r"(^|_)id$|Id$")
+# The place of a fault, at the end of a message of msgspec.
+_PLACE = re.compile(r"(?:\((byte \d+)\)| at `(\$[^`]*)`)\Z")
 _LONGEST_INTEGER = 640  # digits; int() may be set to refuse any more
 _LONG_INTEGER = re.compile(rf"[0-9]{{{_LONGEST_INTEGER + 1}}}")
 
@@ -119,14 +121,33 @@ def parse_object(text: str) -> dict[str, Any] | None:
 def parse_text(text: str, type_: type[ValueT], name: str = "the text") -> ValueT:
     """Return `text` read as JSON, strictly, as a type: anything that msgspec decodes into.
 
+    A class with `model_validate_json` (Pydantic's models) validates itself, also inside others.
+
     Raises:
-        DecodeError: The text is not JSON, or not of that type. `name` names it in the message.
+        DecodeError: The text is not JSON, or not of that type. The message has `name` and the
+            place of the fault.
+        TypeError: Nothing decodes into that type.
     """
     try:
-        return msgspec.json.decode(text, type=type_)
+        return msgspec.json.decode(text, type=type_, dec_hook=_as_model)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         # The message of msgspec may quote the text; it stays in the cause of this error.
-        raise DecodeError(f"{name} is not the JSON that was asked for") from error
+        if str(error) == "Input data was truncated":
+            raise DecodeError(f"{name} is {'cut off' if text else 'empty'}") from error
+        place = _PLACE.search(str(error))
+        where = f" at {place[place.lastindex or 0]}" if place else ""
+        raise DecodeError(f"{name} is not the JSON that was asked for{where}") from error
+    except NotImplementedError as error:
+        raise TypeError(
+            f"JSON cannot become {error}: use a msgspec.Struct, a dataclass, a TypedDict, "
+            "a Pydantic model or builtin types"
+        ) from error
+
+
+def _as_model(type_: Any, value: Any) -> Any:
+    if not hasattr(type_, "model_validate_json"):
+        raise NotImplementedError(getattr(type_, "__qualname__", type_))
+    return type_.model_validate_json(msgspec.json.encode(value))
 
 
 def spell(holder: dict[str, Any], *fields: str) -> None:
