@@ -2,7 +2,7 @@
 # Two pictures: ssekit beside its peers, and cost against size.
 #
 # What always holds here:
-# - The pictures show all figures, those behind ssekit as well as those ahead of it.
+# - The pictures show the figures behind ssekit as well as those ahead of it.
 # - The same figures give the same bytes. No ground is white and no ink black: both pictures can be
 #   read on light and on dark pages.
 
@@ -13,8 +13,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from benchmarks.events import FEED, MICROSECONDS
 from benchmarks.readme import FIGURES
-from benchmarks.report import EventsRow, Exponent, Report, TypedRow
+from benchmarks.report import Report, Row
+from benchmarks.scale import EXPONENT
 
 __all__ = ["draw", "main"]
 
@@ -39,10 +41,11 @@ _STYLE = {
     "legend.frameon": False,
 }
 _TYPED = {
-    "stream": ("ssekit", _SSEKIT),
-    "deltas": ("ssekit, deltas()", _COLORS[3]),
-    "node": ("eventsource-parser and JSON.parse, on V8", _COLORS[1]),
-    "json.loads": ("json.loads of the payloads alone", _COLORS[0]),
+    "collect": "ssekit's collect",
+    "json.loads": "json.loads of the payloads alone",
+    "by hand, json": "lines split by hand, json.loads",
+    "by hand, msgspec": "lines split by hand, msgspec",
+    "node": "eventsource-parser, JSON.parse on V8",
 }
 
 
@@ -57,18 +60,27 @@ def draw(report: Report, folder: Path) -> None:
     matplotlib.use("svg")
     pyplot: Any = import_module("matplotlib.pyplot")
     with matplotlib.rc_context(_STYLE):
-        height = 1.6 + 0.28 * max(len(report.events), len(report.typed))
-        figure, (events, typed) = pyplot.subplots(1, 2, figsize=(13, height), layout="constrained")
-        _draw_events(events, report.events)
-        _draw_typed(typed, report.typed)
+        events, typed = report.part("events"), report.part("typed")
+        height = 1.6 + 0.2 * max(len(events), len(typed))
+        figure, (left, right) = pyplot.subplots(1, 2, figsize=(13, height), layout="constrained")
+        others = dict.fromkeys(column for row in events for column in (*row.figures, *row.faults))
+        peers = {name: name for name in others if name not in (MICROSECONDS, FEED)}
+        left.set_title("Events alone: how many times as long as ssekit takes (right: slower)")
+        _scatter(left, events, peers, [0.2, 0.5, 1, 2, 5, 10, 50, 100], "x")
+        left.axvline(1, color=_SSEKIT, linewidth=2, label="ssekit", zorder=1)
+        right.set_title("Whole answers: in times of msgspec's typed decode alone (L)")
+        _scatter(right, typed, _TYPED, [1, 2, 4, 8, 16, 32], " L")
+        for axes in (left, right):
+            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.04), ncols=3, fontsize=8)
         _save(figure, folder / "speed.svg")
 
-        groups: dict[str, list[Exponent]] = {}
-        for each in report.scale:
-            groups.setdefault(each.group, []).append(each)
-        rows = -(-len(groups) // 2)
+        groups: dict[str, dict[str, Row]] = {}
+        for row in report.part("scale"):
+            group, _, dimension = row.name.partition(": ")
+            groups.setdefault(group, {})[dimension] = row
+        lines = -(-len(groups) // 2)
         figure, panels = pyplot.subplots(
-            rows, 2, figsize=(14, 3.5 * rows), layout="constrained", squeeze=False
+            lines, 2, figsize=(14, 3.5 * lines), layout="constrained", squeeze=False
         )
         for panel in panels.flat[len(groups) :]:
             panel.remove()
@@ -84,67 +96,42 @@ def _save(figure: Any, file: Path) -> None:
     )
 
 
-# Speed: a line for each workload, a mark for each reader.
-
-
-def _draw_events(axes: Any, rows: Sequence[EventsRow]) -> None:
-    axes.set_title("Events alone: how many times as long as ssekit takes (right: slower)")
-    for number, peer in enumerate(rows[0].decoded):
-        looks = {"label": peer, "color": _COLORS[number], "alpha": 0.9, "zorder": 2}
-        _scatter(axes, rows, peer, _MARKERS[number], looks)
-    axes.axvline(1, color=_SSEKIT, linewidth=2, label="ssekit", zorder=1)
-    axes.set_xscale("log")
-    _set_ticks(axes, rows, [0.5, 1, 2, 5, 10, 50, 100], "x")
-
-
-def _draw_typed(axes: Any, rows: Sequence[TypedRow]) -> None:
-    axes.set_title("Typed and accumulated: in times of msgspec's decode alone (L)")
-    for number, (name, (label, color)) in enumerate(_TYPED.items()):
-        _scatter(axes, rows, name, _MARKERS[number], {"label": label, "color": color})
-    axes.axvline(1, color=_INK, linewidth=1, linestyle="--", label="the decode alone")
-    axes.set_xscale("log", base=2)
-    _set_ticks(axes, rows, [1, 2, 4, 8, 16], " L")
-
-
 def _scatter(
-    axes: Any,
-    rows: Sequence[EventsRow | TypedRow],
-    name: str,
-    marker: str,
-    looks: Mapping[str, Any],
+    axes: Any, rows: Sequence[Row], columns: Mapping[str, str], ticks: Sequence[float], unit: str
 ) -> None:
-    there = [place for place, row in enumerate(rows) if name in row.ratios]
-    ratios = [rows[place].ratios[name].median for place in there]
-    axes.scatter(ratios, there, marker=marker, s=26, **looks)
-
-
-def _set_ticks(
-    axes: Any, rows: Sequence[EventsRow | TypedRow], ticks: Sequence[float], unit: str
-) -> None:
+    """Draw a line for each workload, and a mark for each reader."""
+    for number, (column, label) in enumerate(columns.items()):
+        there = [place for place, row in enumerate(rows) if column in row.figures]
+        ratios = [rows[place].figures[column].median for place in there]
+        own = label.startswith("ssekit")
+        color = _SSEKIT if own else _COLORS[number]
+        looks = {"label": label, "color": color, "alpha": 0.9, "zorder": 3 if own else 2}
+        axes.scatter(ratios, there, marker=_MARKERS[number], s=26, **looks)
+    axes.set_xscale("log")
     axes.set_xticks(ticks, [f"{tick:g}{unit}" for tick in ticks])
-    axes.set_yticks(range(len(rows)), [row.workload for row in rows])
+    axes.set_yticks(range(len(rows)), [row.name for row in rows])
     axes.invert_yaxis()
     axes.minorticks_off()
     axes.grid(axis="x")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.06), ncols=3, fontsize=8)
 
 
 # Cost against size: both logarithmic, a panel for each group of dimensions.
 
 
-def _draw_group(axes: Any, group: str, members: Sequence[Exponent]) -> None:
+def _draw_group(axes: Any, group: str, members: Mapping[str, Row]) -> None:
     axes.set_title(group)
-    for number, each in enumerate(members):
-        sizes = [size / each.sizes[0] for size in each.sizes]
-        times = [seconds / each.seconds[0] for seconds in each.seconds]
+    sizes: list[float] = []
+    for number, (dimension, row) in enumerate(members.items()):
+        figures = {name: value.median for name, value in row.figures.items()}
+        exponent = figures.pop(EXPONENT)
+        factors = [float(factor) for factor in figures]
+        sizes = [factor / factors[0] for factor in factors]
         style = {"marker": _MARKERS[number % 8], "markersize": 4, "color": _COLORS[number % 8]}
-        label = f"{each.exponent:.2f}  {each.dimension}"
-        axes.plot(sizes, times, label=label, linewidth=1, alpha=0.9, **style)
-    end = max(each.sizes[-1] / each.sizes[0] for each in members)
+        label = f"{exponent:.2f}  {dimension}"
+        axes.plot(sizes, list(figures.values()), label=label, linewidth=1, alpha=0.9, **style)
     for exponent, line, name in ((1, "--", "1.00  linear"), (2, ":", "2.00  quadratic")):
-        axes.plot(
-            [1.0, end], [1.0, end**exponent], color=_INK, linestyle=line, linewidth=1, label=name
-        )
+        powers = [size**exponent for size in sizes]
+        axes.plot(sizes, powers, color=_INK, linestyle=line, linewidth=1, label=name)
     axes.set(xscale="log", yscale="log", xlabel="size, of the smallest", ylabel="time")
     axes.minorticks_off()
     axes.set_xticks(ticks := [1, 2, 4, 8], [f"{tick}" for tick in ticks])

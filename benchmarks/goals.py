@@ -1,21 +1,22 @@
 # The goals of ssekit, and the figures of a run for each.
 #
 # What always holds here:
-# - A goal is data: a name, a limit, and where in the report its figures are. Only the import is
-#   held to an absolute time.
+# - A goal is data: a limit, and the rows and columns of the report that are held to it. Only the
+#   import is held to an absolute time.
 # - Of several figures the worst counts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from benchmarks import memory, sdk
-from benchmarks.report import Report, TypedRow
+from benchmarks import sdk
+from benchmarks.events import FEED, MICROSECONDS
+from benchmarks.report import Report
+from benchmarks.scale import EXPONENT
 
-__all__ = ["GOALS", "Goal", "verdicts"]
-
-Figures = Callable[[Report], Iterable[float]]
+__all__ = ["GOALS", "RECORDED", "Goal", "print_verdicts", "verdicts"]
 
 
 @dataclass(frozen=True)
@@ -23,23 +24,37 @@ class Goal:
     """A limit, and the figures that are held to it.
 
     Attributes:
-        figures: Returns the figures of a report; none if the part was not run.
+        part: The part of the run that has the figures.
+        rows: Matches the names of its rows.
+        columns: Matches the columns of the figures.
         unit: The end of the limit and of the figure, as they are printed.
         at_least: Whether more is better.
     """
 
     name: str
-    figures: Figures
+    part: str
+    rows: str
+    columns: str
     limit: float
     unit: str
     at_least: bool = False
 
+    def figures(self, report: Report) -> list[float]:
+        """Return the figures of a report; none if the part was not run."""
+        return [
+            value.median
+            for row in report.part(self.part)
+            if re.fullmatch(self.rows, row.name)
+            for column, value in row.figures.items()
+            if re.fullmatch(self.columns, column)
+        ]
 
-def verdicts(report: Report) -> Iterator[tuple[str, str, str, str]]:
+
+def verdicts(report: Report, goals: Sequence[Goal] | None = None) -> Iterator[tuple[str, ...]]:
     """Yield the name of each goal, its limit, the figure, and whether it holds."""
-    for goal in GOALS:
+    for goal in GOALS if goals is None else goals:
         limit = f"{'at least' if goal.at_least else 'at most'} {goal.limit:,g}{goal.unit}"
-        figures = list(goal.figures(report))
+        figures = goal.figures(report)
         if not figures:
             yield goal.name, limit, "not measured", ""
             continue
@@ -49,62 +64,61 @@ def verdicts(report: Report) -> Iterator[tuple[str, str, str, str]]:
         yield goal.name, limit, f"{digits}{goal.unit}", "holds" if holds else "does not"
 
 
-# Where the figures are.
+def print_verdicts(report: Report, goals: Sequence[Goal] | None = None) -> None:
+    print("\nGoals (x: how many times as long as ssekit takes)")
+    for name, goal, figure, verdict in verdicts(report, goals):
+        print(f"{name:<58} {goal:<24} {figure:>20}  {verdict}".rstrip())
 
 
-def _typed(workloads: Collection[str], figure: Callable[[TypedRow], float]) -> Figures:
-    return lambda report: (figure(row) for row in report.typed if row.workload in workloads)
+_NAMES = {"chat": "chat", "responses": "Responses", "messages": "Messages", "gemini": "Gemini"}
+_SIZES = {"event": "one event", "1500": "1,500 bytes", "4-kib": "4 KiB", "64-kib": "64 KiB"}
+_MORE = r"deltas\(\) more"
+_PEER = rf"(?!{MICROSECONDS}|{FEED}).*"
+
+# `collect` in L and in times of json.loads, and `deltas()` beyond the chunks in L.
+_AS_THEY_COME = {
+    "chat": (2.8, 0.65, 1.0),
+    "responses": (5.0, 1.0, 1.5),
+    "messages": (6.4, 1.0, 1.5),
+    "gemini": (7.0, 2.0, 2.0),
+}
+_AS_THEY_COME_COLUMNS = {
+    "collect": ("collect", " L"),
+    "collect, of json.loads alone": ("collect / json.loads", "x"),
+    "deltas() beyond chunks": (_MORE, " L"),
+}
 
 
-def _stream(row: TypedRow) -> float:
-    return row.ratios["stream"].median
+def _as_they_come(shape: str) -> Iterator[Goal]:
+    """Yield the goals of streams as they come: recorded, or of a shape."""
+    for name, limits in _AS_THEY_COME.items():
+        rows = f"{name}-{shape}-event"
+        for (what, (column, unit)), limit in zip(
+            _AS_THEY_COME_COLUMNS.items(), limits, strict=True
+        ):
+            yield Goal(f"{_NAMES[name]}: {what}", "typed", rows, column, limit, unit)
+    for name in _AS_THEY_COME:
+        for arrival in ("event", "1500", "64-kib"):
+            what = f"{_NAMES[name]}: events, {_SIZES[arrival]} a read, any Python peer"
+            yield Goal(what, "events", f"{name}-{shape}-{arrival}", _PEER, 1, "x", at_least=True)
+    for column, limit in (("chat.stream", 10), ("iter_events", 5)):
+        rows = f"chat-{shape}-event"
+        what = f"opening: {column} to what comes first"
+        yield Goal(what, "opening", rows, column, limit, " x SSEDecoder()")
 
 
-def _deltas(row: TypedRow) -> float:
-    return row.deltas_more.median
+RECORDED = tuple(_as_they_come("recorded"))
 
 
-def _async(report: Report) -> Iterable[float]:
-    return (row.async_ratio.median for row in report.typed)
+# One long answer, and everything else.
 
 
-def _node(workload: str) -> Figures:
-    return lambda report: (
-        row.ratios["node"].median / _stream(row)
-        for row in report.typed
-        if row.workload == workload and "node" in row.ratios
-    )
+def _long(name: str, what: str, limits: Sequence[float]) -> Iterator[Goal]:
+    for arrival, limit in zip(("64-kib", "4-kib", "event"), limits, strict=True):
+        rows = f"{name}-text-{arrival}"
+        yield Goal(f"{what}, {_SIZES[arrival]} a read", "typed", rows, "chunks", limit, " L")
 
 
-def _peers(workload: str = "", peer: str = "") -> Figures:
-    """Return the ratios of events alone: of one workload, of one peer, or of all."""
-    return lambda report: (
-        ratio.median
-        for row in report.events
-        for name, ratio in row.ratios.items()
-        if workload in ("", row.workload) and peer in ("", name)
-    )
-
-
-def _sdk(call: str) -> Figures:
-    return lambda report: (row.ratios[call].median for row in report.sdk)
-
-
-def _memory(what: str) -> Figures:
-    return lambda report: (row.size for row in report.memory if row.what.startswith(what))
-
-
-def _import(report: Report) -> Iterable[float]:
-    figure = report.import_milliseconds.get("ssekit")
-    return [figure.median] if figure else []
-
-
-def _exponents(report: Report) -> Iterable[float]:
-    return (row.exponent for row in report.scale)
-
-
-_ARRIVALS = {"64-kib": "64 KiB", "4-kib": "4 KiB", "one-event": "one event"}
-_TYPED = [prefix + name for prefix in ("responses-", "messages-") for name in _ARRIVALS]
 _HARD = {
     "17-bytes": "reads of 17 bytes",
     "drip": "reads of 1 byte",
@@ -113,35 +127,32 @@ _HARD = {
     "fragments": "100,000 fragments of a tool call",
     "parallel-calls": "1,000 parallel calls",
 }
-
-
-def _arrivals(what: str, prefix: str, limits: tuple[float, float, float]) -> Iterator[Goal]:
-    for (name, size), limit in zip(_ARRIVALS.items(), limits, strict=True):
-        yield Goal(f"{what}, {size} a read", _typed([prefix + name], _stream), limit, " L")
-
+_SDK = {sdk.STREAM: 100, sdk.CREATE: 50}
+_AT_MOST = (
+    ("`deltas()` beyond chunks, long texts", "typed", ".*-text-.*", _MORE, 0.35, " L"),
+    ("asynchronous iteration, any workload", "typed", ".*", "async / sync", 1.3, " x sync"),
+    ("cost: size to the power of", "scale", ".*", EXPONENT, 1.1, ""),
+    ("an idle SSEDecoder", "memory", "an idle SSEDecoder", ".*", 1024, " bytes"),
+    ("an idle stream", "memory", "an idle stream.*", ".*", 4096, " bytes"),
+    ("a live answer", "memory", "a live.*", ".*", 3, " x its text"),
+    ("a finished answer", "memory", "a finished.*", ".*", 1.5, " x its text"),
+    ("`import ssekit` over `import msgspec`", "import", "ssekit", ".*", 10, " ms"),
+)
+_AT_LEAST = (
+    ("events, any workload, any Python peer", "events", ".*", _PEER, 1),
+    ("events, a long text, 64 KiB, httpx-sse", "events", "chat-text-64-kib", "httpx-sse", 2.5),
+    ("events, a long text, 64 KiB, openai", "events", "chat-text-64-kib", "openai", 6),
+    *((f"{what}, any Python peer", "events", row, _PEER, 1) for row, what in _HARD.items()),
+    *((f"openai's `{call}`", "sdk", ".*", re.escape(call), least) for call, least in _SDK.items()),
+    ("Node with JSON.parse, one event", "typed", "chat-text-event", "node / chunks", 1),
+    ("Node with JSON.parse, 64 KiB", "typed", "chat-text-64-kib", "node / chunks", 1),
+)
 
 GOALS = (
-    *_arrivals("chat chunks, typed and accumulated", "", (1.8, 2.1, 2.7)),
-    *_arrivals("text deltas of Responses", "responses-", (2.0, 2.3, 3.0)),
-    *_arrivals("text deltas of Messages", "messages-", (2.0, 2.3, 3.0)),
-    Goal("`deltas()` beyond the chunks of chat", _typed(_ARRIVALS, _deltas), 0.35, " L"),
-    Goal("`deltas()` beyond events of the other two", _typed(_TYPED, _deltas), 0.35, " L"),
-    Goal("asynchronous iteration", _async, 1.3, " x sync"),
-    Goal("events, any workload, any Python peer", _peers(), 1, "x", at_least=True),
-    Goal("events, 64 KiB, httpx-sse", _peers("64-kib", "httpx-sse"), 2.5, "x", at_least=True),
-    Goal("events, 64 KiB, openai", _peers("64-kib", "openai"), 6, "x", at_least=True),
-    *(
-        Goal(f"{what}, any Python peer", _peers(name), 1, "x", at_least=True)
-        for name, what in _HARD.items()
-    ),
-    Goal(f"openai's `{sdk.STREAM}`", _sdk(sdk.STREAM), 100, "x", at_least=True),
-    Goal(f"openai's `{sdk.CREATE}`", _sdk(sdk.CREATE), 50, "x", at_least=True),
-    Goal("Node with JSON.parse, one event", _node("one-event"), 1, "x", at_least=True),
-    Goal("Node with JSON.parse, 64 KiB", _node("64-kib"), 1, "x", at_least=True),
-    Goal("cost: size to the power of", _exponents, 1.1, ""),
-    Goal(memory.IDLE_DECODER, _memory(memory.IDLE_DECODER), 1024, " bytes"),
-    Goal(memory.IDLE_STREAM, _memory(memory.IDLE_STREAM), 4096, " bytes"),
-    Goal(memory.LIVE, _memory(memory.LIVE), 3, " x its text"),
-    Goal(memory.FINISHED, _memory(memory.FINISHED), 1.5, " x its text"),
-    Goal("`import ssekit` over `import msgspec`", _import, 10, " ms"),
+    *_as_they_come("turns"),
+    *_long("chat", "a long text of chat", (2.2, 2.4, 2.8)),
+    *_long("responses", "a long text of Responses", (2.0, 2.3, 3.0)),
+    *_long("messages", "a long text of Messages", (2.0, 2.3, 3.0)),
+    *(Goal(*each) for each in _AT_MOST),
+    *(Goal(*each, "x", at_least=True) for each in _AT_LEAST),
 )

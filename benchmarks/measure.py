@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-__all__ = ["Clocked", "Times", "Value", "clocked", "collector_off", "held", "interleave"]
+__all__ = ["Clocked", "Rounds", "Times", "Value", "clocked", "collector_off", "held", "interleave"]
 
 # Runs once, and returns the seconds that it took.
 Clocked = Callable[[], float]
@@ -36,13 +36,21 @@ class Value:
     """
 
     median: float
-    spread: float
+    spread: float = 0.0
 
     @classmethod
     def of(cls, rounds: list[float]) -> Value:
         median = statistics.median(rounds)
         lower, _, upper = statistics.quantiles(rounds, n=4, method="inclusive")
         return cls(median, (upper - lower) / 2 / abs(median) if median else 0.0)
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """How often everything is measured: `most` times, fewer after `seconds`, but three at least."""
+
+    most: int
+    seconds: float = float("inf")
 
 
 class Times:
@@ -55,26 +63,28 @@ class Times:
         """Return the microseconds of `name` for each of `count` things."""
         return Value.of([seconds * 1e6 / count for seconds in self._rounds[name]])
 
+    def best(self, name: str) -> float:
+        """Return the seconds of the fastest run."""
+        return min(self._rounds[name])
+
     def ratio(self, name: str, base: str) -> Value:
         """Return the time of `name` in times of `base`."""
-        pairs = zip(self._rounds[name], self._rounds[base], strict=True)
-        return Value.of([seconds / base_seconds for seconds, base_seconds in pairs])
+        return self.excess(name, None, base)
 
-    def excess(self, name: str, than: str, base: str) -> Value:
+    def excess(self, name: str, than: str | None, base: str) -> Value:
         """Return how much longer `name` takes than another, in times of `base`."""
-        rounds = zip(*map(self._rounds.__getitem__, (name, than, base)), strict=True)
-        return Value.of([(seconds - less) / unit for seconds, less, unit in rounds])
+        units = self._rounds[base]
+        less = self._rounds[than] if than else [0.0] * len(units)
+        rounds = zip(self._rounds[name], less, units, strict=True)
+        return Value.of([(seconds - other) / unit for seconds, other, unit in rounds])
 
 
-def interleave(measured: Mapping[str, Clocked], rounds: int, budget: float = float("inf")) -> Times:
-    """Run each in turn, `rounds` times (two at least).
-
-    Rounds stop after `budget` seconds, but not before the third.
-    """
+def interleave(measured: Mapping[str, Clocked], rounds: Rounds) -> Times:
+    """Run each in turn, so many rounds."""
     times: dict[str, list[float]] = {name: [] for name in measured}
     start = time.monotonic()
-    for done in range(rounds):
-        if done >= _LEAST_ROUNDS and time.monotonic() - start > budget:
+    for done in range(rounds.most):
+        if done >= _LEAST_ROUNDS and time.monotonic() - start > rounds.seconds:
             break
         for name, run in measured.items():
             times[name].append(run())

@@ -5,68 +5,48 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from benchmarks.measure import Value, held, interleave
-from benchmarks.payloads import (
-    ASCII,
-    NON_ASCII,
-    call_payloads,
-    chat_payloads,
-    message_payloads,
-    response_payloads,
-)
-from benchmarks.report import MemoryRow
-from benchmarks.workloads import as_events
-from ssekit import Format, SSEDecoder, StreamDecoder, chat, messages, responses
+from benchmarks.measure import Rounds, Value, held, interleave
+from benchmarks.payloads import ANSWERS, ASCII, NON_ASCII, part
+from benchmarks.report import Row
+from benchmarks.workloads import answer, format_named
+from ssekit import Format, SSEDecoder, StreamDecoder
 
-__all__ = ["FINISHED", "IDLE_DECODER", "IDLE_STREAM", "LIVE", "measure_import", "measure_memory"]
-
-IDLE_DECODER = "an idle SSEDecoder"
-IDLE_STREAM = "an idle stream"
-LIVE = "a live answer"
-FINISHED = "a finished answer"
+__all__ = ["measure_import", "measure_memory"]
 
 _COUNT = 10_000
-_EVENTS = 24_000  # about 80 KiB of text
+_PIECES = 24_000  # about 80 KiB of text
 _END = 8  # events, in which an answer ends
 
-_FORMATS: dict[str, Format[Any, Any]] = {
-    "chat": chat.FORMAT,
-    "responses": responses.FORMAT,
-    "messages": messages.FORMAT,
-}
 _ANSWERS = {
-    "chat": partial(chat_payloads, ASCII),
-    "chat, beyond ASCII": partial(chat_payloads, NON_ASCII),
-    "chat, arguments of a call": partial(call_payloads, 1),
-    "responses": partial(response_payloads, ASCII),
-    "messages": partial(message_payloads, ASCII),
+    **{name: (name, "text", ASCII) for name in ANSWERS},
+    "chat, beyond ASCII": ("chat", "text", NON_ASCII),
+    "chat, arguments of a call": ("chat", "call", ASCII),
 }
 
 
-def measure_memory(scale: float) -> list[MemoryRow]:
+def measure_memory(scale: float) -> Iterator[Row]:
     """Measure and print idle objects, in bytes, and answers, in times their text."""
     count = max(8, round(_COUNT * scale))
     print(f"\nMemory (tracemalloc; of {count:,} that are idle, one)")
-    idle: dict[str, Any] = {IDLE_DECODER: SSEDecoder}
-    idle |= {f"{IDLE_STREAM}, {name}": partial(_FORMATS[name].stream, ()) for name in _FORMATS}
-    rows = []
+    idle: dict[str, Any] = {"an idle SSEDecoder": SSEDecoder}
+    idle |= {f"an idle stream, {name}": partial(format_named(name).stream, ()) for name in ANSWERS}
     for what, make in idle.items():
         size = held(partial(_several, make, count)) / count
-        rows.append(MemoryRow(what, size))
         print(f"{what}: {size:,.0f} bytes")
-    for name, make_payloads in _ANSWERS.items():
-        wire_format = _FORMATS[name.partition(",")[0]]
-        events = as_events(make_payloads(max(64, round(_EVENTS * scale))))
+        yield Row("memory", what, {"bytes": Value(size)})
+    for name, (format_, kind, tokens) in _ANSWERS.items():
+        parts = [part(kind, max(64, round(_PIECES * scale)), tokens)]
+        [events], wire_format = answer("", "", format_, parts, 0).reads, format_named(format_)
         text = _text_size(wire_format, events)
         # Each is fed from its beginning: a finished answer has let go of what its end frees.
-        for what, part in ((LIVE, events[:-_END]), (FINISHED, events)):
-            size = held(partial(_fed, wire_format, part)) / text
-            rows.append(MemoryRow(f"{what}, {name}", size))
+        for what, reads in (("a live answer", events[:-_END]), ("a finished answer", events)):
+            size = held(partial(_fed, wire_format, reads)) / text
             print(f"{what}, {name}: {size:.2f} times its text")
-    return rows
+            yield Row("memory", f"{what}, {name}", {"of its text": Value(size)})
 
 
 def _several(make: Any, count: int) -> list[Any]:
@@ -75,10 +55,9 @@ def _several(make: Any, count: int) -> list[Any]:
 
 def _text_size(wire_format: Format[Any, Any], events: list[bytes]) -> int:
     """Return the size of the text and of the arguments, as Python holds them."""
-    decoder = _fed(wire_format, events)
-    assert decoder.state == "done"
-    calls = "".join(call.arguments for call in decoder.accumulator.tool_calls)
-    return sys.getsizeof(decoder.accumulator.text + calls)
+    accumulator = _fed(wire_format, events).accumulator
+    calls = "".join(call.arguments for call in accumulator.tool_calls)
+    return sys.getsizeof(accumulator.text + calls)
 
 
 def _fed(wire_format: Format[Any, Any], reads: list[bytes]) -> StreamDecoder[Any, Any]:
@@ -96,14 +75,14 @@ _IMPORT = (
 _IMPORTS = ["ssekit", "ssekit.chat", "ssekit.auto"]
 
 
-def measure_import(rounds: int) -> dict[str, Value]:
+def measure_import(rounds: Rounds) -> Iterator[Row]:
     """Measure and print the time of an import beyond `import msgspec`, in milliseconds."""
     print("\nImport, in ms over `import msgspec` (each in a process of its own)")
     times = interleave({name: partial(_import_seconds, name) for name in _IMPORTS}, rounds)
-    found = {name: times.microseconds(name, 1000) for name in _IMPORTS}
-    for name, value in found.items():
+    for name in _IMPORTS:
+        value = times.microseconds(name, 1000)
         print(f"import {name}: {value.median:.1f} ±{value.spread:.0%}")
-    return found
+        yield Row("import", name, {"ms": value})
 
 
 def _import_seconds(name: str) -> float:

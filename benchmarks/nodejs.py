@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 from benchmarks.measure import Clocked
@@ -31,11 +32,12 @@ def node_versions() -> dict[str, str]:
 
 
 @contextmanager
-def node_parser(reads: list[bytes]) -> Iterator[tuple[int, Clocked]]:
-    """Start the process. Yield the number of events in the reads, and the clocked run over them."""
+def node_parser(streams: list[list[bytes]]) -> Iterator[tuple[int, Clocked]]:
+    """Start the process. Yield the number of events in the streams, and the clocked run."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "reads")
-        file.write_bytes(b"\n".join([json.dumps(list(map(len, reads))).encode(), b"".join(reads)]))
+        lengths = json.dumps([list(map(len, reads)) for reads in streams]).encode()
+        file.write_bytes(b"\n".join([lengths, b"".join(chain.from_iterable(streams))]))
         command = ["node", str(_FOLDER / "parse.mjs"), str(file)]
         with subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1

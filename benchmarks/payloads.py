@@ -1,4 +1,4 @@
-# The data of events, as hosts send it.
+# The data of events, as hosts send it: answers from their head to their end.
 #
 # What always holds here:
 # - The bytes are the same in every run: random choices come from a generator with a fixed seed.
@@ -10,64 +10,101 @@ from __future__ import annotations
 import base64
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 __all__ = [
+    "ANSWERS",
     "ASCII",
     "MARKER",
     "NON_ASCII",
-    "call_payloads",
-    "chat_payloads",
+    "Part",
     "image_payload",
-    "message_payloads",
+    "parallel_calls",
+    "part",
     "printed_document",
-    "response_payloads",
 ]
 
 MARKER = b"[DONE]"
 
 ASCII = ["the", " stream", " of", " a", ",", ".", "\n\n", " token", " answer", "ing", " 42", "`"]
 NON_ASCII = ["é", " réponse", " größer", " ответ", *"的流。", "응답", "ストリーム", " 👍", "“"]
-_ARGUMENTS = ['{"', "city", '":"', "Par", "is", '","', "days", '":', "3", "}", " ", "unit"]
-_ITEM_ID = "msg_0f3a2b1c9d8e7f6a0068d9c2f1a4b881908e21d5b7c4a6f3e0"
 _OBFUSCATION = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 
-def chat_payloads(tokens: Sequence[str], count: int) -> list[bytes]:
-    """Return the data of the `count` events of one answer: role, text, finish, usage, marker."""
-    random = Random(count)
-    texts = [random.choice(tokens) for _ in range(count - 4)]
-    usage = {"prompt_tokens": 21, "completion_tokens": len(texts), "total_tokens": 21 + len(texts)}
-    return [
-        _chunk([_choice({"role": "assistant", "content": "", "refusal": None})], random),
-        *(_chunk([_choice({"content": text})], random) for text in texts),
-        _chunk([_choice({}, "stop")], random),
-        _chunk([], random, usage),
-        MARKER,
-    ]
+class Part(NamedTuple):
+    """A part of an answer: its pieces, one an event. Those of a call are of its arguments."""
+
+    kind: str  # "reasoning", "text" or "call"
+    pieces: list[str]
+
+    @property
+    def whole(self) -> str:
+        return "".join(self.pieces)
 
 
-def call_payloads(calls: int, count: int) -> list[bytes]:
-    """Return the data of the `count` events of parallel calls, whose fragments take turns."""
+def part(kind: str, count: int, tokens: Sequence[str]) -> Part:
+    """Return a part with so many random pieces, of a call at least three."""
     random = Random(count)
-    function = {"name": "get_weather", "arguments": ""}
-    begun = [
-        {"index": number, "id": f"call_{number:024d}", "type": "function", "function": function}
-        for number in range(calls)
-    ]
-    more = [
-        {"index": number % calls, "function": {"arguments": random.choice(_ARGUMENTS)}}
-        for number in range(count - 4 - calls)
-    ]
-    return [
-        _chunk([_choice({"role": "assistant", "content": None, "refusal": None})], random),
-        *(_chunk([_choice({"tool_calls": [call]})], random) for call in begun + more),
-        _chunk([_choice({}, "tool_calls")], random),
-        _chunk([], random, {"prompt_tokens": 21, "completion_tokens": 7, "total_tokens": 28}),
-        MARKER,
-    ]
+    if kind != "call":
+        return Part(kind, random.choices(tokens, k=count))
+    texts = [json.dumps(random.choice(tokens))[1:-1] for _ in range(count - 2)]
+    return Part(kind, ['{"text":"', *texts, '"}'])
+
+
+def _object(**fields: Any) -> bytes:
+    # As hosts write it: no spaces, and UTF-8 in the place of escapes.
+    return json.dumps(fields, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _pieces(parts: Sequence[Part]) -> int:
+    return sum(len(each.pieces) for each in parts)
+
+
+# Chat.
+
+
+def chat_answer(parts: Sequence[Part]) -> Iterator[bytes]:
+    """Yield the data of each event of one answer."""
+    number = itertools.count()
+    deltas: list[dict[str, Any]] = []
+    for kind, pieces in parts:
+        if kind == "call":
+            deltas += _calls([next(number)], pieces)
+        else:
+            field = "content" if kind == "text" else "reasoning_content"
+            deltas += ({field: piece} for piece in pieces)
+    yield from _chat(deltas)
+
+
+def parallel_calls(calls: int, pieces: int) -> Iterator[bytes]:
+    """Yield the data of each event of calls whose fragments take turns."""
+    return _chat(_calls(range(calls), ['{"', *[" 42"] * (pieces - 2), "}"]))
+
+
+def _calls(numbers: Sequence[int], pieces: Sequence[str]) -> Iterator[dict[str, Any]]:
+    for number in numbers:
+        function = {"name": "get_weather", "arguments": ""}
+        begun = {"id": f"call_{number:024d}", "type": "function", "function": function}
+        yield {"tool_calls": [{"index": number, **begun}]}
+    for piece in pieces:
+        for number in numbers:
+            yield {"tool_calls": [{"index": number, "function": {"arguments": piece}}]}
+
+
+def _chat(deltas: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+    random = Random(1)
+    yield _chunk([_choice({"role": "assistant", "content": "", "refusal": None})], random)
+    count, reason = 0, "stop"
+    for delta in deltas:
+        yield _chunk([_choice(delta)], random)
+        count += 1
+        reason = "tool_calls" if "tool_calls" in delta else reason
+    yield _chunk([_choice({}, reason)], random)
+    usage = {"prompt_tokens": 21, "completion_tokens": count, "total_tokens": 21 + count}
+    yield _chunk([], random, usage)
+    yield MARKER
 
 
 def _choice(delta: dict[str, Any], finish_reason: str | None = None) -> dict[str, Any]:
@@ -90,49 +127,105 @@ def _chunk(
     )
 
 
-def response_payloads(tokens: Sequence[str], count: int) -> list[bytes]:
-    """Return the data of the `count` events of one text: its pieces between head and tail."""
-    random = Random(count)
-    texts = [random.choice(tokens) for _ in range(count - 8)]
-    part = {"type": "output_text", "text": "".join(texts), "annotations": [], "logprobs": []}
-    message = {"type": "message", "id": _ITEM_ID, "status": "completed", "role": "assistant"}
-    begun, whole = message | {"status": "in_progress", "content": []}, message | {"content": [part]}
-    place = {"item_id": _ITEM_ID, "output_index": 0, "content_index": 0}
-    usage = {"input_tokens": 21, "output_tokens": len(texts), "total_tokens": 21 + len(texts)}
-    response: dict[str, Any] = {
-        "id": "resp_0f3a2b1c9d8e7f6a0068d9c2f1a4b8819",
-        "object": "response",
-        "created_at": 1753382400,
-        "status": "in_progress",
-        "model": "gpt-4o-mini-2024-07-18",
-        "output": [],
-    }
-    completed = response | {"status": "completed", "output": [whole], "usage": usage}
+# Responses.
+
+_PROPERTIES = {"text": {"type": "string", "description": "The place, such as Paris, France."}}
+_TOOL = {
+    "type": "function",
+    "name": "weather",
+    "description": "Return the weather of a place.",
+    "parameters": {"type": "object", "properties": _PROPERTIES, "required": ["text"]},
+    "strict": True,
+}
+
+
+def responses_answer(parts: Sequence[Part]) -> Iterator[bytes]:
+    """Yield the data of each event of one answer."""
     numbers = itertools.count()
 
     def event(name: str, **fields: Any) -> bytes:
         return _object(type=f"response.{name}", sequence_number=next(numbers), **fields)
 
-    def delta(piece: str) -> bytes:
-        padding = _OBFUSCATION[: max(0, 16 - len(piece))]
-        return event("output_text.delta", **place, delta=piece, logprobs=[], obfuscation=padding)
+    response: dict[str, Any] = {
+        "id": "resp_0f3a2b1c9d8e7f6a0068d9c2f1a4b8819",
+        "object": "response",
+        "created_at": 1753382400,
+        "status": "in_progress",
+        "background": False,
+        "error": None,
+        "incomplete_details": None,
+        "instructions": None,
+        "max_output_tokens": None,
+        "model": "gpt-4o-mini-2024-07-18",
+        "output": [],
+        "parallel_tool_calls": True,
+        "previous_response_id": None,
+        "reasoning": {"effort": "low", "summary": "auto"},
+        "store": True,
+        "temperature": 1.0,
+        "text": {"format": {"type": "text"}, "verbosity": "medium"},
+        "tool_choice": "auto",
+        "tools": [_TOOL],
+        "top_p": 1.0,
+        "truncation": "disabled",
+        "usage": None,
+        "metadata": {},
+    }
+    yield event("created", response=response)
+    yield event("in_progress", response=response)
+    items: list[dict[str, Any]] = []
+    for index, each in enumerate(parts):
+        item_id = f"msg_0f3a2b1c9d8e7f6a0068d9c2f1a4b881908e21d5b7c4a6f3e{index}"
+        own, inner, part_name, part_type, name = _ITEMS[each.kind]
+        item = {"id": item_id, "status": "in_progress", **own}
+        if each.kind == "call":
+            item["call_id"] = f"call_{item_id[-22:]}"
+        place: dict[str, Any] = {"item_id": item_id, "output_index": index}
+        beside: dict[str, Any] = {"logprobs": []} if each.kind == "text" else {}
+        whole: dict[str, Any] = {"text": each.whole} if part_name else {inner: each.whole}
+        part = {"type": part_type, **whole}
+        begun = {inner: [] if part_name else ""}
+        yield event("output_item.added", output_index=index, item=item | begun)
+        if part_name:
+            place[f"{inner}_index"] = 0
+            yield event(f"{part_name}.added", **place, part=part | {"text": ""})
+        for piece in each.pieces:
+            padding = _OBFUSCATION[: max(0, 16 - len(piece))]
+            yield event(f"{name}.delta", **place, delta=piece, **beside, obfuscation=padding)
+        yield event(f"{name}.done", **place, **whole, **beside)
+        if part_name:
+            yield event(f"{part_name}.done", **place, part=part)
+            whole = {inner: [part]}
+        items.append(item | whole | {"status": "completed"})
+        yield event("output_item.done", output_index=index, item=items[-1])
+    count = _pieces(parts)
+    usage = {"input_tokens": 21, "output_tokens": count, "total_tokens": 21 + count}
+    completed = {"status": "completed", "output": items, "usage": usage}
+    yield event("completed", response=response | completed)
 
-    return [
-        event("created", response=response),
-        event("in_progress", response=response),
-        event("output_item.added", output_index=0, item=begun),
-        event("content_part.added", **place, part=part | {"text": ""}),
-        *map(delta, texts),
-        event("output_text.done", **place, text=part["text"], logprobs=[]),
-        event("content_part.done", **place, part=part),
-        event("output_item.done", output_index=0, item=whole),
-        event("completed", response=completed),
-    ]
+
+# The item of a part, the field of its content, the name and type of its part, and its events.
+_ITEMS: dict[str, tuple[dict[str, str], str, str, str, str]] = {
+    "text": (
+        {"type": "message", "role": "assistant"},
+        *("content", "content_part", "output_text", "output_text"),
+    ),
+    "reasoning": (
+        {"type": "reasoning"},
+        *("summary", "reasoning_summary_part", "summary_text", "reasoning_summary_text"),
+    ),
+    "call": (
+        {"type": "function_call", "name": "weather"},
+        *("arguments", "", "", "function_call_arguments"),
+    ),
+}
 
 
-def message_payloads(tokens: Sequence[str], count: int) -> list[bytes]:
-    """Return the data of the `count` events of one text: its pieces between head and tail."""
-    random = Random(count)
+# Messages.
+
+
+def messages_answer(parts: Sequence[Part]) -> Iterator[bytes]:
+    """Yield the data of each event of one answer."""
     usage = {"input_tokens": 21, "cache_read_input_tokens": 0, "output_tokens": 1}
     stop: dict[str, Any] = {"stop_reason": None, "stop_sequence": None}
     message = {
@@ -144,20 +237,67 @@ def message_payloads(tokens: Sequence[str], count: int) -> list[bytes]:
         **stop,
         "usage": usage,
     }
-    texts = [{"type": "text_delta", "text": random.choice(tokens)} for _ in range(count - 6)]
-    return [
-        _object(type="message_start", message=message),
-        _object(type="content_block_start", index=0, content_block={"type": "text", "text": ""}),
-        _object(type="ping"),
-        *(_object(type="content_block_delta", index=0, delta=text) for text in texts),
-        _object(type="content_block_stop", index=0),
-        _object(
-            type="message_delta",
-            delta=stop | {"stop_reason": "end_turn"},
-            usage=usage | {"output_tokens": len(texts)},
-        ),
-        _object(type="message_stop"),
-    ]
+    yield _object(type="message_start", message=message)
+    yield _object(type="ping")
+    reason = "end_turn"
+    for index, each in enumerate(parts):
+        kind, field = _BLOCKS[each.kind]
+        block: dict[str, Any] = {"type": kind, field: ""}
+        name = {"thinking": "thinking_delta", "text": "text_delta"}.get(kind, "input_json_delta")
+        if each.kind == "call":
+            block = {"type": kind, "id": f"toolu_{index:024d}", "name": "get_weather", "input": {}}
+            reason = "tool_use"
+        yield _object(type="content_block_start", index=index, content_block=block)
+        for piece in each.pieces:
+            delta = {"type": name, field: piece}
+            yield _object(type="content_block_delta", index=index, delta=delta)
+        yield _object(type="content_block_stop", index=index)
+    stop, usage = stop | {"stop_reason": reason}, usage | {"output_tokens": _pieces(parts)}
+    yield _object(type="message_delta", delta=stop, usage=usage)
+    yield _object(type="message_stop")
+
+
+_BLOCKS = {
+    "reasoning": ("thinking", "thinking"),
+    "text": ("text", "text"),
+    "call": ("tool_use", "partial_json"),
+}
+
+
+# Gemini.
+
+
+def gemini_answer(parts: Sequence[Part]) -> Iterator[bytes]:
+    """Yield the data of each event of one answer. A call comes in one piece."""
+    pieces: list[dict[str, Any]] = []
+    for each in parts:
+        if each.kind == "call":
+            pieces.append({"functionCall": {"name": "weather", "args": json.loads(each.whole)}})
+        else:
+            thought = {"thought": True} if each.kind == "reasoning" else {}
+            pieces += ({"text": piece, **thought} for piece in each.pieces)
+    pieces.append({"text": ""})
+    for count, piece in enumerate(pieces, 1):
+        candidate = {"content": {"parts": [piece], "role": "model"}, "index": 0}
+        usage = {"promptTokenCount": 21, "candidatesTokenCount": count, "totalTokenCount": count}
+        yield _object(
+            candidates=[candidate | ({"finishReason": "STOP"} if count == len(pieces) else {})],
+            usageMetadata=usage | {"promptTokensDetails": [{"modality": "TEXT", "tokenCount": 21}]},
+            modelVersion="gemini-2.5-flash",
+            responseId="mD6MaNCAGJ2dz7IPvqzQmAo",
+        )
+
+
+# What makes an answer of its parts, by the name of its format.
+ANSWERS: dict[str, Callable[[Sequence[Part]], Iterator[bytes]]] = {
+    "chat": chat_answer,
+    "responses": responses_answer,
+    "messages": messages_answer,
+    "gemini": gemini_answer,
+}
+
+
+# Data of no format.
 
 
 def printed_document(lines: int) -> bytes:
@@ -170,8 +310,3 @@ def image_payload(size: int) -> bytes:
     image = base64.b64encode(Random(size).randbytes(size * 3 // 4)).decode()
     url = {"url": f"data:image/png;base64,{image}"}
     return _chunk([_choice({"images": [{"type": "image_url", "image_url": url}]})], Random(size))
-
-
-def _object(**fields: Any) -> bytes:
-    # As hosts write it: no spaces, and UTF-8 in the place of escapes.
-    return json.dumps(fields, separators=(",", ":"), ensure_ascii=False).encode()

@@ -10,21 +10,25 @@
 from __future__ import annotations
 
 import codecs
+import os
+import platform
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from itertools import chain
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
+import msgspec
+
+import ssekit
 from ssekit import SSEDecoder, iter_events
 
-__all__ = ["PEERS", "SSEKIT", "Count", "Fields", "Parse", "Peer", "count_fed", "count_with"]
+__all__ = ["PEERS", "SSEKIT", "Fields", "Parse", "Peer", "fed", "load"]
 
 # From the reads of a stream to its events, one by one, as they come.
 Parse = Callable[[Iterable[bytes]], Iterable[Any]]
-
-Count = Callable[[list[bytes]], int]
 
 
 class Fields(NamedTuple):
@@ -60,26 +64,9 @@ class Peer(NamedTuple):
             return None
 
 
-def count_with(parse: Parse) -> Count:
-    """Return a function that iterates over all events, and counts them."""
-
-    def count(reads: list[bytes]) -> int:
-        number = 0
-        for _ in parse(reads):
-            number += 1
-        return number
-
-    return count
-
-
-def count_fed(reads: list[bytes]) -> int:
-    """Count the events of reads that are fed to an SSEDecoder, one after the other."""
-    feed = SSEDecoder().feed
-    number = 0
-    for read in reads:
-        for _ in feed(read):
-            number += 1
-    return number
+def fed(reads: Iterable[bytes]) -> Iterable[Any]:
+    """Return the events of reads that are fed to an SSEDecoder, one after the other."""
+    return chain.from_iterable(map(SSEDecoder().feed, reads))
 
 
 def _httpx_sse() -> Parse:
@@ -161,3 +148,21 @@ PEERS = (
     Peer("requests-sse", _requests_sse, _fields_of_requests_sse),
     Peer("launchdarkly-eventsource", _launchdarkly, _fields_of_launchdarkly),
 )
+
+
+def load(peers: Iterable[Peer]) -> tuple[dict[str, Parse], dict[str, str]]:
+    """Return the adapters of ssekit and of the peers that are installed, and all versions."""
+    parsers: dict[str, Parse] = {"ssekit": SSEKIT.load()}
+    versions = {
+        "python": f"{platform.python_version()} ({platform.machine()}, {os.cpu_count()} cores)",
+        "msgspec": msgspec.__version__,
+        "ssekit": ssekit.__version__,
+    }
+    for peer in peers:
+        versions[peer.name] = peer.version or "absent"
+        if peer.version is not None:
+            try:
+                parsers[peer.name] = peer.load()
+            except (ImportError, AttributeError) as error:  # private names may move
+                versions[peer.name] += f", not measured: {error}"
+    return parsers, versions

@@ -7,49 +7,49 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Mapping
 from functools import partial
 from math import log
-from typing import Any
 
 from benchmarks.dimensions import GROUPS
-from benchmarks.measure import clocked
-from benchmarks.report import Exponent
+from benchmarks.measure import Rounds, Value, clocked, interleave
+from benchmarks.report import Row
 
-__all__ = ["fit", "measure_scale"]
+__all__ = ["EXPONENT", "fit", "measure_scale"]
+
+EXPONENT = "exponent"
 
 # Of the size of a dimension.
 _FACTORS = (0.5, 1, 2, 4)
 _LEAST = 8
-_ROUNDS = 3
+_ROUNDS = Rounds(3)
 
 
-def measure_scale(scale: float = 1.0) -> list[Exponent]:
+def measure_scale(scale: float = 1.0) -> Iterator[Row]:
     """Measure and print every dimension; `scale` is of their sizes."""
     print("\nCost against size: the exponent of the power of the size that fits the cost")
-    found = []
+    worst = 0.0
     for group, (work, dimensions) in GROUPS.items():
-        for name, (size, make) in dimensions.items():
-            found.append(_measure(group, name, work, size * scale, make))
-            print(f"{found[-1].exponent:.2f}  {group}: {name}", flush=True)
-    worst = max(found, key=lambda each: each.exponent)
-    print(f"The largest: {worst.exponent:.2f}, {worst.group}: {worst.dimension}")
-    return found
+        for dimension, (size, make) in dimensions.items():
+            loads = {f: make(round(max(_LEAST, size * scale) * f)) for f in _FACTORS}
+            runs = {f"{f:g}": clocked(partial(work, load)) for f, load in loads.items()}
+            times = interleave(runs, _ROUNDS)
+            seconds = {factor: times.best(f"{factor:g}") for factor in _FACTORS}
+            exponent = fit(seconds)
+            figures = {f"{f:g}": Value(each / seconds[_FACTORS[0]]) for f, each in seconds.items()}
+            name = f"{group}: {dimension}"
+            print(f"{exponent:.2f}  {name}", flush=True)
+            yield Row("scale", name, {EXPONENT: Value(exponent), **figures})
+            worst = max(worst, exponent)
+    print(f"The largest: {worst:.2f}")
 
 
-def _measure(
-    group: str, name: str, work: Callable[[Any], None], size: float, make: Callable[[int], Any]
-) -> Exponent:
-    sizes = [round(max(_LEAST, size) * factor) for factor in _FACTORS]
-    runs = [clocked(partial(work, make(each))) for each in sizes]
-    seconds = list(map(min, zip(*([run() for run in runs] for _ in range(_ROUNDS)), strict=True)))
-    return Exponent(group, name, sizes, seconds, fit(sizes, seconds))
-
-
-def fit(sizes: Sequence[float], seconds: Sequence[float]) -> float:
-    """Return the exponent e for which `seconds` is nearest to a constant times `sizes` ** e."""
-    return statistics.linear_regression(list(map(log, sizes)), list(map(log, seconds))).slope
+def fit(seconds: Mapping[float, float]) -> float:
+    """Return the exponent e for which the seconds are nearest to a constant times sizes ** e."""
+    points = list(map(log, seconds)), list(map(log, seconds.values()))
+    return statistics.linear_regression(*points).slope
 
 
 if __name__ == "__main__":
-    measure_scale()
+    for _ in measure_scale():
+        pass

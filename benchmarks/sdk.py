@@ -7,16 +7,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from importlib import import_module
 from typing import Any
 
-from benchmarks.measure import clocked, interleave
-from benchmarks.payloads import ASCII, MARKER, chat_payloads
-from benchmarks.report import SDKRow, microseconds, multiple, terminal_table
+from benchmarks.measure import Rounds, clocked, interleave
+from benchmarks.payloads import ASCII, MARKER, part
+from benchmarks.report import Row, terminal_table
 from benchmarks.typed import read_stream
-from benchmarks.workloads import as_events, in_pieces
+from benchmarks.workloads import answer
 from ssekit import chat
 
 __all__ = ["CREATE", "STREAM", "measure_sdk"]
@@ -24,50 +24,49 @@ __all__ = ["CREATE", "STREAM", "measure_sdk"]
 STREAM = "chat.completions.stream()"
 CREATE = "create(stream=True)"
 _CLIENT = "the client alone"
+_SSEKIT = "ssekit, µs"
 
 # A chunk takes the SDK about 0.2 ms, and more the longer the answer is.
-_EVENTS = 4000
-_ROUNDS = 7
+_PIECES = 4000
 _REQUEST: Any = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Say it."}]}
 
 
-def measure_sdk(scale: float, budget: float) -> list[SDKRow]:
+def measure_sdk(scale: float, rounds: Rounds) -> Iterator[Row]:
     """Measure and print both calls of the SDK where it is installed."""
     try:
         openai, httpx2 = import_module("openai"), import_module("httpx2")
     except ImportError as error:
         print(f"\nThe official SDK: not measured: {error}")
-        return []
-    payloads = chat_payloads(ASCII, max(8, round(_EVENTS * scale)))
-    chunks = sum(payload != MARKER for payload in payloads)
+        return
     print(
-        f"\nThe official SDK, {chunks} chunks: ssekit, typed and accumulated, in µs per chunk;"
-        "\nthe SDK, without what its HTTP client takes, in times as long as ssekit takes"
+        "\nThe official SDK of OpenAI: ssekit, typed and accumulated, in µs per chunk;"
+        "\nthe SDK, without what its HTTP client takes, in times as long as that"
     )
-    print_row = terminal_table(["", "ssekit", STREAM, CREATE])
-    rows = []
-    arrivals = {"one-event": as_events(payloads), "64-kib": in_pieces(payloads, 2**16)}
-    for name, reads in arrivals.items():
+    print_row = terminal_table([_SSEKIT, STREAM, CREATE])
+    parts = [part("text", max(8, round(_PIECES * scale)), ASCII)]
+    for name, size in {"openai-event": 0, "openai-64-kib": 2**16}.items():
+        workload = answer(name, "", "chat", parts, size)
+        [reads], chunks = workload.reads, workload.events - workload.payloads.count(MARKER)
         runs = _runs(openai, httpx2, reads)
         assert {runs[STREAM](), runs[CREATE]()} == {chunks}
         measured = {run: clocked(runs[run]) for run in runs}
         measured["ssekit"] = clocked(partial(read_stream, chat.FORMAT, reads))
-        times = interleave(measured, _ROUNDS, budget)
-        ratios = {run: times.excess(run, _CLIENT, "ssekit") for run in (STREAM, CREATE)}
-        rows.append(SDKRow(name, chunks, times.microseconds("ssekit", chunks), ratios))
-        cells = [microseconds(rows[-1].microseconds), *map(multiple, ratios.values())]
-        print_row([name, *cells])
-    return rows
+        times = interleave(measured, rounds)
+        figures = {_SSEKIT: times.microseconds("ssekit", chunks)}
+        figures |= {run: times.excess(run, _CLIENT, "ssekit") for run in (STREAM, CREATE)}
+        row = Row("sdk", name, figures)
+        print_row(row)
+        yield row
 
 
 def _runs(openai: Any, httpx2: Any, reads: list[bytes]) -> dict[str, Callable[[], int]]:
     """Return the runs over some reads, each of which returns the number of chunks."""
 
-    def answer(request: object) -> Any:
+    def answers(request: object) -> Any:
         headers = {"content-type": "text/event-stream"}
         return httpx2.Response(200, headers=headers, content=iter(reads))
 
-    client = httpx2.Client(transport=httpx2.MockTransport(answer))
+    client = httpx2.Client(transport=httpx2.MockTransport(answers))
     completions = openai.OpenAI(api_key="none", http_client=client).chat.completions
     return {
         _CLIENT: partial(_read_bytes, client),

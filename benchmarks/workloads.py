@@ -2,47 +2,60 @@
 #
 # What always holds here:
 # - The bytes are the same in every run.
-# - `crlf` and `non-ascii` differ from `64-kib` in that alone.
+# - Streams as they come are first: answers of parts whose types take turns, from set-up to result.
+# - `crlf` and `non-ascii` differ from `chat-text-64-kib` in that alone.
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from benchmarks.payloads import (
+    ANSWERS,
     ASCII,
     NON_ASCII,
-    call_payloads,
-    chat_payloads,
+    Part,
     image_payload,
-    message_payloads,
+    parallel_calls,
+    part,
     printed_document,
-    response_payloads,
 )
-from ssekit import Format, chat, messages, responses
+from ssekit import Format
 
-__all__ = ["Workload", "as_events", "in_pieces", "make_workloads", "pieces"]
+__all__ = [
+    "ARRIVALS",
+    "Workload",
+    "answer",
+    "as_events",
+    "format_named",
+    "make_workloads",
+    "pieces",
+]
 
-_KIB = 2**10
+# How the bytes of streams arrive: the size of a read, or one event in each.
+ARRIVALS = {"event": 0, "1500": 1500, "64-kib": 2**16}
+_LONG_ARRIVALS = {"event": 0, "4-kib": 2**12, "64-kib": 2**16}
+_USUAL = (("reasoning", 10), ("text", 20), ("call", 8), ("call", 8))
 _TYPE = re.compile(rb'\{"type":"([^"]+)"')
 
 
 @dataclass(frozen=True)
 class Workload:
-    """A stream.
+    """Streams of one kind.
 
     Attributes:
-        why: The branch that it exercises.
-        reads: The bytes, as a transport gives them.
-        payloads: The data of each event.
-        format: The format of its chunks; None if its events alone are measured.
+        why: The branch that they exercise.
+        reads: The bytes of each stream, as a transport gives them.
+        payloads: The data of each event of all streams.
+        format: The format of their chunks; None if their events alone are measured.
     """
 
     name: str
     why: str
-    reads: list[bytes]
+    reads: list[list[bytes]]
     payloads: list[bytes]
     format: Format[Any, Any] | None = None
 
@@ -51,104 +64,110 @@ class Workload:
         return len(self.payloads)
 
 
+def format_named(name: str) -> Format[Any, Any]:
+    wire_format: Format[Any, Any] = import_module(f"ssekit.{name}").FORMAT
+    return wire_format
+
+
 def make_workloads(scale: float = 1.0) -> Iterator[Workload]:
     """Yield the workloads. `scale` is of the number of events (or lines), not of their sizes."""
 
     def many(count: int) -> int:
         return max(8, round(count * scale))
 
-    yield from _text("", chat.FORMAT, chat_payloads(ASCII, many(4000)))
-    yield from _text("responses-", responses.FORMAT, response_payloads(ASCII, many(4000)))
-    yield from _text("messages-", messages.FORMAT, message_payloads(ASCII, many(4000)))
-    yield _in_pieces(
+    shapes = {
+        "turns": (
+            "Answers of about sixty events whose types take turns: the usual ones.",
+            [part(kind, count, ASCII) for kind, count in _USUAL],
+            many(60),
+        ),
+        "short": (
+            "Answers of a few events: set-up and result.",
+            [part(kind, 2, ASCII) for kind, _ in _USUAL],
+            many(200),
+        ),
+        "whole": (
+            "A long answer with reasoning, text and two calls.",
+            [part(kind, many(1000), ASCII) for kind, _ in _USUAL],
+            1,
+        ),
+        "text": ("A long text: events of one type.", [part("text", many(4000), ASCII)], 1),
+    }
+    for shape, (why, parts, copies) in shapes.items():
+        for name in ANSWERS:
+            arrivals = _LONG_ARRIVALS if shape == "text" else ARRIVALS
+            for arrival, size in arrivals.items():
+                yield answer(f"{name}-{shape}-{arrival}", why, name, parts, size, copies)
+    yield answer(
         "fragments",
         "One tool call in a hundred thousand fragments: arguments that are joined once.",
-        call_payloads(1, many(100_000)),
-        format_=chat.FORMAT,
+        "chat",
+        [part("call", many(100_000), ASCII)],
     )
-    yield _in_pieces(
+    yield _workload(
         "parallel-calls",
         "A thousand tool calls that take turns: the table of calls, and that it is not searched.",
-        call_payloads(many(1000), 4 * many(1000) + 4),
-        format_=chat.FORMAT,
+        parallel_calls(many(1000), 3),
+        format_="chat",
     )
     # Rare transports and servers: events alone.
-    yield _in_pieces(
-        "17-bytes",
-        "About 20 reads a line: the unfinished line is carried from read to read.",
-        chat_payloads(ASCII, many(800)),
-        17,
-    )
-    yield _in_pieces(
-        "drip", "One byte a read: what a read itself costs.", chat_payloads(ASCII, many(100)), 1
-    )
-    yield _in_pieces(
+    long = [part("text", many(4000), ASCII)]
+    for name, why, size, text in (
+        ("17-bytes", "About 20 reads a line: the unfinished line is carried on.", 17, many(800)),
+        ("drip", "One byte a read: what a read itself costs.", 1, many(100)),
+    ):
+        yield _workload(name, why, ANSWERS["chat"]([part("text", text, ASCII)]), size)
+    yield _workload(
         "crlf",
-        "64-kib with CRLF: what every CR costs that is found, and pairs that the cuts divide.",
-        chat_payloads(ASCII, many(4000)),
+        "A long text with CRLF: what every CR costs that is found, and pairs that cuts divide.",
+        ANSWERS["chat"](long),
         newline=b"\r\n",
     )
-    yield _in_pieces(
+    yield _workload(
         "non-ascii",
-        "64-kib with text beyond ASCII: decoding of UTF-8, and sequences that the cuts divide.",
-        chat_payloads(NON_ASCII, many(4000)),
+        "A long text beyond ASCII: decoding of UTF-8, and sequences that the cuts divide.",
+        ANSWERS["chat"]([part("text", many(4000), NON_ASCII)]),
     )
-    yield _in_pieces(
+    yield _workload(
         "data-lines",
         "One event of 20,000 data lines, a document as printed: collecting and joining them.",
         [printed_document(many(20_000))],
     )
-    yield _in_pieces(
+    yield _workload(
         "4-mib-event",
         "One event of one line, an image in base64, in 16 KiB reads: a long unfinished line.",
         [image_payload(4 * 2**20)],
-        16 * _KIB,
+        2**14,
     )
 
 
-def _text(prefix: str, format_: Format[Any, Any], payloads: list[bytes]) -> Iterator[Workload]:
-    """Yield one text, in each way in which it may arrive."""
-    yield Workload(
-        f"{prefix}one-event",
-        "One whole event a read, as hosts flush them: nothing is carried, all is set-up.",
-        as_events(payloads),
-        payloads,
-        format_,
-    )
-    yield _in_pieces(
-        f"{prefix}4-kib",
-        "A dozen events or more a read: the whole ones between two that the cuts divide.",
-        payloads,
-        4 * _KIB,
-        format_,
-    )
-    yield _in_pieces(
-        f"{prefix}64-kib",
-        "Hundreds of events a read, as when the reader is behind: what an event itself costs.",
-        payloads,
-        format_=format_,
-    )
+def answer(
+    name: str, why: str, format_: str, parts: Sequence[Part], size: int = 2**16, copies: int = 1
+) -> Workload:
+    """Return an answer of a format, so many times, in reads of a size or of one event (0)."""
+    newline = b"\r\n" if format_ == "gemini" else b"\n"  # as their hosts have it
+    return _workload(name, why, ANSWERS[format_](parts), size, newline, format_, copies)
 
 
-def _in_pieces(
+def _workload(
     name: str,
     why: str,
-    payloads: list[bytes],
-    read_size: int = 64 * _KIB,
-    format_: Format[Any, Any] | None = None,
+    payloads: Iterable[bytes],
+    size: int = 2**16,
     newline: bytes = b"\n",
+    format_: str = "",
+    copies: int = 1,
 ) -> Workload:
-    return Workload(name, why, in_pieces(payloads, read_size, newline), payloads, format_)
+    payloads = list(payloads)  # of one stream
+    events = as_events(payloads, newline)
+    reads = pieces(b"".join(events), size) if size else events
+    wire_format = format_named(format_) if format_ else None
+    return Workload(name, why, [reads] * copies, payloads * copies, wire_format)
 
 
-def as_events(payloads: list[bytes], newline: bytes = b"\n") -> list[bytes]:
+def as_events(payloads: Iterable[bytes], newline: bytes = b"\n") -> list[bytes]:
     """Return the bytes of each event."""
     return [_event(payload, newline) for payload in payloads]
-
-
-def in_pieces(payloads: list[bytes], read_size: int, newline: bytes = b"\n") -> list[bytes]:
-    """Return the bytes of the events in reads of a size."""
-    return pieces(b"".join(as_events(payloads, newline)), read_size)
 
 
 def pieces(data: bytes, size: int) -> list[bytes]:

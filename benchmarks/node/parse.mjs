@@ -1,6 +1,6 @@
-// Parses one stream with eventsource-parser and JSON.parse, again for each line of the input.
+// Parses streams with eventsource-parser and JSON.parse, again for each line of the input.
 //
-// The argument is a file: a line of JSON with the lengths of the reads, then their bytes. Each
+// The argument is a file: a line of JSON with the lengths of each stream's reads, then their bytes. Each
 // answer is a line: of the first, which warms up, the number of events; then the seconds a run took.
 
 import { readFileSync } from "node:fs";
@@ -11,23 +11,23 @@ const WARM_UP_SECONDS = 0.5; // long enough for V8 to optimise what is hot
 
 const file = readFileSync(process.argv[2]);
 const head = file.indexOf("\n");
-const reads = [];
 let start = head + 1;
-for (const length of JSON.parse(file.subarray(0, head))) {
-  reads.push(file.subarray(start, start + length));
-  start += length;
-}
+const streams = JSON.parse(file.subarray(0, head)).map((lengths) =>
+  lengths.map((length) => file.subarray(start, (start += length))),
+);
 
 function run() {
   let events = 0;
-  const decoder = new TextDecoder();
-  const parser = createParser({
-    onEvent(event) {
-      events += 1;
-      if (event.data !== "[DONE]") JSON.parse(event.data);
-    },
-  });
-  for (const read of reads) parser.feed(decoder.decode(read, { stream: true }));
+  for (const reads of streams) {
+    const decoder = new TextDecoder();
+    const parser = createParser({
+      onEvent(event) {
+        events += 1;
+        if (event.data !== "[DONE]") JSON.parse(event.data);
+      },
+    });
+    for (const read of reads) parser.feed(decoder.decode(read, { stream: true }));
+  }
   return events;
 }
 
