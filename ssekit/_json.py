@@ -145,9 +145,11 @@ def parse_text(text: str, type_: type[ValueT], name: str = "the text") -> ValueT
 
 
 def _as_model(type_: Any, value: Any) -> Any:
-    if not hasattr(type_, "model_validate_json"):
-        raise NotImplementedError(getattr(type_, "__qualname__", type_))
-    return type_.model_validate_json(msgspec.json.encode(value))
+    if hasattr(type_, "model_validate_json"):
+        return type_.model_validate_json(msgspec.json.encode(value))
+    if isinstance(type_, type) and isinstance(value, type_):  # such as object
+        return value
+    raise NotImplementedError(getattr(type_, "__qualname__", type_))
 
 
 def spell(holder: dict[str, Any], *fields: str) -> None:

@@ -15,15 +15,13 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any, NamedTuple
 
-import ssekit
 from ssekit import ServerSentEvent
 from tests.wire import DONE, block, event, typed
 
 ROOT = Path(__file__).parent.parent
-README = ROOT / "README.md"
 PAGES = {
     page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8")
-    for page in (README, ROOT / "RECIPES.md", Path(ssekit.__file__).parent / "testing/README.md")
+    for page in (ROOT / name for name in ("README.md", "RECIPES.md", "ssekit/testing/README.md"))
 }
 
 

@@ -22,6 +22,7 @@ def test_the_arguments_of_a_call_are_read_as_a_type():
     assert made.parse() == {"city": "Paris"}
     assert made.parse(Place) == Place("Paris")
     assert made.parse(type=dict[str, str]) == {"city": "Paris"}
+    assert made.parse(dict[str, object]) == {"city": "Paris"}
 
 
 def test_a_call_without_arguments_has_an_empty_object():
