@@ -1,12 +1,13 @@
 """The pages are true: each of their examples runs, and prints what stands below it."""
 
+import asyncio
 import inspect
 import io
 import json
 import re
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from http.server import ThreadingHTTPServer
 from importlib import import_module
 from pathlib import Path
@@ -170,6 +171,51 @@ def test_the_loop_of_the_vocabulary_reads_every_format(name: str):
     expected = [line for line in PRINTED if not line.startswith(WITHOUT.get(name, ("-",)))]
     assert set(expected) < set(lines)  # one vendor gives the tokens more than once
     assert lines[-1].startswith("finish: ")
+
+
+@pytest.fixture
+def relay() -> Callable[[Any], AsyncGenerator[bytes]]:
+    [code] = [example.code for example in EXAMPLES if "def relay" in example.code]
+    names: dict[str, Any] = {}
+    exec(code.partition("\n\n\nasync with")[0], names)
+    return names["relay"]
+
+
+class Left(BaseException):
+    """The reader of a gateway has left."""
+
+
+ENDS_OF_A_GATEWAY = {
+    "the upstream breaks off": (ConnectionResetError("gone"), "the transport raised Connection"),
+    "its client raises": (httpx2.ReadError("gone"), "the transport raised ReadError: gone"),
+    "it is cancelled": (asyncio.CancelledError(), "reading was cancelled"),
+    "no exception": (Left(), "reading was cancelled"),
+}
+
+
+@pytest.mark.parametrize(("cause", "message"), ENDS_OF_A_GATEWAY.values(), ids=ENDS_OF_A_GATEWAY)
+async def test_the_gateway_knows_why_the_upstream_ended(
+    relay: Any, cause: BaseException, message: str, capsys: pytest.CaptureFixture[str]
+):
+    upstream = httpx2.Response(200, content=AsyncReads(*READS[:4], cause))
+    passed = []
+    with pytest.raises(type(cause)):
+        async for data in relay(upstream):
+            passed.append(data)
+    assert passed == READS[:4]
+    assert upstream.is_closed
+    assert capsys.readouterr().out.startswith(f"failed {message}")
+
+
+async def test_the_gateway_knows_that_its_client_has_left(
+    relay: Any, capsys: pytest.CaptureFixture[str]
+):
+    upstream = httpx2.Response(200, content=AsyncReads(*READS))
+    body = relay(upstream)
+    assert await anext(body) == READS[0]
+    await body.aclose()  # as a server does with what it no longer sends
+    assert upstream.is_closed
+    assert capsys.readouterr().out.startswith("failed reading was cancelled")
 
 
 def test_every_example_is_found():
