@@ -225,6 +225,15 @@ def test_the_page_has_each_parser_and_many_streams() -> None:
     assert len(STREAMS) > 12
 
 
+def test_the_readme_has_the_figures_of_the_page() -> None:
+    passes = {row[0]: int(row[2]) for row in ROWS if row[0] in NAMES}
+    ours, best = passes.pop("ssekit"), max(passes.values())
+    text = conformance.PAGE.parent.with_name("README.md").read_text(encoding="utf-8")
+    assert f"passes all {ours} conformance cases" in text
+    assert f"best of seven other Python parsers passes {best}" in text
+    assert len(passes) == 7
+
+
 @each_reader
 def test_what_the_page_has_of_a_parser_is_so(peer: Peer) -> None:
     """Of each stream: what it says, if this parser is not named; else what it makes of it."""
