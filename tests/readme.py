@@ -135,11 +135,11 @@ JSON_READS = [delta(content=piece) for piece in ('{"city": "Par', 'is", "days": 
 JSON_READS.append(event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}))
 
 
-COHERE_READS = [
-    typed("content-delta", index=0, delta={"message": {"content": {"text": piece}}})
-    for piece in ("Ruby is", " the best.")
+TRANSCRIPT_READS = [
+    typed("transcript.text.delta", delta="Good "),
+    typed("transcript.text.delta", delta="morning."),
+    typed("transcript.text.done", text="Good morning."),
 ]
-COHERE_READS.append(typed("message-end", delta={"finish_reason": "COMPLETE"}))
 
 
 EMPTY = ("content", "arguments")  # in an item that begins
@@ -298,7 +298,7 @@ def known(url: str, folder: Path) -> dict[str, Any]:
         "reads": READS,
         "source": READS,
         "json_reads": JSON_READS,
-        "cohere_reads": COHERE_READS,
+        "transcript_reads": TRANSCRIPT_READS,
         "cut_reads": READS[:4],
         "message_reads": MESSAGE_READS,
         "path": path,
