@@ -33,7 +33,7 @@ from ssekit._errors import (
 )
 from ssekit._event import ServerSentEvent, as_bytes, as_text, make_event
 from ssekit._fast_path import NO_FIELDS, Batch, EventFields
-from ssekit._json import is_json, join_surrogates
+from ssekit._json import LARGE, is_dense, is_json, join_surrogates
 from ssekit._marker import is_blank, is_marker
 from ssekit._outside import body_kind, objects_outside
 from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE, IGNORED, make_scanner
@@ -240,6 +240,8 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
                             return  # type: ignore[unreachable]
                         self._payload, self._fields = payload, fields
                         try:
+                            if len(payload) > LARGE and is_dense(payload):
+                                raise msgspec.DecodeError
                             chunk = decode(payload)
                         except DECODE_FAILURES:
                             yield from self._receive_unusual()

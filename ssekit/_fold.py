@@ -39,12 +39,15 @@ __all__ = [
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
 
+_JOIN: Final = "".join
 _OPENINGS: Final = ("{", "[")  # of the arguments of a call
 _NUMBERS: Final = {NoneType, bool, int, float}
 
 
 class Unknown(dict[str, Any]):
     """An object of a type that ssekit does not know, as it came."""
+
+    __slots__ = ()
 
     @property
     def type(self) -> str:
@@ -65,7 +68,7 @@ class Text(Fragments[str]):
     __slots__ = ("contradicted",)
 
     def __init__(self) -> None:
-        super().__init__("".join)
+        super().__init__(_JOIN)
         self.contradicted = False
 
     def __str__(self) -> str:

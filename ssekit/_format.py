@@ -18,7 +18,16 @@ from ssekit._accumulator import Accumulator
 from ssekit._decoder import DECODE_FAILURES, StreamDecoder
 from ssekit._errors import APIError, DecodeError
 from ssekit._event import ServerSentEvent
-from ssekit._json import as_type, is_json, parse, unlisted, well_formed, without_spellings
+from ssekit._json import (
+    as_type,
+    has_float,
+    is_dense,
+    is_json,
+    parse,
+    unlisted,
+    well_formed,
+    without_spellings,
+)
 from ssekit._marker import DONE, Done, is_blank, is_marker
 from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE
 from ssekit._server_error import error_fields, is_notice, nested_error
@@ -123,6 +132,8 @@ class Format(Generic[ChunkT, ResultT]):
             DecodeError: The data is not a JSON object.
         """
         try:
+            if is_dense(event.data):
+                raise msgspec.DecodeError
             return self.decode_typed(event.data)
         except DECODE_FAILURES:
             if is_marker(event.data):
@@ -228,7 +239,8 @@ class Format(Generic[ChunkT, ResultT]):
         Returns:
             The chunk; None if the event is no part of the format, and nothing is wrong with it.
         """
-        body = unlisted(_parsed(event.data, self._fragments))
+        spelled = has_float(event.data)
+        body = unlisted(_parsed(event.data, self._fragments, spelled=spelled))
         if body is None and event.event == "error" and not is_blank(event.data):
             body = event.data
         if self._typed_by_event and isinstance(body, dict) and event.event != "message":
@@ -238,7 +250,7 @@ class Format(Generic[ChunkT, ResultT]):
         error = self.find_reported(body, event.event, certain=passes)
         if error is None and passes:
             return None
-        chunk = self._as_chunk(body)
+        chunk = self._as_chunk(body, spelled)
         if error is not None:
             error.chunk = chunk
             raise error
@@ -252,13 +264,15 @@ class Format(Generic[ChunkT, ResultT]):
         named = event.event not in ("message", "error")
         return self._passes_named_events and named and not is_chunk
 
-    def _as_chunk(self, body: Any) -> ChunkT | None:
+    def _as_chunk(self, body: Any, spelled: bool) -> ChunkT | None:
         if not isinstance(body, dict):
             return None
         body = {name: value for name, value in body.items() if name != "error"}
         if self._repair is not None:
             self._repair(body)
-        chunk: ChunkT = as_type(without_spellings(body), self._chunk_type)
+        if spelled:
+            without_spellings(body)
+        chunk: ChunkT = as_type(body, self._chunk_type)
         return None if chunk is msgspec.UNSET else chunk
 
     def find_reported(
@@ -317,8 +331,8 @@ class Format(Generic[ChunkT, ResultT]):
         return error
 
 
-def _parsed(text: str, fragments: Collection[str] = ()) -> Any:
+def _parsed(text: str, fragments: Collection[str] = (), *, spelled: bool = False) -> Any:
     try:
-        return parse(text, fragments, spelled=True)
+        return parse(text, fragments, spelled=spelled)
     except ValueError:
         return None

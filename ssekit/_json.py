@@ -14,20 +14,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, TypeAlias, TypeVar, Union, get_args, get_origin
+from typing import Any, NamedTuple, TypeAlias, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
 from ssekit._errors import DecodeError
 
 __all__ = [
+    "LARGE",
     "MAX_DEPTH",
     "JSONObject",
     "as_integer",
     "as_type",
+    "has_float",
+    "is_dense",
     "is_json",
     "is_well_formed",
     "join_surrogates",
@@ -54,9 +57,15 @@ _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 
 # Beyond this a float does not tell which integer it is (IEEE 754).
 _EXACT_INTEGERS = 2**53
+_FLOAT_BITS = 1024  # of integers that are no float
+_SCALARS = frozenset({str, int, float, bool, NoneType, Any})
 _DIGITS = re.compile(r"-?[0-9]{1,18}")
 # The name of a field that has an id.
 _ID = re.compile(r"(^|_)id$|Id$")
+LARGE = 4 * 2**10  # bytes or characters
+_FLOAT = re.compile(r"[0-9][.eE]")
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
+_DENSE = 4  # bytes or characters for each empty object
 # The place of a fault, at the end of a message of msgspec.
 _PLACE = re.compile(r"(?:\((byte \d+)\)| at `(\$[^`]*)`)\Z")
 _LONGEST_INTEGER = 640  # digits; int() may be set to refuse any more
@@ -87,17 +96,47 @@ def parse(text: str, fragments: Collection[str] = (), *, spelled: bool = False) 
     Raises:
         ValueError: The text is not JSON.
     """
-    deep = text.count("[") + text.count("{") > MAX_DEPTH
-    if not (deep or spelled or (len(text) > _LONGEST_INTEGER and _LONG_INTEGER.search(text))):
+    deep = text.count("[") + text.count("{") > MAX_DEPTH and not _is_shallow(text)
+    long = len(text) > _LONGEST_INTEGER and (is_dense(text) or _LONG_INTEGER.search(text))
+    if not (deep or spelled or long):
         try:
             return msgspec.json.decode(text)  # strict, in C: what it reads, the other reads alike
         except (msgspec.MsgspecError, UnicodeError):
             pass
-    if deep:
-        text = _shallow(text)
-    number = SpelledFloat if spelled else None
-    tree = json.loads(text, strict=False, parse_int=as_integer, parse_float=number)
-    return _rebuild(tree, fragments)
+    tree = _loads(_shallow(text) if deep else text, spelled)
+    if text.isascii() and "\\u" not in text:
+        return tree  # which has no surrogates
+    return _mend(tree, fragments)
+
+
+def has_float(text: str) -> bool:
+    """Whether a number in a JSON text may have more than its digits."""
+    return _FLOAT.search(text) is not None
+
+
+def _loads(text: str, spelled: bool) -> Any:
+    return json.loads(
+        text,
+        strict=False,
+        parse_int=as_integer,
+        parse_float=SpelledFloat if spelled else None,
+        object_hook=_absent_if_empty if is_dense(text) else None,
+    )
+
+
+def is_dense(text: str | bytes) -> bool:
+    """Whether a large JSON text is mostly empty objects, which count as absent there.
+
+    Decoded, such a text would take 90 times its size: a struct has room for all of its fields.
+    """
+    if len(text) <= LARGE:
+        return False
+    empty = text.count("{}") if isinstance(text, str) else text.count(b"{}")
+    return empty * _DENSE > len(text)
+
+
+def _absent_if_empty(fields: dict[str, Any]) -> dict[str, Any] | None:
+    return fields or None
 
 
 def is_json(text: str) -> bool:
@@ -170,17 +209,35 @@ def _spelling(number: float) -> str:
 
 
 def without_spellings(tree: Any) -> Any:
-    """Return a tree of builtins with plain floats in the place of spelled ones."""
-    if isinstance(tree, dict):  # also one of an unknown type, which stays one
-        return type(tree)((name, without_spellings(value)) for name, value in tree.items())
-    if isinstance(tree, list):
-        return [without_spellings(item) for item in tree]
+    """Return a tree of builtins, changed in place, with plain floats for spelled ones."""
+    if isinstance(tree, dict | list):
+        for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
+            if isinstance(value, SpelledFloat | dict | list):
+                tree[key] = without_spellings(value)
     return float(tree) if isinstance(tree, SpelledFloat) else tree
 
 
-def well_formed(tree: Any) -> Any:
-    """Return a copy of a tree of builtins that shares nothing mutable, encodes and prints."""
-    return _rebuild(tree, ())
+def well_formed(tree: Any, room: int = MAX_DEPTH) -> Any:
+    """Return a copy of a tree of builtins that shares nothing mutable, encodes and prints.
+
+    What is nested deeper than `room` becomes null.
+    """
+    if type(tree) is str:
+        return tree if tree.isascii() else join_surrogates(tree)
+    if not isinstance(tree, dict | list):
+        return tree
+    if not room:
+        return None
+    if isinstance(tree, list):
+        return [well_formed(item, room - 1) for item in tree]
+    return {
+        name if name.isascii() else join_surrogates(name): (
+            value
+            if type(value) is str and value.isascii()  # nearly all values
+            else well_formed(value, room - 1)
+        )
+        for name, value in tree.items()
+    }
 
 
 def objects(items: Any) -> Iterator[dict[str, Any]]:
@@ -218,6 +275,14 @@ def as_integer(digits: str) -> int | float:
     return int(digits) if len(digits) <= _LONGEST_INTEGER else float(digits)
 
 
+def _is_shallow(text: str) -> bool:
+    """Whether a text is certainly not too deep: its brackets go in few rounds of two levels."""
+    brackets = text.encode(errors="replace").translate(None, _NO_BRACKETS)
+    for _ in range(MAX_DEPTH // 2 - 1):
+        brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
+    return not brackets
+
+
 def _shallow(text: str) -> str:
     """Return `text` with null in the place of what is nested too deep."""
     kept: list[str] = []
@@ -236,25 +301,19 @@ def _shallow(text: str) -> str:
     return "".join(kept) + text[start:]
 
 
-def _rebuild(tree: Any, fragments: Collection[str], key: str = "", room: int = MAX_DEPTH) -> Any:
+def _mend(tree: Any, fragments: Collection[str], key: str = "") -> Any:
+    """Return a tree, which is changed in place, without lone surrogates."""
     if type(tree) is str:
-        if tree.isascii():
-            return tree
         return _half_formed(tree) if key in fragments else join_surrogates(tree)
-    if not isinstance(tree, dict | list):
-        return tree
-    if not room:
-        return None
     if isinstance(tree, list):
-        return [_rebuild(item, fragments, key, room - 1) for item in tree]
-    return {
-        name if name.isascii() else join_surrogates(name): (
-            value
-            if type(value) is str and value.isascii()  # nearly all values
-            else _rebuild(value, fragments, name, room - 1)
-        )
-        for name, value in tree.items()
-    }
+        for index, item in enumerate(tree):
+            tree[index] = _mend(item, fragments, key)
+    elif isinstance(tree, dict):
+        for name, value in tree.items():
+            tree[name] = _mend(value, fragments, name)
+        if not all(map(is_well_formed, tree)):
+            return {join_surrogates(name): value for name, value in tree.items()}
+    return tree
 
 
 def _half_formed(text: str) -> str:
@@ -268,57 +327,102 @@ def as_type(value: Any, type_: Any) -> Any:
 
     `type_` is what a wire struct declares: a struct, a list, a scalar, or a union of these.
     The tag selects one of several structs. An object with another tag becomes their `__unknown__`,
-    if they have one, and an object that is an `__unknown__` already stays one.
+    if they have one, and an object that is an `__unknown__` already stays one. (In a list, one
+    without any tag has nothing to be known by, and is left out.)
     """
     try:
         return msgspec.convert(value, type_)
     except (msgspec.ValidationError, UnicodeError):  # half a surrogate pair where no text belongs
-        pass
-    options = get_args(type_) if get_origin(type_) in (Union, UnionType) else (type_,)
+        return _fit(value, _shape(type_))
+
+
+class _Shape(NamedTuple):
+    """What a declared type takes."""
+
+    as_is: frozenset[Any]  # the types whose values are taken as they are
+    items: _Shape | None  # of a list or a tuple
+    make: Callable[[list[Any]], Any]  # the list or the tuple
+    values: _Shape | None  # of an object without declared fields
+    structs: dict[Any, type[msgspec.Struct]]  # by their tags
+    tag: str | None
+    unknown: type[dict[str, Any]] | None
+
+
+@cache
+def _shape(type_: Any) -> _Shape:
+    is_union = get_origin(type_) in (Union, UnionType)
+    options = get_args(type_) if is_union else (type_,)
+    lists = [option for option in options if get_origin(option) in (list, tuple)]
+    values = [get_args(option)[1] for option in options if get_origin(option) is dict]
     structs = [option for option in options if isinstance(option, type(msgspec.Struct))]
-    if isinstance(value, dict) and structs:
-        return _as_one_of(value, structs)
-    if int in options:
-        if isinstance(value, float) and _is_integer(value):
-            return int(value)
-        if isinstance(value, str) and _DIGITS.fullmatch(value):
-            return int(value)
-    for option in options:
-        if isinstance(value, list) and get_origin(option) is list:
-            return _as_items(value, get_args(option)[0])
+    configs = [struct.__struct_config__ for struct in structs]
+    return _Shape(
+        as_is=frozenset(options) & _SCALARS,
+        items=_shape(get_args(lists[0])[0]) if lists else None,
+        make=get_origin(lists[0]) if lists else list,
+        values=_shape(values[0]) if values else None,
+        structs={config.tag: struct for config, struct in zip(configs, structs, strict=True)},
+        tag=configs[0].tag_field if configs else None,
+        unknown=next((each.__unknown__ for each in structs if hasattr(each, "__unknown__")), None),
+    )
+
+
+def _fit(value: Any, shape: _Shape) -> Any:
+    # No step raises for what does not fit: an event may hold a hundred thousand odd items.
+    as_is = shape.as_is
+    kind = type(value)
+    if kind in as_is or Any in as_is:
+        return value
+    if isinstance(value, dict):
+        if shape.structs:
+            return _fit_object(value, shape)
+        if shape.values is not None:
+            return _fit_values(value, shape.values)
+    if kind is list and shape.items is not None:
+        return shape.make(_fit_items(value, shape.items))
+    if kind is int and float in as_is and value.bit_length() < _FLOAT_BITS:
+        return float(value)
+    if int in as_is and kind is float and value.is_integer() and abs(value) <= _EXACT_INTEGERS:
+        return int(value)
+    if int in as_is and kind is str and _DIGITS.fullmatch(value):
+        return int(value)
     return msgspec.UNSET
 
 
-def _is_integer(number: float) -> bool:
-    return number.is_integer() and abs(number) <= _EXACT_INTEGERS
+def _fit_items(values: list[Any], shape: _Shape) -> list[Any]:
+    nullable = NoneType in shape.as_is
+    items = []
+    for value in values:
+        tagless = shape.unknown and shape.tag and type(value) is dict and shape.tag not in value
+        item = msgspec.UNSET if tagless else _fit(value, shape)
+        if item is not msgspec.UNSET:
+            items.append(item)
+        elif nullable:
+            items.append(None)
+    return items
 
 
-def _as_items(values: list[Any], type_: Any) -> list[Any]:
-    items = [as_type(value, type_) for value in values]
-    if NoneType in get_args(type_):
-        return [None if item is msgspec.UNSET else item for item in items]
-    return [item for item in items if item is not msgspec.UNSET]
-
-
-def _as_one_of(value: dict[str, Any], structs: list[Any]) -> Any:
-    unknown = getattr(structs[0], "__unknown__", None)
-    if unknown is not None and isinstance(value, unknown):
+def _fit_values(value: dict[str, Any], shape: _Shape) -> Any:
+    if Any in shape.as_is:
         return value
-    for struct in structs:
-        config = struct.__struct_config__
-        if config.tag is None or value.get(config.tag_field) == config.tag:
-            return _as_struct(value, struct)
-    return msgspec.UNSET if unknown is None else unknown(value)
+    fitted = {name: _fit(inner, shape) for name, inner in value.items()}
+    return msgspec.UNSET if msgspec.UNSET in fitted.values() else fitted
 
 
-def _as_struct(value: dict[str, Any], struct: Any) -> Any:
-    fields = {}
-    for field in _fields(struct):
-        if field.encode_name in value:
-            inner = value[field.encode_name]
-            if isinstance(inner, int | float) and _ID.search(field.encode_name):
+def _fit_object(value: dict[str, Any], shape: _Shape) -> Any:
+    if shape.unknown is not None and isinstance(value, shape.unknown):
+        return value
+    tag = value.get(shape.tag) if shape.tag else None
+    struct = shape.structs.get(tag) if isinstance(tag, str | None) else None
+    if struct is None:
+        return msgspec.UNSET if shape.unknown is None else shape.unknown(value)
+    fields, known = {}, _fields(struct)
+    for name, inner in value.items():
+        field = known.get(name)
+        if field is not None:
+            if isinstance(inner, int | float) and _ID.search(name):
                 inner = None if isinstance(inner, bool) else _spelling(inner)
-            fitted = as_type(inner, field.type)
+            fitted = _fit(inner, _shape(field.type))
             if fitted is not msgspec.UNSET:
                 fields[field.name] = fitted
     try:
@@ -328,5 +432,5 @@ def _as_struct(value: dict[str, Any], struct: Any) -> Any:
 
 
 @cache
-def _fields(struct: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
-    return msgspec.structs.fields(struct)
+def _fields(struct: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
+    return {field.encode_name: field for field in msgspec.structs.fields(struct)}

@@ -151,6 +151,8 @@ def _find_error(body: dict[str, Any]) -> Any:
 class _ChoiceBuilder(BaseChoiceBuilder):
     """One choice so far."""
 
+    __slots__ = ()
+
     def build(self) -> CompletionChoice:
         return CompletionChoice(
             index=self.index,

@@ -59,6 +59,12 @@ def test_a_wide_object_is_not_a_deep_one():
     assert parse(json.dumps(tree)) == tree
 
 
+def test_empty_objects_count_as_absent_where_a_large_text_has_hardly_anything_else():
+    text = '[{},{"a":{}},%s"b"]'
+    assert parse(text % ("{}," * 2000))[:3] == [None, {"a": None}, None]
+    assert parse(text % ("{}," * 200))[:3] == [{}, {"a": {}}, {}]
+
+
 def test_a_copy_shares_nothing_and_is_not_deep():
     deep: list[Any] = []
     for _ in range(2000):
@@ -164,7 +170,12 @@ class Square(Tagged, tag="square"):
         ({"type": ["circle"]}, Circle | Square, {"type": ["circle"]}),
         ({"points": 5}, Circle | Square, {"points": 5}),
         (Shape(type="circle", radius="x"), Circle, Shape(type="circle", radius="x")),
-        ({"type": "star"}, Square | Circle, msgspec.UNSET),
+        ({"type": "star"}, Square, msgspec.UNSET),
+        ([{"points": 5}, {"type": "star"}, {}], list[Circle | Square], [{"type": "star"}]),
+        (5, float | None, 5.0),
+        (10**400, float | None, msgspec.UNSET),
+        ([{"a": 1}, {"a": "x"}], list[dict[str, float]], [{"a": 1.0}]),
+        ([1, "x", 2], tuple[int, ...], (1, 2)),
         ([{"type": "star"}, {"type": "square", "side": 1}, 5], list[Square], [Square(1)]),
     ],
 )

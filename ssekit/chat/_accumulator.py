@@ -18,6 +18,7 @@ from ssekit._choices import BaseAccumulator, newest_usage, usage_view
 from ssekit._deltas import Delta, TextDelta, ToolCall, Usage
 from ssekit._fold import deep_copy, merge, merge_fields
 from ssekit._fragments import MERGE_AT
+from ssekit._json import join_surrogates
 from ssekit.chat._builders import AudioBuilder, ChoiceBuilder
 from ssekit.chat._calls import ToolCallPiece
 from ssekit.chat._chunk import ChatCompletionChunk, ChoiceDelta, XGroq
@@ -73,8 +74,8 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
                 builder.add_reasoning(delta)
             if delta.role is not None and delta.role:
                 builder.role = delta.role
-            if delta.refusal is not None and delta.refusal:
-                builder.refusal.append(delta.refusal)
+            if delta.refusal is not None:
+                builder.add_text("refusal", delta.refusal)
             if delta.tool_calls is not None:
                 if calls is None:
                     calls = self._latest_calls = []
@@ -82,28 +83,29 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
             if delta.reasoning_details is not None:
                 builder.add_reasoning_details(delta.reasoning_details)
             if delta.reasoning_opaque is not None and delta.reasoning_opaque:
-                builder.reasoning_opaque = delta.reasoning_opaque
+                builder.message["reasoning_opaque"] = join_surrogates(delta.reasoning_opaque)
             if delta.function_call is not None:
                 builder.add_function_call(delta.function_call)
             if delta.audio is not None:
                 builder.audio = builder.audio or AudioBuilder()
                 builder.audio.add(delta.audio)
             if delta.annotations is not None:
-                builder.annotations += delta.annotations
+                builder.extend("annotations", delta.annotations)
             if delta.images is not None:
-                builder.images += delta.images
+                builder.extend("images", delta.images)
             if delta.executed_tools is not None:
                 builder.add_executed_tools(delta.executed_tools)
             if delta.extra_content is not None:
-                merge_fields(builder.extra_content, delta.extra_content)
+                merge_fields(builder.message.setdefault("extra_content", {}), delta.extra_content)
             if choice.finish_reason is not None and choice.finish_reason:
                 builder.finish_reason = later_word(builder.finish_reason, choice.finish_reason)
             if choice.logprobs is not None:
                 builder.add_logprobs(choice.logprobs)
             if choice.annotations is not None:
-                builder.annotations += choice.annotations
+                builder.extend("annotations", choice.annotations)
             if choice.content_filter_results is not None:
-                merge_fields(builder.content_filter_results, choice.content_filter_results)
+                verdicts = builder.fields.setdefault("content_filter_results", {})
+                merge_fields(verdicts, choice.content_filter_results)
             if choice.native_finish_reason is not None and choice.native_finish_reason:
                 builder.fields["native_finish_reason"] = choice.native_finish_reason
             if choice.stop_reason is not None and choice.stop_reason != "":  # token 0 counts
@@ -150,11 +152,11 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
 
     @property
     def refusal(self) -> str:
-        return str(self._choice.refusal)
+        return str(self._choice.texts.get("refusal", ""))
 
     @property
     def tool_calls(self) -> Sequence[ToolCall]:
-        return [call.build() for call in self._choice.tool_calls.calls]
+        return [call.build() for call in self._choice.calls]
 
     @property
     def usage(self) -> Usage | None:

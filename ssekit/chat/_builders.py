@@ -21,7 +21,7 @@ from ssekit._accumulator import shared_reason
 from ssekit._choices import BaseChoiceBuilder
 from ssekit._deltas import Delta, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta
 from ssekit._fold import Text, deep_copy, merge_fields
-from ssekit._json import JSONObject, join_surrogates
+from ssekit._json import JSONObject
 from ssekit.chat._calls import ToolCallBuilder, ToolCallPiece, ToolCallTable
 from ssekit.chat._chunk import (
     ChoiceDelta,
@@ -48,33 +48,38 @@ _NO_DELTA: Final = ChoiceDelta()
 # The fields with the text of the reasoning, and the one with its typed blocks.
 _REASONING: Final = ("reasoning", "reasoning_content", "reasoning_text")
 _DETAILS: Final = "reasoning_details"
+_LISTS: Final = ("annotations", "images", "executed_tools")
 
 
 class ChoiceBuilder(BaseChoiceBuilder):
     """One choice so far.
 
     Attributes:
-        reasoning: The texts of the fields with reasoning (`_REASONING`), by field.
+        texts: The refusal, and the texts of the fields with reasoning (`_REASONING`), by field.
         reasoning_field: The field that came first. The view and the deltas are of this one, because
             some routers send the same text in two.
+        message: The fields of the message that only some hosts send, by name.
     """
+
+    __slots__ = (
+        *("_table", "audio", "function_call", "message", "reasoning_details", "reasoning_field"),
+        *("role", "texts"),
+    )
 
     def __init__(self, index: int) -> None:
         super().__init__(index)
         self.role = ""
-        self.refusal = Text()
-        self.reasoning: dict[str, Text] = {}
+        self.texts: dict[str, Text] = {}
         self.reasoning_field = ""
-        self.reasoning_opaque = ""
         self.reasoning_details: list[ReasoningDetailBuilder] = []
-        self.tool_calls = ToolCallTable(index)
         self.function_call: ToolCallBuilder | None = None
         self.audio: AudioBuilder | None = None
-        self.annotations: list[JSONObject] = []
-        self.images: list[JSONObject] = []
-        self.executed_tools: list[JSONObject] = []
-        self.extra_content: JSONObject = {}
-        self.content_filter_results: JSONObject = {}
+        self.message: JSONObject = {}
+        self._table: ToolCallTable | None = None
+
+    @property
+    def calls(self) -> list[ToolCallBuilder]:
+        return [] if self._table is None else self._table.calls
 
     # Adding the fields of a delta.
 
@@ -92,17 +97,14 @@ class ChoiceBuilder(BaseChoiceBuilder):
         delta: ChoiceDelta = replace(
             message,
             content=_rest(message.content, self.text),
-            refusal=_rest(message.refusal, self.refusal),
+            refusal=_rest(message.refusal, self.texts.get("refusal")),
             reasoning_details=None if self.reasoning_details else message.reasoning_details,
             tool_calls=self._rest_of_calls(message.tool_calls),
             function_call=None if self.function_call else message.function_call,
             audio=None if self.audio else message.audio,
-            annotations=None if self.annotations else message.annotations,
-            images=None if self.images else message.images,
-            executed_tools=None if self.executed_tools else message.executed_tools,
+            **{name: None for name in _LISTS if self.message.get(name)},
             **{
-                field: _rest(getattr(message, field), self.reasoning.get(field))
-                for field in _REASONING
+                field: _rest(getattr(message, field), self.texts.get(field)) for field in _REASONING
             },
         )
         return delta
@@ -114,8 +116,8 @@ class ChoiceBuilder(BaseChoiceBuilder):
 
         Only an id shows which call it is: without ids, nothing is added.
         """
-        known = self.tool_calls
-        if not calls or not known.calls:
+        known = self._table
+        if not calls or known is None:
             return calls
         pieces = []
         for call in calls:
@@ -131,14 +133,24 @@ class ChoiceBuilder(BaseChoiceBuilder):
                 pieces.append(replace(call, custom=ChoiceDeltaToolCallCustom(input=rest)))
         return pieces
 
+    def add_text(self, field: str, piece: str | None) -> None:
+        """Add a piece to a text of the message other than its content."""
+        if piece:
+            if field not in self.texts:
+                self.texts[field] = Text()
+            self.texts[field].append(piece)
+
     def add_reasoning(self, delta: ChoiceDelta) -> None:
         for field in _REASONING:
             piece = getattr(delta, field)
             if piece:
-                if field not in self.reasoning:
-                    self.reasoning_field = self.reasoning_field or field
-                    self.reasoning[field] = Text()
-                self.reasoning[field].append(piece)
+                self.reasoning_field = self.reasoning_field or field
+                self.add_text(field, piece)
+
+    def extend(self, name: str, items: list[JSONObject]) -> None:
+        """Extend a list of the message, if there is something to extend it by."""
+        if items:
+            self.message.setdefault(name, []).extend(items)
 
     def add_reasoning_details(self, details: list[JSONObject]) -> None:
         for detail in details:
@@ -155,11 +167,11 @@ class ChoiceBuilder(BaseChoiceBuilder):
         """The reasoning of the field that came first."""
         if self.reasoning_field == _DETAILS:
             return "".join(detail.text for detail in self.reasoning_details)
-        return str(self.reasoning.get(self.reasoning_field, ""))
+        return str(self.texts.get(self.reasoning_field, ""))
 
     @property
     def has_calls(self) -> bool:
-        return bool(self.tool_calls.calls)
+        return bool(self.calls)
 
     def add_tool_call(self, call: ChoiceDeltaToolCall) -> ToolCallPiece | None:
         """Add a piece of a call; None for an empty piece (Writer), which is of no call."""
@@ -173,7 +185,8 @@ class ChoiceBuilder(BaseChoiceBuilder):
         id_ = None if call.id == "null" else call.id  # Mistral's SDK writes an absent id as "null"
         if id_ is None and name is None and arguments is None and call.extra_content is None:
             return None
-        piece = self.tool_calls.add(call.index, id_, name, arguments, custom=is_custom)
+        self._table = self._table or ToolCallTable(self.index)
+        piece = self._table.add(call.index, id_, name, arguments, custom=is_custom)
         if piece is not None and call.extra_content is not None:
             merge_fields(piece[0].extra_content, call.extra_content)
         return piece
@@ -185,11 +198,11 @@ class ChoiceBuilder(BaseChoiceBuilder):
     def add_executed_tools(self, tools: list[JSONObject]) -> None:
         # A tool comes when it starts, and again with its output.
         for tool in tools:
-            latest = self.executed_tools[-1] if self.executed_tools else {}
-            if tool.get("index") is not None and tool["index"] == latest.get("index"):
-                merge_fields(latest, tool)
+            known = self.message.setdefault("executed_tools", [])
+            if known and tool.get("index") is not None and tool["index"] == known[-1].get("index"):
+                merge_fields(known[-1], tool)
             else:
-                self.executed_tools.append(dict(tool))
+                known.append(dict(tool))
 
     # Emitting deltas.
 
@@ -213,7 +226,7 @@ class ChoiceBuilder(BaseChoiceBuilder):
 
     def last_deltas(self) -> Iterator[Delta]:
         # Not before the end: a finish reason may come again, after another call (Google's hosts).
-        for call in self.tool_calls.calls:
+        for call in self.calls:
             initial = call.flush()
             if initial:
                 yield call.delta(initial)
@@ -225,7 +238,7 @@ class ChoiceBuilder(BaseChoiceBuilder):
         """Whether a call is not cut off, now that the choice has ended."""
         reason = shared_reason(self.finish_reason)
         if call.custom:
-            cut = reason in ("length", "content_filter") and call is self.tool_calls.calls[-1]
+            cut = reason in ("length", "content_filter") and call is self.calls[-1]
             return not cut
         if not str(call.arguments):
             return reason != "length"
@@ -245,28 +258,28 @@ class ChoiceBuilder(BaseChoiceBuilder):
             message=self._message(),
             finish_reason=self.finish_reason,
             logprobs=logprobs,
-            content_filter_results=deep_copy(self.content_filter_results) or None,
-            **self.fields,
+            **_nonempty(self.fields),
         )
 
     def _message(self) -> ChatCompletionMessage:
-        calls = [_message_call(call) for call in self.tool_calls.calls]
         called = self.function_call
+        texts: JSONObject = {field: str(text) for field, text in self.texts.items()}
         return ChatCompletionMessage(
             role=self.role or "assistant",
             content=str(self.text) if self.text else None,
-            refusal=str(self.refusal) or None,
+            refusal=texts.pop("refusal", None),
             reasoning_details=[detail.build() for detail in self.reasoning_details] or None,
-            tool_calls=calls or None,
+            tool_calls=[_message_call(call) for call in self.calls] or None,
             function_call=FunctionCall(called.name, str(called.arguments)) if called else None,
             audio=self.audio.build() if self.audio else None,
-            annotations=deep_copy(self.annotations) or None,
-            images=deep_copy(self.images) or None,
-            executed_tools=deep_copy(self.executed_tools) or None,
-            extra_content=deep_copy(self.extra_content) or None,
-            reasoning_opaque=join_surrogates(self.reasoning_opaque) or None,
-            **{field: str(text) for field, text in self.reasoning.items()},
+            **texts,
+            **_nonempty(self.message),
         )
+
+
+def _nonempty(fields: JSONObject) -> JSONObject:
+    """Return a copy of fields without those that are objects or lists with nothing in them."""
+    return {name: deep_copy(value) for name, value in fields.items() if value not in ({}, [])}
 
 
 class ReasoningDetailBuilder:

@@ -12,18 +12,15 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import groupby
 from typing import Any, Final, get_args
 
-from msgspec import UNSET
 from msgspec.structs import FieldInfo, fields
 
-from ssekit._json import as_type, objects, parse_object, spell
+from ssekit._json import objects, parse_object, spell
 from ssekit._server_error import error_within
 from ssekit.gemini._response import (
     GenerateContentResponse,
-    GroundingChunk,
-    LogprobsResultCandidate,
-    LogprobsResultTopCandidates,
     Part,
     UnknownPart,
     Wire,
@@ -38,13 +35,10 @@ _KINDS: Final = frozenset(
 )
 _FIELDS: Final = frozenset(field.encode_name for field in fields(Part))
 
-# The lists whose items have a meaning by their positions, and the types of the items. (In lists of
-# numbers, `as_type` puts null in the place of an unfit item.)
-_POSITIONAL: Final[dict[str, type[Wire]]] = {
-    "groundingChunks": GroundingChunk,
-    "chosenCandidates": LogprobsResultCandidate,
-    "topCandidates": LogprobsResultTopCandidates,
-}
+# The lists of objects whose items have a meaning by their positions. (In a list of numbers,
+# `as_type` puts null in the place of an unfit item.)
+_POSITIONAL: Final = ("groundingChunks", "chosenCandidates", "topCandidates")
+_UNFIT: Final[dict[str, Any]] = {}
 
 
 def find_error(body: dict[str, Any]) -> Any:
@@ -83,7 +77,10 @@ def _in_camel_case(value: Any, type_: Any) -> Any:
     if struct is None:
         return value
     if isinstance(value, list):
-        return [_in_camel_case(item, struct) for item in value]
+        return [
+            _in_camel_case(item, struct) if isinstance(item, dict | list) else item
+            for item in value
+        ]
     if not isinstance(value, dict):
         return value
     named: dict[str, Any] = {}
@@ -113,12 +110,18 @@ def _struct(type_: Any) -> type[Wire] | None:
 def _parts(parts: Any) -> Any:
     if isinstance(parts, dict | str):
         parts = [parts]  # one part alone
-    return [_part(part) for part in parts] if isinstance(parts, list) else parts
+    if not isinstance(parts, list):
+        return parts
+    kept: list[Any] = []
+    for is_text, group in groupby(parts, lambda part: isinstance(part, str)):
+        if is_text:
+            kept.append({"text": "".join(group)})
+        else:
+            kept.extend(map(_part, group))
+    return kept
 
 
 def _part(part: Any) -> Any:
-    if isinstance(part, str):
-        return {"text": part}
     if not isinstance(part, dict):
         return part
     spell(part, "text")
@@ -132,7 +135,7 @@ def _part(part: Any) -> Any:
 
 def _keep_positions(holder: dict[str, Any]) -> None:
     """Replace unfit items by empty ones, so that the others keep their positions."""
-    for name, kind in _POSITIONAL.items():
+    for name in _POSITIONAL:
         items = holder.get(name)
         if isinstance(items, list):
-            holder[name] = [item if as_type(item, kind) is not UNSET else {} for item in items]
+            holder[name] = [item if isinstance(item, dict) else _UNFIT for item in items]

@@ -171,6 +171,8 @@ class UnknownPart(dict[str, Any]):
     or for calls needs no test of the type.
     """
 
+    __slots__ = ()
+
     function_call: ClassVar[None] = None  # type checkers narrow the union on it
 
     def __getattr__(self, name: str) -> None:

@@ -52,9 +52,13 @@ __all__ = [
 class UnknownEvent(Unknown):
     """An event of a type that ssekit does not know."""
 
+    __slots__ = ()
+
 
 class UnknownDelta(Unknown):
     """A delta of a content block of a type that ssekit does not know."""
+
+    __slots__ = ()
 
 
 # The deltas of content blocks.

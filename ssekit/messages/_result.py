@@ -51,6 +51,8 @@ __all__ = [
 class UnknownBlock(Unknown):
     """A content block of a type that ssekit does not know."""
 
+    __slots__ = ()
+
 
 # Defaults of fields that are always encoded: `omit_defaults` leaves out plain defaults, and empty
 # ones of `list` and `dict` themselves, but not those of other factories.

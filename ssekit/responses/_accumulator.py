@@ -25,7 +25,7 @@ from msgspec.structs import replace
 from ssekit._accumulator import Accumulator as Contract
 from ssekit._accumulator import shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, ReasoningDelta, TextDelta, ToolCall, Usage
-from ssekit._fold import SurrogateJoiner, Text, deep_copy, merge_usage
+from ssekit._fold import SurrogateJoiner, deep_copy, merge_usage
 from ssekit._fragments import MERGE_AT
 from ssekit.responses import _events as events
 from ssekit.responses._builders import CommandOutputBuilder, ItemBuilder, merge_nonempty
@@ -269,23 +269,23 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
 
     def _on_command(self, event: Any) -> None:
         builder = self._output.of(event, (ResponseFunctionShellToolCall,))
-        builder.commands.setdefault(event.command_index, Text()).override(event.command)
+        builder.command(event.command_index).override(event.command)
 
     def _on_command_delta(self, event: events.ResponseShellCallCommandDeltaEvent) -> None:
         builder = self._output.of(event, (ResponseFunctionShellToolCall,))
-        builder.commands.setdefault(event.command_index, Text()).append(event.delta)
+        builder.command(event.command_index).append(event.delta)
 
     def _on_output_delta(self, event: events.ResponseShellCallOutputContentDeltaEvent) -> None:
         builder = self._output.of(event, (ResponseFunctionShellToolCallOutput,))
-        output = builder.outputs.setdefault(event.command_index, CommandOutputBuilder())
-        if event.delta is not None:
+        output = builder.outputs().setdefault(event.command_index, CommandOutputBuilder())
+        if event.delta is not None and isinstance(output, CommandOutputBuilder):
             output.stdout.append(event.delta.stdout or "")
             output.stderr.append(event.delta.stderr or "")
 
     def _on_output_whole(self, event: events.ResponseShellCallOutputContentDoneEvent) -> None:
         builder = self._output.of(event, (ResponseFunctionShellToolCallOutput,))
         if event.output:
-            builder.outputs[event.command_index] = CommandOutputBuilder(event.output)
+            builder.outputs()[event.command_index] = event.output
 
     # Parts.
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 from msgspec.structs import astuple, replace
@@ -55,6 +55,11 @@ _STREAMED: Final[dict[Kind, str]] = {
     ResponseCodeInterpreterToolCall: "code",
 }
 _WITH_JSON: Final = (ResponseFunctionToolCall, McpCall)
+_TEXTS: Final[dict[Kind, type[Text]]] = {
+    **dict.fromkeys((*_STREAMED, ResponseApplyPatchToolCall), Text),
+    **dict.fromkeys(_WITH_JSON, JSONText),
+}
+_NO_TEXT: Final = Text()  # of the other items: nothing is added to it
 CALLS: Final = (ResponseFunctionToolCall, ResponseCustomToolCall)
 
 
@@ -72,19 +77,22 @@ def merge_nonempty(known: StructT, latest: StructT) -> StructT:
 
 
 class CommandOutputBuilder:
-    """The output of a shell command: the whole, or else its pieces."""
+    """The output of a shell command in pieces."""
 
-    __slots__ = ("stderr", "stdout", "whole")
+    __slots__ = ("stderr", "stdout")
 
-    def __init__(self, whole: list[ShellCallOutputContent] | None = None) -> None:
-        self.whole = whole
+    def __init__(self) -> None:
         self.stdout = Text()
         self.stderr = Text()
 
-    def build(self) -> list[ShellCallOutputContent]:
-        if self.whole is None:
-            return [ShellCallOutputContent(stdout=str(self.stdout), stderr=str(self.stderr))]
-        return [deep_copy(content) for content in self.whole]
+    def build(self) -> ShellCallOutputContent:
+        return ShellCallOutputContent(stdout=str(self.stdout), stderr=str(self.stderr))
+
+
+# The output of a shell command: a content or several, whole; or else its pieces.
+CommandOutput: TypeAlias = (
+    ShellCallOutputContent | list[ShellCallOutputContent] | CommandOutputBuilder
+)
 
 
 class ItemBuilder:
@@ -95,7 +103,6 @@ class ItemBuilder:
         text: The field that comes in pieces: arguments, input, code, diff.
         place: Position among the tool calls; None for any other item, and for one that is no call
             yet: of which only pieces have come, without a name.
-        commands, outputs: Of a shell call, and of its output, by their index.
         contradicted: The types of text of which a whole did not begin with the pieces.
         is_stated: Whether an event had the item itself. Else only pieces of it have come.
         done: Whether the event of the whole item has come.
@@ -104,8 +111,8 @@ class ItemBuilder:
     """
 
     __slots__ = (
-        *("_call", "_emitted", "_parts", "_size_cut", "_started", "commands", "contradicted"),
-        *("done", "is_stated", "item", "outputs", "place", "text", "unplaced", "whole"),
+        *("_call", "_commands", "_emitted", "_outputs", "_parts", "_size_cut", "_started"),
+        *("contradicted", "done", "is_stated", "item", "place", "text", "unplaced", "whole"),
     )
 
     def __init__(self, item: ResponseOutputItem, *, unplaced: bool = False) -> None:
@@ -122,19 +129,31 @@ class ItemBuilder:
         self._size_cut = 0  # the size of arguments that were no JSON
         self.done = False
         self.is_stated = False
-        self.text = JSONText() if type(item) in _WITH_JSON else Text()
+        self.text = _TEXTS[type(item)]() if type(item) in _TEXTS else _NO_TEXT
         self.whole: ResponseOutputItem | None = None
-        self._parts: dict[str, PartsBuilder] = {}  # by the field that they are in
-        self.commands: dict[int, Text] = {}
-        self.outputs: dict[int, CommandOutputBuilder] = {}
+        # The parts by the field that they are in, and what shell calls have by its index. (Each is
+        # made when it is first used: an item of an event may be no more than `{}`.)
+        self._parts: dict[str, PartsBuilder] | None = None
+        self._commands: dict[int, Text] | None = None
+        self._outputs: dict[int, CommandOutput] | None = None
         self.contradicted: frozenset[Kind] = frozenset()
 
     def parts(self, field: str) -> PartsBuilder:
-        """Return the parts in a field, which are made when they are first used."""
-        parts = self._parts.get(field)
-        if parts is None:
-            parts = self._parts[field] = PartsBuilder()
-        return parts
+        self._parts = self._parts or {}
+        if field not in self._parts:
+            self._parts[field] = PartsBuilder()
+        return self._parts[field]
+
+    def command(self, index: int) -> Text:
+        """Return a command of a shell call."""
+        self._commands = self._commands or {}
+        return self._commands.setdefault(index, Text())
+
+    def outputs(self) -> dict[int, CommandOutput]:
+        """Return the output of a shell call, by command."""
+        if self._outputs is None:
+            self._outputs = {}
+        return self._outputs
 
     def begin(self, item: ResponseOutputItem) -> list[Addition]:
         """Take an item that begins, which is of the same type; return what it adds to the texts.
@@ -174,11 +193,9 @@ class ItemBuilder:
             self.text.override(item.operation.diff)
         if isinstance(item, ResponseFunctionShellToolCall) and item.action is not None:
             for index, command in enumerate(item.action.commands):
-                self.commands.setdefault(index, Text()).override(command)
+                self.command(index).override(command)
         if isinstance(item, ResponseFunctionShellToolCallOutput) and item.output:
-            self.outputs.clear()
-            for index, content in enumerate(item.output):
-                self.outputs[index] = CommandOutputBuilder([content])
+            self._outputs = dict(enumerate(item.output))
         return []
 
     def _state_parts(self, **wholes: list[ContentPart] | None) -> list[Addition]:
@@ -204,7 +221,7 @@ class ItemBuilder:
 
     def _texts_in(self, fields: Iterable[str]) -> Iterator[Addition]:
         for field in fields:
-            for part in self._parts.get(field, ()):
+            for part in (self._parts or {}).get(field, ()):
                 kind = self.kind_of(type(part.part))
                 if part.text.contradicted:
                     self.contradicted |= {kind}
@@ -217,7 +234,7 @@ class ItemBuilder:
 
     def holds(self, whole: str) -> bool:
         """Whether a whole text is one of this item."""
-        parts = (part.text for part in chain.from_iterable(self._parts.values()))
+        parts = (part.text for part in chain.from_iterable((self._parts or {}).values()))
         return any(text.is_whole(whole) for text in (self.text, *parts))
 
     def has_text(self) -> bool:
@@ -307,21 +324,29 @@ class ItemBuilder:
             return UnknownItem(well_formed(item))
         text = str(self.text)
         changes: dict[str, Any] = {}
-        for field, parts in self._parts.items():
+        for field, parts in (self._parts or {}).items():
             if parts:
                 changes[field] = parts.build()
         if text and isinstance(item, ResponseApplyPatchToolCall):
             changes["operation"] = deep_copy(item.operation or ApplyPatchOperation(), diff=text)
         elif text:
             changes[_STREAMED[type(item)]] = text
-        if self.commands and isinstance(item, ResponseFunctionShellToolCall):
-            commands = [str(command) for command in in_order(self.commands)]
+        if self._commands and isinstance(item, ResponseFunctionShellToolCall):
+            commands = [str(command) for command in in_order(self._commands)]
             changes["action"] = deep_copy(item.action or ShellCallAction(), commands=commands)
-        if self.outputs:
-            outputs = in_order(self.outputs)
-            changes["output"] = [content for output in outputs for content in output.build()]
+        if self._outputs:
+            changes["output"] = list(chain.from_iterable(map(_contents, in_order(self._outputs))))
         built: ResponseOutputItem = deep_copy(item, **changes)
         return built
+
+
+def _contents(output: CommandOutput) -> list[ShellCallOutputContent]:
+    if isinstance(output, CommandOutputBuilder):
+        return [output.build()]
+    contents: list[ShellCallOutputContent] = deep_copy(
+        output if isinstance(output, list) else [output]
+    )
+    return contents
 
 
 def _kind_in(item: ResponseOutputItem, part: Kind) -> Kind:

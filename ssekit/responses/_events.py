@@ -109,6 +109,8 @@ def _zero() -> Any:
 class UnknownEvent(Unknown):
     """An event of unknown type, as it came."""
 
+    __slots__ = ()
+
     @property
     def sequence_number(self) -> int | None:
         """The position of the event in the stream, to resume after; or None."""

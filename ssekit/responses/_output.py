@@ -218,6 +218,8 @@ class OutputTable:
         the items of their type: those that have the same, or else the next that do not contradict.
         """
         left = dict.fromkeys(self)
+        if not left:
+            return [ItemBuilder(item) for item in output]
         matched: dict[int, ItemBuilder] = {}
 
         def match(position: int, builder: ItemBuilder | None) -> None:
@@ -247,7 +249,7 @@ class OutputTable:
                     match(position, builder)
         for position, item in enumerate(output):
             if position not in matched:
-                matched[position] = ItemBuilder(type(item)())
+                matched[position] = ItemBuilder(item)
         return [matched[position] for position in range(len(output))]
 
     def _missing(
@@ -366,8 +368,8 @@ def _ids(item: ResponseOutputItem) -> list[str]:
 
 
 def _id(item: ResponseOutputItem, field: str) -> str:
-    value = item.get(field) if isinstance(item, UnknownItem) else getattr(item, field, None)
-    return value if isinstance(value, str) else ""
+    value = item.get(field) if type(item) is UnknownItem else getattr(item, field, None)
+    return value if type(value) is str else ""
 
 
 def _differ(

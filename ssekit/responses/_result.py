@@ -69,9 +69,13 @@ __all__ = [
 class UnknownItem(Unknown):
     """An output item of unknown type, as it came."""
 
+    __slots__ = ()
+
 
 class UnknownPart(Unknown):
     """A part of an item's content of unknown type, as it came."""
+
+    __slots__ = ()
 
 
 def _text() -> Any:
