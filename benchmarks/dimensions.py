@@ -14,12 +14,21 @@ from functools import partial
 from typing import Any
 
 from benchmarks.workloads import pieces
-from ssekit import PartialJSON, SSEDecoder, ToolCallDelta, auto, messages, responses
+from ssekit import (
+    PartialJSON,
+    SSEDecoder,
+    ToolCallDelta,
+    auto,
+    interactions,
+    messages,
+    responses,
+)
 
 __all__ = [
     "CHAT",
     "GEMINI",
     "GROUPS",
+    "INTERACTIONS",
     "MESSAGES",
     "PARTIAL_JSON",
     "RESPONSES",
@@ -313,6 +322,62 @@ GEMINI: Streams = {
 }
 
 
+# Events of Interactions.
+
+
+def step_start(index: int | str = 0, **step: Any) -> dict[str, Any]:
+    return {"event_type": "step.start", "index": index, "step": step}
+
+
+def step_delta(kind: str, index: int | str | None = 0, **delta: Any) -> dict[str, Any]:
+    return {"event_type": "step.delta", "index": index, "delta": {"type": kind, **delta}}
+
+
+def step_stop(index: int | str = 0) -> dict[str, Any]:
+    return {"event_type": "step.stop", "index": index}
+
+
+FUNCTION: dict[str, Any] = {"type": "function_call", "id": "%d", "name": "f", "arguments": {}}
+ARGUMENTS = step_delta("arguments_delta", arguments="0123")
+ALL_STEPS: dict[str, Any] = {"type": "model_output", "content": [TEXT | {"type": "text"}]}
+
+INTERACTIONS: Streams = {
+    "pieces of text": (10_000, times(step_delta("text", **TEXT))),
+    "pieces of text without an index": (5_000, times(step_delta("text", None, **TEXT))),
+    "pieces of arguments": (10_000, times(ARGUMENTS, before=[step_start(**FUNCTION)])),
+    "pieces of arguments after their end": (
+        2_500,
+        lambda n: (
+            events(1, step_start(**FUNCTION))
+            + events(n, ARGUMENTS)
+            + events(1, step_stop())
+            + events(n, ARGUMENTS)
+        ),
+    ),
+    "summaries": (5_000, times(step_delta("thought_summary", content=TEXT | {"type": "text"}))),
+    "images, then annotations": (
+        2_500,
+        runs(step_delta("image", data="AAAA"), step_delta("text_annotation", annotations=[{}])),
+    ),
+    "audio": (5_000, times(step_delta("audio", data="AAAA"))),
+    "calls": (1_000, times(step_start("#", **FUNCTION), step_stop("#"))),
+    "calls at one index": (1_000, times(step_start(**FUNCTION))),
+    "calls at one index that end": (1_000, times(step_start(**FUNCTION), step_stop())),
+    "a step that begins again": (2_500, times(step_start(**ALL_STEPS))),
+    "steps that never end": (1_000, times(step_start("#", type="dream"))),
+    "steps of unknown type": (2_500, times(step_delta("text", "#", **TEXT), step_stop("#"))),
+    "usage": (2_500, times({**step_delta("text", **TEXT), "metadata": {"usage": {}}})),
+    "steps at the end": (
+        1_000,
+        lambda n: (
+            events(n, step_start("#", **ALL_STEPS))
+            + events(1, {"event_type": "interaction.completed",
+                         "interaction": {"steps": [*[FUNCTION] * n, *[ALL_STEPS] * n]}})
+        ),
+    ),
+}  # fmt: skip
+
+
 # JSON in fragments.
 
 PARTIAL_JSON: Fragments = {
@@ -322,6 +387,8 @@ PARTIAL_JSON: Fragments = {
     "pairs, divided": (5_000, lambda n: ['"', *["\\ud83d", "\\ude00"] * (n // 2)]),
     "a name": (25_000, lambda n: ['{"', *["0123456789" * 4] * n]),
     "a number": (25_000, lambda n: ["[", *["1234"] * n]),
+    "a number alone": (25_000, lambda n: ["1", *["234"] * n]),
+    "a fraction alone": (25_000, lambda n: ["0.", *["0007"] * n]),
     "items": (10_000, lambda n: ["[", *["1", ","] * (n // 2)]),
     "members": (5_000, lambda n: ["{", *(f'"{i}": 0,' for i in range(n))]),
     "records": (5_000, lambda n: ["[", *['{"a":', '"b"},'] * (n // 2)]),
@@ -338,5 +405,6 @@ GROUPS: dict[str, tuple[Callable[[Any], None], Reads | Streams | Fragments]] = {
     "responses": (partial(accumulate, wire=responses), RESPONSES),
     "messages": (partial(accumulate, wire=messages), MESSAGES),
     "gemini": (accumulate, GEMINI),
+    "interactions": (partial(accumulate, wire=interactions), INTERACTIONS),
     "JSON that has not ended": (read_values, PARTIAL_JSON),
 }

@@ -34,6 +34,7 @@ from ssekit._format import Format
 from ssekit._marker import DONE, Done
 from ssekit._partial_json import PartialJSON, partial_json
 from ssekit._reconnect import areconnect, reconnect
+from ssekit._source import AsyncSource, Source
 from ssekit._sse import SSEDecoder
 from ssekit._stream import AsyncStream, Stream, aiter_events, iter_events
 
@@ -43,6 +44,7 @@ __all__ = [
     "DONE",
     "APIError",
     "Accumulator",
+    "AsyncSource",
     "AsyncStream",
     "Backoff",
     "ContentTypeError",
@@ -59,6 +61,7 @@ __all__ = [
     "SSEDecoder",
     "SSEKitError",
     "ServerSentEvent",
+    "Source",
     "StatusError",
     "Stream",
     "StreamDecoder",

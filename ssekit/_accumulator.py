@@ -17,12 +17,13 @@ ResultT_co = TypeVar("ResultT_co", covariant=True)
 
 # The vendors' words for the end of a choice, in lower case. Any other word is "other".
 _WORDS: Final[dict[FinishReason, tuple[str, ...]]] = {
-    "stop": ("stop", "end_turn", "stop_sequence", "eos", "eos_token"),
+    "stop": ("stop", "end_turn", "stop_sequence", "eos", "eos_token", "completed"),
     "length": (
         *("length", "max_tokens", "max_output_tokens", "model_length"),
-        *("model_context_window_exceeded", "continuation"),
+        *("model_context_window_exceeded", "continuation", "requires_continuation"),
+        *("incomplete", "budget_exceeded"),
     ),
-    "tool_calls": ("tool_calls", "function_call", "tool_use"),
+    "tool_calls": ("tool_calls", "function_call", "tool_use", "requires_action"),
     "content_filter": (
         *("content_filter", "refusal", "sensitive", "safety", "recitation", "blocklist"),
         *("prohibited_content", "spii", "model_armor", "escalation"),

@@ -38,6 +38,7 @@ __all__ = [
     "StreamNotFinishedError",
     "StreamTimeoutError",
     "StreamTruncatedError",
+    "drop_frames",
     "interruption",
 ]
 
@@ -208,3 +209,17 @@ def _is_timeout(cause: BaseException) -> bool:
     # The transports spell it TimeoutError, ReadTimeout, ReadTimeoutError, trio.TooSlowError, ...
     names = [base.__name__.lower() for error in errors for base in type(error).__mro__]
     return any("timeout" in name or "tooslow" in name for name in names)
+
+
+def drop_frames(error: BaseException | None) -> None:
+    """Clear the tracebacks of an error that is not raised, and of those that it came from.
+
+    Since Python 3.12 the frame of a failed read leads to the frames of its callers, up to the
+    user's. Their variables are what reads on, such as an EventSource with its next connection.
+    """
+    errors = [error]
+    while errors:
+        error = errors.pop()
+        if error is not None and error.__traceback__ is not None:  # so a circle of causes ends
+            error.with_traceback(None)
+            errors += [error.__cause__, error.__context__]

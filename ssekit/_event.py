@@ -127,7 +127,10 @@ def as_bytes(data: object) -> bytes:
             "expected bytes, got str: feed the bytes as they came, undecoded "
             "(text loses line ends and split characters), or encode it as UTF-8"
         )
-    raise TypeError(f"expected bytes, bytearray or memoryview, got {type(data).__name__}")
+    raise TypeError(
+        f"expected bytes, bytearray or memoryview, got {type(data).__name__} "
+        "(in the place of an SDK's stream, pass its .response)"
+    )
 
 
 def make_event(payload: bytes, fields: EventFields) -> ServerSentEvent:

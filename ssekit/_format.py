@@ -32,6 +32,7 @@ from ssekit._marker import DONE, Done, is_blank, is_marker
 from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE
 from ssekit._server_error import error_fields, is_notice, nested_error
 from ssekit._shapes import shape_of
+from ssekit._source import AsyncSource, Source
 from ssekit._stream import AsyncStream, Stream
 
 __all__ = ["Format"]
@@ -160,7 +161,7 @@ class Format(Generic[ChunkT, ResultT]):
 
     def stream(
         self,
-        source: Any,
+        source: Source,
         /,
         *,
         decoder: StreamDecoder[ChunkT, ResultT] | None = None,
@@ -171,8 +172,9 @@ class Format(Generic[ChunkT, ResultT]):
 
         Args:
             source: An iterable of bytes or of events, a binary file object, a path of a recorded
-                stream, or a response of httpx, httpx2, requests, urllib3, niquests or http.client.
-                An object with a status and headers is checked as a response.
+                stream, or a response of httpx, httpx2, requests, urllib3, niquests or http.client
+                (or an SDK's raw response, which has one as `http_response`). An object with a
+                status and headers is checked as a response.
             decoder: Continues the answer of an earlier stream, or brings options of its own.
             check: Whether a response must have a status of 2xx and be an event stream.
             drain: Whether to read on after the end of the stream (at most 64 KiB), so that its
@@ -182,7 +184,7 @@ class Format(Generic[ChunkT, ResultT]):
 
     def astream(
         self,
-        source: Any,
+        source: AsyncSource,
         /,
         *,
         decoder: StreamDecoder[ChunkT, ResultT] | None = None,
@@ -202,7 +204,7 @@ class Format(Generic[ChunkT, ResultT]):
         """
         return AsyncStream(source, decoder or self.decoder(), check=check, drain=drain)
 
-    def collect(self, source: Any, /) -> ResultT:
+    def collect(self, source: Source, /) -> ResultT:
         """Read a source to its end and return the finished answer.
 
         Raises:
@@ -211,7 +213,7 @@ class Format(Generic[ChunkT, ResultT]):
         with self.stream(source) as stream:
             return stream.until_done()
 
-    async def acollect(self, source: Any, /) -> ResultT:
+    async def acollect(self, source: AsyncSource, /) -> ResultT:
         """Read an asynchronous source to its end; otherwise as `collect`."""
         async with self.astream(source) as stream:
             return await stream.until_done()

@@ -25,6 +25,7 @@ from ssekit._errors import DecodeError
 
 __all__ = [
     "LARGE",
+    "LONGEST_INTEGER",
     "MAX_DEPTH",
     "JSONObject",
     "as_integer",
@@ -32,6 +33,7 @@ __all__ = [
     "has_float",
     "is_dense",
     "is_json",
+    "is_shallow",
     "is_well_formed",
     "join_surrogates",
     "parse",
@@ -68,8 +70,8 @@ _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _DENSE = 4  # bytes or characters for each empty object
 # The place of a fault, at the end of a message of msgspec.
 _PLACE = re.compile(r"(?:\((byte \d+)\)| at `(\$[^`]*)`)\Z")
-_LONGEST_INTEGER = 640  # digits; int() may be set to refuse any more
-_LONG_INTEGER = re.compile(rf"[0-9]{{{_LONGEST_INTEGER + 1}}}")
+LONGEST_INTEGER = 640  # digits; int() may be set to refuse any more
+_LONG_INTEGER = re.compile(rf"[0-9]{{{LONGEST_INTEGER + 1}}}")
 
 
 class SpelledFloat(float):
@@ -96,8 +98,8 @@ def parse(text: str, fragments: Collection[str] = (), *, spelled: bool = False) 
     Raises:
         ValueError: The text is not JSON.
     """
-    deep = text.count("[") + text.count("{") > MAX_DEPTH and not _is_shallow(text)
-    long = len(text) > _LONGEST_INTEGER and (is_dense(text) or _LONG_INTEGER.search(text))
+    deep = text.count("[") + text.count("{") > MAX_DEPTH and not is_shallow(text)
+    long = len(text) > LONGEST_INTEGER and (is_dense(text) or _LONG_INTEGER.search(text))
     if not (deep or spelled or long):
         try:
             return msgspec.json.decode(text)  # strict, in C: what it reads, the other reads alike
@@ -272,10 +274,10 @@ def is_well_formed(text: str) -> bool:
 
 
 def as_integer(digits: str) -> int | float:
-    return int(digits) if len(digits) <= _LONGEST_INTEGER else float(digits)
+    return int(digits) if len(digits) <= LONGEST_INTEGER else float(digits)
 
 
-def _is_shallow(text: str) -> bool:
+def is_shallow(text: str) -> bool:
     """Whether a text is certainly not too deep: its brackets go in few rounds of two levels."""
     brackets = text.encode(errors="replace").translate(None, _NO_BRACKETS)
     for _ in range(MAX_DEPTH // 2 - 1):

@@ -67,6 +67,21 @@ def _is_gemini(body: dict[str, Any], _event_type: str) -> bool:
     )
 
 
+_STEP_EVENTS: Final = {
+    *("error", "step.start", "step.delta", "step.stop"),
+    *("content.start", "content.delta", "content.stop"),
+}
+
+
+def _is_interaction(body: dict[str, Any], event_type: str) -> bool:
+    # Other products have events of these names too, but not `event_type` in their data.
+    kind = str(body.get("event_type"))
+    if any(each.startswith("interaction.") for each in (event_type, kind)):
+        return True
+    whole = isinstance(body.get("steps"), list) and isinstance(body.get("status"), str)
+    return whole or kind in _STEP_EVENTS or body.get("object") == "interaction"
+
+
 # For each format's module, whether an event (its data, its type) is one of its own. The first row
 # that holds counts: a delta in a choice is chat's, whatever is beside it.
 SHAPES: Final[dict[str, Callable[[dict[str, Any], str], bool]]] = {
@@ -75,6 +90,7 @@ SHAPES: Final[dict[str, Callable[[dict[str, Any], str], bool]]] = {
     "messages": _is_message,
     "completions": _is_completion,
     "gemini": _is_gemini,
+    "interactions": _is_interaction,
 }
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, final
 
 from ssekit._errors import SSEKitError, StreamNotFinishedError, interruption
 from ssekit._event import ServerSentEvent, as_bytes, as_text, make_events, text_fields
@@ -19,6 +19,7 @@ __all__ = ["EventReceiver", "SSEDecoder", "State", "gather_lines"]
 State: TypeAlias = Literal["open", "done", "truncated", "failed"]
 
 
+@final
 class SSEDecoder:
     """Decodes bytes into events by WHATWG HTML 9.2.5 and 9.2.6, for any division of the bytes.
 
@@ -39,6 +40,10 @@ class SSEDecoder:
     """
 
     __slots__ = ("_batches", "_events", "_on_comment", "_scanner")
+
+    def __init_subclass__(cls) -> None:
+        # `iter_events` and the typed streams would not call what a subclass overrides.
+        raise TypeError("SSEDecoder cannot be inherited: hold one, or wrap the source of its bytes")
 
     def __init__(
         self,
@@ -117,12 +122,17 @@ class SSEDecoder:
             self._on_comment(as_text(text[1:]))
 
 
+_NO_TEXTS = text_fields(NO_FIELDS)
+
+
 class EventReceiver:
     """An SSEDecoder with the methods of a StreamDecoder that the pull side calls."""
 
-    def __init__(self, decoder: SSEDecoder) -> None:
-        # Half an event of an earlier connection does not go on in this one.
-        decoder.reset()
+    def __init__(self, decoder: SSEDecoder | None) -> None:
+        if decoder is None:
+            decoder = SSEDecoder()
+        else:  # half an event of an earlier connection does not go on in this one
+            decoder.reset()
         self.decoder = decoder
         self._scanner = decoder._scanner  # pyright: ignore[reportPrivateUsage]
         self._comment = decoder._comment  # pyright: ignore[reportPrivateUsage]
@@ -136,7 +146,7 @@ class EventReceiver:
         """Yield the events of each read; call `abandon` if that raises or is dropped."""
         scanner = self._scanner
         # The fields of the latest event, and their texts.
-        known, (event_type, id_, retry) = NO_FIELDS, text_fields(NO_FIELDS)
+        known, (event_type, id_, retry) = NO_FIELDS, _NO_TEXTS
         try:
             for data in reads:
                 if type(data) is bytes:

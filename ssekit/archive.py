@@ -19,6 +19,7 @@ import msgspec
 from ssekit import auto
 from ssekit._decoder import EndedBy
 from ssekit._errors import APIError, SSEKitError, StreamTruncatedError
+from ssekit._format import Format
 from ssekit._json import join_surrogates
 
 __all__ = ["Failure", "Record", "collect"]
@@ -57,12 +58,13 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     error: Failure | None = None
 
 
-def collect(file: str | os.PathLike[str], /, *, format: str = "auto") -> Record:
+def collect(file: str | os.PathLike[str], /, *, format: str | Format[Any, Any] = "auto") -> Record:
     """Read a recorded stream to its end, and return its record.
 
     Args:
         file: The name of the file.
-        format: One of `auto.FORMATS`; or "auto", to detect the format by the first events.
+        format: One of `auto.FORMATS`; "auto", to detect the format by the first events; or a
+            `Format` of your own. (Only a name pickles.)
 
     >>> collect("no such file").error.type
     'FileNotFoundError'

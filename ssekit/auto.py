@@ -205,11 +205,13 @@ class _Auto(Format[Any, Any]):
 FORMAT: Final = _Auto()
 
 
-def opener(name: str) -> Format[Any, Any]:
-    """Return the format of a name: "auto", or one of `FORMATS`."""
-    if name != "auto" and name not in FORMATS:
-        raise ValueError(f"format must be auto, {', '.join(FORMATS)}: got {name!r}")
-    return FORMAT if name == "auto" else _format(name)
+def opener(format: str | Format[Any, Any]) -> Format[Any, Any]:
+    """Return the format of a name ("auto", or one of `FORMATS`), or a format as it is."""
+    if isinstance(format, Format):
+        return format
+    if format != "auto" and format not in FORMATS:
+        raise ValueError(f"format must be auto, {', '.join(FORMATS)}: got {format!r}")
+    return FORMAT if format == "auto" else _format(format)
 
 
 decode = FORMAT.decode

@@ -8,15 +8,26 @@ import msgspec
 import pytest
 from msgspec.structs import fields
 
-from ssekit import Delta, StreamDecoder, auto, chat, completions, gemini, messages, responses
+from ssekit import (
+    Delta,
+    StreamDecoder,
+    auto,
+    chat,
+    completions,
+    gemini,
+    interactions,
+    messages,
+    responses,
+)
 from ssekit.testing import (
     chat_streams,
     completion_streams,
     gemini_streams,
+    interaction_streams,
     message_streams,
     response_streams,
 )
-from tests.oracle import GEMINI_USAGE, said_by_response, without_nulls
+from tests.oracle import GEMINI_USAGE, INTERACTION_USAGE, said_by_response, without_nulls
 from tests.wire import event
 
 FORMATS: dict[str, Any] = {name: import_module(f"ssekit.{name}") for name in auto.FORMATS}
@@ -28,6 +39,7 @@ STRATEGIES: dict[str, Any] = {
     "responses": response_streams,
     "messages": message_streams,
     "gemini": gemini_streams,
+    "interactions": interaction_streams,
 }
 
 each_format = pytest.mark.parametrize("name", FORMATS)
@@ -149,10 +161,35 @@ def _gemini(answer: gemini.GenerateContentResponse) -> Any:
     }
 
 
+def _interactions(answer: interactions.Interaction) -> Any:
+    steps = []
+    for step in encoded(answer).get("steps", []) + encoded(answer).get("outputs", []):
+        said = {"type": step["type"]}
+        for name in ("id", "call_id", "name", "arguments", "signature", "result"):
+            if step.get(name):
+                said[name] = step[name]
+        if "partial_arguments" in step:
+            said["arguments"] = step["partial_arguments"]
+        contents = step.get("summary", []) + step.get("content", [])
+        said["contents"] = [step] if step["type"] in ("text", "image") else contents
+        steps.append(said)
+    names = (
+        {name: getattr(answer.usage, name) for name in INTERACTION_USAGE} if answer.usage else {}
+    )
+    return {
+        "id": answer.id,
+        "model": answer.model,
+        "status": answer.status,
+        "steps": steps,
+        "usage": {name: count for name, count in names.items() if count is not None},
+    }
+
+
 PLAIN = {
     "chat": _chat,
     "completions": _completions,
     "responses": _responses,
     "messages": _messages,
     "gemini": _gemini,
+    "interactions": _interactions,
 }

@@ -322,6 +322,100 @@ class GeminiOracle:
         return {"id": self.id, "model": self.model, "candidates": candidates, "usage": usage}
 
 
+class InteractionsOracle:
+    """The same of an interaction, in both spellings, whose steps have their indices."""
+
+    def __init__(self) -> None:
+        self.head: dict[str, Any] = {}
+        self.usage: dict[str, Any] = {}
+        self.steps: dict[int, dict[str, Any]] = {}
+        self.error: Any = None
+        self.ended = False
+
+    def add(self, _event_type: str, data: str) -> None:
+        if self.ended or data == "[DONE]":
+            return
+        event = json.loads(data)
+        kind = event["event_type"]
+        usages = [*event.get("metadata", {}).values(), event.get("usage")]
+        if kind == "error":
+            self.error = event
+        elif kind.startswith("interaction."):
+            stated = event.get("interaction", {"status": event.get("status")})
+            self.head |= {name: value for name, value in stated.items() if value}
+            usages.append(stated.get("usage"))
+            for place, step in enumerate(stated.get("steps", [])):
+                self.steps[place] = step
+            self.ended = kind.startswith("interaction.complete")
+        elif kind.endswith(".start"):
+            self.steps[event["index"]] = dict(event.get("step") or event["content"])
+        elif kind.endswith(".delta"):
+            self.add_delta(event["index"], event["delta"])
+        for usage in filter(None, usages):
+            self.usage |= usage
+
+    def add_delta(self, index: int, delta: dict[str, Any]) -> None:
+        step = self.steps.setdefault(index, {"type": "model_output"})
+        kind = delta["type"]
+        if kind == step["type"]:
+            text = step.get("text", "") + delta.get("text", "")
+            step |= {name: value for name, value in delta.items() if value}
+            if "text" in delta:
+                step["text"] = text
+        elif kind == "arguments_delta":
+            step["pieces"] = step.get("pieces", "") + delta["arguments"]
+        elif kind == "thought_summary":
+            step.setdefault("summary", []).append(delta["content"])
+        elif kind == "thought_signature":
+            step["signature"] = delta["signature"] or step.get("signature")
+        elif kind.startswith("text_annotation"):
+            text = step["content"][-1]
+            text["annotations"] = [*text.get("annotations", []), *delta["annotations"]]
+        else:
+            contents = step.setdefault("content", [])
+            if kind == "text" and contents and contents[-1]["type"] == "text":
+                contents[-1]["text"] += delta["text"]
+            else:
+                contents.append(dict(delta))
+
+    def view(self, step: dict[str, Any]) -> dict[str, Any]:
+        names = ("type", "id", "call_id", "name", "arguments", "signature", "result")
+        view = {name: step[name] for name in names if step.get(name)}
+        if "pieces" in step:
+            try:
+                view["arguments"] = json.loads(step["pieces"])
+            except ValueError:
+                view["arguments"] = step["pieces"]
+        contents = step.get("summary", []) + step.get("content", [])
+        own = ("type", "text", "mime_type", "data", "uri")
+        if step["type"] in ("text", "image"):
+            begun = {"text": ""} if step["type"] == "text" else {}
+            contents = [begun | {name: step[name] for name in own if name in step}]
+        return {**view, "contents": contents}
+
+    @property
+    def end(self) -> tuple[str, str | None]:
+        if self.error:
+            return "failed", None
+        return ("done", "event") if self.ended else ("truncated", None)
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        usage = {name: self.usage[name] for name in INTERACTION_USAGE if name in self.usage}
+        return {
+            "id": self.head.get("id", ""),
+            "model": self.head.get("model", ""),
+            "status": self.head.get("status", ""),
+            "steps": [self.view(step) for _, step in sorted(self.steps.items())],
+            "usage": usage,
+        }
+
+
+INTERACTION_USAGE = (
+    *("total_input_tokens", "total_output_tokens", "total_thought_tokens"),
+    *("total_reasoning_tokens", "total_cached_tokens", "total_tool_use_tokens", "total_tokens"),
+)
+
 _NAME = re.compile(r"\w+")
 # What the recordings' `expected` files say of the usage.
 GEMINI_USAGE = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "totalTokenCount")
@@ -330,6 +424,7 @@ ORACLES = {
     "chat": ChatOracle,
     "completions": CompletionsOracle,
     "gemini": GeminiOracle,
+    "interactions": InteractionsOracle,
     "messages": MessagesOracle,
     "responses": ResponsesOracle,
 }

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.wire import DONE, block, event, typed
+from tests.wire import DONE, block, event, step_typed, typed
 
 REASONING = ["They ask for ", "the weather."]
 TEXT = ['{"city":', ' "Paris"}']  # as structured output
@@ -103,10 +103,37 @@ def _gemini() -> list[bytes]:
     ]
 
 
+def _interactions() -> list[bytes]:
+    def step(index: int, begun: Any, *deltas: Any) -> list[bytes]:
+        return [
+            step_typed("step.start", index=index, step=begun),
+            *(step_typed("step.delta", index=index, delta=delta) for delta in deltas),
+            step_typed("step.stop", index=index),
+        ]
+
+    def text(piece: str) -> Any:
+        return {"type": "text", "text": piece}
+
+    call = {"type": "function_call", "id": CALL[0], "name": CALL[1], "arguments": {}}
+    names = ("total_input_tokens", "total_output_tokens", "total_tokens")
+    head = {"id": "v1_i", "object": "interaction", "model": "m"}
+    ended = {"status": "requires_action", "usage": dict(zip(names, TOKENS, strict=True))}
+    thoughts = ({"type": "thought_summary", "content": text(piece)} for piece in REASONING)
+    pieces = ({"type": "arguments_delta", "arguments": piece} for piece in ARGUMENTS)
+    return [
+        step_typed("interaction.created", interaction=head | {"status": "in_progress"}),
+        *step(0, {"type": "thought"}, *thoughts),
+        *step(1, {"type": "model_output"}, *map(text, TEXT)),
+        *step(2, call, *pieces),
+        step_typed("interaction.completed", interaction=head | ended),
+    ]
+
+
 STREAMS: dict[str, list[bytes]] = {
     "chat": _chat(),
     "completions": _completions(),
     "responses": _responses(),
     "messages": _messages(),
     "gemini": _gemini(),
+    "interactions": _interactions(),
 }

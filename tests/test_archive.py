@@ -143,7 +143,7 @@ def test_what_no_string_can_hold_is_mended(tmp_path: Path):
     check_record(archive.collect(write(tmp_path, text("é") + halves.encode())))
 
 
-@each_recording("chat", "completions", "gemini", "messages", "responses", "other")
+@each_recording(*auto.FORMATS, "other")
 def test_a_recorded_stream_has_the_record_of_its_bytes(tmp_path: Path, recording: Recording):
     record = archive.collect(write(tmp_path, recording.data))
     decoder = auto.decoder()
@@ -167,7 +167,7 @@ def test_dask_gives_the_same_records(tmp_path: Path):
     from dask.distributed import Client
 
     files = [str(tmp_path)]
-    for endpoint in ("chat", "messages", "responses", "gemini", "completions"):
+    for endpoint in auto.FORMATS:
         for number, recording in enumerate(recordings(endpoint)):
             files.append(str(tmp_path / f"{endpoint}-{number}.sse"))
             Path(files[-1]).write_bytes(recording.data)

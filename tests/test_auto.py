@@ -28,6 +28,7 @@ from ssekit import (
     chat,
     completions,
     gemini,
+    interactions,
     messages,
     responses,
 )
@@ -96,6 +97,14 @@ TOLD: dict[str, tuple[Any, Format[Any, Any] | None]] = {
         gemini.FORMAT,
     ),
     "gemini, by an error in that envelope": ({"response": {"error": {"code": 429}}}, gemini.FORMAT),
+    "interactions": ({"event_type": "interaction.created"}, interactions.FORMAT),
+    "interactions, in their middle": ({"event_type": "step.delta"}, interactions.FORMAT),
+    "interactions, formerly": ({"event_type": "content.start"}, interactions.FORMAT),
+    "interactions, by an error": ({"event_type": "error", "error": {}}, interactions.FORMAT),
+    "interactions, whole": ({"object": "interaction"}, interactions.FORMAT),
+    "interactions, by their steps": ({"steps": [], "status": "x"}, interactions.FORMAT),
+    "steps of another API": ({"type": "step.delta", "steps": []}, None),
+    "an event of another API": ({"event_type": "token"}, None),
     "an error in an envelope, and beside it": (
         {"error": {"code": 5}, "response": {"error": {"code": 429}}},
         None,
@@ -124,6 +133,9 @@ def test_the_line_of_an_event_tells_too():
     for kind in ("message_start", "content_block_delta"):
         assert auto.detect(ServerSentEvent("{}", event=kind)) is messages.FORMAT
     assert auto.detect(ServerSentEvent("{}", event="ping")) is None
+    created = ServerSentEvent("{}", event="interaction.created")
+    assert auto.detect(created) is interactions.FORMAT
+    assert auto.detect(ServerSentEvent("{}", event="step.delta")) is None
 
 
 def test_one_event_is_decoded_as_what_it_tells():
@@ -150,6 +162,13 @@ STREAMS: dict[str, tuple[list[bytes], Any]] = {
     "messages": ([event(MESSAGE), event(TEXT), event({"type": "message_stop"})], messages),
     "messages, then a ping": ([event(MESSAGE), event(PING), event({"type": "error"})], messages),
     "gemini": ([event(GEMINI), event({"usageMetadata": {"totalTokenCount": 1}})], gemini),
+    "interactions": (
+        [
+            event({"event_type": "step.delta", "delta": {"type": "text", "text": "a"}}),
+            event({"event_type": "interaction.completed"}),
+        ],
+        interactions,
+    ),
     "gemini, then an error in a list": (
         [event({"promptFeedback": {}}), event([{"error": {"code": 503}}])],
         gemini,

@@ -331,7 +331,7 @@ def test_recorded_streams_have_the_results_that_they_have_one_by_one(
 ):
     monkeypatch.chdir(tmp_path)
     expected = []
-    for endpoint in ("chat", "completions", "gemini", "messages", "other", "responses"):
+    for endpoint in sorted([*auto.FORMATS, "other"]):
         for number, recording in enumerate(recordings(endpoint)):
             file = Path(f"{endpoint}-{number}.sse")
             file.write_bytes(recording.data)

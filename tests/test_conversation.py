@@ -41,8 +41,10 @@ def adapter(name: str) -> Any:
         from openai.types.responses import ResponseInputItemParam as Item
     elif name == "messages":
         from anthropic.types.beta import BetaContentBlockParam as Item
-    else:
+    elif name == "gemini":
         from google.genai.types import Content as Item
+    else:
+        from google.genai.interactions import Step as Item  # Pydantic reads no `StepParam`
     return pydantic.TypeAdapter(list[Item])
 
 
@@ -72,7 +74,7 @@ def test_an_answer_and_the_output_of_its_calls_go_back(name: str):
     conversation = going_back(name, result, *stream.accumulator.tool_calls)
     text = msgspec.json.encode(conversation).decode()
     assert CALL[1] in text
-    assert "".join(REASONING) in text
+    assert all(piece in text for piece in REASONING)
     assert "21 degrees" in text
 
 
@@ -88,7 +90,13 @@ REFUSED = {
 }
 
 
-@each_recording(*ROWS, where=lambda recording: recording.name not in REFUSED)
+def goes_back(recording: Recording) -> bool:
+    """Whether the answer has a place in a request: the former spelling of interactions has none."""
+    former = recording.endpoint == "interactions" and b"content.start" in recording.data
+    return recording.name not in REFUSED and not former
+
+
+@each_recording(*ROWS, where=goes_back)
 def test_the_answer_of_a_recorded_stream_goes_back(recording: Recording):
     try:
         result = auto.opener(recording.endpoint).collect([recording.whole])

@@ -15,8 +15,10 @@ from ssekit import (
     SSEKitError,
     ToolCall,
     gemini,
+    interactions,
     iter_events,
     messages,
+    partial_json,
     responses,
 )
 from tests.formats import FORMATS, PLAIN, each_format, encoded, only
@@ -32,6 +34,7 @@ from tests.ways import (
     pull_deltas,
     push,
     push_deltas,
+    sent_on,
 )
 
 # What the recordings' `expected` files have of an answer: where it is not what the oracle has.
@@ -80,7 +83,43 @@ def recorded_item(item: dict[str, Any]) -> dict[str, Any]:
     return view
 
 
-RECORDED = {**PLAIN, "messages": recorded_message, "responses": recorded_response}
+def recorded_interaction(answer: interactions.Interaction) -> dict[str, Any]:
+    """Return what `expected` has of an interaction itself; the views are tested below."""
+    steps = encoded(answer).get("outputs", []) + encoded(answer).get("steps", [])
+    return {
+        "spelling": "steps" if answer.outputs is None else "outputs",
+        "id": answer.id,
+        "model": answer.model or answer.agent,
+        "status": answer.status,
+        "steps": [recorded_step(step) for step in steps],
+    }
+
+
+def recorded_step(step: dict[str, Any]) -> dict[str, Any]:
+    if step["type"] == "thought":
+        summary = [content["text"] for content in step.get("summary", [])]
+        return {"type": "thought", "summary": summary, "signed": "signature" in step}
+    names = ("type", "id", "call_id", "name", "arguments", "is_error")
+    view = {name: step[name] for name in names if name in step}
+    view |= {"arguments": step["partial_arguments"]} if "partial_arguments" in step else {}
+    view |= {"result": len(step["result"])} if "result" in step else {}
+    if step["type"] in ("model_output", "text"):
+        own = ("type", "text", "mime_type", "data", "annotations")
+        contents = [{name: each[name] for name in own if name in each}
+                    for each in step.get("content", [step])]  # fmt: skip
+        counted = ("data", "annotations")
+        view["content"] = [
+            each | {name: len(each[name]) for name in counted if name in each} for each in contents
+        ]
+    return view
+
+
+RECORDED = {
+    **PLAIN,
+    "messages": recorded_message,
+    "responses": recorded_response,
+    "interactions": recorded_interaction,
+}
 
 # What only one of the two has, the answer or what is `expected` of it, is left out of both.
 
@@ -116,7 +155,17 @@ def trim_candidates(made: Any, expected: Any) -> None:
                 our["args"] = None
 
 
-TRIMS = {"messages": trim_message, "responses": trim_response, "gemini": trim_candidates}
+def trim_interaction(made: Any, expected: Any) -> None:
+    for name in expected.keys() - made.keys():
+        del expected[name]
+
+
+TRIMS = {
+    "messages": trim_message,
+    "responses": trim_response,
+    "gemini": trim_candidates,
+    "interactions": trim_interaction,
+}
 OUTCOMES = {**STATES, "incomplete": "done"}
 
 
@@ -162,7 +211,32 @@ def test_the_deltas_that_are_pushed_are_those_that_are_pulled(recording: Recordi
         assert (decoder.state, str(decoder.error)) == (whole.state, str(whole.error))
 
 
-@each_recording("chat", "completions", "messages", "gemini")
+@each_recording("interactions")
+def test_the_views_of_an_interaction_are_what_an_independent_fold_made(recording: Recording):
+    _, decoder = push(interactions, [recording.data])
+    views, expected = decoder.accumulator, recording.expected
+    assert (views.text, views.reasoning) == (expected["text"], expected["thoughts"])
+    assert (views.finish_reason, views.event_id) == (
+        expected["finish_reason"],
+        expected["event_id"],
+    )
+    assert (views.usage and msgspec.structs.asdict(views.usage)) == expected["usage"]
+    calls = [(call.id, call.name, call.partial()) for call in views.tool_calls]
+    assert calls == [
+        (call["id"], call["name"], partial_json(call["arguments"])
+         if isinstance(call["arguments"], str) else call["arguments"])
+        for call in expected["calls"]
+    ]  # fmt: skip
+
+
+@each_recording("interactions")
+def test_events_that_are_sent_on_make_the_same_interaction(recording: Recording):
+    _, decoder = push(interactions, [recording.data])
+    _, again = push(interactions, [sent_on(interactions, recording)])
+    assert again.snapshot() == decoder.snapshot()
+
+
+@each_recording("chat", "completions", "messages", "gemini", "interactions")
 def test_a_stream_that_ends_early_has_the_end_and_the_answer_of_the_oracle(recording: Recording):
     name, data = recording.endpoint, recording.data
     ends = [0, *(found.end() for found in re.finditer(rb"(?>\r\n|\r|\n){2}", data))]
@@ -273,6 +347,7 @@ REPAIRED = {
     ("name", "chunk_type"),
     [
         ("gemini", gemini.GenerateContentResponse),
+        ("interactions", interactions.InteractionSSEEvent),
         ("messages", messages.RawMessageStreamEvent),
         ("responses", responses.ResponseStreamEvent),
     ],

@@ -17,6 +17,7 @@ from ssekit.testing import (
     chunkings,
     completion_streams,
     gemini_streams,
+    interaction_streams,
     message_streams,
     response_streams,
 )
@@ -30,14 +31,17 @@ STRATEGIES = {
     "responses": response_streams,
     "messages": message_streams,
     "gemini": gemini_streams,
+    "interactions": interaction_streams,
 }
 MARKER = "[DONE]"
 # The fields of which a choice has one, and the types of events with a part of a message.
 PARTS = {"chat": ("delta", "message"), "completions": ("text",)}
 BLOCKS = ("content_block_start", "content_block_delta", "content_block_stop")
+BEGINNINGS = {"responses": ("response.",), "interactions": ("interaction.", "step.", "content.")}
 TERMINAL = {
     "messages": ("message_stop",),
     "responses": ("response.completed", "response.incomplete", "response.cancelled"),
+    "interactions": ("interaction.completed", "interaction.complete"),
 }
 
 
@@ -60,7 +64,7 @@ def has_ended(name: str, data: bytes) -> bool:
             return begun and (name in PARTS or (bool(reasons) and all(reasons.values())))
         body = json.loads(text)
         [body] = body if isinstance(body, list) else [body]
-        kind = body.get("type") or line
+        kind = body.get("event_type" if name == "interactions" else "type") or line
         if name == "gemini":
             body = body.get("response") or body
         begun = begun or begins(name, kind, body)
@@ -78,9 +82,9 @@ def begins(name: str, kind: str, body: Any) -> bool:
         return any(choice.get(part) is not None for choice in choices for part in PARTS[name])
     if name == "gemini":
         return any(body.get(field) for field in ("candidates", "promptFeedback", "prompt_feedback"))
-    return (
-        kind.startswith("response.") if name == "responses" else kind in ("message_start", *BLOCKS)
-    )
+    if name == "messages":
+        return kind in ("message_start", *BLOCKS)
+    return kind.startswith(BEGINNINGS[name])
 
 
 def reasons_in(name: str, kind: str, body: Any) -> list[tuple[Any, Any]]:

@@ -16,11 +16,12 @@ from ssekit import (
     chat,
     completions,
     gemini,
+    interactions,
     messages,
     responses,
 )
 
-FORMATS: list[ModuleType] = [chat, completions, gemini, messages, responses]
+FORMATS: list[ModuleType] = [chat, completions, gemini, interactions, messages, responses]
 
 
 def event(data: Any, kind: str = "") -> bytes:
@@ -34,6 +35,8 @@ BEGUN: dict[ModuleType, bytes] = {
     chat: event({"choices": [{"index": 0, "delta": {"content": "Hi"}}]}),
     completions: event({"choices": [{"index": 0, "text": "Hi"}]}),
     gemini: event({"candidates": [{"content": {"parts": [{"text": "Hi"}]}}]}),
+    interactions: event({"event_type": "step.delta", "index": 0,
+                         "delta": {"type": "text", "text": "Hi"}}),
     messages: event({"type": "message_start", "message": {"id": "m"}})
     + event({"type": "content_block_delta", "index": 0,
              "delta": {"type": "text_delta", "text": "Hi"}}),
@@ -44,6 +47,7 @@ ENDED: dict[ModuleType, bytes] = {
     chat: event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}),
     completions: event({"choices": [{"index": 0, "text": "", "finish_reason": "stop"}]}),
     gemini: event({"candidates": [{"finishReason": "STOP"}]}),
+    interactions: event({"event_type": "interaction.completed"}),
     messages: event({"type": "message_delta", "delta": {"stop_reason": "end_turn"}}),
     responses: event({"type": "response.completed", "response": {"status": "completed"}}),
 }
@@ -213,7 +217,7 @@ OUTSIDE = {
 def test_an_error_outside_of_events_is_the_error(
     module: Any, before: str, outside: str, end: bytes
 ):
-    if module is responses and before == "complete":
+    if module in (interactions, responses) and before == "complete":
         return  # its terminal event was seen
     wire = chat if module is auto else module
     parts = {"nothing": b"", "begun": BEGUN[wire], "complete": BEGUN[wire] + ENDED[wire]}

@@ -39,7 +39,7 @@ from tests.shared import needs_shared, recordings
 from tests.shells import SHELLS, Shell, read_all
 from tests.thorough import pick
 from tests.ways import pieces
-from tests.wire import DONE, block, event, typed
+from tests.wire import DONE, block, event, step_typed, typed
 
 
 class Wire(NamedTuple):
@@ -250,6 +250,35 @@ GEMINI = [
     fragment({"text": ""}, finishReason="STOP"),
     fragment({"text": "c"}, 1, finishReason="MAX_TOKENS"),
 ]  # fmt: skip
+
+
+WORDS = {"type": "text", "text": "hm"}
+CALLED = {"type": "function_call", "id": "c", "name": "f", "arguments": {}}
+INTERACTIONS = [
+    step_typed("interaction.created", interaction={"id": "v1_i", "model": "m"}),
+    step_typed("step.start", index=0, step={"type": "thought"}),
+    step_typed("step.delta", index=0, delta={"type": "thought_summary", "content": WORDS}),
+    step_typed("step.delta", index=0, delta={"type": "thought_signature", "signature": ""}),
+    step_typed("step.delta", index=0, delta={"type": "thought_signature", "signature": "c2ln"}),
+    step_typed("step.stop", index=0),
+    b": still here\n\n",
+    step_typed("step.start", index=1, step={"type": "model_output"}),
+    step_typed("step.delta", index=1, delta={"type": "text", "text": "a"}),
+    step_typed("step.delta", index=1, delta={"type": "text", "text": "☀️"}).replace(b"\n", b"\r\n"),
+    step_typed("step.stop", index=1, usage={"total_tokens": 2}),
+    step_typed("step.start", index=2, step=CALLED),
+    step_typed("step.delta", index=2, delta={"type": "arguments_delta", "arguments": '{"n":'}),
+    step_typed("step.delta", index=2, delta={"type": "arguments_delta", "arguments": " 1}"}),
+    step_typed("step.stop", index=2),
+    step_typed("interaction.completed", interaction={"id": "v1_i", "status": "requires_action",
+                                               "usage": {"total_tokens": 3}}),
+]  # fmt: skip
+INTERACTIONS_ERRORS = {
+    "an event": Reported(
+        step_typed("error", error={"message": "no", "code": "gateway_timeout"}), "gateway_timeout"
+    ),
+}
+
 UNAVAILABLE = {"error": {"code": 503, "message": "no", "status": "UNAVAILABLE"}}
 GEMINI_ERRORS = {"a status": Reported(event(UNAVAILABLE), "503")}
 
@@ -260,6 +289,7 @@ WIRES = [
     Wire("responses", RESPONSES, RESPONSES_ERRORS),
     Wire("messages", MESSAGES, MESSAGES_ERRORS),
     Wire("gemini", GEMINI, GEMINI_ERRORS),
+    Wire("interactions", INTERACTIONS, INTERACTIONS_ERRORS),
 ]
 each_wire = pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.endpoint)
 

@@ -30,6 +30,7 @@ from ssekit import (
     auto,
     chat,
     gemini,
+    interactions,
     messages,
     responses,
 )
@@ -169,6 +170,10 @@ def texts(expected: Any) -> dict[int, str]:
         }
     if "candidates" in expected:
         return {place: each["text"] or "" for place, each in enumerate(expected["candidates"])}
+    if "steps" in expected and "text" not in expected:
+        contents = [each for step in expected["steps"] for each in step["contents"]
+                    if step["type"] in ("model_output", "text")]  # fmt: skip
+        return {0: "".join(each.get("text", "") for each in contents)}
     if "output" in expected:
         return {0: "".join(text for item in expected["output"] for text in item["content"])}
     if "content" in expected:
@@ -288,6 +293,11 @@ PIECES: dict[str, Callable[[str], Any]] = {
         "delta": {"type": "text_delta", "text": text},
     },
     "gemini": lambda text: {"candidates": [{"content": {"parts": [{"text": text}]}}]},
+    "interactions": lambda text: {
+        "event_type": "step.delta",
+        "index": 0,
+        "delta": {"type": "text", "text": text},
+    },
 }
 
 
@@ -326,12 +336,15 @@ def test_the_public_names_are_there(name: str):
         *((messages, struct) for struct in structs_of(messages.RawMessageStreamEvent)),
         *((messages, struct) for struct in structs_of(messages.RawContentBlockDelta)),
         *((messages, struct) for struct in structs_of(messages.ContentBlock)),
+        *((interactions, struct) for struct in structs_of(interactions.InteractionSSEEvent)),
+        *((interactions, struct) for struct in structs_of(interactions.StepDeltaData)),
     ],
 )
 def test_every_type_of_a_union_has_its_name(format: Any, struct: Any):
-    assert struct.type == struct.__struct_config__.tag
+    field, tag = struct.__struct_config__.tag_field, struct.__struct_config__.tag
+    assert getattr(struct, field) == tag
     assert struct.__name__ in format.__all__
-    assert msgspec.json.decode(json.dumps({"type": struct.type}), type=struct) == struct()
+    assert msgspec.json.decode(json.dumps({field: tag}), type=struct) == struct()
 
 
 @pytest.mark.parametrize("type_", [{"type": None}, {"type": 5}, {}], ids=["null", "5", "absent"])
@@ -345,6 +358,7 @@ def test_every_type_of_a_union_has_its_name(format: Any, struct: Any):
             {"delta": "a"},
             responses.ResponseTextDeltaEvent(delta="a"),
         ),
+        (interactions, "step.stop", {"index": 3}, interactions.StepStop(index=3)),
     ],
 )
 def test_an_event_whose_line_alone_says_its_type(
@@ -451,6 +465,10 @@ FINISHED: dict[str, Callable[[Any], Any]] = {
     },
     "messages": lambda word: {"type": "message_delta", "delta": {"stop_reason": word}},
     "gemini": lambda word: CHOICES["gemini"](0, "", word),
+    "interactions": lambda word: {
+        "event_type": "interaction.completed",
+        "interaction": {"status": word},
+    },
 }
 # These words, by the shared one that they mean.
 CHAT_WORDS = {
@@ -481,6 +499,12 @@ WORDS: dict[str, dict[str, str]] = {
         "content_filter": "SAFETY RECITATION BLOCKLIST SPII PROHIBITED_CONTENT MODEL_ARMOR "
         "ESCALATION IMAGE_SAFETY IMAGE_RECITATION IMAGE_PROHIBITED_CONTENT content_filter",
         "other": "LANGUAGE OTHER MALFORMED_FUNCTION_CALL UNEXPECTED_TOOL_CALL A_WORD_OF_NEXT_YEAR",
+    },
+    "interactions": {
+        "stop": "completed COMPLETED",
+        "length": "incomplete budget_exceeded requires_continuation",
+        "tool_calls": "requires_action",
+        "other": "cancelled idle a_word_of_next_year",
     },
 }
 
@@ -530,6 +554,16 @@ PLACES: dict[str, list[Callable[[Any], Any]]] = {
         lambda usage: {"type": "message_delta", "usage": usage},
     ],
     "gemini": [lambda usage: {"candidates": [], "usageMetadata": usage}],
+    "interactions": [
+        lambda usage: {
+            "event_type": "interaction.completed",
+            "interaction": {"status": "completed", "usage": usage},
+        },
+        lambda usage: {"event_type": "interaction.status_update", "usage": usage},
+        lambda usage: {"event_type": "step.stop", "index": 0, "usage": usage},
+        lambda usage: {"event_type": "step.delta", "metadata": {"total_usage": usage}},
+        lambda usage: {"event_type": "interaction.created", "metadata": {"usage": usage}},
+    ],
 }
 CHAT_USAGES: list[tuple[dict[str, Any], Usage]] = [
     ({"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}, Usage(1, 2, 3)),
@@ -575,6 +609,18 @@ USAGES: dict[str, list[tuple[dict[str, Any], Usage]]] = {
             Usage(11, 22, 33, 0, 20),
         ),
         ({"thoughtsTokenCount": 4}, Usage(output_tokens=4, reasoning_tokens=4)),
+    ],
+    "interactions": [
+        (
+            {"total_input_tokens": 1, "total_output_tokens": 2, "total_tokens": 3},
+            Usage(1, 2, 3),
+        ),
+        (
+            {"total_input_tokens": 1, "total_tool_use_tokens": 10, "total_output_tokens": 2,
+             "total_thought_tokens": 20, "total_tokens": 33, "total_cached_tokens": 0},
+            Usage(11, 22, 33, 0, 20),
+        ),
+        ({"total_reasoning_tokens": 4}, Usage(output_tokens=4, reasoning_tokens=4)),
     ],
 }  # fmt: skip
 
@@ -675,6 +721,25 @@ ENDS: dict[str, dict[str, tuple[list[Any], str, str | None, bool]]] = {
             [STOPPED, "[DONE]"], "done", "marker", True
         ),
     },
+    "interactions": {
+        "completed": ([FINISHED["interactions"]("completed")], "done", "event", True),
+        "complete": ([{"event_type": "interaction.complete"}], "done", "event", True),
+        "cancelled": ([FINISHED["interactions"]("cancelled")], "done", "event", True),
+        "in progress": ([FINISHED["interactions"]("in_progress")], "done", "event", True),
+        "an action, and the marker": (
+            [{"event_type": "interaction.requires_action"}, "[DONE]"], "done", "marker", True
+        ),
+        "an action": ([{"event_type": "interaction.requires_action"}], "done", "finish", True),
+        "a status": (
+            [{"event_type": "interaction.status_update", "status": "completed"}],
+            "truncated", None, False,
+        ),
+        "the marker": ([PIECES["interactions"]("a"), "[DONE]"], "truncated", None, False),
+        "a piece": ([PIECES["interactions"]("a")], "truncated", None, False),
+        "an event of no known type": (
+            [{"event_type": "interaction.dreamt"}], "truncated", None, False
+        ),
+    },
 }  # fmt: skip
 
 
@@ -770,6 +835,32 @@ ERRORS: dict[str, dict[str, tuple[ServerSentEvent, tuple[Any, ...], type[Any]]]]
             told({"candidates": [], "error": GONE}), IS_GONE, gemini.GenerateContentResponse
         ),
     },
+    "interactions": {
+        "an error": (
+            told({"event_type": "error", "error": {"code": "gateway_timeout", "message": "no"}},
+                 "error"),
+            ("no", "gateway_timeout", None), interactions.ErrorEvent,
+        ),
+        "an error without words": (
+            told({"event_type": "error", "error": {"code": "deadline_exceeded", "message": ""}}),
+            ("the server reported an error (code deadline_exceeded)", "deadline_exceeded", None),
+            interactions.ErrorEvent,
+        ),
+        "an error that says nothing": (
+            told({"event_type": "error", "error": None}), SAYS_NOTHING, interactions.ErrorEvent
+        ),
+        "an error without an envelope": (
+            told({"event_type": "error", "code": "x", "message": "no"}),
+            ("no", "x", None), interactions.ErrorEvent,
+        ),
+        "of Google's other APIs": (
+            told([{"error": GONE}]), IS_GONE, interactions.UnknownEvent
+        ),
+        "in an event of the interaction": (
+            told({"event_type": "interaction.status_update", "error": GONE}),
+            IS_GONE, interactions.InteractionStatusUpdate,
+        ),
+    },
 }  # fmt: skip
 
 
@@ -813,6 +904,15 @@ CONTENT = [
     {"type": "fallback", "from": {"model": "a"}, "to": {"model": "b"}, "trigger": LOOSE},
     {"type": "dream", **LOOSE},
 ]
+STEPS = [
+    {"type": "thought", "summary": [{"type": "text", "text": "hm"}, {"type": "smell", **LOOSE}]},
+    {"type": "model_output", "error": LOOSE, "content": [
+        {"type": "text", "text": "a"}, {"type": "image", "data": "AAAA"}]},
+    {"type": "function_call", "id": "c", "name": "f", "arguments": LOOSE},
+    {"type": "google_search_call", "id": "s"},
+    {"type": "google_search_result", "call_id": "s", "result": [LOOSE]},
+    {"type": "dream", **LOOSE},
+]  # fmt: skip
 # Of each format, events of all in an answer that can be changed.
 MUTABLE: dict[str, list[Any]] = {
     "chat": [
@@ -870,6 +970,18 @@ MUTABLE: dict[str, list[Any]] = {
          "modelStatus": LOOSE,
          "promptFeedback": {"safetyRatings": [{"category": "HARM_CATEGORY_HARASSMENT"}]},
          "usageMetadata": {"promptTokensDetails": [{"tokenCount": 1}]}},
+    ],
+    "interactions": [
+        {"event_type": "interaction.created", "interaction": {
+            "usage": {"input_tokens_by_modality": [LOOSE]}, "errors": [{"message": "a"}]}},
+        *({"event_type": "step.start", "index": index, "step": step}
+          for index, step in enumerate(STEPS)),
+        {"event_type": "step.delta", "index": 1, "delta": {
+            "type": "text_annotation_delta", "annotations": [LOOSE]}},
+        {"event_type": "step.delta", "index": 3, "delta": {
+            "type": "google_search_call", "arguments": LOOSE}},
+        {"event_type": "content.start", "index": 0, "content": {
+            "type": "text", "text": "a", "annotations": [LOOSE]}},
     ],
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The vendor's own models judge the result of every recorded Gemini stream."""
+"""The vendor's own models judge the results of recorded streams: Gemini, and interactions."""
 
 import json
 from typing import Any
@@ -7,10 +7,10 @@ import msgspec
 import pytest
 from hypothesis import given
 
-from ssekit import SSEDecoder, gemini, iter_events
-from ssekit.testing import ModelStream, gemini_streams
-from tests.formats import encoded
-from tests.sdks import fields, joined, names
+from ssekit import SSEDecoder, gemini, interactions, iter_events
+from ssekit.testing import ModelStream, gemini_streams, interaction_streams
+from tests.formats import encoded, structs_of
+from tests.sdks import fields, joined, models, names
 from tests.shared import Recording, each_recording
 from tests.ways import push
 
@@ -18,6 +18,7 @@ pytest.importorskip(
     "google.genai", reason="google-genai (dependency group corpus) is not installed"
 )
 
+from google.genai import interactions as interaction_types
 from google.genai import types
 
 # Fields that the models do not know, and why.
@@ -126,3 +127,86 @@ def test_a_made_stream_is_answers_to_the_sdk(made: ModelStream):
     assert len(theirs) == len(made.events)
     model = types.GenerateContentResponse.model_validate(made.expected)
     assert bare(model.model_dump(mode="json", by_alias=True)) == bare(made.expected)
+
+
+# Interactions.
+
+# What the SDK makes of the steps, for its users.
+MADE = {"output_text", "output_image", "output_audio", "output_video"}
+
+
+def held(answer: Any) -> Any:
+    """Return the values that the SDK's model of an interaction holds of an answer."""
+    model = interaction_types.Interaction.model_validate_json(json.dumps(answer))
+    tree = json.loads(model.model_dump_json(by_alias=True, exclude_none=True))
+    return {name: value for name, value in tree.items() if name not in MADE}
+
+
+@each_recording("interactions")
+def test_an_interaction_is_one_to_the_sdk(recording: Recording):
+    _, decoder = push(interactions, [recording.data])
+    answer = encoded(decoder.snapshot())
+    assert held(answer) == answer
+
+
+@each_recording("interactions", where=lambda recording: b"content.start" not in recording.data)
+def test_an_interaction_has_the_text_that_the_sdk_finds(recording: Recording):
+    """But the SDK leaves out what comes before an image."""
+    _, decoder = push(interactions, [recording.data])
+    answer = json.dumps(encoded(decoder.snapshot()))
+    text = interaction_types.Interaction.model_validate_json(answer).output_text or ""
+    assert text == decoder.accumulator.text or b'"image"' in recording.data
+
+
+@given(interaction_streams())
+def test_a_made_interaction_is_one_to_the_sdk(made: ModelStream):
+    answer = encoded(interactions.collect([made.data]))
+    assert held(answer) == answer
+
+
+# Structs and fields that the SDK does not have, and why; and those of it that no stream has.
+FORMER = {"ContentStart", "ContentDelta", "ContentStop", "TextAnnotation",
+          "InteractionStartEvent", "InteractionCompleteEvent"}  # fmt: skip
+UNNAMED = FORMER | {
+    "Metadata",  # of another name there
+    *("InteractionInProgressEvent", "InteractionRequiresActionEvent"),  # in other clients
+}
+OURS = {
+    "partial_arguments",  # what is not whole yet
+    *("object", "signature", "raw_prompt_token", "metadata"),  # on the wire
+    *("role", "outputs", "rate", "total_reasoning_tokens"),  # of the former spelling
+    *("arguments", "result", "is_error"),  # that each tool has here
+    *("interaction", "interaction_id", "status", "usage", "continuation_token"),  # of each event
+    "error",  # by which an event is refused
+}
+OF_THE_REQUEST = {
+    *("agent_config", "cached_content", "environment", "generation_config", "input", "labels"),
+    *("response_format", "response_mime_type", "response_modalities", "safety_settings"),
+    *("system_instruction", "tools", "webhook_config", "processing"),
+    "continuation_ids",  # made by the SDK
+}
+
+
+@pytest.mark.parametrize(
+    "struct",
+    [
+        item
+        for item in map(vars(interactions).get, interactions.__all__)
+        if isinstance(item, type) and issubclass(item, msgspec.Struct)
+    ],
+    ids=lambda struct: struct.__name__,
+)
+def test_the_sdk_knows_no_field_of_interactions_that_we_do_not(struct: type[msgspec.Struct]):
+    model = getattr(interaction_types, struct.__name__, None)
+    if model is None:
+        assert struct.__name__ in UNNAMED
+        return
+    ours, theirs = fields(struct), names(model) - {"type", "event_type"}
+    assert theirs - OF_THE_REQUEST - MADE <= ours | {"error"}
+    assert ours - theirs <= OURS
+
+
+@pytest.mark.parametrize("union", ["Step", "StepDeltaData", "Content"])
+def test_every_type_of_the_sdk_is_typed(union: str):
+    ours = {struct.type for struct in structs_of(getattr(interactions, union))}
+    assert models(getattr(interaction_types, union)).keys() - {"UNKNOWN"} <= ours

@@ -16,6 +16,7 @@ import pytest
 from benchmarks.dimensions import (
     CHAT,
     GEMINI,
+    INTERACTIONS,
     MESSAGES,
     PARTIAL_JSON,
     RESPONSES,
@@ -28,7 +29,7 @@ from benchmarks.dimensions import (
     read_deltas,
     read_values,
 )
-from ssekit import auto, messages, responses
+from ssekit import auto, interactions, messages, responses
 from tests.thorough import pick
 
 
@@ -37,8 +38,20 @@ def calls(size: int) -> bytes:
     return begun + events(size, call_chunk())
 
 
-FORMATS = {"chat": auto, "responses": responses, "messages": messages, "gemini": auto}
-DIMENSIONS = {"chat": CHAT, "responses": RESPONSES, "messages": MESSAGES, "gemini": GEMINI}
+FORMATS = {
+    "chat": auto,
+    "responses": responses,
+    "messages": messages,
+    "gemini": auto,
+    "interactions": interactions,
+}
+DIMENSIONS = {
+    "chat": CHAT,
+    "responses": RESPONSES,
+    "messages": MESSAGES,
+    "gemini": GEMINI,
+    "interactions": INTERACTIONS,
+}
 # What is done to the loads of some dimensions.
 WORK: dict[str, tuple[Callable[[Any], None], Any]] = {
     "wire": (decode, WIRE),

@@ -38,13 +38,14 @@ IMPORTS = """\
 import asyncio, itertools, pathlib, typing, urllib.request
 import aiohttp, anthropic, httpx, httpx2, openai, requests, urllib3
 import msgspec, ssekit
-from ssekit import aiter_events, auto, chat, gemini, iter_events, messages, responses
+from ssekit import aiter_events, auto, chat, gemini, interactions, iter_events, messages, responses
 """
 RESULTS = {
     "chat": "chat.ChatCompletion",
     "responses": "responses.Response",
     "messages": "messages.Message",
     "gemini": "gemini.GenerateContentResponse",
+    "interactions": "interactions.Interaction",
 }
 
 

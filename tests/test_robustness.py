@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssekit import ServerSentEvent, auto, messages, responses
+from ssekit import ServerSentEvent, auto, interactions, messages, responses
 from ssekit.testing import event_streams, server_sent_events
 from tests.formats import FORMATS
 from tests.shared import Recording, each_recording
@@ -136,6 +136,33 @@ message_events = st.builds(
 @given(st.lists(message_events, max_size=6))
 def test_any_fields_of_events_of_a_message(trees: list[Any]):
     survive(encoded(trees), messages)
+
+
+# The same of interactions.
+step_types = [kind.type for kind in get_args(interactions.Output)]
+step_delta_types = [kind.type for kind in get_args(interactions.StepDeltaData)]
+interaction_events = st.builds(
+    lambda event, step, kinds: {
+        **event,
+        "event_type": kinds[0],
+        "step": {**step, "type": kinds[1]},
+        "content": {**step, "type": kinds[1]},
+        "delta": {**step, "content": {**step, "type": "text"}, "type": kinds[2]},
+        "interaction": {**step, "steps": [{**step, "type": kinds[1]}], "outputs": [step]},
+    },
+    items,
+    items,
+    st.tuples(
+        st.sampled_from([kind.event_type for kind in get_args(interactions.InteractionSSEEvent)]),
+        st.sampled_from([*step_types, "dream"]),
+        st.sampled_from([*step_delta_types, "dream"]),
+    ),
+)
+
+
+@given(st.lists(interaction_events, max_size=6))
+def test_any_fields_of_events_of_an_interaction(trees: list[Any]):
+    survive(encoded(trees), interactions)
 
 
 def flip(data: bytes, at: int) -> bytes:
@@ -288,6 +315,25 @@ def test_a_field_of_an_event_of_a_message_that_is_spoilt_hurts_nothing_else(reco
             if other[-1] in told and other[: len(path)] != path and not {*map(type, other)} - {str}:
                 assert at(made, other) == at(body, other), (path, text[:10])
         survive(spoilt.encode(), messages)
+
+
+@each_recording("interactions")
+def test_a_field_of_an_event_of_an_interaction_that_is_spoilt_hurts_nothing_else(
+    recording: Recording,
+):
+    told = ("text", "signature", "id", "name", "model", "status", "index")
+    for body, path, text in spoilings(recording):
+        decoder = interactions.decoder()
+        spoilt = ServerSentEvent(replaced(body, path, text), body["event_type"])
+        (typed,) = decoder.feed(spoilt)
+        assert decoder.state in ("open", "done"), (path, text[:10])
+        if path[-1] in ("type", "event_type"):  # what is of another type has other fields
+            continue
+        made = msgspec.to_builtins(typed)
+        for other in paths(body):
+            if other[-1] in told and other[: len(path)] != path and not {*map(type, other)} - {str}:
+                assert at(made, other) == at(body, other), (path, text[:10])
+        survive(spoilt.encode(), interactions)
 
 
 def spoilings(recording: Recording) -> Iterator[tuple[Any, tuple[str | int, ...], str]]:

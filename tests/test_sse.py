@@ -503,3 +503,9 @@ def test_comments_come_in_their_order_among_events():
     for read in pieces(b": one\ndata: a\n:two\n\n: three\n"):
         said.extend(event.data for event in decoder.feed(read))
     assert said == ["one", "two", "a", "three"]
+
+
+def test_a_decoder_is_not_inherited():
+    """Whoever pulls events would not call the methods of the subclass."""
+    with pytest.raises(TypeError, match="cannot be inherited: hold one"):
+        type("Logging", (SSEDecoder,), {})

@@ -143,6 +143,11 @@ def parts_of(stream: ModelStream) -> list[Any]:
     return [part for candidate in candidates for part in candidate["content"].get("parts", [])]
 
 
+def pieces_of_arguments(stream: ModelStream) -> list[str]:
+    deltas = [body["delta"] for body in bodies(stream) if "delta" in body]
+    return [delta["arguments"] for delta in deltas if delta["type"] == "arguments_delta"]
+
+
 def divides_a_pair(stream: ModelStream) -> bool:
     return rb'\ud83d"' in stream.data and rb'"\ude00' in stream.data
 
@@ -230,6 +235,19 @@ REACHED: dict[str, dict[str, Callable[[ModelStream], bool]]] = {
         "a call": lambda s: any("functionCall" in part for part in parts_of(s)),
         "candidates that interleave": lambda s: alternates(
             [candidate["index"] for chunk in bodies(s) for candidate in chunk.get("candidates", [])]
+        ),
+    },
+    "interactions": {
+        "a thought": lambda s: any(step.get("signature") for step in s.expected["steps"]),
+        "a text": lambda s: any(step.get("content") for step in s.expected["steps"]),
+        "an annotation": lambda s: b"text_annotation_delta" in s.data,
+        "an image": lambda s: b"image/png" in s.data,
+        "a call": lambda s: any(s["type"] == "function_call" for s in s.expected["steps"]),
+        "a search": lambda s: b"google_search_result" in s.data,
+        "no steps": lambda s: s.expected["steps"] == [],
+        "an interaction that is cut": lambda s: s.expected["status"] == "incomplete",
+        "arguments cut within an escape": lambda s: any(
+            (len(text) - len(text.rstrip("\\"))) % 2 for text in pieces_of_arguments(s)
         ),
     },
 }
@@ -332,6 +350,10 @@ def finishes_of(stream: ModelStream) -> list[Any]:
 
 def lines_of(stream: ModelStream) -> list[str]:
     return [event for event, data, _, _ in interpret(stream.data).events if data != "[DONE]"]
+
+
+def event_types_of(stream: ModelStream) -> list[str]:
+    return [body.get("event_type", "") for body in bodies(stream)]
 
 
 def indices_of(stream: ModelStream) -> list[int]:
@@ -480,6 +502,29 @@ QUIRKS: dict[str, Quirks] = {
             for chunk in bodies(s)
             for candidate in chunk["candidates"]
         ),
+    },
+    "interactions": TYPED_QUIRKS
+    | {
+        "no types": lambda s: not any("event_type" in body for body in bodies(s)),
+        "unknown events": lambda s: "x_unknown" in event_types_of(s),
+        "contents": lambda s: "outputs" in s.expected,
+        "resumed": lambda s: "interaction.created" not in event_types_of(s) + lines_of(s),
+        "no step begins": lambda s: s.expected["steps"] != [] and b"step.start" not in s.data,
+        "step begins twice": lambda s: (
+            event_types_of(s).count("step.start") == 2 * len(s.expected["steps"]) > 0
+        ),
+        "no step ends": lambda s: s.expected["steps"] != [] and b"step.stop" not in s.data,
+        "no indices": lambda s: s.expected["steps"] != [] and b'"index"' not in s.data,
+        "in turns": lambda s: alternates([body["index"] for body in bodies(s) if "index" in body]),
+        "contents in the start": lambda s: any(
+            "content" in body.get("step", {}) for body in bodies(s)
+        ),
+        "arguments in the start": lambda s: any(
+            body.get("step", {}).get("arguments") for body in bodies(s)
+        ),
+        "steps at the end": lambda s: "steps" in bodies(s)[-1]["interaction"],
+        "event ids": lambda s: all("event_id" in body for body in bodies(s)),
+        "usage so far": lambda s: b"total_usage" in s.data,
     },
 }
 EACH_QUIRK = [(name, quirk) for name, quirks in QUIRKS.items() for quirk in quirks]

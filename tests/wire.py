@@ -17,6 +17,11 @@ def typed(kind: str, **fields: Any) -> bytes:
     return ServerSentEvent(json.dumps({"type": kind, **fields}), event=kind).encode()
 
 
+def step_typed(kind: str, **fields: Any) -> bytes:
+    """Return an event of interactions, which has its type in both places."""
+    return ServerSentEvent(json.dumps({"event_type": kind, **fields}), event=kind).encode()
+
+
 def text(content: str, **choice: Any) -> bytes:
     """Return a chunk of chat."""
     return event({"choices": [{"index": 0, "delta": {"content": content}, **choice}]})

@@ -10,8 +10,9 @@ Of the wire:
     splits: Every division of bytes into two reads, without Hypothesis.
 
 Of models, as a `ModelStream`: the bytes, and the answer and the end that they must give:
-    chat_streams, completion_streams, response_streams, message_streams, gemini_streams: Whole
-        streams of a format. `dialect` turns on what compatible hosts do differently.
+    chat_streams, completion_streams, response_streams, message_streams, gemini_streams,
+        interaction_streams: Whole streams of a format. `dialect` turns on what compatible hosts do
+        differently.
     DIALECTS: The names of the dialects, by format.
 
 Of what breaks them:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from ssekit.testing._dialects import DIALECTS, Dialects
     from ssekit.testing._faults import ERROR_FORMS, FAULTS, ErrorForm, Fault, faults
     from ssekit.testing._gemini import gemini_streams
+    from ssekit.testing._interactions import interaction_streams
     from ssekit.testing._messages import message_streams
     from ssekit.testing._models import ModelEvent, ModelStream, Said
     from ssekit.testing._responses import response_streams
@@ -52,6 +54,7 @@ __all__ = [
     "event_streams",
     "faults",
     "gemini_streams",
+    "interaction_streams",
     "message_streams",
     "response_streams",
     "server_sent_events",
@@ -67,6 +70,7 @@ _MODULES = {
         "_dialects": ["DIALECTS", "Dialects"],
         "_faults": ["ERROR_FORMS", "FAULTS", "ErrorForm", "Fault", "faults"],
         "_gemini": ["gemini_streams"],
+        "_interactions": ["interaction_streams"],
         "_messages": ["message_streams"],
         "_models": ["ModelEvent", "ModelStream", "Said"],
         "_responses": ["response_streams"],

@@ -7,6 +7,7 @@ from typing import Final
 from ssekit.testing._chat import CHAT
 from ssekit.testing._completions import COMPLETIONS
 from ssekit.testing._gemini import GEMINI
+from ssekit.testing._interactions import INTERACTIONS
 from ssekit.testing._messages import MESSAGES
 from ssekit.testing._models import FormatName
 from ssekit.testing._responses import RESPONSES
@@ -20,4 +21,5 @@ DIALECTS: Final[dict[FormatName, Dialects]] = {
     "responses": RESPONSES,
     "messages": MESSAGES,
     "gemini": GEMINI,
+    "interactions": INTERACTIONS,
 }

@@ -180,6 +180,19 @@ ERROR_FORMS: Final[dict[FormatName, dict[str, ErrorForm]]] = {
     "messages": _ANY_FORMS
     | {"an event": ErrorForm({"type": "error", "error": _OVERLOADED}, None, "error")},
     "gemini": _ANY_FORMS | {"a status": ErrorForm({"error": _UNAVAILABLE}, "503")},
+    "interactions": _ANY_FORMS
+    | {
+        "an event": ErrorForm({"event_type": "error", "error": _FAILURE}, "server_error", "error"),
+        "an interaction that failed": ErrorForm(
+            {
+                "event_type": "interaction.completed",
+                "interaction": {"status": "failed", "errors": [_FAILURE]},
+            },
+            "server_error",
+            "interaction.completed",
+            (put("failed", "status"), put([_FAILURE], "errors")),
+        ),
+    },
 }
 
 

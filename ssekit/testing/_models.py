@@ -33,7 +33,9 @@ __all__ = [
     "put",
 ]
 
-FormatName: TypeAlias = Literal["chat", "completions", "responses", "messages", "gemini"]
+FormatName: TypeAlias = Literal[
+    "chat", "completions", "responses", "messages", "gemini", "interactions"
+]
 Json: TypeAlias = dict[str, Any]
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -118,6 +120,7 @@ _BLANKS: Final[dict[str, Json]] = {
         "usage": {},
     },
     "gemini": {"candidates": []},
+    "interactions": {"id": "", "status": "", "steps": []},
 }
 
 
@@ -125,11 +128,13 @@ def _choice_finishes(answer: Json) -> list[Any]:
     return [choice["finish_reason"] for choice in answer["choices"]]
 
 
-# The values that are all present in a finished answer. A response is finished by its event alone.
+# The values that are all present in a finished answer. A response or an interaction is finished by
+# its event alone.
 _FINISHES: Final[dict[str, Callable[[Json], list[Any]]]] = {
     "chat": _choice_finishes,
     "completions": _choice_finishes,
     "responses": lambda _answer: [],
+    "interactions": lambda _answer: [],
     "messages": lambda answer: [answer["stop_reason"]],
     "gemini": lambda answer: (
         [candidate.get("finishReason") for candidate in answer["candidates"]]

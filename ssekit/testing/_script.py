@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeAlias
 
 from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument
@@ -111,7 +111,10 @@ class Script:
 
     Attributes:
         noises: Blocks that may come between any two events, and add nothing to the answer.
+        type_field: The field that has the type of an event.
     """
+
+    type_field: ClassVar = "type"
 
     def __init__(self, draw: DrawFn, format: FormatName, quirks: frozenset[str]) -> None:
         self.draw = draw
@@ -150,7 +153,7 @@ class Script:
     ) -> None:
         """Send an event that has its type in its event line and in its data."""
         quirks = self.quirks
-        body = fields if "no types" in quirks else {"type": type, **fields}
+        body = fields if "no types" in quirks else {self.type_field: type, **fields}
         # The type is in one of the two.
         has_line = "no event lines" not in quirks or "no types" in quirks
         self.send(body, additions, type=type if has_line else "", ends="event" if end else None)

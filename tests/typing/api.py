@@ -22,6 +22,7 @@ from ssekit import (
     chat,
     completions,
     gemini,
+    interactions,
     messages,
     responses,
 )
@@ -36,6 +37,7 @@ from ssekit.testing import (
     completion_streams,
     faults,
     gemini_streams,
+    interaction_streams,
     message_streams,
     response_streams,
 )
@@ -71,7 +73,7 @@ def push(data: bytes) -> None:
         assert_type(chunk, ChatCompletionChunk)
 
 
-def pull(response: object) -> None:
+def pull(response: ssekit.Source) -> None:
     with chat.stream(response) as stream:
         for chunk in stream:
             assert_type(chunk, ChatCompletionChunk)
@@ -90,7 +92,7 @@ def pull(response: object) -> None:
             assert_type(made.custom.input, str)
 
 
-async def apull(response: object) -> None:
+async def apull(response: ssekit.AsyncSource) -> None:
     async with chat.astream(response) as stream:
         async for chunk in stream:
             assert_type(chunk, ChatCompletionChunk)
@@ -102,16 +104,21 @@ async def apull(response: object) -> None:
         assert_type(event, ServerSentEvent)
 
 
-def followed(response: object) -> None:
+def followed(response: ssekit.Source) -> None:
     backoff = ssekit.Backoff(initial=1, attempts=None)
     assert_type(backoff.delay(0, random.random()), float)
     assert_type(backoff.attempts, int | None)
 
-    def connect(headers: dict[str, str]) -> object:
+    def connect(headers: dict[str, str]) -> ssekit.Source:
         return response
 
     with ssekit.reconnect(
-        connect, sleep=time.sleep, random=random.random, backoff=backoff, retry_statuses={429}
+        connect,
+        sleep=time.sleep,
+        random=random.random,
+        backoff=backoff,
+        retry_statuses={429},
+        on_error=lambda error, attempt, delay: assert_type(delay, float),
     ) as events:
         assert_type(next(events), ServerSentEvent)
         for event in events:
@@ -121,8 +128,8 @@ def followed(response: object) -> None:
     assert_type(chat.stream(events).until_done(), ChatCompletion)
 
 
-async def afollowed(response: object) -> None:
-    async def connect(headers: dict[str, str]) -> object:
+async def afollowed(response: ssekit.AsyncSource) -> None:
+    async def connect(headers: dict[str, str]) -> ssekit.AsyncSource:
         return response
 
     async with ssekit.areconnect(
@@ -134,14 +141,14 @@ async def afollowed(response: object) -> None:
     assert_type(await events.aclose(), None)
 
 
-def legacy(response: object) -> None:
+def legacy(response: ssekit.Source) -> None:
     assert_type(completions.decoder(), StreamDecoder[Completion, Completion])
     for chunk in completions.stream(response):
         assert_type(chunk.choices[0].text, str)
     assert_type(completions.collect(response).choices[0].finish_reason, str | None)
 
 
-def untold(response: object) -> None:
+def untold(response: ssekit.Source) -> None:
     assert_type(auto.decoder(max_event_size=None), StreamDecoder[Any, Any])
     assert_type(auto.stream(response).text(), Iterator[str])
     assert_type(auto.detect(ServerSentEvent("a")), ssekit.Format[Any, Any] | None)
@@ -197,7 +204,7 @@ class Count(ssekit.Accumulator[Weather, int]):
         return 1
 
 
-def own_format(response: object) -> None:
+def own_format(response: ssekit.Source) -> None:
     count = ssekit.Format("count", msgspec.json.Decoder(Weather), Count)
     assert_type(count, ssekit.Format[Weather, int])
     assert_type(count.collect(response), int)
@@ -268,12 +275,35 @@ def gemini_push(data: bytes) -> None:
             assert_type(part.function_call.args, dict[str, Any] | None)
 
 
+def interactions_push(data: bytes) -> None:
+    decoder = interactions.decoder()
+    assert_type(decoder, StreamDecoder[interactions.InteractionSSEEvent, interactions.Interaction])
+    for event in decoder.feed(data):
+        if isinstance(event, interactions.UnknownEvent):
+            assert_type(event.event_type, str)
+        elif event.event_type == "step.delta":
+            assert_type(event, interactions.StepDelta)
+            if isinstance(event.delta, interactions.TextContent):
+                assert_type(event.delta.text, str)
+    answer = interactions.collect([data])
+    assert_type(answer, interactions.Interaction)
+    assert_type(interactions.Accumulator().event_id, str | None)
+    for step in answer.steps or ():
+        if isinstance(step, interactions.UnknownStep):
+            assert_type(step["anything"], Any)
+        elif step.type == "function_call":
+            assert_type(step.arguments, dict[str, Any])
+        elif step.type == "thought":
+            assert_type(step.signature, str | None)
+
+
 def made_streams(stream: ModelStream, fault: Fault) -> None:
     assert_type(chat_streams(text=text(), dialect="openrouter"), SearchStrategy[ModelStream])
     assert_type(completion_streams(dialect=["no marker"]), SearchStrategy[ModelStream])
     assert_type(response_streams(max_items=1), SearchStrategy[ModelStream])
     assert_type(message_streams(max_blocks=1), SearchStrategy[ModelStream])
     assert_type(gemini_streams(max_candidates=1), SearchStrategy[ModelStream])
+    assert_type(interaction_streams(max_steps=1), SearchStrategy[ModelStream])
     assert_type(DIALECTS["chat"], Dialects)
     assert_type(stream.data, bytes)
     assert_type(stream.expected, Any)

@@ -1,0 +1,300 @@
+# The events of the stream, and the deltas of steps that are no contents or steps themselves.
+#
+# What always holds here:
+# - Every field may be missing or null: then it has its default.
+# - An event has its type in `event_type`. Those of the former spelling (contents in the place of
+#   steps) stand beside the newer ones.
+# - An event that reports an error is not an ordinary event: the decoder refuses it, and the format
+#   makes an `APIError` of it.
+# - An event or a delta of an unknown type stays as it was on the wire.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+
+import msgspec
+
+from ssekit._fold import Unknown
+from ssekit._json import JSONObject
+from ssekit.interactions._result import (
+    Content,
+    Interaction,
+    KnownContent,
+    KnownStep,
+    Output,
+    Step,
+    Usage,
+)
+
+__all__ = [
+    "ArgumentsDelta",
+    "ContentDelta",
+    "ContentStart",
+    "ContentStop",
+    "ErrorEvent",
+    "InteractionCompleteEvent",
+    "InteractionCompletedEvent",
+    "InteractionCreatedEvent",
+    "InteractionInProgressEvent",
+    "InteractionRequiresActionEvent",
+    "InteractionSSEEvent",
+    "InteractionStartEvent",
+    "InteractionStatusUpdate",
+    "Metadata",
+    "StepDelta",
+    "StepDeltaData",
+    "StepStart",
+    "StepStop",
+    "TextAnnotation",
+    "TextAnnotationDelta",
+    "ThoughtSignatureDelta",
+    "ThoughtSummaryDelta",
+    "UnknownDelta",
+    "UnknownEvent",
+]
+
+
+class UnknownEvent(Unknown):
+    """An event of a type that ssekit does not know."""
+
+    __slots__ = ()
+
+    metadata: ClassVar = None
+
+    @property
+    def event_type(self) -> str:
+        """The vendor's word for this type, or ""."""
+        word = self.get("event_type")
+        return word if isinstance(word, str) else self.type
+
+    @property
+    def event_id(self) -> str | None:
+        """The id of the event, to resume after; or None."""
+        id_ = self.get("event_id")
+        return id_ if isinstance(id_, str) else None
+
+
+class UnknownDelta(Unknown):
+    """A delta of a type that ssekit does not know."""
+
+    __slots__ = ()
+
+
+# The deltas of steps. (Others are the contents and steps of `_result`, with what is new of them.)
+
+
+class Delta(
+    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, tag_field="type"
+):
+    """A delta of a step."""
+
+    __unknown__: ClassVar = UnknownDelta
+
+
+class ArgumentsDelta(Delta, frozen=True, tag="arguments_delta"):
+    """The next piece of the JSON text of a call's arguments (formerly `partial_arguments`)."""
+
+    type: ClassVar[Literal["arguments_delta"]] = "arguments_delta"
+    arguments: str = msgspec.field(default_factory=str)
+    partial_arguments: str | None = None
+
+
+class ThoughtSummaryDelta(Delta, frozen=True, tag="thought_summary"):
+    """The next item of a thought's summary: a text or an image."""
+
+    type: ClassVar[Literal["thought_summary"]] = "thought_summary"
+    content: Content | None = None
+
+
+class ThoughtSignatureDelta(Delta, frozen=True, tag="thought_signature"):
+    """The signature of a thought; "" replaces none."""
+
+    type: ClassVar[Literal["thought_signature"]] = "thought_signature"
+    signature: str = msgspec.field(default_factory=str)
+
+
+class TextAnnotationDelta(Delta, frozen=True, tag="text_annotation_delta"):
+    """More annotations of the latest text."""
+
+    type: ClassVar[Literal["text_annotation_delta"]] = "text_annotation_delta"
+    annotations: list[JSONObject] | None = None
+
+
+class TextAnnotation(Delta, frozen=True, tag="text_annotation"):
+    """More annotations of a text, in the former spelling."""
+
+    type: ClassVar[Literal["text_annotation"]] = "text_annotation"
+    annotations: list[JSONObject] | None = None
+
+
+# (The first type decides what an object of unknown type becomes.)
+_KnownDelta: TypeAlias = (
+    ArgumentsDelta
+    | ThoughtSummaryDelta
+    | ThoughtSignatureDelta
+    | TextAnnotationDelta
+    | TextAnnotation
+    | KnownContent
+    | KnownStep
+)
+
+if TYPE_CHECKING:
+    StepDeltaData: TypeAlias = _KnownDelta | UnknownDelta
+else:
+    StepDeltaData = _KnownDelta
+
+
+# Events.
+
+
+class Metadata(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """The usage so far, under one of two names."""
+
+    total_usage: Usage | None = None
+    usage: Usage | None = None
+
+
+class Event(
+    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, tag_field="event_type"
+):
+    """An event; the stream can be resumed after its `event_id`."""
+
+    __unknown__: ClassVar = UnknownEvent
+
+    event_id: str | None = None
+    metadata: Metadata | None = None
+
+
+class InteractionEvent(Event, frozen=True):
+    """An event of the interaction. It is refused if its `error` is not null: an `APIError` then."""
+
+    interaction: Interaction | None = None
+    interaction_id: str | None = None
+    status: str | None = None
+    continuation_token: str | None = None
+    usage: Usage | None = None
+    error: None = None
+
+
+class InteractionCreatedEvent(InteractionEvent, frozen=True, tag="interaction.created"):
+    """The start of the interaction, or of the next response that continues it."""
+
+    event_type: ClassVar[Literal["interaction.created"]] = "interaction.created"
+
+
+class InteractionStatusUpdate(InteractionEvent, frozen=True, tag="interaction.status_update"):
+    """The status so far. It does not end the stream, whatever it is."""
+
+    event_type: ClassVar[Literal["interaction.status_update"]] = "interaction.status_update"
+
+
+class InteractionInProgressEvent(InteractionEvent, frozen=True, tag="interaction.in_progress"):
+    """The interaction, in progress."""
+
+    event_type: ClassVar[Literal["interaction.in_progress"]] = "interaction.in_progress"
+
+
+class InteractionRequiresActionEvent(
+    InteractionEvent, frozen=True, tag="interaction.requires_action"
+):
+    """The interaction, which waits for the results of function calls."""
+
+    event_type: ClassVar[Literal["interaction.requires_action"]] = "interaction.requires_action"
+
+
+class InteractionCompletedEvent(InteractionEvent, frozen=True, tag="interaction.completed"):
+    """The end of the stream. The status of the interaction is the reason for it."""
+
+    event_type: ClassVar[Literal["interaction.completed"]] = "interaction.completed"
+
+
+class InteractionStartEvent(InteractionEvent, frozen=True, tag="interaction.start"):
+    """The start of the interaction, in the former spelling."""
+
+    event_type: ClassVar[Literal["interaction.start"]] = "interaction.start"
+
+
+class InteractionCompleteEvent(InteractionEvent, frozen=True, tag="interaction.complete"):
+    """The end of the stream, in the former spelling."""
+
+    event_type: ClassVar[Literal["interaction.complete"]] = "interaction.complete"
+
+
+class StepStart(Event, frozen=True, tag="step.start"):
+    """The start of a step, mostly without its contents."""
+
+    event_type: ClassVar[Literal["step.start"]] = "step.start"
+    index: int | None = None
+    step: Step | None = None
+
+
+class StepDelta(Event, frozen=True, tag="step.delta"):
+    """More of a step."""
+
+    event_type: ClassVar[Literal["step.delta"]] = "step.delta"
+    index: int | None = None
+    delta: StepDeltaData | None = None
+
+
+class StepStop(Event, frozen=True, tag="step.stop"):
+    """The end of a step; `usage` is that of the interaction so far, `step_usage` of the step."""
+
+    event_type: ClassVar[Literal["step.stop"]] = "step.stop"
+    index: int | None = None
+    usage: Usage | None = None
+    step_usage: Usage | None = None
+
+
+class ContentStart(Event, frozen=True, tag="content.start"):
+    """The start of an output, in the former spelling."""
+
+    event_type: ClassVar[Literal["content.start"]] = "content.start"
+    index: int | None = None
+    content: Output | None = None
+
+
+class ContentDelta(Event, frozen=True, tag="content.delta"):
+    """More of an output, in the former spelling."""
+
+    event_type: ClassVar[Literal["content.delta"]] = "content.delta"
+    index: int | None = None
+    delta: StepDeltaData | None = None
+
+
+class ContentStop(Event, frozen=True, tag="content.stop"):
+    """The end of an output, in the former spelling."""
+
+    event_type: ClassVar[Literal["content.stop"]] = "content.stop"
+    index: int | None = None
+    usage: Usage | None = None
+
+
+class ErrorEvent(Event, frozen=True, tag="error"):
+    """The report of an error. It is the `chunk` of an `APIError`, which has its fields."""
+
+    event_type: ClassVar[Literal["error"]] = "error"
+
+
+OrdinaryEvent: TypeAlias = (
+    StepDelta
+    | StepStart
+    | StepStop
+    | ContentDelta
+    | ContentStart
+    | ContentStop
+    | InteractionCreatedEvent
+    | InteractionStatusUpdate
+    | InteractionInProgressEvent
+    | InteractionRequiresActionEvent
+    | InteractionCompletedEvent
+    | InteractionStartEvent
+    | InteractionCompleteEvent
+)
+
+# With the one that reports errors. Data that is not an ordinary event is read as one of these.
+AnyEvent: TypeAlias = OrdinaryEvent | ErrorEvent
+
+if TYPE_CHECKING:
+    InteractionSSEEvent: TypeAlias = AnyEvent | UnknownEvent
+else:
+    InteractionSSEEvent = AnyEvent

@@ -1,0 +1,441 @@
+# The finished answer: contents, the steps that hold them, and the interaction that holds the steps.
+#
+# What always holds here:
+# - Every field may be missing or null, and both are None. A field that the vendor always sends has
+#   an empty value of its type instead, and is always encoded; any other None is left out.
+# - A delta has the type of what it adds to: the same struct, in which only some fields are set.
+# - Words of an open vocabulary (status, modality, language) are plain strings. Arguments, results
+#   and annotations, whose shape differs from tool to tool, stay as they came.
+# - A content or a step of an unknown type stays as it was on the wire.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+
+import msgspec
+
+from ssekit._fold import Unknown
+from ssekit._json import JSONObject
+
+__all__ = [
+    "AudioContent",
+    "CodeExecutionCallStep",
+    "CodeExecutionResultStep",
+    "Content",
+    "DocumentContent",
+    "Error",
+    "FileSearchCallStep",
+    "FileSearchResultStep",
+    "FunctionCallStep",
+    "FunctionResultStep",
+    "GoogleMapsCallStep",
+    "GoogleMapsResultStep",
+    "GoogleSearchCallStep",
+    "GoogleSearchResultStep",
+    "ImageContent",
+    "Interaction",
+    "MCPServerToolCallStep",
+    "MCPServerToolResultStep",
+    "ModelOutputStep",
+    "Output",
+    "ProcessingCallStep",
+    "ProcessingResultStep",
+    "RetrievalCallStep",
+    "RetrievalResultStep",
+    "Step",
+    "TextContent",
+    "ThoughtStep",
+    "ToolSearchCallStep",
+    "ToolSearchResultStep",
+    "URLContextCallStep",
+    "URLContextResultStep",
+    "UnknownContent",
+    "UnknownStep",
+    "Usage",
+    "UserInputStep",
+    "VideoContent",
+]
+
+
+class UnknownContent(Unknown):
+    """A content of a type that ssekit does not know."""
+
+    __slots__ = ()
+
+
+class UnknownStep(Unknown):
+    """A step of a type that ssekit does not know."""
+
+    __slots__ = ()
+
+
+def _text() -> Any:
+    return msgspec.field(default_factory=str)  # a default of "" would not be encoded
+
+
+def _empty() -> JSONObject:
+    return {}
+
+
+# Contents.
+
+
+class AnyContent(
+    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, tag_field="type"
+):
+    """A content."""
+
+    __unknown__: ClassVar = UnknownContent
+
+
+class TextContent(AnyContent, frozen=True, tag="text"):
+    """A text, with its `annotations`: citations, times of words, speakers."""
+
+    type: ClassVar[Literal["text"]] = "text"
+    text: str = _text()
+    annotations: list[JSONObject] | None = None
+
+
+class Media(AnyContent, frozen=True):
+    """A file: `data` is base64, `uri` its address."""
+
+    mime_type: str | None = None
+    data: str | None = None
+    uri: str | None = None
+
+
+class ImageContent(Media, frozen=True, tag="image"):
+    """An image; `resolution` is a word such as "high"."""
+
+    type: ClassVar[Literal["image"]] = "image"
+    resolution: str | None = None
+
+
+class AudioContent(Media, frozen=True, tag="audio"):
+    """Audio; `sample_rate` is in hertz. (`rate` is its former name.)"""
+
+    type: ClassVar[Literal["audio"]] = "audio"
+    sample_rate: int | None = None
+    rate: int | None = None
+    channels: int | None = None
+
+
+class VideoContent(Media, frozen=True, tag="video"):
+    """A video."""
+
+    type: ClassVar[Literal["video"]] = "video"
+    resolution: str | None = None
+    name: str | None = None
+
+
+class DocumentContent(Media, frozen=True, tag="document"):
+    """A document."""
+
+    type: ClassVar[Literal["document"]] = "document"
+    resolution: str | None = None
+
+
+KnownContent: TypeAlias = TextContent | ImageContent | AudioContent | VideoContent | DocumentContent
+
+if TYPE_CHECKING:
+    # msgspec decodes no union of structs and dicts: `as_type` makes what is unknown.
+    Content: TypeAlias = KnownContent | UnknownContent
+else:
+    Content = KnownContent
+
+
+# Steps.
+
+
+class AnyStep(
+    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, tag_field="type"
+):
+    """A step."""
+
+    __unknown__: ClassVar = UnknownStep
+
+
+class UserInputStep(AnyStep, frozen=True, tag="user_input"):
+    """The user's input."""
+
+    type: ClassVar[Literal["user_input"]] = "user_input"
+    content: list[Content] | None = None
+
+
+class ModelOutputStep(AnyStep, frozen=True, tag="model_output"):
+    """The model's output; `error` is a status of Google's APIs (`code`, `message`, `details`)."""
+
+    type: ClassVar[Literal["model_output"]] = "model_output"
+    content: list[Content] | None = None
+    error: JSONObject | None = None
+
+
+class ThoughtStep(AnyStep, frozen=True, tag="thought"):
+    """The model's reasoning: a summary, and the `signature` that proves it when it is sent back."""
+
+    type: ClassVar[Literal["thought"]] = "thought"
+    summary: list[Content] | None = None
+    signature: str | None = None
+
+
+class ToolCallStep(AnyStep, frozen=True):
+    """A tool call.
+
+    Attributes:
+        partial_arguments: The text of the arguments, where it is not (or not yet) a whole JSON
+            object. `arguments` are then those of the start of the step. The vendor's step does not
+            have this field.
+    """
+
+    id: str = _text()
+    arguments: JSONObject | None = None
+    partial_arguments: str | None = None
+    signature: str | None = None
+
+
+class FunctionCallStep(ToolCallStep, frozen=True, tag="function_call"):
+    """A call of one of your tools, which you answer."""
+
+    type: ClassVar[Literal["function_call"]] = "function_call"
+    name: str = _text()
+    arguments: JSONObject = msgspec.field(default_factory=_empty)
+
+
+# Calls of the vendor's own tools. The result of each is another step.
+
+
+class CodeExecutionCallStep(ToolCallStep, frozen=True, tag="code_execution_call"):
+    """Code that the vendor runs: `code` and `language` are in the arguments."""
+
+    type: ClassVar[Literal["code_execution_call"]] = "code_execution_call"
+
+
+class URLContextCallStep(ToolCallStep, frozen=True, tag="url_context_call"):
+    """The addresses that the vendor reads: `urls` in the arguments."""
+
+    type: ClassVar[Literal["url_context_call"]] = "url_context_call"
+
+
+class GoogleSearchCallStep(ToolCallStep, frozen=True, tag="google_search_call"):
+    """A web search: `queries` in the arguments."""
+
+    type: ClassVar[Literal["google_search_call"]] = "google_search_call"
+    search_type: str | None = None
+
+
+class GoogleMapsCallStep(ToolCallStep, frozen=True, tag="google_maps_call"):
+    """A search of places: `queries` in the arguments."""
+
+    type: ClassVar[Literal["google_maps_call"]] = "google_maps_call"
+
+
+class FileSearchCallStep(ToolCallStep, frozen=True, tag="file_search_call"):
+    """A search of files."""
+
+    type: ClassVar[Literal["file_search_call"]] = "file_search_call"
+
+
+class MCPServerToolCallStep(ToolCallStep, frozen=True, tag="mcp_server_tool_call"):
+    """A call that the vendor makes, of a tool of an MCP server."""
+
+    type: ClassVar[Literal["mcp_server_tool_call"]] = "mcp_server_tool_call"
+    name: str = _text()
+    server_name: str = _text()
+
+
+class RetrievalCallStep(ToolCallStep, frozen=True, tag="retrieval_call"):
+    """A search of your own data."""
+
+    type: ClassVar[Literal["retrieval_call"]] = "retrieval_call"
+    retrieval_type: str | None = None
+
+
+class ToolSearchCallStep(ToolCallStep, frozen=True, tag="tool_search_call"):
+    """A search of tools."""
+
+    type: ClassVar[Literal["tool_search_call"]] = "tool_search_call"
+
+
+class ProcessingCallStep(ToolCallStep, frozen=True, tag="processing_call"):
+    """The processing of a file."""
+
+    type: ClassVar[Literal["processing_call"]] = "processing_call"
+
+
+class ToolResultStep(AnyStep, frozen=True):
+    """The result of a tool: mostly a list or a text."""
+
+    call_id: str = _text()
+    result: Any = None
+    is_error: bool | None = None
+    signature: str | None = None
+
+
+class FunctionResultStep(ToolResultStep, frozen=True, tag="function_result"):
+    """Your answer to a function call."""
+
+    type: ClassVar[Literal["function_result"]] = "function_result"
+    name: str | None = None
+
+
+class CodeExecutionResultStep(ToolResultStep, frozen=True, tag="code_execution_result"):
+    """The output of code."""
+
+    type: ClassVar[Literal["code_execution_result"]] = "code_execution_result"
+
+
+class URLContextResultStep(ToolResultStep, frozen=True, tag="url_context_result"):
+    """The addresses that were read: each has a `url` and a `status`."""
+
+    type: ClassVar[Literal["url_context_result"]] = "url_context_result"
+
+
+class GoogleSearchResultStep(ToolResultStep, frozen=True, tag="google_search_result"):
+    """The results of a web search, with `search_suggestions` in HTML."""
+
+    type: ClassVar[Literal["google_search_result"]] = "google_search_result"
+
+
+class GoogleMapsResultStep(ToolResultStep, frozen=True, tag="google_maps_result"):
+    """The places that were found."""
+
+    type: ClassVar[Literal["google_maps_result"]] = "google_maps_result"
+
+
+class FileSearchResultStep(ToolResultStep, frozen=True, tag="file_search_result"):
+    """The files that were found."""
+
+    type: ClassVar[Literal["file_search_result"]] = "file_search_result"
+
+
+class MCPServerToolResultStep(ToolResultStep, frozen=True, tag="mcp_server_tool_result"):
+    """The result of a tool of an MCP server."""
+
+    type: ClassVar[Literal["mcp_server_tool_result"]] = "mcp_server_tool_result"
+    name: str | None = None
+    server_name: str | None = None
+
+
+class RetrievalResultStep(ToolResultStep, frozen=True, tag="retrieval_result"):
+    """The results of a search of your own data."""
+
+    type: ClassVar[Literal["retrieval_result"]] = "retrieval_result"
+
+
+class ToolSearchResultStep(ToolResultStep, frozen=True, tag="tool_search_result"):
+    """The tools that were found."""
+
+    type: ClassVar[Literal["tool_search_result"]] = "tool_search_result"
+
+
+class ProcessingResultStep(ToolResultStep, frozen=True, tag="processing_result"):
+    """The end of the processing of a file."""
+
+    type: ClassVar[Literal["processing_result"]] = "processing_result"
+
+
+KnownStep: TypeAlias = (
+    ModelOutputStep
+    | ThoughtStep
+    | FunctionCallStep
+    | FunctionResultStep
+    | UserInputStep
+    | CodeExecutionCallStep
+    | CodeExecutionResultStep
+    | URLContextCallStep
+    | URLContextResultStep
+    | GoogleSearchCallStep
+    | GoogleSearchResultStep
+    | GoogleMapsCallStep
+    | GoogleMapsResultStep
+    | FileSearchCallStep
+    | FileSearchResultStep
+    | MCPServerToolCallStep
+    | MCPServerToolResultStep
+    | RetrievalCallStep
+    | RetrievalResultStep
+    | ToolSearchCallStep
+    | ToolSearchResultStep
+    | ProcessingCallStep
+    | ProcessingResultStep
+)
+
+if TYPE_CHECKING:
+    Step: TypeAlias = KnownStep | UnknownStep
+    Output: TypeAlias = KnownContent | KnownStep | UnknownContent
+else:
+    Step = KnownStep
+    # In the former spelling, an output is a content, or what is a step now.
+    Output = KnownContent | KnownStep
+
+
+# The interaction and its usage.
+
+
+class Usage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """The tokens of the interaction so far.
+
+    Attributes:
+        total_input_tokens: With the cached ones.
+        total_output_tokens: Without the thoughts.
+        total_tool_use_tokens: Those of the results of the vendor's tools: input too.
+        total_reasoning_tokens: The former name of `total_thought_tokens`.
+        initial_input_tokens: The input of the first of several requests.
+        raw_prompt_token: A count in no documentation.
+    """
+
+    total_input_tokens: int | None = None
+    total_output_tokens: int | None = None
+    total_thought_tokens: int | None = None
+    total_reasoning_tokens: int | None = None
+    total_cached_tokens: int | None = None
+    total_tool_use_tokens: int | None = None
+    total_tokens: int | None = None
+    initial_input_tokens: int | None = None
+    raw_prompt_token: int | None = None
+    input_tokens_by_modality: list[JSONObject] | None = None
+    output_tokens_by_modality: list[JSONObject] | None = None
+    cached_tokens_by_modality: list[JSONObject] | None = None
+    tool_use_tokens_by_modality: list[JSONObject] | None = None
+    grounding_tool_count: list[JSONObject] | None = None
+
+
+class Error(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """Why an interaction failed."""
+
+    code: str | None = None
+    message: str | None = None
+
+
+class Interaction(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """The whole answer, as the endpoint returns it without `stream`.
+
+    Attributes:
+        id: "" where the interaction is not stored.
+        status: The vendor's word: "completed", "requires_action", "incomplete",
+            "requires_continuation", "failed", "cancelled", "in_progress", ...
+        model, agent: One of them answered; the other is "".
+        steps: The steps, in their order.
+        outputs: The outputs, in the place of steps, where the host has the former spelling.
+        created, updated: Times in ISO 8601.
+        continuation_token: For the request that goes on with an answer that
+            "requires_continuation".
+        errors: Why the interaction failed.
+    """
+
+    id: str = _text()
+    object: str | None = None
+    status: str = _text()
+    model: str = ""
+    agent: str = ""
+    role: str | None = None
+    steps: list[Step] | None = None
+    outputs: list[Output] | None = None
+    usage: Usage | None = None
+    created: str | None = None
+    updated: str | None = None
+    service_tier: str | None = None
+    continuation_token: str | None = None
+    previous_interaction_id: str | None = None
+    environment_id: str | None = None
+    errors: list[Error] | None = None

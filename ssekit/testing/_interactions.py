@@ -1,0 +1,296 @@
+# Streams of interactions: `POST /v1beta/interactions` of the Gemini API.
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import Any, ClassVar, Final, NamedTuple
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from ssekit.testing import _drawing
+from ssekit.testing._models import (
+    Additions,
+    Json,
+    ModelStream,
+    Said,
+    begin,
+    drop,
+    extend,
+    join,
+    put,
+)
+from ssekit.testing._script import TYPED_QUIRKS, Dialect, Dialects, Script, find_quirks
+
+__all__ = ["INTERACTIONS", "interaction_streams"]
+
+INTERACTIONS: Final = Dialects(
+    hosts={"google": frozenset({"marker"}), "google, former": frozenset({"marker", "contents"})},
+    quirks=TYPED_QUIRKS
+    | {
+        "contents": "the spelling is the former one: contents in the place of steps",
+        "resumed": "the stream goes on from another: there is no event for its beginning",
+        "no step begins": "there is no event for the beginning of a thought or an output",
+        "step begins twice": "there are two events for the beginning of each step",
+        "no step ends": "there is no event for the end of a step",
+        "no indices": "no event has the index of its step",
+        "in turns": "the events of steps take turns",
+        "contents in the start": "the event for the beginning of a step has the first content",
+        "arguments in the start": "the event for the beginning of a call has all of its arguments",
+        "steps at the end": "the last event has all steps",
+        "event ids": "events have ids, to resume after",
+        "usage so far": "events have the usage so far",
+    },
+)
+_USAGE: Final = {"total_input_tokens": 12, "total_output_tokens": 34, "total_tokens": 46}
+_STATUSES: Final = ["completed", "incomplete", "cancelled", "requires_continuation"]
+_IMAGE: Final = {"type": "image", "mime_type": "image/png", "data": "QUJD"}
+_CITATION: Final = {"type": "url_citation", "url": "https://example.org/"}
+
+
+def interaction_streams(
+    *,
+    text: SearchStrategy[str] | None = None,
+    arguments: SearchStrategy[dict[str, Any]] | None = None,
+    max_steps: int = 3,
+    dialect: Dialect = (),
+) -> SearchStrategy[ModelStream]:
+    """Return a strategy of streams of interactions, each with the interaction it must give.
+
+    Args:
+        text: Texts and summaries of thoughts, which are cut anywhere. By default any.
+        arguments: The arguments of function calls, whose JSON text is cut anywhere. By default any.
+        max_steps: How many steps there are at most: thoughts, outputs of the model (texts, perhaps
+            with an image or citations), function calls, and searches of the vendor.
+        dialect: A host, quirks, or "any": see `ssekit.testing.DIALECTS`.
+
+    The arguments of a call that are not whole yet are `{}`, and their JSON text so far is in
+    `partial_arguments`, which the vendor's step does not have.
+
+    Raises:
+        InvalidArgument: There is no such dialect.
+
+    >>> from hypothesis import given
+    >>> from ssekit import interactions
+    >>> @given(interaction_streams())
+    ... def test_the_interaction_is_whole(stream):
+    ...     interaction = interactions.collect([stream.data])
+    ...     assert len(interaction.steps) == len(stream.expected["steps"])
+    >>> test_the_interaction_is_whole()
+    """
+    texts = _drawing.texts if text is None else text
+    kinds = st.sampled_from(["thought", "text", "cited", "illustrated", "search"])
+    calls = st.tuples(st.just("call"), _drawing.json_objects if arguments is None else arguments)
+    steps = st.lists(st.tuples(kinds, texts) | calls, max_size=max_steps)
+    return _streams(find_quirks(dialect, INTERACTIONS), steps)
+
+
+class _Event(NamedTuple):
+    """An event of a step, before its turn comes."""
+
+    name: str
+    fields: Json
+    additions: Additions
+
+
+class _Script(Script):
+    """A script of events in one of the two spellings.
+
+    Attributes:
+        former: Whether the spelling is the former one.
+    """
+
+    type_field: ClassVar = "event_type"
+
+    def __init__(self, draw: DrawFn, quirks: frozenset[str]) -> None:
+        if "resumed" in quirks:  # the lines of events alone do not show the format then
+            quirks -= {"no types"}
+        if "no indices" in quirks:
+            quirks -= {"in turns", "step begins twice", "no step begins"}
+        self.former = "contents" in quirks
+        super().__init__(draw, "interactions", quirks)
+        self._count = 0
+
+    def send_event(
+        self, name: str, fields: Json, additions: Additions, *, end: bool = False
+    ) -> None:
+        self._count += 1
+        if self.former and self._count == 1:
+            additions = [drop("steps"), put([], "outputs"), *additions]
+        if "event ids" in self.quirks:
+            fields = {**fields, "event_id": f"v1_{self._count}"}
+        if "usage so far" in self.quirks:
+            usage = {"total_input_tokens": 12, "total_thought_tokens": self._count}
+            fields = {**fields, "metadata": {"total_usage": usage}}
+            additions = [*(put(usage[key], "usage", key) for key in usage), *additions]
+        self.send_typed(name, fields, additions, end=end)
+        if self._count == 1 and "unknown events" in self.quirks:
+            self.noises.append(self.block({"event_type": "x_unknown"}, "x_unknown"))
+
+    def send_head(self, name: str, head: Json, *more: Said, end: bool = False) -> None:
+        additions = [
+            put(value, key) for key, value in head.items() if key not in ("usage", "steps")
+        ]
+        additions += more
+        self.send_event(f"interaction.{name}", {"interaction": head}, additions, end=end)
+
+
+@st.composite
+def _streams(
+    draw: DrawFn,
+    quirks: SearchStrategy[frozenset[str]],
+    steps: SearchStrategy[list[tuple[str, Any]]],
+) -> ModelStream:
+    script = _Script(draw, draw(quirks))
+    former = script.former
+    drawn = [
+        (part, content)
+        for kind, content in draw(steps)
+        for part in (("search", "results") if kind == "search" else (kind,))
+    ]
+    head: Json = {"id": "v1_i", "object": "interaction", "status": "in_progress", "model": "m"}
+    if "resumed" not in script.quirks:
+        script.send_head("start" if former else "created", head)
+    cut = [_StepCutter(script, place, *step) for place, step in enumerate(drawn)]
+    queues = [step.events for step in cut]
+    in_turns = "in turns" in script.quirks
+    for event in _drawing.take_turns(draw, queues) if in_turns else chain.from_iterable(queues):
+        script.send_event(*event)
+    called = any(kind == "call" for kind, _ in drawn)
+    head["status"] = "requires_action" if called else draw(st.sampled_from(_STATUSES))
+    more = [put(count, "usage", name) for name, count in _USAGE.items()]
+    if "steps at the end" in script.quirks and cut:
+        field = "outputs" if former else "steps"
+        head[field] = [step.whole for step in cut]
+        more += [put(step.whole, field, place) for place, step in enumerate(cut)]
+    ended = {**head, "usage": _USAGE}
+    script.send_head("complete" if former else "completed", ended, *more, end=True)
+    if "marker" in script.quirks:
+        script.send_marker()
+    return script.stream()
+
+
+class _StepCutter:
+    """Cuts a step into events.
+
+    Attributes:
+        events: The events.
+        whole: The step.
+    """
+
+    def __init__(self, script: _Script, place: int, kind: str, content: Any) -> None:
+        self.events: list[_Event] = []
+        self.whole: Json = {}
+        self._draw = script.draw
+        self._quirks = script.quirks
+        self._former = script.former
+        self._index: Json = {} if "no indices" in script.quirks else {"index": place}
+        self._at = ("outputs" if script.former else "steps", place)
+        self._begun: Json | None = None  # what begins with the first delta
+        if kind == "thought":
+            self._cut_thought(content)
+        elif kind == "call":
+            self._cut_call(f"c{place}", content)
+        elif kind == "search":
+            call = {"type": "google_search_call", "id": f"s{place}"}
+            self._send_tool(call, {"arguments": {"queries": [content]}})
+        elif kind == "results":
+            found = {"type": "google_search_result", "call_id": f"s{place - 1}"}
+            self._send_tool(found, {"result": [{"search_suggestions": content}], "is_error": False})
+        else:
+            self._cut_text(kind, content)
+        if "no step ends" not in self._quirks:
+            self._add("stop", {}, [])
+
+    def _add(self, name: str, fields: Json, additions: Additions) -> None:
+        kind = "content" if self._former else "step"
+        self.events.append(_Event(f"{kind}.{name}", {**self._index, **fields}, additions))
+
+    def _begin(self, step: Json, known: Json) -> None:
+        """Add the start of a step; `known` is what a consumer has of it then."""
+        field = "content" if self._former else "step"
+        for _ in range(1 + ("step begins twice" in self._quirks)):
+            self._add("start", {field: step}, [put(known, *self._at)])
+
+    def _begin_contents(self, step: Json) -> None:
+        if "no step begins" in self._quirks:
+            self._begun = step
+        else:
+            self._begin(step, step)
+
+    def _send(self, delta: Json, *additions: Said) -> None:
+        begun = [] if self._begun is None else [begin(self._begun, *self._at)]
+        self._add("delta", {"delta": delta}, [*begun, *additions])
+
+    def _in_start(self, cuts: list[str]) -> list[str]:
+        """Return the texts that the start of a step has; they are no cuts then."""
+        has = "contents in the start" in self._quirks and "no step begins" not in self._quirks
+        return [cuts.pop(0)] if has else []
+
+    # Cutting contents.
+
+    def _cut_thought(self, text: str) -> None:
+        cuts = _drawing.cut_text(self._draw, text)
+        self.whole = {"type": "thought", "summary": [_text(cut) for cut in cuts]}
+        self.whole["signature"] = "c2ln"
+        begun = self._in_start(cuts)
+        summary = {"summary": [_text(cut) for cut in begun]} if begun else {}
+        self._begin_contents({"type": "thought", **summary})
+        for cut in cuts:
+            delta = {"type": "thought_summary", "content": _text(cut)}
+            self._send(delta, extend([_text(cut)], *self._at, "summary"))
+            self._send({"type": "thought_signature", "signature": ""})
+        signature = {"type": "thought_signature", "signature": "c2ln"}
+        self._send(signature, put("c2ln", *self._at, "signature"))
+
+    def _cut_text(self, kind: str, text: str) -> None:
+        cuts = _drawing.cut_text(self._draw, text)
+        at = self._at if self._former else (*self._at, "content", 0)
+        whole: Json = _text(text)
+        begun = self._in_start(cuts)
+        if self._former:
+            self._begin_contents(_text("".join(begun)))
+        else:
+            content = {"content": [_text("".join(begun))]} if begun else {}
+            self._begin_contents({"type": "model_output", **content})
+        for cut in cuts:
+            self._send(_text(cut), begin(_text(""), *at), join(cut, *at, "text"))
+        if kind == "cited":
+            name = "text_annotation" if self._former else "text_annotation_delta"
+            delta = {"type": name, "annotations": [_CITATION]}
+            self._send(delta, begin(_text(""), *at), extend([_CITATION], *at, "annotations"))
+            whole["annotations"] = [_CITATION]
+        contents = [whole]
+        if kind == "illustrated" and not self._former:
+            for place, content in enumerate([_IMAGE, _text("!")], 1):
+                self._send(content, put(content, *self._at, "content", place))
+                contents.append(content)
+        self.whole = whole if self._former else {"type": "model_output", "content": contents}
+
+    def _cut_call(self, id_: str, tree: Json) -> None:
+        call: Json = {"type": "function_call", "id": id_, "name": "f", "arguments": {}}
+        self.whole = {**call, "arguments": tree}
+        if self._former:
+            self._begin({"type": "function_call", "id": id_}, {**call, "name": ""})
+            self._send(self.whole, put(self.whole, *self._at))
+            return
+        if "arguments in the start" in self._quirks:
+            self._begin(self.whole, self.whole)
+            return
+        self._begin(call, call)
+        cuts = _drawing.cut_text(self._draw, _drawing.encode_arguments(self._draw, tree))
+        for count, cut in enumerate(cuts, 1):
+            additions = [join(cut, *self._at, "partial_arguments")] if cut else []
+            if cut and not any(cuts[count:]):
+                additions += [put(tree, *self._at, "arguments")]
+                additions += [drop(*self._at, "partial_arguments")]
+            self._send({"type": "arguments_delta", "arguments": cut}, *additions)
+
+    def _send_tool(self, step: Json, rest: Json) -> None:
+        self.whole = {**step, **rest}
+        self._begin({**step, "signature": ""}, step)
+        self._send({"type": step["type"], **rest}, put(self.whole, *self._at))
+
+
+def _text(text: str) -> Json:
+    return {"type": "text", "text": text}
