@@ -34,7 +34,7 @@ from hypothesis.strategies import SearchStrategy
 
 from benchmarks.answers import MEASURE, READERS, AnswerReader, answer_rows
 from benchmarks.peers import PEERS, SSEKIT, Fields, Parse, Peer
-from benchmarks.readme import README, put_between
+from benchmarks.readme import put_between
 from benchmarks.report import markdown_table
 from benchmarks.workloads import pieces
 from ssekit import ServerSentEvent, __version__
@@ -44,6 +44,7 @@ from tests.cases import read_cases
 
 __all__ = ["FEATURES", "Attempt", "Fault", "Reader", "faults", "late_endings", "main", "passed"]
 
+PAGE = Path(__file__).parent / "PARSERS.md"
 BEGIN = "<!-- parsers: python -m benchmarks.conformance --readme -->"
 END = "<!-- end of parsers -->"
 
@@ -262,11 +263,11 @@ def main(
     features: Mapping[str, SearchStrategy[Attempt]] = FEATURES,
     sdks: Sequence[AnswerReader] = READERS,
 ) -> None:
-    """Print the tables, and put them into the README where that is asked for."""
+    """Print the tables, and put them into the page where that is asked for."""
     parser = argparse.ArgumentParser("python -m benchmarks.conformance", description=__doc__)
     parser.add_argument("--examples", type=int, default=300, help="streams for each feature")
     parser.add_argument(
-        "--readme", type=Path, nargs="?", const=README, help="write the tables into the README too"
+        "--readme", type=Path, nargs="?", const=PAGE, help="write the tables into PARSERS.md too"
     )
     options = parser.parse_args(argv)
     cases = _cases()

@@ -68,6 +68,8 @@ LARGE = 4 * 2**10  # bytes or characters
 _FLOAT = re.compile(r"[0-9][.eE]")
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _DENSE = 4  # bytes or characters for each empty object
+# The place of a fault, at the end of a message of msgspec.
+_PLACE = re.compile(r"(?:\((byte \d+)\)| at `(\$[^`]*)`)\Z")
 LONGEST_INTEGER = 640  # digits; int() may be set to refuse any more
 _LONG_INTEGER = re.compile(rf"[0-9]{{{LONGEST_INTEGER + 1}}}")
 
@@ -160,14 +162,35 @@ def parse_object(text: str) -> dict[str, Any] | None:
 def parse_text(text: str, type_: type[ValueT], name: str = "the text") -> ValueT:
     """Return `text` read as JSON, strictly, as a type: anything that msgspec decodes into.
 
+    A class with `model_validate_json` (Pydantic's models) validates itself, also inside others.
+
     Raises:
-        DecodeError: The text is not JSON, or not of that type. `name` names it in the message.
+        DecodeError: The text is not JSON, or not of that type. The message has `name` and the
+            place of the fault.
+        TypeError: Nothing decodes into that type.
     """
     try:
-        return msgspec.json.decode(text, type=type_)
+        return msgspec.json.decode(text, type=type_, dec_hook=_as_model)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         # The message of msgspec may quote the text; it stays in the cause of this error.
-        raise DecodeError(f"{name} is not the JSON that was asked for") from error
+        if str(error) == "Input data was truncated":
+            raise DecodeError(f"{name} is {'cut off' if text else 'empty'}") from error
+        place = _PLACE.search(str(error))
+        where = f" at {place[place.lastindex or 0]}" if place else ""
+        raise DecodeError(f"{name} is not the JSON that was asked for{where}") from error
+    except NotImplementedError as error:
+        raise TypeError(
+            f"JSON cannot become {error}: use a msgspec.Struct, a dataclass, a TypedDict, "
+            "a Pydantic model or builtin types"
+        ) from error
+
+
+def _as_model(type_: Any, value: Any) -> Any:
+    if hasattr(type_, "model_validate_json"):
+        return type_.model_validate_json(msgspec.json.encode(value))
+    if isinstance(type_, type) and isinstance(value, type_):  # such as object
+        return value
+    raise NotImplementedError(getattr(type_, "__qualname__", type_))
 
 
 def spell(holder: dict[str, Any], *fields: str) -> None:

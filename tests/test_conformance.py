@@ -13,7 +13,7 @@ import pytest
 from hypothesis import strategies as st
 
 import ssekit
-from benchmarks import conformance, readme
+from benchmarks import conformance
 from benchmarks.answers import READERS, Answer, AnswerReader, answer_rows, is_right
 from benchmarks.conformance import (
     ENDINGS,
@@ -141,7 +141,7 @@ def test_late_endings() -> None:
     assert late_endings(late) == list(ENDINGS)
 
 
-def test_a_run_prints_markdown_and_puts_it_into_the_readme(
+def test_a_run_prints_markdown_and_puts_it_into_the_page(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case = {"input_hex": b"data: x\n\n".hex()}
@@ -150,7 +150,7 @@ def test_a_run_prints_markdown_and_puts_it_into_the_readme(
     cases = [case | {"events": right}, case | {"events": wrong}]
     (tmp_path / "conformance" / "sse_cases.json").write_text(json.dumps(cases))
     monkeypatch.setenv("SSEKIT_SHARED", str(tmp_path))
-    page = tmp_path / "README.md"
+    page = tmp_path / "PARSERS.md"
     page.write_text(f"before\n{conformance.BEGIN}\nSTALE\n{conformance.END}\nafter\n")
     peers = [reader(naive).peer, SSEKIT]
     main(["--examples", "50", "--readme", str(page)], peers=peers, features=SOME, sdks=[])
@@ -261,9 +261,9 @@ def test_each_adapter_gives_what_a_peer_says(peer: Peer) -> None:
     assert second[:2] == ("message", "c")  # sseclient-py does not let an id last
 
 
-# The README's tables.
+# The tables of the page.
 
-TABLES = readme.README.read_text(encoding="utf-8")
+TABLES = conformance.PAGE.read_text(encoding="utf-8")
 TABLES = TABLES.partition(conformance.BEGIN)[2].partition(conformance.END)[0]
 ROWS = [line[2:-2].split(" | ") for line in TABLES.splitlines() if line.startswith("| ")]
 NAMES = [*(peer.name for peer in PEERS), "ssekit"]
@@ -275,17 +275,26 @@ STREAMS = [
 ]
 
 
-def test_the_readme_has_each_parser_and_many_streams() -> None:
+def test_the_page_has_each_parser_and_many_streams() -> None:
     assert list(VERSIONS) == NAMES
     assert len(STREAMS) > 12
 
 
+def test_the_readme_has_the_figures_of_the_page() -> None:
+    passes = {row[0]: int(row[2]) for row in ROWS if row[0] in NAMES}
+    ours, best = passes.pop("ssekit"), max(passes.values())
+    text = conformance.PAGE.parent.with_name("README.md").read_text(encoding="utf-8")
+    assert f"passes all {ours} conformance cases" in text
+    assert f"best of seven other Python parsers passes {best}" in text
+    assert len(passes) == 7
+
+
 @each_reader
-def test_what_the_readme_says_of_a_parser_is_so(peer: Peer) -> None:
+def test_what_the_page_has_of_a_parser_is_so(peer: Peer) -> None:
     """Of each stream: what it says, if this parser is not named; else what it makes of it."""
     ours = installed(peer)
     if peer is not SSEKIT and peer.version != VERSIONS[peer.name]:
-        pytest.skip(f"the README speaks of {peer.name} {VERSIONS[peer.name]}")
+        pytest.skip(f"the page has {peer.name} {VERSIONS[peer.name]}")
     for reads, says, others in STREAMS:
         for group in others.split("; "):
             shown, names = group.rsplit(": ", 1)

@@ -183,7 +183,7 @@ def test_text_is_read_as_a_type(name: str):
 
 def test_text_is_read_as_a_type_where_the_format_was_found_out():
     accumulator = auto.decoder().accumulator
-    with pytest.raises(DecodeError):
+    with pytest.raises(DecodeError, match="the text is empty"):
         accumulator.parse(dict[str, str])
     stream = auto.stream(STREAMS["chat"])
     standing = stream.accumulator  # it stands for the right one to the end

@@ -219,8 +219,12 @@ class ModelStream(msgspec.Struct, frozen=True):
     """A stream of a model's answer, with the answer and the end that a consumer must report.
 
     Attributes:
-        format: One of the six formats.
+        format: The name of the format, such as "chat".
         events: The events, in the order of sending.
+        data: The bytes.
+        expected: The finished answer, as JSON.
+        state, ended_by: What a decoder must have as its state and its reason.
+        starts, seams: Offsets in the bytes, of events and of places to cut.
     """
 
     format: FormatName
