@@ -145,20 +145,51 @@ def test_a_terminal_gets_whole_lines_and_no_empty_ones(run):
     assert run(stdin=sse(chunk("stop"), "[DONE]"), out=Terminal).out == ""
 
 
-HOSTILE = "\x1b]0;owned\x07\r\b\0\x7f\x9b2J\ttab\nline é"
-HARMLESS = "\\x1b]0;owned\\x07\\x0d\\x08\\x00\\x7f\\x9b2J\ttab\nline é"
+# What a stream would do to a terminal, and what the terminal gets.
+ATTACKS = {
+    "title (OSC 0)": ("\x1b]0;owned\x07", r"\x1b]0;owned\x07"),
+    "clipboard (OSC 52)": ("\x1b]52;c;cm0gLXJm\x1b\\", r"\x1b]52;c;cm0gLXJm\x1b" + "\\"),
+    "a link to elsewhere (OSC 8)": ("\x1b]8;;http://e\x07a", r"\x1b]8;;http://e\x07a"),
+    "erasing (CSI)": ("\x1b[2J\x1b[1;1H", r"\x1b[2J\x1b[1;1H"),
+    "a report that is typed (CSI)": ("\x1b[6n\x1b[>c", r"\x1b[6n\x1b[>c"),
+    "CSI of 8 bits": ("\x9b2J", r"\x9b2J"),
+    "OSC and DCS of 8 bits": ("\x9d52;c;x\x9c\x90q\x9c", r"\x9d52;c;x\x9c\x90q\x9c"),
+    "reset, and other characters": ("\x1bc\x1b(0\x0e", r"\x1bc\x1b(0\x0e"),
+    "overwriting": ("yes\rno \b\x7f\0", r"yes\rno \x08\x7f\x00"),
+    "line ends": ("a\x0b\x0c\x85b\u2028c\u2029d", r"a\x0b\x0c\x85b\u2028c\u2029d"),
+    "overrides": ("\u202etxt.e\u202c\u202a\u202b\u202d", r"\u202etxt.e\u202c\u202a\u202b\u202d"),
+    "isolates": ("\u2066a\u2067b\u2068c\u2069", r"\u2066a\u2067b\u2068c\u2069"),
+    "marks of direction": ("a\u200e\u200f\u061c", r"a\u200e\u200f\u061c"),
+    "no width": ("pay\u200bpal\u2060\u2063\ufeff", r"pay\u200bpal\u2060\u2063\ufeff"),
+}  # fmt: skip
+each_attack = pytest.mark.parametrize(("text", "shown"), ATTACKS.values(), ids=ATTACKS)
+HOSTILE = " ".join(text for text, _ in ATTACKS.values()) + "\ttab\nline é"
 
 
-def test_control_characters_are_escaped_on_a_terminal(run):
-    data = sse(chunk("stop", content=HOSTILE), "[DONE]")
-    assert run(stdin=data).out == HOSTILE + "\n"
-    assert run(stdin=data, out=Terminal).out == HARMLESS + "\n"
+@each_attack
+def test_controls_are_escaped_on_a_terminal(run, monkeypatch, text, shown):
+    monkeypatch.setenv("NO_COLOR", "1")
+    data = sse(chunk(reasoning=text), chunk("stop", content=text), "[DONE]")
+    assert run(stdin=data).out == text + "\n"
+    assert run(stdin=data, out=Terminal).out == f"reasoning:\n{shown}\n\n{shown}\n"
 
 
-def test_control_characters_are_escaped_in_the_summary_on_a_terminal(run):
-    data = sse({"error": {"message": "\x1b[31mred\nfinished: stop"}})
-    assert run(stdin=data).err == "failed: APIError: \x1b[31mred finished: stop\n"
-    assert run(stdin=data, err=Terminal).err == "failed: APIError: \\x1b[31mred finished: stop\n"
+@each_attack
+def test_controls_are_escaped_in_the_summary_on_a_terminal(run, text, shown):
+    data = sse(chunk(tool_calls=[call(0, name=text)]), {"error": {"message": text}})
+    summary = "tool call {0}()\nfailed: APIError: {0}\n"
+    assert run(stdin=data).err == summary.format(text)
+    assert run(stdin=data, err=Terminal).err == summary.format(shown)
+
+
+def test_a_line_of_the_summary_stays_one(run):
+    data = sse({"error": {"message": "no\nfinished: stop"}})
+    assert run(stdin=data).err == "failed: APIError: no finished: stop\n"
+
+
+def test_what_people_write_is_shown_as_it_is(run):
+    text = "\tשלום, مرحبا\nمی\u200cخواهم, क्\u200dष, 👩\u200d👩\u200d👧 🌦\ufe0f, e\u0301\n"
+    assert run(stdin=sse(chunk("stop", content=text), "[DONE]"), out=Terminal).out == text
 
 
 @pytest.mark.parametrize("out", [Terminal, io.TextIOWrapper])
@@ -166,6 +197,7 @@ def test_control_characters_are_escaped_in_the_summary_on_a_terminal(run):
 def test_json_holds_no_control_characters_and_says_the_same(run, option, out):
     ran = run(option, stdin=sse(chunk("stop", content=HOSTILE), "[DONE]"), out=out)
     assert not terminal.CONTROL.search(ran.out)
+    assert ran.out.splitlines() == ran.out.split("\n")[:-1]
     said = {
         "--json": lambda: json.loads(ran.out)["choices"][0]["message"]["content"],
         "--events": lambda: json.loads(lines(ran.out)[0]["data"])["choices"][0]["delta"]["content"],

@@ -1,7 +1,7 @@
 # Writing to standard output and standard error, for both commands.
 #
 # What always holds here:
-# - On a terminal, the control characters of a stream are escaped, so that none of them acts.
+# - On a terminal, the controls of a stream are escaped, so that none of them acts or hides.
 # - Each write is flushed.
 
 from __future__ import annotations
@@ -16,8 +16,12 @@ import msgspec
 
 __all__ = ["CONTROL", "Output", "json_line"]
 
-# C0 without tab and line feed, DEL, and C1.
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# C0 without tab and line feed, DEL, and C1; and of Unicode what changes the order of the text
+# (Bidi_Control), ends a line, or has no width. The joiners U+200C and U+200D are not among them:
+# Persian, the scripts of India, and emoji are written with them.
+CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
+)
 
 # The first of the characters that take two columns, and between which a line may end.
 _WIDE = "\u2e80"
@@ -54,7 +58,9 @@ class Output:
         self._write(f"\r{text}\x1b[K")
 
     def _escaped(self, text: str) -> str:
-        return _escape(text, r"\x%02x") if self.is_terminal else text
+        if not self.is_terminal:
+            return text
+        return CONTROL.sub(lambda control: ascii(control[0])[1:-1], text)
 
     def _wrapped(self, text: str) -> str:
         """Begin a line before each word that does not fit.
@@ -88,11 +94,7 @@ class Output:
             raise
 
 
-def _escape(text: str, form: str) -> str:
-    return CONTROL.sub(lambda character: form % ord(character[0]), text)
-
-
 def json_line(value: object) -> str:
-    """Encode a value as a line of JSON without control characters."""
-    # JSON itself does not escape DEL and C1.
-    return _escape(msgspec.json.encode(value).decode(), r"\u%04x") + "\n"
+    """Encode a value as a line of JSON without controls: JSON itself escapes only those of C0."""
+    text = msgspec.json.encode(value).decode()
+    return CONTROL.sub(lambda control: rf"\u{ord(control[0]):04x}", text) + "\n"
