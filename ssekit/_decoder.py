@@ -132,6 +132,9 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         self.accumulator = wire_format.accumulator()
         self.format: str | None = wire_format.name
 
+    def __reduce__(self) -> Any:
+        raise TypeError("no copy or pickle of a stream, which goes on: snapshot() is its answer")
+
     @property
     def event(self) -> ServerSentEvent | None:
         """The event behind the latest chunk, or the one that ended the stream."""

@@ -365,7 +365,7 @@ def _shape(type_: Any) -> _Shape:
         values=_shape(values[0]) if values else None,
         structs={config.tag: struct for config, struct in zip(configs, structs, strict=True)},
         tag=configs[0].tag_field if configs else None,
-        unknown=next((each.__unknown__ for each in structs if hasattr(each, "__unknown__")), None),
+        unknown=next(filter(None, (getattr(each, "__unknown__", None) for each in structs)), None),
     )
 
 
@@ -380,13 +380,18 @@ def _fit(value: Any, shape: _Shape) -> Any:
             return _fit_object(value, shape)
         if shape.values is not None:
             return _fit_values(value, shape.values)
-    if kind is list and shape.items is not None:
+    if isinstance(value, list) and shape.items is not None:
         return shape.make(_fit_items(value, shape.items))
-    if kind is int and float in as_is and value.bit_length() < _FLOAT_BITS:
+    return _fit_number(value, as_is)
+
+
+def _fit_number(value: Any, as_is: Collection[Any]) -> Any:
+    if type(value) is int and float in as_is and value.bit_length() < _FLOAT_BITS:
         return float(value)
-    if int in as_is and kind is float and value.is_integer() and abs(value) <= _EXACT_INTEGERS:
-        return int(value)
-    if int in as_is and kind is str and _DIGITS.fullmatch(value):
+    if int in as_is and isinstance(value, float):
+        if value.is_integer() and abs(value) <= _EXACT_INTEGERS:
+            return int(value)
+    elif int in as_is and isinstance(value, str) and _DIGITS.fullmatch(value):
         return int(value)
     return msgspec.UNSET
 

@@ -131,7 +131,6 @@ class EventScanner(FastPath):
             return ()
         if self._bom is not None:
             data = self._without_bom(data, self._bom)
-            self._between_events = self._bom is None
             return self.scan(data) if data else ()
         if self._size:
             if 10 not in data and 13 not in data and self._fits(len(data)):
@@ -221,6 +220,7 @@ class EventScanner(FastPath):
             self._bom = data
             return b""
         self._bom = None
+        self._between_events = True
         return data.removeprefix(_BOM)
 
     def _parse_window(self, data: bytes, batches: list[Batch]) -> None:

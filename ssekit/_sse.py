@@ -59,6 +59,9 @@ class SSEDecoder:
         self._batches: Iterator[Batch] = iter(())
         self._events: list[ServerSentEvent] = []
 
+    def __reduce__(self) -> Any:
+        raise TypeError("no copy or pickle of an SSEDecoder, which goes on: make another one")
+
     @property
     def last_event_id(self) -> str:
         """The last event ID string, which a reconnection sends as `Last-Event-ID` (9.2.4)."""

@@ -212,6 +212,9 @@ class _AnyStream(Generic[ChunkT, ResultT]):
         self.response = response
         self.decoder = decoder
 
+    def __reduce__(self) -> Any:
+        return self.decoder.__reduce__()
+
     @property
     def event(self) -> ServerSentEvent | None:
         """The event behind the latest chunk, or the one that ended the stream."""

@@ -1,6 +1,7 @@
 """The push decoder, without any Stream: `_decoder.py`. Its format is the smallest that there is."""
 
 import asyncio
+import copy
 import pickle
 from collections.abc import Iterable
 from typing import Any
@@ -17,6 +18,7 @@ from ssekit import (
     Finish,
     Format,
     ServerSentEvent,
+    SSEDecoder,
     SSEKitError,
     StreamDecoder,
     StreamInterruptedError,
@@ -24,6 +26,8 @@ from ssekit import (
     StreamTimeoutError,
     StreamTruncatedError,
     TextDelta,
+    auto,
+    chat,
 )
 from ssekit.testing import chunkings, splits
 from tests.ways import pieces
@@ -426,3 +430,23 @@ def test_the_event_behind_a_chunk_is_not_what_an_unfinished_one_makes_of_it():
     behind = decoder.event
     decoder.close()
     assert (decoder.state, decoder.event) == ("truncated", behind)
+
+
+# Copies.
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps])
+@pytest.mark.parametrize(
+    ("make", "instead"),
+    [
+        (chat.decoder, r"snapshot\(\)"),
+        (auto.decoder, r"snapshot\(\)"),
+        (lambda: chat.stream([]), r"snapshot\(\)"),
+        (lambda: chat.astream([]), r"snapshot\(\)"),
+        (SSEDecoder, "another"),
+    ],
+    ids=["decoder", "auto", "stream", "astream", "SSEDecoder"],
+)
+def test_what_goes_on_is_not_copied(make: Any, instead: str, copied: Any):
+    with pytest.raises(TypeError, match=f"no copy or pickle of .*: .*{instead}"):
+        copied(make())
