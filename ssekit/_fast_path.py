@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from ssekit._event import EventFields, as_text
@@ -21,6 +22,7 @@ Batch: TypeAlias = tuple[EventFields, Sequence[bytes]]
 
 # How many types are remembered, and how long the line of one may be (bytes).
 _MOST_TYPES: Final = 256
+_LONGEST_HEAD: Final = 256
 
 
 class NeedsLines(Exception):
@@ -137,21 +139,29 @@ class FastPath:
     def _learn(self, head: bytes) -> EventFields | None:
         """Return the fields of an event that has a type, and remember them.
 
-        None if what is in front of its data is not the line of the type alone.
+        None if what is in front of its data is not the line of the type alone, or is long.
         """
         if head in self._known:
             return self._known[head]
-        value = head.removeprefix(b"event:").removesuffix(b"\n")
-        event_type = value.removesuffix(b"\r")
-        if len(value) != len(head) - 7 or 10 in event_type or 13 in event_type:
+        event_type = _type_in(head) if len(head) <= _LONGEST_HEAD else None
+        if event_type is None:
             return None
-        name = as_text(event_type.removeprefix(b" ")) or "message"
-        fields = (name, as_text(self.last_event_id), None)
-        if len(self._known) < _MOST_TYPES and len(head) < _MOST_TYPES:
+        fields = (event_type, as_text(self.last_event_id), None)
+        if len(self._known) < _MOST_TYPES:
             self._known[head] = fields
             if head.startswith(b"event: "):
                 self._by_type[head.removeprefix(b"event: ")] = fields
         return fields
+
+
+@lru_cache(maxsize=_MOST_TYPES)
+def _type_in(head: bytes) -> str | None:
+    """Return the type in its line, or None. (Streams have the same few types.)"""
+    value = head.removeprefix(b"event:").removesuffix(b"\n")
+    event_type = value.removesuffix(b"\r")
+    if len(value) != len(head) - 7 or 10 in event_type or 13 in event_type:
+        return None
+    return as_text(event_type.removeprefix(b" ")) or "message"
 
 
 def _first_of(text: bytes) -> tuple[bytes, list[bytes]]:

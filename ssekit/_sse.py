@@ -130,9 +130,9 @@ class SSEDecoder:
         return events
 
     def _comment(self, texts: Iterable[bytes]) -> None:
+        assert self._on_comment is not None  # or no comment would come
         for text in texts:
-            if self._on_comment is not None:
-                self._on_comment(as_text(text[1:]))
+            self._on_comment(as_text(text[1:]))
 
 
 class EventReceiver:

@@ -523,3 +523,10 @@ def test_a_decoder_is_not_inherited():
     """Whoever pulls events would not call the methods of the subclass."""
     with pytest.raises(TypeError, match="cannot be inherited: hold one"):
         type("Logging", (SSEDecoder,), {})
+
+
+def test_more_types_than_are_remembered():
+    names = [f"type-{number}" for number in range(300)] * 2 + ["x" * 1000]
+    decoder = SSEDecoder()
+    made = [event for name in names for event in decoder.feed(ServerSentEvent("a", name).encode())]
+    assert [event.event for event in made] == names

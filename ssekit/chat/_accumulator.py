@@ -74,7 +74,7 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
                 builder.add_reasoning(delta)
             if delta.role is not None and delta.role:
                 builder.role = delta.role
-            if delta.refusal is not None:
+            if delta.refusal is not None and delta.refusal:
                 builder.add_text("refusal", delta.refusal)
             if delta.tool_calls is not None:
                 if calls is None:

@@ -133,12 +133,11 @@ class ChoiceBuilder(BaseChoiceBuilder):
                 pieces.append(replace(call, custom=ChoiceDeltaToolCallCustom(input=rest)))
         return pieces
 
-    def add_text(self, field: str, piece: str | None) -> None:
+    def add_text(self, field: str, piece: str) -> None:
         """Add a piece to a text of the message other than its content."""
-        if piece:
-            if field not in self.texts:
-                self.texts[field] = Text()
-            self.texts[field].append(piece)
+        if field not in self.texts:
+            self.texts[field] = Text()
+        self.texts[field].append(piece)
 
     def add_reasoning(self, delta: ChoiceDelta) -> None:
         for field in _REASONING:
