@@ -256,7 +256,7 @@ class SurrogateJoiner:
 
     def is_whole(self, piece: str) -> bool:
         """Whether a piece is not empty, and can be emitted as it came."""
-        return not self._held and (piece.isascii() or is_well_formed(piece)) and piece != ""
+        return piece != "" and not self._held and (piece.isascii() or is_well_formed(piece))
 
     def join(self, delta: _Piece) -> _Piece | None:
         """Return the delta with whole pairs, or None if all of it is held back."""
