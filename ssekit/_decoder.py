@@ -113,7 +113,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         self._max_answer_size = max_answer_size
         self._answer_size = 0  # bytes of the data of its events
         self._use(wire_format)
-        self.resume()
+        self._open()
 
     def _use(self, wire_format: Format[ChunkT, ResultT]) -> None:
         self._format = wire_format
@@ -191,6 +191,9 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     def resume(self) -> None:
         """Be ready for another source that continues the answer: the wire starts afresh."""
         self._scanner.restart()
+        self._open()
+
+    def _open(self) -> None:
         # The latest bytes outside of any event; an error without words, if one waits for them.
         self._outside = b""
         self._unexplained: APIError | None = None
@@ -324,6 +327,9 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
 
     def _receive_unusual(self) -> Iterator[ChunkT]:
         """Yield the chunks of an event that the typed decoder refused."""
+        if self._payload == b"[DONE]":  # as nearly all streams of chat end
+            self._end_at_marker()
+            return
         event = self.event
         assert event is not None
         for part in self._format.split(event):
@@ -409,11 +415,12 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         """Return the reason why a stream that has its end is not done, or None."""
         if self._unexplained is not None:
             return self._unexplained
-        certain = self._started and self.accumulator.complete
-        for body in objects_outside(outside) if outside else ():
-            error = self._format.find_reported(body, certain=certain)
-            if error is not None:
-                return error
+        if outside:
+            certain = self._started and self.accumulator.complete
+            for body in objects_outside(outside):
+                error = self._format.find_reported(body, certain=certain)
+                if error is not None:
+                    return error
         if not self._started:
             return self._no_answer(where, outside)
         failure = getattr(self.accumulator, "failure", None)
