@@ -31,12 +31,11 @@ from ssekit._errors import (
     StreamTruncatedError,
     interruption,
 )
-from ssekit._event import ServerSentEvent, as_bytes, as_text, make_event
-from ssekit._fast_path import NO_FIELDS, Batch, EventFields
+from ssekit._event import NO_FIELDS, EventFields, ServerSentEvent, as_bytes, as_text, make_event
 from ssekit._json import LARGE, is_dense, is_json, join_surrogates
 from ssekit._marker import is_blank, is_marker
 from ssekit._outside import body_kind, objects_outside
-from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE, IGNORED, make_scanner
+from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE, IGNORED, Batch, make_scanner
 from ssekit._server_error import error_fields
 from ssekit._sse import State
 
@@ -305,10 +304,8 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         if isinstance(data, Scanned):
             return data.batches
         if isinstance(data, ServerSentEvent):
-            event_type, id_, payload = (
-                join_surrogates(text).encode() for text in (data.event, data.id, data.data)
-            )
-            return [((event_type, id_, data.retry), [payload])]
+            event_type, id_, text = map(join_surrogates, (data.event, data.id, data.data))
+            return [((event_type or "message", id_, data.retry), [text.encode()])]
         return self._scanner.scan(as_bytes(data))
 
     # What is no ordinary chunk.
