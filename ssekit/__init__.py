@@ -18,6 +18,7 @@ from ssekit._deltas import (
     Usage,
 )
 from ssekit._errors import (
+    AnswerTooLargeError,
     APIError,
     ContentTypeError,
     DecodeError,
@@ -44,6 +45,7 @@ __all__ = [
     "DONE",
     "APIError",
     "Accumulator",
+    "AnswerTooLargeError",
     "AsyncSource",
     "AsyncStream",
     "Backoff",

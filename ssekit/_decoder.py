@@ -18,11 +18,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
+from ssekit._decoding import DECODE_FAILURES, refuse_all
 from ssekit._errors import (
+    AnswerTooLargeError,
     APIError,
     DecodeError,
     SSEKitError,
@@ -50,9 +52,6 @@ ChunkT = TypeVar("ChunkT")
 ResultT = TypeVar("ResultT")
 
 EndedBy: TypeAlias = Literal["event", "marker", "finish"]
-
-# What the typed decoder of a wire format raises for data that its structs do not declare.
-DECODE_FAILURES: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
 class Scanned(NamedTuple):
@@ -83,22 +82,9 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     """
 
     __slots__ = (
-        "_decode",
-        "_emitted_last_deltas",
-        "_fields",
-        "_first_foreign",
-        "_foreign",
-        "_format",
-        "_on_comment",
-        "_outside",
-        "_payload",
-        "_scanner",
-        "_started",
-        "_unexplained",
-        "accumulator",
-        "ended_by",
-        "error",
-        "format",
+        *("_answer_size", "_decode", "_emitted_last_deltas", "_fields", "_first_foreign"),
+        *("_foreign", "_format", "_max_answer_size", "_on_comment", "_outside", "_payload"),
+        *("_scanner", "_started", "_unexplained", "accumulator", "ended_by", "error", "format"),
         "state",
     )
 
@@ -107,6 +93,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         wire_format: Format[ChunkT, ResultT],
         *,
         max_event_size: int | None = DEFAULT_MAX_EVENT_SIZE,
+        max_answer_size: int | None = None,
         on_comment: Callable[[str], object] | None = None,
         last_event_id: str = "",
     ) -> None:
@@ -122,6 +109,8 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         self._foreign = 0
         self._first_foreign: ServerSentEvent | None = None
         self._emitted_last_deltas = False
+        self._max_answer_size = max_answer_size
+        self._answer_size = 0  # bytes of the data of its events
         self._use(wire_format)
         self.resume()
 
@@ -130,6 +119,9 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         self._decode = wire_format.decode_typed
         self.accumulator = wire_format.accumulator()
         self.format: str | None = wire_format.name
+
+    def __reduce__(self) -> Any:
+        raise TypeError("no copy or pickle of a stream, which goes on: snapshot() is its answer")
 
     @property
     def event(self) -> ServerSentEvent | None:
@@ -218,6 +210,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         """
         decode, add, scanner = self._decode, self.accumulator.add, self._scanner
         started, ignored = self._started, IGNORED
+        limited = self._max_answer_size is not None
         try:
             for data in reads:
                 if self.state != "open":
@@ -248,6 +241,8 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
                                 return  # type: ignore[unreachable]
                             decode, started = self._decode, self._started
                             continue
+                        if limited and self._outgrows_limit(len(payload)):
+                            return
                         try:
                             ends = add(chunk)
                         except DecodeError as error:
@@ -308,6 +303,14 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
             return [((event_type or "message", id_, data.retry), [text.encode()])]
         return self._scanner.scan(as_bytes(data))
 
+    def _outgrows_limit(self, size: int) -> bool:
+        """Count the size of an event. If the answer is too large with it, the stream has failed."""
+        self._answer_size += size
+        limit = self._max_answer_size
+        if limit is not None and self._answer_size > limit:
+            self._fail(AnswerTooLargeError(limit))
+        return self.state != "open"
+
     # What is no ordinary chunk.
 
     def _receive_ignored(self, payloads: Iterable[bytes]) -> None:
@@ -342,6 +345,8 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
             if chunk is None:
                 self._note(None)
                 continue
+            if self._outgrows_limit(len(part.data)):
+                return
             try:
                 ends = self.accumulator.add(chunk)
             except DecodeError as error:
@@ -365,7 +370,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         else:
             # The next event may have the words. It is read in Python too.
             self._unexplained = error
-            self._decode = _refuse
+            self._decode = refuse_all
 
     def _note(self, chunk: ChunkT | None) -> bool:
         """Note whether a chunk has a part of the answer, or its event is of another format."""
@@ -434,8 +439,3 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
 
 def _read(data: Read) -> Read:
     return data if isinstance(data, bytes | ServerSentEvent) else as_bytes(data)
-
-
-def _refuse(data: bytes | str) -> Any:
-    """Decode nothing."""
-    raise msgspec.DecodeError

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "APIError",
+    "AnswerTooLargeError",
     "ContentTypeError",
     "DecodeError",
     "EventTooLargeError",
@@ -71,15 +72,24 @@ class EventTooLargeError(SSEKitError):
         limit: The limit that was met, in bytes.
     """
 
+    _subject = "an event is larger than max_event_size"
+
     def __init__(self, limit: int) -> None:
         super().__init__(limit)
         self.limit = limit
 
     def __str__(self) -> str:
-        return (
-            f"an event is larger than max_event_size ({self.limit} bytes): raise the limit, "
-            "or pass None for no limit"
-        )
+        return f"{self._subject} ({self.limit} bytes): raise the limit, or pass None for no limit"
+
+
+class AnswerTooLargeError(EventTooLargeError):
+    """The events of an answer outgrew `max_answer_size`; `partial` is the answer without the last.
+
+    Attributes:
+        limit: The limit that was met, in bytes.
+    """
+
+    _subject = "the events of the answer are larger than max_answer_size"
 
 
 class DecodeError(SSEKitError):

@@ -210,8 +210,7 @@ class JSONText(Text):
         """Whether a piece is all of the text once more, which is whole."""
         if self.initial:
             return piece == self.initial
-        alike = piece.startswith(_OPENINGS) and len(piece) == self.size()
-        return alike and self.join() == piece and is_json(piece)
+        return piece.startswith(_OPENINGS) and self.is_whole(piece) and is_json(piece)
 
 
 class _JSONEnd:

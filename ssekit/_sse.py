@@ -54,9 +54,12 @@ class SSEDecoder:
         comments = on_comment is not None
         self._scanner = make_scanner(last_event_id, max_event_size, comments=comments)
         self._on_comment = on_comment
-        # The rest of a read in which `on_comment` raised, and the events before that.
+        # Of a read in which `on_comment` raised: its rest, and the events before that.
         self._batches: Iterator[Batch] = iter(())
         self._events: list[ServerSentEvent] = []
+
+    def __reduce__(self) -> Any:
+        raise TypeError("no copy or pickle of an SSEDecoder, which goes on: make another one")
 
     @property
     def last_event_id(self) -> str:
@@ -106,12 +109,15 @@ class SSEDecoder:
         self._events = []
 
     def _take(self, batches: Iterable[Batch]) -> list[ServerSentEvent]:
-        if self._on_comment is None:
-            return [  # (with `as_text` written out: a call for each takes a tenth of all)
-                ServerSentEvent(payload.decode("utf-8", "replace"), event_type, id_, retry)
-                for (event_type, id_, retry), payloads in batches
-                for payload in payloads
-            ]
+        if self._on_comment is not None:
+            return self._take_with_comments(batches)
+        return [
+            ServerSentEvent(payload.decode("utf-8", "replace"), event_type, id_, retry)
+            for (event_type, id_, retry), payloads in batches
+            for payload in payloads
+        ]
+
+    def _take_with_comments(self, batches: Iterable[Batch]) -> list[ServerSentEvent]:
         self._batches = chain(self._batches, batches)
         for fields, payloads in self._batches:
             if fields is IGNORED:
@@ -123,7 +129,7 @@ class SSEDecoder:
         return events
 
     def _comment(self, texts: Iterable[bytes]) -> None:
-        assert self._on_comment is not None
+        assert self._on_comment is not None  # or no comment would come
         for text in texts:
             self._on_comment(as_text(text[1:]))
 
@@ -148,7 +154,7 @@ class EventReceiver:
     ) -> Iterator[ServerSentEvent]:
         """Yield the events of each read; call `abandon` if that raises or is dropped."""
         scanner = self._scanner
-        latest = event_type, id_, retry = NO_FIELDS
+        known = event_type, id_, retry = NO_FIELDS  # the fields of the latest event
         try:
             for data in reads:
                 if type(data) is bytes:
@@ -160,11 +166,11 @@ class EventReceiver:
                 else:
                     batches = scanner.scan(as_bytes(data))
                 for fields, payloads in batches:
-                    if fields is not latest:
+                    if fields is not known:
                         if fields is IGNORED:
                             self._comment(payloads)
                             continue
-                        latest = event_type, id_, retry = fields
+                        known = event_type, id_, retry = fields
                     for payload in payloads:
                         text = payload.decode("utf-8", "replace")  # `as_text`, without a call
                         yield ServerSentEvent(text, event_type, id_, retry)
@@ -224,9 +230,11 @@ def gather_lines(reads: Iterator[Any], most: int) -> Iterator[Any]:
             yield data
     except Exception:
         # Flush before the source's exception: the pending bytes came before it.
-        yield b"".join(pending)
+        if pending:
+            yield b"".join(pending)
         raise
-    yield b"".join(pending)
+    if pending:
+        yield b"".join(pending)
 
 
 def _whole_lines(pieces: list[bytes], most: int) -> tuple[bytes, list[bytes]]:

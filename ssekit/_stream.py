@@ -203,12 +203,7 @@ def _texts(deltas: Iterable[Delta]) -> Iterator[str]:
 
 
 class _AnyStream(Generic[ChunkT, ResultT]):
-    """The common part of Stream and AsyncStream: the views of the decoder.
-
-    Attributes:
-        response: The source that was passed in, with its headers and status.
-        decoder: The decoder of the stream. Pass it on to continue the answer over another source.
-    """
+    """The common part of Stream and AsyncStream: the views of the decoder."""
 
     _source: Any  # a OpenSource or an OpenAsyncSource
 
@@ -216,6 +211,9 @@ class _AnyStream(Generic[ChunkT, ResultT]):
         decoder.resume()
         self.response = response
         self.decoder = decoder
+
+    def __reduce__(self) -> Any:
+        return self.decoder.__reduce__()
 
     @property
     def event(self) -> ServerSentEvent | None:
@@ -259,6 +257,10 @@ class Stream(_AnyStream[ChunkT, ResultT]):
         StreamNotFinishedError: The stream was closed, and is still read.
         StatusError, ContentTypeError: The response is no event stream (on entering `with`, if the
             stream is used so).
+
+    Attributes:
+        response: The source that was passed in, with its headers and status.
+        decoder: The decoder of the stream. Pass it on to continue the answer over another source.
     """
 
     def __init__(
@@ -331,7 +333,8 @@ class AsyncStream(_AnyStream[ChunkT, ResultT]):
 
     The source is closed at the end of the stream, when it fails, when a read is cancelled, by
     `aclose()` and on leaving `async with`. Dropping the stream midway does not close it: only the
-    event loop could. Iterating raises what it raises for `Stream`.
+    event loop could. Iterating raises what it raises for `Stream`, which has the attributes
+    `response` and `decoder`, too.
     """
 
     def __init__(

@@ -10,9 +10,9 @@ Spark can map it. The command `ssekit collect` does so, and prints the records a
 
 from __future__ import annotations
 
+import gzip
 import os
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal, cast
 
 import msgspec
 
@@ -62,18 +62,18 @@ def collect(file: str | os.PathLike[str], /, *, format: str | Format[Any, Any] =
     """Read a recorded stream to its end, and return its record.
 
     Args:
-        file: The name of the file.
+        file: The name of the file; one that ends in .gz is decompressed.
         format: One of `auto.FORMATS`; "auto", to detect the format by the first events; or a
             `Format` of your own. (Only a name pickles.)
 
     >>> collect("no such file").error.type
     'FileNotFoundError'
     """
-    path, name = Path(file), join_surrogates(os.fspath(file))
+    name = join_surrogates(os.fspath(file))
     opener = auto.opener(format)
     decoder = opener.decoder()
     try:
-        with opener.stream(path, decoder=decoder) as stream:
+        with open_recording(file) as source, opener.stream(source, decoder=decoder) as stream:
             result = stream.until_done()
     except Exception as error:  # any exception: it concerns this file alone
         return Record(
@@ -86,6 +86,12 @@ def collect(file: str | os.PathLike[str], /, *, format: str | Format[Any, Any] =
     return Record(
         file=name, format=decoder.format, state="done", ended_by=decoder.ended_by, result=result
     )
+
+
+def open_recording(file: str | os.PathLike[str]) -> BinaryIO:
+    """Open a recorded stream, which may be compressed."""
+    opens = gzip.open if os.fspath(file).endswith(".gz") else open
+    return cast("BinaryIO", opens(file, "rb"))
 
 
 def _failure(error: Exception) -> Failure:

@@ -1,5 +1,6 @@
 """The command: `_command/main.py`."""
 
+import gzip
 import io
 import json
 import os
@@ -74,58 +75,121 @@ def lines(text):
 
 
 def test_the_text_is_printed_and_nothing_else_on_standard_output(run):
-    assert run(stdin=HELLO) == Ran(0, "Héllo", FINISHED)
+    assert run(stdin=HELLO) == Ran(0, "Héllo\n", FINISHED)
 
 
 @pytest.mark.parametrize("argv", [["-"], ["-", "--timing"]])
 def test_a_dash_is_standard_input(run, argv):
-    assert run(*argv, stdin=HELLO).out == "Héllo"
+    assert run(*argv, stdin=HELLO).out == "Héllo\n"
 
 
 @pytest.mark.parametrize("name", ["stream.sse", "demo"])
 def test_a_file_is_read(run, tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     Path(name).write_bytes(HELLO)
-    assert run(f"./{name}") == Ran(0, "Héllo", FINISHED)
+    assert run(f"./{name}") == Ran(0, "Héllo\n", FINISHED)
 
 
 def test_only_choice_0_is_printed(run):
     other = chunk("stop", content="other", index=1)
-    assert run(stdin=sse(other, chunk("stop", content="this"), "[DONE]")).out == "this"
+    assert run(stdin=sse(other, chunk("stop", content="this"), "[DONE]")).out == "this\n"
+
+
+LABEL = "\x1b[2mreasoning:\n\x1b[22m"
 
 
 def test_the_reasoning_is_for_terminals(run):
     data = sse(chunk(reasoning="so"), chunk(content="yes"), chunk("stop"), "[DONE]")
-    assert run(stdin=data).out == "yes"
-    assert run(stdin=data, out=Terminal).out == "\x1b[2mso\x1b[22m\n\nyes\n"
+    assert run(stdin=data).out == "yes\n"
+    assert run(stdin=data, out=Terminal).out == f"{LABEL}\x1b[2mso\x1b[22m\n\nyes\n"
+
+
+def test_reasoning_that_goes_on_after_text_has_its_label_again(run, monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    pieces = [{"reasoning": "a"}, {"content": "b"}, {"reasoning": "c"}, {"reasoning": "d"}]
+    data = sse(*(chunk(**piece) for piece in pieces), "[DONE]")
+    assert run(stdin=data, out=Terminal).out == "reasoning:\na\n\nb\n\nreasoning:\ncd\n"
 
 
 def test_no_color_leaves_the_reasoning_undimmed(run, monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
     data = sse(chunk(reasoning="so"), chunk(content="yes"), chunk("stop"), "[DONE]")
-    assert run(stdin=data, out=Terminal).out == "so\n\nyes\n"
+    assert run(stdin=data, out=Terminal).out == "reasoning:\nso\n\nyes\n"
+
+
+@pytest.mark.parametrize(
+    ("pieces", "shown"),
+    [
+        pytest.param(["one two three four"], "one two\nthree\nfour\n", id="words"),
+        pytest.param(["one", " two", " three"], "one two\nthree\n", id="pieces"),
+        pytest.param(["one ", "two ", "three"], "one two\nthree\n", id="spaces come before"),
+        pytest.param(["one tw", "o.", " x"], "one two.\nx\n", id="the rest of a word"),
+        pytest.param(["one\n  two\n\nthree"], "one\n  two\n\nthree\n", id="lines"),
+        pytest.param(["one  \ntwo"], "one  \ntwo\n", id="spaces before a line end"),
+        pytest.param(["a", "b" * 12, " c d"], "a" + "b" * 12 + " c d\n", id="a long word"),
+        pytest.param(["日本語日本語"], "日本語日\n本語\n", id="wide characters"),
+        pytest.param(["日本語日", "ab"], "日本語日ab\n", id="the edge"),
+        pytest.param(["a \x1bm", " bcd"], "a \\x1bm\nbcd\n", id="what is escaped"),
+    ],
+)
+def test_lines_of_a_terminal_end_between_words(run, monkeypatch, pieces, shown):
+    monkeypatch.setenv("COLUMNS", "10")
+    data = sse(*(chunk(content=piece) for piece in pieces), chunk("stop"), "[DONE]")
+    assert run(stdin=data, out=Terminal).out == shown
+    assert run(stdin=data).out == "".join(pieces) + "\n"
 
 
 def test_a_terminal_gets_whole_lines_and_no_empty_ones(run):
     data = sse(chunk(reasoning="so\n"), chunk(content="yes\n"), chunk("stop"), "[DONE]")
-    assert run(stdin=data, out=Terminal).out == "\x1b[2mso\n\x1b[22m\nyes\n"
+    assert run(stdin=data, out=Terminal).out == f"{LABEL}\x1b[2mso\n\x1b[22m\nyes\n"
     assert run(stdin=sse(chunk("stop"), "[DONE]"), out=Terminal).out == ""
 
 
-HOSTILE = "\x1b]0;owned\x07\r\b\0\x7f\x9b2J\ttab\nline é"
-HARMLESS = "\\x1b]0;owned\\x07\\x0d\\x08\\x00\\x7f\\x9b2J\ttab\nline é"
+# What a stream would do to a terminal, and what the terminal gets.
+ATTACKS = {
+    "title (OSC 0)": ("\x1b]0;owned\x07", r"\x1b]0;owned\x07"),
+    "clipboard (OSC 52)": ("\x1b]52;c;cm0gLXJm\x1b\\", r"\x1b]52;c;cm0gLXJm\x1b" + "\\"),
+    "a link to elsewhere (OSC 8)": ("\x1b]8;;http://e\x07a", r"\x1b]8;;http://e\x07a"),
+    "erasing (CSI)": ("\x1b[2J\x1b[1;1H", r"\x1b[2J\x1b[1;1H"),
+    "a report that is typed (CSI)": ("\x1b[6n\x1b[>c", r"\x1b[6n\x1b[>c"),
+    "CSI of 8 bits": ("\x9b2J", r"\x9b2J"),
+    "OSC and DCS of 8 bits": ("\x9d52;c;x\x9c\x90q\x9c", r"\x9d52;c;x\x9c\x90q\x9c"),
+    "reset, and other characters": ("\x1bc\x1b(0\x0e", r"\x1bc\x1b(0\x0e"),
+    "overwriting": ("yes\rno \b\x7f\0", r"yes\rno \x08\x7f\x00"),
+    "line ends": ("a\x0b\x0c\x85b\u2028c\u2029d", r"a\x0b\x0c\x85b\u2028c\u2029d"),
+    "overrides": ("\u202etxt.e\u202c\u202a\u202b\u202d", r"\u202etxt.e\u202c\u202a\u202b\u202d"),
+    "isolates": ("\u2066a\u2067b\u2068c\u2069", r"\u2066a\u2067b\u2068c\u2069"),
+    "marks of direction": ("a\u200e\u200f\u061c", r"a\u200e\u200f\u061c"),
+    "no width": ("pay\u200bpal\u2060\u2063\ufeff", r"pay\u200bpal\u2060\u2063\ufeff"),
+}  # fmt: skip
+each_attack = pytest.mark.parametrize(("text", "shown"), ATTACKS.values(), ids=ATTACKS)
+HOSTILE = " ".join(text for text, _ in ATTACKS.values()) + "\ttab\nline é"
 
 
-def test_control_characters_are_escaped_on_a_terminal(run):
-    data = sse(chunk("stop", content=HOSTILE), "[DONE]")
-    assert run(stdin=data).out == HOSTILE
-    assert run(stdin=data, out=Terminal).out == HARMLESS + "\n"
+@each_attack
+def test_controls_are_escaped_on_a_terminal(run, monkeypatch, text, shown):
+    monkeypatch.setenv("NO_COLOR", "1")
+    data = sse(chunk(reasoning=text), chunk("stop", content=text), "[DONE]")
+    assert run(stdin=data).out == text + "\n"
+    assert run(stdin=data, out=Terminal).out == f"reasoning:\n{shown}\n\n{shown}\n"
 
 
-def test_control_characters_are_escaped_in_the_summary_on_a_terminal(run):
-    data = sse({"error": {"message": "\x1b[31mred\nfinished: stop"}})
-    assert run(stdin=data).err == "failed: APIError: \x1b[31mred finished: stop\n"
-    assert run(stdin=data, err=Terminal).err == "failed: APIError: \\x1b[31mred finished: stop\n"
+@each_attack
+def test_controls_are_escaped_in_the_summary_on_a_terminal(run, text, shown):
+    data = sse(chunk(tool_calls=[call(0, name=text)]), {"error": {"message": text}})
+    summary = "tool call {0}()\nfailed: APIError: {0}\n"
+    assert run(stdin=data).err == summary.format(text)
+    assert run(stdin=data, err=Terminal).err == summary.format(shown)
+
+
+def test_a_line_of_the_summary_stays_one(run):
+    data = sse({"error": {"message": "no\nfinished: stop"}})
+    assert run(stdin=data).err == "failed: APIError: no finished: stop\n"
+
+
+def test_what_people_write_is_shown_as_it_is(run):
+    text = "\tשלום, مرحبا\nمی\u200cخواهم, क्\u200dष, 👩\u200d👩\u200d👧 🌦\ufe0f, e\u0301\n"
+    assert run(stdin=sse(chunk("stop", content=text), "[DONE]"), out=Terminal).out == text
 
 
 @pytest.mark.parametrize("out", [Terminal, io.TextIOWrapper])
@@ -133,6 +197,7 @@ def test_control_characters_are_escaped_in_the_summary_on_a_terminal(run):
 def test_json_holds_no_control_characters_and_says_the_same(run, option, out):
     ran = run(option, stdin=sse(chunk("stop", content=HOSTILE), "[DONE]"), out=out)
     assert not terminal.CONTROL.search(ran.out)
+    assert ran.out.splitlines() == ran.out.split("\n")[:-1]
     said = {
         "--json": lambda: json.loads(ran.out)["choices"][0]["message"]["content"],
         "--events": lambda: json.loads(lines(ran.out)[0]["data"])["choices"][0]["delta"]["content"],
@@ -206,7 +271,7 @@ def test_events_have_all_their_fields(run):
 @pytest.mark.parametrize("argv", [[], ["--format", "auto"], ["--format", None]], ids=str)
 def test_every_format_is_found_out_or_given(run, argv, name):
     ran = run(*(word or name for word in argv), stdin=b"".join(STREAMS[name]))
-    assert (ran.status, ran.out) == (0, "".join(TEXT))
+    assert (ran.status, ran.out) == (0, "".join(TEXT) + "\n")
 
 
 def test_the_format_that_is_given_counts(run):
@@ -253,13 +318,13 @@ def test_a_stream_may_finish_without_a_reason(run):
 
 
 def test_a_cut_stream_prints_what_had_come(run):
-    assert run(stdin=CUT) == Ran(1, "Héllo", TRUNCATED)
+    assert run(stdin=CUT) == Ran(1, "Héllo\n", TRUNCATED)
     assert run(stdin=CUT, out=Terminal).out == "Héllo\n"
 
 
 def test_a_failed_stream_prints_what_had_come(run):
     ran = run(stdin=CUT + sse({"error": {"message": "Overloaded"}}))
-    assert ran == Ran(1, "Héllo", "failed: APIError: Overloaded\n")
+    assert ran == Ran(1, "Héllo\n", "failed: APIError: Overloaded\n")
 
 
 def test_a_source_that_fails_is_a_failed_stream(run, monkeypatch):
@@ -281,7 +346,8 @@ def test_timing_adds_a_line(run, monkeypatch):
     data = sse(chunk(reasoning="so"), chunk(content="yes"), chunk(content="!"), chunk("stop"))
     assert run("--timing", stdin=data).err == (
         "finished: stop (ended by finish)\n"
-        "timing: first text after 1.000 s, 4 chunks in 4.000 s (1.0 a second), "
+        "timing: first chunk after 0.500 s, first reasoning after 0.500 s, "
+        "first text after 1.000 s, 4 chunks in 4.000 s (1.0 a second), "
         "longest gap 2.000 s\n"
     )
 
@@ -289,10 +355,86 @@ def test_timing_adds_a_line(run, monkeypatch):
 @pytest.mark.parametrize("option", ["--json", "--events", "--deltas"])
 def test_timing_goes_with_every_view(run, option):
     err = run(option, "--timing", stdin=sse(chunk("stop"), "[DONE]")).err
-    assert err.splitlines()[-1].startswith("timing: no text, 1 chunks in ")
+    assert err.splitlines()[-1].startswith("timing: first chunk after ")
 
 
 # What the command is given.
+
+
+@pytest.mark.parametrize(
+    ("argv", "command"),
+    [(["colect"], "collect"), (["--json", "Collect", "a"], "collect"), (["dmeo"], "demo")],
+)
+def test_a_misspelt_command_gets_a_hint_if_no_file_has_that_name(
+    run, capsys, tmp_path, monkeypatch, argv, command
+):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as raised:
+        main(argv)
+    assert raised.value.code == 2
+    assert f"did you mean `ssekit {command}`?\n" in capsys.readouterr().err
+
+
+def test_a_file_is_read_whatever_its_name(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("colect").write_bytes(HELLO)
+    assert run("colect") == Ran(0, "Héllo\n", FINISHED)
+
+
+def test_a_compressed_file_is_read(run, tmp_path):
+    file = tmp_path / "stream.sse.gz"
+    file.write_bytes(gzip.compress(HELLO))
+    assert run(str(file)) == Ran(0, "Héllo\n", FINISHED)
+
+
+OWN = """
+import msgspec
+from ssekit import Accumulator, Format
+
+class Last(Accumulator):
+    latest = None
+
+    def add(self, chunk, /):
+        self.latest = chunk
+
+    def snapshot(self):
+        return self.latest
+
+FORMAT = Format("own", msgspec.json.Decoder(dict[str, int]), Last)
+"""
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """A module with a format, in the folder where the command runs."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    Path("ownformat.py").write_text(OWN)
+    yield "ownformat:FORMAT"
+    sys.modules.pop("ownformat", None)
+
+
+def test_a_format_of_ones_own_is_imported(run, own):
+    ran = run("--format", own, "--json", stdin=sse({"n": 1}, {"n": 2}, "[DONE]"))
+    assert (ran.status, ran.out) == (0, '{"n":2}\n')
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("yaml", "ValueError: format must be auto, chat, "),
+        ("missing_module:FORMAT", "ModuleNotFoundError: No module named 'missing_module'"),
+        ("ownformat:MISSING", "AttributeError: module 'ownformat' has no attribute 'MISSING'"),
+        ("ownformat:Last", "ownformat:Last is no ssekit.Format"),
+        ("ownformat:", "ownformat: is no ssekit.Format"),
+    ],
+)
+@pytest.mark.usefixtures("own")
+def test_what_is_no_format_is_misuse(capsys, name, reason):
+    with pytest.raises(SystemExit) as raised:
+        main(["--format", name])
+    assert raised.value.code == 2
+    assert f"ssekit: error: argument --format: {reason}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["missing.sse", "."])
@@ -331,7 +473,7 @@ def test_arguments_are_those_of_the_process(run, monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "argv", ["ssekit", str(tmp_path / "stream.sse")])
     monkeypatch.setattr(sys, "stdout", io.StringIO())
     assert main() == 0
-    assert sys.stdout.getvalue() == "Héllo"
+    assert sys.stdout.getvalue() == "Héllo\n"
 
 
 def test_standard_streams_may_be_closed(monkeypatch, capsys, tmp_path):
@@ -341,7 +483,7 @@ def test_standard_streams_may_be_closed(monkeypatch, capsys, tmp_path):
     assert capsys.readouterr().err == f"ssekit: cannot open -: {os.strerror(9)}\n"
     monkeypatch.setattr(sys, "stderr", None)
     assert main([str(tmp_path / "stream.sse")]) == 0
-    assert capsys.readouterr().out == "Héllo"
+    assert capsys.readouterr().out == "Héllo\n"
     monkeypatch.setattr(sys, "stdout", None)
     assert main([str(tmp_path / "stream.sse")]) == 0
 
@@ -399,7 +541,7 @@ def test_text_is_printed_as_it_arrives():
         process.stdin.write(HELLO[: len(HELLO) // 2])
         assert read(process.stdout, 3).decode() == "Hé"
         process.stdin.write(HELLO[len(HELLO) // 2 :])
-        assert read(process.stdout, 4).decode() == "llo"
+        assert read(process.stdout, 4).decode() == "llo\n"
         assert process.stderr.read().decode() == FINISHED
     assert process.returncode == 0
 
@@ -447,7 +589,8 @@ def test_a_true_terminal_is_told_apart():
                 shown += piece
     assert process.returncode == 0
     assert shown.decode().splitlines() == [
-        "\x1b[2mso\x1b[22m",
+        "\x1b[2mreasoning:",
+        "\x1b[22m\x1b[2mso\x1b[22m",
         "",
         "a\\x1b[2Jb",
         "finished: stop (ended by marker)",

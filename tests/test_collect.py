@@ -1,5 +1,6 @@
 """The command `ssekit collect`: `_command/collect.py`."""
 
+import gzip
 import io
 import json
 import os
@@ -43,12 +44,13 @@ PADDING = b":" * collecting._BATCH_SIZE + b"\n\n"
 
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names of files of every kind; a directory is among them."""
+    """Names of files of every kind; an empty folder is among them."""
     monkeypatch.chdir(tmp_path)
     for name, (data, _) in FILES.items():
         if data is not None:
             Path(name).write_bytes(data)
-    return [*FILES, "."]
+    Path("folder").mkdir()
+    return [*FILES, "folder"]
 
 
 @pytest.fixture
@@ -107,12 +109,50 @@ def test_the_format_may_be_given(one: str, capsys: pytest.CaptureFixture[str]):
     assert json.loads(capsys.readouterr().out)["format"] == "completions"
 
 
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_format_of_ones_own_is_imported_by_each_process(
+    one: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], jobs: str
+):
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(collecting, "_BATCH_LENGTH", 1)
+    Path("formats_here.py").write_text("from ssekit.chat import FORMAT as OWN\n")
+    assert collect(one, one, "--format", "formats_here:OWN", "-j", jobs) == 0
+    assert capsys.readouterr().out.count('"format":"chat"') == 2
+    sys.modules.pop("formats_here", None)
+
+
 def test_results_are_written_to_a_file(one: str, capsys: pytest.CaptureFixture[str]):
     collect(one)
     printed = capsys.readouterr().out
     assert collect(one, "-o", "results.jsonl") == 0
     assert Path("results.jsonl").read_text(encoding="utf-8") == printed
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_folder_stands_for_the_files_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.chdir(tmp_path)
+    for name in ("b[1]/z", "b[1]/inner/y", "b[1]/.hidden", "b[1]/.git/x", "b[1]/empty/.hidden"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_bytes(A + DONE)
+    Path("a").write_bytes(A + DONE)
+    assert collect("b[1]", "a", "b[1]/", "-j", "1") == 0
+    files = [json.loads(line)["file"] for line in capsys.readouterr().out.splitlines()]
+    within = [os.path.join("b[1]", "inner", "y"), os.path.join("b[1]", "z")]
+    assert [os.path.normpath(file) for file in files] == [*within, "a", *within]
+
+
+def test_compressed_files_have_the_same_results(
+    one: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    data = gzip.compress(A + DONE)
+    Path("one.gz").write_bytes(data)
+    Path("cut.gz").write_bytes(data[: len(data) // 2])
+    assert collect(one, "one.gz", "cut.gz", "-j", "1") == 1
+    plain, whole, cut = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert whole == plain | {"file": "one.gz"}
+    assert (cut["state"], cut["error"]["type"]) == ("failed", "StreamInterruptedError")
 
 
 # Misuse, and what cannot be helped.
@@ -152,13 +192,15 @@ def terminal() -> Terminal:
 
 def test_a_terminal_shows_progress(files: list[str], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(collecting, "_BATCH_LENGTH", 2)
+    times = iter([10.0, 14.0, 16.0])
+    monkeypatch.setattr(collecting, "perf_counter", lambda: next(times))
     err = terminal()
     monkeypatch.setattr(sys, "stderr", err)
     collect("cut", "chat", "marker", "-j", "1", "-o", "results.jsonl")
     assert err.buffer.getvalue().decode().split("\x1b[K") == [  # type: ignore[attr-defined]
-        "\r0 of 3 files, 0 of them not finished",
-        "\r2 of 3 files, 1 of them not finished",
-        "\r3 of 3 files, 1 of them not finished",
+        "\r3 files",
+        "\r2 of 3 files, 1 of them not finished, 0.5 a second, 2 s left",
+        "\r3 of 3 files, 1 of them not finished, 0.5 a second, 0 s left",
         "\n",
     ]
 

@@ -4,6 +4,7 @@ import json
 import socket
 import struct
 import sys
+import textwrap
 import threading
 
 import pytest
@@ -41,10 +42,25 @@ CALLS = "".join(f"tool call get_weather({joined(each)})\n" for each in demo._ARG
 def test_the_answer_is_shown_like_any_other_stream(capsys):
     assert main(["demo"]) == 0
     shown = capsys.readouterr()
-    assert shown.out == joined(demo._TEXT)
-    assert shown.err == (
-        f"{CALLS}finished: tool_calls, 84 input + 96 output tokens (ended by marker)\n"
+    assert shown.out == joined(demo._TEXT) + "\n"
+    summary, code = shown.err.split("\n\n", 1)
+    assert summary == (
+        f"{CALLS}finished: tool_calls, 84 input + 96 output tokens (ended by marker)"
     )
+    assert code.startswith("In Python, ")
+
+
+@pytest.mark.usefixtures("fast")
+def test_the_python_that_is_shown_does_the_same(capsys):
+    main(["demo"])
+    shown = capsys.readouterr()
+    lines = shown.err.split("\n\n", 2)[2]
+    with demo.response() as response:
+        names = {"response": response}
+        exec(textwrap.dedent(lines), names)
+    assert sum(bool(line) for line in lines.splitlines()) == 5
+    assert capsys.readouterr().out + "\n" == shown.out
+    assert len(names["answer"].choices[0].message.tool_calls) == 2
 
 
 @pytest.mark.usefixtures("fast")
@@ -78,7 +94,6 @@ def test_it_comes_over_a_socket_as_an_event_stream():
     with demo.response() as response:
         assert response.status == 200
         assert response.headers["Content-Type"] == "text/event-stream"
-        assert response.headers["Transfer-Encoding"] == "chunked"
         assert chat.collect(response).usage is not None
 
 
@@ -87,12 +102,12 @@ def hosts(monkeypatch):
     """The addresses of the servers that were started."""
     addresses = []
 
-    class Server(demo.ThreadingHTTPServer):
+    class Server(demo._Server):
         def server_activate(self):
             super().server_activate()
             addresses.append(self.server_address)
 
-    monkeypatch.setattr(demo, "ThreadingHTTPServer", Server)
+    monkeypatch.setattr(demo, "_Server", Server)
     return addresses
 
 

@@ -137,6 +137,7 @@ few_events = st.lists(
             *(b"data: x\n\n", b"data: data: x\n\n", b"event: a\ndata: x\n\n"),
             *(b"event: b\ndata: x\n\n", b"event: a\n\n", b"data:x\n\n", b"data: x\ndata: y\n\n"),
             *(b": data: x\n\n", b"event:a\ndata:x\n\n", b"event: a\r\ndata: x\r\n\r\n", b"\n"),
+            *(b"event: event:a\ndata: x\n\n", b"foo\ndata: x\n\n", b": a\ndata: x\n\n"),
             *(b"id: 1\n\n", b"id\ndata: x\n\n", b"xdata: y\n\n", b"retry: 5\n\n", b"event: adata: x\n\n"),
         ]
     ),

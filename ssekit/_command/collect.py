@@ -1,11 +1,10 @@
-# The command `ssekit collect FILES`: turns recorded streams into lines of JSON, on all cores.
+# The command `ssekit collect FILE...`: turns recorded streams into lines of JSON, on all cores.
 #
 # How it works:
 # 1. The files are divided into batches; a pool of processes collects a few batches ahead, and their
 #    lines are written in order.
-# 2. When a process dies, the pool is broken, and nobody knows by which batch. The first unfinished
-#    batch is then collected alone, in halves down to the file that kills its process; a new pool
-#    continues with the others.
+# 2. When a process dies, the pool is broken, and nobody knows by which batch. Each file of the
+#    first unfinished batch then has a process of its own; a new pool continues with the others.
 #
 # What always holds here:
 # - Each file has its line, in the order of the arguments. A bad file costs only its own line, even
@@ -24,13 +23,16 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, closing
+from glob import escape, glob
 from itertools import islice
 from multiprocessing import get_context, parent_process
 from multiprocessing.process import BaseProcess
 from threading import Thread
+from time import perf_counter
 from typing import NamedTuple, TypeAlias
 
-from ssekit import archive, auto
+from ssekit import archive
+from ssekit._command.options import add_format, as_format
 from ssekit._command.terminal import Output, json_line
 from ssekit._json import join_surrogates
 
@@ -89,7 +91,8 @@ def _parser() -> argparse.ArgumentParser:
         epilog="The exit status is 0 if every file is a finished stream, 1 if any is not (its line "
         "says why), 2 for misuse.",
     )
-    parser.add_argument("files", nargs="+", metavar="FILE", help="a recorded stream")
+    what = "a recorded stream, also as .gz; or a folder, for all files in it but the hidden ones"
+    parser.add_argument("files", nargs="+", metavar="FILE", help=what)
     parser.add_argument(
         "-j",
         "--jobs",
@@ -99,19 +102,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="how many processes; by default one for each core",
     )
-    parser.add_argument(
-        "--format",
-        choices=("auto", *auto.FORMATS),
-        default="auto",
-        help="what the streams are; by default the first events of each tell",
-    )
-    parser.add_argument(
-        "-o",
-        "--output",
-        default="-",
-        metavar="RESULTS",
-        help="the file that is written; by default standard output",
-    )
+    add_format(parser)
+    what = "the file that is written; by default standard output"
+    parser.add_argument("-o", "--output", default="-", metavar="RESULTS", help=what)
     return parser
 
 
@@ -128,26 +121,33 @@ def _run(arguments: _Arguments, err: Output) -> int:
             file = stack.enter_context(open(arguments.output, "w", encoding="utf-8", newline="\n"))
         out = Output(file)
         shows_progress = err.is_terminal and not out.is_terminal  # lines on a terminal are progress
-        total, files, unfinished = len(arguments.files), 0, 0
-
-        def progress() -> str:
-            return f"{files} of {total} files, {unfinished} of them not finished"
-
+        names = [name for given in arguments.files for name in _files(given)]
+        files, unfinished, start = 0, 0, perf_counter()
         if shows_progress:
             stack.callback(err.write, "\n")
-            err.overwrite(progress())
-        batches = list(_batches(arguments.files))
+            err.overwrite(f"{len(names)} files")
+        batches = list(_batches(names))
         results = _results(batches, arguments.format, arguments.jobs)
         for lines in stack.enter_context(closing(results)):
             out.write(lines.text)
             files += lines.files
             unfinished += lines.unfinished
             if shows_progress:
-                err.overwrite(progress())
+                rate = files / (perf_counter() - start)
+                err.overwrite(
+                    f"{files} of {len(names)} files, {unfinished} of them not finished, "
+                    f"{rate:.1f} a second, {(len(names) - files) / rate:.0f} s left"
+                )
         return 1 if unfinished else 0
 
 
 # Dividing the files among processes.
+
+
+def _files(name: str) -> list[str]:
+    """Return a file as it is; of a folder, the files at any depth, without the hidden ones."""
+    inner = glob(os.path.join(escape(name), "**"), recursive=True) if os.path.isdir(name) else []
+    return sorted(filter(os.path.isfile, inner)) or [name]
 
 
 def _batches(files: Iterable[str]) -> Iterator[Batch]:
@@ -179,7 +179,8 @@ def _results(batches: list[Batch], format: str, jobs: int) -> Generator[Lines, N
 
 def collect_batch(batch: Batch, format: str) -> Lines:
     """Collect some files, to text: a process sends that back faster than records."""
-    records = [archive.collect(file, format=format) for file in batch]
+    wire_format = as_format(format)  # here, since it does not pickle
+    records = [archive.collect(file, format=wire_format) for file in batch]
     return _lines(records)
 
 
@@ -211,17 +212,13 @@ def on_processes(
 
 
 def _alone(batch: Batch, format: str, collect: Collect) -> Iterator[Lines]:
-    """Collect a batch in a process of its own; if that dies, its halves, down to the one file."""
-    try:
-        with _pool(1) as pool:
-            yield pool.submit(collect, batch, format).result()
-    except BrokenProcessPool:
-        if len(batch) == 1:
-            yield _lines([_failed_record(batch[0])])
-            return
-        middle = len(batch) // 2
-        yield from _alone(batch[:middle], format, collect)
-        yield from _alone(batch[middle:], format, collect)
+    """Collect each file in a process of its own."""
+    for file in batch:
+        try:
+            with _pool(1) as pool:
+                yield pool.submit(collect, [file], format).result()
+        except BrokenProcessPool:
+            yield _lines([_failed_record(file)])
 
 
 def _failed_record(file: str) -> archive.Record:

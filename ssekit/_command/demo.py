@@ -10,8 +10,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from http.client import HTTPConnection, HTTPResponse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -44,12 +44,18 @@ _ARGUMENTS = (
     '{"ci|ty": "|東京|", "uni|ts": "metric|"}',
     '{"ci|ty": "|Paris|", "uni|ts": "metric|"}',
 )
+_USAGE = {
+    "prompt_tokens": 84,
+    "completion_tokens": 96,
+    "total_tokens": 180,
+    "completion_tokens_details": {"reasoning_tokens": 33},
+}
 
 
 @contextmanager
 def response() -> Generator[HTTPResponse, None, None]:
     """Start the server, request its answer, and shut it down when the context ends."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
+    with _Server(("127.0.0.1", 0), _Handler) as server:
         # A daemon, so that an interrupt at any moment leaves nothing to wait for.
         serving = Thread(target=server.serve_forever, kwargs={"poll_interval": _PACE}, daemon=True)
         serving.start()
@@ -63,27 +69,19 @@ def response() -> Generator[HTTPResponse, None, None]:
             serving.join()
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Print nothing: the client may leave at any moment."""
+
+
 class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"  # for its chunked transfer
-
-    def handle(self) -> None:
-        with suppress(ConnectionError):  # the client may leave at any moment
-            super().handle()
-
     def do_POST(self) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Transfer-Encoding", "chunked")
-        self.send_header("Connection", "close")
         self.end_headers()
         for pause, event in _events():
             time.sleep(pause)
-            self._send(event.encode())
-        self._send(b"")
-
-    def _send(self, data: bytes) -> None:
-        # RFC 9112, 7.1: a chunk is its size and its bytes; the last one is empty.
-        self.wfile.write(b"%x\r\n%b\r\n" % (len(data), data))
+            self.wfile.write(event.encode())
 
     def log_message(self, format: str, *args: object) -> None:
         """Log nothing: standard error is for the summary."""
@@ -91,24 +89,21 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _events() -> Iterator[tuple[float, ServerSentEvent]]:
     """Yield the events of the answer, each with the pause before it."""
-    pause = _THOUGHT
-    for part in (_reasoning(), _text(), _tool_calls(), _end()):
+    parts: tuple[Iterable[dict[str, object]], ...] = (
+        [
+            _chunk(role="assistant"),
+            *(_chunk(reasoning_content=piece) for piece in _REASONING.split("|")),
+        ],
+        [_chunk(content=piece) for piece in _TEXT.split("|")],
+        _tool_calls(),
+        [_chunk("tool_calls"), {"choices": [], "usage": _USAGE}],
+    )
+    for part in parts:
+        pause = _THOUGHT
         for chunk in part:
             yield pause, ServerSentEvent(msgspec.json.encode(_CHUNK_FIELDS | chunk).decode())
             pause = _PACE
-        pause = _THOUGHT
     yield _PACE, ServerSentEvent("[DONE]")
-
-
-def _reasoning() -> Iterator[dict[str, object]]:
-    yield _chunk({"role": "assistant", "content": None})
-    for piece in _REASONING.split("|"):
-        yield _chunk({"reasoning_content": piece})
-
-
-def _text() -> Iterator[dict[str, object]]:
-    for piece in _TEXT.split("|"):
-        yield _chunk({"content": piece})
 
 
 def _tool_calls() -> Iterator[dict[str, object]]:
@@ -116,23 +111,12 @@ def _tool_calls() -> Iterator[dict[str, object]]:
     for index in (0, 1):
         function = {"name": "get_weather", "arguments": ""}
         call = {"index": index, "id": f"call_{index}", "type": "function", "function": function}
-        yield _chunk({"tool_calls": [call]})
+        yield _chunk(tool_calls=[call])
     for fragments in zip(*(arguments.split("|") for arguments in _ARGUMENTS), strict=True):
         for index, fragment in enumerate(fragments):
             call = {"index": index, "function": {"arguments": fragment}}
-            yield _chunk({"tool_calls": [call]})
+            yield _chunk(tool_calls=[call])
 
 
-def _end() -> Iterator[dict[str, object]]:
-    yield _chunk({}, finish_reason="tool_calls")
-    usage = {
-        "prompt_tokens": 84,
-        "completion_tokens": 96,
-        "total_tokens": 180,
-        "completion_tokens_details": {"reasoning_tokens": 33},
-    }
-    yield {"choices": [], "usage": usage}
-
-
-def _chunk(delta: dict[str, object], finish_reason: str | None = None) -> dict[str, object]:
+def _chunk(finish_reason: str | None = None, /, **delta: object) -> dict[str, object]:
     return {"choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}]}

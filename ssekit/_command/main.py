@@ -1,5 +1,5 @@
-# The command: `python -m ssekit [FILE]` shows a stream as it arrives.
-# (`ssekit collect` is a command of its own.)
+# The command: `ssekit [FILE]` shows a stream as it arrives, `ssekit demo` one of its own.
+# (`ssekit collect` has another parser.)
 #
 # Standard output is for the content of the stream, standard error for a short summary.
 #
@@ -17,6 +17,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
+from difflib import get_close_matches
 from time import perf_counter
 from typing import Any, TypeAlias
 
@@ -31,13 +32,26 @@ from ssekit import (
     TextDelta,
     Usage,
     __version__,
-    auto,
+    archive,
 )
+from ssekit._command.options import add_format, as_format
 from ssekit._command.terminal import Output, json_line
 
 # The exit status of a process that a signal ended: 128 and the signal, SIGINT and SIGPIPE.
 _INTERRUPTED = 130
 _CLOSED_PIPE = 141
+
+# What the demonstration has shown, in Python.
+_DEMO_CODE = """
+In Python, with the response of any HTTP client:
+
+    from ssekit import auto
+
+    stream = auto.stream(response)
+    for text in stream.text():
+        print(text, end="", flush=True)
+    answer = stream.result()
+"""
 
 AnyStream: TypeAlias = Stream[Any, Any]
 # The values to print as JSON, for a stream and the iterator of its chunks.
@@ -70,18 +84,22 @@ class _Arguments(argparse.Namespace):
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="ssekit",
+        usage="%(prog)s [options] [FILE]\n"
+        "       %(prog)s collect [options] FILE...\n"
+        "       %(prog)s demo [options]",
         description="Print the text of a model's stream as it arrives, and how it ended.",
-        epilog="Many recorded streams are folded by `ssekit collect FILE...`: its --help says how. "
+        epilog="`collect` folds many recorded streams (it has a --help of its own); `demo` shows a "
+        "stream from a small server of its own. "
         "The exit status is 0 for a finished stream, 1 for one that was cut or failed "
         "(what had come is printed first), 2 for misuse.",
     )
     parser.add_argument(
         "file",
         nargs="?",
+        type=_file,
         default="-",
         metavar="FILE",
-        help="the bytes of a stream; - or nothing reads standard input; "
-        "demo shows a stream from a small server of its own",
+        help="the bytes of a stream, also as .gz; - or nothing reads standard input",
     )
     views = parser.add_mutually_exclusive_group()
     for option, view, what in (
@@ -90,19 +108,18 @@ def _parser() -> argparse.ArgumentParser:
         ("--deltas", _deltas, "print each delta as a line of JSON"),
     ):
         views.add_argument(option, dest="view", action="store_const", const=view, help=what)
-    parser.add_argument(
-        "--format",
-        choices=("auto", *auto.FORMATS),
-        default="auto",
-        help="what the stream is; by default its first events tell",
-    )
-    parser.add_argument(
-        "--timing",
-        action="store_true",
-        help="add the time to the first text, chunks a second and the longest gap",
-    )
+    add_format(parser)
+    parser.add_argument("--timing", action="store_true", help="add when its parts came, how fast")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     return parser
+
+
+def _file(name: str) -> str:
+    for command in get_close_matches(name, ["collect", "demo"], 1):
+        if command != name and not os.path.exists(name):
+            reason = f"there is no file {name!r}; did you mean `ssekit {command}`?"
+            raise argparse.ArgumentTypeError(reason)
+    return name
 
 
 def _run(arguments: _Arguments) -> int:
@@ -113,7 +130,7 @@ def _run(arguments: _Arguments) -> int:
         except OSError as error:
             err.write(f"ssekit: cannot open {arguments.file}: {error.strerror}\n")
             return 2
-        stream = auto.opener(arguments.format).stream(source)
+        stream = as_format(arguments.format).stream(source)
         clock = _Clock()
         chunks = _chunks(stream, clock)
         if arguments.view is None:
@@ -125,6 +142,8 @@ def _run(arguments: _Arguments) -> int:
             err.write(f"{_one_line(line)}\n")
         if arguments.timing:
             err.write(f"{clock.summary()}\n")
+        if arguments.file == "demo":
+            err.write(_DEMO_CODE)
         return 0 if stream.state == "done" else 1
 
 
@@ -135,7 +154,7 @@ def _open(file: str) -> AbstractContextManager[Source]:
 
         return demo.response()
     if file != "-":
-        return open(file, "rb")
+        return archive.open_recording(file)
     if sys.stdin is None:  # closed by the parent process
         raise OSError(errno.EBADF, os.strerror(errno.EBADF))
     return nullcontext(sys.stdin.buffer)
@@ -152,7 +171,7 @@ def _chunks(stream: AnyStream, clock: _Clock) -> Iterator[object]:
 
 
 def _print_text(stream: AnyStream, chunks: Iterable[object], out: Output) -> None:
-    """Print the text of choice 0; on a terminal its reasoning too, and whole lines."""
+    """Print the text of choice 0, to a whole line; on a terminal its reasoning too."""
     latest: TextDelta | ReasoningDelta | None = None
     for delta in _deltas(stream, chunks):
         if not isinstance(delta, TextDelta | ReasoningDelta) or delta.index != 0:
@@ -161,11 +180,13 @@ def _print_text(stream: AnyStream, chunks: Iterable[object], out: Output) -> Non
         if is_reasoning and not out.is_terminal:
             continue
         if latest is not None and type(latest) is not type(delta):
-            out.write(_line_end(latest) + "\n")
-        out.write(delta.text, dimmed=is_reasoning)
+            out.write_words(_line_end(latest) + "\n")
+        if is_reasoning and not isinstance(latest, ReasoningDelta):
+            out.write_words("reasoning:\n", dimmed=True)
+        out.write_words(delta.text, dimmed=is_reasoning)
         latest = delta
-    if latest is not None and out.is_terminal:
-        out.write(_line_end(latest))
+    if latest is not None:
+        out.write_words(_line_end(latest))
 
 
 def _line_end(latest: TextDelta | ReasoningDelta) -> str:
@@ -241,7 +262,7 @@ class _Clock:
         self._start = self._latest = perf_counter()
         self._chunks = 0
         self._longest_gap = 0.0
-        self._to_text: float | None = None
+        self._to_first: dict[str, float] = {}
 
     def tick(self, accumulator: Accumulator[Any, Any]) -> None:
         """Record the time of the latest chunk."""
@@ -250,14 +271,15 @@ class _Clock:
             self._longest_gap = max(self._longest_gap, now - self._latest)
         self._chunks += 1
         self._latest = now
-        if self._to_text is None and accumulator.text:
-            self._to_text = now - self._start
+        for part in ("chunk", "reasoning", "text"):
+            if part not in self._to_first and getattr(accumulator, part, True):
+                self._to_first[part] = now - self._start
 
     def summary(self) -> str:
         passed = perf_counter() - self._start
-        to_text = "no text" if self._to_text is None else f"first text after {self._to_text:.3f} s"
+        firsts = [f"first {part} after {time:.3f} s" for part, time in self._to_first.items()]
         rate = self._chunks / passed
         return (
-            f"timing: {to_text}, {self._chunks} chunks in {passed:.3f} s ({rate:.1f} a second), "
-            f"longest gap {self._longest_gap:.3f} s"
+            f"timing: {', '.join([*firsts, f'{self._chunks} chunks'])} in {passed:.3f} s "
+            f"({rate:.1f} a second), longest gap {self._longest_gap:.3f} s"
         )

@@ -1,0 +1,39 @@
+# What both commands take as `--format`.
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pkgutil import resolve_name
+from typing import Any
+
+from ssekit import Format, auto
+
+__all__ = ["add_format", "as_format"]
+
+
+def add_format(parser: argparse.ArgumentParser) -> None:
+    """Add the option: a name that `as_format` takes."""
+    what = f"{', '.join(auto.FORMATS)}, or module:NAME of your own; by default what the events show"
+    parser.add_argument("--format", type=_checked, default="auto", help=what)
+
+
+def _checked(name: str) -> str:
+    as_format(name)
+    return name
+
+
+def as_format(name: str) -> Format[Any, Any]:
+    """Return a format by its name, or a `Format` that a module has."""
+    try:
+        if ":" not in name:
+            return auto.opener(name)
+        if os.getcwd() not in sys.path:  # as of an installed command
+            sys.path.insert(0, os.getcwd())
+        found = resolve_name(name)
+    except Exception as error:  # whatever the module raises
+        raise argparse.ArgumentTypeError(f"{type(error).__name__}: {error}") from None
+    if not isinstance(found, Format):
+        raise argparse.ArgumentTypeError(f"{name} is no ssekit.Format")
+    return found
