@@ -30,10 +30,11 @@ from ssekit._event import LARGEST_RETRY, EventFields, as_text, refuse
 from ssekit._fragments import MERGE_AT, Fragments
 from ssekit._json import join_surrogates
 
-__all__ = ["DEFAULT_MAX_EVENT_SIZE", "IGNORED", "Batch", "EventScanner", "make_scanner"]
+__all__ = ["DEFAULT_MAX_EVENT_SIZE", "IGNORED", "Batch", "EventScanner"]
 
 # The data of events that follow one another and have the same fields.
 Batch: TypeAlias = tuple[EventFields, Sequence[bytes]]
+_Batches: TypeAlias = list[tuple[EventFields, list[bytes]]]
 
 # An image in base64 is a legitimate event of tens of MiB. Smaller defaults were reported as bugs of
 # peers (1 MiB in httpx2, 8 MiB in openai-node, 64 KiB in Go's bufio), and no limit as a weakness.
@@ -71,6 +72,8 @@ _LONGEST_KNOWN = 128  # bytes
 class EventScanner:
     """The state of the standard's parser: `scan` takes bytes, `finish` their end.
 
+    `comments` and `outside` are whether it returns batches of those too.
+
     Attributes:
         limit: How many bytes an event may have.
         last_event_id: The last event ID string (9.2.6), in bytes.
@@ -80,13 +83,18 @@ class EventScanner:
 
     def __init__(
         self,
-        last_event_id: bytes = b"",
+        last_event_id: str = "",
         max_event_size: int | None = DEFAULT_MAX_EVENT_SIZE,
         *,
         comments: bool = False,
         outside: bool = False,
     ) -> None:
-        self.last_event_id = last_event_id
+        if last_event_id:
+            refuse("last_event_id", last_event_id, "\r\n\0")
+            last_event_id = join_surrogates(last_event_id)
+        if max_event_size is not None and max_event_size < 1:
+            raise ValueError(f"max_event_size is at least 1 byte, or None, not {max_event_size}")
+        self.last_event_id = last_event_id.encode()
         self.reconnection_time: int | None = None
         self.limit = sys.maxsize if max_event_size is None else max_event_size
         # What is whole in a window is within the limit, and need not be measured.
@@ -108,8 +116,9 @@ class EventScanner:
         self._unfinished = Fragments(b"".join)
         self._size = 0
         self._at_event = False
-        # The data buffer without its last LF; the event type buffer; the last event ID buffer.
-        self._values = Fragments(b"\n".join)
+        # The data buffer without its last LF, or None; the event type buffer; the last event ID
+        # buffer.
+        self._values: Fragments[bytes] | None = None
         self._type = b""
         self._id = self.last_event_id
         self._retry: int | None = None
@@ -142,14 +151,9 @@ class EventScanner:
         if self.too_large:
             return ()
         if self._bom is not None:
-            # 9.2.5: one leading BOM is not part of the stream, however the reads divide it.
-            data = self._bom + data
-            if len(data) < len(_BOM) and _BOM.startswith(data):
-                self._bom = data
-                return ()
-            self._bom = None
-            self._at_event = self._budget == self.limit
-            return self.scan(data.removeprefix(_BOM))
+            data = self._without_bom(data, self._bom)
+            self._at_event = self._bom is None and self._budget == self.limit
+            return self.scan(data) if data else ()
         if self._size and 10 not in data and 13 not in data:
             most = self._window if self._at_event else self._budget
             if self._size + size <= most:
@@ -178,12 +182,12 @@ class EventScanner:
         """Return the error for an event that met the limit."""
         return EventTooLargeError(self.limit)
 
-    def finish(self, *, dispatch_incomplete: bool = False) -> list[Batch]:
+    def finish(self, *, dispatch_incomplete: bool = False) -> _Batches:
         """Take the end of the bytes, and be ready for the next stream.
 
         9.2.6 discards an event that no blank line ended; `dispatch_incomplete` returns it.
         """
-        batches: list[Batch] = []
+        batches: _Batches = []
         if dispatch_incomplete:
             if self._size:
                 self._parse_lines(self._take_unfinished(b"\n"), batches)
@@ -194,7 +198,7 @@ class EventScanner:
 
     # Whole events.
 
-    def _scan_events(self, data: bytes) -> list[Batch]:
+    def _scan_events(self, data: bytes) -> _Batches:
         """Scan bytes that begin with an event, and keep the start of one more."""
         text = data
         if 13 in data:
@@ -202,7 +206,7 @@ class EventScanner:
             if 13 in text:
                 return self._parse_lines(data, [])
         block, blank, rest = text.rpartition(b"\n\n")
-        batches: list[Batch] = []
+        batches: _Batches = []
         # (Where no event has the space, no data begins with one.)
         name = b"data: " if b"data: " in block else b"data:"
         if blank and not self._cut_alike(block, name, batches):
@@ -218,7 +222,7 @@ class EventScanner:
                 self._parse_lines(rest, batches)
         return batches
 
-    def _cut_alike(self, block: bytes, name: bytes, batches: list[Batch]) -> bool:
+    def _cut_alike(self, block: bytes, name: bytes, batches: _Batches) -> bool:
         """Cut plain events that have one type, if the block is nothing else.
 
         A split at what is in front of their data leaves their data alone.
@@ -234,7 +238,7 @@ class EventScanner:
         batches.append((fields, payloads))
         return True
 
-    def _cut(self, block: bytes, name: bytes, batches: list[Batch]) -> None:
+    def _cut(self, block: bytes, name: bytes, batches: _Batches) -> None:
         """Cut events, one by one. The blank line of the last has been cut off."""
         known = self._known
         latest: EventFields | None = None
@@ -242,19 +246,20 @@ class EventScanner:
         events = iter(block.split(b"\n\n"))
         for event in events:
             head, found, payload = event.partition(name)
-            fields = known.get(head) or self._read_head(head)
+            fields = known.get(head) or self._learn(head)
             if fields is None or not found or 10 in payload:
                 self._parse_lines(event + b"\n\n", batches)
                 if not self._at_event:  # lines outside of events wait for one
                     self._parse_lines(b"".join(event + b"\n\n" for event in events), batches)
-                known, latest = self._known, None
-            elif fields is latest:
+                known = self._known
+                latest, payloads = batches[-1] if batches else (None, [])
+            elif fields is latest or fields == latest:
                 payloads.append(payload)
             else:
                 latest, payloads = fields, [payload]
                 batches.append((fields, payloads))
 
-    def _read_head(self, head: bytes) -> EventFields | None:
+    def _learn(self, head: bytes) -> EventFields | None:
         """Return the fields of the plain events that begin so; None if plain events do not."""
         line = _HEAD.fullmatch(head)
         if line is None:
@@ -268,7 +273,7 @@ class EventScanner:
 
     # The line parser.
 
-    def _parse_lines(self, data: bytes, batches: list[Batch]) -> list[Batch]:
+    def _parse_lines(self, data: bytes, batches: _Batches) -> _Batches:
         """Parse any bytes, add their events to the batches, and return these."""
         for start in range(0, len(data), _LINES_WINDOW):
             if not self.too_large:
@@ -284,7 +289,16 @@ class EventScanner:
         )
         return batches
 
-    def _parse_window(self, data: bytes, batches: list[Batch]) -> None:
+    def _without_bom(self, data: bytes, held: bytes) -> bytes:
+        # 9.2.5: one leading BOM is not part of the stream, however the reads divide it.
+        data = held + data
+        if len(data) < len(_BOM) and _BOM.startswith(data):
+            self._bom = data
+            return b""
+        self._bom = None
+        return data.removeprefix(_BOM)
+
+    def _parse_window(self, data: bytes, batches: _Batches) -> None:
         if self._after_cr and data:
             self._after_cr = False
             data = data.removeprefix(b"\n")
@@ -311,6 +325,7 @@ class EventScanner:
             else:
                 self._dispatch(values, batches)
         if values:
+            self._values = self._values or Fragments(b"\n".join)
             self._values.append(b"\n".join(values))
         if unfinished:
             self._keep(unfinished)
@@ -337,7 +352,7 @@ class EventScanner:
         self._size = 0  # it does not go on
         return True
 
-    def _process_field(self, line: bytes, values: list[bytes], batches: list[Batch]) -> None:
+    def _process_field(self, line: bytes, values: list[bytes], batches: _Batches) -> None:
         # 9.2.6, process the field: up to the first colon the name, one space after it is dropped.
         # The value is cut out once: the bound allows two copies of a line at the limit, not three.
         colon = line.find(b":")
@@ -370,7 +385,7 @@ class EventScanner:
             self._outside.append(line[: self._outside_budget])
             self._outside_budget -= len(line) + 1
 
-    def _dispatch(self, values: list[bytes], batches: list[Batch]) -> None:
+    def _dispatch(self, values: list[bytes], batches: _Batches) -> None:
         # 9.2.6, dispatch the event. The id is committed even where there is no event to fire.
         if self._id != self.last_event_id:
             self.last_event_id = self._id
@@ -394,7 +409,7 @@ class EventScanner:
         self._retry = None
         self._budget = self.limit - _excess(self._id)
 
-    def _take_outside(self, batches: list[Batch]) -> bool:
+    def _take_outside(self, batches: _Batches) -> bool:
         """Add the lines outside of events to the batches; return whether there were any."""
         outside, self._outside = self._outside, []
         if outside:
@@ -406,17 +421,3 @@ class EventScanner:
 def _excess(value: bytes) -> int:
     return max(0, len(value) - _UNCOUNTED)
 
-
-def make_scanner(
-    last_event_id: str, max_event_size: int | None, *, comments: bool, outside: bool = False
-) -> EventScanner:
-    """Check the options of a decoder, and return its scanner.
-
-    `comments` and `outside` are whether it returns batches of those too.
-    """
-    if last_event_id:
-        refuse("last_event_id", last_event_id, "\r\n\0")
-        last_event_id = join_surrogates(last_event_id)
-    if max_event_size is not None and max_event_size < 1:
-        raise ValueError(f"max_event_size is at least 1 byte, or None, not {max_event_size}")
-    return EventScanner(last_event_id.encode(), max_event_size, comments=comments, outside=outside)

@@ -124,9 +124,10 @@ def scanned(scanner: EventScanner, read: bytes) -> list[ServerSentEvent]:
 class LineScanner(EventScanner):
     """The line parser alone."""
 
-    def scan(self, data: bytes) -> list[Batch]:
-        self._bom, before = None, self._bom
-        return self._parse_lines(data if before is None else data.removeprefix(b"\xef\xbb\xbf"), [])
+    def scan(self, data: bytes) -> Iterable[Batch]:
+        if self._bom is not None:
+            data = self._without_bom(data, self._bom)
+        return self._parse_lines(data, [])
 
 
 # Reads that begin and end between events, which have few types: what leads from one opening to
