@@ -34,11 +34,10 @@ from ssekit._errors import (
     interruption,
 )
 from ssekit._event import NO_FIELDS, EventFields, ServerSentEvent, as_bytes, as_text, make_event
-from ssekit._fast_path import Batch
 from ssekit._json import LARGE, is_dense, is_json, join_surrogates
 from ssekit._marker import is_blank, is_marker
 from ssekit._outside import body_kind, objects_outside
-from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE, IGNORED, make_scanner
+from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE, IGNORED, Batch, EventScanner
 from ssekit._server_error import error_fields
 from ssekit._sse import State
 
@@ -99,7 +98,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         last_event_id: str = "",
     ) -> None:
         comments = on_comment is not None
-        self._scanner = make_scanner(last_event_id, max_event_size, comments=comments, outside=True)
+        self._scanner = EventScanner(last_event_id, max_event_size, comments=comments, outside=True)
         self._on_comment = on_comment or str  # (to which no comment comes)
         # The latest event, from which `event` is made when it is asked for.
         self._payload: bytes | None = None

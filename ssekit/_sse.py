@@ -10,9 +10,8 @@ from typing import Any, Literal, TypeAlias, final
 
 from ssekit._errors import SSEKitError, StreamNotFinishedError, interruption
 from ssekit._event import NO_FIELDS, ServerSentEvent, as_bytes, as_text, make_event
-from ssekit._fast_path import Batch
 from ssekit._json import join_surrogates
-from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE, IGNORED, make_scanner
+from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE, IGNORED, Batch, EventScanner
 
 __all__ = ["EventReceiver", "SSEDecoder", "State", "gather_lines"]
 
@@ -53,7 +52,7 @@ class SSEDecoder:
         on_comment: Callable[[str], object] | None = None,
     ) -> None:
         comments = on_comment is not None
-        self._scanner = make_scanner(last_event_id, max_event_size, comments=comments)
+        self._scanner = EventScanner(last_event_id, max_event_size, comments=comments)
         self._on_comment = on_comment
         # Of a read in which `on_comment` raised: its rest, and the events before that.
         self._batches: Iterator[Batch] = iter(())

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from ssekit import DecodeError, EventTooLargeError, ServerSentEvent, SSEDecoder, encode_comment
 from ssekit._event import make_event
-from ssekit._fast_path import Batch
-from ssekit._scanner import EventScanner
+from ssekit._scanner import Batch, EventScanner
 from ssekit.testing import chunkings, event_streams, splits
 from tests.reference import interpret
 from tests.shared import conformance_cases, each_recording, needs_shared
@@ -118,11 +117,17 @@ def test_any_bytes_in_any_reads_mean_what_the_standard_says(cut: tuple[bytes, li
 
 
 def scanned(scanner: EventScanner, read: bytes) -> list[ServerSentEvent]:
-    return [
-        make_event(payload, fields)
-        for fields, payloads in scanner.scan(read)
-        for payload in payloads
-    ]
+    batches = scanner.scan(read)
+    return [make_event(payload, fields) for fields, payloads in batches for payload in payloads]
+
+
+class LineScanner(EventScanner):
+    """The line parser alone."""
+
+    def scan(self, data: bytes) -> Iterable[Batch]:
+        if self._bom is not None:
+            data = self._without_bom(data, self._bom)
+        return self._parse_lines(data, [])
 
 
 # Reads that begin and end between events, which have few types: what leads from one opening to
@@ -132,21 +137,19 @@ few_events = st.lists(
         [
             *(b"data: x\n\n", b"data: data: x\n\n", b"event: a\ndata: x\n\n"),
             *(b"event: b\ndata: x\n\n", b"event: a\n\n", b"data:x\n\n", b"data: x\ndata: y\n\n"),
+            *(b": data: x\n\n", b"event:a\ndata:x\n\n", b"event: a\r\ndata: x\r\n\r\n", b"\n"),
             *(b"event: event:a\ndata: x\n\n", b"foo\ndata: x\n\n", b": a\ndata: x\n\n"),
-            *(b": data: x\n\n", b"event:a\ndata:x\n\n", b"\n", b"event\ndata: x\n\n"),
+            *(
+                b"id: 1\n\n",
+                b"id\ndata: x\n\n",
+                b"xdata: y\n\n",
+                b"retry: 5\n\n",
+                b"event: adata: x\n\n",
+            ),
         ]
     ),
     max_size=4,
 ).map(b"".join)
-
-
-class LineScanner(EventScanner):
-    """The line parser alone."""
-
-    def scan(self, data: bytes) -> list[Batch]:
-        if self._bom is not None:
-            data = self._without_bom(data, self._bom)
-        return self._parse_lines(data)
 
 
 @given(st.lists(few_events | streams, max_size=4))
