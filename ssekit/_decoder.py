@@ -213,7 +213,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         """
         decode, add, scanner = self._decode, self.accumulator.add, self._scanner
         started, ignored = self._started, IGNORED
-        limited = self._max_answer_size is not None
+        limited, large = self._max_answer_size is not None, LARGE
         try:
             for data in reads:
                 if self.state != "open":
@@ -235,7 +235,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
                             return  # type: ignore[unreachable]
                         self._payload, self._fields = payload, fields
                         try:
-                            if len(payload) > LARGE and is_dense(payload):
+                            if len(payload) > large and is_dense(payload):
                                 raise msgspec.DecodeError
                             chunk = decode(payload)
                         except DECODE_FAILURES:

@@ -26,7 +26,7 @@ from itertools import chain
 from typing import Final, TypeAlias
 
 from ssekit._errors import EventTooLargeError
-from ssekit._event import LARGEST_RETRY, EventFields, as_text, refuse
+from ssekit._event import LARGEST_RETRY, NO_FIELDS, EventFields, as_text, refuse
 from ssekit._fragments import MERGE_AT, Fragments
 from ssekit._json import join_surrogates
 
@@ -122,7 +122,7 @@ class EventScanner:
         self._type = b""
         self._id = self.last_event_id
         self._retry: int | None = None
-        self._known = {} if self._id else _known_fields
+        self._forget_fields()
         # The lines since the latest event that are no field, and how many bytes more are kept.
         self._outside: list[bytes] = []
         self._outside_budget = _OUTSIDE_SIZE if self._keeps_outside else 0
@@ -133,8 +133,12 @@ class EventScanner:
         """Take the next bytes and return the events that they complete, oldest first."""
         size = len(data)
         if self._at_event and not self._size and size <= self._short:
-            # Mostly a read is one plain event. `13 in data` asks for a CR: `b"\r" in data` takes
-            # 100 ns to find that it is no integer. Tuples: a list takes 20 ns more.
+            # Mostly a read is one plain event: like the one before (0.3 us), or of another type
+            # (0.5 us). `13 in data` asks for a CR: `b"\r" in data` takes 100 ns to find that it is
+            # no integer. Tuples: a list takes 20 ns more.
+            payload = data.removeprefix(self._opening).removesuffix(b"\n\n")
+            if len(payload) == size - self._frame and 10 not in payload and 13 not in payload:
+                return ((self._fields, (payload,)),)
             head, _, value = data.partition(b"data: ")
             fields = self._known.get(head)
             if fields is not None:
@@ -142,6 +146,7 @@ class EventScanner:
                 if 13 in payload:
                     payload = payload.removesuffix(b"\r")
                 if (blank == b"\n" or blank == b"\r\n") and 13 not in payload:
+                    self._expect(fields, head)
                     return ((fields, (payload,)),)
             return self._scan_events(data)
         if size > self._window:
@@ -176,6 +181,17 @@ class EventScanner:
         if self._at_event:  # since `_parse_lines`, which mypy cannot know
             return batches + self._scan_events(rest)  # type: ignore[unreachable]
         return self._parse_lines(rest, batches)  # lines outside of events wait for one
+
+    def _forget_fields(self) -> None:
+        """Forget the fields of plain events, which have the last event ID."""
+        self._known = {} if self._id else _known_fields
+        self._expect(("message", as_text(self._id), None) if self._id else NO_FIELDS, b"")
+
+    def _expect(self, fields: EventFields, head: bytes) -> None:
+        """Expect that the next event is like the one that has these fields."""
+        self._fields = fields
+        self._opening = head + b"data: "
+        self._frame = len(head) + 8  # with the blank line
 
     def error(self) -> EventTooLargeError:
         """Return the error for an event that met the limit."""
@@ -389,7 +405,7 @@ class EventScanner:
         # 9.2.6, dispatch the event. The id is committed even where there is no event to fire.
         if self._id != self.last_event_id:
             self.last_event_id = self._id
-            self._known = {} if self._id else _known_fields
+            self._forget_fields()
         if values or self._values:
             data = b"\n".join(values)
             if self._values:
