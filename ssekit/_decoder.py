@@ -1,18 +1,18 @@
 # Push: bytes (or events) go in, chunks come out, and the answer grows in the accumulator.
 #
 # `StreamDecoder` alone knows the end, the error and the partial answer. It does no I/O: its caller
-# (a Stream, a gateway, a test) passes bytes on (`feed`), and reports that they ended cleanly
-# (`close`) or that reading failed (`fail`).
+# (a gateway, a test) passes bytes on (`feed`), and reports that they ended cleanly (`close`) or
+# that reading failed (`fail`). A Stream does the same by `receive` and `finish`, item by item.
 #
 # How it works: the scanner cuts a read into batches of payloads. Each payload is decoded by the
 # format's typed decoder, in C, and the accumulator takes the chunk before it is returned. What the
 # typed decoder refuses (the end marker, errors, dialects) is read in Python (`_receive_unusual`).
 #
 # What always holds here:
-# - The state leaves "open" once. Nothing is looked at afterwards.
-# - Chunks that were complete before a fault are returned before it, however the reads fall.
+# - The state leaves "open" once for each source. Nothing is looked at afterwards.
+# - Chunks that were complete before a fault come out before the error, however the reads fall.
 # - A payload is decoded when its chunk is asked for, not before.
-# - A stream is done only after a chunk with a part of the answer, and only by the format's own end.
+# - A stream is done only after a chunk with a part of the answer, and only by an end of `EndedBy`.
 
 from __future__ import annotations
 

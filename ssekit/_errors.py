@@ -7,6 +7,7 @@
 #
 #     SSEKitError
 #     |-- EventTooLargeError         an event outgrew the decoder's limit
+#     |-- AnswerTooLargeError        all events of an answer outgrew theirs
 #     |-- DecodeError                an event, or JSON, is not what it should be
 #     |-- APIError                   the server reported an error
 #     |   `-- StatusError            ... by the status of its response
@@ -65,14 +66,8 @@ def _restore(cls: type[SSEKitError], args: tuple[Any, ...], fields: dict[str, An
     return error
 
 
-class EventTooLargeError(SSEKitError):
-    """An event outgrew `max_event_size`; the decoder stays closed until `reset()`.
-
-    Attributes:
-        limit: The limit that was met, in bytes.
-    """
-
-    _subject = "an event is larger than max_event_size"
+class _TooLargeError(SSEKitError):
+    _subject = ""
 
     def __init__(self, limit: int) -> None:
         super().__init__(limit)
@@ -82,7 +77,17 @@ class EventTooLargeError(SSEKitError):
         return f"{self._subject} ({self.limit} bytes): raise the limit, or pass None for no limit"
 
 
-class AnswerTooLargeError(EventTooLargeError):
+class EventTooLargeError(_TooLargeError):
+    """An event outgrew `max_event_size`; the decoder stays closed until `reset()`.
+
+    Attributes:
+        limit: The limit that was met, in bytes.
+    """
+
+    _subject = "an event is larger than max_event_size"
+
+
+class AnswerTooLargeError(_TooLargeError):
     """The events of an answer outgrew `max_answer_size`; `partial` is the answer without the last.
 
     Attributes:

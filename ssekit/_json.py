@@ -1,14 +1,15 @@
 # Lenient JSON: texts that are not quite JSON, and values that do not quite fit a wire struct.
 # `parse_text` is the strict reader, for a type that the user gives.
 #
-# Nothing here runs for an ordinary chunk: the typed decoder reads that in C. Only what it refuses
-# comes here.
+# `as_type` and most of `parse` run only for what the typed decoder refused, which reads an ordinary
+# chunk in C. The checks of texts serve all.
 #
 # What always holds here:
-# - A field of unforeseen type counts as absent, and nothing else is lost with it. An item of a list
-#   is left out, or becomes null where the list may hold null: its position has a meaning there.
-# - 1.0 is the integer 1: JSON has one type of numbers.
-# - `parse` raises nothing but ValueError, whatever it is given, however deep.
+# - A field of unforeseen type counts as absent, and nothing else is lost with it, unless it is
+#   required. An item of a list is left out, or becomes null where the list may hold null: the
+#   item's position has a meaning there.
+# - 1.0 and "1" are the integer 1; a number is an id.
+# - `parse` raises nothing but ValueError, whatever the text, however deep.
 
 from __future__ import annotations
 

@@ -3,19 +3,22 @@
 #
 # How it works: nearly every event is one line of data, maybe behind a line with its type. Such
 # *plain* events are recognized whole, by a few C calls, in three ways: a read that is one event
-# (`scan`), many events of one type (`_cut_alike`), and any others (`_cut`). All else goes to
-# the line parser (`_parse_lines` and below), event by event. It is the standard written out, and
-# is right for any bytes. All return batches: the fields and the data of events.
+# (`scan`), many events of one type (`_cut_alike`), and any others (`_cut`). An event that is not
+# plain goes to the line parser (`_parse_lines` and below), which is the standard written out, and
+# right for any bytes; so does a read with a lone CR, and what follows a line outside of events.
+# What comes out are batches: the fields and the data of events; or, under `IGNORED`, a comment or
+# the lines outside of events.
 #
 # What always holds here:
 # - The division of the bytes into reads changes nothing: not the events, not the point of an error.
-# - An event is returned with the byte that ends it. A lone CR ends a line at once; an LF that
-#   comes after it, in this read or the next, belongs to that same line end.
-# - An event is plain only by proof: its first bytes are known, its data has no line end, and a
-#   blank line follows.
-# - What is kept between reads is never more than the limit, and that is checked before it is kept.
+# - An event is returned by the call that brings its last byte. A lone CR ends a line at once; an LF
+#   that comes after it, in this read or the next, belongs to that same line end.
+# - An event is plain only by proof: nothing of it was parsed before, it begins with its data or
+#   with the line of its type, its data has no line end, and a blank line follows.
+# - What is kept of an event is never more than the limit, and that is checked before it is kept. A
+#   type, an id and the lines outside of events may have 64 KiB more each.
 #
-# The figures are of 120 recorded streams for each format, whose types take turns.
+# The figures are of recorded streams, whose types take turns (`benchmarks.recorded`).
 
 from __future__ import annotations
 

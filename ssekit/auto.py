@@ -9,14 +9,14 @@ which more than `max_event_size` bytes show none. An error that the server repor
 `APIError`, and its `partial` an empty `ChatCompletion`.
 """
 
-# How it works: the decoder holds events back until one has the shape of a format (`_SHAPES`). Then
+# How it works: the decoder holds events back until one has the shape of a format (`_shapes`). Then
 # it takes over the parts of that format's own decoder, and receives the held events like a read.
 #
 # What always holds here:
 # - Formats are imported when a stream needs them (chat: when a decoder is made), not before.
 # - Once the format is detected, its own decoder decodes and its own accumulator merges: nothing of
 #   this module stands between them.
-# - An event shows its format by its shape alone; a row of `_SHAPES` is all that another one needs.
+# - An event shows its format by its shape alone; a row of `SHAPES` is all that another one needs.
 
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
 # One choice of the answer so far, and its parts.
 #
 # What always holds here:
-# - Only what streams in pieces is joined: content, refusal, reasoning, arguments, transcripts. Of
-#   anything else the newest value that is not null stays.
+# - Texts, audio data, names and arguments join, and lists grow. Of most else the newest value stays
+#   that is neither null nor empty.
 # - What `build` returns shares nothing mutable with a builder or with an earlier result.
 #
-# How it works: a piece of text is appended to a `Text`, which joins its pieces in `build`. Lists
+# How it works: a piece of text is appended to a `Text`, which joins its pieces when it is read. Lists
 # grow item by item; an item that continues the latest one (a reasoning detail, a tool that the host
-# ran) is added to that. A whole message after pieces of it adds only the rest of each text, and the
-# fields of which nothing came before.
+# ran) is merged into it. A whole message after pieces of it adds only the rest of each text (nothing
+# if it contradicts the pieces), and the fields of which nothing came before.
 
 from __future__ import annotations
 

@@ -1,16 +1,17 @@
 # The accumulator: the events of one stream into one `Message`, with its views and deltas.
 #
 # What always holds here:
-# - Nothing is lost: a delta that no open block accepts begins a block. A tool call that was emitted
-#   whole stays as it is.
+# - No known delta is lost: one that no open block accepts begins a block. A tool call that was
+#   emitted whole stays as it is until another message begins.
 # - Blocks stand in the order in which they began, so that text deltas join to the text.
-# - null means absent, and "" never overwrites. Usage is cumulative: a field that comes again wins.
+# - null means absent, and "" never overwrites. Usage is cumulative: a count that comes again
+#   wins, but for an input of zero and what a stop event counts once more.
 #
-# How it works: nearly every event is a piece of the block that the event before belonged to, and
-# `add` appends it there at once. Any other event goes to the method in `_METHODS`, where
-# `OpenBlocks` finds the block of a delta. Deltas are made in `deltas`, only for users who want
-# them: from the event and the block that took it, and from what `add` noted of the latest event:
-# its usage, and methods of the blocks that began or ended.
+# How it works: nearly every event is a piece of an open block, and `add` appends it there at once.
+# Any other event goes to the method in `_METHODS`, where `OpenBlocks` finds the block of a delta.
+# Deltas are made in `deltas`, only for users who want them: from the event and the block that took
+# it, and from what `add` noted of the latest event: its usage, and methods of the blocks that began
+# or ended.
 
 from __future__ import annotations
 

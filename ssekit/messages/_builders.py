@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from ssekit._deltas import Delta, FinishReason, ReasoningDelta, TextDelta, ToolCall, ToolCallDelta
-from ssekit._fold import JSONText, Text, deep_copy, merge_fields
+from ssekit._fold import JSONText, Text, deep_copy
 from ssekit._json import JSONObject, is_json, join_surrogates, parse_object
 from ssekit.messages import _events as events
 from ssekit.messages import _result as result
@@ -116,7 +116,8 @@ class BlockBuilder:
         if piece:
             self.pieces.append(piece)
         if kind is events.CompactionContentBlockDelta:
-            merge_fields(self._fields, {"encrypted_content": delta.encrypted_content})
+            if delta.encrypted_content:
+                self._fields["encrypted_content"] = delta.encrypted_content
         elif kind is events.CitationsDelta:
             if delta.citation is not None:
                 self._citations().append(delta.citation)

@@ -1,13 +1,15 @@
-# Items in progress: the latest whole of each, and the texts that come in pieces.
+# Items in progress: what events have stated of each, and the texts that come in pieces.
 #
 # How it works:
 # - An event that has an item calls `begin` or `state` of its builder. An event with a piece of a
-#   text adds to the text of a part, of the item itself, or of a command.
-# - All of them return what they add to the texts: the deltas are made of that.
-# - `build` makes the item of the answer: the latest whole, with the texts as they are now.
+#   text adds to the text of a part, of the item itself, of a command or of its output.
+# - `begin` and `state` return what they add to the texts, of which deltas are made; `add` returns
+#   deltas.
+# - `build` makes the item of the answer: what was stated, with the texts as they are now.
 #
 # What always holds here:
-# - A whole replaces the pieces before it. But an empty or missing value replaces nothing.
+# - A whole replaces pieces that it contradicts, unless it is their end. An empty or missing value
+#   replaces nothing.
 # - An index from the wire is a key, never a length. Lists are in the order of the keys.
 
 from __future__ import annotations
@@ -99,7 +101,7 @@ class ItemBuilder:
     """An output item.
 
     Attributes:
-        item: The latest whole. Its texts may be older than those of the builder.
+        item: What events have stated so far, merged. Its texts may be older than the builder's.
         text: The field that comes in pieces: arguments, input, code, diff.
         place: Position among the tool calls; None for any other item, and for one that is no call
             yet: of which only pieces have come, without a name.
