@@ -1,8 +1,9 @@
-"""Compare parsers by the standard: `python -m benchmarks.conformance`.
+"""Compare parsers by the standard, and SDKs by their answers: `python -m benchmarks.conformance`.
 
-Prints two tables in Markdown: how many of the standard's cases each parser passes, and the smallest
-streams that Hypothesis found, with the strategies of `ssekit.testing` alone, which some misread.
-The cases are read from `conformance/sse_cases.json` in the folder that `SSEKIT_SHARED` names.
+Prints three tables in Markdown: how many of the standard's cases each parser passes; the smallest
+streams that Hypothesis found, with the strategies of `ssekit.testing` alone, which some misread;
+and how many of the cases of `tests/cases` the vendors' SDKs make the right answer of.
+The standard's cases are `conformance/sse_cases.json` in the folder that `SSEKIT_SHARED` names.
 """
 
 # What always holds here:
@@ -31,16 +32,19 @@ from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 from hypothesis.strategies import SearchStrategy
 
+from benchmarks.answers import MEASURE, READERS, AnswerReader, answer_rows
 from benchmarks.peers import PEERS, SSEKIT, Fields, Parse, Peer
-from benchmarks.readme import README, put_between
+from benchmarks.readme import put_between
 from benchmarks.report import markdown_table
 from benchmarks.workloads import pieces
 from ssekit import ServerSentEvent, __version__
 from ssekit.testing import EventStream, chunkings, event_streams, splits
 from ssekit.testing.transports import Reads
+from tests.cases import read_cases
 
 __all__ = ["FEATURES", "Attempt", "Fault", "Reader", "faults", "late_endings", "main", "passed"]
 
+PAGE = Path(__file__).parent / "PARSERS.md"
 BEGIN = "<!-- parsers: python -m benchmarks.conformance --readme -->"
 END = "<!-- end of parsers -->"
 
@@ -257,12 +261,13 @@ def main(
     *,
     peers: Sequence[Peer] = (*PEERS, SSEKIT),
     features: Mapping[str, SearchStrategy[Attempt]] = FEATURES,
+    sdks: Sequence[AnswerReader] = READERS,
 ) -> None:
-    """Print the tables, and put them into the README where that is asked for."""
+    """Print the tables, and put them into the page where that is asked for."""
     parser = argparse.ArgumentParser("python -m benchmarks.conformance", description=__doc__)
     parser.add_argument("--examples", type=int, default=300, help="streams for each feature")
     parser.add_argument(
-        "--readme", type=Path, nargs="?", const=README, help="write the tables into the README too"
+        "--readme", type=Path, nargs="?", const=PAGE, help="write the tables into PARSERS.md too"
     )
     options = parser.parse_args(argv)
     cases = _cases()
@@ -281,8 +286,11 @@ def main(
     streams = markdown_table(
         ("with", "smallest stream", "says", "what others make of it"), map(_fault_row, found)
     )
+    answers = markdown_table(
+        ("", "version", "right", "wrong, by rule"), answer_rows(sdks, list(read_cases()))
+    )
     versions = f"Python {platform.python_version()}, Hypothesis {version('hypothesis')}"
-    markdown = f"{parsers}\n\n{streams}\n\nVersions: {versions}."
+    markdown = "\n\n".join([parsers, streams, MEASURE, answers, f"Versions: {versions}."])
     print(markdown)
     if options.readme is not None:
         put_between(options.readme, BEGIN, END, markdown)

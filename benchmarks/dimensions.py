@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -112,6 +113,25 @@ def runs(*data: Any) -> Callable[[int], bytes]:
     return lambda n: b"".join(events(n, each) for each in data)
 
 
+def backwards(*data: Any) -> Callable[[int], bytes]:
+    """Return what makes n events of the first data, then n of each other from the last back."""
+    first, *others = data
+    return lambda n: (
+        events(n, first)
+        + b"".join(
+            events(1, each, start=number) for each in others for number in reversed(range(n))
+        )
+    )
+
+
+def growing(make: Callable[[str], Any], before: Sequence[Any] = ()) -> Callable[[int], bytes]:
+    """Return what makes events of texts that grow, n hundred bytes in all."""
+    return lambda n: (
+        events(1, *before)
+        + b"".join(events(1, make("0123456789" * count)) for count in range(1, math.isqrt(20 * n)))
+    )
+
+
 # Bytes, reads, lines.
 
 
@@ -153,6 +173,11 @@ def choices(count: int) -> dict[str, Any]:
     return {"choices": [{"index": n, "delta": {"content": "a"}} for n in range(count)]}
 
 
+def whole_message(count: int) -> dict[str, Any]:
+    calls = [{**WHOLE_CALL, "id": f"call{number}"} for number in range(count)]
+    return {"choices": [{"message": {"tool_calls": calls}}]}
+
+
 BEGUN, TURN = call_chunk("#", function={"name": "f"}, id="call%d"), call_chunk("#")
 NAMED = call_chunk(function={"name": "f", "arguments": "0123"})
 LOOSE = chunk({"tool_calls": [{"function": {"arguments": "0123"}}]}, index=0)
@@ -185,6 +210,33 @@ CHAT: Streams = {
         ),
     ),
     "choices": (500, lambda n: events(3, choices(n))),
+    "choices, the last first": (
+        500,
+        backwards(*[chunk({"content": "a"}, index="#", finish_reason=None)] * 3),
+    ),
+    "choices of a legacy completion": (
+        500,
+        lambda n: events(3, {"choices": [{"index": k, "text": "a"} for k in range(n)]}),
+    ),
+    "parallel calls, the last first": (250, backwards(BEGUN, TURN, TURN)),
+    "calls that come again at another index": (
+        500,
+        lambda n: events(n, WHOLE) + events(n, call_chunk("9%d", **WHOLE_CALL | {"id": "call%d"})),
+    ),
+    "pieces at an index where nothing stands": (2_500, times(call_chunk("#"), before=[NAMED])),
+    "pieces of a name": (
+        5_000,
+        times(
+            call_chunk(function={"name": "0123"}),
+            before=[call_chunk(id="call", function={"name": "f"})],
+        ),
+    ),
+    "messages that grow": (
+        1_000,
+        growing(lambda text: {"choices": [{"message": {"content": text}}]}),
+    ),
+    "calls of a whole message": (500, lambda n: events(3, whole_message(n))),
+    "usage": (2_500, times({"choices": [], "usage": {"prompt_tokens": 1}}, before=[NAMED])),
 }
 
 
@@ -209,6 +261,22 @@ def response_calls(**place: int) -> Callable[[int], bytes]:
         response("function_call_arguments.delta", **fields, delta="{}"),
         response("output_item.done", **fields, item={**item, "arguments": "{}"}),
     )
+
+
+MESSAGE = {"type": "message", "id": "m%d", "content": [{**PART, "text": "0"}]}
+ITEM = {**CALL, "id": "i%d", "call_id": "c%d"}
+
+
+def item_added(index: int | str, **fields: Any) -> dict[str, Any]:
+    item = {"type": "message", "content": [], **fields}
+    return response("output_item.added", item=item, output_index=index)
+
+
+def output_of(item: Any, n: int) -> bytes:
+    """Return n calls, and an output of as many items."""
+    output = [json.loads(json.dumps(item).replace("%d", str(number))) for number in range(n)]
+    done = events(n, response("output_item.done", item=ITEM, output_index="#"))
+    return done + events(1, response("completed", response={"output": output}))
 
 
 RESPONSES: Streams = {
@@ -247,6 +315,51 @@ RESPONSES: Streams = {
             response("in_progress", response={"output": []}),
         ),
     ),
+    "items that begin again": (2_500, times(item_added(0, id="m"))),
+    "items, the last first": (
+        500,
+        backwards(
+            item_added("#"),
+            response("output_text.delta", delta="0", output_index="#"),
+            response("output_item.done", item=MESSAGE, output_index="#"),
+        ),
+    ),
+    "pieces of no place, beside open items": (
+        500,
+        runs(item_added("#"), *[response("output_text.delta", delta="0")] * 3),
+    ),
+    "pieces of other kinds, beside open items": (
+        500,
+        runs(item_added("#"), *[response("reasoning_text.delta", delta="0")] * 3),
+    ),
+    "parts, the last first": (
+        1_000,
+        backwards(*[response("output_text.delta", delta="0", content_index="#")] * 2),
+    ),
+    "a long text that comes again": (
+        1_000,
+        lambda n: (
+            events(1, response("output_text.delta", delta="0123456789" * n))
+            + events(4, response("output_text.done", text="0123456789" * n))
+        ),
+    ),
+    "texts that grow": (1_000, growing(lambda text: response("output_text.done", text=text))),
+    "arguments that grow": (
+        1_000,
+        growing(lambda text: response("function_call_arguments.done", arguments=f'["{text}"]')),
+    ),
+    "items that come again": (
+        500,
+        runs(*[response("output_item.done", item=ITEM, output_index="#")] * 3),
+    ),
+    **{
+        f"the items of the output, {name}": (500, partial(output_of, item))
+        for name, item in (
+            ("the same", ITEM),
+            ("with other ids", {**ITEM, "id": "other%d", "call_id": "other%d"}),
+            ("others", MESSAGE),
+        )
+    },
 }
 
 
@@ -268,6 +381,11 @@ def blocks(**block: Any) -> Callable[[int], bytes]:
     return times(block_start(block), {"type": "content_block_stop", "index": "#"})
 
 
+PIECE = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "0"}}
+THOUGHT = {**PIECE, "delta": {"type": "thinking_delta", "thinking": "0"}}
+INPUT = {"type": "input_json_delta"}
+ENDED = block_start({"type": "text", "text": ""}), {"type": "content_block_stop", "index": "#"}
+
 MESSAGES: Streams = {
     "pieces of text": (10_000, block_deltas("text_delta", text="0123")),
     "pieces of an input": (10_000, block_deltas("input_json_delta", partial_json="0123")),
@@ -280,6 +398,32 @@ MESSAGES: Streams = {
     "blocks": (4_000, blocks(type="text", text="0123")),
     "blocks that never end": (500, times(block_start({"type": "dream"}))),
     "usage": (2_500, times({"type": "message_delta", "usage": {"output_tokens": 1}})),
+    "heads": (2_500, times({"type": "message_start", "message": {"id": "m", "content": []}})),
+    "blocks that begin again": (2_500, times(block_start({"type": "text", "text": ""}, 0), PIECE)),
+    "blocks, the last first": (
+        500,
+        backwards(
+            block_start({"type": "text", "text": ""}),
+            {**PIECE, "index": "#"},
+            {"type": "content_block_stop", "index": "#"},
+        ),
+    ),
+    "pieces of no index, beside open blocks": (
+        500,
+        runs(block_start({"type": "text", "text": ""}), *[{**PIECE, "index": None}] * 3),
+    ),
+    "pieces of other kinds, beside open blocks": (
+        500,
+        runs(block_start({"type": "text", "text": ""}), *[{**THOUGHT, "index": "#"}] * 3),
+    ),
+    "pieces of blocks that have ended": (1_000, runs(*ENDED, {**PIECE, "index": "#"})),
+    "a long input that comes again": (
+        1_000,
+        lambda n: (
+            events(1, block_start({"type": "tool_use", "id": "t", "name": "f", "input": {}}, 0))
+            + events(4, {**PIECE, "delta": {**INPUT, "partial_json": f'["{"0123456789" * n}"]'}})
+        ),
+    ),
 }
 
 
@@ -317,6 +461,10 @@ GEMINI: Streams = {
     "arguments at great indices": (2_500, call_in_pieces("$.a[%d00000000]")),
     "candidates": (2_500, runs(candidate(TEXT, index=1), {"candidates": [{"index": "#"}]})),
     "citations": (5_000, times({"candidates": [CITATION]})),
+    "candidates, the last first": (500, backwards(*[candidate(TEXT, index="#")] * 3)),
+    "parts of one chunk": (2_500, lambda n: events(3, candidate(*[TEXT] * n))),
+    "calls that come again": (2_500, times(call(name="f", id="c", args={}))),
+    "usage": (2_500, times({"candidates": [], "usageMetadata": {"promptTokenCount": 1}})),
     "a long path": (25_000, lambda n: call_in_pieces("$" + ".a" * n)(1) * 3),
     "a long name in a path": (25_000, lambda n: call_in_pieces(f"$['{'a' * 10 * n}']")(1) * 3),
 }
@@ -387,6 +535,8 @@ PARTIAL_JSON: Fragments = {
     "pairs, divided": (5_000, lambda n: ['"', *["\\ud83d", "\\ude00"] * (n // 2)]),
     "a name": (25_000, lambda n: ['{"', *["0123456789" * 4] * n]),
     "a number": (25_000, lambda n: ["[", *["1234"] * n]),
+    "a number alone": (25_000, lambda n: ["1", *["234"] * n]),
+    "a fraction alone": (25_000, lambda n: ["0.", *["0007"] * n]),
     "items": (10_000, lambda n: ["[", *["1", ","] * (n // 2)]),
     "members": (5_000, lambda n: ["{", *(f'"{i}": 0,' for i in range(n))]),
     "records": (5_000, lambda n: ["[", *['{"a":', '"b"},'] * (n // 2)]),

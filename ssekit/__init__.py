@@ -18,6 +18,7 @@ from ssekit._deltas import (
     Usage,
 )
 from ssekit._errors import (
+    AnswerTooLargeError,
     APIError,
     ContentTypeError,
     DecodeError,
@@ -34,6 +35,7 @@ from ssekit._format import Format
 from ssekit._marker import DONE, Done
 from ssekit._partial_json import PartialJSON, partial_json
 from ssekit._reconnect import areconnect, reconnect
+from ssekit._source import AsyncSource, Source
 from ssekit._sse import SSEDecoder
 from ssekit._stream import AsyncStream, Stream, aiter_events, iter_events
 
@@ -43,6 +45,8 @@ __all__ = [
     "DONE",
     "APIError",
     "Accumulator",
+    "AnswerTooLargeError",
+    "AsyncSource",
     "AsyncStream",
     "Backoff",
     "ContentTypeError",
@@ -59,6 +63,7 @@ __all__ = [
     "SSEDecoder",
     "SSEKitError",
     "ServerSentEvent",
+    "Source",
     "StatusError",
     "Stream",
     "StreamDecoder",

@@ -124,9 +124,11 @@ class Accumulator(Protocol[ChunkT_contra, ResultT_co]):
         return None
 
     def parse(self, type: type[ValueT]) -> ValueT:
-        """Return the text, read as JSON, as `type` (anything that msgspec decodes into).
+        """Return the text, read as JSON, as `type`: what msgspec decodes into, or a Pydantic model.
 
         Raises:
-            DecodeError: The text is not JSON (it may not have ended), or not of that type.
+            DecodeError: The text is cut off, is not JSON, or is not of that type. The message has
+                the place of the fault.
+            TypeError: JSON cannot become that type.
         """
         return parse_text(self.text, type)

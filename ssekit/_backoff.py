@@ -19,6 +19,7 @@ class Backoff(msgspec.Struct, frozen=True, kw_only=True):
         jitter: The largest share of a delay that is added to it, from 0 to 1. With it, many clients
             do not come back at the same moment.
         attempts: The number of further attempts before an error is final; None for no end.
+        floor: The shortest delay that a server's `retry` field can set, in seconds.
 
     Raises:
         ValueError: A value is not in its range.
@@ -33,6 +34,7 @@ class Backoff(msgspec.Struct, frozen=True, kw_only=True):
     cap: float = 30.0
     jitter: float = 0.25
     attempts: int | None = 5
+    floor: float = 0.1
 
     def __post_init__(self) -> None:
         for name, value, least, most in (
@@ -41,6 +43,7 @@ class Backoff(msgspec.Struct, frozen=True, kw_only=True):
             ("cap", self.cap, self.initial, _INFINITY),
             ("jitter", self.jitter, 0, 1),
             ("attempts", self.attempts or 0, 0, _INFINITY),
+            ("floor", self.floor, 0, _INFINITY),
         ):
             if not (least <= value <= most and value < _INFINITY):  # NaN fails it, too
                 limit = "" if most == _INFINITY else f" and at most {most}"

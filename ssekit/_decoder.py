@@ -18,11 +18,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
+from ssekit._decoding import DECODE_FAILURES, refuse_all
 from ssekit._errors import (
+    AnswerTooLargeError,
     APIError,
     DecodeError,
     SSEKitError,
@@ -31,12 +33,11 @@ from ssekit._errors import (
     StreamTruncatedError,
     interruption,
 )
-from ssekit._event import ServerSentEvent, as_bytes, as_text, make_event
-from ssekit._fast_path import NO_FIELDS, Batch, EventFields
+from ssekit._event import NO_FIELDS, EventFields, ServerSentEvent, as_bytes, as_text, make_event
 from ssekit._json import LARGE, is_dense, is_json, join_surrogates
 from ssekit._marker import is_blank, is_marker
 from ssekit._outside import body_kind, objects_outside
-from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE, IGNORED, make_scanner
+from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE, IGNORED, Batch, EventScanner
 from ssekit._server_error import error_fields
 from ssekit._sse import State
 
@@ -51,9 +52,6 @@ ChunkT = TypeVar("ChunkT")
 ResultT = TypeVar("ResultT")
 
 EndedBy: TypeAlias = Literal["event", "marker", "finish"]
-
-# What the typed decoder of a wire format raises for data that its structs do not declare.
-DECODE_FAILURES: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
 class Scanned(NamedTuple):
@@ -84,22 +82,9 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     """
 
     __slots__ = (
-        "_decode",
-        "_emitted_last_deltas",
-        "_fields",
-        "_first_foreign",
-        "_foreign",
-        "_format",
-        "_on_comment",
-        "_outside",
-        "_payload",
-        "_scanner",
-        "_started",
-        "_unexplained",
-        "accumulator",
-        "ended_by",
-        "error",
-        "format",
+        *("_answer_size", "_decode", "_emitted_last_deltas", "_fields", "_first_foreign"),
+        *("_foreign", "_format", "_max_answer_size", "_on_comment", "_outside", "_payload"),
+        *("_scanner", "_started", "_unexplained", "accumulator", "ended_by", "error", "format"),
         "state",
     )
 
@@ -108,11 +93,12 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         wire_format: Format[ChunkT, ResultT],
         *,
         max_event_size: int | None = DEFAULT_MAX_EVENT_SIZE,
+        max_answer_size: int | None = None,
         on_comment: Callable[[str], object] | None = None,
         last_event_id: str = "",
     ) -> None:
         comments = on_comment is not None
-        self._scanner = make_scanner(last_event_id, max_event_size, comments=comments, outside=True)
+        self._scanner = EventScanner(last_event_id, max_event_size, comments=comments, outside=True)
         self._on_comment = on_comment or str  # (to which no comment comes)
         # The latest event, from which `event` is made when it is asked for.
         self._payload: bytes | None = None
@@ -123,8 +109,10 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         self._foreign = 0
         self._first_foreign: ServerSentEvent | None = None
         self._emitted_last_deltas = False
+        self._max_answer_size = max_answer_size
+        self._answer_size = 0  # bytes of the data of its events
         self._use(wire_format)
-        self.resume()
+        self._open()
 
     def _use(self, wire_format: Format[ChunkT, ResultT]) -> None:
         self._format = wire_format
@@ -202,6 +190,9 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     def resume(self) -> None:
         """Be ready for another source that continues the answer: the wire starts afresh."""
         self._scanner.restart()
+        self._open()
+
+    def _open(self) -> None:
         # The latest bytes outside of any event; an error without words, if one waits for them.
         self._outside = b""
         self._unexplained: APIError | None = None
@@ -222,6 +213,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         """
         decode, add, scanner = self._decode, self.accumulator.add, self._scanner
         started, ignored = self._started, IGNORED
+        limited, large = self._max_answer_size is not None, LARGE
         try:
             for data in reads:
                 if self.state != "open":
@@ -243,7 +235,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
                             return  # type: ignore[unreachable]
                         self._payload, self._fields = payload, fields
                         try:
-                            if len(payload) > LARGE and is_dense(payload):
+                            if len(payload) > large and is_dense(payload):
                                 raise msgspec.DecodeError
                             chunk = decode(payload)
                         except DECODE_FAILURES:
@@ -252,6 +244,8 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
                                 return  # type: ignore[unreachable]
                             decode, started = self._decode, self._started
                             continue
+                        if limited and self._outgrows_limit(len(payload)):
+                            return
                         try:
                             ends = add(chunk)
                         except DecodeError as error:
@@ -308,11 +302,17 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         if isinstance(data, Scanned):
             return data.batches
         if isinstance(data, ServerSentEvent):
-            event_type, id_, payload = (
-                join_surrogates(text).encode() for text in (data.event, data.id, data.data)
-            )
-            return [((event_type, id_, data.retry), [payload])]
+            event_type, id_, text = map(join_surrogates, (data.event, data.id, data.data))
+            return [((event_type or "message", id_, data.retry), [text.encode()])]
         return self._scanner.scan(as_bytes(data))
+
+    def _outgrows_limit(self, size: int) -> bool:
+        """Count the size of an event. If the answer is too large with it, the stream has failed."""
+        self._answer_size += size
+        limit = self._max_answer_size
+        if limit is not None and self._answer_size > limit:
+            self._fail(AnswerTooLargeError(limit))
+        return self.state != "open"
 
     # What is no ordinary chunk.
 
@@ -326,6 +326,9 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
 
     def _receive_unusual(self) -> Iterator[ChunkT]:
         """Yield the chunks of an event that the typed decoder refused."""
+        if self._payload == b"[DONE]":  # as nearly all streams of chat end
+            self._end_at_marker()
+            return
         event = self.event
         assert event is not None
         for part in self._format.split(event):
@@ -348,6 +351,8 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
             if chunk is None:
                 self._note(None)
                 continue
+            if self._outgrows_limit(len(part.data)):
+                return
             try:
                 ends = self.accumulator.add(chunk)
             except DecodeError as error:
@@ -371,7 +376,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         else:
             # The next event may have the words. It is read in Python too.
             self._unexplained = error
-            self._decode = _refuse
+            self._decode = refuse_all
 
     def _note(self, chunk: ChunkT | None) -> bool:
         """Note whether a chunk has a part of the answer, or its event is of another format."""
@@ -409,11 +414,12 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         """Return the reason why a stream that has its end is not done, or None."""
         if self._unexplained is not None:
             return self._unexplained
-        certain = self._started and self.accumulator.complete
-        for body in objects_outside(outside) if outside else ():
-            error = self._format.find_reported(body, certain=certain)
-            if error is not None:
-                return error
+        if outside:
+            certain = self._started and self.accumulator.complete
+            for body in objects_outside(outside):
+                error = self._format.find_reported(body, certain=certain)
+                if error is not None:
+                    return error
         if not self._started:
             return self._no_answer(where, outside)
         failure = getattr(self.accumulator, "failure", None)
@@ -440,8 +446,3 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
 
 def _read(data: Read) -> Read:
     return data if isinstance(data, bytes | ServerSentEvent) else as_bytes(data)
-
-
-def _refuse(data: bytes | str) -> Any:
-    """Decode nothing."""
-    raise msgspec.DecodeError

@@ -13,8 +13,7 @@ from typing import Any, Literal, TypeAlias, TypeVar, overload
 
 import msgspec
 
-from ssekit._errors import DecodeError
-from ssekit._json import is_json, parse_text
+from ssekit._json import parse_text
 from ssekit._partial_json import partial_json
 
 __all__ = [
@@ -94,24 +93,21 @@ class ToolCall(msgspec.Struct, frozen=True, gc=False, tag="tool_call"):
     @overload
     def parse(self, type: type[ValueT]) -> ValueT: ...
     def parse(self, type: Any = Any) -> Any:
-        """Return the arguments, read as JSON, as `type` (anything that msgspec decodes into).
+        """Return the arguments, read as JSON, as `type`.
 
-        No arguments are an empty object: some servers write a call without parameters so.
+        That is anything that msgspec decodes into, or a Pydantic model. No arguments are an empty
+        object: some servers write a call without parameters so.
 
         Raises:
             DecodeError: The arguments are cut off, are not JSON, or are not of that type. The
-                message names the tool.
+                message names the tool and the place of the fault.
+            TypeError: JSON cannot become that type.
 
         >>> ToolCall(0, 0, "call_1", "get_weather", '{"city": "Paris"}').parse(dict[str, str])
         {'city': 'Paris'}
         """
-        text = f"the argument text for the tool {self.name!r}"
-        try:
-            return parse_text(self.arguments or "{}", type, text)
-        except DecodeError as error:
-            if _is_cut_off(self.arguments):
-                raise DecodeError(f"{text} is cut off") from error.__cause__
-            raise
+        name = f"the argument text for the tool {self.name!r}"
+        return parse_text(self.arguments or "{}", type, name)
 
     def partial(self, *, open_strings: bool = True) -> Any:
         """Return the value of the arguments so far, as `ssekit.partial_json` does.
@@ -127,16 +123,6 @@ class ToolCall(msgspec.Struct, frozen=True, gc=False, tag="tool_call"):
         {'city': 'Par'}
         """
         return partial_json(self.arguments, open_strings=open_strings)
-
-
-def _is_cut_off(arguments: str) -> bool:
-    if is_json(arguments):
-        return False
-    try:
-        partial_json(arguments)
-    except DecodeError:
-        return False
-    return True
 
 
 class Finish(msgspec.Struct, frozen=True, gc=False, tag="finish"):

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "APIError",
+    "AnswerTooLargeError",
     "ContentTypeError",
     "DecodeError",
     "EventTooLargeError",
@@ -38,6 +39,7 @@ __all__ = [
     "StreamNotFinishedError",
     "StreamTimeoutError",
     "StreamTruncatedError",
+    "drop_frames",
     "interruption",
 ]
 
@@ -70,15 +72,24 @@ class EventTooLargeError(SSEKitError):
         limit: The limit that was met, in bytes.
     """
 
+    _subject = "an event is larger than max_event_size"
+
     def __init__(self, limit: int) -> None:
         super().__init__(limit)
         self.limit = limit
 
     def __str__(self) -> str:
-        return (
-            f"an event is larger than max_event_size ({self.limit} bytes): raise the limit, "
-            "or pass None for no limit"
-        )
+        return f"{self._subject} ({self.limit} bytes): raise the limit, or pass None for no limit"
+
+
+class AnswerTooLargeError(EventTooLargeError):
+    """The events of an answer outgrew `max_answer_size`; `partial` is the answer without the last.
+
+    Attributes:
+        limit: The limit that was met, in bytes.
+    """
+
+    _subject = "the events of the answer are larger than max_answer_size"
 
 
 class DecodeError(SSEKitError):
@@ -208,3 +219,17 @@ def _is_timeout(cause: BaseException) -> bool:
     # The transports spell it TimeoutError, ReadTimeout, ReadTimeoutError, trio.TooSlowError, ...
     names = [base.__name__.lower() for error in errors for base in type(error).__mro__]
     return any("timeout" in name or "tooslow" in name for name in names)
+
+
+def drop_frames(error: BaseException | None) -> None:
+    """Clear the tracebacks of an error that is not raised, and of those that it came from.
+
+    Since Python 3.12 the frame of a failed read leads to the frames of its callers, up to the
+    user's. Their variables are what reads on, such as an EventSource with its next connection.
+    """
+    errors = [error]
+    while errors:
+        error = errors.pop()
+        if error is not None and error.__traceback__ is not None:  # so a circle of causes ends
+            error.with_traceback(None)
+            errors += [error.__cause__, error.__context__]

@@ -7,28 +7,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Any, Final, TypeVar, overload
+from typing import Any, Final, TypeAlias, TypeVar, overload
 
 import msgspec
 
 from ssekit._errors import DecodeError
-from ssekit._fast_path import EventFields
 from ssekit._json import join_surrogates, parse_text
 
 __all__ = [
     "LARGEST_RETRY",
+    "NO_FIELDS",
+    "EventFields",
     "ServerSentEvent",
     "as_bytes",
     "as_text",
     "encode_comment",
     "make_event",
-    "make_events",
     "refuse",
-    "text_fields",
 ]
 
 ValueT = TypeVar("ValueT")
+
+# An event's type, last event ID and retry.
+EventFields: TypeAlias = tuple[str, str, int | None]
+NO_FIELDS: Final[EventFields] = ("message", "", None)
 
 # A larger reconnection time is ignored, as Blink does; int() itself refuses 4,301 digits.
 LARGEST_RETRY: Final = 2**64 - 1
@@ -127,29 +129,19 @@ def as_bytes(data: object) -> bytes:
             "expected bytes, got str: feed the bytes as they came, undecoded "
             "(text loses line ends and split characters), or encode it as UTF-8"
         )
-    raise TypeError(f"expected bytes, bytearray or memoryview, got {type(data).__name__}")
+    raise TypeError(
+        f"expected bytes, bytearray or memoryview, got {type(data).__name__} "
+        "(in the place of an SDK's stream, pass its .response)"
+    )
 
 
 def make_event(payload: bytes, fields: EventFields) -> ServerSentEvent:
-    """Return the event of some data and fields, in bytes."""
-    [event] = make_events(fields, [payload])
-    return event
-
-
-def make_events(fields: EventFields, payloads: Iterable[bytes]) -> list[ServerSentEvent]:
-    """Return the events of a batch."""
-    event_type, id_, retry = text_fields(fields)
-    return [ServerSentEvent(as_text(payload), event_type, id_, retry) for payload in payloads]
-
-
-def text_fields(fields: EventFields) -> tuple[str, str, int | None]:
-    """Return the type, the last event ID and the retry of an event, as texts."""
-    event_type, id_, retry = fields
-    return as_text(event_type) or "message", as_text(id_), retry
+    """Return the event of some data, in bytes, and fields."""
+    return ServerSentEvent(as_text(payload), *fields)
 
 
 def as_text(data: bytes) -> str:
     """Return the text of a field's value."""
     # 9.2.5: always UTF-8, whatever charset the response has; invalid bytes become U+FFFD.
     # A field's value is decoded alone: its ends are ASCII, so no sequence reaches over them.
-    return str(data, "utf-8", "replace")
+    return data.decode("utf-8", "replace")

@@ -210,8 +210,7 @@ class JSONText(Text):
         """Whether a piece is all of the text once more, which is whole."""
         if self.initial:
             return piece == self.initial
-        alike = piece.startswith(_OPENINGS) and len(piece) == self.size()
-        return alike and self.join() == piece and is_json(piece)
+        return piece.startswith(_OPENINGS) and self.is_whole(piece) and is_json(piece)
 
 
 class _JSONEnd:
@@ -257,7 +256,7 @@ class SurrogateJoiner:
 
     def is_whole(self, piece: str) -> bool:
         """Whether a piece is not empty, and can be emitted as it came."""
-        return not self._held and (piece.isascii() or is_well_formed(piece)) and piece != ""
+        return piece != "" and not self._held and (piece.isascii() or is_well_formed(piece))
 
     def join(self, delta: _Piece) -> _Piece | None:
         """Return the delta with whole pairs, or None if all of it is held back."""

@@ -15,7 +15,8 @@ import msgspec
 from msgspec.structs import replace
 
 from ssekit._accumulator import Accumulator
-from ssekit._decoder import DECODE_FAILURES, StreamDecoder
+from ssekit._decoder import StreamDecoder
+from ssekit._decoding import DECODE_FAILURES
 from ssekit._errors import APIError, DecodeError
 from ssekit._event import ServerSentEvent
 from ssekit._json import (
@@ -32,6 +33,7 @@ from ssekit._marker import DONE, Done, is_blank, is_marker
 from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE
 from ssekit._server_error import error_fields, is_notice, nested_error
 from ssekit._shapes import shape_of
+from ssekit._source import AsyncSource, Source
 from ssekit._stream import AsyncStream, Stream
 
 __all__ = ["Format"]
@@ -147,20 +149,29 @@ class Format(Generic[ChunkT, ResultT]):
         self,
         *,
         max_event_size: int | None = DEFAULT_MAX_EVENT_SIZE,
+        max_answer_size: int | None = None,
         on_comment: Callable[[str], object] | None = None,
         last_event_id: str = "",
     ) -> StreamDecoder[ChunkT, ResultT]:
-        """Return a decoder to push the bytes of one stream into; the options are `SSEDecoder`'s."""
+        """Return a decoder to push the bytes of one stream into.
+
+        Args:
+            max_event_size: As for `SSEDecoder`, like the other options.
+            max_answer_size: How many bytes the data of all events may have; None for no limit.
+            on_comment: As for `SSEDecoder`.
+            last_event_id: As for `SSEDecoder`.
+        """
         return StreamDecoder(
             self,
             max_event_size=max_event_size,
+            max_answer_size=max_answer_size,
             on_comment=on_comment,
             last_event_id=last_event_id,
         )
 
     def stream(
         self,
-        source: Any,
+        source: Source,
         /,
         *,
         decoder: StreamDecoder[ChunkT, ResultT] | None = None,
@@ -171,8 +182,9 @@ class Format(Generic[ChunkT, ResultT]):
 
         Args:
             source: An iterable of bytes or of events, a binary file object, a path of a recorded
-                stream, or a response of httpx, httpx2, requests, urllib3, niquests or http.client.
-                An object with a status and headers is checked as a response.
+                stream, or a response of httpx, httpx2, requests, urllib3, niquests or http.client
+                (or an SDK's raw response, which has one as `http_response`). An object with a
+                status and headers is checked as a response.
             decoder: Continues the answer of an earlier stream, or brings options of its own.
             check: Whether a response must have a status of 2xx and be an event stream.
             drain: Whether to read on after the end of the stream (at most 64 KiB), so that its
@@ -182,7 +194,7 @@ class Format(Generic[ChunkT, ResultT]):
 
     def astream(
         self,
-        source: Any,
+        source: AsyncSource,
         /,
         *,
         decoder: StreamDecoder[ChunkT, ResultT] | None = None,
@@ -202,18 +214,26 @@ class Format(Generic[ChunkT, ResultT]):
         """
         return AsyncStream(source, decoder or self.decoder(), check=check, drain=drain)
 
-    def collect(self, source: Any, /) -> ResultT:
+    def collect(self, source: Source, /, *, max_answer_size: int | None = None) -> ResultT:
         """Read a source to its end and return the finished answer.
+
+        Args:
+            source: As for `stream`.
+            max_answer_size: How many bytes the data of all events may have; None for no limit.
 
         Raises:
             SSEKitError: The stream ended early; `partial` is the answer so far.
         """
-        with self.stream(source) as stream:
+        decoder = self.decoder(max_answer_size=max_answer_size)
+        with self.stream(source, decoder=decoder) as stream:
             return stream.until_done()
 
-    async def acollect(self, source: Any, /) -> ResultT:
+    async def acollect(
+        self, source: AsyncSource, /, *, max_answer_size: int | None = None
+    ) -> ResultT:
         """Read an asynchronous source to its end; otherwise as `collect`."""
-        async with self.astream(source) as stream:
+        decoder = self.decoder(max_answer_size=max_answer_size)
+        async with self.astream(source, decoder=decoder) as stream:
             return await stream.until_done()
 
     # What the decoder asks for where the typed decoder refuses an event, and at the end.

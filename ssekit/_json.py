@@ -25,6 +25,7 @@ from ssekit._errors import DecodeError
 
 __all__ = [
     "LARGE",
+    "LONGEST_INTEGER",
     "MAX_DEPTH",
     "JSONObject",
     "as_integer",
@@ -32,6 +33,7 @@ __all__ = [
     "has_float",
     "is_dense",
     "is_json",
+    "is_shallow",
     "is_well_formed",
     "join_surrogates",
     "parse",
@@ -63,11 +65,13 @@ _DIGITS = re.compile(r"-?[0-9]{1,18}")
 # The name of a field that has an id.
 _ID = re.compile(r"(^|_)id$|Id$")
 LARGE = 4 * 2**10  # bytes or characters
-_FLOAT = re.compile(r"[0-9][.eE]")
+_FLOAT = re.compile(r"(?:^|[:,\[])\s*-?[0-9]+[.eE]")
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _DENSE = 4  # bytes or characters for each empty object
-_LONGEST_INTEGER = 640  # digits; int() may be set to refuse any more
-_LONG_INTEGER = re.compile(rf"[0-9]{{{_LONGEST_INTEGER + 1}}}")
+# The place of a fault, at the end of a message of msgspec.
+_PLACE = re.compile(r"(?:\((byte \d+)\)| at `(\$[^`]*)`)\Z")
+LONGEST_INTEGER = 640  # digits; int() may be set to refuse any more
+_LONG_INTEGER = re.compile(rf"[0-9]{{{LONGEST_INTEGER + 1}}}")
 
 
 class SpelledFloat(float):
@@ -94,8 +98,8 @@ def parse(text: str, fragments: Collection[str] = (), *, spelled: bool = False) 
     Raises:
         ValueError: The text is not JSON.
     """
-    deep = text.count("[") + text.count("{") > MAX_DEPTH and not _is_shallow(text)
-    long = len(text) > _LONGEST_INTEGER and (is_dense(text) or _LONG_INTEGER.search(text))
+    deep = text.count("[") + text.count("{") > MAX_DEPTH and not is_shallow(text)
+    long = len(text) > LONGEST_INTEGER and (is_dense(text) or _LONG_INTEGER.search(text))
     if not (deep or spelled or long):
         try:
             return msgspec.json.decode(text)  # strict, in C: what it reads, the other reads alike
@@ -158,14 +162,35 @@ def parse_object(text: str) -> dict[str, Any] | None:
 def parse_text(text: str, type_: type[ValueT], name: str = "the text") -> ValueT:
     """Return `text` read as JSON, strictly, as a type: anything that msgspec decodes into.
 
+    A class with `model_validate_json` (Pydantic's models) validates itself, also inside others.
+
     Raises:
-        DecodeError: The text is not JSON, or not of that type. `name` names it in the message.
+        DecodeError: The text is not JSON, or not of that type. The message has `name` and the
+            place of the fault.
+        TypeError: Nothing decodes into that type.
     """
     try:
-        return msgspec.json.decode(text, type=type_)
+        return msgspec.json.decode(text, type=type_, dec_hook=_as_model)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         # The message of msgspec may quote the text; it stays in the cause of this error.
-        raise DecodeError(f"{name} is not the JSON that was asked for") from error
+        if str(error) == "Input data was truncated":
+            raise DecodeError(f"{name} is {'cut off' if text else 'empty'}") from error
+        place = _PLACE.search(str(error))
+        where = f" at {place[place.lastindex or 0]}" if place else ""
+        raise DecodeError(f"{name} is not the JSON that was asked for{where}") from error
+    except NotImplementedError as error:
+        raise TypeError(
+            f"JSON cannot become {error}: use a msgspec.Struct, a dataclass, a TypedDict, "
+            "a Pydantic model or builtin types"
+        ) from error
+
+
+def _as_model(type_: Any, value: Any) -> Any:
+    if hasattr(type_, "model_validate_json"):
+        return type_.model_validate_json(msgspec.json.encode(value))
+    if isinstance(type_, type) and isinstance(value, type_):  # such as object
+        return value
+    raise NotImplementedError(getattr(type_, "__qualname__", type_))
 
 
 def spell(holder: dict[str, Any], *fields: str) -> None:
@@ -249,10 +274,10 @@ def is_well_formed(text: str) -> bool:
 
 
 def as_integer(digits: str) -> int | float:
-    return int(digits) if len(digits) <= _LONGEST_INTEGER else float(digits)
+    return int(digits) if len(digits) <= LONGEST_INTEGER else float(digits)
 
 
-def _is_shallow(text: str) -> bool:
+def is_shallow(text: str) -> bool:
     """Whether a text is certainly not too deep: its brackets go in few rounds of two levels."""
     brackets = text.encode(errors="replace").translate(None, _NO_BRACKETS)
     for _ in range(MAX_DEPTH // 2 - 1):
@@ -340,7 +365,7 @@ def _shape(type_: Any) -> _Shape:
         values=_shape(values[0]) if values else None,
         structs={config.tag: struct for config, struct in zip(configs, structs, strict=True)},
         tag=configs[0].tag_field if configs else None,
-        unknown=next((each.__unknown__ for each in structs if hasattr(each, "__unknown__")), None),
+        unknown=next(filter(None, (getattr(each, "__unknown__", None) for each in structs)), None),
     )
 
 
@@ -355,13 +380,18 @@ def _fit(value: Any, shape: _Shape) -> Any:
             return _fit_object(value, shape)
         if shape.values is not None:
             return _fit_values(value, shape.values)
-    if kind is list and shape.items is not None:
+    if isinstance(value, list) and shape.items is not None:
         return shape.make(_fit_items(value, shape.items))
-    if kind is int and float in as_is and value.bit_length() < _FLOAT_BITS:
+    return _fit_number(value, as_is)
+
+
+def _fit_number(value: Any, as_is: Collection[Any]) -> Any:
+    if type(value) is int and float in as_is and value.bit_length() < _FLOAT_BITS:
         return float(value)
-    if int in as_is and kind is float and value.is_integer() and abs(value) <= _EXACT_INTEGERS:
-        return int(value)
-    if int in as_is and kind is str and _DIGITS.fullmatch(value):
+    if int in as_is and isinstance(value, float):
+        if value.is_integer() and abs(value) <= _EXACT_INTEGERS:
+            return int(value)
+    elif int in as_is and isinstance(value, str) and _DIGITS.fullmatch(value):
         return int(value)
     return msgspec.UNSET
 

@@ -19,9 +19,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Container, Iterator
-from contextlib import AsyncExitStack, ExitStack, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    AsyncExitStack,
+    ExitStack,
+    suppress,
+)
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeAlias, TypeVar
 
 import msgspec
 
@@ -31,11 +37,20 @@ from ssekit._errors import (
     StatusError,
     StreamInterruptedError,
     StreamTruncatedError,
+    drop_frames,
     interruption,
 )
 from ssekit._event import ServerSentEvent
+from ssekit._head import id_header, retry_after
 from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE
-from ssekit._source import AsyncSource, Source, open_async_source, open_source
+from ssekit._source import (
+    AsyncSource,
+    OpenAsyncSource,
+    OpenSource,
+    Source,
+    open_async_source,
+    open_source,
+)
 from ssekit._sse import EventReceiver, SSEDecoder
 from ssekit._stream import AsyncPull, pull
 
@@ -44,8 +59,16 @@ __all__ = ["AsyncEventSource", "EventSource", "areconnect", "reconnect"]
 EventsT = TypeVar("EventsT")
 StackT = TypeVar("StackT")
 
+OnError: TypeAlias = Callable[[SSEKitError, int, float], object]
+_AsyncConnection: TypeAlias = AsyncSource | AbstractAsyncContextManager[AsyncSource]
+
 # A `retry` field of 2**64 milliseconds is valid, and more than a clock can count.
 _LONGEST_WAIT = 86_400.0  # seconds
+# Errors of the program, which another attempt would repeat. (A RuntimeError may be anything.)
+_MISTAKES = (
+    *(ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, MemoryError),
+    *(NameError, NotImplementedError, RecursionError, SyntaxError, TypeError, ValueError),
+)
 
 
 class _Reconnection(Generic[EventsT, StackT]):
@@ -60,22 +83,30 @@ class _Reconnection(Generic[EventsT, StackT]):
     def __init__(
         self,
         opened: StackT,
-        connect: Callable[[dict[str, str]], Any],
+        connect: Callable[[dict[str, Any]], Any],
         sleep: Callable[[float], Any],
         backoff: Backoff,
         random: Callable[[], float] | None,
         retry_statuses: Container[int],
+        on_error: OnError | None,
         last_event_id: str,
         options: dict[str, Any],
     ) -> None:
-        SSEDecoder(last_event_id=last_event_id, **options)  # raises now for a wrong option
-        self.last_event_id = last_event_id
+        if not callable(connect):
+            raise TypeError(
+                "connect is a function that takes the headers of a request and opens its response, "
+                f"not {type(connect).__name__}: lambda headers: client.stream('GET', url, "
+                "headers=headers)"
+            )
+        # This raises now for a wrong option.
+        self.last_event_id = SSEDecoder(last_event_id=last_event_id, **options).last_event_id
         self.reconnection_time: int | None = None
         self._connect = connect
         self._sleep = sleep
         self._backoff = backoff
         self._random = random
         self._retry_statuses = retry_statuses
+        self._on_error = on_error
         self._options = options
         # The number of connections in a row that failed, or ended, without an event.
         self._attempt = 0
@@ -87,15 +118,15 @@ class _Reconnection(Generic[EventsT, StackT]):
         self._receiver: EventReceiver | None = None
         self._events: EventsT | None = None
 
-    def _request_headers(self) -> dict[str, str]:
+    def _request_headers(self) -> dict[str, Any]:
         # 9.2.2: Accept, and the cache mode "no-store", which is this on the wire (Fetch,
         # HTTP-network-or-cache fetch). 9.2.3: Last-Event-ID if that string is not empty.
-        headers = {"Accept": "text/event-stream", "Cache-Control": "no-cache"}
-        if self.last_event_id:
-            headers["Last-Event-ID"] = self.last_event_id
+        headers: dict[str, Any] = {"Accept": "text/event-stream", "Cache-Control": "no-cache"}
+        if value := id_header(self.last_event_id):
+            headers["Last-Event-ID"] = value
         return headers
 
-    def _accept(self, source: Source | AsyncSource) -> EventReceiver:
+    def _accept(self, source: OpenSource | OpenAsyncSource) -> EventReceiver:
         """Judge the head of a connection, and return the decoder of its events."""
         head = source.head
         if head is not None and head.status == 204:
@@ -128,69 +159,43 @@ class _Reconnection(Generic[EventsT, StackT]):
         self._forget_connection()
         if self._ended:
             return
-        attempts = self._backoff.attempts
-        if not self._is_temporary(error) or (attempts is not None and self._attempt >= attempts):
+        attempt, attempts = self._attempt, self._backoff.attempts
+        used_up = attempts is not None and attempt >= attempts
+        final = used_up or not self._is_temporary(error)
+        if error is None:
+            tried = f", and {attempt} attempts in a row to resume brought no event"
+            error = StreamTruncatedError(f"the connection ended{tried if attempt else ''}")
+        if final:
             self._ended = True
-            raise error or StreamTruncatedError(
-                f"the connection ended, and {attempts} attempts in a row to resume brought no event"
-            )
+            raise error
         self._delay = self._next_delay(error)
         self._attempt += 1
-        _drop_frames(error)
+        if self._on_error is not None:
+            self._on_error(error, attempt, self._delay)
+        drop_frames(error)
 
     def _is_temporary(self, error: SSEKitError | None) -> bool:
         # 9.2.2: after the end of the body or a network error, the connection is reestablished. Any
         # other status or type fails it; and an event that is too large would come again.
         if isinstance(error, StatusError):
             return error.status_code in self._retry_statuses
-        return error is None or isinstance(error, StreamInterruptedError)
+        if isinstance(error, StreamInterruptedError):
+            return not isinstance(error.__cause__, MemoryError)
+        return error is None
 
-    def _next_delay(self, error: SSEKitError | None) -> float:
+    def _next_delay(self, error: SSEKitError) -> float:
         # 9.2.3: wait for the reconnection time; some more, if the previous attempt failed.
         backoff = self._backoff
         if self.reconnection_time is not None:
-            initial = self.reconnection_time / 1000
+            initial = max(self.reconnection_time / 1000, backoff.floor)
             if self._attempt:  # a server's short time does not hurry repeated failures
                 initial = max(initial, backoff.initial)
             cap = max(initial, backoff.cap)
             backoff = msgspec.structs.replace(backoff, initial=initial, cap=cap)
         delay = backoff.delay(self._attempt, self._random() if self._random else 0.0)
         if isinstance(error, StatusError):
-            delay = max(delay, _retry_after(error) or 0.0)
+            delay = max(delay, retry_after(error) or 0.0)
         return min(delay, _LONGEST_WAIT)
-
-
-def _drop_frames(error: BaseException | None) -> None:
-    """Clear the tracebacks of an error that is not raised, and of those that it came from.
-
-    Since Python 3.12 the frame of a failed read leads to the frames of its callers, up to the
-    user's. Their variables are the EventSource and the connection that it opens next.
-    """
-    errors = [error]
-    while errors:
-        error = errors.pop()
-        if error is not None and error.__traceback__ is not None:  # so a circle of causes ends
-            error.with_traceback(None)
-            errors += [error.__cause__, error.__context__]
-
-
-def _retry_after(error: StatusError) -> float | None:
-    """Return the wait that a response asks for, in seconds (RFC 9110 10.2.3), or None."""
-    value = (error.retry_after or "").strip()
-    if value.isascii() and value.isdigit():
-        return float(value)
-    # A date counts from the response's own Date: no clock is read here.
-    date, now = _http_date(value), _http_date(error.headers.get("date", ""))
-    return None if date is None or now is None else date - now
-
-
-def _http_date(value: str) -> float | None:
-    # Rarely needed, and as slow to import as all of ssekit.
-    from email.utils import parsedate_to_datetime
-
-    with suppress(ValueError, OverflowError):  # not a date
-        return parsedate_to_datetime(value).timestamp()
-    return None
 
 
 class EventSource(_Reconnection[Iterator[ServerSentEvent], ExitStack], Iterator[ServerSentEvent]):
@@ -227,15 +232,15 @@ class EventSource(_Reconnection[Iterator[ServerSentEvent], ExitStack], Iterator[
             self._opened.callback(source.close)
             self._events = pull(source, self._accept(source))
 
-    def _new_source(self) -> Source:
+    def _new_source(self) -> OpenSource:
         try:
             opened = self._connect(self._request_headers())
             with suppress(TypeError):
                 return open_source(opened)
             if hasattr(opened, "__enter__"):  # such as client.stream(...) of httpx
                 opened = self._opened.enter_context(opened)
-        except (SSEKitError, TypeError):
-            raise  # an error of ours already; and misuse, which no attempt makes better
+        except (SSEKitError, *_MISTAKES):
+            raise
         except Exception as error:
             raise interruption(error) from error
         return open_source(opened)
@@ -296,7 +301,7 @@ class AsyncEventSource(
             self._opened.push_async_callback(source.aclose)
             self._events = AsyncPull(source, self._accept(source))
 
-    async def _new_source(self) -> AsyncSource:
+    async def _new_source(self) -> OpenAsyncSource:
         try:
             opened = self._connect(self._request_headers())
             if isinstance(opened, Awaitable):
@@ -305,7 +310,7 @@ class AsyncEventSource(
                 return open_async_source(opened)
             if hasattr(opened, "__aenter__"):
                 opened = await self._opened.enter_async_context(opened)
-        except (SSEKitError, TypeError):
+        except (SSEKitError, *_MISTAKES):
             raise
         except Exception as error:
             raise interruption(error) from error
@@ -333,13 +338,14 @@ class AsyncEventSource(
 
 
 def reconnect(
-    connect: Callable[[dict[str, str]], Any],
+    connect: Callable[[dict[str, Any]], Source | AbstractContextManager[Source]],
     /,
     *,
     sleep: Callable[[float], object],
     random: Callable[[], float] | None = None,
     backoff: Backoff = Backoff(),  # noqa: B008 - immutable
     retry_statuses: Container[int] = (),
+    on_error: OnError | None = None,
     last_event_id: str = "",
     max_event_size: int | None = DEFAULT_MAX_EVENT_SIZE,
     on_comment: Callable[[str], object] | None = None,
@@ -353,8 +359,11 @@ def reconnect(
 
     Args:
         connect: Opens a connection, with these headers in the request, and returns a source as
-            `stream` of a format takes it, or a context manager of one. Its TypeError is misuse, and
-            is raised at once. (Send an ID beyond ASCII as UTF-8.)
+            `stream` of a format takes it, or a context manager of one. An error of the program that
+            it raises, such as a TypeError or ValueError, is raised at once. `Last-Event-ID` is
+            UTF-8 in bytes where it is not ASCII: httpx, httpx2, requests and urllib3 send them. It
+            is left out if no header can have it: with control characters, or beyond 8 KiB. What the
+            server sends then is what it sends to a new client.
         sleep: Waits for a number of seconds, such as `time.sleep`.
         random: Returns random numbers for the jitter, such as `random.random`. Without it there is
             no jitter.
@@ -363,6 +372,8 @@ def reconnect(
             set `attempts=None`.
         retry_statuses: The statuses that are worth another attempt, after the wait of
             `Retry-After`; such as `{429, *range(500, 600)}`. By the standard there are none.
+        on_error: Called before each wait with the error, the attempt (as `Backoff.delay` counts)
+            and the delay in seconds. The error of a clean end is a StreamTruncatedError.
         last_event_id: The ID of the latest event of an earlier run.
         max_event_size, on_comment: As for `SSEDecoder`.
 
@@ -381,18 +392,27 @@ def reconnect(
     """
     options = {"max_event_size": max_event_size, "on_comment": on_comment}
     return EventSource(
-        ExitStack(), connect, sleep, backoff, random, retry_statuses, last_event_id, options
+        ExitStack(),
+        connect,
+        sleep,
+        backoff,
+        random,
+        retry_statuses,
+        on_error,
+        last_event_id,
+        options,
     )
 
 
 def areconnect(
-    connect: Callable[[dict[str, str]], Any],
+    connect: Callable[[dict[str, Any]], _AsyncConnection | Awaitable[_AsyncConnection]],
     /,
     *,
     sleep: Callable[[float], Awaitable[object]],
     random: Callable[[], float] | None = None,
     backoff: Backoff = Backoff(),  # noqa: B008 - immutable
     retry_statuses: Container[int] = (),
+    on_error: OnError | None = None,
     last_event_id: str = "",
     max_event_size: int | None = DEFAULT_MAX_EVENT_SIZE,
     on_comment: Callable[[str], object] | None = None,
@@ -403,10 +423,18 @@ def areconnect(
         connect: Returns a source as `astream` of a format takes it, an asynchronous context manager
             of one, or an awaitable of either.
         sleep: Waits for a number of seconds, such as `asyncio.sleep` or `trio.sleep`.
-        random, backoff, retry_statuses, last_event_id, max_event_size, on_comment: As for
-            `reconnect`.
+        random, backoff, retry_statuses, on_error, last_event_id, max_event_size, on_comment: As
+            for `reconnect`.
     """
     options = {"max_event_size": max_event_size, "on_comment": on_comment}
     return AsyncEventSource(
-        AsyncExitStack(), connect, sleep, backoff, random, retry_statuses, last_event_id, options
+        AsyncExitStack(),
+        connect,
+        sleep,
+        backoff,
+        random,
+        retry_statuses,
+        on_error,
+        last_event_id,
+        options,
     )

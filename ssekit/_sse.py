@@ -6,19 +6,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, final
 
 from ssekit._errors import SSEKitError, StreamNotFinishedError, interruption
-from ssekit._event import ServerSentEvent, as_bytes, as_text, make_events, text_fields
-from ssekit._fast_path import NO_FIELDS, Batch
+from ssekit._event import NO_FIELDS, ServerSentEvent, as_bytes, as_text, make_event
 from ssekit._json import join_surrogates
-from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE, IGNORED, make_scanner
+from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE, IGNORED, Batch, EventScanner
 
 __all__ = ["EventReceiver", "SSEDecoder", "State", "gather_lines"]
 
 State: TypeAlias = Literal["open", "done", "truncated", "failed"]
 
 
+@final
 class SSEDecoder:
     """Decodes bytes into events by WHATWG HTML 9.2.5 and 9.2.6, for any division of the bytes.
 
@@ -40,6 +40,10 @@ class SSEDecoder:
 
     __slots__ = ("_batches", "_events", "_on_comment", "_scanner")
 
+    def __init_subclass__(cls) -> None:
+        # `iter_events` and the typed streams would not call what a subclass overrides.
+        raise TypeError("SSEDecoder cannot be inherited: hold one, or wrap the source of its bytes")
+
     def __init__(
         self,
         *,
@@ -48,9 +52,9 @@ class SSEDecoder:
         on_comment: Callable[[str], object] | None = None,
     ) -> None:
         comments = on_comment is not None
-        self._scanner = make_scanner(last_event_id, max_event_size, comments=comments)
-        self._on_comment = on_comment or str  # (to which no comment comes)
-        # The rest of a read in which `on_comment` raised, and the events before that.
+        self._scanner = EventScanner(last_event_id, max_event_size, comments=comments)
+        self._on_comment = on_comment
+        # Of a read in which `on_comment` raised: its rest, and the events before that.
         self._batches: Iterator[Batch] = iter(())
         self._events: list[ServerSentEvent] = []
 
@@ -105,17 +109,27 @@ class SSEDecoder:
         self._events = []
 
     def _take(self, batches: Iterable[Batch]) -> list[ServerSentEvent]:
+        if self._on_comment is not None:
+            return self._take_with_comments(batches)
+        return [
+            ServerSentEvent(payload.decode("utf-8", "replace"), event_type, id_, retry)
+            for (event_type, id_, retry), payloads in batches
+            for payload in payloads
+        ]
+
+    def _take_with_comments(self, batches: Iterable[Batch]) -> list[ServerSentEvent]:
         self._batches = chain(self._batches, batches)
         for fields, payloads in self._batches:
             if fields is IGNORED:
                 self._comment(payloads)
             else:
-                self._events += make_events(fields, payloads)
+                self._events += [make_event(payload, fields) for payload in payloads]
         self._batches = iter(())
         events, self._events = self._events, []
         return events
 
     def _comment(self, texts: Iterable[bytes]) -> None:
+        assert self._on_comment is not None  # or no comment would come
         for text in texts:
             self._on_comment(as_text(text[1:]))
 
@@ -123,9 +137,11 @@ class SSEDecoder:
 class EventReceiver:
     """An SSEDecoder with the methods of a StreamDecoder that the pull side calls."""
 
-    def __init__(self, decoder: SSEDecoder) -> None:
-        # Half an event of an earlier connection does not go on in this one.
-        decoder.reset()
+    def __init__(self, decoder: SSEDecoder | None) -> None:
+        if decoder is None:
+            decoder = SSEDecoder()
+        else:  # half an event of an earlier connection does not go on in this one
+            decoder.reset()
         self.decoder = decoder
         self._scanner = decoder._scanner  # pyright: ignore[reportPrivateUsage]
         self._comment = decoder._comment  # pyright: ignore[reportPrivateUsage]
@@ -138,8 +154,7 @@ class EventReceiver:
     ) -> Iterator[ServerSentEvent]:
         """Yield the events of each read; call `abandon` if that raises or is dropped."""
         scanner = self._scanner
-        # The fields of the latest event, and their texts.
-        known, (event_type, id_, retry) = NO_FIELDS, text_fields(NO_FIELDS)
+        known = event_type, id_, retry = NO_FIELDS  # the fields of the latest event
         try:
             for data in reads:
                 if type(data) is bytes:
@@ -155,9 +170,9 @@ class EventReceiver:
                         if fields is IGNORED:
                             self._comment(payloads)
                             continue
-                        known, (event_type, id_, retry) = fields, text_fields(fields)
+                        known = event_type, id_, retry = fields
                     for payload in payloads:
-                        text = str(payload, "utf-8", "replace")  # `as_text`, without a call
+                        text = payload.decode("utf-8", "replace")  # `as_text`, without a call
                         yield ServerSentEvent(text, event_type, id_, retry)
                 if scanner.too_large:
                     self.fail(scanner.error())
@@ -215,9 +230,11 @@ def gather_lines(reads: Iterator[Any], most: int) -> Iterator[Any]:
             yield data
     except Exception:
         # Flush before the source's exception: the pending bytes came before it.
-        yield b"".join(pending)
+        if pending:
+            yield b"".join(pending)
         raise
-    yield b"".join(pending)
+    if pending:
+        yield b"".join(pending)
 
 
 def _whole_lines(pieces: list[bytes], most: int) -> tuple[bytes, list[bytes]]:

@@ -23,7 +23,14 @@ from ssekit._decoder import StreamDecoder
 from ssekit._deltas import Delta, TextDelta
 from ssekit._errors import SSEKitError
 from ssekit._event import ServerSentEvent
-from ssekit._source import AsyncSource, Source, open_async_source, open_source
+from ssekit._source import (
+    AsyncSource,
+    OpenAsyncSource,
+    OpenSource,
+    Source,
+    open_async_source,
+    open_source,
+)
 from ssekit._sse import EventReceiver, SSEDecoder, State, gather_lines
 
 __all__ = ["AsyncStream", "Stream", "aiter_events", "iter_events"]
@@ -52,18 +59,19 @@ class _Receiver(Protocol[ItemT_co]):
     def not_finished(self, reason: str) -> SSEKitError: ...
 
 
-def pull(source: Source, receiver: _Receiver[ItemT], drain: bool = False) -> Iterator[ItemT]:
+def pull(source: OpenSource, receiver: _Receiver[ItemT], drain: bool = False) -> Iterator[ItemT]:
     """Yield a receiver's items for a source, close the source, and raise the receiver's error."""
     # A generator around the receiver's own would take 25 ns an item; `chain` takes none.
     items = receiver.receive(_reads(source, receiver), source.close)
     return chain(items, _last_items(source, receiver, drain))
 
 
-def _reads(source: Source, receiver: _Receiver[Any]) -> Iterator[Any]:
+def _reads(source: OpenSource, receiver: _Receiver[Any]) -> Iterator[Any]:
     """Yield the reads of a source until it ends or fails, or the receiver has seen the end."""
     # Only what reading raises is the transport's. The exception of a user's callback passes by.
     try:
-        source.check()
+        if source.head is not None:
+            source.check()
         for data in source.reads:
             if source.closed:
                 return
@@ -84,7 +92,7 @@ def _reads_before_failure(receiver: _Receiver[Any], error: Exception) -> Iterato
     receiver.fail(error)
 
 
-def _last_items(source: Source, receiver: _Receiver[ItemT], drain: bool) -> Iterator[ItemT]:
+def _last_items(source: OpenSource, receiver: _Receiver[ItemT], drain: bool) -> Iterator[ItemT]:
     """Yield the items that the end of the bytes completes; then close, and raise the error."""
     try:
         if source.closed and receiver.state == "open":
@@ -97,7 +105,7 @@ def _last_items(source: Source, receiver: _Receiver[ItemT], drain: bool) -> Iter
         source.close()
 
 
-def _drain(source: Source) -> None:
+def _drain(source: OpenSource) -> None:
     budget = _DRAIN_SIZE
     with suppress(Exception):  # the answer is complete, whatever becomes of the rest
         while budget > 0 and not source.closed:
@@ -108,7 +116,7 @@ class AsyncPull(AsyncIterator[ItemT]):
     """Iterates as `pull` does, over an asynchronous source; `aclose` closes it early."""
 
     def __init__(
-        self, source: AsyncSource, receiver: _Receiver[ItemT], drain: bool = False
+        self, source: OpenAsyncSource, receiver: _Receiver[ItemT], drain: bool = False
     ) -> None:
         self._source = source
         self._receiver = receiver
@@ -195,14 +203,9 @@ def _texts(deltas: Iterable[Delta]) -> Iterator[str]:
 
 
 class _AnyStream(Generic[ChunkT, ResultT]):
-    """The common part of Stream and AsyncStream: the views of the decoder.
+    """The common part of Stream and AsyncStream: the views of the decoder."""
 
-    Attributes:
-        response: The source that was passed in, with its headers and status.
-        decoder: The decoder of the stream. Pass it on to continue the answer over another source.
-    """
-
-    _source: Any  # a Source or an AsyncSource
+    _source: Any  # a OpenSource or an OpenAsyncSource
 
     def __init__(self, response: Any, decoder: StreamDecoder[ChunkT, ResultT]) -> None:
         decoder.resume()
@@ -254,17 +257,21 @@ class Stream(_AnyStream[ChunkT, ResultT]):
         StreamNotFinishedError: The stream was closed, and is still read.
         StatusError, ContentTypeError: The response is no event stream (on entering `with`, if the
             stream is used so).
+
+    Attributes:
+        response: The source that was passed in, with its headers and status.
+        decoder: The decoder of the stream. Pass it on to continue the answer over another source.
     """
 
     def __init__(
         self,
-        source: Any,
+        source: Source,
         decoder: StreamDecoder[ChunkT, ResultT],
         *,
         check: bool = True,
         drain: bool = False,
     ) -> None:
-        self._source: Source = open_source(source, check=check)
+        self._source: OpenSource = open_source(source, check=check)
         super().__init__(source, decoder)
         self._chunks = pull(self._source, decoder, drain)
 
@@ -326,18 +333,19 @@ class AsyncStream(_AnyStream[ChunkT, ResultT]):
 
     The source is closed at the end of the stream, when it fails, when a read is cancelled, by
     `aclose()` and on leaving `async with`. Dropping the stream midway does not close it: only the
-    event loop could. Iterating raises what it raises for `Stream`.
+    event loop could. Iterating raises what it raises for `Stream`, which has the attributes
+    `response` and `decoder`, too.
     """
 
     def __init__(
         self,
-        source: Any,
+        source: AsyncSource,
         decoder: StreamDecoder[ChunkT, ResultT],
         *,
         check: bool = True,
         drain: bool = False,
     ) -> None:
-        self._source: AsyncSource = open_async_source(source, check=check)
+        self._source: OpenAsyncSource = open_async_source(source, check=check)
         super().__init__(source, decoder)
         self._chunks = AsyncPull(self._source, decoder, drain)
 
@@ -386,7 +394,7 @@ class AsyncStream(_AnyStream[ChunkT, ResultT]):
 
 
 def iter_events(
-    source: Any, /, *, decoder: SSEDecoder | None = None, check: bool = True
+    source: Source, /, *, decoder: SSEDecoder | None = None, check: bool = True
 ) -> Iterator[ServerSentEvent]:
     """Yield the events of a source, and close it at the end.
 
@@ -401,16 +409,16 @@ def iter_events(
         StreamInterruptedError: The source raised; `StreamTimeoutError` for a timeout.
         StatusError, ContentTypeError: The response is no event stream.
     """
-    opened, receiver = open_source(source, check=check), EventReceiver(decoder or SSEDecoder())
+    opened, receiver = open_source(source, check=check), EventReceiver(decoder)
     opened.reads = gather_lines(opened.reads, min(_GATHERED_SIZE, receiver.limit))
     return pull(opened, receiver)
 
 
 def aiter_events(
-    source: Any, /, *, decoder: SSEDecoder | None = None, check: bool = True
+    source: AsyncSource, /, *, decoder: SSEDecoder | None = None, check: bool = True
 ) -> AsyncPull[ServerSentEvent]:
     """Iterate over the events of an asynchronous source; otherwise as `iter_events`.
 
     The iterator has `aclose()`, which closes the source early.
     """
-    return AsyncPull(open_async_source(source, check=check), EventReceiver(decoder or SSEDecoder()))
+    return AsyncPull(open_async_source(source, check=check), EventReceiver(decoder))

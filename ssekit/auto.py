@@ -29,11 +29,10 @@ from ssekit._accumulator import Accumulator
 from ssekit._decoder import Read, Scanned, StreamDecoder
 from ssekit._errors import DecodeError, SSEKitError
 from ssekit._event import ServerSentEvent, make_event
-from ssekit._fast_path import Batch
 from ssekit._format import Format
 from ssekit._json import parse, unlisted
 from ssekit._marker import is_marker
-from ssekit._scanner import IGNORED
+from ssekit._scanner import IGNORED, Batch
 from ssekit._shapes import SHAPES, shape_of
 
 __all__ = [

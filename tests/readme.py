@@ -1,4 +1,4 @@
-"""The README's examples: what they are, what they are given, and how they run."""
+"""The examples of the pages: what they are, what they are given, and how they run."""
 
 import ast
 import asyncio
@@ -8,22 +8,35 @@ import io
 import itertools
 import json
 import re
-import socket
+from collections.abc import Iterator
 from contextlib import redirect_stdout, suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import FunctionType
-from typing import Any
-from urllib.parse import urlsplit
-
-import h11
-import trio
+from typing import Any, NamedTuple
 
 from ssekit import ServerSentEvent
-from tests.transports.clients import request
 from tests.wire import DONE, block, event, typed
 
-README = Path(__file__).parent.parent / "README.md"
+ROOT = Path(__file__).parent.parent
+PAGES = {
+    page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8")
+    for page in (ROOT / name for name in ("README.md", "RECIPES.md", "ssekit/testing/README.md"))
+}
+
+
+class Example(NamedTuple):
+    """A block of Python in a page."""
+
+    page: str
+    line: int
+    given: dict[str, str]  # what it is called in the example, and what it is called here
+    code: str
+    output: str
+
+    def __repr__(self) -> str:
+        return f"{self.page}:{self.line}"
+
 
 # A comment names what an example is given (`url=flaky_url` is the latter, called `url`); its output
 # stands in the block that follows.
@@ -32,7 +45,61 @@ EXAMPLE = re.compile(
     r"(?:```output\n(?P<output>.*?)```\n)?",
     re.DOTALL,
 )
-EXAMPLES = [match.groupdict() for match in EXAMPLE.finditer(README.read_text(encoding="utf-8"))]
+
+
+def examples(page: str) -> Iterator[Example]:
+    """Yield the examples of a page."""
+    text = PAGES[page]
+    for match in EXAMPLE.finditer(text):
+        named = re.findall(r"(\w+)(?:=(\w+))?", match["given"] or "")
+        yield Example(
+            page,
+            line=text.count("\n", 0, match.start("code")) + 1,
+            given={name: other or name for name, other in named},
+            code=match["code"],
+            output=match["output"] or "",
+        )
+
+
+EXAMPLES = [example for page in PAGES for example in examples(page)]
+
+
+def table(heading: str, page: str = "README.md") -> list[list[str]]:
+    """Return the rows of the table whose head has these words: its cells."""
+    _, _, rest = PAGES[page].partition(f"| {heading} |")
+    lines = itertools.takewhile(lambda line: line.startswith("|"), rest.splitlines()[2:])
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+
+
+class Program(NamedTuple):
+    """A row of the table of clients, with what reads its response."""
+
+    client: str
+    format: str
+    code: str
+
+    def __repr__(self) -> str:
+        return f"{self.client}, async" if "async for" in self.code else self.client
+
+
+def programs() -> Iterator[Program]:
+    """Yield the program of each client in the table."""
+    for clients, cell in table("client | response"):
+        (opens,) = code_of(cell)
+        form = "messages" if "Anthropic" in clients else "chat"
+        form = "responses" if ".responses." in opens else form
+        texts = f"text for text in {form}.stream(response).text()"
+        if re.search(r"async |await |reader", opens):
+            texts = f"text async for text in {form}.astream(response).text()"
+        reads = f'{" " * 4 * opens.endswith(":")}print("".join([{texts}]))'
+        first, *others = re.split(" \\(|, as ", clients)[0].split(", ")
+        for client in (first, *others):  # which open a response in the same words
+            yield Program(client, form, f"{opens}\n{reads}\n".replace(first, client))
+
+
+def code_of(cell: str) -> list[str]:
+    """Return what stands in code in a cell."""
+    return re.findall(r"`([^`]+)`", cell)
 
 
 def delta(**fields: Any) -> bytes:
@@ -48,8 +115,10 @@ def call(index: int, name: str) -> list[bytes]:
     ]
 
 
+HEAD = {"id": "chatcmpl-1", "model": "gpt-5.2", "choices": []}
 USAGE = {"prompt_tokens": 12, "completion_tokens": 34, "total_tokens": 46}
 READS = [
+    event(HEAD),
     delta(role="assistant", content=""),
     delta(reasoning="The user asks for the weather."),
     delta(content="It is sunny"),
@@ -62,36 +131,14 @@ READS = [
 ]
 
 
-def legacy(*tokens: str, finish_reason: str | None = None) -> bytes:
-    choice = {"index": 0, "text": "".join(tokens), "logprobs": {"tokens": tokens}}
-    return event({"choices": [{**choice, "finish_reason": finish_reason}]})
+JSON_READS = [delta(content=piece) for piece in ('{"city": "Par', 'is", "days": [1, 1', "2]}")]
+JSON_READS.append(event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}))
 
 
-LEGACY_READS = [legacy("Say", " this"), legacy(":"), legacy(" this", finish_reason="stop"), DONE]
-
-COHERE_READS = [
-    typed("content-delta", index=0, delta={"message": {"content": {"text": piece}}})
-    for piece in ("Ruby is", " the best.")
-]
-COHERE_READS.append(typed("message-end", delta={"finish_reason": "COMPLETE"}))
-
-
-def candidate(*parts: dict[str, Any], **fields: Any) -> bytes:
-    content = {"role": "model", "parts": parts}
-    return event({"candidates": [{"content": content, **fields}], "modelVersion": "gemini"})
-
-
-GEMINI_READS = [
-    candidate({"text": "The user asks", "thought": True}),
-    candidate({"text": " for the weather.", "thought": True}, {"text": "Let me"}),
-    candidate({"text": " see."}),
-    candidate(
-        {
-            "functionCall": {"name": "get_weather", "args": {"city": "Paris"}},
-            "thoughtSignature": "c2lnbmVk",
-        }
-    ),
-    candidate({"text": ""}, finishReason="STOP"),
+TRANSCRIPT_READS = [
+    typed("transcript.text.delta", delta="Good "),
+    typed("transcript.text.delta", delta="morning."),
+    typed("transcript.text.done", text="Good morning."),
 ]
 
 
@@ -120,22 +167,6 @@ RESPONSE_READS = response_events(
         for piece in HAIKU
     ],
 )
-RESPONSE_CALL_READS = response_events(
-    {
-        "type": "function_call",
-        "id": "fc_1",
-        "call_id": "call_1",
-        "name": "get_weather",
-        "arguments": '{"city":"Paris"}',
-        "status": "completed",
-    },
-    [
-        typed("response.function_call_arguments.delta", output_index=0, delta=piece)
-        for piece in ('{"city":', '"Paris"}')
-    ],
-)
-
-
 MESSAGE_READS = [
     typed("message_start", message={"id": "msg_1", "content": [], "usage": {"input_tokens": 12}}),
     *block(
@@ -171,11 +202,15 @@ EVENTS = {
 }
 
 
+TOOLS = [{"type": "function", "function": {"name": "get_weather", "parameters": {}}}]
+ANSWERED = "It is 21 degrees."
+
+
 class Host(BaseHTTPRequestHandler):
     """Answers as a model's host does, with a chunk of its body for each event."""
 
     protocol_version = "HTTP/1.1"
-    flaky = itertools.cycle([503, 3, None])  # a refusal; a cut after so many reads; and an answer
+    flaky = itertools.cycle([503, 4, None])  # a refusal; a cut after so many reads; and an answer
 
     def handle(self) -> None:
         with suppress(ConnectionError):  # of a client that has what it wants, and resets
@@ -184,15 +219,29 @@ class Host(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         assert body["stream"]
-        if self.path == "/v1/responses":
-            assert body["background"]
+        if self.path == "/flaky":
+            step = next(self.flaky)
+            if step == 503:
+                self.answer([b'{"error": {"message": "busy"}}'], step)
+            else:
+                self.answer(READS[:step], cut=step is not None)
+        elif self.path == "/agent":
+            self.answer(self.agent(body["messages"]))
+        elif self.path == "/v1/messages":
+            self.answer(MESSAGE_READS)
+        elif self.path == "/v1/responses" and body.get("background"):
             self.answer(BACKGROUND_READS[:CUT], cut=True)
-            return
-        step = next(self.flaky) if self.path == "/flaky" else None
-        if step == 503:
-            self.answer([b'{"error": {"message": "busy"}}'], step)
         else:
-            self.answer(READS[:step], cut=step is not None)
+            self.answer(RESPONSE_READS if self.path == "/v1/responses" else READS)
+
+    def agent(self, conversation: list[Any]) -> list[bytes]:
+        """Call two tools, and answer when their outputs are there."""
+        if len(conversation) == 1:
+            return READS
+        ids = [call["id"] for call in conversation[1]["tool_calls"]]
+        assert ids == [message["tool_call_id"] for message in conversation[2:]]
+        assert conversation[1]["reasoning"]
+        return [delta(content=ANSWERED), JSON_READS[-1], DONE]
 
     def do_GET(self) -> None:
         path, _, query = self.path.partition("?")
@@ -220,76 +269,54 @@ class Host(BaseHTTPRequestHandler):
 
 BODY = {"model": "m", "messages": [], "stream": True}
 
+# The type of each name that is given, if it is no list of reads.
+TYPES = {
+    **dict.fromkeys(("url", "base_url"), "str"),
+    "headers": "dict[str, str]",
+    "body": "dict[str, object]",
+    "tools": "list[dict[str, object]]",
+    "files": "list[str]",
+    "path": "pathlib.Path",
+}
+
 
 def known(url: str, folder: Path) -> dict[str, Any]:
     """Return what examples are given, by its name."""
     path, cut_path = folder / "recorded.sse", folder / "cut.sse"
     path.write_bytes(b"".join(READS))
-    cut_path.write_bytes(b"".join(READS[:3]))
-    chat_url = url + "/v1/chat/completions"
-    place = urlsplit(chat_url)
-    body = json.dumps(BODY).encode()
-    head = f"POST {place.path} HTTP/1.0\r\nContent-Length: {len(body)}\r\n\r\n"
+    cut_path.write_bytes(b"".join(READS[:4]))
     return {
-        "url": chat_url,
+        "url": url + "/v1/chat/completions",
+        "base_url": url + "/v1",
         "flaky_url": url + "/flaky",
+        "agent_url": url + "/agent",
         "events_url": url + "/events",
         "responses_url": url + "/v1/responses",
-        "host": place.netloc,
-        "path_of_url": place.path,
         "headers": {"authorization": "Bearer none"},
         "body": BODY,
-        "request": head.encode() + body,
+        "tools": TOOLS,
         "reads": READS,
         "source": READS,
-        "cohere_reads": COHERE_READS,
-        "cut_reads": READS[:3],
-        "response_reads": RESPONSE_READS,
-        "response_call_reads": RESPONSE_CALL_READS,
+        "json_reads": JSON_READS,
+        "transcript_reads": TRANSCRIPT_READS,
+        "cut_reads": READS[:4],
         "message_reads": MESSAGE_READS,
-        "legacy_reads": LEGACY_READS,
-        "gemini_reads": GEMINI_READS,
         "path": path,
         "files": [str(path), str(cut_path), str(folder / "missing.sse")],
-        "send": lambda data: None,
     }
 
 
-def h11_request(url: str) -> tuple[h11.Connection, bytes]:
-    """Return a connection that has made a request, and the bytes of that."""
-    connection = h11.Connection(h11.CLIENT)
-    return connection, request(connection, url, json.dumps(BODY).encode())
-
-
-def run(code: str, given: dict[str, Any], url: str = "") -> str:
-    """Run an example, which may have `async` at its top, and return what it prints."""
+def run(code: str, given: dict[str, Any]) -> str:
+    """Run an example, which may have `await` at its top, and return what it prints."""
     # (The name of no file: Hypothesis would look for the code of a test there.)
-    compiled = compile(code, "<README>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    compiled = compile(code, "<example>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     # A frame of the example finds the builtins in its globals, as that of a module does.
     given.setdefault("__builtins__", builtins)
     function = FunctionType(compiled, given)
-    address = urlsplit(url).hostname, urlsplit(url).port
-
-    async def in_asyncio() -> None:
-        if "reader" in given:
-            given["reader"], given["writer"] = await asyncio.open_connection(*address)
-        await function()
-
-    async def in_trio() -> None:
-        given["connection"], sent = h11_request(url)
-        async with await trio.open_tcp_stream(*address) as given["trio_stream"]:
-            await given["trio_stream"].send_all(sent)
-            await function()
-
     printed = io.StringIO()
     with redirect_stdout(printed):
         if compiled.co_flags & inspect.CO_COROUTINE:
-            trio.run(in_trio) if "trio_stream" in given else asyncio.run(in_asyncio())
-        elif "sock" in given:
-            given["connection"], sent = h11_request(url)
-            with socket.create_connection(address) as given["sock"]:
-                given["sock"].sendall(sent)
-                function()
+            asyncio.run(function())
         else:
             function()
     return printed.getvalue()

@@ -12,7 +12,7 @@ import ssekit
 PACKAGE = Path(ssekit.__file__).parent
 
 # The map has the layers, a line each: modules, and after two spaces what they are.
-MAP = (PACKAGE / "README.md").read_text()
+MAP = (Path(__file__).parent.parent / "ssekit/README.md").read_text()
 [LIST] = re.findall(r"^```layers\n(.*?)^```$", MAP, re.MULTILINE | re.DOTALL)
 LAYERS = [line.partition("  ")[0].split() for line in LIST.splitlines()]
 LEVELS = {name: level for level, names in enumerate(LAYERS) for name in sorted(names)}

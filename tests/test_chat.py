@@ -726,10 +726,14 @@ CALLS: dict[str, tuple[Pieces, Pieces]] = {
         [(0, "a", "f", "[1]"), (1, "", "", ""), (1, None, None, None), (1, "b", "g", "[2]")],
         [("a", "f", "[1]"), ("b", "g", "[2]")],
     ),
+    "a name in pieces, as long as no tool has": (
+        [(0, "a", "f" * 1_000, None), (0, None, "g", None)],
+        [("a", "f" * 1_000, ""), ("", "g", "")],
+    ),
     # A name that comes again.
     "a name again, at its index, and nothing else": (
         [(0, "a", "f", "["), (0, None, "f", None), (0, None, "f", " "), (0, None, None, "]")],
-        [("a", "f", "[]")],
+        [("a", "f", "[ ]")],
     ),
     "a name again, without an index": (
         [(None, "a", "f", "["), (None, None, "f", ""), (None, None, None, "]")],

@@ -4,6 +4,7 @@ import asyncio
 import copy
 import pickle
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ssekit import (
+    AnswerTooLargeError,
     APIError,
     DecodeError,
     EventTooLargeError,
@@ -450,3 +452,38 @@ def test_the_event_behind_a_chunk_is_not_what_an_unfinished_one_makes_of_it():
 def test_what_goes_on_is_not_copied(make: Any, instead: str, copied: Any):
     with pytest.raises(TypeError, match=f"no copy or pickle of .*: .*{instead}"):
         copied(make())
+
+
+@pytest.mark.parametrize(("limit", "words"), [(None, ["a", "b"]), (24, ["a", "b"]), (23, ["a"])])
+def test_max_answer_size_is_of_the_data_of_all_events(limit: int | None, words: list[str]):
+    """Each chunk has 12 bytes of data; the marker is no part of the answer."""
+    stream = A + b": a comment of many words, which does not count\n\n" + B + DONE
+    for reads in [pieces(stream), *splits(stream)]:
+        said, decoder = run(reads, max_answer_size=limit)
+        assert said == words
+    if len(words) == 2:
+        assert decoder.result() == words
+    else:
+        with pytest.raises(AnswerTooLargeError, match=r"max_answer_size \(23 bytes\)") as raised:
+            decoder.result()
+        assert (raised.value.limit, raised.value.partial) == (23, ["a"])
+        assert pickle.loads(pickle.dumps(raised.value)).limit == 23
+
+
+def test_max_answer_size_counts_what_the_typed_decoder_refuses():
+    decoder = chat.decoder(max_answer_size=60)
+    event = b'data: {"choices": [{"delta": {"content": 5}}]}\n\n'
+    assert len(decoder.feed(event)) == 1
+    assert decoder.feed(event) == []
+    assert isinstance(decoder.error, AnswerTooLargeError)
+
+
+def test_an_answer_that_goes_on_has_one_limit():
+    decoder = WORDS.decoder(max_answer_size=30)
+    for reads in ([A], [A]):
+        with suppress(StreamTruncatedError):
+            WORDS.stream(reads, decoder=decoder).until_done()
+    with pytest.raises(AnswerTooLargeError):
+        WORDS.stream([A], decoder=decoder).until_done()
+    with pytest.raises(AnswerTooLargeError):
+        WORDS.collect([A, A, A, DONE], max_answer_size=30)

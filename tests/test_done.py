@@ -11,29 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ssekit import SSEKitError, auto
-from ssekit.testing import (
-    ModelStream,
-    chat_streams,
-    chunkings,
-    completion_streams,
-    gemini_streams,
-    interaction_streams,
-    message_streams,
-    response_streams,
-)
-from tests.formats import FORMATS, each_format
+from ssekit.testing import ModelStream, chunkings
+from tests.formats import FORMATS, STRATEGIES, each_format
+from tests.made import BLANKS, MARKERS
 from tests.reference import interpret
 from tests.thorough import examples
 
-STRATEGIES = {
-    "chat": chat_streams,
-    "completions": completion_streams,
-    "responses": response_streams,
-    "messages": message_streams,
-    "gemini": gemini_streams,
-    "interactions": interaction_streams,
-}
-MARKER = "[DONE]"
 # The fields of which a choice has one, and the types of events with a part of a message.
 PARTS = {"chat": ("delta", "message"), "completions": ("text",)}
 BLOCKS = ("content_block_start", "content_block_delta", "content_block_stop")
@@ -57,11 +40,13 @@ def has_ended(name: str, data: bytes) -> bool:
     """Whether a reader of a format may call a stream done, if it has these bytes and no more."""
     events = interpret(data).events
     unfinished = interpret(data + b"\n\n").events[len(events) :]
-    counted = [each for each in unfinished if each[1] == MARKER or is_json(each[1])]
+    counted = [each for each in unfinished if each[1] in MARKERS or is_json(each[1])]
     begun, reasons = False, dict[Any, Any]()
     for line, text, _, _ in [*events, *counted]:
-        if text == MARKER:
+        if text in MARKERS:
             return begun and (name in PARTS or (bool(reasons) and all(reasons.values())))
+        if text in BLANKS:
+            continue
         body = json.loads(text)
         [body] = body if isinstance(body, list) else [body]
         kind = body.get("event_type" if name == "interactions" else "type") or line

@@ -44,7 +44,7 @@ def test_an_error_is_copied_with_all_of_its_fields(error, copied):
 
 def test_every_error_of_the_tree_is_an_ssekit_error():
     errors = [getattr(ssekit, name) for name in ssekit.__all__ if name.endswith("Error")]
-    assert len(errors) == 10
+    assert len(errors) == 11
     assert all(issubclass(error, SSEKitError) for error in errors)
 
 

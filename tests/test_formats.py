@@ -19,9 +19,7 @@ from ssekit import (
     Finish,
     PartialJSON,
     ReasoningDelta,
-    RefusalDelta,
     ServerSentEvent,
-    SSEKitError,
     StreamTruncatedError,
     TextDelta,
     ToolCall,
@@ -34,7 +32,6 @@ from ssekit import (
     messages,
     responses,
 )
-from ssekit._json import is_json
 from ssekit.testing import ModelStream
 from tests.formats import (
     FORMATS,
@@ -52,81 +49,14 @@ from tests.shared import Recording, each_recording
 from tests.spoil import spoil
 from tests.streams import ARGUMENTS, CALL, REASONING, STREAMS, TEXT, TOKENS
 from tests.thorough import examples
+from tests.ways import check_deltas, joined, read_deltas
 from tests.wire import event
-
-VIEWS = {TextDelta: "text", ReasoningDelta: "reasoning", RefusalDelta: "refusal"}
 
 each_opener = pytest.mark.parametrize("told", [True, False], ids=["told", "auto"])
 
 
 def opener(name: str, *, told: bool = True) -> Any:
     return FORMATS[name] if told else auto
-
-
-def read(stream: Any) -> list[Delta]:
-    """Return the deltas of a stream, also of one that fails in the end."""
-    deltas = []
-    try:
-        for delta in stream.deltas():
-            deltas.append(delta)  # those before an error count
-    except SSEKitError as error:
-        assert error is stream.decoder.error
-    return deltas
-
-
-def joined(deltas: list[Delta], kind: Any) -> dict[int, str]:
-    """Return what the deltas of a kind join to, by their choices."""
-    texts: dict[int, str] = defaultdict(str)
-    for delta in deltas:
-        if type(delta) is kind:
-            texts[delta.index] += delta.text
-    return texts
-
-
-def arguments(deltas: list[Delta]) -> dict[tuple[int, int], str]:
-    """Return what the argument fragments join to, by the choice and the place of the call."""
-    fragments: dict[tuple[int, int], str] = defaultdict(str)
-    for delta in deltas:
-        if type(delta) is ToolCallDelta:
-            fragments[delta.index, delta.place] += delta.arguments
-    return fragments
-
-
-def check(stream: Any) -> list[Delta]:
-    """Check that the deltas of a stream say what its views do; return them."""
-    deltas = read(stream)
-    accumulator = stream.accumulator
-    done = stream.state == "done"
-    for kind, view in VIEWS.items():
-        text = joined(deltas, kind)[0]
-        whole = getattr(accumulator, view)
-        # What comes in one event with an error is in the partial answer alone.
-        assert text == whole if done else whole.startswith(text)
-    assert all(type(delta.index) is int for delta in deltas if type(delta) is not Usage)
-
-    calls = list(accumulator.tool_calls)
-    fragments = arguments(deltas)
-    handed = {(call.index, call.place): call for call in only(deltas, ToolCall)}
-    assert len(handed) == len(only(deltas, ToolCall)), "a call came twice"
-    assert [call.place for call in calls] == list(range(len(calls)))
-    if done:
-        assert {index: fragments[index] for index in handed} == {
-            index: call.arguments for index, call in handed.items()
-        }
-        assert all(calls[call.place] is call for call in handed.values() if call.index == 0)
-
-    finishes = {finish.index: finish for finish in only(deltas, Finish)}
-    if done:
-        for index, place in fragments.keys() - handed.keys():  # it may be cut
-            assert not is_json(fragments[index, place])
-            assert index not in finishes or finishes[index].reason not in ("stop", "tool_calls")
-    assert len(finishes) == len(only(deltas, Finish)), "a choice ended twice"
-    assert all(done and finish.vendor_reason for finish in finishes.values())
-    reason = finishes[0].reason if 0 in finishes else None
-    assert not done or reason == accumulator.finish_reason
-    usages = only(deltas, Usage)
-    assert not done or (usages or [None])[-1] == accumulator.usage
-    return deltas
 
 
 # A stream that is made of an answer accumulates to that answer, and its deltas say it.
@@ -153,7 +83,7 @@ def test_a_stream_accumulates_to_the_answer_that_it_was_made_of(name: str):
 def test_the_deltas_of_a_made_stream_say_what_its_views_do(name: str):
     @given(STRATEGIES[name]() | STRATEGIES[name](dialect="any"))
     def compare(made: ModelStream) -> None:
-        check(FORMATS[name].stream([made.data]))
+        check_deltas(FORMATS[name].stream([made.data]))
 
     compare()
 
@@ -185,7 +115,7 @@ def texts(expected: Any) -> dict[int, str]:
 @each_opener
 def test_the_deltas_of_a_recorded_stream_say_what_its_views_do(recording: Recording, told: bool):
     stream = opener(recording.endpoint, told=told).stream([recording.data])
-    deltas = check(stream)
+    deltas = check_deltas(stream)
     expected = texts(recording.expected)
     said = joined(deltas, TextDelta)
     if stream.state == "done":
@@ -202,7 +132,7 @@ def test_the_deltas_of_a_recorded_stream_say_what_its_views_do(recording: Record
 @each_format
 @each_opener
 def test_the_deltas_say_what_the_views_do(name: str, told: bool):
-    deltas = check(opener(name, told=told).stream(STREAMS[name]))
+    deltas = check_deltas(opener(name, told=told).stream(STREAMS[name]))
 
     async def source() -> AsyncIterator[bytes]:
         for data in STREAMS[name]:
@@ -217,7 +147,7 @@ def test_the_deltas_say_what_the_views_do(name: str, told: bool):
 @each_format
 def test_every_format_says_the_same_in_the_same_words(name: str):
     stream = FORMATS[name].stream(STREAMS[name])
-    deltas = read(stream)
+    deltas = read_deltas(stream)
     accumulator = stream.accumulator
     assert only(deltas, TextDelta) == [TextDelta(0, piece) for piece in TEXT]
     assert accumulator.text == "".join(TEXT)
@@ -253,7 +183,7 @@ def test_text_is_read_as_a_type(name: str):
 
 def test_text_is_read_as_a_type_where_the_format_was_found_out():
     accumulator = auto.decoder().accumulator
-    with pytest.raises(DecodeError):
+    with pytest.raises(DecodeError, match="the text is empty"):
         accumulator.parse(dict[str, str])
     stream = auto.stream(STREAMS["chat"])
     standing = stream.accumulator  # it stands for the right one to the end

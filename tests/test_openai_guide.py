@@ -1,22 +1,19 @@
-"""The README's table for those who come from the OpenAI SDK: each row runs."""
+"""The README's table for those who come from the SDKs: each row runs."""
 
 import itertools
 import json
-import re
 from typing import Any
 
 import httpx
 import pytest
 
 import ssekit
-from ssekit import chat, responses
+from ssekit import chat, messages, responses
 from ssekit.testing.transports import AsyncReads, Reads
-from tests.readme import README, RESPONSE_READS, run
+from tests.readme import MESSAGE_READS, RESPONSE_READS, code_of, run, table
 from tests.wire import DONE, event
 
-TABLE = re.compile(r"^\| (?P<theirs>[^|]+?) \| `(?P<ours>[^`]+)` \|$", re.MULTILINE)
-SECTION = README.read_text(encoding="utf-8").partition("## Coming from the OpenAI SDK")[2]
-ROWS = TABLE.findall(SECTION.partition("\n## ")[0])
+ROWS = [(theirs, code_of(ours)[0]) for theirs, ours in table("SDK | ssekit")]
 
 HEAD = {"id": "chatcmpl-1", "model": "gpt", "created": 7}
 LETTERS = "abcdefghijkl"
@@ -33,42 +30,57 @@ OPENAI_READS = [
     openai_chunk({"tool_calls": [{"index": 0, "id": "1", "function": {"name": "g"}}]}),
     openai_chunk({"tool_calls": [{"index": 0, "function": {"arguments": '{"n":1}'}}]}),
     openai_chunk({}, finish_reason="stop"),
+    event(HEAD | {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2}}),
     DONE,
 ]
 LINES = "".join(f"{letter}\n" for letter in LETTERS)
-ALL_CHUNKS = LINES + "None\n" * 5
+LISTS = "".join(f"[{letter!r}]\n" for letter in LETTERS) + "[None]\n" * 5 + "[]\n"
 REFUSED = b'{"error": {"message": "slow down", "code": "rate"}}'
+STRUCTURED = [
+    openai_chunk({"content": '{"n":'}),
+    openai_chunk({"content": "1}"}),
+    *OPENAI_READS[-3:],
+]
+THOUGHT = [openai_chunk({"reasoning_content": "Hm"}), *OPENAI_READS[-3:]]
 
 # What a row begins with; the reads of the response, or the status that it has; what is printed.
 PRINTED: dict[str, tuple[Any, str]] = {
-    "Iterate:": (OPENAI_READS, ALL_CHUNKS),
-    "Iterate asynchronously:": (OPENAI_READS, ALL_CHUNKS),
-    "Only text:": (OPENAI_READS, LINES),
-    "The response:": (OPENAI_READS, "req_1\n"),
-    "Context manager:": (OPENAI_READS, "a\n"),
-    "Chunk:": (OPENAI_READS, "chatcmpl-1 gpt 7\n"),
-    "Content:": (OPENAI_READS, "a\n"),
-    "Finish reason:": (OPENAI_READS, "stop\n"),
-    "Accumulate:": (OPENAI_READS, LETTERS + "\n"),
-    "Function call:": (OPENAI_READS, '{"city":"Tokyo"}\n'),
-    "Tool calls:": (OPENAI_READS, "g {'n': 1}\n"),
-    "Connection error:": (
+    "`for chunk in stream:`": (OPENAI_READS, LISTS),
+    "`async for chunk in stream:`": (OPENAI_READS, LISTS),
+    "`if chunk.choices[0].delta.content is not None:`": (OPENAI_READS, LINES),
+    "`stream.response.headers`": (OPENAI_READS, "req_1\n"),
+    "`with client.chat.completions.create(...) as stream:`": (OPENAI_READS, "a\n"),
+    "`chunk.id`": (OPENAI_READS, "chatcmpl-1 gpt 7\n"),
+    "`chunk.choices[0].finish_reason`": (OPENAI_READS, "tool_calls\n"),
+    "`full_response += content`": (OPENAI_READS, LETTERS + "\n"),
+    "`delta.function_call.arguments`": (OPENAI_READS, '{"city":"Tokyo"}\n'),
+    "`delta.tool_calls`": (OPENAI_READS, "g {'n': 1}\n"),
+    "`except openai.APIConnectionError": (
         [OPENAI_READS[0], ConnectionResetError("gone")],
         "the transport raised ConnectionResetError: gone a\n",
     ),
-    "Status:": (429, "429 slow down 3\n"),
-    "Error in the stream:": ([OPENAI_READS[0], event(json.loads(REFUSED))], "rate slow down\n"),
-    "Retry with backoff:": (OPENAI_READS, "1.0\n"),
-    "Close in `finally`:": (OPENAI_READS, ""),
-    "First ten chunks:": (OPENAI_READS, "10\n"),
-    "Responses API:": (
+    "`except openai.APIStatusError": (429, "429 slow down 3\n"),
+    "`except openai.APIError": ([OPENAI_READS[0], event(json.loads(REFUSED))], "rate slow down\n"),
+    "`time.sleep": (OPENAI_READS, "1.0\n"),
+    "`finally: stream.close()`": (OPENAI_READS, ""),
+    "`for i, chunk in enumerate(stream)": (OPENAI_READS, "10\n"),
+    "`for event in client.responses.create(": (
         RESPONSE_READS,
         "response.output_item.added\nresponse.output_text.delta\nresponse.output_text.delta\n"
         "response.output_item.done\nresponse.completed\n",
     ),
-    "The wire:": ([b"id: 1\nretry: 5\nevent: e\ndata: d\n\n"], "e d 1 5\n"),
-    "... behind a chunk": (OPENAI_READS, "[DONE]\n"),
-    "The end:": (OPENAI_READS, "done marker\n"),
+    "the event, data, id": ([b"id: 1\nretry: 5\nevent: e\ndata: d\n\n"], "e d 1 5\n"),
+    "the event behind a chunk": (OPENAI_READS, "[DONE]\n"),
+    "the end:": (OPENAI_READS, "done marker\n"),
+    "`.stream()`": (OPENAI_READS, f"{list(LETTERS)}\n"),
+    "`thinking`": (THOUGHT, "['Hm']\n"),
+    "`tool_calls.function.arguments.delta`": (OPENAI_READS, "['', '{\"n\":1}']\n"),
+    "`tool_calls.function.arguments.done`": (OPENAI_READS, "[{'n': 1}]\n"),
+    "`event.snapshot`": (OPENAI_READS, LETTERS + "\n"),
+    "`event.parsed`": (STRUCTURED, "{'n': 1}\n"),
+    "`message.parsed`": (STRUCTURED, "{'n': 1}\n"),
+    "`get_final_completion()`": (OPENAI_READS, "chatcmpl-1\n"),
+    "`get_final_message()`": (MESSAGE_READS, "tool_use\n"),
 }
 
 
@@ -82,18 +94,18 @@ def openai_response(reads: Any, *, asynchronous: bool) -> httpx.Response:
 
 
 @pytest.mark.parametrize(("theirs", "ours"), ROWS, ids=[theirs for theirs, _ in ROWS])
-def test_a_row_for_those_who_come_from_the_openai_sdk(theirs: str, ours: str):
+def test_a_row_for_those_who_come_from_an_sdk(theirs: str, ours: str):
     (row,) = (row for row in PRINTED if theirs.startswith(row))
     reads, expected = PRINTED[row]
     response = openai_response(reads, asynchronous=ours.startswith("async"))
-    first = chat.stream(OPENAI_READS)
-    stream = chat.stream(openai_response(OPENAI_READS, asynchronous=False))
-    stream.until_done()
-    given = {"chat": chat, "responses": responses, "ssekit": ssekit}
-    given |= {"json": json, "itertools": itertools, "attempt": 1}
-    given |= {"response": response, "stream": stream, "chunk": next(first)}
+    given = {"chat": chat, "responses": responses, "messages": messages, "ssekit": ssekit}
+    given |= {"itertools": itertools, "attempt": 1, "response": response}
     if ours.startswith("except"):
         ours = f"try: chat.collect(response)\n{ours}"
+    elif "(response)" not in ours:
+        stream = chat.stream(response)
+        given |= {"stream": stream, "deltas": list(stream.deltas())}
+        given |= {"chunk": next(chat.stream(OPENAI_READS))}
     assert run(ours, given) == expected
 
 

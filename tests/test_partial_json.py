@@ -223,6 +223,24 @@ def test_cuts_do_not_matter(pieces: list[str]):
     assert read(pieces) == read([text]) == read(list(text))
 
 
+@given(soups | trees.map(json.dumps))
+@example('"\\ud83d"')
+@example("[1, " + "9" * 641 + "]")
+@example("[" + "[]," * 100 + "0]")
+@example("[" * 100 + "]" * 100)
+@example("[" * 101 + "]" * 101)
+@example('{"a":' * 101 + "0" + "}" * 101)
+@example("[" * 5000 + "]" * 5000)
+@example('"' + "[" * 2000 + '"')
+def test_a_text_at_once_says_what_its_pieces_say(text: str):
+    """Though a whole text is read by another reader."""
+    said, error = read([*text])
+    try:
+        assert (repr(partial_json(text)), None) == (said, error)
+    except DecodeError as raised:
+        assert str(raised) == error
+
+
 @given(divided(trees.map(json.dumps)))
 def test_looking_does_not_matter(pieces: list[str]):
     reader = PartialJSON()
@@ -231,6 +249,30 @@ def test_looking_does_not_matter(pieces: list[str]):
         reader.feed(piece)
         so_far += piece
         assert same(reader.value, partial_json(so_far))
+
+
+# Between 1 and the next float, as far from both: 1 + 2**-53.
+HALF = "1." + str(5**53).zfill(53)
+NUMBERS = [
+    *("-0", "-0.0", "0.050", "100", "1.000001", "1e0", "1e05", "-1.0e-007", "1e10", "1E+22"),
+    *("9" * 700, "9" * 2000, "0." + "3" * 2000, f"{'1' * 500}.{'2' * 900}e-{'0' * 900}450"),
+    *(HALF + "0" * 1000 + "1" + "0" * 1000 + "1", f"9007199254740993.{'0' * 900}1"),
+    *("0." + "0" * 1000 + "5" + "7" * 900 + "e1001", "1" + "0" * 900 + "e-900", "1e" + "3" * 900),
+]
+
+
+@pytest.mark.parametrize("size", [1, 7, 990])
+@pytest.mark.parametrize("text", NUMBERS, ids=lambda text: f"{text[:9]} ({len(text)})")
+def test_a_number_that_grows(text: str, size: int):
+    """What was settled, and what is not read again, makes no difference."""
+    reader = PartialJSON()
+    for start in range(0, len(text), size):
+        reader.feed(text[start : start + size])
+        so_far = text[: start + size]
+        value = a_number(so_far)
+        if isinstance(value, int) and len(so_far) > 640:
+            value = float(so_far)
+        assert same(reader.value, value), so_far
 
 
 LITERALS = ["true", "false", "null", "NaN", "Infinity", "-Infinity"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import ssekit
-from ssekit import auto
+from ssekit import auto, testing
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -33,6 +33,11 @@ def test_what_a_module_exports_is_there(module: str):
     names = importlib.import_module(module).__all__
     assert sorted(set(names)) == sorted(names)
     assert all(hasattr(importlib.import_module(module), name) for name in names)
+
+
+def test_the_strategies_are_listed_before_they_are_imported():
+    assert {*dir(testing)} >= {*testing.__all__}
+    assert all(name in (testing.__doc__ or "") for name in testing.__all__ if "streams" in name)
 
 
 def test_the_engine_exports_what_is_public():

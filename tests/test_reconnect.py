@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import pytest
+import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -96,7 +97,7 @@ class Host:
         return all(answer.reads.closed == 1 for answer in self.opened)
 
     @property
-    def ids(self) -> list[str | None]:
+    def ids(self) -> list[str | bytes | None]:
         """The Last-Event-ID of each request."""
         return [headers.get("Last-Event-ID") for headers in self.requests]
 
@@ -141,7 +142,16 @@ IDS = {
     "an event without an id": ("data: a\n\n", None),
     "an event with an id": ("id: 7\ndata: a\n\n", "7"),
     "two of them": ("id: 7\ndata: a\n\nid: 8\ndata: b\n\n", "8"),
-    "an id beyond ASCII": ("id: …\ndata: a\n\n", "…"),
+    "an id beyond ASCII": ("id: …\ndata: a\n\n", "…".encode()),
+    "an id with an invalid byte": (b"id: \xff\ndata: a\n\n", "\ufffd".encode()),
+    "blanks around it": ("id: \t 7\t \ndata: a\n\n", "7"),
+    "blanks alone": ("id:  \t \ndata: a\n\n", None),
+    "blanks beyond those of HTTP": ("id: \xa07\ndata: a\n\n", "\xa07".encode()),
+    "blanks and tabs within it": ("id: 7 \t8\ndata: a\n\n", "7 \t8"),
+    "a control character": ("id: 7\x0b8\ndata: a\n\n", None),
+    "a control character at its end": ("id: 7\ndata: a\n\nid: 8\x7f\ndata: b\n\n", None),
+    "8 KiB": ("id: " + "7" * 8192 + "\ndata: a\n\n", "7" * 8192),
+    "more than 8 KiB": ("id: 7\ndata: a\n\nid: " + "é" * 4097 + "\ndata: a\n\n", None),
     "an id that an event after it keeps": ("id: 7\ndata: a\n\ndata: b\n\n", "7"),
     "an event that was not complete": ("id: 7\ndata: a\n\nid: 8\ndata: b\n", "7"),
     "an id whose line was not complete": ("id: 7\ndata: a\n\nid: 8", "7"),
@@ -156,8 +166,10 @@ IDS = {
 @each_way
 @pytest.mark.parametrize(("body", "id_"), IDS.values(), ids=IDS)
 @pytest.mark.parametrize("cut", [None, OSError()], ids=["a clean end", "a network error"])
-def test_the_last_event_id(read: Any, body: str, id_: str | None, cut: Exception | None):
-    host = Host(Answer(body.encode(), *[cut][: cut is not None]))
+def test_the_last_event_id(read: Any, body: Any, id_: Any, cut: Exception | None):
+    """Whether it may stand in a header or not, it is no failure of the connection."""
+    body = body if isinstance(body, bytes) else body.encode()
+    host = Host(Answer(body, *[cut][: cut is not None]))
     assert read(host)[1] is None
     assert host.ids == [None, id_]
 
@@ -171,10 +183,11 @@ def test_the_last_event_id_stays_over_connections_that_set_none(read: Any):
 
 
 @each_way
-def test_the_last_event_id_of_an_earlier_run(read: Any):
+@pytest.mark.parametrize(("id_", "sent"), [("7", "7"), (" 7", "7"), ("\ud800", "\ufffd".encode())])
+def test_the_last_event_id_of_an_earlier_run(read: Any, id_: str, sent: Any):
     host = Host(Answer(b"data: a\n\n"))
-    assert read(host, last_event_id="7")[0][0].id == "7"
-    assert host.ids == ["7", "7"]
+    assert read(host, last_event_id=id_)[0][0].id == id_.replace("\ud800", "\ufffd")
+    assert host.ids == [sent, sent]
 
 
 @each_way
@@ -255,7 +268,7 @@ WAITS: dict[str, tuple[list[Any], list[float]]] = {
     "the user's, where the server says nothing": ([b"data: a\n\n"], [0.5]),
     "the server's": ([b"retry: 3000\ndata: a\n\n"], [3]),
     "not octal": ([b"retry: 03000\ndata: a\n\n"], [3]),
-    "none at all": ([b"retry: 0\ndata: a\n\n"], [0]),
+    "none at all, which would be a hot loop": ([b"retry: 0\ndata: a\n\n"] * 2, [0.1, 0.1]),
     "longer than the cap": ([b"retry: 60000\ndata: a\n\n"], [60]),
     "the latest": ([b"retry: 1000\ndata: a\n\nretry: 2000\ndata: b\n\n"], [2]),
     "of a block without data": ([b"data: a\n\nretry: 3000\n\n"], [3]),
@@ -267,7 +280,7 @@ WAITS: dict[str, tuple[list[Any], list[float]]] = {
     "longer than the server's, then": ([b"retry: 3000\n\n", b"", OSError()], [3, 6, 12]),
     "the server's again, after an event": ([b"retry: 3000\n\n", b"", b"data: a\n\n"], [3, 6, 3]),
     "up to the cap": ([b"retry: 3000\n\n", b"", b"", b"", b""], [3, 6, 12, 24, 30]),
-    "not hurried by a short one": ([b"retry: 10\n\n", b"", b"data: a\n\n"], [0.01, 1, 0.01]),
+    "not hurried by a short one": ([b"retry: 200\n\n", b"", b"data: a\n\n"], [0.2, 1, 0.2]),
     "no longer than a day": ([b"retry: 18446744073709551615\ndata: a\n\n"], [86_400]),
 }
 
@@ -285,6 +298,58 @@ def test_jitter_comes_on_top_of_the_wait(read: Any):
     host = Host(Answer(b"data: a\n\n"), Answer(b"retry: 3000\ndata: a\n\n"))
     read(host, random=lambda: 0.5, backoff=Backoff(initial=1, jitter=0.2))
     assert host.waits == pytest.approx([1.1, 3.3])
+
+
+@each_way
+@pytest.mark.parametrize(
+    ("backoff", "wait"),
+    [
+        (Backoff(floor=3), 3),
+        (Backoff(floor=0), 0),
+        (Backoff(floor=60), 60),
+        (Backoff(floor=3, jitter=0.5), 3.75),
+    ],
+)
+def test_the_shortest_wait_that_a_server_can_ask_for(read: Any, backoff: Backoff, wait: float):
+    host = Host(Answer(b"retry: 0\ndata: a\n\n"))
+    read(host, backoff=backoff, random=lambda: 0.5 if backoff.jitter == 0.5 else 0.0)
+    assert host.waits == [wait]
+
+
+@each_way
+def test_no_wait_that_the_user_asks_for_is_too_short(read: Any):
+    host = Host(Answer(b"data: a\n\n"))
+    read(host, backoff=Backoff(initial=0))
+    assert host.waits == [0]
+
+
+@each_way
+def test_each_wait_is_reported_before_it(read: Any):
+    busy = Answer(status=503, retry_after="7")
+    host = Host(Answer(b"data: a\n\n"), busy, TimeoutError("slow"), Answer(b"data: b\n\n"))
+    told: list[Any] = []
+
+    def on_error(error: SSEKitError, attempt: int, delay: float) -> None:
+        assert len(host.waits) == len(told)
+        told.append((type(error), str(error), attempt, delay))
+
+    read(host, on_error=on_error, retry_statuses=[503])
+    assert told == [
+        (StreamTruncatedError, "the connection ended", 0, 0.5),
+        (StatusError, "status 503: the server gave no reason that can be read", 1, 7),
+        (StreamTimeoutError, "the transport raised TimeoutError: slow", 2, 2),
+        (StreamTruncatedError, "the connection ended", 0, 0.5),
+    ]
+    assert [delay for *_, delay in told] == host.waits
+
+
+@each_way
+def test_an_error_that_is_raised_is_not_reported(read: Any):
+    told: list[Any] = []
+    host = Host(OSError(), Answer(status=404))
+    _, error = read(host, on_error=lambda *report: told.append(report))
+    assert isinstance(error, StatusError)
+    assert len(told) == len(host.waits) == 1
 
 
 # Giving up.
@@ -408,6 +473,31 @@ def test_a_failing_callback_is_not_the_transport(read: Any):
     assert (host.all_closed, len(host.requests)) == (True, 1)
 
 
+MISTAKES = [
+    *(TypeError(), ValueError(), UnicodeError(), KeyError(), AttributeError(), NameError()),
+    *(AssertionError(), ZeroDivisionError(), NotImplementedError(), MemoryError()),
+    requests.exceptions.InvalidHeader(),  # an OSError, and a ValueError
+]
+
+
+@each_way
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: type(mistake).__name__)
+def test_an_error_of_the_program_in_connect_is_raised_at_once(read: Any, mistake: Exception):
+    host = Host(Answer(b"data: a\n\n"), mistake)
+    with pytest.raises(type(mistake)) as raised:
+        read(host)
+    assert raised.value is mistake
+    assert (host.all_closed, len(host.requests)) == (True, 2)
+
+
+@each_way
+def test_a_lack_of_memory_is_no_fault_of_the_connection(read: Any):
+    shortage = MemoryError()
+    host = Host(Answer(b"data: a\n\n", shortage), Answer())
+    events, error = read(host)
+    assert (data(events), error.__cause__, len(host.requests)) == ("a", shortage, 1)
+
+
 @each_way
 def test_misuse_is_raised_at_once(read: Any):
     with pytest.raises(TypeError, match=r"pathlib\.Path"):
@@ -416,6 +506,9 @@ def test_misuse_is_raised_at_once(read: Any):
     with pytest.raises(TypeError, match="undecoded"):
         read(host)
     assert host.all_closed
+    for follow in (reconnect, areconnect):
+        with pytest.raises(TypeError, match=r"connect is a function .* not str"):
+            follow("https://example.com", sleep=None)
     with pytest.raises(ValueError, match="last_event_id"):
         read(Host(), last_event_id="a\nb")
     with pytest.raises(ValueError, match="max_event_size"):
@@ -704,8 +797,8 @@ class Resuming(Host):
         return event.encode().replace(b"\n", end)
 
     def connect(self, headers: dict[str, str]) -> Any:
-        id_ = headers.get("Last-Event-ID")
-        start = 0 if id_ is None else self.places[id_] + 1
+        id_: Any = headers.get("Last-Event-ID")
+        start = 0 if id_ is None else self.places[id_.decode()] + 1
         if self.cuts == self.CUTS:
             rest = self.encoded[start:]
             return Answer(b"".join(rest)) if rest else Answer(status=204)
@@ -736,7 +829,7 @@ answers = st.builds(
     retry_after=st.text(max_size=9) | st.integers().map(str) | dates,
     date=dates,
 )
-failures = st.sampled_from([OSError, TimeoutError, ValueError]).map(lambda kind: kind())
+failures = st.sampled_from([OSError, TimeoutError, EOFError]).map(lambda kind: kind())
 
 
 @each_way
@@ -783,6 +876,7 @@ WRONG = [
     ({"cap": math.inf}, "cap is finite"),
     ({"jitter": 2}, "jitter is finite and at least 0 and at most 1, not 2"),
     ({"attempts": -1}, "attempts is finite and at least 0, not -1"),
+    ({"floor": -1}, "floor is finite and at least 0, not -1"),
 ]
 
 

@@ -2,26 +2,30 @@
 
 import asyncio
 import http.client
+import inspect
 import io
 import socket
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from email.message import Message
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import aiohttp
 import anyio
 import anyio.abc
 import httpx
+import httpx2
 import pytest
 import requests
 import trio
 import trio.testing
 import urllib3
 from aiohttp.base_protocol import BaseProtocol
+from aiohttp.client import _RequestContextManager
 
 from ssekit import (
     ContentTypeError,
@@ -31,7 +35,8 @@ from ssekit import (
     StreamTruncatedError,
     chat,
 )
-from ssekit._source import ResponseHead, open_async_source, open_source
+from ssekit._head import ResponseHead
+from ssekit._source import open_async_source, open_source
 from ssekit.testing.transports import AsyncReads, Reads
 from tests.shells import Shell
 from tests.wire import DONE, A, B
@@ -194,6 +199,7 @@ SOURCES = {
     "a file object that is not to be closed": lambda: Bare(STREAM),
     "an iterable": Iterable,
     "a response of httpx": response,
+    "a raw response of an SDK": lambda: SimpleNamespace(http_response=response()),
     "a response of requests": requests_response,
     "a response of requests, read before": lambda: read_before(requests_response()),
     "a response of requests, over a file": lambda: requests_response(io.BytesIO(STREAM)),
@@ -210,6 +216,9 @@ ASYNC_SOURCES = {
     "an async iterator": lambda: AsyncReads(A, B, DONE),
     "an async generator": async_generator,
     "an async response of httpx": lambda: response(kind=AsyncReads),
+    "a raw async response of an SDK": lambda: SimpleNamespace(
+        http_response=response(kind=AsyncReads)
+    ),
     "an asyncio.StreamReader": asyncio_reader,
     "a response of aiohttp": AiohttpResponse,
     "the content of a response of aiohttp": lambda: AiohttpResponse().content,
@@ -256,6 +265,22 @@ async def test_a_response_that_is_both(shell: Shell):
     assert (await stream.until_done()).choices[0].message.content == "ab"
 
 
+def test_sources_of_one_class_may_differ():
+    """The attributes of each object count: those of many responses are not of the class."""
+
+    class Either:
+        def __init__(self, **attributes: Any) -> None:
+            self.__dict__.update(attributes)
+
+    for _ in range(2):
+        assert chat.collect(Either(read=io.BytesIO(STREAM).read)).choices
+        response = Either(iter_bytes=generator, stream=[], status_code=500, headers={})
+        with pytest.raises(StatusError):
+            chat.collect(response)
+        with pytest.raises(TypeError, match="got Either"):
+            chat.collect(Either())
+
+
 def test_a_byte_stream_of_trio():
     async def main() -> None:
         sender, receiver = trio.testing.memory_stream_pair()
@@ -285,34 +310,67 @@ async def coroutine() -> None:
     """Something that was not awaited."""
 
 
-@pytest.mark.parametrize(
-    ("source", "advice"),
-    [
-        ("data: x", r"pass \[data\]"),
-        (b"data: y", r"pass \[data\]"),
-        (bytearray(), r"pass \[data\]"),
-        (memoryview(b""), r"pass \[data\]"),
-        ({}, "got dict"),
-        (5, "got int"),
-        (None, "got NoneType"),
-    ],
-)
+def lines(response: Any) -> Any:
+    return response.iter_lines()
+
+
+@asynccontextmanager
+async def unentered() -> AsyncIterator[bytes]:
+    yield STREAM
+
+
+# What is passed by mistake, and what the error says to do.
+MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
+    "text": (lambda: "data: x", r"pass \[data\]"),
+    "a URL": (lambda: "https://example.com", "the response of a URL"),
+    "bytes": (lambda: b"data: y", r"pass \[data\]"),
+    "a bytearray": (bytearray, r"pass \[data\]"),
+    "a memoryview": (lambda: memoryview(b""), r"pass \[data\]"),
+    "a mapping": (dict, "got dict"),
+    "headers": (httpx.Headers, "got Headers"),
+    "a number": (lambda: 5, "got int"),
+    "None": (lambda: None, "got NoneType"),
+    "a socket": (socket.socket, r"http\.client or h11"),
+    "a coroutine": (coroutine, "got a coroutine: await it"),
+    "a client of httpx": (httpx.Client, "Client makes requests: pass the response"),
+    "an async client of httpx": (httpx.AsyncClient, "AsyncClient makes requests"),
+    "a client of httpx2": (httpx2.Client, "Client makes requests"),
+    "a session of requests": (requests.Session, "Session makes requests"),
+    "a pool of urllib3": (urllib3.PoolManager, "PoolManager makes requests"),
+    "a session of aiohttp": (aiohttp.ClientSession, "ClientSession makes requests"),
+    "a connection": (lambda: http.client.HTTPConnection("a"), "HTTPConnection makes requests"),
+    "a stream of httpx": (lambda: httpx.stream("POST", ""), r"use with \.\.\. as response"),
+    "a stream of httpx2": (lambda: httpx2.stream("POST", ""), r"use with \.\.\. as response"),
+    "an async context manager": (unentered, r"use async with \.\.\. as response"),
+    "a request of aiohttp": (
+        lambda: _RequestContextManager(coroutine()),  # type: ignore[arg-type]
+        r"use async with \.\.\. as response",
+    ),
+    "lines of httpx": (lambda: lines(response()), "pass the response itself"),
+    "lines of requests": (lambda: lines(requests_response()), "pass the response itself"),
+    "async lines": (lambda: response(kind=AsyncReads).aiter_lines(), "pass the response itself"),
+    "an error that has one": (
+        lambda: requests.HTTPError(response=requests_response()),
+        r"pass its \.response",
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "advice"), MISTAKES.values(), ids=MISTAKES)
 @pytest.mark.parametrize("open_any", [open_source, open_async_source])
-def test_what_is_no_source(open_any: Any, source: Any, advice: str):
+async def test_what_is_no_source(open_any: Any, make: Callable[[], Any], advice: str):
+    source = make()
     with pytest.raises(TypeError, match=advice):
         open_any(source)
+    close = getattr(source, "close", None) or getattr(source, "aclose", None)
+    if close is not None and inspect.isawaitable(closing := close()):
+        await closing
 
 
-def test_a_coroutine_is_to_be_awaited():
-    unawaited = coroutine()
-    with pytest.raises(TypeError, match="await it"):
-        open_source(unawaited)
-    unawaited.close()
-
-
-def test_a_socket_is_not_a_body():
-    with socket.socket() as opened, pytest.raises(TypeError, match=r"http\.client or h11"):
-        chat.stream(opened)
+async def test_the_stream_of_an_sdk_is_not_its_response(shell: Shell):
+    """It is an iterable, and its items alone show what it is."""
+    with pytest.raises(TypeError, match=r"got dict .*pass its \.response"):
+        await shell.stream(shell.reads({"choices": []})).until_done()
 
 
 @pytest.mark.parametrize("item", ["data: x\n\n", 5, None])

@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ssekit import DecodeError, EventTooLargeError, ServerSentEvent, SSEDecoder, encode_comment
-from ssekit._event import make_events
-from ssekit._scanner import EventScanner
+from ssekit._event import make_event
+from ssekit._scanner import Batch, EventScanner
 from ssekit.testing import chunkings, event_streams, splits
 from tests.reference import interpret
 from tests.shared import conformance_cases, each_recording, needs_shared
@@ -117,7 +117,17 @@ def test_any_bytes_in_any_reads_mean_what_the_standard_says(cut: tuple[bytes, li
 
 
 def scanned(scanner: EventScanner, read: bytes) -> list[ServerSentEvent]:
-    return [event for batch in scanner.scan(read) for event in make_events(*batch)]
+    batches = scanner.scan(read)
+    return [make_event(payload, fields) for fields, payloads in batches for payload in payloads]
+
+
+class LineScanner(EventScanner):
+    """The line parser alone."""
+
+    def scan(self, data: bytes) -> Iterable[Batch]:
+        if self._bom is not None:
+            data = self._without_bom(data, self._bom)
+        return self._parse_lines(data, [])
 
 
 # Reads that begin and end between events, which have few types: what leads from one opening to
@@ -127,6 +137,15 @@ few_events = st.lists(
         [
             *(b"data: x\n\n", b"data: data: x\n\n", b"event: a\ndata: x\n\n"),
             *(b"event: b\ndata: x\n\n", b"event: a\n\n", b"data:x\n\n", b"data: x\ndata: y\n\n"),
+            *(b": data: x\n\n", b"event:a\ndata:x\n\n", b"event: a\r\ndata: x\r\n\r\n", b"\n"),
+            *(b"event: event:a\ndata: x\n\n", b"foo\ndata: x\n\n", b": a\ndata: x\n\n"),
+            *(
+                b"id: 1\n\n",
+                b"id\ndata: x\n\n",
+                b"xdata: y\n\n",
+                b"retry: 5\n\n",
+                b"event: adata: x\n\n",
+            ),
         ]
     ),
     max_size=4,
@@ -136,11 +155,9 @@ few_events = st.lists(
 @given(st.lists(few_events | streams, max_size=4))
 @examples(quick=60, thorough=5_000)
 def test_the_fast_path_and_the_line_parser_agree(reads: list[bytes]):
-    both, line = EventScanner(), EventScanner()
+    both, line = EventScanner(), LineScanner()
     for read in reads:
-        assert scanned(both, read) == [
-            event for batch in line._parse_lines(read) for event in make_events(*batch)
-        ]
+        assert scanned(both, read) == scanned(line, read)
         assert both.last_event_id == line.last_event_id
 
 
@@ -181,7 +198,7 @@ def test_a_read_of_one_event_like_the_latest_needs_no_cutting(
     first, second = (ServerSentEvent(data, event_type) for data in ("a", "b"))
     assert scanned(scanner, b"\n" + first.encode()) == [first]
     assert scanned(scanner, first.encode()) == [first]
-    monkeypatch.delattr(EventScanner, "_whole_events")
+    monkeypatch.delattr(EventScanner, "_scan_events")
     assert scanned(scanner, second.encode()) == [second]
 
 
@@ -503,3 +520,16 @@ def test_comments_come_in_their_order_among_events():
     for read in pieces(b": one\ndata: a\n:two\n\n: three\n"):
         said.extend(event.data for event in decoder.feed(read))
     assert said == ["one", "two", "a", "three"]
+
+
+def test_a_decoder_is_not_inherited():
+    """Whoever pulls events would not call the methods of the subclass."""
+    with pytest.raises(TypeError, match="cannot be inherited: hold one"):
+        type("Logging", (SSEDecoder,), {})
+
+
+def test_more_types_than_are_remembered():
+    names = [f"type-{number}" for number in range(300)] * 2 + ["x" * 1000]
+    decoder = SSEDecoder()
+    made = [event for name in names for event in decoder.feed(ServerSentEvent("a", name).encode())]
+    assert [event.event for event in made] == names

@@ -3,7 +3,7 @@
 import os
 from typing import TypeVar
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 # How many examples a test of Hypothesis takes.
 EXAMPLES = {
@@ -23,6 +23,9 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile(PROFILE)
+
+# What strategies reach: the same in every profile, as it is the strategies that are tested.
+REACHING = settings(max_examples=5_000, phases=[Phase.generate], derandomize=True)
 
 T = TypeVar("T")
 

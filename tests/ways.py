@@ -2,12 +2,28 @@
 
 import random
 import zlib
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 import msgspec
 
-from ssekit import ServerSentEvent, SSEDecoder, StreamDecoder
+from ssekit import (
+    Delta,
+    Finish,
+    ReasoningDelta,
+    RefusalDelta,
+    ServerSentEvent,
+    SSEDecoder,
+    SSEKitError,
+    StreamDecoder,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+)
+from ssekit._json import is_json
+from tests.formats import only
 from tests.reference import Reference
 from tests.shared import Recording
 from tests.shells import SHELLS, Shell, read_all
@@ -121,3 +137,77 @@ def cuts(recording: Recording) -> list[list[bytes]]:
     if len(data) <= pick(quick=3_500, thorough=20_000):
         cut.append(pieces(data))
     return cut
+
+
+# What deltas join to.
+
+VIEWS = {TextDelta: "text", ReasoningDelta: "reasoning", RefusalDelta: "refusal"}
+
+
+def read_deltas(stream: Any) -> list[Delta]:
+    """Return the deltas of a stream, also of one that fails in the end."""
+    deltas = []
+    try:
+        for delta in stream.deltas():
+            deltas.append(delta)  # those before an error count
+    except SSEKitError as error:
+        assert error is stream.decoder.error
+    return deltas
+
+
+def joined(deltas: list[Delta], kind: Any) -> dict[int, str]:
+    """Return what the deltas of a kind join to, by their choices."""
+    texts: dict[int, str] = defaultdict(str)
+    for delta in deltas:
+        if type(delta) is kind:
+            texts[delta.index] += delta.text
+    return texts
+
+
+def arguments(deltas: list[Delta]) -> dict[tuple[int, int], str]:
+    """Return what the argument fragments join to, by the choice and the place of the call."""
+    fragments: dict[tuple[int, int], str] = defaultdict(str)
+    for delta in deltas:
+        if type(delta) is ToolCallDelta:
+            fragments[delta.index, delta.place] += delta.arguments
+    return fragments
+
+
+def check_deltas(stream: Any, *, opaque: bool = False) -> list[Delta]:
+    """Check that the deltas of a stream say what its views do; return them.
+
+    With `opaque`, the pieces of arguments are no part of the arguments.
+    """
+    deltas = read_deltas(stream)
+    accumulator = stream.accumulator
+    done = stream.state == "done"
+    for kind, view in VIEWS.items():
+        text = joined(deltas, kind)[0]
+        whole = getattr(accumulator, view)
+        # What comes in one event with an error is in the partial answer alone.
+        assert text == whole if done else whole.startswith(text)
+    assert all(type(delta.index) is int for delta in deltas if type(delta) is not Usage)
+
+    calls = list(accumulator.tool_calls)
+    fragments = arguments(deltas)
+    handed = {(call.index, call.place): call for call in only(deltas, ToolCall)}
+    assert len(handed) == len(only(deltas, ToolCall)), "a call came twice"
+    assert [call.place for call in calls] == list(range(len(calls)))
+    if done:
+        assert opaque or {index: fragments[index] for index in handed} == {
+            index: call.arguments for index, call in handed.items()
+        }
+        assert all(calls[call.place] is call for call in handed.values() if call.index == 0)
+
+    finishes = {finish.index: finish for finish in only(deltas, Finish)}
+    if done:
+        for index, place in fragments.keys() - handed.keys():  # it may be cut
+            assert not is_json(fragments[index, place])
+            assert index not in finishes or finishes[index].reason not in ("stop", "tool_calls")
+    assert len(finishes) == len(only(deltas, Finish)), "a choice ended twice"
+    assert all(done and finish.vendor_reason for finish in finishes.values())
+    reason = finishes[0].reason if 0 in finishes else None
+    assert not done or reason == accumulator.finish_reason
+    usages = only(deltas, Usage)
+    assert not done or (usages or [None])[-1] == accumulator.usage
+    return deltas

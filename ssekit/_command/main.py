@@ -26,6 +26,7 @@ from ssekit import (
     Delta,
     ReasoningDelta,
     ServerSentEvent,
+    Source,
     SSEKitError,
     Stream,
     TextDelta,
@@ -146,7 +147,7 @@ def _run(arguments: _Arguments) -> int:
         return 0 if stream.state == "done" else 1
 
 
-def _open(file: str) -> AbstractContextManager[object]:
+def _open(file: str) -> AbstractContextManager[Source]:
     if file == "demo":
         # Its HTTP modules take as long to import as everything else together.
         from ssekit._command import demo

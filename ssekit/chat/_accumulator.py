@@ -15,11 +15,11 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ssekit._accumulator import later_word
 from ssekit._choices import BaseAccumulator, newest_usage, usage_view
-from ssekit._deltas import Delta, TextDelta, ToolCall, Usage
+from ssekit._deltas import Delta, ReasoningDelta, TextDelta, ToolCall, Usage
 from ssekit._fold import deep_copy, merge, merge_fields
 from ssekit._fragments import MERGE_AT
 from ssekit._json import join_surrogates
-from ssekit.chat._builders import AudioBuilder, ChoiceBuilder
+from ssekit.chat._builders import REASONING, AudioBuilder, ChoiceBuilder
 from ssekit.chat._calls import ToolCallPiece
 from ssekit.chat._chunk import ChatCompletionChunk, ChoiceDelta, XGroq
 from ssekit.chat._result import ChatCompletion
@@ -74,7 +74,7 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
                 builder.add_reasoning(delta)
             if delta.role is not None and delta.role:
                 builder.role = delta.role
-            if delta.refusal is not None:
+            if delta.refusal is not None and delta.refusal:
                 builder.add_text("refusal", delta.refusal)
             if delta.tool_calls is not None:
                 if calls is None:
@@ -167,23 +167,32 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
     # Emitting deltas.
 
     def deltas(self, chunk: ChatCompletionChunk, /) -> Iterable[Delta]:
-        if len(chunk.choices) == 1:
+        if len(chunk.choices) == 1 and chunk.usage is None and chunk.x_groq is None:
             choice = chunk.choices[0]
             delta = choice.delta
             if (
-                delta.content
-                and delta.reasoning is None
-                and delta.reasoning_content is None
-                and delta.reasoning_text is None
-                and delta.reasoning_details is None
+                delta.tool_calls is None
                 and delta.refusal is None
-                and delta.tool_calls is None
-                and chunk.usage is None
-                and chunk.x_groq is None
-                and self._surrogates.is_whole(delta.content)
+                and delta.reasoning_details is None
+                and choice.message is None
             ):
                 # Nearly all chunks: this takes 0.1 us, the general way 1 us.
-                return (TextDelta(choice.index, delta.content),)
+                piece = delta.content
+                if (
+                    delta.reasoning is None
+                    and delta.reasoning_content is None
+                    and delta.reasoning_text is None
+                ):
+                    if not piece:
+                        return ()
+                    if self._surrogates.is_whole(piece):
+                        return (TextDelta(choice.index, piece),)
+                elif not piece and self._choices[choice.index].reasoning_field in REASONING:
+                    piece = getattr(delta, self._choices[choice.index].reasoning_field)
+                    if not piece:
+                        return ()
+                    if self._surrogates.is_whole(piece):
+                        return (ReasoningDelta(choice.index, piece),)
         return self._deltas(chunk)
 
     def _deltas(self, chunk: ChatCompletionChunk) -> Iterator[Delta]:

@@ -46,7 +46,7 @@ from ssekit.chat._result import (
 
 _NO_DELTA: Final = ChoiceDelta()
 # The fields with the text of the reasoning, and the one with its typed blocks.
-_REASONING: Final = ("reasoning", "reasoning_content", "reasoning_text")
+REASONING: Final = ("reasoning", "reasoning_content", "reasoning_text")
 _DETAILS: Final = "reasoning_details"
 _LISTS: Final = ("annotations", "images", "executed_tools")
 
@@ -55,7 +55,7 @@ class ChoiceBuilder(BaseChoiceBuilder):
     """One choice so far.
 
     Attributes:
-        texts: The refusal, and the texts of the fields with reasoning (`_REASONING`), by field.
+        texts: The refusal, and the texts of the fields with reasoning (`REASONING`), by field.
         reasoning_field: The field that came first. The view and the deltas are of this one, because
             some routers send the same text in two.
         message: The fields of the message that only some hosts send, by name.
@@ -103,9 +103,7 @@ class ChoiceBuilder(BaseChoiceBuilder):
             function_call=None if self.function_call else message.function_call,
             audio=None if self.audio else message.audio,
             **{name: None for name in _LISTS if self.message.get(name)},
-            **{
-                field: _rest(getattr(message, field), self.texts.get(field)) for field in _REASONING
-            },
+            **{field: _rest(getattr(message, field), self.texts.get(field)) for field in REASONING},
         )
         return delta
 
@@ -133,15 +131,14 @@ class ChoiceBuilder(BaseChoiceBuilder):
                 pieces.append(replace(call, custom=ChoiceDeltaToolCallCustom(input=rest)))
         return pieces
 
-    def add_text(self, field: str, piece: str | None) -> None:
+    def add_text(self, field: str, piece: str) -> None:
         """Add a piece to a text of the message other than its content."""
-        if piece:
-            if field not in self.texts:
-                self.texts[field] = Text()
-            self.texts[field].append(piece)
+        if field not in self.texts:
+            self.texts[field] = Text()
+        self.texts[field].append(piece)
 
     def add_reasoning(self, delta: ChoiceDelta) -> None:
-        for field in _REASONING:
+        for field in REASONING:
             piece = getattr(delta, field)
             if piece:
                 self.reasoning_field = self.reasoning_field or field

@@ -12,13 +12,16 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from ssekit._deltas import ToolCall, ToolCallDelta
 from ssekit._fold import JSONText, Text
 from ssekit._json import is_json, join_surrogates
 
 __all__ = ["ToolCallBuilder", "ToolCallPiece", "ToolCallTable"]
+
+# Every delta has the name so far, so that a name in pieces must end for the cost to be linear.
+_LONGEST_NAME: Final = 1_000
 
 
 class ToolCallBuilder:
@@ -93,7 +96,8 @@ class ToolCallBuilder:
         if name != self.name:
             if self.ended:
                 return False
-            return name.startswith(self.name) if same_id else bool(self.id and not id)
+            goes_on = bool(self.id and not id) and len(self.name) < _LONGEST_NAME
+            return name.startswith(self.name) if same_id else goes_on
         # The same name once more: another call after whole arguments, unless the piece has
         # nothing else. (At another index it is another call: Google's adapters.)
         if not moved and not (arguments or "").strip():
@@ -145,8 +149,8 @@ class ToolCallTable:
             if not (id or name):
                 return None
             call = self._begin(custom=custom)
-        elif name and not id and name == call.name and not (arguments or "").strip():
-            call.repeated = call.ended
+        elif not id and name == call.name and not (arguments or "").strip() and call.ended:
+            call.repeated = True
             return call, ""
         if index is not None:
             self._by_index[index] = call

@@ -50,9 +50,10 @@ def repair(body: dict[str, Any]) -> None:
     """Rewrite an object, in place, into the shape of a chunk."""
     # The Code Assist API sends the chunk in an envelope.
     chunk = body.get("response")
-    whole = chunk if isinstance(chunk, dict) and "candidates" not in body else dict(body)
-    body.clear()
-    body.update(_in_camel_case(whole, GenerateContentResponse))
+    if isinstance(chunk, dict) and "candidates" not in body:
+        body.clear()
+        body.update(chunk)
+    _to_camel_case(body, GenerateContentResponse)
     candidates = body.get("candidates")
     body["candidates"] = candidates if isinstance(candidates, list) else []
     for candidate in objects(body["candidates"]):
@@ -67,31 +68,28 @@ def repair(body: dict[str, Any]) -> None:
             _keep_positions(holder)
 
 
-def _in_camel_case(value: Any, type_: Any) -> Any:
-    """Return a value of a wire type with its field names in camelCase.
+def _to_camel_case(value: Any, type_: Any) -> None:
+    """Give the fields of a value of a wire type their names in camelCase, in place.
 
     The vendor's SDK dumps them in snake_case, and protobuf has an option to. Objects of no declared
     shape, such as arguments, keep their names.
     """
     struct = _struct(type_)
     if struct is None:
-        return value
+        return
     if isinstance(value, list):
-        return [
-            _in_camel_case(item, struct) if isinstance(item, dict | list) else item
-            for item in value
-        ]
-    if not isinstance(value, dict):
-        return value
-    named: dict[str, Any] = {}
-    spellings = _spellings(struct)
-    for name, inner in value.items():
-        field = spellings.get(name)
-        if field is None:
-            named[name] = inner
-        elif named.get(field.encode_name) is None:
-            named[field.encode_name] = _in_camel_case(inner, field.type)
-    return named
+        for item in value:
+            if isinstance(item, dict | list):
+                _to_camel_case(item, struct)
+    elif isinstance(value, dict):
+        spellings = _spellings(struct)
+        for name in [name for name in value if name in spellings]:
+            field = spellings[name]
+            if name != field.encode_name:
+                inner = value.pop(name)
+                if value.get(field.encode_name) is None:
+                    value[field.encode_name] = inner
+            _to_camel_case(value.get(field.encode_name), field.type)
 
 
 @cache

@@ -28,7 +28,7 @@ from ssekit._fragments import MERGE_AT
 from ssekit._json import join_surrogates
 from ssekit.messages import _events as events
 from ssekit.messages import _result as result
-from ssekit.messages._builders import ACCEPTED_BY, BlockBuilder, CallBuilder, OpenBlocks
+from ssekit.messages._builders import ACCEPTED_BY, EMITTED_AS, BlockBuilder, CallBuilder, OpenBlocks
 from ssekit.messages._events import RawContentBlockDeltaEvent, RawMessageStopEvent
 from ssekit.messages._result import ContentBlock, FallbackBlock, Message, ToolUseBlock
 
@@ -60,7 +60,16 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
     """
 
     __slots__ = (
-        *("_blocks", "_calls", "_counted", "_ended", "_index", "_latest", "_latest_changes"),
+        *(
+            "_blocks",
+            "_calls",
+            "_counted",
+            "_emitted_as",
+            "_ended",
+            "_index",
+            "_latest",
+            "_latest_changes",
+        ),
         *("_latest_usages", "_message", "_open", "_pending", "_piece", "_started"),
         *("_surrogates", "_usage"),
     )
@@ -87,6 +96,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         self._index: object = index
         self._latest = self._open.get(index) or _NO_BLOCK
         self._pending = self._latest.pieces.pending
+        self._emitted_as = EMITTED_AS.get(self._latest.piece_type)
         self._piece = ""
 
     def add(self, event: events.RawMessageStreamEvent, /) -> bool:
@@ -307,7 +317,10 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     def deltas(self, event: events.RawMessageStreamEvent, /) -> Iterable[Delta]:
         if self._index is not _NO_INDEX and self._surrogates.is_whole(self._piece):
-            return self._latest.piece_deltas(self._piece)  # one more piece of a block: nearly all
+            # One more piece of a block: nearly all.
+            if self._emitted_as is not None:
+                return (self._emitted_as(0, self._piece),)
+            return self._latest.piece_deltas(self._piece)
         deltas: list[Delta] = []
         if self._index is _NO_INDEX:
             if any(map(_usage_view, self._latest_usages)):

@@ -46,7 +46,7 @@ _PIECE_FIELDS: Final[dict[type[Any], str]] = {
     events.CompactionContentBlockDelta: "content",
 }
 _PIECE_TYPES: Final = {block: kind for kind in _PIECE_FIELDS for block in ACCEPTED_BY[kind]}
-_EMITTED_AS: Final[dict[Any, type[TextDelta | ReasoningDelta]]] = {
+EMITTED_AS: Final[dict[Any, type[TextDelta | ReasoningDelta]]] = {
     events.TextDelta: TextDelta,
     events.ThinkingDelta: ReasoningDelta,
 }
@@ -95,7 +95,7 @@ class BlockBuilder:
 
     def _initial_text(self) -> str:
         """Return the text or the reasoning that the block began with."""
-        emitted = self.piece_type in _EMITTED_AS
+        emitted = self.piece_type in EMITTED_AS
         return self._initial(_PIECE_FIELDS[self.piece_type]) if emitted else ""
 
     def accepts(self, kind: type[Any] | None) -> bool:
@@ -133,7 +133,7 @@ class BlockBuilder:
 
     def piece_deltas(self, piece: str) -> list[Delta]:
         """Return the deltas of a piece of this block."""
-        emitted_as = _EMITTED_AS.get(self.piece_type)
+        emitted_as = EMITTED_AS.get(self.piece_type)
         return [emitted_as(0, piece)] if piece and emitted_as is not None else []
 
     def first_deltas(self) -> list[Delta]:

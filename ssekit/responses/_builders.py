@@ -325,8 +325,7 @@ class ItemBuilder:
         text = str(self.text)
         changes: dict[str, Any] = {}
         for field, parts in (self._parts or {}).items():
-            if parts:
-                changes[field] = parts.build()
+            changes[field] = parts.build()
         if text and isinstance(item, ResponseApplyPatchToolCall):
             changes["operation"] = deep_copy(item.operation or ApplyPatchOperation(), diff=text)
         elif text:

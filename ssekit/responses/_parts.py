@@ -119,9 +119,6 @@ class PartsBuilder:
     def __iter__(self) -> Iterator[PartBuilder]:
         return (self._parts[key] for key in sorted(self._parts, key=itemgetter(0)))
 
-    def __bool__(self) -> bool:
-        return bool(self._parts)
-
     def goes_on_at(self, index: int, kind: Kind) -> PartBuilder:
         """Return the part that a piece belongs to: at its index, or an open one if that ended."""
         open_parts = self._open[kind]

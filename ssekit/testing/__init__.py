@@ -1,7 +1,24 @@
-"""Property tests of code that handles streams: every legal stream, every cut, every fault.
+"""Strategies for the tests of code that handles streams: every legal stream, cut and fault.
 
-Strategies need Hypothesis (`pip install "ssekit[testing]"`), and are imported when they are used.
-`ssekit.testing.transports` and `splits` need nothing.
+Strategies need Hypothesis (`pip install "ssekit[testing]"`), and are imported when they are used;
+`ssekit.testing.transports` and `splits` need nothing. `ssekit/testing/README.md` has examples.
+
+Of the wire:
+    event_streams: Streams of events, as an `EventStream`: the bytes, and the events in them.
+    server_sent_events: Single events.
+    chunkings: Divisions of bytes into reads.
+    splits: Every division of bytes into two reads, without Hypothesis.
+
+Of models, as a `ModelStream`: the bytes, and the answer and the end that they must give:
+    chat_streams, completion_streams, response_streams, message_streams, gemini_streams,
+        interaction_streams: Whole streams of a format. `dialect` turns on what compatible hosts do
+        differently.
+    DIALECTS: The names of the dialects, by format.
+
+Of what breaks them:
+    faults: Streams that are cut, damaged or refused, as a `Fault`: the reads, and what a correct
+        consumer must report and keep.
+    FAULTS, ERROR_FORMS: The kinds of faults, and the forms of errors within a stream.
 """
 
 from importlib import import_module
@@ -77,3 +94,7 @@ def __getattr__(name: str) -> Any:
             name="hypothesis",
         ) from error
     return getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return __all__

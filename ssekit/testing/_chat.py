@@ -13,12 +13,33 @@ from typing import Any, Final
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from ssekit.testing import _drawing
-from ssekit.testing._choices import CHOICE_QUIRKS, send_chunks
-from ssekit.testing._models import Additions, Json, ModelStream, Piece, begin, extend, join, put
-from ssekit.testing._script import Dialect, Dialects, Script, find_quirks
+from ssekit.testing import _choices, _drawing
+from ssekit.testing._models import (
+    Additions,
+    Json,
+    ModelStream,
+    Path,
+    Piece,
+    begin,
+    extend,
+    join,
+    put,
+)
+from ssekit.testing._script import Dialect, Dialects, Script, find_quirks, one_of
 
 __all__ = ["CHAT", "chat_streams"]
+
+# With one of them, no other quirk changes the pieces of calls, which come one after the other.
+_CALL_QUIRKS: Final = {
+    "placeholder arguments": "the first piece of a tool call has {} as its arguments (LiteLLM)",
+    "calls again": "after its pieces, a tool call comes again whole (eliza#9766)",
+    "calls again at another index": "it does so at an index of its own (LocalAI#9722)",
+    "arguments at the next index": "the last pieces of a call have the next index (sglang#23071)",
+    "names again": "each piece of a tool call has the name (workbuddy2api#82)",
+    "names in pieces": "the name of a tool call comes in pieces (hydra#957)",
+    "an id per piece": "each piece of a tool call has the name, and another id (vllm#23522)",
+    "message at the end": "after all comes the whole message (hermes-browser-extension#11)",
+}
 
 CHAT: Final = Dialects(
     hosts={
@@ -26,6 +47,7 @@ CHAT: Final = Dialects(
         "alibaba": frozenset({"empty ids again", "null fields"}),
         "azure": frozenset({"filters first", "chunks without a delta", "unknown fields"}),
         "bedrock": frozenset({"call index from 1"}),
+        "cerebras": frozenset({"calls again"}),
         "deepseek": frozenset({"comments", "null fields"}),
         "gemini": frozenset(
             {"no chunk ids", "no call index", "no call ids", "whole calls", "stop after calls"}
@@ -35,6 +57,7 @@ CHAT: Final = Dialects(
         "mistral": frozenset(
             {"whole calls", "no call index", "content in parts", "usage with the finish"}
         ),
+        "nebius": frozenset({"arguments at the next index"}),
         "ollama": frozenset(
             {"role on every chunk", "whole calls", "call index 0", "stop after calls", "reasoning"}
             | {"empty finish"}
@@ -48,13 +71,14 @@ CHAT: Final = Dialects(
         "snowflake": frozenset({"no finish", "no chunk ids", "empty refusals"}),
         "together": frozenset({"role on every chunk", "unknown fields"}),
         "vllm": frozenset({"no arguments at first", "pieces together", "reasoning"}),
+        "workers ai": frozenset({"numbers as text"}),
         "writer": frozenset({"messages so far", "no marker", "null fields"}),
         "xai": frozenset({"whole calls", "calls with the finish", "usage with the finish"}),
         "z.ai": frozenset(
             {"role on every chunk", "call index -1", "whole calls", "arguments as objects"}
         ),
     },
-    quirks=CHOICE_QUIRKS
+    quirks=_choices.CHOICE_QUIRKS
     | {
         "role on every chunk": "every delta has the role",
         "no role": "no delta has the role",
@@ -78,11 +102,17 @@ CHAT: Final = Dialects(
         "null arguments at first": "the first piece of a tool call has null as its arguments",
         "arguments as objects": "arguments are the object itself, not its JSON text",
         "stop after calls": "a choice that calls tools ends with `stop`",
-    },
+    }
+    | _CALL_QUIRKS,
 )
 
 # With these, a piece of a call belongs to the latest call.
 _IN_SEQUENCE: Final = {"no call index", "call index 0", "call index -1"}
+_CALLS_ALIKE: Final = _IN_SEQUENCE | {
+    "call index from 1", "no call ids", "empty ids again", "whole calls", "arguments as objects",
+    "no arguments at first", "null arguments at first", "pieces together", "calls with the finish",
+    "null fields",
+}  # fmt: skip
 
 
 def chat_streams(
@@ -147,10 +177,13 @@ def chat_streams(
 def _streams(
     draw: DrawFn, quirks: SearchStrategy[frozenset[str]], contents: SearchStrategy[list[Json]]
 ) -> ModelStream:
-    script = Script(draw, "chat", draw(quirks))
+    chosen = one_of(draw(quirks), sorted(_CALL_QUIRKS), _CALLS_ALIKE)
+    for quirk in ("message at the end", "numbers as text"):
+        chosen = one_of(chosen, [quirk], {"messages so far", "content in parts"})
+    script = Script(draw, "chat", chosen)
     drawn = enumerate(draw(contents))
     choices = [_ChoiceCutter(script, index).cut(content) for index, content in drawn]
-    send_chunks(script, "chat.completion.chunk", choices, _REWRITES)
+    _choices.send_chunks(script, "chat.completion.chunk", choices, _REWRITES)
     return script.stream()
 
 
@@ -158,9 +191,11 @@ class _ChoiceCutter:
     """Cuts one choice into pieces."""
 
     def __init__(self, script: Script, index: int) -> None:
+        self._script = script
         self._draw = script.draw
         self._quirks = script.quirks
         self._index = index
+        self._calls: list[Json] = []
         self._at = ("choices", index)
         message = {"role": "assistant", "content": None, "refusal": None}
         choice = {"index": index, "message": message, "finish_reason": None, "logprobs": None}
@@ -175,10 +210,12 @@ class _ChoiceCutter:
             if content[field] is not None:
                 pieces += self._cut_text(field, content[field], content["logprobs"])
         calls = [self._cut_call(place, *call) for place, call in enumerate(content["calls"])]
-        if _IN_SEQUENCE & self._quirks:
+        if (_IN_SEQUENCE | _CALL_QUIRKS.keys()) & self._quirks:
             pieces += [piece for call in calls for piece in call]
         else:
             pieces += _drawing.take_turns(self._draw, calls)
+        if "message at the end" in self._quirks:
+            pieces.append(self._whole_message(pieces))
         pieces = self._with_finish(pieces, bool(calls))
         return _with_messages(pieces) if "messages so far" in self._quirks else pieces
 
@@ -198,10 +235,16 @@ class _ChoiceCutter:
         # Reasoning in parts has no field of its own: it is read as `reasoning_content`.
         renamed = "reasoning" in self._quirks and "content in parts" not in self._quirks
         name = "reasoning" if is_reasoning and renamed else field
-        for cut in _drawing.cut_text(self._draw, text):
+        cuts = _drawing.cut_text(self._draw, text)
+        numbered = (
+            _choices.with_numbers(self._script, cuts)
+            if field != "refusal"
+            else zip(cuts, cuts, strict=True)
+        )
+        for cut, spelled in numbered:
             # Content may be empty. Any other field that is empty counts as absent.
-            added = cut or field == "content"
-            additions = [join(cut, *self._at, "message", name)] if added else []
+            added = spelled or field == "content"
+            additions = [join(spelled, *self._at, "message", name)] if added else []
             piece = self._piece({name: cut}, additions)
             if logprobs and not is_reasoning:
                 piece = self._with_logprobs(piece, field)
@@ -242,7 +285,54 @@ class _ChoiceCutter:
             pieces.append(self._piece({"tool_calls": [more]}, [join(cut, *at, kind, field)]))
         if "pieces together" in quirks:
             pieces[:2] = [self._joined(*pieces[:2])]
+        if kind == "function":
+            self._calls.append({**first, kind: {"name": name, field: text}})
+            self._change(pieces, self._calls[-1], at)
         return pieces
+
+    def _change(self, pieces: list[Piece], whole: Json, at: Path) -> None:
+        """Change the pieces of a call of a function, the first of which has its name alone."""
+        calls = [piece.body["delta"]["tool_calls"][0] for piece in pieces]
+        given = [call["function"].get("arguments") or "" for call in calls]
+        text, at = whole["function"]["arguments"], (*at, "function")
+        if "placeholder arguments" in self._quirks:
+            calls[0]["function"]["arguments"] = "{}"
+            pieces[0].additions.append(put("{}", *at, "arguments"))
+            for first in [count for count, piece in enumerate(given) if piece][:1]:
+                pieces[first].additions.insert(0, put("", *at, "arguments"))
+        elif "arguments at the next index" in self._quirks:
+            for call in calls[self._draw(st.integers(1, len(calls) - 1)) :]:
+                call["index"] += 1
+        elif "names again" in self._quirks:
+            for call in calls:
+                call["function"]["name"] = whole["function"]["name"]
+        elif "names in pieces" in self._quirks:
+            more = {"index": whole["index"], "function": {"name": "_of_it", "arguments": ""}}
+            pieces.insert(1, self._piece({"tool_calls": [more]}, [join("_of_it", *at, "name")]))
+            whole["function"]["name"] += "_of_it"
+        elif "an id per piece" in self._quirks:
+            for count, call in enumerate(calls):
+                if "" != "".join(given[:count]) != text:
+                    call["id"] = f"{whole['id']}_{count}"
+                    call["function"]["name"] = whole["function"]["name"]
+        elif "calls again" in self._quirks and text:
+            pieces.append(self._piece({"tool_calls": [whole]}))
+        elif "calls again at another index" in self._quirks and text:
+            pieces.append(self._piece({"tool_calls": [{**whole, "index": whole["index"] + 9}]}))
+
+    def _whole_message(self, pieces: list[Piece]) -> Piece:
+        """Return a piece with the whole message, which replaces the last piece of its content."""
+        at = (*self._at, "message", "content")
+        of_content = [piece for piece in pieces if any(each.path == at for each in piece.additions)]
+        said = [each for piece in of_content for each in piece.additions if each.path == at]
+        content = "".join(each.value for each in said) if said else None
+        # (Not after half a surrogate pair, with which no whole text begins.)
+        before = "".join(each.value for each in said[:-1])[-1:]
+        if len(said) > 1 and not "\ud800" <= before <= "\udbff" and self._draw(st.booleans()):
+            pieces.remove(of_content[-1])
+        message = {"role": "assistant", "content": content, "tool_calls": self._calls}
+        choice = {"index": self._index, "message": message, "finish_reason": None}
+        return Piece(choice, [self._begun, *([put(content, *at)] if said else [])])
 
     def _joined(self, first: Piece, second: Piece) -> Piece:
         calls = first.body["delta"]["tool_calls"] + second.body["delta"]["tool_calls"]
@@ -250,14 +340,15 @@ class _ChoiceCutter:
 
     def _with_finish(self, pieces: list[Piece], called: bool) -> list[Piece]:
         reasons = ["tool_calls"] if called else ["stop", "length", "content_filter"]
-        reason = self._draw(st.sampled_from(reasons))
         if called and "stop after calls" in self._quirks:
-            reason = "stop"
+            reasons = ["stop"]
+        reason = _choices.draw_reason(self._script, *reasons)
         ended: Additions = []
         if "no finish" not in self._quirks:
             ended = [put(reason, *self._at, "finish_reason")]
         last = pieces.pop() if "calls with the finish" in self._quirks else self._piece({})
-        return [*pieces, Piece(last.body | {"finish_reason": reason}, [*last.additions, *ended])]
+        last = Piece(last.body | {"finish_reason": reason}, [*last.additions, *ended])
+        return [*pieces, *_choices.end_choice(self._script, last)]
 
 
 def _with_messages(pieces: list[Piece]) -> list[Piece]:
@@ -335,6 +426,12 @@ def _move_usage_to_groq(chunk: Json) -> None:
         chunk["usage"] = None
 
 
+def _name_completion(chunk: Json) -> None:
+    """In an object that is named a chunk, a message would be the answer so far."""
+    if any("message" in choice for choice in chunk["choices"]):
+        chunk["object"] = "chat.completion"
+
+
 # In the order in which they are applied. The other quirks change how pieces are made.
 _REWRITES: Final[dict[str, Callable[[Json], None]]] = {
     "role on every chunk": _each(_deltas, lambda delta: delta.update(role="assistant")),
@@ -349,4 +446,5 @@ _REWRITES: Final[dict[str, Callable[[Json], None]]] = {
     "call index -1": _each(_calls, lambda call: call.update(index=-1)),
     "no call index": _each(_calls, lambda call: call.pop("index")),
     "usage in x_groq": _move_usage_to_groq,
+    "message at the end": _name_completion,
 }

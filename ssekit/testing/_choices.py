@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from hypothesis import strategies as st
 
@@ -11,7 +12,7 @@ from ssekit.testing._drawing import take_turns
 from ssekit.testing._models import Json, Piece, begin, put
 from ssekit.testing._script import WIRE_QUIRKS, Script
 
-__all__ = ["CHOICE_QUIRKS", "send_chunks"]
+__all__ = ["CHOICE_QUIRKS", "draw_reason", "end_choice", "send_chunks", "with_numbers"]
 
 CHOICE_QUIRKS: Final[dict[str, str]] = WIRE_QUIRKS | {
     "no marker": "the stream ends without [DONE]",
@@ -21,12 +22,20 @@ CHOICE_QUIRKS: Final[dict[str, str]] = WIRE_QUIRKS | {
     "usage with the finish": "the chunk of the last finish reason has the usage too",
     "choices with the usage": "the chunk of the usage repeats a choice with its finish reason",
     "null usage last": "after the usage comes a chunk whose usage is null",
+    "zero usage last": "after the usage comes a chunk whose counts are 0 (ai-gateway#1631)",
     "no chunk ids": "chunks have no id, or an empty one",
     "an id per chunk": "every chunk has another id",
     "another object": "the last chunks have another word in `object`",
     "choices out of order": "any choice may begin first",
     "choices together": "a chunk may have pieces of several choices",
     "filters first": "before all, a chunk about the prompt, with no choice and an empty id",
+    "other markers": "the marker has a blank, quotes or small letters (mistral-vibe#770)",
+    "named events": "events of another type come between any two events (LibreChat#12919)",
+    "finish in capitals": "finish reasons are in capitals (relays of Vertex AI)",
+    "stop again": "after its finish reason, a choice has a bare `stop` too (ChatMock#114)",
+    "numbers as text": "a piece of text that is a number or a boolean is one (cloudflare/ai#655)",
+    "numbers in quotes": "integers are texts (relays in Go)",
+    "usage in other names": "the usage has input_tokens and output_tokens (openclaw#49316)",
 }
 
 
@@ -45,22 +54,24 @@ def send_chunks(
         rewrites: The changes that quirks make to a chunk, in the order in which they are made.
     """
     draw, quirks = script.draw, script.quirks
+    named: list[bytes] = []
     has_usage, prompt = draw(st.booleans()), draw(st.integers(0, 9))
     in_order = "choices out of order" not in quirks
     chunks = _group(take_turns(draw, choices, in_order=in_order), quirks)
     rewriting = [rewrite for quirk, rewrite in rewrites.items() if quirk in quirks]
 
-    def send(count: int, pieces: list[Piece], *, usage: bool = False) -> None:
+    def send(count: int, pieces: list[Piece], *, usage: bool = False, zero: bool = False) -> None:
         choices = [piece.body for piece in pieces]
         ended = any(choice.get("finish_reason") for choice in choices) or not choices
-        tokens = {"prompt_tokens": prompt, "completion_tokens": count}
+        counts = [0, 0, 0] if zero else [prompt, count, prompt + count]
+        names = _OTHER_NAMES if "usage in other names" in quirks else _NAMES
         chunk: Json = {
             "id": f"id{count}" if "an id per chunk" in quirks else "id",
             "object": f"{object}.done" if "another object" in quirks and ended else object,
             "created": 1,
             "model": "m",
             "choices": choices,
-            "usage": tokens | {"total_tokens": prompt + count} if usage and has_usage else None,
+            "usage": dict(zip(names, counts, strict=True)) if usage and has_usage else None,
         }
         for choice in choices:
             _rewrite_finish(choice, quirks)
@@ -70,8 +81,13 @@ def send_chunks(
             chunk["id"] = ""
         # Of the fields beside the choices, the first id counts, and the newest usage.
         additions = [begin(chunk[name], name) for name in ("id", "created", "model")]
-        additions += [put(chunk[name], name) for name in ("usage", "x_groq") if chunk.get(name)]
-        script.send(chunk, additions + [each for piece in pieces for each in piece.additions])
+        if not zero:
+            additions += [put(chunk[name], name) for name in ("usage", "x_groq") if chunk.get(name)]
+        additions += [each for piece in pieces for each in piece.additions]
+        script.send(_quote(chunk) if "numbers in quotes" in quirks else chunk, additions)
+        if "named events" in quirks and not named:  # (before any choice, it would be all there is)
+            named.append(script.block({"status": "running"}, "tool.progress"))
+            script.noises += named
 
     if "filters first" in quirks:
         about: Json = {"prompt_index": 0, "content_filter_results": {}}
@@ -86,10 +102,49 @@ def send_chunks(
         last = chunks[-1][-1].body
         repeats = "choices with the usage" in quirks and last.get("finish_reason")
         send(len(chunks), [_repeat_finish(last)] if repeats else [], usage=True)
+    if "zero usage last" in quirks:
+        send(len(chunks), [], usage=True, zero=True)
     if "null usage last" in quirks:
         send(len(chunks), [])
     if "no marker" not in quirks or "no finish" in quirks:
         script.send_marker()
+
+
+_NAMES: Final = ("prompt_tokens", "completion_tokens", "total_tokens")
+_OTHER_NAMES: Final = ("input_tokens", "output_tokens", "total_tokens")
+_INTEGERS: Final = {"index", "created", *_NAMES, *_OTHER_NAMES}
+
+
+def _quote(tree: Any) -> Any:
+    """Return a copy of JSON with its indexes and counts in quotes."""
+    if isinstance(tree, list):
+        return [_quote(item) for item in tree]
+    if not isinstance(tree, dict):
+        return tree
+    quoted = {name: _quote(value) for name, value in tree.items()}
+    return quoted | {name: str(tree[name]) for name in _INTEGERS & tree.keys()}
+
+
+def draw_reason(script: Script, *reasons: str) -> str:
+    """Return one of some finish reasons, as the server writes it."""
+    reason = script.draw(st.sampled_from(reasons))
+    return reason.upper() if "finish in capitals" in script.quirks else reason
+
+
+def end_choice(script: Script, last: Piece) -> list[Piece]:
+    """Return the last piece of a choice, perhaps with another end after it."""
+    again = {"finish_reason": draw_reason(script, "stop"), "delta": {}, "text": ""}
+    more = last.body | {name: again[name] for name in again.keys() & last.body.keys()}
+    return [last, Piece(more, [])] if "stop again" in script.quirks else [last]
+
+
+def with_numbers(script: Script, cuts: list[str]) -> list[tuple[Any, str]]:
+    """Return the pieces of a text as the server writes them, each with its spelling."""
+    pieces: list[tuple[Any, str]] = [(cut, cut) for cut in cuts]
+    if "numbers as text" in script.quirks:
+        number = script.draw(st.sampled_from([6, 0.005, True]))
+        pieces.insert(script.draw(st.integers(0, len(pieces))), (number, json.dumps(number)))
+    return pieces
 
 
 def _group(pieces: Iterable[Piece], quirks: frozenset[str]) -> list[list[Piece]]:

@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from ssekit.testing import _drawing
-from ssekit.testing._choices import CHOICE_QUIRKS, send_chunks
+from ssekit.testing._choices import (
+    CHOICE_QUIRKS,
+    draw_reason,
+    end_choice,
+    send_chunks,
+    with_numbers,
+)
 from ssekit.testing._models import Json, ModelStream, Piece, begin, extend, join, put
 from ssekit.testing._script import Dialect, Dialects, Script, find_quirks
 
@@ -79,9 +85,10 @@ def _cut_choice(script: Script, index: int, text: str, logprobs: bool) -> list[P
     empty = {"index": index, "text": "", "finish_reason": None, "logprobs": None}
     begun = begin(empty, *at)
     pieces: list[Piece] = []
-    for count, cut in enumerate(_drawing.cut_text(script.draw, text)):
+    cuts = with_numbers(script, _drawing.cut_text(script.draw, text))
+    for count, (cut, spelled) in enumerate(cuts):
         choice: Json = {"index": index, "text": cut, "finish_reason": None}
-        additions = [begun, join(cut, *at, "text")]
+        additions = [begun, join(spelled, *at, "text")]
         if logprobs:
             lists: dict[str, list[Any]] = {
                 "tokens": ["t"],
@@ -96,7 +103,7 @@ def _cut_choice(script: Script, index: int, text: str, logprobs: bool) -> list[P
             choice["token_ids"] = [count]
             additions.append(extend([count], *at, "token_ids"))
         pieces.append(Piece(choice, additions))
-    reason = script.draw(st.sampled_from(["stop", "length", "content_filter"]))
+    reason = draw_reason(script, "stop", "length", "content_filter")
     ended = [] if "no finish" in script.quirks else [put(reason, *at, "finish_reason")]
     last = {"index": index, "text": "", "logprobs": None, "finish_reason": reason}
-    return [*pieces, Piece(last, [begun, *ended])]
+    return [*pieces, *end_choice(script, Piece(last, [begun, *ended]))]

@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from ssekit.testing import _drawing
-from ssekit.testing._models import Json, ModelStream, Path, Piece, begin, drop, join, put
+from ssekit.testing._models import Additions, Json, ModelStream, Path, Piece, begin, drop, join, put
 from ssekit.testing._script import WIRE_QUIRKS, Dialect, Dialects, Script, find_quirks
 
 __all__ = ["GEMINI", "gemini_streams"]
 
 GEMINI: Final = Dialects(
     hosts={
+        "code assist": frozenset({"envelope"}),
         "gemini": frozenset({"no index", "empty text at the end"}),
         "vertex": frozenset({"arguments in pieces", "no call ids", "finish with the last part"}),
     },
@@ -27,6 +28,15 @@ GEMINI: Final = Dialects(
         "usage at the end": "only the last chunk has the usage",
         "empty text at the end": "the chunk of the finish reason has an empty text",
         "finish with the last part": "the last part's chunk has the finish reason",
+        "stop on every chunk": "every candidate of every chunk has a STOP (one-api#1408)",
+        "stop first": "a candidate begins with a STOP, before any part (kelivo#1003)",
+        "finish in small letters": "finish reasons are in small letters (relays of other formats)",
+        "chunks in lists": "a chunk is the only item of a list (bifrost#5188)",
+        "envelope": "a chunk is the `response` of an object (Code Assist)",
+        "zero usage last": "after all comes a usage whose counts are 0 (ai-gateway#1631)",
+        "null usage": "a chunk without a usage has a null (relays)",
+        "marker": "[DONE] comes after the end (gateways)",
+        "other markers": "the marker has a blank, quotes or small letters (java-genai#1084)",
     },
 )
 
@@ -81,8 +91,8 @@ def _streams(
     if not drawn:
         blocked = {"blockReason": "SAFETY"}
         additions = [put(blocked, "promptFeedback"), *head_additions]
-        script.send({"promptFeedback": blocked, **head}, additions)
-        return script.stream()
+        _send(script, {"promptFeedback": blocked, **head}, additions)
+        return _end(script, head)
     queues = [_cut_candidate(script, index, parts) for index, parts in enumerate(drawn)]
     pieces = list(_drawing.take_turns(draw, queues))
     for count, (candidate, additions) in enumerate(pieces, 1):
@@ -94,7 +104,23 @@ def _streams(
                 "totalTokenCount": 2 + count,
             }
             additions = [*additions, put(usage, "usageMetadata")]
-        script.send(chunk, head_additions + additions)
+        _send(script, chunk, head_additions + additions)
+    return _end(script, head)
+
+
+def _send(script: Script, chunk: Json, additions: Additions) -> None:
+    if "null usage" in script.quirks:
+        chunk.setdefault("usageMetadata", None)
+    body: Any = {"response": chunk} if "envelope" in script.quirks else chunk
+    script.send([body] if "chunks in lists" in script.quirks else body, additions)
+
+
+def _end(script: Script, head: Json) -> ModelStream:
+    if "zero usage last" in script.quirks:
+        zero = {"promptTokenCount": 0, "candidatesTokenCount": 0, "totalTokenCount": 0}
+        _send(script, {**head, "usageMetadata": zero}, [])
+    if {"marker", "other markers"} & script.quirks:
+        script.send_marker()
     return script.stream()
 
 
@@ -104,6 +130,8 @@ def _cut_candidate(script: Script, index: int, parts: list[tuple[str, Any]]) -> 
     begun = begin({"index": index, "content": {"role": "model"}}, *at)
     place, before = -1, ""
     pieces: list[Piece] = []
+    if "stop first" in quirks:
+        pieces.append(Piece({"content": {"role": "model"}, "index": index}, [begun]))
     for kind, content in parts:
         # Successive texts are one part, and so are thoughts; nothing else is.
         place += not (kind == before and kind in ("text", "thought"))
@@ -111,7 +139,13 @@ def _cut_candidate(script: Script, index: int, parts: list[tuple[str, Any]]) -> 
         for part, additions in _cut_part(script, kind, content, (*at, "content", "parts", place)):
             candidate = {"content": {"role": "model", "parts": [part]}, "index": index}
             pieces.append(Piece(candidate, [begun, *additions]))
+    stops = pieces if "stop on every chunk" in quirks else pieces[: "stop first" in quirks]
+    for piece in stops:
+        piece.body["finishReason"] = "STOP"
+        piece.additions.append(put("STOP", *at, "finishReason"))
     reason = script.draw(st.sampled_from(["STOP", "MAX_TOKENS", "SAFETY"]))
+    if "finish in small letters" in quirks:
+        reason = reason.lower()
     if "finish with the last part" in quirks and pieces:
         last = pieces.pop()
     else:

@@ -9,7 +9,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from ssekit.testing import _drawing
 from ssekit.testing._models import Json, ModelStream, Piece, drop, extend, join, put
-from ssekit.testing._script import TYPED_QUIRKS, Dialect, Dialects, Script, find_quirks
+from ssekit.testing._script import TYPED_QUIRKS, Dialect, Dialects, Script, find_quirks, one_of
 
 __all__ = ["MESSAGES", "message_streams"]
 
@@ -17,6 +17,7 @@ MESSAGES: Final = Dialects(
     hosts={
         "anthropic": frozenset(),
         "litellm": frozenset({"comments", "one index", "no message_stop"}),
+        "llama.cpp": frozenset({"stops at the end"}),
         "openrouter": frozenset({"comments", "marker", "unknown fields"}),
     },
     quirks=TYPED_QUIRKS
@@ -29,6 +30,14 @@ MESSAGES: Final = Dialects(
         "unknown blocks": "in the place of redacted_thinking are blocks of an unknown type",
         "marker alone": "[DONE] comes in the place of message_stop",
         "no message_stop": "the stream ends with its stop reason",
+        "index gaps": "indexes of blocks are not contiguous (hermes-agent#45908)",
+        "starts again": "a block begins again before each of its pieces (llama.cpp PR 18551)",
+        "stops at the end": "blocks are all stopped after the last of them (llama.cpp)",
+        "placeholder input": "the input of a call begins with a piece {} (LiteLLM)",
+        "input in the start too": "a call begins with the whole input, in pieces too (ccrelay#119)",
+        "zero input at the end": "the usage at the end has an input of 0 (ai-gateway#1631)",
+        "null usage at the end": "the usage at the end is null (relays)",
+        "stop reason in capitals": "the stop reason is in capitals (relays of other formats)",
     },
 )
 
@@ -77,7 +86,9 @@ def _streams(
     quirks: SearchStrategy[frozenset[str]],
     blocks: SearchStrategy[list[tuple[str, Any]]],
 ) -> ModelStream:
-    script = Script(draw, "messages", draw(quirks))
+    chosen = one_of(draw(quirks), ["zero input at the end"], {"no message_start"})
+    chosen = one_of(chosen, ["input in the start too"], {"placeholder input"})
+    script = Script(draw, "messages", one_of(chosen, ["stops at the end"], {"one index"}))
     if draw(st.booleans()):  # the vendor's own way to keep a connection alive
         script.noises.append(script.block({"type": "ping"}, "ping"))
     tokens = draw(st.integers(1, 9))
@@ -90,6 +101,9 @@ def _streams(
         _send_block(script, place, kind, drawn)
         if place == 0 and "no message_start" in script.quirks:
             _allow_unknown_events(script)
+    if "stops at the end" in script.quirks:
+        for place in range(len(content)):
+            script.send_typed("content_block_stop", _index(script, place), [])
     _send_end(script, any(kind == "tool_use" for kind, _ in content))
     return script.stream()
 
@@ -112,16 +126,20 @@ def _send_start(script: Script, tokens: int) -> None:
 def _send_end(script: Script, called: bool) -> None:
     reasons = ["tool_use"] if called else ["end_turn", "max_tokens", "stop_sequence", "refusal"]
     reason = script.draw(st.sampled_from(reasons))
+    usage: Json | None = {"output_tokens": 7}
+    said = [put(7, "usage", "output_tokens")]
+    if "zero input at the end" in script.quirks:
+        usage = {"input_tokens": 0, "output_tokens": 7}
+    if "null usage at the end" in script.quirks:
+        usage, said = None, []
+    if "stop reason in capitals" in script.quirks:
+        reason = reason.upper()
     delta = {
         "stop_reason": reason,
-        "stop_sequence": "END" if reason == "stop_sequence" else None,
+        "stop_sequence": "END" if reason.lower() == "stop_sequence" else None,
     }
     additions = [put(value, name) for name, value in delta.items()]
-    script.send_typed(
-        "message_delta",
-        {"delta": delta, "usage": {"output_tokens": 7}},
-        [*additions, put(7, "usage", "output_tokens")],
-    )
+    script.send_typed("message_delta", {"delta": delta, "usage": usage}, [*additions, *said])
     has_stop = not {"marker alone", "no message_stop"} & script.quirks
     if has_stop:
         script.send_typed("message_stop", {}, [], end=True)
@@ -144,6 +162,8 @@ def _send_block(script: Script, place: int, kind: str, content: Any) -> None:
         name = "f" if kind == "tool_use" else "web_search"
         block = {"type": kind, "id": f"toolu_{place}", "name": name, "input": {}}
         pieces = _cut_input(script, content, at)
+        if "placeholder input" in quirks and kind == "tool_use":
+            pieces.insert(0, Piece({"type": "input_json_delta", "partial_json": "{}"}, []))
     else:
         block = {"type": "text", "text": ""}
         pieces = _cut(script, "text", content, at)
@@ -153,11 +173,25 @@ def _send_block(script: Script, place: int, kind: str, content: Any) -> None:
         field = next((name for name in ("text", "thinking", "input") if name in block), "data")
         block[field] = content
         pieces = []
-    index = {"index": 0 if "one index" in quirks else place + ("index from 1" in quirks)}
-    script.send_typed("content_block_start", {**index, "content_block": block}, [put(block, *at)])
-    for delta, additions in pieces:
+    if "input in the start too" in quirks and "input" in block:
+        block["input"] = content
+    index = _index(script, place)
+    start = {**index, "content_block": block}
+    script.send_typed("content_block_start", {**start}, [put(block, *at)])
+    for count, (delta, additions) in enumerate(pieces):
+        if count and "starts again" in quirks:
+            script.send_typed("content_block_start", {**start}, [])
         script.send_typed("content_block_delta", {**index, "delta": delta}, additions)
-    script.send_typed("content_block_stop", {**index}, [])
+    if "stops at the end" not in quirks:
+        script.send_typed("content_block_stop", {**index}, [])
+
+
+def _index(script: Script, place: int) -> Json:
+    if "one index" in script.quirks:
+        return {"index": 0}
+    return {
+        "index": place * (1 + ("index gaps" in script.quirks)) + ("index from 1" in script.quirks)
+    }
 
 
 def _cut(script: Script, field: str, text: str, at: tuple[str, int]) -> list[Piece]:

@@ -211,15 +211,20 @@ class ModelEvent(msgspec.Struct, frozen=True):
         start = self.data.find(b"data:")
         if start < 0 or size < start + len(b"data"):
             return "nothing"
-        return "part" if size < len(self.data.rstrip(b"\r\n")) else "whole"
+        whole = self.data.rstrip()  # (which is nothing of an event whose data is blank)
+        return "part" if size < len(whole) or start + len(b"data:") == len(whole) else "whole"
 
 
 class ModelStream(msgspec.Struct, frozen=True):
     """A stream of a model's answer, with the answer and the end that a consumer must report.
 
     Attributes:
-        format: One of the six formats.
+        format: The name of the format, such as "chat".
         events: The events, in the order of sending.
+        data: The bytes.
+        expected: The finished answer, as JSON.
+        state, ended_by: What a decoder must have as its state and its reason.
+        starts, seams: Offsets in the bytes, of events and of places to cut.
     """
 
     format: FormatName

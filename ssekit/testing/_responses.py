@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from itertools import chain, count
 from typing import Any, Final, NamedTuple
 
@@ -10,7 +11,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from ssekit.testing import _drawing
 from ssekit.testing._models import Additions, Json, ModelStream, Path, begin, extend, join, put
-from ssekit.testing._script import TYPED_QUIRKS, Dialect, Dialects, Script, find_quirks
+from ssekit.testing._script import TYPED_QUIRKS, Dialect, Dialects, Script, find_quirks, one_of
 
 __all__ = ["RESPONSES", "response_streams"]
 
@@ -21,8 +22,10 @@ RESPONSES: Final = Dialects(
         "copilot": frozenset({"an id per event"}),
         "llama.cpp": frozenset({"no indices", "no sequence numbers"}),
         "ollama": frozenset({"one index"}),
+        "open responses": frozenset({"reasoning events"}),
         "openrouter": frozenset({"comments", "marker", "unknown fields"}),
         "vllm": frozenset({"wholes one index further"}),
+        "xai": frozenset({"whole items"}),
     },
     quirks=TYPED_QUIRKS
     | {
@@ -38,11 +41,29 @@ RESPONSES: Final = Dialects(
         "no output at the end": "the last event's response has no output",
         "resumed": "the stream goes on from another: there is no event for its beginning",
         "keepalive events": "events of the type `keepalive` come between the others",
+        "other markers": "[DONE] comes after the end, in other words (mistral-vibe#770)",
+        "deltas without a place": "what is within an item has no index and no id (ccr-rust#25)",
+        "indices by kind": "items of each kind are counted apart (open-responses-server#63)",
+        "other ids within": "what is within an item has another id for it (litellm#19125)",
+        "content index of the item": "a part has the index of its item (vllm#45742)",
+        "placeholder arguments": "a function call begins with {} as its arguments (LiteLLM)",
+        "wholes again": "whatever comes whole comes again (LocalAI#9722)",
+        "whole items": "an item begins whole, and has no other events (vercel/ai#11025)",
+        "reasoning events": "reasoning comes in `response.reasoning.delta` (Open Responses)",
+        "no calls at the end": "the last event's output lacks the calls (sub2api#6118)",
+        "null usage": "the usage is null (relays)",
     },
 )
 # With these, only ids distinguish items; and with all but the first, items take no turns.
-_KNOWN_BY_IDS: Final = ("no indices", "one index", "wholes one index further")
+_KNOWN_BY_IDS: Final = (
+    *("no indices", "one index", "wholes one index further"),
+    *("deltas without a place", "indices by kind"),
+)
 _WITHOUT_IDS: Final = frozenset({"an id per event", "no item ids", "no item begins"})
+# With these, items are known by both.
+_BY_BOTH: Final = (
+    "other ids within", "no calls at the end", "placeholder arguments", "wholes again"
+)  # fmt: skip
 _INDICES: Final = ("content_index", "summary_index")
 
 
@@ -93,18 +114,23 @@ class _Script(Script):
     """
 
     def __init__(self, draw: DrawFn, quirks: frozenset[str]) -> None:
+        quirks = one_of(quirks, _BY_BOTH, _WITHOUT_IDS.union(_KNOWN_BY_IDS))
+        quirks = one_of(quirks, _KNOWN_BY_IDS, _WITHOUT_IDS)
         self.numbering = next((quirk for quirk in _KNOWN_BY_IDS if quirk in quirks), None)
-        if self.numbering is not None:
-            quirks -= _WITHOUT_IDS
         super().__init__(draw, "responses", quirks)
         self._numbers = count()
         self._ids = count()
+        self._of_kind: dict[str, count[int]] = defaultdict(count)
         for quirk, type_ in (
             ("unknown events", "response.x_unknown"),
             ("keepalive events", "keepalive"),
         ):
             if quirk in quirks:
                 self.noises.append(self.block({"type": type_}, type_))
+
+    def count(self, kind: str) -> int:
+        """Return how many items of a kind came before."""
+        return next(self._of_kind[kind])
 
     def id(self, id_: str) -> str:
         return f"{id_}_{next(self._ids)}" if "an id per event" in self.quirks else id_
@@ -152,15 +178,22 @@ def _send_response(
 def _send_end(script: _Script, head: Json, output: list[Json]) -> None:
     reason = script.draw(st.sampled_from([None, "max_output_tokens", "content_filter"]))
     status = "completed" if reason is None else "incomplete"
-    more: Json = {"usage": {"input_tokens": 12, "output_tokens": 34, "total_tokens": 46}}
+    more: Json = {}
+    if "null usage" not in script.quirks:
+        more["usage"] = {"input_tokens": 12, "output_tokens": 34, "total_tokens": 46}
     if reason is not None:
         more["incomplete_details"] = {"reason": reason}
     additions = [put(value, name) for name, value in more.items()]
     if "no output at the end" not in script.quirks:
-        more["output"] = output
-        additions += [put(item, "output", place) for place, item in enumerate(output)]
+        left = [
+            (place, item)
+            for place, item in enumerate(output)
+            if "no calls at the end" not in script.quirks or "call_id" not in item
+        ]
+        more["output"] = [item for _place, item in left]
+        additions += [put(item, "output", place) for place, item in left]
     _send_response(script, f"response.{status}", {**head, "status": status}, more, additions)
-    if "marker" in script.quirks:
+    if {"marker", "other markers"} & script.quirks:
         script.send_marker()
 
 
@@ -183,6 +216,7 @@ class _ItemCutter:
         self, script: _Script, place: int, logprobs: bool, kind: str, content: Any
     ) -> None:
         self.events: list[_Event] = []
+        self._number = script.count(kind)
         self._script = script
         self._draw = script.draw
         self._quirks = script.quirks
@@ -201,12 +235,19 @@ class _ItemCutter:
         else:
             is_function = kind == "function_call"
             field = "arguments" if is_function else "input"
-            self._fields = {"call_id": f"call_{place}", "name": "f", field: ""}
+            held = is_function and "placeholder arguments" in self._quirks
+            begun = "{}" if held else ""
+            self._fields = {"call_id": f"call_{place}", "name": "f", field: begun}
             self._begin()
-            text = _drawing.encode_arguments(self._draw, content) if is_function else content
+            text = content
+            if is_function:
+                text = _drawing.encode_arguments(self._draw, content, empty=not held)
             name = f"{kind}_{field}"
             self._cut_text(name, {}, field, text, self._at)
             self._fields[field] = text
+        if "whole items" in self._quirks:
+            self.events.clear()
+            self._begin()
         whole = self.item()
         self._add("output_item.done", {"item": whole}, [put(whole, *self._at)])
 
@@ -230,15 +271,20 @@ class _ItemCutter:
             fields = {key: value for key, value in fields.items() if key not in _INDICES}
         elif numbering == "one index":
             fields = {"output_index": 0, **fields}
-        else:
-            further = numbering is not None and name.endswith(".done")
+        elif numbering == "indices by kind":
+            fields = {"output_index": self._number, **fields}
+        elif numbering != "deltas without a place" or name.startswith("output_item."):
+            further = numbering == "wholes one index further" and name.endswith(".done")
             fields = {"output_index": self._place + further, **fields}
         self.events.append(_Event(f"response.{name}", fields, additions))
+        if "wholes again" in self._quirks and name.endswith(".done"):
+            self.events.append(_Event(f"response.{name}", fields, []))
 
     def _add_within(self, name: str, fields: Json, additions: Additions) -> None:
         """Add an event that has the id of its item."""
-        if "no item ids" not in self._quirks:
-            fields = {"item_id": self._script.id(f"item_{self._place}"), **fields}
+        id_ = f"item_{self._place}" + "_within" * ("other ids within" in self._quirks)
+        if not {"no item ids", "deltas without a place"} & self._quirks:
+            fields = {"item_id": self._script.id(id_), **fields}
         if "no item begins" in self._quirks:
             additions = [begin(self._item_from(fields), *self._at), *additions]
         self._add(name, fields, additions)
@@ -257,13 +303,16 @@ class _ItemCutter:
 
     # Cutting contents.
 
+    def _part_index(self) -> int:
+        return self._place if "content index of the item" in self._quirks else 0
+
     def _cut_message(self, text: str, logprobs: bool) -> None:
         is_refusal = self._draw(st.booleans())
         field, name = ("refusal", "refusal") if is_refusal else ("text", "output_text")
         part: Json = {"type": name, field: ""}
         if not is_refusal:
             part["annotations"] = []
-        index, at = {"content_index": 0}, (*self._at, "content", 0)
+        index, at = {"content_index": self._part_index()}, (*self._at, "content", 0)
         tokens = [{"token": "t", "logprob": -0.5, "top_logprobs": []}]
         has_logprobs = logprobs and not is_refusal and "no deltas" not in self._quirks
         self._add_part("content_part.added", index, part, at)
@@ -288,8 +337,9 @@ class _ItemCutter:
         is_summary = self._draw(st.booleans())
         field, kind = ("summary", "summary_text") if is_summary else ("content", "reasoning_text")
         parts = "reasoning_summary_part" if is_summary else "content_part"
-        name = "reasoning_summary_text" if is_summary else "reasoning_text"
-        index = {"summary_index" if is_summary else "content_index": 0}
+        events = "reasoning" if "reasoning events" in self._quirks else "reasoning_text"
+        name = "reasoning_summary_text" if is_summary else events
+        index = {"summary_index": 0} if is_summary else {"content_index": self._part_index()}
         at = (*self._at, field, 0)
         part, whole = {"type": kind, "text": ""}, {"type": kind, "text": text}
         self._add_part(f"{parts}.added", index, part, at)
@@ -312,8 +362,12 @@ class _ItemCutter:
         # Without an event for its beginning, a part begins with its first piece.
         begun = [] if part is None else [begin(part, *at)]
         cuts = [] if "no deltas" in self._quirks else _drawing.cut_text(self._draw, text)
+        held = field == "arguments" and "placeholder arguments" in self._quirks
         for cut in cuts:
             additions = [*begun, join(cut, *at, field)]
+            if held and cut:
+                additions.insert(0, put("", *at, field))
+                held = False
             fields = {**index, "delta": cut}
             if logprobs is not None:
                 fields["logprobs"] = logprobs

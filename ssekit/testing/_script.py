@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence, Set
 from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeAlias
 
 from hypothesis import strategies as st
@@ -13,12 +13,14 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from ssekit.testing._models import Additions, FormatName, Json, ModelEvent, ModelStream
 
 __all__ = [
+    "MARKER_FORMS",
     "TYPED_QUIRKS",
     "WIRE_QUIRKS",
     "Dialect",
     "Dialects",
     "Script",
     "find_quirks",
+    "one_of",
 ]
 
 # Dialects.
@@ -47,6 +49,7 @@ WIRE_QUIRKS: Final[dict[str, str]] = {
     "comments": "comments keep the connection alive, between any two events",
     "bare ids": "there are blocks of an id and a retry alone, which dispatch nothing",
     "unknown fields": "objects have fields that no documentation names",
+    "blank events": "data that is empty or null comes between any two events (wave-agent#1326)",
 }
 TYPED_QUIRKS: Final[dict[str, str]] = WIRE_QUIRKS | {
     "no event lines": "the type of an event is in its data alone",
@@ -54,6 +57,15 @@ TYPED_QUIRKS: Final[dict[str, str]] = WIRE_QUIRKS | {
     "unknown events": "there are events of a type that no documentation names",
     "marker": "[DONE] comes after the end",
 }
+
+
+MARKER_FORMS: Final = ("[DONE] ", '"[DONE]"', "DONE", "[done]")
+
+
+def one_of(quirks: frozenset[str], group: Sequence[str], others: Set[str]) -> frozenset[str]:
+    """Return quirks of which one at most is in a group, and then none is among some others."""
+    chosen = [quirk for quirk in group if quirk in quirks]
+    return quirks - set(chosen[1:]) - others if chosen else quirks
 
 
 def find_quirks(dialect: Dialect, dialects: Dialects) -> SearchStrategy[frozenset[str]]:
@@ -127,6 +139,8 @@ class Script:
             self.noises.append(self._framing.block(("", "keep-alive")))
         if "bare ids" in quirks:
             self.noises.append(self._framing.block(("id", "7"), ("retry", "1000")))
+        if "blank events" in quirks:
+            self.noises += [self.block(""), self.block("null")]
 
     def block(self, body: Any, type: str = "") -> bytes:
         """Return the bytes of an event, whose data is JSON or a text."""
@@ -159,7 +173,8 @@ class Script:
         self.send(body, additions, type=type if has_line else "", ends="event" if end else None)
 
     def send_marker(self) -> None:
-        self.send("[DONE]", [], ends="marker")
+        words = MARKER_FORMS if "other markers" in self.quirks else ["[DONE]"]
+        self.send(self.draw(st.sampled_from(words)), [], ends="marker")
 
     def stream(self) -> ModelStream:
         return ModelStream(self._format, tuple(self._events))

@@ -16,6 +16,7 @@ class Step(enum.Enum):
 
     WAIT = enum.auto()  # until the client has said that it got what came before
     STALL = enum.auto()  # until the client is gone
+    KEEP_ALIVE = enum.auto()  # the same, with a comment many times a second
     CUT = enum.auto()  # the connection ends, in the middle of whatever it is in
     RESET = enum.auto()  # the same, and not politely: TCP's RST
 

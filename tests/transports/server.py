@@ -15,6 +15,7 @@ from typing import Any
 import hypercorn.asyncio
 import hypercorn.config
 
+from ssekit import encode_comment
 from tests.transports.scenarios import Raw, Scenario, Step
 
 PATIENCE = 20  # seconds that a server waits for a client that should have come
@@ -88,6 +89,13 @@ class Server:
                 await send({"type": "http.response.body", "body": step, "more_body": True})
             elif step is Step.WAIT:
                 await visit.permission()
+            elif step is Step.KEEP_ALIVE:
+                left = asyncio.ensure_future(receive())
+                while not left.done():
+                    comment = encode_comment("keepalive")
+                    await send({"type": "http.response.body", "body": comment, "more_body": True})
+                    await asyncio.wait([left], timeout=0.02)
+                visit.left.set()
             else:
                 assert step is Step.STALL
                 while (await receive())["type"] != "http.disconnect":

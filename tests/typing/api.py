@@ -73,7 +73,7 @@ def push(data: bytes) -> None:
         assert_type(chunk, ChatCompletionChunk)
 
 
-def pull(response: object) -> None:
+def pull(response: ssekit.Source) -> None:
     with chat.stream(response) as stream:
         for chunk in stream:
             assert_type(chunk, ChatCompletionChunk)
@@ -92,7 +92,7 @@ def pull(response: object) -> None:
             assert_type(made.custom.input, str)
 
 
-async def apull(response: object) -> None:
+async def apull(response: ssekit.AsyncSource) -> None:
     async with chat.astream(response) as stream:
         async for chunk in stream:
             assert_type(chunk, ChatCompletionChunk)
@@ -104,16 +104,21 @@ async def apull(response: object) -> None:
         assert_type(event, ServerSentEvent)
 
 
-def followed(response: object) -> None:
+def followed(response: ssekit.Source) -> None:
     backoff = ssekit.Backoff(initial=1, attempts=None)
     assert_type(backoff.delay(0, random.random()), float)
     assert_type(backoff.attempts, int | None)
 
-    def connect(headers: dict[str, str]) -> object:
+    def connect(headers: dict[str, str]) -> ssekit.Source:
         return response
 
     with ssekit.reconnect(
-        connect, sleep=time.sleep, random=random.random, backoff=backoff, retry_statuses={429}
+        connect,
+        sleep=time.sleep,
+        random=random.random,
+        backoff=backoff,
+        retry_statuses={429},
+        on_error=lambda error, attempt, delay: assert_type(delay, float),
     ) as events:
         assert_type(next(events), ServerSentEvent)
         for event in events:
@@ -123,8 +128,8 @@ def followed(response: object) -> None:
     assert_type(chat.stream(events).until_done(), ChatCompletion)
 
 
-async def afollowed(response: object) -> None:
-    async def connect(headers: dict[str, str]) -> object:
+async def afollowed(response: ssekit.AsyncSource) -> None:
+    async def connect(headers: dict[str, str]) -> ssekit.AsyncSource:
         return response
 
     async with ssekit.areconnect(
@@ -136,14 +141,14 @@ async def afollowed(response: object) -> None:
     assert_type(await events.aclose(), None)
 
 
-def legacy(response: object) -> None:
+def legacy(response: ssekit.Source) -> None:
     assert_type(completions.decoder(), StreamDecoder[Completion, Completion])
     for chunk in completions.stream(response):
         assert_type(chunk.choices[0].text, str)
     assert_type(completions.collect(response).choices[0].finish_reason, str | None)
 
 
-def untold(response: object) -> None:
+def untold(response: ssekit.Source) -> None:
     assert_type(auto.decoder(max_event_size=None), StreamDecoder[Any, Any])
     assert_type(auto.stream(response).text(), Iterator[str])
     assert_type(auto.detect(ServerSentEvent("a")), ssekit.Format[Any, Any] | None)
@@ -199,7 +204,7 @@ class Count(ssekit.Accumulator[Weather, int]):
         return 1
 
 
-def own_format(response: object) -> None:
+def own_format(response: ssekit.Source) -> None:
     count = ssekit.Format("count", msgspec.json.Decoder(Weather), Count)
     assert_type(count, ssekit.Format[Weather, int])
     assert_type(count.collect(response), int)

@@ -1,0 +1,108 @@
+# The head of a response: whether it is an event stream, the error if it is none, and the wait that
+# it asks for. And the header of a request that the standard has.
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from ssekit._errors import ContentTypeError, SSEKitError, StatusError
+from ssekit._json import join_surrogates, parse
+from ssekit._server_error import error_fields, nested_error
+
+__all__ = ["ResponseHead", "head_of", "id_header", "retry_after"]
+
+_LONGEST_ID = 8 * 2**10  # bytes
+_CONTROLS = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+class ResponseHead(NamedTuple):
+    """The status and the headers of a response. Header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+
+    @property
+    def is_event_stream(self) -> bool:
+        # WHATWG HTML 9.2.2. Many hosts send no type at all.
+        essence = _essence(self.headers.get("content-type", ""))
+        return self.is_success and essence in ("", "text/event-stream")
+
+    @property
+    def is_success(self) -> bool:
+        return 200 <= self.status < 300
+
+    def error(self, body: bytes) -> SSEKitError:
+        """Return the error of a response that is no event stream, from the start of its body."""
+        text = body.decode("utf-8", "replace")
+        if self.is_success:
+            return ContentTypeError(self.headers["content-type"], text)
+        try:
+            value: Any = parse(text)
+        except ValueError:
+            value = text
+        fields = error_fields(nested_error(value) or value)
+        if isinstance(value, str):  # a page of HTML is no message
+            fields["message"] = "the server gave no reason that can be read"
+        return StatusError(**fields, status_code=self.status, headers=self.headers)
+
+
+# RFC 9110, 5.6.1 and 5.6.2: the members of a list, in which a quoted string may have commas; and a
+# media type without its parameters.
+_MEMBER = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*+"?)++')
+_ESSENCE = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+/[!#$%&'*+.^_`|~0-9a-z-]+")
+
+
+def _essence(content_type: str) -> str:
+    """Return the media type of a header without parameters: of several, the last valid one.
+
+    This is "extract a MIME type" of the Fetch standard.
+    """
+    essences = [
+        member.partition(";")[0].strip().lower() for member in _MEMBER.findall(content_type)
+    ]
+    valid = [each for each in essences if _ESSENCE.fullmatch(each) and each != "*/*"]
+    return valid[-1] if valid else content_type.strip()
+
+
+def head_of(source: Any) -> ResponseHead | None:
+    """Return the head of an object that has a status and headers, or None."""
+    status = getattr(source, "status_code", None) or getattr(source, "status", None)
+    headers = getattr(source, "headers", None)
+    if not isinstance(status, int) or headers is None:
+        return None
+    return ResponseHead(status, {str(name).lower(): str(value) for name, value in headers.items()})
+
+
+def retry_after(error: StatusError) -> float | None:
+    """Return the wait that a response asks for, in seconds (RFC 9110 10.2.3), or None."""
+    value = (error.retry_after or "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value)
+    # A date counts from the response's own Date: no clock is read here.
+    date, now = _http_date(value), _http_date(error.headers.get("date", ""))
+    return None if date is None or now is None else date - now
+
+
+def _http_date(value: str) -> float | None:
+    # Rarely needed, and as slow to import as all of ssekit.
+    from email.utils import parsedate_to_datetime
+
+    with suppress(ValueError, OverflowError):  # not a date
+        return parsedate_to_datetime(value).timestamp()
+    return None
+
+
+def id_header(last_event_id: str) -> str | bytes:
+    """Return an ID as a header has it: text if it is ASCII, else UTF-8. Empty: it has no way.
+
+    Fetch strips the blanks around a value ("normalize"). RFC 9110, 5.5, has no control characters
+    in one, but tabs. The limit is the one of nginx and Apache for a whole line.
+    """
+    text = join_surrogates(last_event_id).strip("\t\n\r ")
+    encoded = text.encode()
+    if len(encoded) > _LONGEST_ID or _CONTROLS.search(encoded):
+        return ""
+    return text if text.isascii() else encoded
