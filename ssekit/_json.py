@@ -335,7 +335,9 @@ def as_type(value: Any, type_: Any) -> Any:
     """
     try:
         return msgspec.convert(value, type_)
-    except (msgspec.ValidationError, UnicodeError):  # half a surrogate pair where no text belongs
+    except (msgspec.ValidationError, UnicodeError, SystemError):
+        # (UnicodeError: half a surrogate pair where no text belongs. SystemError: msgspec 0.20 has
+        # an integer that is larger than any float.)
         return _fit(value, _shape(type_))
 
 

@@ -6,9 +6,9 @@
 # - What `build` returns shares nothing mutable with a builder or with an earlier result.
 #
 # How it works: a piece of text is appended to a `Text`, which joins its pieces when it is read.
-# Lists grow item by item; an item that continues the latest one (a reasoning detail, a tool that the
-# host ran) is merged into it. A whole message after pieces of it adds only the rest of each text
-# (nothing if it contradicts the pieces), and the fields of which nothing came before.
+# Lists grow item by item; an item that continues the latest one (a reasoning detail, a tool that
+# the host ran) is merged into it. A whole message after pieces of it adds only the rest of each
+# text (nothing if it contradicts the pieces), and the fields of which nothing came before.
 
 from __future__ import annotations
 

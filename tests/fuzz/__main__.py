@@ -1,89 +1,84 @@
-"""A coverage-guided fuzzer of the decoder and of each format. It is run by hand:
+"""A fuzzer of all formats by the rules of `rules.py`. It is run by hand:
 
-    python -m pip install atheris
-    python -m tests.fuzz decoder -max_total_time=1800
+    python -m tests.fuzz --minutes 30
 
-Targets are `decoder`, `auto` and the formats; what follows are options of libFuzzer. It begins with
-the tests' small streams, stops at the first failure, and leaves the input that fails in a file;
-`python -m tests.fuzz decoder FILE` runs that alone. A folder that is named keeps what it learns.
-
-The first byte of an input says how long the reads are, and the rest is the stream. Of any stream:
-- the events are what `tests/reference.py` has;
-- nothing but an SSEKitError is raised, or kept;
-- what comes of it, answer and errors included, does not depend on the reads.
+Recorded streams are mutated as well where SSEKIT_SHARED names their folder. A case is a number:
+`--first NUMBER --cases 1` is that case again, of the same recordings. What fails is shortened, and
+left in a file.
+(`tests.fuzz.guided` is another, which looks for input that reaches new code.)
 """
 
+import argparse
 import sys
 import tempfile
-from collections.abc import Callable
+import time
+import traceback
+from collections import Counter
 from pathlib import Path
-from typing import Any
+from random import Random
 
-import atheris  # pyright: ignore[reportMissingImports]
-
-with atheris.instrument_imports(include=["ssekit"]):
-    import ssekit
-    from ssekit import auto
-
-from tests.formats import FORMATS
-from tests.reference import interpret
-from tests.streams import STREAMS
-from tests.survive import NAMES, survive
-from tests.ways import decoded, outcome, pieces, push
-
-# Pieces that are not found by changing single bytes.
-WORDS = [*NAMES, "data: ", "event: ", "id: ", "retry: ", "\\x0a\\x0a", "\\x0d\\x0a", "[DONE]"]
+from tests.fuzz.mutation import mutated, seeds
+from tests.fuzz.rules import WIRES, check
 
 
-def cut(data: bytes) -> tuple[bytes, list[bytes]]:
-    size = data[0] % 32 + 1 if data else 1
-    stream = data[1:]
-    return stream, pieces(stream, size)
+def case(number: int, streams: dict[str, list[bytes]]) -> tuple[str, bytes]:
+    """Return the format and the bytes of a case."""
+    chance = Random(number)
+    name = chance.choice(list(streams))
+    return name, mutated(streams[name], chance)
 
 
-def fuzz_decoder(data: bytes) -> None:
-    stream, reads = cut(data)
-    assert decoded(reads) == decoded([stream]) == interpret(stream)
+def failure(name: str, data: bytes, number: int) -> tuple[str, str] | None:
+    """Return the place where a rule is broken, and how; None if all hold."""
+    try:
+        check(name, data, Random(number))
+    except Exception as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{Path(frame.filename).name}:{frame.lineno}: {type(error).__name__}"
+        return place, str(error).partition("\n")[0][:200]
+    return None
 
 
-def fuzz_format(wire: Any) -> Callable[[bytes], None]:
-    def fuzz(data: bytes) -> None:
-        stream, reads = cut(data)
-        survive(stream, wire)
-        chunks, decoder = push(wire, [stream])
-        assert decoder.error is None or isinstance(decoder.error, ssekit.SSEKitError)
-        chunks_of_reads, decoder_of_reads = push(wire, reads)
-        assert repr(chunks_of_reads) == repr(chunks)  # NaN is not equal to itself
-        assert outcome(decoder_of_reads) == outcome(decoder)
-
-    return fuzz
-
-
-TARGETS = {
-    "decoder": fuzz_decoder,
-    **{name: fuzz_format(wire) for name, wire in {**FORMATS, "auto": auto}.items()},
-}
+def shortest(name: str, data: bytes, number: int, place: str) -> bytes:
+    """Leave out the events, and then the lines, that a failure does not need."""
+    for separator in (b"\n\n", b"\n"):
+        parts = data.split(separator)
+        size = len(parts) // 2
+        while size:
+            for start in reversed(range(0, len(parts), size)):
+                fewer = parts[:start] + parts[start + size :]
+                found = failure(name, separator.join(fewer), number)
+                if found is not None and found[0] == place:
+                    parts = fewer
+            size //= 2
+        data = separator.join(parts)
+    return data
 
 
-def main(name: str, options: list[str]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        seeds = Path(folder, "seeds")
-        seeds.mkdir()
-        for format_name, reads in STREAMS.items():
-            if name in (format_name, "auto", "decoder"):
-                Path(seeds, format_name).write_bytes(b"\x06" + b"".join(reads))
-        words = Path(folder, "words")
-        words.write_text("".join(f'"{word}"\n' for word in WORDS))
-        given = [option for option in options if not option.startswith("-")]
-        arguments = [f"-dict={words}", "-timeout=20", *options]
-        if not any(Path(path).is_file() for path in given):
-            arguments += ["-max_len=4096", str(seeds)]
-        atheris.Setup([sys.argv[0], *arguments], TARGETS[name])
-        atheris.Fuzz()
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=1)
+    parser.add_argument("--first", type=int, default=time.time_ns())
+    parser.add_argument("--cases", type=int)
+    arguments = parser.parse_args(argv)
+    streams = {name: seeds(name) for name in WIRES}
+    end = time.monotonic() + 60 * arguments.minutes
+    counts = Counter[str]()
+    number = arguments.first
+    while time.monotonic() < end and number - arguments.first != arguments.cases:
+        name, data = case(number, streams)
+        found = failure(name, data, number)
+        if found is not None:
+            place, reason = found
+            counts[place] += 1
+            if counts[place] == 1:
+                file = Path(tempfile.gettempdir(), f"fuzz-{name}-{number}.sse")
+                file.write_bytes(shortest(name, data, number, place))
+                print(f"{name}, case {number}: {place}: {reason}\n    {file}", flush=True)
+        number += 1
+    print(f"{number - arguments.first} cases, {counts.total()} failures: {dict(counts)}")
+    return 1 if counts else 0
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] and sys.argv[1] in TARGETS:
-        main(sys.argv[1], sys.argv[2:])
-    else:
-        sys.exit(f"{__doc__}\nName a target: {', '.join(TARGETS)}")
+    sys.exit(main(sys.argv[1:]))
