@@ -316,7 +316,7 @@ def extend_lists(into: dict[str, list[Any]], newer: msgspec.Struct) -> None:
 
 def merge(known: StructT | None, latest: StructT) -> StructT:
     """Return `latest` with the fields of `known` that are None in it."""
-    if known is None:
+    if known is None or known == latest:  # many hosts repeat the usage
         return latest
     names = latest.__struct_fields__
     stated = {name: value for name in names if (value := getattr(latest, name)) is not None}
