@@ -86,7 +86,10 @@ class Accumulator(Protocol[ChunkT_contra, ResultT_co]):
         return None
 
     def deltas(self, chunk: ChunkT_contra, /) -> Iterable[Delta]:
-        """Return the deltas of a chunk. Call this after `add` of it and before the next `add`."""
+        """Return the deltas of a chunk. Call this after `add` of it and before the next `add`.
+
+        A piece of a text may end in half a surrogate pair: the decoder joins the halves.
+        """
         return ()
 
     def last_deltas(self) -> Iterable[Delta]:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from ssekit._accumulator import Accumulator, shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, Usage
-from ssekit._fold import SurrogateJoiner, Text, deep_copy, extend_lists, merge_usage
+from ssekit._fold import Text, deep_copy, extend_lists, merge_usage
 from ssekit._json import objects
 
 __all__ = [
@@ -218,7 +218,6 @@ class BaseAccumulator(Accumulator[ChunkT, ResultT], Generic[ChunkT, ResultT, Bui
         self._system_fingerprint: str | None = None
         self._usage: CompletionUsage | None = None
         self._fields: dict[str, Any] = {}
-        self._surrogates = SurrogateJoiner()
 
     def _answer(self) -> dict[str, Any]:
         """Return the fields of the result that both formats have."""
@@ -262,6 +261,5 @@ class BaseAccumulator(Accumulator[ChunkT, ResultT], Generic[ChunkT, ResultT, Bui
         return usage_view(self._usage)
 
     def last_deltas(self) -> Iterator[Delta]:
-        yield from self._surrogates.flush()
         for _, choice in sorted(self._choices.items()):
             yield from choice.last_deltas()

@@ -34,6 +34,7 @@ from ssekit._errors import (
     interruption,
 )
 from ssekit._event import NO_FIELDS, EventFields, ServerSentEvent, as_bytes, as_text, make_event
+from ssekit._fold import SurrogateJoiner
 from ssekit._json import LARGE, is_dense, is_json, join_surrogates
 from ssekit._marker import is_blank, is_marker
 from ssekit._outside import body_kind, objects_outside
@@ -84,8 +85,8 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     __slots__ = (
         *("_answer_size", "_decode", "_emitted_last_deltas", "_fields", "_first_foreign"),
         *("_foreign", "_format", "_max_answer_size", "_on_comment", "_outside", "_payload"),
-        *("_scanner", "_started", "_unexplained", "accumulator", "ended_by", "error", "format"),
-        "state",
+        *("_scanner", "_started", "_surrogates", "_unexplained", "accumulator", "ended_by"),
+        *("error", "format", "state"),
     )
 
     def __init__(
@@ -108,6 +109,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         self._started = False
         self._foreign = 0
         self._first_foreign: ServerSentEvent | None = None
+        self._surrogates = SurrogateJoiner()
         self._emitted_last_deltas = False
         self._max_answer_size = max_answer_size
         self._answer_size = 0  # bytes of the data of its events
@@ -281,9 +283,22 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
             self._end_of_bytes(whole)
 
     def deltas(self, chunks: Iterable[ChunkT]) -> Iterator[Delta]:
-        """Yield the deltas of this decoder's chunks, as they come, and the last ones at the end."""
-        for chunk in chunks:
-            yield from self.accumulator.deltas(chunk)
+        """Yield the deltas of this decoder's chunks, as they come, and the last ones at the end.
+
+        They join to the texts of the answer, also where an error ends it.
+        """
+        join = self._surrogates.join
+        try:
+            for chunk in chunks:
+                for delta in self.accumulator.deltas(chunk):
+                    joined = join(delta)
+                    if joined is not None:
+                        yield joined
+        except SSEKitError:
+            yield from self._surrogates.flush()
+            raise
+        if self.state != "open":
+            yield from self._surrogates.flush()
         if self.state == "done" and not self._emitted_last_deltas:
             self._emitted_last_deltas = True
             yield from self.accumulator.last_deltas()

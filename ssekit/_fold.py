@@ -258,11 +258,16 @@ class SurrogateJoiner:
         """Whether a piece is not empty, and can be emitted as it came."""
         return piece != "" and not self._held and (piece.isascii() or is_well_formed(piece))
 
-    def join(self, delta: _Piece) -> _Piece | None:
-        """Return the delta with whole pairs, or None if all of it is held back."""
+    def join(self, delta: Delta) -> Delta | None:
+        """Return a delta with whole pairs, or None if all of it is held back.
+
+        A delta without a piece of a text passes through.
+        """
+        if not isinstance(delta, _PIECES):
+            return delta
         field = _text_field(delta)
         piece: str = getattr(delta, field)
-        if not self._held and is_well_formed(piece):
+        if not self._held and (piece.isascii() or is_well_formed(piece)):
             return delta
         text = (type(delta), delta.index, getattr(delta, "place", None))
         held = self._held.pop(text, None)
@@ -278,7 +283,7 @@ class SurrogateJoiner:
     def join_all(self, deltas: Iterable[Delta]) -> Iterator[Delta]:
         """Yield deltas with whole pairs. Deltas without pieces of a text pass through."""
         for delta in deltas:
-            joined = self.join(delta) if isinstance(delta, _Piece) else delta
+            joined = self.join(delta)
             if joined is not None:
                 yield joined
 
@@ -294,6 +299,7 @@ def _text_field(delta: _Piece) -> str:
 
 
 _Piece: TypeAlias = TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta
+_PIECES: Final = (TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta)
 
 
 def merge_fields(into: dict[str, Any], newer: dict[str, Any]) -> None:

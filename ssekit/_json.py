@@ -66,7 +66,7 @@ _DIGITS = re.compile(r"-?[0-9]{1,18}")
 # The name of a field that has an id.
 _ID = re.compile(r"(^|_)id$|Id$")
 LARGE = 4 * 2**10  # bytes or characters
-_FLOAT = re.compile(r"(?:^|[:,\[])\s*-?[0-9]+[.eE]")
+_FLOAT = re.compile(r"[:,\[]\s*-?[0-9]+[.eE]")
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _DENSE = 4  # bytes or characters for each empty object
 # The place of a fault, at the end of a message of msgspec.
@@ -113,7 +113,7 @@ def parse(text: str, fragments: Collection[str] = (), *, spelled: bool = False) 
 
 
 def has_float(text: str) -> bool:
-    """Whether a number in a JSON text may have more than its digits."""
+    """Whether a number in an object or array of a JSON text may have more than its digits."""
     return _FLOAT.search(text) is not None
 
 

@@ -140,8 +140,10 @@ class EventScanner:
             # (0.5 us). `13 in data` asks for a CR: `b"\r" in data` takes 100 ns to find that it is
             # no integer. Tuples: a list takes 20 ns more.
             payload = data.removeprefix(self._opening).removesuffix(b"\n\n")
-            if len(payload) == size - self._frame and 10 not in payload and 13 not in payload:
-                return ((self._fields, (payload,)),)
+            if len(payload) == size - self._frame:
+                if 10 not in payload and 13 not in payload:
+                    return ((self._fields, (payload,)),)
+                return self._scan_events(data)  # several
             head, _, value = data.partition(b"data: ")
             fields = self._known.get(head)
             if fields is not None:
@@ -225,10 +227,13 @@ class EventScanner:
                 return self._parse_lines(data, [])
         block, blank, rest = text.rpartition(b"\n\n")
         batches: _Batches = []
-        # (Where no event has the space, no data begins with one.)
-        name = b"data: " if b"data: " in block else b"data:"
-        if blank and not self._cut_alike(block, name, batches):
-            self._cut(block, name, batches)
+        if blank:
+            # (Where no event has the space, no data begins with one.)
+            head, name, payload = block.partition(b"data: ")
+            if not name:
+                head, name, payload = block.partition(b"data:")
+            if not self._cut_alike(head, name, payload, batches):
+                self._cut(block, name or b"data:", batches)
         if rest:
             # A start is kept as it came, if there is no more in it than the line of a type.
             lines = rest.count(b"\n")
@@ -240,16 +245,16 @@ class EventScanner:
                 self._parse_lines(rest, batches)
         return batches
 
-    def _cut_alike(self, block: bytes, name: bytes, batches: _Batches) -> bool:
-        """Cut plain events that have one type, if the block is nothing else.
+    def _cut_alike(self, head: bytes, name: bytes, payload: bytes, batches: _Batches) -> bool:
+        """Cut plain events that have one type, if a block is nothing else.
 
-        A split at what is in front of their data leaves their data alone.
+        The block is given in three: what is in front of its first data, the name of the field, and
+        all that follows. A split at what is in front of their data leaves their data alone.
         """
-        head, found, payload = block.partition(name)
         fields = self._known.get(head)
-        if fields is None or not found:
+        if fields is None or not name:
             return False
-        payloads = payload.split(b"\n\n" + head + found)
+        payloads = payload.split(b"\n\n" + head + name)
         # (To join and search takes half the time of counting line ends.)
         if 10 in b"".join(payloads):
             return False

@@ -183,19 +183,18 @@ class _AsyncFlatMap(AsyncIterator[ItemT], Generic[ItemT, ChunkT]):
         self._chunks = chunks
         self._items_of = items_of
         self._items: Iterator[ItemT] = iter(())
-        self._ended = False
+        self._end: Exception | None = None
 
     async def __anext__(self) -> ItemT:
         while True:
             for item in self._items:
                 return item
-            if self._ended:
-                raise StopAsyncIteration
+            if self._end is not None:
+                raise self._end
             try:
                 self._items = self._items_of((await anext(self._chunks),))
-            except StopAsyncIteration:
-                self._items = self._items_of(())
-                self._ended = True
+            except (StopAsyncIteration, SSEKitError) as end:
+                self._items, self._end = self._items_of(()), end
 
 
 def _texts(deltas: Iterable[Delta]) -> Iterator[str]:
@@ -208,7 +207,6 @@ class _AnyStream(Generic[ChunkT, ResultT]):
     _source: Any  # a OpenSource or an OpenAsyncSource
 
     def __init__(self, response: Any, decoder: StreamDecoder[ChunkT, ResultT]) -> None:
-        decoder.resume()
         self.response = response
         self.decoder = decoder
 

@@ -222,9 +222,7 @@ class Accumulator(BaseAccumulator[Completion, Completion, _ChoiceBuilder]):
         """Yield the deltas of a chunk, after `add` and before the next chunk."""
         for choice in chunk.choices:
             if choice.text:
-                joined = self._surrogates.join(TextDelta(choice.index, choice.text))
-                if joined is not None:
-                    yield joined
+                yield TextDelta(choice.index, choice.text)
         usage = self.usage if chunk.usage is not None else None
         if usage is not None:
             yield usage

@@ -75,6 +75,7 @@ def deltas_of(format: Any, *events: Any) -> list[Delta]:
     decoder: StreamDecoder[Any, Any] = format.decoder()
     deltas = [delta for data in events for delta in decoder.feed_deltas(event(data))]
     assert decoder.error is None
+    deltas += decoder.close_deltas()
     return deltas if decoder.state == "done" else [*deltas, *decoder.accumulator.last_deltas()]
 
 

@@ -194,11 +194,7 @@ def _line_end(latest: TextDelta | ReasoningDelta) -> str:
 
 
 def _deltas(stream: AnyStream, chunks: Iterable[object]) -> Iterator[Delta]:
-    accumulator = stream.accumulator
-    for chunk in chunks:
-        yield from accumulator.deltas(chunk)
-    if stream.state == "done":
-        yield from accumulator.last_deltas()
+    return stream.decoder.deltas(chunks)
 
 
 def _events(stream: AnyStream, chunks: Iterable[object]) -> Iterator[ServerSentEvent]:

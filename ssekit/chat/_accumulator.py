@@ -183,26 +183,17 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
                     and delta.reasoning_content is None
                     and delta.reasoning_text is None
                 ):
-                    if not piece:
-                        return ()
-                    if self._surrogates.is_whole(piece):
-                        return (TextDelta(choice.index, piece),)
-                elif not piece and self._choices[choice.index].reasoning_field in REASONING:
+                    return (TextDelta(choice.index, piece),) if piece else ()
+                if not piece and self._choices[choice.index].reasoning_field in REASONING:
                     piece = getattr(delta, self._choices[choice.index].reasoning_field)
-                    if not piece:
-                        return ()
-                    if self._surrogates.is_whole(piece):
-                        return (ReasoningDelta(choice.index, piece),)
+                    return (ReasoningDelta(choice.index, piece),) if piece else ()
         return self._deltas(chunk)
 
     def _deltas(self, chunk: ChatCompletionChunk) -> Iterator[Delta]:
         calls, messages = iter(self._latest_calls), iter(self._latest_messages)
         for choice in chunk.choices:
             delta = choice.delta if choice.message is None else next(messages)
-            for piece in self._choices[choice.index].deltas(delta, calls):
-                joined = self._surrogates.join(piece)
-                if joined is not None:
-                    yield joined
+            yield from self._choices[choice.index].deltas(delta, calls)
         if chunk.usage is not None or (chunk.x_groq is not None and chunk.x_groq.usage is not None):
             usage = self.usage
             if usage is not None:

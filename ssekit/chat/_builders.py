@@ -293,19 +293,26 @@ class ReasoningDetailBuilder:
         self.padded = False  # whether base64 padding has ended the data
 
     def continues(self, detail: JSONObject) -> bool:
-        ids = {str(id_) for id_ in (self.fields.get("id"), detail.get("id")) if id_ is not None}
-        alike = all(self.fields.get(name) == detail.get(name) for name in ("type", "index"))
+        known = self.fields
+        if known.get("type") != detail.get("type") or known.get("index") != detail.get("index"):
+            return False
+        ours, theirs = known.get("id"), detail.get("id")
+        if ours is not None and theirs is not None and str(ours) != str(theirs):
+            return False
         # A signature ends the text that it signs, unless each piece of the text has the same one.
-        signature = self.fields.get("signature")
-        signed = signature and detail.get("text") and detail.get("signature") != signature
-        padded = self.padded and detail.get("data") and not ids
-        return alike and len(ids) < 2 and not (signed or padded)
+        signature = known.get("signature")
+        if signature and detail.get("text") and detail.get("signature") != signature:
+            return False
+        return not (self.padded and detail.get("data") and ours is None and theirs is None)
 
     def add(self, detail: JSONObject) -> None:
         for name, value in detail.items():
             if name in ("text", "summary", "data") and isinstance(value, str):
-                self.fields.setdefault(name, "")
-                self.texts.setdefault(name, Text()).append(value)
+                text = self.texts.get(name)
+                if text is None:
+                    text = self.texts[name] = Text()
+                    self.fields[name] = ""
+                text.append(value)
                 self.padded = self.padded or (name == "data" and value.endswith("="))
             elif name not in self.fields or (value is not None and value != ""):
                 self.fields[name] = value

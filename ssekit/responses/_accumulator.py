@@ -25,7 +25,7 @@ from msgspec.structs import replace
 from ssekit._accumulator import Accumulator as Contract
 from ssekit._accumulator import shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, ReasoningDelta, TextDelta, ToolCall, Usage
-from ssekit._fold import SurrogateJoiner, deep_copy, merge_usage
+from ssekit._fold import deep_copy, merge_usage
 from ssekit._fragments import MERGE_AT
 from ssekit.responses import _events as events
 from ssekit.responses._builders import CommandOutputBuilder, ItemBuilder, merge_nonempty
@@ -70,9 +70,10 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
     functions and of custom tools.
     """
 
-    __slots__ = ("_content_index", "_ended", "_latest_deltas", "_output", "_output_index",
-                 "_pending", "_reasoning_kind", "_response", "_sequence_number", "_surrogates",
-                 "_text_part")  # fmt: skip
+    __slots__ = (
+        *("_content_index", "_ended", "_latest_deltas", "_output", "_output_index", "_pending"),
+        *("_reasoning_kind", "_response", "_sequence_number", "_text_part"),
+    )
 
     def __init__(self) -> None:
         self._response = Response()  # its output is in the table
@@ -82,7 +83,6 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         self._sequence_number: int | None = None
         # The deltas of the latest event, if that was not a piece of the text.
         self._latest_deltas: list[Delta] = []
-        self._surrogates = SurrogateJoiner()
         # Of a piece of the text, if the latest event was one: its indices, its part, and the
         # pending pieces of that part.
         self._output_index: object = _NO_INDEX
@@ -406,15 +406,11 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         )
 
     def deltas(self, event: ResponseStreamEvent, /) -> Iterable[Delta]:
-        deltas = self._latest_deltas
         if type(event) is ResponseTextDeltaEvent:
-            if self._surrogates.is_whole(event.delta):
-                return (TextDelta(0, event.delta),)
-            deltas = [TextDelta(0, event.delta)] if event.delta else []
-        return self._surrogates.join_all(deltas) if deltas else ()
+            return (TextDelta(0, event.delta),) if event.delta else ()
+        return self._latest_deltas
 
     def last_deltas(self) -> Iterator[Delta]:
-        yield from self._surrogates.flush()
         reason, calls = self.finish_reason, self._output.calls()
         for builder in calls:
             yield from builder.last_deltas(reason, last=builder is calls[-1])
