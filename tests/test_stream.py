@@ -22,7 +22,7 @@ from ssekit import (
     responses,
 )
 from ssekit.testing.transports import Reads
-from tests.shells import Shell
+from tests.shells import RELEASES, Shell
 from tests.ways import pieces
 from tests.wire import DONE, A, B, C, event, text
 
@@ -184,27 +184,6 @@ async def test_misuse_closes_the_source_too(shell: Shell):
 # Releasing the source.
 
 
-async def leave_with(stream: Any) -> None:
-    async with stream:
-        await anext(stream)
-
-
-async def leave_with_early(stream: Any) -> None:
-    async with stream:
-        pass
-
-
-async def fail_in_with(stream: Any) -> None:
-    with pytest.raises(ZeroDivisionError):
-        async with stream:
-            raise ZeroDivisionError
-
-
-async def close(stream: Any) -> None:
-    await anext(stream)
-    await stream.aclose()
-
-
 async def close_in_the_loop(stream: Any) -> None:
     async for _ in stream:
         await stream.aclose()
@@ -215,10 +194,7 @@ async def read_all(stream: Any) -> None:
     await stream.until_done()
 
 
-RELEASES = [leave_with, leave_with_early, fail_in_with, close, close_in_the_loop, read_all]
-
-
-@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("release", [*RELEASES, close_in_the_loop, read_all])
 async def test_the_source_is_closed(shell: Shell, release: Callable[[Any], Awaitable[None]]):
     source = shell.reads(A, B, DONE)
     stream = shell.stream(source)
