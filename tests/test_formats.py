@@ -46,10 +46,11 @@ from tests.formats import (
     structs_of,
 )
 from tests.shared import Recording, each_recording
+from tests.shells import Shell
 from tests.spoil import spoil
 from tests.streams import ARGUMENTS, CALL, REASONING, STREAMS, TEXT, TOKENS
 from tests.thorough import examples
-from tests.ways import check_deltas, joined, read_deltas
+from tests.ways import check_deltas, joined, pull, read_deltas
 from tests.wire import event
 
 each_opener = pytest.mark.parametrize("told", [True, False], ids=["told", "auto"])
@@ -252,6 +253,13 @@ def test_no_delta_ends_within_a_surrogate_pair(name: str, pieces: list[str], sai
     events = [*map(PIECES[name], pieces)]
     assert deltas_of(FORMATS[name], *events) == [TextDelta(0, piece) for piece in said]
     assert texts(PLAIN[name](answer_of(FORMATS[name], *events)))[0] == "".join(said)
+
+
+@each_format
+def test_half_a_pair_before_a_cut_is_in_the_deltas(shell: Shell, name: str):
+    deltas, decoder = pull(FORMATS[name], [event(PIECES[name]("a\ud83d"))], shell, deltas=True)
+    assert deltas == [TextDelta(0, "a"), TextDelta(0, "\ufffd")]
+    assert (decoder.state, decoder.accumulator.text) == ("truncated", "a\ufffd")
 
 
 @each_format
