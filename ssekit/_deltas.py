@@ -161,8 +161,11 @@ Delta: TypeAlias = (
 
 # Surrogate pairs that the wire divides.
 
-_Piece: TypeAlias = TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta
-_PIECES: Final = (TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta)
+# The deltas that are pieces of a text, and the field that has the piece.
+_FIELDS: Final[dict[Any, str]] = {
+    **dict.fromkeys((TextDelta, ReasoningDelta, RefusalDelta), "text"),
+    ToolCallDelta: "arguments",
+}
 
 
 class SurrogateJoiner:
@@ -172,16 +175,16 @@ class SurrogateJoiner:
 
     def __init__(self) -> None:
         # For each text, a delta of the high surrogate whose pair may come.
-        self._held: dict[Hashable, _Piece] = {}
+        self._held: dict[Hashable, Any] = {}
 
-    def join(self, delta: Delta) -> Delta | None:
+    def join(self, delta: Any) -> Any:
         """Return a delta with whole pairs, or None if all of it is held back.
 
         A delta without a piece of a text passes through.
         """
-        if not isinstance(delta, _PIECES):
+        field = _FIELDS.get(type(delta))
+        if field is None:
             return delta
-        field = _text_field(delta)
         piece: str = getattr(delta, field)
         if not self._held and is_well_formed(piece):
             return delta
@@ -199,9 +202,5 @@ class SurrogateJoiner:
     def flush(self) -> Iterator[Delta]:
         """Yield a delta for each high surrogate whose pair never came."""
         for delta in self._held.values():
-            yield replace(delta, **{_text_field(delta): "\ufffd"})
+            yield replace(delta, **{_FIELDS[type(delta)]: "\ufffd"})
         self._held.clear()
-
-
-def _text_field(delta: _Piece) -> str:
-    return "arguments" if isinstance(delta, ToolCallDelta) else "text"

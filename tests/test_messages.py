@@ -506,6 +506,10 @@ HEADS: dict[str, tuple[Events, dict[str, Any]]] = {
     ),
     "another model takes over": ([start(model="a"), began(FALLBACK)], {"model": "b",
                                                                      "content": [FALLBACK]}),
+    "another model takes over, without a name": (
+        [start(model="a", role=""), began({"type": "fallback"})],
+        {"model": "a", "role": "assistant", "content": [{"type": "fallback"}]},
+    ),
     "a refusal": (
         [ended("refusal", stop_details={"type": "refusal", "category": "bio"})],
         {"stop_details": {"type": "refusal", "category": "bio"}},

@@ -228,10 +228,9 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     def _begin(self, block: ContentBlock) -> BlockBuilder:
         builder: BlockBuilder
-        if isinstance(block, FallbackBlock):  # another model took over
-            model = (block.to or {}).get("model")
-            if model:
-                self._message = replace(self._message, model=str(model))
+        model = (block.to or {}).get("model") if isinstance(block, FallbackBlock) else None
+        if model:  # another one took over
+            self._message = replace(self._message, model=str(model))
         if isinstance(block, ToolUseBlock):
             call = builder = CallBuilder(len(self._calls))
             self._calls.append(call)
