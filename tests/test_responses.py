@@ -788,6 +788,10 @@ HEADS: dict[str, tuple[Events, dict[str, Any]]] = {
         [created(usage=None), completed(usage={"input_tokens": 1}, status="completed")],
         {"status": "completed", "usage": {"input_tokens": 1}},
     ),
+    "counts under both names": (
+        [completed(usage={"prompt_tokens": 2, "input_tokens": 1, "completion_tokens": 3})],
+        {"usage": {"input_tokens": 1, "output_tokens": 3}},
+    ),
     "a terminal event that is all that says so": (
         [created(), wire("response.completed")],
         {"id": "r", "status": "completed"},
