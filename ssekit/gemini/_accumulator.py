@@ -21,8 +21,8 @@ _INPUTS: Final = (
     "prompt_token_count", "cached_content_token_count", "tool_use_prompt_token_count"
 )  # fmt: skip
 _OUTPUTS: Final = ("candidates_token_count", "thoughts_token_count", "total_token_count")
-# The word of a host for a prompt that was not blocked.
-_UNBLOCKED: Final = "BLOCKED_REASON_UNSPECIFIED"
+# The words of the Gemini API and of Vertex AI for a prompt that was not blocked.
+_UNBLOCKED: Final = ("BLOCK_REASON_UNSPECIFIED", "BLOCKED_REASON_UNSPECIFIED")
 
 
 class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
@@ -150,7 +150,7 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
     @property
     def _block_reason(self) -> str | None:
         reason = self._feedback.block_reason if self._feedback is not None else None
-        return reason if reason and reason != _UNBLOCKED else None
+        return reason if reason and reason not in _UNBLOCKED else None
 
     def _finishes(self) -> Iterator[Finish]:
         if not self._candidates and self._block_reason is not None:
