@@ -190,6 +190,14 @@ CONTENTS: dict[str, tuple[Events, list[Any]]] = {
             {"type": "mcp_tool_use", "id": "c", "name": "f", "server_name": "n", "input": {"a": 1}},
         ],
     ),
+    "placeholders before the inputs of tools": (
+        [
+            began(SEARCH, 0), given_json("{}", 0), given_json('{"query":', 0), given_json('"x"}', 0),
+            began({**SEARCH, "input": {"query": "x"}}, 1), given_json("{}", 1),
+            began(call({"a": 1}), 2), given_json("{}", 2),
+        ],
+        [{**SEARCH, "input": {"query": "x"}}] * 2 + [call({"a": 1})],
+    ),
     "pieces that take turns": (
         [
             began(text_block(""), 7),

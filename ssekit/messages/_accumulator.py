@@ -29,7 +29,14 @@ from ssekit._fragments import MERGE_AT
 from ssekit._json import join_surrogates
 from ssekit.messages import _events as events
 from ssekit.messages import _result as result
-from ssekit.messages._builders import ACCEPTED_BY, BlockBuilder, CallBuilder, DeltaMaker, OpenBlocks
+from ssekit.messages._builders import (
+    ACCEPTED_BY,
+    BlockBuilder,
+    CallBuilder,
+    DeltaMaker,
+    InputBuilder,
+    OpenBlocks,
+)
 from ssekit.messages._events import RawContentBlockDeltaEvent, RawMessageStopEvent
 from ssekit.messages._result import ContentBlock, FallbackBlock, Message, ToolUseBlock
 
@@ -236,7 +243,8 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
             call = builder = CallBuilder(len(self._calls))
             self._calls.append(call)
         else:
-            builder = BlockBuilder()
+            has_input = type(block) in ACCEPTED_BY[events.InputJSONDelta]
+            builder = InputBuilder() if has_input else BlockBuilder()
         self._blocks.append(builder)
         self._changes += builder.begin(block)
         return builder

@@ -181,32 +181,45 @@ class BlockBuilder:
         return block.get(field) if isinstance(block, UnknownBlock) else getattr(block, field)
 
 
-class CallBuilder(BlockBuilder):
-    """A `tool_use` block in progress: a tool call that the caller is to answer."""
+class InputBuilder(BlockBuilder):
+    """A block with an input in progress, which the vendor or the caller is to answer."""
 
-    __slots__ = ("_arguments", "_call", "_emitted", "_place")
+    __slots__ = ("_arguments",)
 
-    def __init__(self, place: int) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.pieces = self._arguments = JSONText()
-        self._place = place  # the position among the tool calls
-        self._call: ToolCall | None = None
-        self._emitted = False
 
     def begin(self, block: ContentBlock) -> list[DeltaMaker]:
         super().begin(block)
         initial = self.initial.input
         if initial:
             self._arguments.begin(msgspec.json.encode(deep_copy(initial)).decode())
+        return []
+
+    def add(self, delta: Any) -> str:
+        piece: str = delta.partial_json
+        return self._arguments.add(piece)
+
+
+class CallBuilder(InputBuilder):
+    """A `tool_use` block in progress: a tool call that the caller is to answer."""
+
+    __slots__ = ("_call", "_emitted", "_place")
+
+    def __init__(self, place: int) -> None:
+        super().__init__()
+        self._place = place  # the position among the tool calls
+        self._call: ToolCall | None = None
+        self._emitted = False
+
+    def begin(self, block: ContentBlock) -> list[DeltaMaker]:
+        super().begin(block)
         return [lambda: [self._make(ToolCallDelta, "")]]
 
     def end(self) -> list[DeltaMaker]:
         super().end()
         return [self._end_deltas]
-
-    def add(self, delta: Any) -> str:
-        piece: str = delta.partial_json
-        return self._arguments.add(piece)
 
     def piece_deltas(self, piece: str) -> list[Delta]:
         return [self._make(ToolCallDelta, piece)] if piece else []
