@@ -151,7 +151,7 @@ class JSONText(Text):
         """Take the next piece, which adds nothing if it is the whole text once more."""
         if self.initial:
             initial, self.initial = self.initial, ""
-            if piece in ("", initial):
+            if piece in ("", "{}", initial):
                 self.initial = initial
                 return ""
             if not piece.lstrip().startswith(_OPENINGS):

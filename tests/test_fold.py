@@ -61,6 +61,7 @@ ARGUMENTS = {
     "a placeholder, and nothing": ("begin {}, add , flush", "||{}", "{}", True),
     "a placeholder that goes on": ("add {}, add \n, flush", "|{}\n|", "{}\n", True),
     "a placeholder, and an array": ("add {}, add [1], flush", "|[1]|", "[1]", True),
+    "a whole, and a placeholder": ("begin [1], add {}, flush", "||[1]", "[1]", True),
     "a placeholder, and the whole": ("add {}, state [1], flush", "|[1]|", "[1]", True),
     "a placeholder, and no whole": ("add {}, state , flush", "||{}", "{}", True),
     "a whole value at the beginning": ("begin [1], flush", "|[1]", "[1]", True),

@@ -471,6 +471,14 @@ def finishes() -> Iterator[tuple[str, Any, str | None, str | None]]:
         yield "responses", {"type": "response.completed", "response": response}, reason, "completed"
 
 
+@pytest.mark.parametrize("name", ["chat", "completions", "messages", "gemini"])
+def test_a_bare_stop_replaces_no_word_that_tells_more(name: str):
+    words = WORDS[name]["length"].split()[0], WORDS[name]["stop"].split()[0]
+    for ends in (words, words[::-1]):
+        decoder = fed(FORMATS[name], *map(FINISHED[name], ends))
+        assert decoder.accumulator.finish_reason == "length"
+
+
 @pytest.mark.parametrize(("name", "ended", "reason", "word"), [*finishes()])
 def test_finish_reasons(name: str, ended: Any, reason: Any, word: Any):
     assert fed(FORMATS[name], ended).accumulator.finish_reason == reason
@@ -646,6 +654,10 @@ ENDS: dict[str, dict[str, tuple[list[Any], str, str | None, bool]]] = {
         ),
         "a prompt that was not blocked": (
             [{"promptFeedback": {"blockReason": "BLOCKED_REASON_UNSPECIFIED"}}],
+            "truncated", None, False,
+        ),
+        "a prompt that was not blocked, by the word of the other API": (
+            [{"promptFeedback": {"blockReason": "BLOCK_REASON_UNSPECIFIED"}}],
             "truncated", None, False,
         ),
         "a prompt that was blocked when its answer had begun": (

@@ -24,8 +24,8 @@ _INPUTS: Final = (
 )  # fmt: skip
 _ENCODED_INPUTS: Final = {"promptTokenCount", "cachedContentTokenCount", "toolUsePromptTokenCount"}
 _OUTPUTS: Final = ("candidates_token_count", "thoughts_token_count", "total_token_count")
-# The word of a host for a prompt that was not blocked.
-_UNBLOCKED: Final = "BLOCKED_REASON_UNSPECIFIED"
+# The words of the Gemini API and of Vertex AI for a prompt that was not blocked.
+_UNBLOCKED: Final = ("BLOCK_REASON_UNSPECIFIED", "BLOCKED_REASON_UNSPECIFIED")
 _NO_USAGE: Final = Usage()
 
 
@@ -162,7 +162,7 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
     @property
     def _block_reason(self) -> str | None:
         reason = self._feedback.block_reason if self._feedback is not None else None
-        return reason if reason and reason != _UNBLOCKED else None
+        return reason if reason and reason not in _UNBLOCKED else None
 
     def _finishes(self) -> Iterator[Finish]:
         if not self._candidates and self._block_reason is not None:
