@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from msgspec.structs import astuple
+
 from ssekit._accumulator import later_word
 from ssekit._choices import BaseAccumulator, newest_usage, usage_view
 from ssekit._deltas import Delta, ReasoningDelta, TextDelta, ToolCall, Usage
@@ -84,9 +86,10 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
                 builder.add_reasoning_details(delta.reasoning_details)
             if delta.reasoning_opaque is not None and delta.reasoning_opaque:
                 builder.message["reasoning_opaque"] = join_surrogates(delta.reasoning_opaque)
-            if delta.function_call is not None:
+            # (Tencent's hosts have a call with nothing in it in each chunk.)
+            if delta.function_call is not None and any(astuple(delta.function_call)):
                 builder.add_function_call(delta.function_call)
-            if delta.audio is not None:
+            if delta.audio is not None and any(astuple(delta.audio)):
                 builder.audio = builder.audio or AudioBuilder()
                 builder.audio.add(delta.audio)
             if delta.annotations is not None:

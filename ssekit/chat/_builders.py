@@ -24,6 +24,7 @@ from ssekit._fold import Text, deep_copy, merge_fields
 from ssekit._json import JSONObject
 from ssekit.chat._calls import ToolCallBuilder, ToolCallPiece, ToolCallTable
 from ssekit.chat._chunk import (
+    ABSENT_DELTA,
     ChoiceDelta,
     ChoiceDeltaAudio,
     ChoiceDeltaFunctionCall,
@@ -44,7 +45,6 @@ from ssekit.chat._result import (
     FunctionCall,
 )
 
-_NO_DELTA: Final = ChoiceDelta()
 # The fields with the text of the reasoning, and the one with its typed blocks.
 REASONING: Final = ("reasoning", "reasoning_content", "reasoning_text")
 _DETAILS: Final = "reasoning_details"
@@ -86,15 +86,15 @@ class ChoiceBuilder(BaseChoiceBuilder):
     def delta_of_message(self, choice: ChunkChoice, object: str | None) -> ChoiceDelta:
         """Return the delta of a choice with a message: what of the message did not come before.
 
-        Proxies stream a whole answer as one message, and MiniMax ends a stream with it. In an
-        object that is named a chunk, the message is the answer so far, and the delta has what is
-        new (Writer).
+        Proxies stream a whole answer as one message, and MiniMax ends a stream with it. Beside a
+        delta in an object that is named a chunk, the message is the answer so far, and the delta
+        has what is new (Writer).
         """
-        message = choice.message
+        message, delta = choice.message, choice.delta
         is_chunk = (object or "").startswith("chat.completion.")
-        if message is None or choice.delta != _NO_DELTA or is_chunk:
-            return choice.delta
-        delta: ChoiceDelta = replace(
+        if message is None or (delta is not ABSENT_DELTA and (is_chunk or delta != ABSENT_DELTA)):
+            return delta
+        whole: ChoiceDelta = replace(
             message,
             content=_rest(message.content, self.text),
             refusal=_rest(message.refusal, self.texts.get("refusal")),
@@ -105,7 +105,7 @@ class ChoiceBuilder(BaseChoiceBuilder):
             **{name: None for name in _LISTS if self.message.get(name)},
             **{field: _rest(getattr(message, field), self.texts.get(field)) for field in REASONING},
         )
-        return delta
+        return whole
 
     def _rest_of_calls(
         self, calls: list[ChoiceDeltaToolCall] | None

@@ -34,10 +34,11 @@ __all__ = [
 
 
 class ChoiceDeltaToolCallFunction(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """A piece of a function call."""
+    """A piece of a function call. `id` is always None: one that is here becomes the call's."""
 
     name: str | None = None
     arguments: str | None = None
+    id: None = None
 
 
 class ChoiceDeltaToolCallCustom(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -52,6 +53,7 @@ class ChoiceDeltaToolCall(msgspec.Struct, frozen=True, gc=False, omit_defaults=T
 
     Attributes:
         extra_content: Fields of Google's hosts. Send `google.thought_signature` back.
+        name, arguments: Always None. Without a `function`, they become one.
     """
 
     index: int | None = None
@@ -60,6 +62,8 @@ class ChoiceDeltaToolCall(msgspec.Struct, frozen=True, gc=False, omit_defaults=T
     function: ChoiceDeltaToolCallFunction | None = None
     custom: ChoiceDeltaToolCallCustom | None = None
     extra_content: JSONObject | None = None
+    name: None = None
+    arguments: None = None
 
 
 class ChoiceDeltaFunctionCall(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
