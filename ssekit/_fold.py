@@ -10,11 +10,10 @@ import json
 import re
 from collections.abc import Collection, Hashable, Iterable, Iterator
 from itertools import chain
-from types import NoneType
 from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
-from msgspec.structs import astuple, replace
+from msgspec.structs import replace
 
 from ssekit._deltas import (
     Delta,
@@ -42,7 +41,7 @@ StructT = TypeVar("StructT", bound=msgspec.Struct)
 
 _JOIN: Final = "".join
 _OPENINGS: Final = ("{", "[")  # of the arguments of a call
-_NUMBERS: Final = {NoneType, bool, int, float}
+_NUMBERS: Final = {bool, int, float}
 
 
 class Unknown(dict[str, Any]):
@@ -328,11 +327,11 @@ def extend_lists(into: dict[str, list[Any]], newer: msgspec.Struct) -> None:
 
 def merge(known: StructT | None, latest: StructT) -> StructT:
     """Return `latest` with the fields of `known` that are None in it."""
-    if known is None:
+    if known is None or known == latest:  # many hosts repeat the usage
         return latest
-    fields = zip(latest.__struct_fields__, astuple(known), astuple(latest), strict=True)
-    kept = {name: old for name, old, new in fields if new is None and old is not None}
-    return replace(latest, **kept) if kept else latest
+    names = latest.__struct_fields__
+    stated = {name: value for name in names if (value := getattr(latest, name)) is not None}
+    return replace(known, **stated)
 
 
 def merge_usage(
@@ -343,8 +342,13 @@ def merge_usage(
     But no request has no input: if all its input counts are 0, they are ignored after a positive
     one; and if its output counts are 0 too, all of it is.
     """
-    stated = [count for name in inputs if (count := getattr(latest, name)) is not None]
-    if stated and not any(stated):
+    stated = False
+    for name in inputs:
+        count = getattr(latest, name)
+        if count:  # nearly always that of the prompt
+            return merge(known, latest)
+        stated = stated or count is not None
+    if stated:
         if not any(getattr(latest, name) for name in outputs):
             return known
         if known is not None and any(getattr(known, name) for name in inputs):
@@ -359,10 +363,12 @@ def deep_copy(value: Any, **changes: Any) -> Any:
     are new in the copy.
     """
     if isinstance(value, msgspec.Struct):
-        for name, field in zip(value.__struct_fields__, astuple(value), strict=True):
+        for name in value.__struct_fields__:
             # To look at the type here, before any call, makes a result of 0.9 L one of 0.5 L.
-            kind = type(field)
-            if (kind is str and field.isascii()) or kind in _NUMBERS or name in changes:
+            field = getattr(value, name)
+            if field is None or (type(field) is str and field.isascii()):
+                continue
+            if type(field) in _NUMBERS or name in changes:
                 continue
             copy = deep_copy(field)
             if copy is not field:
