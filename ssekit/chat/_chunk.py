@@ -93,6 +93,7 @@ class ChoiceDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         reasoning_content: The same (DeepSeek, xAI, Alibaba, SGLang).
         reasoning_text: The same (Copilot), with reasoning_opaque. Send that back.
         reasoning_details: The reasoning in typed blocks (OpenRouter, MiniMax). Send them back.
+        thinking_blocks: The same, in those of Anthropic (LiteLLM).
         annotations: Citations, each of them whole.
         images: Images that the model made (OpenRouter).
         executed_tools: Tools that the host itself ran (Groq).
@@ -109,6 +110,7 @@ class ChoiceDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     reasoning_text: str | None = None
     reasoning_opaque: str | None = None
     reasoning_details: list[JSONObject] | None = None
+    thinking_blocks: list[JSONObject] | None = None
     tool_calls: list[ChoiceDeltaToolCall] | None = None
     function_call: ChoiceDeltaFunctionCall | None = None
     audio: ChoiceDeltaAudio | None = None
