@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection
 from itertools import chain
@@ -15,7 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ssekit._fragments import Fragments
-from ssekit._json import is_json, join_surrogates, well_formed
+from ssekit._json import is_json, join_surrogates, parse, well_formed
 
 __all__ = [
     "JSONText",
@@ -198,10 +199,20 @@ class JSONText(Text):
         return bool(self.initial) or self._end.reached
 
     def repeats(self, piece: str) -> bool:
-        """Whether a piece is all of the text once more, which is whole."""
-        if self.initial:
-            return piece == self.initial
-        return piece.startswith(_OPENINGS) and self.is_whole(piece) and is_json(piece)
+        """Whether a piece is all of the text once more, which is whole, however it is spaced."""
+        size = len(self.initial) or self.size()
+        if not piece.startswith(_OPENINGS) or not 0 < size <= 2 * len(piece):
+            return False  # a long text is not read for a short one
+        value = _canonical(piece)
+        return value is not None and value == _canonical(str(self))
+
+
+def _canonical(text: str) -> str | None:
+    """Return a JSON text as any spelling of its value becomes; None if it is not whole."""
+    try:
+        return json.dumps(parse(text), sort_keys=True)
+    except ValueError:
+        return None
 
 
 class _JSONEnd:

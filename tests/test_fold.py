@@ -72,7 +72,7 @@ ARGUMENTS = {
     "an object after pieces": ("add {, add }, add {}", "{|}|", "{}", True),
     "the whole again": ('add {"a":, add 1}, add {"a":1}', '{"a":|1}|', '{"a":1}', True),
     "the whole again, of other spelling": (
-        'add {"a":1}, add {"a": 1}', '{"a":1}|{"a": 1}', '{"a":1}{"a": 1}', True
+        'add {"a":1}, add {"a": 1}', '{"a":1}|', '{"a":1}', True
     ),
     "the same length": ("add [1], add [2]", "[1]|[2]", "[1][2]", True),
     "the same that is no JSON": ("add [1, add [1", "[1|[1", "[1[1", False),
