@@ -273,11 +273,13 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         if self.state != "open":
             return
         batches = self._scanner.finish(dispatch_incomplete=True)
-        events = [batch for batch in batches if batch[0] is not IGNORED]
-        texts = [as_text(payload) for _, payloads in events for payload in payloads]
-        whole = all(is_marker(text) or is_json(text) for text in texts)
-        ignored = [batch for batch in batches if batch not in events]
-        yield from self.receive((Scanned(batches if whole else ignored),))
+        whole = True
+        if batches:  # nearly never
+            events = [batch for batch in batches if batch[0] is not IGNORED]
+            texts = [as_text(payload) for _, payloads in events for payload in payloads]
+            whole = all(is_marker(text) or is_json(text) for text in texts)
+            ignored = [batch for batch in batches if batch not in events]
+            yield from self.receive((Scanned(batches if whole else ignored),))
         if self.state == "open":
             self._end_of_bytes(whole)
 
