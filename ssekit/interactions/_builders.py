@@ -276,13 +276,14 @@ class StepBuilder:
 
     # Emitting deltas.
 
-    def deltas(self, *, stopped: bool) -> Iterator[Delta]:
-        """Yield the deltas of the latest event of this step, which may have stopped it."""
-        piece = self._new_of(self.latest_piece)
-        if self.place is None:
-            if piece and self.emitted_as is not None:
-                yield self.emitted_as(0, piece)
-            return
+    def deltas(self, *, stopped: bool) -> Iterable[Delta]:
+        """Return the deltas of the latest event of this step, which may have stopped it."""
+        piece = self._new_of(self.latest_piece) if self.known else self.latest_piece
+        if self.place is not None:
+            return self._call_deltas(piece, stopped=stopped)
+        return (self.emitted_as(0, piece),) if piece and self.emitted_as is not None else ()
+
+    def _call_deltas(self, piece: str, *, stopped: bool) -> Iterator[Delta]:
         if not self._started:
             self._started = True
             yield self._make(ToolCallDelta, self.arguments.join())
