@@ -147,7 +147,9 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         """Take what an event states of the interaction."""
         self._head = replace(self._head, **(_stated(event) if stated is None else stated))
         self._former = self._former or type(event) in _FORMER
-        self._add_usage(event)
+        head = event.interaction or _NOTHING
+        if event.usage is not None or head.usage is not None or event.metadata is not None:
+            self._add_usage(event)
 
     def _finish(self, event: Any) -> bool:
         """Take an event with which the stream ends, or may end."""

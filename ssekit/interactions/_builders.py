@@ -136,7 +136,7 @@ class StepBuilder:
         if contents:
             self._take(contents)
             self.latest_piece = self.text()
-        if isinstance(step, result.ToolCallStep):
+        if self.arguments is not _NO_ARGUMENTS:
             self.step = replace(self.step, partial_arguments=None)
             text = step.partial_arguments or _encoded(step.arguments)
             if text:
@@ -156,7 +156,7 @@ class StepBuilder:
 
     def _add_text(self, delta: Any) -> None:
         """Take the next piece of a text, or more annotations of the latest one."""
-        text, is_piece = self.latest_text, isinstance(delta, result.TextContent)
+        text, is_piece = self.latest_text, type(delta) is result.TextContent
         if text is None or (is_piece and text is not self._parts[-1]):
             text = self.latest_text = TextBuilder()
             self._parts.append(text)
@@ -256,8 +256,6 @@ class StepBuilder:
     def build(self) -> Any:
         """Return the step so far."""
         step, parts = self.step, [_built(part) for part in self._parts]
-        if parts and isinstance(step, result.AnyContent):
-            return parts[0]
         fields: JSONObject = {}
         text = str(self.arguments) if self.arguments is not _NO_ARGUMENTS else ""
         if text:
@@ -271,7 +269,10 @@ class StepBuilder:
                 fields["content"] += msgspec.to_builtins(parts)
             return type(step)({**begun, **fields})
         if parts:
-            fields[_PARTS[type(step)]] = parts
+            field = _PARTS.get(type(step))
+            if field is None:
+                return parts[0]  # an output of the former spelling
+            fields[field] = parts
         return deep_copy(step, **fields)
 
     # Emitting deltas.
