@@ -9,11 +9,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias, TypeVar, overload
+from collections.abc import Hashable, Iterator
+from typing import Any, Final, Literal, TypeAlias, TypeVar, overload
 
 import msgspec
+from msgspec.structs import replace
 
-from ssekit._json import parse_text
+from ssekit._json import is_well_formed, join_surrogates, parse_text
 from ssekit._partial_json import partial_json
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "FinishReason",
     "ReasoningDelta",
     "RefusalDelta",
+    "SurrogateJoiner",
     "TextDelta",
     "ToolCall",
     "ToolCallDelta",
@@ -155,3 +158,50 @@ class Usage(msgspec.Struct, frozen=True, gc=False, tag="usage"):
 Delta: TypeAlias = (
     TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta | ToolCall | Finish | Usage
 )
+
+# Surrogate pairs that the wire divides.
+
+_Piece: TypeAlias = TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta
+_PIECES: Final = (TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta)
+
+
+class SurrogateJoiner:
+    """Holds back a trailing high surrogate of a delta until its pair arrives."""
+
+    __slots__ = ("_held",)
+
+    def __init__(self) -> None:
+        # For each text, a delta of the high surrogate whose pair may come.
+        self._held: dict[Hashable, _Piece] = {}
+
+    def join(self, delta: Delta) -> Delta | None:
+        """Return a delta with whole pairs, or None if all of it is held back.
+
+        A delta without a piece of a text passes through.
+        """
+        if not isinstance(delta, _PIECES):
+            return delta
+        field = _text_field(delta)
+        piece: str = getattr(delta, field)
+        if not self._held and is_well_formed(piece):
+            return delta
+        text = (type(delta), delta.index, getattr(delta, "place", None))
+        held = self._held.pop(text, None)
+        if held is not None:
+            piece = getattr(held, field) + piece
+        if "\ud800" <= piece[-1:] <= "\udbff":
+            self._held[text] = replace(delta, **{field: piece[-1]})
+            piece = piece[:-1]
+            if not piece:
+                return None
+        return replace(delta, **{field: join_surrogates(piece)})
+
+    def flush(self) -> Iterator[Delta]:
+        """Yield a delta for each high surrogate whose pair never came."""
+        for delta in self._held.values():
+            yield replace(delta, **{_text_field(delta): "\ufffd"})
+        self._held.clear()
+
+
+def _text_field(delta: _Piece) -> str:
+    return "arguments" if isinstance(delta, ToolCallDelta) else "text"

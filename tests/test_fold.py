@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from ssekit import Finish, ReasoningDelta, TextDelta, ToolCallDelta
 from ssekit._accumulator import later_word, shared_reason
-from ssekit._fold import JSONText, SurrogateJoiner, Text, deep_copy, merge, merge_usage
+from ssekit._deltas import SurrogateJoiner
+from ssekit._fold import JSONText, Text, deep_copy, merge, merge_usage
 from ssekit.chat._calls import ToolCallTable
 from tests.trees import trees
 

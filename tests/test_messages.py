@@ -742,8 +742,9 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
         [RefusalDelta(0, "no"), Finish(0, "content_filter", "refusal")],
     ),
     "events that say nothing": (
-        [text("a"), wire("dreamt"), wire("ping"), start(), goes_on("dream_delta"), stop(9)],
-        [TextDelta(0, "a")],
+        [text("a"), wire("dreamt"), wire("ping"), start(), goes_on("dream_delta"), stop(9),
+         text("b"), goes_on("dream_delta")],
+        [TextDelta(0, "a"), TextDelta(0, "b")],
     ),
 }  # fmt: skip
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from ssekit._accumulator import Accumulator as Contract
 from ssekit._accumulator import shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, ReasoningDelta, TextDelta, ToolCall, Usage
-from ssekit._fold import SurrogateJoiner, deep_copy, merge, merge_usage
+from ssekit._fold import deep_copy, merge, merge_usage
 from ssekit.gemini._builders import CandidateBuilder, FunctionCallBuilder
 from ssekit.gemini._response import GenerateContentResponse, PromptFeedback, UsageMetadata
 
@@ -23,6 +23,8 @@ _INPUTS: Final = (
 _OUTPUTS: Final = ("candidates_token_count", "thoughts_token_count", "total_token_count")
 # The word of a host for a prompt that was not blocked.
 _UNBLOCKED: Final = "BLOCKED_REASON_UNSPECIFIED"
+_NO_USAGE: Final = Usage()
+_NO_METADATA: Final = UsageMetadata()
 
 
 class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
@@ -46,7 +48,6 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
         "_model_status",
         "_model_version",
         "_response_id",
-        "_surrogates",
         "_usage",
     )
 
@@ -60,7 +61,6 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
         self._candidates: dict[int, CandidateBuilder] = {}
         # The builders of the function calls of the latest chunk, for its deltas.
         self._latest_calls: list[FunctionCallBuilder | None] = []
-        self._surrogates = SurrogateJoiner()
 
     def add(self, chunk: GenerateContentResponse, /) -> None:
         """Add the next chunk. (None is terminal in this format.)"""
@@ -85,9 +85,9 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
 
     def snapshot(self) -> GenerateContentResponse:
         return GenerateContentResponse(
-            candidates=[each.build(index) for index, each in sorted(self._candidates.items())],
+            candidates=[self._candidates[index].build(index) for index in sorted(self._candidates)],
             prompt_feedback=deep_copy(self._feedback),
-            usage_metadata=deep_copy(self._usage) if self._usage != UsageMetadata() else None,
+            usage_metadata=deep_copy(self._usage) if self._usage != _NO_METADATA else None,
             model_version=self._model_version,
             response_id=self._response_id,
             create_time=self._create_time,
@@ -104,9 +104,8 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
 
     @property
     def failure(self) -> str | None:
-        words = (candidate.finish_reason for candidate in self._candidates.values())
-        failed = any(word and word.lower() == "error" for word in words)
-        return "a candidate ended by the finish reason error" if failed else None
+        words = {(each.finish_reason or "").lower() for each in self._candidates.values()}
+        return "a candidate ended by the finish reason error" if "error" in words else None
 
     @property
     def text(self) -> str:
@@ -141,7 +140,7 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
             cached_tokens=usage.cached_content_token_count,
             reasoning_tokens=usage.thoughts_token_count,
         )
-        return view if view != Usage() else None
+        return view if view != _NO_USAGE else None
 
     @property
     def _candidate(self) -> CandidateBuilder:
@@ -171,9 +170,7 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
             for part in candidate.content.parts:
                 if part.text:
                     kind = ReasoningDelta if part.thought else TextDelta
-                    delta = self._surrogates.join(kind(candidate.index, part.text))
-                    if delta is not None:
-                        yield delta
+                    yield kind(candidate.index, part.text)
                 call = next(calls) if part.function_call is not None else None
                 if call is not None:
                     yield from call.deltas(candidate.index, whole=call.whole)
@@ -182,7 +179,6 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
             yield usage
 
     def last_deltas(self) -> Iterator[Delta]:
-        yield from self._surrogates.flush()
         for index, candidate in sorted(self._candidates.items()):
             reason = shared_reason(candidate.finish_reason)
             for call in candidate.calls:

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
-from msgspec.structs import astuple, replace
+from msgspec.structs import replace
 
 from ssekit._deltas import Delta, ToolCall, ToolCallDelta
 from ssekit._fold import Text, deep_copy, extend_lists, merge
@@ -38,7 +38,6 @@ from ssekit.gemini._response import (
 )
 
 _NO_PART: Final = Part()
-_NO_MORE: Final = astuple(_NO_PART)[2:]  # the fields after `text` and `thought`
 _NO_CALL: Final = FunctionCall()
 # The word of a host that has no finish reason yet.
 _UNSPECIFIED: Final = "FINISH_REASON_UNSPECIFIED"
@@ -197,7 +196,7 @@ class CandidateBuilder:
 
     def _add_part(self, part: AnyPart) -> None:
         text = part.text
-        if isinstance(part, UnknownPart) or text is None or astuple(part)[2:] != _NO_MORE:
+        if text is None or part != Part(text=text, thought=part.thought):
             self._parts.append(part)
         elif text:
             thought = bool(part.thought)
@@ -269,9 +268,7 @@ def _copy(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _build_part(part: TextPartBuilder | FunctionCallBuilder | AnyPart) -> AnyPart:
-    if isinstance(part, TextPartBuilder | FunctionCallBuilder):
-        return part.build()
-    if isinstance(part, UnknownPart):
-        return UnknownPart(well_formed(part))
-    copy: Part = deep_copy(part)
-    return copy
+    if isinstance(part, Part):
+        copy: Part = deep_copy(part)
+        return copy
+    return UnknownPart(well_formed(part)) if isinstance(part, UnknownPart) else part.build()

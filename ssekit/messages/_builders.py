@@ -14,7 +14,9 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, Final, TypeVar
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
@@ -24,6 +26,9 @@ from ssekit._json import JSONObject, is_json, join_surrogates, parse_object
 from ssekit.messages import _events as events
 from ssekit.messages import _result as result
 from ssekit.messages._result import ContentBlock, UnknownBlock
+
+# Makes deltas of the latest event, before the next.
+DeltaMaker: TypeAlias = Callable[[], list[Delta]]
 
 CallT = TypeVar("CallT", ToolCall, ToolCallDelta)
 
@@ -50,6 +55,9 @@ EMITTED_AS: Final[dict[Any, type[TextDelta | ReasoningDelta]]] = {
     events.TextDelta: TextDelta,
     events.ThinkingDelta: ReasoningDelta,
 }
+
+# The blocks whose beginning is no piece, but goes before the pieces.
+_CONTINUED: Final = {UnknownBlock, result.CompactionBlock}
 
 # How many blocks are tried for a delta without an index.
 _MAX_TRIED: Final = 16
@@ -79,24 +87,31 @@ class BlockBuilder:
     def __init__(self) -> None:
         self.initial: Any = None
         self.ended = self.implied = False
-        self.index: int | None = None
+        self.index: Any = None
         self.piece_type: Any = None
         self.pieces = Text()
         self._fields: JSONObject = {}  # other fields that deltas state
 
-    def begin(self, block: ContentBlock) -> None:
-        """Take the block of a start event. (Pieces may have come before it.)"""
+    def begin(self, block: ContentBlock) -> list[DeltaMaker]:
+        """Take the block of a start event, and return what makes its deltas.
+
+        Pieces may have come before it.
+        """
         self.initial = block
         self.implied = False
         self.piece_type = _PIECE_TYPES.get(type(block))
-        text = self._initial_text()
-        if text:
-            self.pieces.append(text)
+        if self.piece_type not in EMITTED_AS:
+            return []
+        text = self._initial(_PIECE_FIELDS[self.piece_type])
+        if not text:
+            return []
+        self.pieces.append(text)
+        return [partial(self.piece_deltas, text)]
 
-    def _initial_text(self) -> str:
-        """Return the text or the reasoning that the block began with."""
-        emitted = self.piece_type in EMITTED_AS
-        return self._initial(_PIECE_FIELDS[self.piece_type]) if emitted else ""
+    def end(self) -> list[DeltaMaker]:
+        """Take the end of the block, and return what makes its deltas."""
+        self.ended = True
+        return []
 
     def accepts(self, kind: type[Any] | None) -> bool:
         """Whether a delta of a type, or a stop (None), may belong to this block."""
@@ -137,14 +152,6 @@ class BlockBuilder:
         emitted_as = EMITTED_AS.get(self.piece_type)
         return [emitted_as(0, piece)] if piece and emitted_as is not None else []
 
-    def first_deltas(self) -> list[Delta]:
-        """Return the deltas of the start event."""
-        return self.piece_deltas(self._initial_text())
-
-    def end_deltas(self) -> list[Delta]:
-        """Return the deltas of the end of the block."""
-        return []
-
     def build(self) -> ContentBlock:
         """Return the block so far."""
         fields = self._joined()
@@ -164,8 +171,7 @@ class BlockBuilder:
             tree = parse_object(text)
             return {"partial_json": text} if tree is None else {"input": tree}
         field = _PIECE_FIELDS[self.piece_type]
-        # The text of an unknown block is no piece, nor is the beginning of a compaction.
-        if isinstance(self.initial, UnknownBlock | result.CompactionBlock):
+        if type(self.initial) in _CONTINUED:
             initial = self._initial(field)
             text = (join_surrogates(initial) if isinstance(initial, str) else "") + text
         return {field: text}
@@ -187,22 +193,25 @@ class CallBuilder(BlockBuilder):
         self._call: ToolCall | None = None
         self._emitted = False
 
-    def begin(self, block: ContentBlock) -> None:
+    def begin(self, block: ContentBlock) -> list[DeltaMaker]:
         super().begin(block)
         initial = self.initial.input
         if initial:
             self._arguments.begin(msgspec.json.encode(deep_copy(initial)).decode())
+        return [lambda: [self._make(ToolCallDelta, "")]]
 
-    def first_deltas(self) -> list[Delta]:
-        return [self._make(ToolCallDelta, "")]
+    def end(self) -> list[DeltaMaker]:
+        super().end()
+        return [self._end_deltas]
 
     def add(self, delta: Any) -> str:
-        return self._arguments.add(piece_of(delta))
+        piece: str = delta.partial_json
+        return self._arguments.add(piece)
 
     def piece_deltas(self, piece: str) -> list[Delta]:
         return [self._make(ToolCallDelta, piece)] if piece else []
 
-    def end_deltas(self) -> list[Delta]:
+    def _end_deltas(self) -> list[Delta]:
         # Without any arguments, the reason for the end of the message decides.
         return self._emit() if is_json(str(self._arguments)) else []
 
@@ -269,23 +278,25 @@ class OpenBlocks(dict[int | None, BlockBuilder]):
 
     def find(self, index: int | None, kind: type[Any] | None) -> BlockBuilder | None:
         """Return the block that a delta of a type, or a stop (None), belongs to."""
-        block = self._find_open(index, kind)
+        block = self._accepting(index, kind) or self._find_other(index, kind)
         if block is None and kind is events.SignatureDelta:
             # Some gateways sign a block that has ended, and may leave its index out.
             latest = next(reversed(self._signable), None)
             block = self._signable.get(latest if index is None else index)
         return block
 
-    def _find_open(self, index: int | None, kind: type[Any] | None) -> BlockBuilder | None:
-        unplaced = self._accepting(None, kind)
+    def _find_other(self, index: int | None, kind: type[Any] | None) -> BlockBuilder | None:
+        """Return the open block at another index that the delta or the stop belongs to."""
         if index is None:
-            return unplaced or self._find_recent(kind)
+            return self._find_recent(kind)
+        unplaced = self._accepting(None, kind)
         if unplaced is not None and index not in self:
             # The start had no index, but the delta has one.
             self.open(index, self.pop(None))
-        if index in self._ended and kind not in (None, events.SignatureDelta):
-            return self._find_recent(kind)  # a delta at the index of a block that has ended
-        return self._accepting(index, kind)
+            return unplaced
+        # A delta may be at the index of a block that has ended.
+        late = index in self._ended and kind not in (None, events.SignatureDelta)
+        return self._find_recent(kind) if late else None
 
     def _accepting(self, index: int | None, kind: type[Any] | None) -> BlockBuilder | None:
         """Return the open block at an index, if it accepts the type."""
