@@ -8,26 +8,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Hashable, Iterable, Iterator
+from collections.abc import Collection
 from itertools import chain
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
-from ssekit._deltas import (
-    Delta,
-    ReasoningDelta,
-    RefusalDelta,
-    TextDelta,
-    ToolCallDelta,
-)
 from ssekit._fragments import Fragments
-from ssekit._json import is_json, is_well_formed, join_surrogates, parse, well_formed
+from ssekit._json import is_json, join_surrogates, parse, well_formed
 
 __all__ = [
     "JSONText",
-    "SurrogateJoiner",
     "Text",
     "Unknown",
     "deep_copy",
@@ -160,7 +152,7 @@ class JSONText(Text):
         """Take the next piece, which adds nothing if it is the whole text once more."""
         if self.initial:
             initial, self.initial = self.initial, ""
-            if piece in ("", initial):
+            if piece in ("", "{}", initial):
                 self.initial = initial
                 return ""
             if not piece.lstrip().startswith(_OPENINGS):
@@ -253,63 +245,6 @@ class _JSONEnd:
                 self._depth += 1
             elif not self._in_string and token in "]}":
                 self._depth -= 1
-
-
-class SurrogateJoiner:
-    """Holds back a trailing high surrogate of a delta until its pair arrives."""
-
-    __slots__ = ("_held",)
-
-    def __init__(self) -> None:
-        # For each text, a delta of the high surrogate whose pair may come.
-        self._held: dict[Hashable, _Piece] = {}
-
-    def is_whole(self, piece: str) -> bool:
-        """Whether a piece is not empty, and can be emitted as it came."""
-        return piece != "" and not self._held and (piece.isascii() or is_well_formed(piece))
-
-    def join(self, delta: Delta) -> Delta | None:
-        """Return a delta with whole pairs, or None if all of it is held back.
-
-        A delta without a piece of a text passes through.
-        """
-        if not isinstance(delta, _PIECES):
-            return delta
-        field = _text_field(delta)
-        piece: str = getattr(delta, field)
-        if not self._held and (piece.isascii() or is_well_formed(piece)):
-            return delta
-        text = (type(delta), delta.index, getattr(delta, "place", None))
-        held = self._held.pop(text, None)
-        if held is not None:
-            piece = getattr(held, field) + piece
-        if "\ud800" <= piece[-1:] <= "\udbff":
-            self._held[text] = replace(delta, **{field: piece[-1]})
-            piece = piece[:-1]
-            if not piece:
-                return None
-        return replace(delta, **{field: join_surrogates(piece)})
-
-    def join_all(self, deltas: Iterable[Delta]) -> Iterator[Delta]:
-        """Yield deltas with whole pairs. Deltas without pieces of a text pass through."""
-        for delta in deltas:
-            joined = self.join(delta)
-            if joined is not None:
-                yield joined
-
-    def flush(self) -> Iterator[_Piece]:
-        """Yield a delta for each high surrogate whose pair never came."""
-        for delta in self._held.values():
-            yield replace(delta, **{_text_field(delta): "\ufffd"})
-        self._held.clear()
-
-
-def _text_field(delta: _Piece) -> str:
-    return "arguments" if isinstance(delta, ToolCallDelta) else "text"
-
-
-_Piece: TypeAlias = TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta
-_PIECES: Final = (TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta)
 
 
 def merge_fields(into: dict[str, Any], newer: dict[str, Any]) -> None:

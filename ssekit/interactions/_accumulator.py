@@ -26,7 +26,7 @@ from ssekit._accumulator import Accumulator as Contract
 from ssekit._accumulator import shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, ReasoningDelta, TextDelta, ToolCall, Usage
 from ssekit._errors import DecodeError
-from ssekit._fold import SurrogateJoiner, Text, deep_copy, merge_usage
+from ssekit._fold import Text, deep_copy, merge_usage
 from ssekit._fragments import MERGE_AT
 from ssekit._json import JSONObject
 from ssekit.interactions import _events as events
@@ -77,12 +77,11 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
 
     __slots__ = (
         *("_earlier", "_finished", "_former", "_head", "_index", "_latest"),
-        *("_settled", "_steps", "_surrogates", "_text", "_usage", "event_id"),
+        *("_settled", "_steps", "_text", "_usage", "event_id"),
     )
 
     def __init__(self) -> None:
         self.event_id: str | None = None
-        self._surrogates = SurrogateJoiner()
         # The step of the latest event; the steps that the end has, and the texts before it.
         self._latest: StepBuilder | None = None
         self._settled: tuple[list[StepBuilder], dict[type[Delta], str]] | None = None
@@ -295,9 +294,9 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         if latest is not None and type(event) is StepDelta and type(event.delta) is TextContent:
             piece = latest.latest_piece = event.delta.text
             plain = latest.emitted_as is TextDelta and not latest.known and event.metadata is None
-            if plain and self._surrogates.is_whole(piece):
+            if plain and piece:
                 return (TextDelta(0, piece),)
-        return self._surrogates.join_all(self._new_deltas(event))
+        return self._new_deltas(event)
 
     def _new_deltas(self, event: Any) -> Iterator[Delta]:
         if self._latest is not None:
@@ -316,7 +315,6 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
             yield self.usage
 
     def last_deltas(self) -> Iterator[Delta]:
-        yield from self._surrogates.flush()
         reason = self.finish_reason
         for builder in self._steps.calls:
             yield from builder.last_deltas(reason)

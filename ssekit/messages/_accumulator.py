@@ -29,7 +29,14 @@ from ssekit._fragments import MERGE_AT
 from ssekit._json import join_surrogates
 from ssekit.messages import _events as events
 from ssekit.messages import _result as result
-from ssekit.messages._builders import ACCEPTED_BY, BlockBuilder, CallBuilder, DeltaMaker, OpenBlocks
+from ssekit.messages._builders import (
+    ACCEPTED_BY,
+    BlockBuilder,
+    CallBuilder,
+    DeltaMaker,
+    InputBuilder,
+    OpenBlocks,
+)
 from ssekit.messages._events import RawContentBlockDeltaEvent, RawMessageStopEvent
 from ssekit.messages._result import ContentBlock, FallbackBlock, Message, ToolUseBlock
 
@@ -69,8 +76,8 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
     """
 
     __slots__ = (
-        *("_blocks", "_calls", "_changes", "_counted", "_ended", "_latest", "_message", "_open"),
-        *("_piece", "_started", "_usage"),
+        *("_blocks", "_by_id", "_calls", "_changes", "_counted", "_ended", "_latest", "_message"),
+        *("_open", "_piece", "_started", "_usage"),
     )
 
     def __init__(self) -> None:
@@ -88,6 +95,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         self._counted: result.Usage | None = None  # by `message_delta` events
         self._blocks: list[BlockBuilder] = []
         self._calls: list[CallBuilder] = []  # those of the blocks that are calls
+        self._by_id: dict[str, CallBuilder] = {}
         self._open = OpenBlocks()
 
     def add(self, event: events.RawMessageStreamEvent, /) -> bool | None:
@@ -141,7 +149,9 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
             self._update(_START_FIELDS, message)
         self._add_usage(_usages(message, event))
         for block in message.content:  # whole: calls that code made
-            self._changes += self._begin(block).end()
+            builder = self._begin(block)
+            self._place(builder)
+            self._changes += builder.end()
 
     def _add_message_delta(self, event: events.RawMessageDeltaEvent) -> None:
         self._update(_END_FIELDS, event, event.delta)
@@ -197,12 +207,32 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     def _start_block(self, event: events.RawContentBlockStartEvent) -> None:
         block, known = event.content_block, self._open.get(event.index)
-        if block is None:
-            return
-        if known is not None and known.implied and type(known.initial) is type(block):
+        if block is None or (known is not None and known.initial == block and not known.implied):
+            return  # some gateways repeat the event
+        if known is None or not known.implied or type(known.initial) is not type(block):
+            known = self._repeated(block, event.index)
+        if known is None:
+            self._place(self._begin_at(event.index, block))
+        elif self._open.get(known.index) is not known:  # it has ended
+            self._close(self._open.get(event.index))
+            self._open.open(event.index, known)
+        elif known.index == event.index:
             self._changes += known.begin(block)
-        elif known is None or known.initial != block:  # some gateways repeat the event
-            self._begin_at(event.index, block)
+            self._place(known)
+
+    def _repeated(self, block: ContentBlock, index: int | None) -> BlockBuilder | None:
+        """Return the call that a block begins once more."""
+        if isinstance(block, ToolUseBlock):
+            call = self._by_id.get(block.id)
+            return call if call is not None and call.repeats(block, index) else None
+        return None
+
+    def _place(self, block: BlockBuilder) -> None:
+        """Give a block its place among the tool calls, if it is one."""
+        if isinstance(block, CallBuilder) and block.place is None:
+            block.place = len(self._calls)
+            self._calls.append(block)
+            self._by_id[block.initial.id] = block
 
     def _add_block_delta(self, event: RawContentBlockDeltaEvent) -> None:
         kind = type(event.delta)
@@ -228,15 +258,14 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     def _begin(self, block: ContentBlock) -> BlockBuilder:
         builder: BlockBuilder
-        if isinstance(block, FallbackBlock):  # another model took over
-            model = (block.to or {}).get("model")
-            if model:
-                self._message = replace(self._message, model=str(model))
+        model = (block.to or {}).get("model") if isinstance(block, FallbackBlock) else None
+        if model:  # another one took over
+            self._message = replace(self._message, model=str(model))
         if isinstance(block, ToolUseBlock):
-            call = builder = CallBuilder(len(self._calls))
-            self._calls.append(call)
+            builder = CallBuilder()
         else:
-            builder = BlockBuilder()
+            has_input = type(block) in ACCEPTED_BY[events.InputJSONDelta]
+            builder = InputBuilder() if has_input else BlockBuilder()
         self._blocks.append(builder)
         self._changes += builder.begin(block)
         return builder

@@ -181,39 +181,69 @@ class BlockBuilder:
         return block.get(field) if isinstance(block, UnknownBlock) else getattr(block, field)
 
 
-class CallBuilder(BlockBuilder):
-    """A `tool_use` block in progress: a tool call that the caller is to answer."""
+class InputBuilder(BlockBuilder):
+    """A block with an input in progress, which the vendor or the caller is to answer."""
 
-    __slots__ = ("_arguments", "_call", "_emitted", "_place")
+    __slots__ = ("_arguments",)
 
-    def __init__(self, place: int) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.pieces = self._arguments = JSONText()
-        self._place = place  # the position among the tool calls
-        self._call: ToolCall | None = None
-        self._emitted = False
 
     def begin(self, block: ContentBlock) -> list[DeltaMaker]:
         super().begin(block)
         initial = self.initial.input
         if initial:
             self._arguments.begin(msgspec.json.encode(deep_copy(initial)).decode())
-        return [lambda: [self._make(ToolCallDelta, "")]]
-
-    def end(self) -> list[DeltaMaker]:
-        super().end()
-        return [self._end_deltas]
+        return []
 
     def add(self, delta: Any) -> str:
         piece: str = delta.partial_json
         return self._arguments.add(piece)
 
-    def piece_deltas(self, piece: str) -> list[Delta]:
-        return [self._make(ToolCallDelta, piece)] if piece else []
+
+class CallBuilder(InputBuilder):
+    """A `tool_use` block in progress: a tool call that the caller is to answer.
+
+    Attributes:
+        place: Position among the tool calls; None while only pieces have come, without a start.
+    """
+
+    __slots__ = ("_call", "_emitted", "place")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.place: int | None = None
+        self._call: ToolCall | None = None
+        self._emitted = False
+
+    def begin(self, block: ContentBlock) -> list[DeltaMaker]:
+        so_far = self._arguments.join() if self.place is None else ""
+        super().begin(block)
+        return [partial(self.piece_deltas, so_far, begins=True)]
+
+    def add(self, delta: Any) -> str:
+        # A call that has ended, and is whole, stays as it was emitted.
+        return "" if self.ended and self._arguments.ended else super().add(delta)
+
+    def repeats(self, block: result.ToolUseBlock, index: int | None) -> bool:
+        """Whether a block that begins is this call once more: at its index, or all of it."""
+        whole = msgspec.json.encode(deep_copy(block.input)).decode() if block.input else ""
+        same = index == self.index or (whole != "" and self._arguments.is_whole(whole))
+        return same and block.id != "" and self.initial.name in ("", block.name)
+
+    def end(self) -> list[DeltaMaker]:
+        super().end()
+        return [self._end_deltas]
+
+    def piece_deltas(self, piece: str, *, begins: bool = False) -> list[Delta]:
+        named = self.place is not None
+        return [self._make(ToolCallDelta, piece)] if named and (piece or begins) else []
 
     def _end_deltas(self) -> list[Delta]:
         # Without any arguments, the reason for the end of the message decides.
-        return self._emit() if is_json(str(self._arguments)) else []
+        whole = not self._emitted and self.place is not None and is_json(str(self._arguments))
+        return self._emit() if whole else []
 
     def finish(self, reason: FinishReason | None) -> list[Delta]:
         """Take the end of the message, and the reason for it."""
@@ -245,7 +275,7 @@ class CallBuilder(BlockBuilder):
 
     def _make(self, kind: type[CallT], arguments: str) -> CallT:
         call_id, name = join_surrogates(self.initial.id), join_surrogates(self.initial.name)
-        return kind(0, self._place, call_id, name, arguments)
+        return kind(0, self.place or 0, call_id, name, arguments)
 
 
 class OpenBlocks(dict[int | None, BlockBuilder]):
@@ -294,8 +324,10 @@ class OpenBlocks(dict[int | None, BlockBuilder]):
             # The start had no index, but the delta has one.
             self.open(index, self.pop(None))
             return unplaced
-        # A delta may be at the index of a block that has ended.
-        late = index in self._ended and kind not in (None, events.SignatureDelta)
+        # A delta may be at the index of a block that has ended, or of one that accepts others; a
+        # piece of an input, at an index where no block is.
+        other = index in self or index in self._ended or kind is events.InputJSONDelta
+        late = other and kind not in (None, events.SignatureDelta)
         return self._find_recent(kind) if late else None
 
     def _accepting(self, index: int | None, kind: type[Any] | None) -> BlockBuilder | None:
