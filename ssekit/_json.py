@@ -359,7 +359,7 @@ class _Shape(NamedTuple):
     """What a declared type takes."""
 
     as_is: frozenset[Any]  # the types whose values are taken as they are
-    fits: frozenset[Any]  # the other types of which a value may fit
+    fits: dict[Any, Callable[[Any, _Shape], Any]]  # what fits values of other types
     items: _Shape | None  # of a list or a tuple
     make: Callable[[list[Any]], Any]  # the list or the tuple
     values: _Shape | None  # of an object without declared fields
@@ -383,15 +383,20 @@ def _shape(type_: Any, dense: bool) -> _Shape:
         as_is |= _SCALARS if dense else {*_SCALARS, dict, list}
     if Any in values and not dense:
         as_is.add(dict)
-    fits = {
-        *((dict, unknown) if structs or values else ()),
-        *((list,) if lists else ()),
-        *((float, str) if int in as_is else ()),
-        *((int,) if float in as_is else ()),
-    }
+    fits: dict[Any, Callable[[Any, _Shape], Any]] = {}
+    if structs:
+        fits |= {dict: _fit_object, unknown: _fit_object}
+    elif values:
+        fits[dict] = _fit_values
+    if lists:
+        fits[list] = _fit_items
+    if int in as_is:
+        fits |= {float: _fit_float, str: _fit_digits}
+    elif float in as_is:
+        fits[int] = _fit_integer
     return _Shape(
         as_is=frozenset(as_is),
-        fits=frozenset(fits),
+        fits=fits,
         items=_shape(get_args(lists[0])[0], dense) if lists else None,
         make=get_origin(lists[0]) if lists else list,
         values=_shape(values[0], dense) if values else None,
@@ -407,42 +412,50 @@ def _fit(value: Any, shape: _Shape) -> Any:
     kind = type(value)
     if kind in shape.as_is:
         return value
-    if kind not in shape.fits:
-        return msgspec.UNSET
-    if shape.values is not None and kind is dict:
-        fitted = {name: _fit(inner, shape.values) for name, inner in value.items()}
-        return msgspec.UNSET if msgspec.UNSET in fitted.values() else fitted
-    if shape.items is not None and kind is list:
-        return shape.make(_fit_items(value, shape.items))
-    return _fit_object(value, shape) if isinstance(value, dict) else _fit_number(value)
+    fit = shape.fits.get(kind)
+    return msgspec.UNSET if fit is None else fit(value, shape)
 
 
-def _fit_number(value: int | float | str) -> Any:
-    if isinstance(value, int):
-        return float(value) if value.bit_length() < _FLOAT_BITS else msgspec.UNSET
-    if isinstance(value, str):
-        return int(value) if _DIGITS.fullmatch(value) else msgspec.UNSET
+def _fit_integer(value: int, _: _Shape) -> Any:
+    return float(value) if value.bit_length() < _FLOAT_BITS else msgspec.UNSET
+
+
+def _fit_float(value: float, _: _Shape) -> Any:
     exact = value.is_integer() and abs(value) <= _EXACT_INTEGERS
     return int(value) if exact else msgspec.UNSET
 
 
-def _fit_items(values: list[Any], shape: _Shape) -> list[Any]:
+def _fit_digits(value: str, _: _Shape) -> Any:
+    return int(value) if _DIGITS.fullmatch(value) else msgspec.UNSET
+
+
+def _fit_items(values: list[Any], list_shape: _Shape) -> Any:
     """Fit the items of a list in place: each is freed as soon as what it becomes is made."""
-    kept = 0
+    shape = list_shape.items
+    assert shape is not None
+    as_is, fits = shape.as_is, shape.fits
     tag = shape.tag if shape.unknown else None
+    kept = 0
     for value in values:
         kind, item = type(value), value
-        if kind not in shape.as_is:
-            known = kind in shape.fits and not (tag and kind is dict and tag not in value)
-            item = _fit(value, shape) if known else msgspec.UNSET
+        if kind not in as_is:
+            item = msgspec.UNSET
+            if kind in fits and not (tag and kind is dict and tag not in value):
+                item = fits[kind](value, shape)
             if item is msgspec.UNSET:
-                if NoneType not in shape.as_is:
+                if NoneType not in as_is:
                     continue
                 item = None
         values[kept] = item
         kept += 1
     del values[kept:]
-    return values
+    return list_shape.make(values)
+
+
+def _fit_values(value: dict[str, Any], shape: _Shape) -> Any:
+    assert shape.values is not None
+    fitted = {name: _fit(inner, shape.values) for name, inner in value.items()}
+    return msgspec.UNSET if msgspec.UNSET in fitted.values() else fitted
 
 
 def _fit_object(value: dict[str, Any], shape: _Shape) -> Any:
