@@ -51,6 +51,10 @@ EMITTED_AS: Final[dict[type[Any], type[TextDelta | ReasoningDelta]]] = {
 # The fields of a step that have another form here.
 _BUILT: Final = {"content", "summary", "arguments", "partial_arguments"}
 _EMPTY: Final[tuple[Any, ...]] = (None, "", [], {})
+# What a step has before something comes. (A step of an event may be no more than `{"type":""}`.)
+_NO_PARTS: Final[list[Any]] = []
+_NO_FIELDS: Final[JSONObject] = {}
+_NO_ARGUMENTS: Final = JSONText()
 _FORMAT: Final = ("mime_type", "sample_rate", "rate", "channels")
 
 
@@ -141,11 +145,11 @@ class StepBuilder:
         self.implied = True
         self.ended = False
         self.place: int | None = None
-        self.arguments = JSONText()
+        self.arguments = _NO_ARGUMENTS
         self.latest_piece = ""
-        self._parts: list[Any] = []  # the contents, or the summary
+        self._parts = _NO_PARTS  # the contents, or the summary
         self._text: TextBuilder | None = None  # the latest of them that is a text
-        self._fields: dict[str, Any] = {}  # other fields that deltas state
+        self._fields = _NO_FIELDS  # other fields that deltas state
         self._call: ToolCall | None = None
         self._whole = False  # a call that has ended with whole arguments, which stays as it is
         self._started = self._emitted = False  # the deltas of a call
@@ -171,7 +175,7 @@ class StepBuilder:
             self.latest_piece = self.text()
         if isinstance(step, result.ToolCallStep):
             self.initial = replace(step, partial_arguments=None)
-            self.arguments.begin(step.partial_arguments or _encoded(step.arguments))
+            self._own_arguments().begin(step.partial_arguments or _encoded(step.arguments))
 
     def begins_again(self, step: Any, *, former: bool) -> bool:
         """Whether a start event may be of this step."""
@@ -207,12 +211,18 @@ class StepBuilder:
         elif isinstance(delta, events.ArgumentsDelta):
             if not self._whole:
                 piece = delta.arguments or delta.partial_arguments or ""
-                self.latest_piece = self.arguments.add(piece)
+                self.latest_piece = self._own_arguments().add(piece)
         else:
             self._state_fields(delta)
 
+    def _own_arguments(self) -> JSONText:
+        if self.arguments is _NO_ARGUMENTS:
+            self.arguments = JSONText()
+        return self.arguments
+
     def _append(self, content: Any) -> None:
         part = _part_of(content)
+        self._parts = self._parts or []
         self._parts.append(part)
         self._text = part if isinstance(part, TextBuilder) else self._text
 
@@ -220,10 +230,11 @@ class StepBuilder:
         """Take the fields of a step, or of a delta of its type, that are neither null nor empty."""
         names = {*step} if isinstance(step, Unknown) else {*step.__struct_fields__} - _BUILT
         fields = {name: _field(step, name) for name in names}
-        self._fields |= {name: value for name, value in fields.items() if value not in _EMPTY}
+        stated = {name: value for name, value in fields.items() if value not in _EMPTY}
+        self._fields = self._fields | stated
         arguments = getattr(step, "arguments", None) if not self._whole else None
         if arguments and arguments != parse_object(str(self.arguments)):
-            self.latest_piece = self.arguments.override(_encoded(arguments))
+            self.latest_piece = self._own_arguments().override(_encoded(arguments))
 
     def end(self) -> None:
         """Take the stop event."""

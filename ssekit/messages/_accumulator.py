@@ -246,7 +246,8 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     def _begin_block(self, builder: BlockBuilder, block: ContentBlock) -> None:
         builder.begin(block)
-        self._latest_changes.append(builder.first_deltas)
+        if builder.pieces or isinstance(builder, CallBuilder):  # else it has no deltas yet
+            self._latest_changes.append(builder.first_deltas)
 
     def _close(self, block: BlockBuilder | None) -> None:
         if block is not None:
@@ -255,7 +256,8 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     def _end(self, block: BlockBuilder) -> None:
         block.ended = True
-        self._latest_changes.append(block.end_deltas)
+        if isinstance(block, CallBuilder):
+            self._latest_changes.append(block.end_deltas)
 
     _METHODS: ClassVar[dict[type[Any], Callable[[Accumulator, Any], None]]] = {
         events.RawMessageStartEvent: _start_message,

@@ -51,6 +51,10 @@ EMITTED_AS: Final[dict[Any, type[TextDelta | ReasoningDelta]]] = {
     events.ThinkingDelta: ReasoningDelta,
 }
 
+# What a block has before something comes. (One of an event may be no more than `{"type":""}`.)
+_NO_TEXT: Final = Text()
+_NO_FIELDS: Final[JSONObject] = {}
+
 # How many blocks are tried for a delta without an index.
 _MAX_TRIED: Final = 16
 
@@ -81,8 +85,8 @@ class BlockBuilder:
         self.ended = self.implied = False
         self.index: int | None = None
         self.piece_type: Any = None
-        self.pieces = Text()
-        self._fields: JSONObject = {}  # other fields that deltas state
+        self.pieces: Text = _NO_TEXT
+        self._fields = _NO_FIELDS  # other fields that deltas state
 
     def begin(self, block: ContentBlock) -> None:
         """Take the block of a start event. (Pieces may have come before it.)"""
@@ -91,7 +95,13 @@ class BlockBuilder:
         self.piece_type = _PIECE_TYPES.get(type(block))
         text = self._initial_text()
         if text:
-            self.pieces.append(text)
+            self.own_pieces().append(text)
+
+    def own_pieces(self) -> Text:
+        """Return the pieces, to which others may be added."""
+        if self.pieces is _NO_TEXT:
+            self.pieces = Text()
+        return self.pieces
 
     def _initial_text(self) -> str:
         """Return the text or the reasoning that the block began with."""
@@ -114,23 +124,24 @@ class BlockBuilder:
         kind = type(delta)
         piece = piece_of(delta)
         if piece:
-            self.pieces.append(piece)
+            self.own_pieces().append(piece)
         if kind is events.CompactionContentBlockDelta:
             if delta.encrypted_content:
-                self._fields["encrypted_content"] = delta.encrypted_content
+                self._fields = self._fields | {"encrypted_content": delta.encrypted_content}
         elif kind is events.CitationsDelta:
             if delta.citation is not None:
                 self._citations().append(delta.citation)
         elif kind is events.SignatureDelta and delta.signature:
-            self._fields["signature"] = delta.signature
+            self._fields = self._fields | {"signature": delta.signature}
         return piece
 
     def _citations(self) -> list[JSONObject]:
         if "citations" not in self._fields:
             initial = self._initial("citations")
-            self._fields["citations"] = list(initial) if isinstance(initial, list) else []
-        citations: list[JSONObject] = self._fields["citations"]
-        return citations
+            citations = list(initial) if isinstance(initial, list) else []
+            self._fields = self._fields | {"citations": citations}
+        known: list[JSONObject] = self._fields["citations"]
+        return known
 
     def piece_deltas(self, piece: str) -> list[Delta]:
         """Return the deltas of a piece of this block."""
@@ -140,10 +151,6 @@ class BlockBuilder:
     def first_deltas(self) -> list[Delta]:
         """Return the deltas of the start event."""
         return self.piece_deltas(self._initial_text())
-
-    def end_deltas(self) -> list[Delta]:
-        """Return the deltas of the end of the block."""
-        return []
 
     def build(self) -> ContentBlock:
         """Return the block so far."""
@@ -203,6 +210,7 @@ class CallBuilder(BlockBuilder):
         return [self._make(ToolCallDelta, piece)] if piece else []
 
     def end_deltas(self) -> list[Delta]:
+        """Return the deltas of the end of the block."""
         # Without any arguments, the reason for the end of the message decides.
         return self._emit() if is_json(str(self._arguments)) else []
 
@@ -255,6 +263,7 @@ class OpenBlocks(dict[int | None, BlockBuilder]):
     def open(self, index: int | None, block: BlockBuilder) -> None:
         """Add a block that begins."""
         block.index = index
+        block.own_pieces()
         self[index] = block
         self._ended.discard(index)
         self._recent.append(index)
