@@ -221,9 +221,9 @@ def spell(holder: dict[str, Any], *fields: str) -> None:
     """
     for field in fields:
         value = holder.get(field)
-        if isinstance(value, bool):
+        if value is True or value is False:
             holder[field] = str(value).lower()
-        elif isinstance(value, int | float):
+        elif isinstance(value, (int, float)):
             holder[field] = _spelling(value)
 
 
@@ -343,7 +343,7 @@ def as_type(value: Any, type_: Any, *, dense: bool = False) -> Any:
     `type_` is what a wire struct declares: a struct, a list, a scalar, or a union of these.
     The tag selects one of several structs. An object with another tag becomes their `__unknown__`,
     if they have one, and an object that is an `__unknown__` already stays one. (In a list, one
-    without any tag has nothing to be known by, and is left out.)
+    without a text as its tag has nothing to be known by, and is left out.)
 
     The value, which may be of a text that `is_dense`, is taken over: its lists change.
     """
@@ -442,7 +442,7 @@ def _fit_items(values: list[Any], list_shape: _Shape) -> Any:
         kind, item = type(value), value
         if kind not in as_is:
             item = msgspec.UNSET
-            if kind in fits and not (tag and kind is dict and tag not in value):
+            if kind in fits and not (tag and kind is dict and type(value.get(tag)) is not str):
                 item = fits[kind](value, shape)
             if item is msgspec.UNSET:
                 if NoneType not in as_is:

@@ -126,6 +126,7 @@ class StepBuilder:
         former: Whether it is an output.
         index: Its index; None for a step without one.
         position: Its index, or one that it has got.
+        previous: The step before this one at its position.
         implied: Whether it began with a delta, and its start event has not come.
         ended: Whether its stop event has come.
         place: The position among the tool calls; None if it is none.
@@ -135,13 +136,14 @@ class StepBuilder:
 
     __slots__ = ("_call", "_emitted", "_fields", "_known", "_parts", "_started", "_text",
                  "_whole", "arguments", "ended", "former", "implied", "index", "initial",
-                 "latest_piece", "place", "position")  # fmt: skip
+                 "latest_piece", "place", "position", "previous")  # fmt: skip
 
     def __init__(self, initial: Any, index: int | None, *, former: bool) -> None:
         self.initial: Any = initial
         self.former = former
         self.index = index
         self.position = 0
+        self.previous: StepBuilder | None = None
         self.implied = True
         self.ended = False
         self.place: int | None = None
@@ -165,16 +167,18 @@ class StepBuilder:
 
     def begin(self, step: Any) -> None:
         """Take the step of a start event. (Deltas may have come before it.)"""
-        if _field(step, "signature") == "" and not isinstance(step, Unknown):
-            step = replace(step, signature=None)
         self.initial, self.implied = step, False
         self.latest_piece = ""
+        if isinstance(step, Unknown):
+            return
+        if _field(step, "signature") == "":
+            self.initial = replace(step, signature=None)
         if not self._parts:
             for content in _contents(step):
                 self._append(content)
             self.latest_piece = self.text()
         if isinstance(step, result.ToolCallStep):
-            self.initial = replace(step, partial_arguments=None)
+            self.initial = replace(self.initial, partial_arguments=None)
             self._own_arguments().begin(step.partial_arguments or _encoded(step.arguments))
 
     def begins_again(self, step: Any, *, former: bool) -> bool:
@@ -279,14 +283,14 @@ class StepBuilder:
 
     def build(self) -> Any:
         """Return the step so far."""
-        initial, fields = self.initial, deep_copy(self._fields)
+        initial, fields = self.initial, deep_copy(self._fields) if self._fields else {}
         parts = [
             type(part)(deep_copy(part)) if isinstance(part, Unknown) else part.build()
             for part in self._parts
         ]
         if isinstance(initial, result.AnyContent):
             return parts[0] if parts else deep_copy(initial)
-        if text := str(self.arguments):
+        if self.arguments is not _NO_ARGUMENTS and (text := str(self.arguments)):
             tree = parse_object(text)
             fields |= {"partial_arguments": text} if tree is None else {"arguments": tree}
         if parts and isinstance(initial, Unknown):
@@ -296,7 +300,7 @@ class StepBuilder:
         elif parts:
             fields["summary" if isinstance(initial, result.ThoughtStep) else "content"] = parts
         if isinstance(initial, Unknown):
-            return type(initial)({**deep_copy(initial), **fields})
+            return type(initial)(deep_copy(initial), **fields)
         return deep_copy(initial, **fields)
 
     # Emitting deltas.
@@ -371,8 +375,9 @@ def join_texts(builders: Iterable[StepBuilder]) -> dict[type[Delta], str]:
     """Return the texts of steps, joined, by the type of the deltas that they are emitted as."""
     pieces: dict[type[Delta], list[str]] = {TextDelta: [], ReasoningDelta: []}
     for builder in builders:
-        if builder.emitted_as is not None:
-            pieces[builder.emitted_as].append(builder.text())
+        kind = builder.emitted_as
+        if kind is not None:
+            pieces[kind].append(builder.text())
     return {kind: join_surrogates("".join(texts)) for kind, texts in pieces.items()}
 
 

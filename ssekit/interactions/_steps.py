@@ -44,15 +44,15 @@ class StepTable:
 
     def __init__(self) -> None:
         self.calls: list[StepBuilder] = []
-        # The steps by the number of the response, the index, and whether they are outputs.
-        self._at: dict[tuple[int, int, bool], list[StepBuilder]] = {}
+        # By the number of the response and whether they are outputs, the latest step at each index.
+        self._at: defaultdict[tuple[int, bool], dict[int, StepBuilder]] = defaultdict(dict)
         self._open: dict[StepBuilder, None] = {}
         self._response = 0
         self._end = 0  # beyond all indices
 
     def __iter__(self) -> Iterator[StepBuilder]:
-        for key in sorted(self._at):
-            yield from self._at[key]
+        for _, at in sorted(self._at.items()):
+            yield from _in_order(at)
 
     def ends_with_call(self) -> bool:
         """Whether a function call comes after the last text, and the last result of a function."""
@@ -72,9 +72,8 @@ class StepTable:
 
     def find(self, index: int | None, delta: Any, *, former: bool) -> StepBuilder | None:
         """Return the step that a delta belongs to: made if it is not there; None if none can be."""
-        here = self._here(index, former)
-        recent = self._recent(unplaced=index is not None)
-        for builder in islice(reversed(here), _MAX_TRIED) if here else recent:
+        here = list(islice(self._here(index, former), _MAX_TRIED))
+        for builder in here or self._recent(unplaced=index is not None):
             if builder.former == former and builder.accepts(delta):
                 return self._placed(builder, index)
         if isinstance(delta, Unknown):
@@ -85,8 +84,8 @@ class StepTable:
 
     def begin(self, index: int | None, step: Any, *, former: bool) -> StepBuilder:
         """Return the step of a start event, which replaces one that began at its index."""
-        here = self._here(index, former)
-        known = here[-1] if here else next(self._recent(unplaced=True), None)
+        here = next(self._here(index, former), None)
+        known = here or next(self._recent(unplaced=True), None)
         if known is not None and not known.begins_again(step, former=former):
             known = None
         if known is not None and known.implied:
@@ -95,7 +94,7 @@ class StepTable:
             builder = self._make(step, index, former=former)
             if known is not None and here and known.index is not None:
                 builder.replay(known)
-                del here[-2]
+                builder.previous = known.previous
                 self._open.pop(known, None)
                 if builder.place is not None:
                     self.calls[builder.place] = builder
@@ -111,7 +110,7 @@ class StepTable:
 
     def end(self, index: int | None, *, former: bool) -> StepBuilder | None:
         """End a step: that at an index, or else the latest."""
-        latest = reversed(self._open) if index is None else reversed(self._here(index, former))
+        latest = reversed(self._open) if index is None else self._here(index, former)
         tried = islice(latest, _MAX_TRIED)
         open_ones = (each for each in tried if each.former == former and not each.ended)
         builder = next(open_ones, None)
@@ -124,8 +123,10 @@ class StepTable:
         while self._open:
             self._open.popitem()[0].ended = True
 
-    def _here(self, index: int | None, former: bool) -> list[StepBuilder]:
-        return self._at.get((self._response, index, former), []) if index is not None else []
+    def _here(self, index: int | None, former: bool) -> Iterator[StepBuilder]:
+        """Yield the steps at an index, the latest first."""
+        at = self._at[self._response, former]
+        return _chain(at.get(index)) if index is not None else iter(())
 
     def _recent(self, *, unplaced: bool) -> Iterator[StepBuilder]:
         """Yield open steps, the latest first; or only those without an index."""
@@ -140,13 +141,18 @@ class StepTable:
 
     def _put(self, builder: StepBuilder, position: int) -> None:
         builder.position = position
-        self._at.setdefault((self._response, position, builder.former), []).append(builder)
+        at = self._at[self._response, builder.former]
+        builder.previous = at.get(position)
+        at[position] = builder
         self._end = max(self._end, position + 1)
 
     def _placed(self, builder: StepBuilder, index: int | None) -> StepBuilder:
         """Return a step, which has the index of an event if it had none."""
         if builder.index is None and index is not None:
-            self._here(builder.position, builder.former).remove(builder)
+            at = self._at[self._response, builder.former]
+            others = [each for each in _chain(at.pop(builder.position)) if each is not builder]
+            for each in reversed(others):
+                self._put(each, builder.position)
             builder.index = index
             self._put(builder, index)
         return builder
@@ -158,17 +164,16 @@ class StepTable:
 
         Steps that these neither have, nor begin with the texts of, stay where they were.
         """
-        keys = [key for key in sorted(self._at) if key[::2] == (self._response, former)]
-        before = [builder for key in keys for builder in self._at.pop(key)]
+        before = _in_order(self._at.pop((self._response, former), {}))
         texts, left = join_texts(before), dict.fromkeys(before)
-        known: defaultdict[Any, deque[StepBuilder]] = defaultdict(deque)
+        known: dict[Any, deque[StepBuilder]] = {}
         for builder in before:
-            known[builder.initial.type, builder.id].append(builder)
+            known.setdefault((builder.initial.type, builder.id), deque()).append(builder)
         settled = []
         if self._response:  # the input is that of the first response
             steps = list(dropwhile(lambda step: step.type == "user_input", steps))
         for step in steps:
-            alike = known[step.type, id_of(step)] or known[step.type, ""]
+            alike = known and (known.get((step.type, id_of(step))) or known.get((step.type, "")))
             if alike:
                 builder = alike.popleft()
                 builder.state(step)
@@ -191,7 +196,17 @@ class StepTable:
                 ahead[following].insert(0, builder)
         for builder in settled:
             builder.index, builder.ended = None, True
-        in_order = [each for builder in settled for each in (*ahead[builder], builder)]
-        for position, builder in enumerate([*in_order, *ahead[None]]):
+        in_order = [each for builder in settled for each in (*ahead.get(builder, ()), builder)]
+        for position, builder in enumerate([*in_order, *ahead.get(None, ())]):
             self._put(builder, position)
         return settled
+
+
+def _chain(builder: StepBuilder | None) -> Iterator[StepBuilder]:
+    while builder is not None:
+        yield builder
+        builder = builder.previous
+
+
+def _in_order(at: dict[int, StepBuilder]) -> list[StepBuilder]:
+    return [builder for index in sorted(at) for builder in reversed([*_chain(at[index])])]
