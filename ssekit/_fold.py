@@ -32,6 +32,7 @@ __all__ = [
     "Unknown",
     "deep_copy",
     "extend_lists",
+    "linked",
     "merge",
     "merge_fields",
     "merge_usage",
@@ -42,6 +43,18 @@ StructT = TypeVar("StructT", bound=msgspec.Struct)
 _JOIN: Final = "".join
 _OPENINGS: Final = ("{", "[")  # of the arguments of a call
 _NUMBERS: Final = {NoneType, bool, int, float}
+
+
+def linked(latest: Any) -> list[Any]:
+    """Return the builders of one place, each linked to the one before it by its `previous`.
+
+    A list for each place would take as much as a small object of the wire.
+    """
+    builders = []
+    while latest is not None:
+        builders.append(latest)
+        latest = latest.previous
+    return builders[::-1]
 
 
 class Unknown(dict[str, Any]):

@@ -17,7 +17,7 @@ from itertools import dropwhile, islice
 from typing import Any, Final
 
 from ssekit._deltas import TextDelta
-from ssekit._fold import Unknown
+from ssekit._fold import Unknown, linked
 from ssekit.interactions import _result as result
 from ssekit.interactions._builders import (
     ACCEPTED_BY,
@@ -125,8 +125,10 @@ class StepTable:
 
     def _here(self, index: int | None, former: bool) -> Iterator[StepBuilder]:
         """Yield the steps at an index, the latest first."""
-        at = self._at[self._response, former]
-        return _chain(at.get(index)) if index is not None else iter(())
+        builder = None if index is None else self._at[self._response, former].get(index)
+        while builder is not None:
+            yield builder
+            builder = builder.previous
 
     def _recent(self, *, unplaced: bool) -> Iterator[StepBuilder]:
         """Yield open steps, the latest first; or only those without an index."""
@@ -150,9 +152,9 @@ class StepTable:
         """Return a step, which has the index of an event if it had none."""
         if builder.index is None and index is not None:
             at = self._at[self._response, builder.former]
-            others = [each for each in _chain(at.pop(builder.position)) if each is not builder]
-            for each in reversed(others):
-                self._put(each, builder.position)
+            for each in linked(at.pop(builder.position)):
+                if each is not builder:
+                    self._put(each, builder.position)
             builder.index = index
             self._put(builder, index)
         return builder
@@ -202,11 +204,5 @@ class StepTable:
         return settled
 
 
-def _chain(builder: StepBuilder | None) -> Iterator[StepBuilder]:
-    while builder is not None:
-        yield builder
-        builder = builder.previous
-
-
 def _in_order(at: dict[int, StepBuilder]) -> list[StepBuilder]:
-    return [builder for index in sorted(at) for builder in reversed([*_chain(at[index])])]
+    return [builder for index in sorted(at) for builder in linked(at[index])]

@@ -110,15 +110,18 @@ class ItemBuilder:
         done: Whether the event of the whole item has come.
         whole: The item of that event, if no other event of the item has come since then.
         unplaced: Whether the item has no index on the wire.
+        previous: The item before this one at its index.
     """
 
     __slots__ = (
         *("_call", "_commands", "_emitted", "_outputs", "_parts", "_size_cut", "_started"),
-        *("contradicted", "done", "is_stated", "item", "place", "text", "unplaced", "whole"),
+        *("contradicted", "done", "is_stated", "item", "place", "previous", "text", "unplaced"),
+        "whole",
     )
 
     def __init__(self, item: ResponseOutputItem, *, unplaced: bool = False) -> None:
         self.place: int | None = None
+        self.previous: ItemBuilder | None = None
         self.unplaced = unplaced
         self._call: ToolCall | None = None
         self._reset(item)
