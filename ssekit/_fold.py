@@ -32,10 +32,10 @@ __all__ = [
     "Unknown",
     "deep_copy",
     "extend_lists",
-    "linked",
     "merge",
     "merge_fields",
     "merge_usage",
+    "unlinked",
 ]
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
@@ -45,16 +45,19 @@ _OPENINGS: Final = ("{", "[")  # of the arguments of a call
 _NUMBERS: Final = {NoneType, bool, int, float}
 
 
-def linked(latest: Any) -> list[Any]:
-    """Return the builders of one place, each linked to the one before it by its `previous`.
+def unlinked(at: dict[int, Any]) -> list[Any]:
+    """Return builders in the order of their indices, of which `at` has the latest of each index.
 
-    A list for each place would take as much as a small object of the wire.
+    It is linked to the one before it at that index by its `previous`. (A list for each index would
+    take as much as a small object of the wire.)
     """
-    builders = []
-    while latest is not None:
-        builders.append(latest)
-        latest = latest.previous
-    return builders[::-1]
+    ordered = []
+    for index in sorted(at, reverse=True):
+        builder = at[index]
+        while builder is not None:
+            ordered.append(builder)
+            builder = builder.previous
+    return ordered[::-1]
 
 
 class Unknown(dict[str, Any]):

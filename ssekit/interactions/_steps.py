@@ -17,7 +17,7 @@ from itertools import dropwhile, islice
 from typing import Any, Final
 
 from ssekit._deltas import TextDelta
-from ssekit._fold import Unknown, linked
+from ssekit._fold import Unknown, unlinked
 from ssekit.interactions import _result as result
 from ssekit.interactions._builders import (
     ACCEPTED_BY,
@@ -51,8 +51,8 @@ class StepTable:
         self._end = 0  # beyond all indices
 
     def __iter__(self) -> Iterator[StepBuilder]:
-        for _, at in sorted(self._at.items()):
-            yield from _in_order(at)
+        for key in sorted(self._at):
+            yield from unlinked(self._at[key])
 
     def ends_with_call(self) -> bool:
         """Whether a function call comes after the last text, and the last result of a function."""
@@ -152,7 +152,7 @@ class StepTable:
         """Return a step, which has the index of an event if it had none."""
         if builder.index is None and index is not None:
             at = self._at[self._response, builder.former]
-            for each in linked(at.pop(builder.position)):
+            for each in unlinked({0: at.pop(builder.position)}):
                 if each is not builder:
                     self._put(each, builder.position)
             builder.index = index
@@ -166,7 +166,7 @@ class StepTable:
 
         Steps that these neither have, nor begin with the texts of, stay where they were.
         """
-        before = _in_order(self._at.pop((self._response, former), {}))
+        before = unlinked(self._at.pop((self._response, former), {}))
         texts, left = join_texts(before), dict.fromkeys(before)
         known: dict[Any, deque[StepBuilder]] = {}
         for builder in before:
@@ -202,7 +202,3 @@ class StepTable:
         for position, builder in enumerate([*in_order, *ahead.get(None, ())]):
             self._put(builder, position)
         return settled
-
-
-def _in_order(at: dict[int, StepBuilder]) -> list[StepBuilder]:
-    return [builder for index in sorted(at) for builder in linked(at[index])]

@@ -62,6 +62,7 @@ _TEXTS: Final[dict[Kind, type[Text]]] = {
     **dict.fromkeys(_WITH_JSON, JSONText),
 }
 _NO_TEXT: Final = Text()  # of the other items: nothing is added to it
+_NO_KINDS: Final[frozenset[Kind]] = frozenset()
 CALLS: Final = (ResponseFunctionToolCall, ResponseCustomToolCall)
 
 
@@ -141,7 +142,7 @@ class ItemBuilder:
         self._parts: dict[str, PartsBuilder] | None = None
         self._commands: dict[int, Text] | None = None
         self._outputs: dict[int, CommandOutput] | None = None
-        self.contradicted: frozenset[Kind] = frozenset()
+        self.contradicted = _NO_KINDS
 
     def parts(self, field: str) -> PartsBuilder:
         self._parts = self._parts or {}
@@ -225,8 +226,10 @@ class ItemBuilder:
         return self._texts_in(("content", "summary"))
 
     def _texts_in(self, fields: Iterable[str]) -> Iterator[Addition]:
+        if self._parts is None:
+            return
         for field in fields:
-            for part in (self._parts or {}).get(field, ()):
+            for part in self._parts.get(field, ()):
                 kind = self.kind_of(type(part.part))
                 if part.text.contradicted:
                     self.contradicted |= {kind}

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator
 from operator import attrgetter
 from typing import Any, Final
 
-from ssekit._fold import linked
+from ssekit._fold import unlinked
 from ssekit.responses._builders import CALLS, ItemBuilder, texts_of
 from ssekit.responses._parts import join_texts
 from ssekit.responses._result import (
@@ -57,8 +57,7 @@ class OutputTable:
         self._places = 0
 
     def __iter__(self) -> Iterator[ItemBuilder]:
-        for index in sorted(self._at):
-            yield from linked(self._at[index])
+        return iter(unlinked(self._at))
 
     def __bool__(self) -> bool:
         return bool(self._at)
@@ -276,7 +275,7 @@ class OutputTable:
         texts = join_texts(text for item in output for text in texts_of(item))
         reached: defaultdict[Kind, int] = defaultdict(int)
         missing: dict[ItemBuilder, int] = {}
-        indices = {builder: index for index, at in self._at.items() for builder in linked(at)}
+        indices = {each: index for index in self._at for each in unlinked({0: self._at[index]})}
         for builder in before:
             if isinstance(builder.item, ResponseOutputMessage | ResponseReasoningItem):
                 there = _has_texts(texts, builder, reached)
