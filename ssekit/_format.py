@@ -19,15 +19,15 @@ from ssekit._decoder import StreamDecoder
 from ssekit._decoding import DECODE_FAILURES
 from ssekit._errors import APIError, DecodeError
 from ssekit._event import ServerSentEvent
+from ssekit._fitting import as_type
 from ssekit._json import (
-    as_type,
     has_float,
     is_dense,
     is_json,
     load,
+    mend,
     parse,
     unlisted,
-    well_formed,
     without_spellings,
 )
 from ssekit._marker import DONE, Done, is_blank, is_marker
@@ -312,10 +312,12 @@ class Format(Generic[ChunkT, ResultT]):
                 error = body
         if error is None and event_type == "error":
             error = "" if body is None else body
-        # A string that continues elsewhere may end in half a surrogate pair; an error may not.
         if error is None:
             return None
-        return APIError(**error_fields(well_formed(without_spellings(error))))
+        # A string that continues elsewhere may end in half a surrogate pair; an error may not.
+        if error is body and isinstance(body, dict):
+            error = body.copy()
+        return APIError(**error_fields(mend(without_spellings(error))))
 
     def _no_chunk(self, event: ServerSentEvent) -> DecodeError:
         error = DecodeError(

@@ -67,7 +67,7 @@ class PartBuilder:
         self._annotations = self._annotations or {}
         self._annotations[self._latest] = annotation
 
-    def add_logprobs(self, logprobs: list[Logprob]) -> None:
+    def add_logprobs(self, logprobs: Iterable[Logprob]) -> None:
         self.logprobs = self.logprobs or []
         self.logprobs += logprobs
 
