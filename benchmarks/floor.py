@@ -8,7 +8,8 @@
 # - The order of the fields is part of the copy: msgspec finds a field fastest where the JSON has
 #   the order of the struct.
 # - A field whose type ends with "!" must be there. Any other that is absent is None where its type
-#   has it, else the empty value of its type. A tag has no name.
+#   has it, else the empty value of its type. A tag has no name; its field is before it, unless
+#   that is `type`.
 
 from __future__ import annotations
 
@@ -42,13 +43,15 @@ def floor_decoder(name: str) -> Callable[[bytes], Any]:
     vars(module)["Any"] = Any
     event = frozen[name].pop("")
     for struct, fields in frozen[name].items():
+        tag_field, _, tag = fields.get("", "").rpartition(":")
         made = msgspec.defstruct(
             struct,
             [_field(field, written, module) for field, written in fields.items() if field],
             frozen=True,
             gc=False,
             kw_only=True,
-            tag=fields.get(""),
+            tag_field=tag_field or None,
+            tag=tag or None,
             module=module.__name__,
         )
         setattr(module, struct, made)
@@ -79,7 +82,8 @@ def freeze(event: Any) -> Frozen:
             case inspect.StructType():
                 name = kind.cls.__name__
                 if name not in frozen:
-                    fields = frozen[name] = {"": kind.tag} if kind.tag else {}
+                    tag_field = "" if kind.tag_field == "type" else f"{kind.tag_field}:"
+                    fields = frozen[name] = {"": f"{tag_field}{kind.tag}"} if kind.tag else {}
                     for each in kind.fields:
                         fields[each.encode_name] = write(each.type) + "!" * each.required
                 return name

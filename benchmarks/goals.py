@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 from benchmarks import sdk
 from benchmarks.events import FEED, MICROSECONDS
+from benchmarks.payloads import ANSWERS
 from benchmarks.report import Report
 from benchmarks.scale import EXPONENT
 
-__all__ = ["GOALS", "RECORDED", "Goal", "print_verdicts", "verdicts"]
+__all__ = ["GOALS", "NAMES", "RECORDED", "Goal", "print_verdicts", "verdicts"]
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def print_verdicts(report: Report, goals: Sequence[Goal] | None = None) -> None:
         print(f"{name:<58} {goal:<24} {figure:>20}  {verdict}".rstrip())
 
 
-_NAMES = {"chat": "chat", "responses": "Responses", "messages": "Messages", "gemini": "Gemini"}
+NAMES = {name: name.capitalize() for name in ANSWERS} | {"chat": "chat"}
 _SIZES = {"event": "one event", "1500": "1,500 bytes", "4-kib": "4 KiB", "64-kib": "64 KiB"}
 _MORE = r"deltas\(\) more"
 _PEER = rf"(?!{MICROSECONDS}|{FEED}).*"
@@ -81,6 +82,7 @@ _AS_THEY_COME = {
     "responses": (5.0, 1.0, 1.5),
     "messages": (6.4, 1.0, 1.5),
     "gemini": (7.0, 2.0, 2.0),
+    "interactions": (7.0, 2.0, 2.0),
 }
 _AS_THEY_COME_COLUMNS = {
     "collect": ("collect", " L"),
@@ -96,10 +98,10 @@ def _as_they_come(shape: str) -> Iterator[Goal]:
         for (what, (column, unit)), limit in zip(
             _AS_THEY_COME_COLUMNS.items(), limits, strict=True
         ):
-            yield Goal(f"{_NAMES[name]}: {what}", "typed", rows, column, limit, unit)
+            yield Goal(f"{NAMES[name]}: {what}", "typed", rows, column, limit, unit)
     for name in _AS_THEY_COME:
         for arrival in ("event", "1500", "64-kib"):
-            what = f"{_NAMES[name]}: events, {_SIZES[arrival]} a read, any Python peer"
+            what = f"{NAMES[name]}: events, {_SIZES[arrival]} a read, any Python peer"
             yield Goal(what, "events", f"{name}-{shape}-{arrival}", _PEER, 1, "x", at_least=True)
     for column, limit in (("chat.stream", 10), ("iter_events", 5)):
         rows = f"chat-{shape}-event"

@@ -3,7 +3,8 @@
 # What always holds here:
 # - The bytes are the same in every run: random choices come from a generator with a fixed seed.
 # - Objects have the fields, and so the size, of the vendor's: a `chat.completion.chunk` about 300
-#   bytes, a `response.output_text.delta` about 230, a `content_block_delta` about 100.
+#   bytes, a `response.output_text.delta` about 230, a `content_block_delta` about 100, a
+#   `step.delta` about 80.
 
 from __future__ import annotations
 
@@ -288,12 +289,64 @@ def gemini_answer(parts: Sequence[Part]) -> Iterator[bytes]:
         )
 
 
+# Interactions.
+
+
+def interactions_answer(parts: Sequence[Part]) -> Iterator[bytes]:
+    """Yield the data of each event of one answer. A thought ends with its signature."""
+
+    def event(name: str, **fields: Any) -> bytes:
+        return _object(**fields, event_type=name)
+
+    head = {"id": "v1_ChdPWTZnYXJtSkt2T21qdU1QNF8zRzJBcxIXNFFnamFybUpLdk9tanVNUDRfM0cyQXM"}
+    begun = {**head, "status": "in_progress", "object": "interaction", "model": "gemini-3-flash"}
+    yield event("interaction.created", interaction=begun)
+    yield event("interaction.status_update", interaction_id=head["id"], status="in_progress")
+    status = "completed"
+    for index, (kind, pieces) in enumerate(parts):
+        step: dict[str, Any] = {"type": _STEPS[kind]}
+        if kind == "call":
+            status = "requires_action"
+            step = {"id": f"call_{index:05d}", **step, "name": "get_weather", "arguments": {}}
+        yield event("step.start", index=index, step=step)
+        for piece in pieces:
+            if kind == "text":
+                delta: dict[str, Any] = {"text": piece, "type": "text"}
+            elif kind == "call":
+                delta = {"arguments": piece, "type": "arguments_delta"}
+            else:
+                delta = {"content": {"text": piece, "type": "text"}, "type": "thought_summary"}
+            yield event("step.delta", index=index, delta=delta)
+        if kind == "reasoning":
+            delta = {"signature": _OBFUSCATION * 8, "type": "thought_signature"}
+            yield event("step.delta", index=index, delta=delta)
+        yield event("step.stop", index=index)
+    count = _pieces(parts)
+    usage = {
+        "total_tokens": 21 + count,
+        "total_input_tokens": 21,
+        "input_tokens_by_modality": [{"modality": "text", "tokens": 21}],
+        "total_cached_tokens": 0,
+        "total_output_tokens": count,
+        "total_tool_use_tokens": 0,
+        "total_thought_tokens": 0,
+    }
+    times = {"created": "2026-05-13T20:35:42Z", "updated": "2026-05-13T20:35:44Z"}
+    ended = {"status": status, "usage": usage, **times, "service_tier": "standard"}
+    yield event("interaction.completed", interaction=begun | ended)
+    yield MARKER
+
+
+_STEPS = {"reasoning": "thought", "text": "model_output", "call": "function_call"}
+
+
 # What makes an answer of its parts, by the name of its format.
 ANSWERS: dict[str, Callable[[Sequence[Part]], Iterator[bytes]]] = {
     "chat": chat_answer,
     "responses": responses_answer,
     "messages": messages_answer,
     "gemini": gemini_answer,
+    "interactions": interactions_answer,
 }
 
 

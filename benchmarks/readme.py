@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks.events import FEED, MICROSECONDS
-from benchmarks.goals import verdicts
+from benchmarks.goals import NAMES, verdicts
 from benchmarks.report import Report, Row, markdown_table, shown
 from benchmarks.typed import COLUMNS
 
@@ -46,7 +46,6 @@ def put_between(file: Path, begin: str, end: str, new: str) -> None:
         file.write_text(f"{before}{begin}\n{new}\n{end}{after}", encoding="utf-8")
 
 
-_NAMES = {"chat": "chat", "responses": "Responses", "messages": "Messages", "gemini": "Gemini"}
 _SHORT = {
     "`collect` (typed, accumulated, result)": "collect",
     "`json.loads` of the payloads alone": "json.loads",
@@ -58,8 +57,8 @@ _SHORT = {
 def short(report: Report) -> str:
     """Return the figures of streams as they come, one event a read."""
     header, rows = [""], [[f"{what}, L"] for what in _SHORT]
-    fastest = ["events alone, the fastest Python peer, of ssekit's time"]
-    for name, title in _NAMES.items():
+    fastest = ["events alone: the fastest other Python parser, its time ÷ ssekit's"]
+    for name, title in NAMES.items():
         typed = _named(report, "typed", f"{name}-turns-event")
         events = _named(report, "events", f"{name}-turns-event")
         if typed is None or events is None:

@@ -39,7 +39,7 @@ __all__ = [
 ARRIVALS = {"event": 0, "1500": 1500, "64-kib": 2**16}
 _LONG_ARRIVALS = {"event": 0, "4-kib": 2**12, "64-kib": 2**16}
 _USUAL = (("reasoning", 10), ("text", 20), ("call", 8), ("call", 8))
-_TYPE = re.compile(rb'\{"type":"([^"]+)"')
+_TYPE = re.compile(rb'\{"type":"([^"]+)"|.*"event_type":"([^"]+)"\}')
 
 
 @dataclass(frozen=True)
@@ -178,6 +178,6 @@ def pieces(data: bytes, size: int) -> list[bytes]:
 def _event(payload: bytes, newline: bytes) -> bytes:
     # Vendors whose objects have a type repeat it in a line of its own.
     event_type = _TYPE.match(payload)
-    lines = [b"event: " + event_type[1]] if event_type else []
+    lines = [b"event: " + event_type[event_type.lastindex or 0]] if event_type else []
     lines += [b"data: " + line for line in payload.split(b"\n")]
     return newline.join([*lines, b"", b""])

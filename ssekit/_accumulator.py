@@ -47,10 +47,12 @@ def shared_reason(word: str | None, *, calls: bool = False) -> FinishReason | No
     return "tool_calls" if calls and reason == "stop" else reason
 
 
-def later_word(known: str | None, latest: str) -> str:
+def later_word(known: str | None, latest: str) -> str | None:
     """Return the word for the end after a second one: the later, but for a `stop` after another."""
+    if latest.lower() in ("null", "none"):  # in each chunk of KoboldCpp, before the end
+        return known
     more = known and shared_reason(known) != "stop" and shared_reason(latest) == "stop"
-    return known if known and more else latest
+    return known if more else latest
 
 
 class Accumulator(Protocol[ChunkT_contra, ResultT_co]):

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeAlias, 
 import msgspec
 
 from ssekit._decoding import DECODE_FAILURES, refuse_all
+from ssekit._deltas import Delta, SurrogateJoiner
 from ssekit._errors import (
     AnswerTooLargeError,
     APIError,
@@ -34,7 +35,6 @@ from ssekit._errors import (
     interruption,
 )
 from ssekit._event import NO_FIELDS, EventFields, ServerSentEvent, as_bytes, as_text, make_event
-from ssekit._fold import SurrogateJoiner
 from ssekit._json import LARGE, is_dense, is_json, join_surrogates
 from ssekit._marker import is_blank, is_marker
 from ssekit._outside import body_kind, objects_outside
@@ -44,7 +44,6 @@ from ssekit._sse import State
 
 if TYPE_CHECKING:
     # For annotations alone.
-    from ssekit._deltas import Delta
     from ssekit._format import Format
 
 __all__ = ["EndedBy", "StreamDecoder"]

@@ -9,11 +9,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias, TypeVar, overload
+from collections.abc import Hashable, Iterator
+from typing import Any, Final, Literal, TypeAlias, TypeVar, overload
 
 import msgspec
+from msgspec.structs import replace
 
-from ssekit._json import parse_text
+from ssekit._json import is_well_formed, join_surrogates, parse_text
 from ssekit._partial_json import partial_json
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "FinishReason",
     "ReasoningDelta",
     "RefusalDelta",
+    "SurrogateJoiner",
     "TextDelta",
     "ToolCall",
     "ToolCallDelta",
@@ -155,3 +158,49 @@ class Usage(msgspec.Struct, frozen=True, gc=False, tag="usage"):
 Delta: TypeAlias = (
     TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta | ToolCall | Finish | Usage
 )
+
+# Surrogate pairs that the wire divides.
+
+# The deltas that are pieces of a text, and the field that has the piece.
+_FIELDS: Final[dict[Any, str]] = {
+    **dict.fromkeys((TextDelta, ReasoningDelta, RefusalDelta), "text"),
+    ToolCallDelta: "arguments",
+}
+
+
+class SurrogateJoiner:
+    """Holds back a trailing high surrogate of a delta until its pair arrives."""
+
+    __slots__ = ("_held",)
+
+    def __init__(self) -> None:
+        # For each text, a delta of the high surrogate whose pair may come.
+        self._held: dict[Hashable, Any] = {}
+
+    def join(self, delta: Any) -> Any:
+        """Return a delta with whole pairs, or None if all of it is held back.
+
+        A delta without a piece of a text passes through.
+        """
+        field = _FIELDS.get(type(delta))
+        if field is None:
+            return delta
+        piece: str = getattr(delta, field)
+        if not self._held and is_well_formed(piece):
+            return delta
+        text = (type(delta), delta.index, getattr(delta, "place", None))
+        held = self._held.pop(text, None)
+        if held is not None:
+            piece = getattr(held, field) + piece
+        if "\ud800" <= piece[-1:] <= "\udbff":
+            self._held[text] = replace(delta, **{field: piece[-1]})
+            piece = piece[:-1]
+            if not piece:
+                return None
+        return replace(delta, **{field: join_surrogates(piece)})
+
+    def flush(self) -> Iterator[Delta]:
+        """Yield a delta for each high surrogate whose pair never came."""
+        for delta in self._held.values():
+            yield replace(delta, **{_FIELDS[type(delta)]: "\ufffd"})
+        self._held.clear()

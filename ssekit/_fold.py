@@ -6,28 +6,20 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Collection, Hashable, Iterable, Iterator
+from collections.abc import Collection
 from itertools import chain
-from types import NoneType
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
-from msgspec.structs import astuple, replace
+from msgspec.structs import replace
 
-from ssekit._deltas import (
-    Delta,
-    ReasoningDelta,
-    RefusalDelta,
-    TextDelta,
-    ToolCallDelta,
-)
 from ssekit._fragments import Fragments
-from ssekit._json import is_json, is_well_formed, join_surrogates, well_formed
+from ssekit._json import is_json, join_surrogates, parse, well_formed
 
 __all__ = [
     "JSONText",
-    "SurrogateJoiner",
     "Text",
     "Unknown",
     "deep_copy",
@@ -42,7 +34,7 @@ StructT = TypeVar("StructT", bound=msgspec.Struct)
 
 _JOIN: Final = "".join
 _OPENINGS: Final = ("{", "[")  # of the arguments of a call
-_NUMBERS: Final = {NoneType, bool, int, float}
+_NUMBERS: Final = {bool, int, float}
 
 
 def unlinked(at: dict[int, Any]) -> list[Any]:
@@ -176,7 +168,7 @@ class JSONText(Text):
         """Take the next piece, which adds nothing if it is the whole text once more."""
         if self.initial:
             initial, self.initial = self.initial, ""
-            if piece in ("", initial):
+            if piece in ("", "{}", initial):
                 self.initial = initial
                 return ""
             if not piece.lstrip().startswith(_OPENINGS):
@@ -223,10 +215,20 @@ class JSONText(Text):
         return bool(self.initial) or self._end.reached
 
     def repeats(self, piece: str) -> bool:
-        """Whether a piece is all of the text once more, which is whole."""
-        if self.initial:
-            return piece == self.initial
-        return piece.startswith(_OPENINGS) and self.is_whole(piece) and is_json(piece)
+        """Whether a piece is all of the text once more, which is whole, however it is spaced."""
+        size = len(self.initial) or self.size()
+        if not piece.startswith(_OPENINGS) or not 0 < size <= 2 * len(piece):
+            return False  # a long text is not read for a short one
+        value = _canonical(piece)
+        return value is not None and value == _canonical(str(self))
+
+
+def _canonical(text: str) -> str | None:
+    """Return a JSON text as any spelling of its value becomes; None if it is not whole."""
+    try:
+        return json.dumps(parse(text), sort_keys=True)
+    except ValueError:
+        return None
 
 
 class _JSONEnd:
@@ -261,63 +263,6 @@ class _JSONEnd:
                 self._depth -= 1
 
 
-class SurrogateJoiner:
-    """Holds back a trailing high surrogate of a delta until its pair arrives."""
-
-    __slots__ = ("_held",)
-
-    def __init__(self) -> None:
-        # For each text, a delta of the high surrogate whose pair may come.
-        self._held: dict[Hashable, _Piece] = {}
-
-    def is_whole(self, piece: str) -> bool:
-        """Whether a piece is not empty, and can be emitted as it came."""
-        return piece != "" and not self._held and (piece.isascii() or is_well_formed(piece))
-
-    def join(self, delta: Delta) -> Delta | None:
-        """Return a delta with whole pairs, or None if all of it is held back.
-
-        A delta without a piece of a text passes through.
-        """
-        if not isinstance(delta, _PIECES):
-            return delta
-        field = _text_field(delta)
-        piece: str = getattr(delta, field)
-        if not self._held and (piece.isascii() or is_well_formed(piece)):
-            return delta
-        text = (type(delta), delta.index, getattr(delta, "place", None))
-        held = self._held.pop(text, None)
-        if held is not None:
-            piece = getattr(held, field) + piece
-        if "\ud800" <= piece[-1:] <= "\udbff":
-            self._held[text] = replace(delta, **{field: piece[-1]})
-            piece = piece[:-1]
-            if not piece:
-                return None
-        return replace(delta, **{field: join_surrogates(piece)})
-
-    def join_all(self, deltas: Iterable[Delta]) -> Iterator[Delta]:
-        """Yield deltas with whole pairs. Deltas without pieces of a text pass through."""
-        for delta in deltas:
-            joined = self.join(delta)
-            if joined is not None:
-                yield joined
-
-    def flush(self) -> Iterator[_Piece]:
-        """Yield a delta for each high surrogate whose pair never came."""
-        for delta in self._held.values():
-            yield replace(delta, **{_text_field(delta): "\ufffd"})
-        self._held.clear()
-
-
-def _text_field(delta: _Piece) -> str:
-    return "arguments" if isinstance(delta, ToolCallDelta) else "text"
-
-
-_Piece: TypeAlias = TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta
-_PIECES: Final = (TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta)
-
-
 def merge_fields(into: dict[str, Any], newer: dict[str, Any]) -> None:
     """Update a loosely typed object: a newer value wins if it is not null."""
     into.update((name, value) for name, value in newer.items() if value is not None)
@@ -333,11 +278,11 @@ def extend_lists(into: dict[str, list[Any]], newer: msgspec.Struct) -> None:
 
 def merge(known: StructT | None, latest: StructT) -> StructT:
     """Return `latest` with the fields of `known` that are None in it."""
-    if known is None:
+    if known is None or known == latest:  # many hosts repeat the usage
         return latest
-    fields = zip(latest.__struct_fields__, astuple(known), astuple(latest), strict=True)
-    kept = {name: old for name, old, new in fields if new is None and old is not None}
-    return replace(latest, **kept) if kept else latest
+    names = latest.__struct_fields__
+    stated = {name: value for name in names if (value := getattr(latest, name)) is not None}
+    return replace(known, **stated)
 
 
 def merge_usage(
@@ -348,8 +293,13 @@ def merge_usage(
     But no request has no input: if all its input counts are 0, they are ignored after a positive
     one; and if its output counts are 0 too, all of it is.
     """
-    stated = [count for name in inputs if (count := getattr(latest, name)) is not None]
-    if stated and not any(stated):
+    stated = False
+    for name in inputs:
+        count = getattr(latest, name)
+        if count:  # nearly always that of the prompt
+            return merge(known, latest)
+        stated = stated or count is not None
+    if stated:
         if not any(getattr(latest, name) for name in outputs):
             return known
         if known is not None and any(getattr(known, name) for name in inputs):
@@ -364,10 +314,12 @@ def deep_copy(value: Any, **changes: Any) -> Any:
     are new in the copy.
     """
     if isinstance(value, msgspec.Struct):
-        for name, field in zip(value.__struct_fields__, astuple(value), strict=True):
+        for name in value.__struct_fields__:
             # To look at the type here, before any call, makes a result of 0.9 L one of 0.5 L.
-            kind = type(field)
-            if (kind is str and field.isascii()) or kind in _NUMBERS or name in changes:
+            field = getattr(value, name)
+            if field is None or (type(field) is str and field.isascii()):
+                continue
+            if type(field) in _NUMBERS or name in changes:
                 continue
             copy = deep_copy(field)
             if copy is not field:

@@ -191,6 +191,8 @@ class Format(Generic[ChunkT, ResultT]):
             drain: Whether to read on after the end of the stream (at most 64 KiB), so that its
                 connection can be used again.
         """
+        if decoder is not None:
+            decoder.resume()
         return Stream(source, decoder or self.decoder(), check=check, drain=drain)
 
     def astream(
@@ -213,6 +215,8 @@ class Format(Generic[ChunkT, ResultT]):
             check: As for `stream`.
             drain: As for `stream`.
         """
+        if decoder is not None:
+            decoder.resume()
         return AsyncStream(source, decoder or self.decoder(), check=check, drain=drain)
 
     def collect(self, source: Source, /, *, max_answer_size: int | None = None) -> ResultT:

@@ -15,6 +15,7 @@ from ssekit._server_error import error_fields, nested_error
 __all__ = ["ResponseHead", "head_of", "id_header", "retry_after"]
 
 _LONGEST_ID = 8 * 2**10  # bytes
+_SENTENCE = re.compile(r"[^<\n]{1,200}")
 _CONTROLS = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
@@ -42,9 +43,9 @@ class ResponseHead(NamedTuple):
         try:
             value: Any = parse(text)
         except ValueError:
-            value = text
+            value = text.strip()
         fields = error_fields(nested_error(value) or value)
-        if isinstance(value, str):  # a page of HTML is no message
+        if isinstance(value, str) and not _SENTENCE.fullmatch(value):  # such as a page of HTML
             fields["message"] = "the server gave no reason that can be read"
         return StatusError(**fields, status_code=self.status, headers=self.headers)
 

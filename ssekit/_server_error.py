@@ -136,7 +136,7 @@ def flat_error(body: dict[str, Any]) -> Any:
     counted = isinstance(body.get("choices"), list) and body.get("usage")
     if counted or is_notice(body):
         return None
-    words = (body.get(word) for word in ("message", "msg", "error_msg", "error_message"))
+    words = _values([body], "message")
     described = any(isinstance(word, str) and not _is_fine(word) for word in words)
     failed = body.get("status") == "error" or not all(
         _is_fine(body.get(word)) for word in ("code", "error_code", "error_type")

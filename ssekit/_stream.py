@@ -207,7 +207,6 @@ class _AnyStream(Generic[ChunkT, ResultT]):
     _source: Any  # a OpenSource or an OpenAsyncSource
 
     def __init__(self, response: Any, decoder: StreamDecoder[ChunkT, ResultT]) -> None:
-        decoder.resume()
         self.response = response
         self.decoder = decoder
 

@@ -136,9 +136,10 @@ class _Decoder(StreamDecoder[Any, Any]):
             self._fields = fields
             for position, self._payload in enumerate(payloads):
                 event = make_event(self._payload, fields)
-                name = shape_of(event)
+                parts = self._format.split(event)
+                name = next(filter(None, map(shape_of, parts)), None)
                 self._detected = name is not None
-                if name is None and self._is_last(event):
+                if name is None and any(map(self._is_last, parts)):
                     name = _DEFAULT
                 if name is not None:
                     held.append((fields, payloads[position:]))
@@ -155,7 +156,9 @@ class _Decoder(StreamDecoder[Any, Any]):
         if self._format.is_empty(event):
             return False
         try:
-            self.accumulator.add(self._format.decode(event))
+            chunk = self._format.decode_fallback(event)
+            if chunk is not None:  # no event of a name of its own ends chat
+                self.accumulator.add(chunk)
         except SSEKitError:
             return True
         return False

@@ -1,6 +1,7 @@
 """What is in a made stream: its JSON, as an independent decoder reads it, and its answer."""
 
 import json
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -9,6 +10,14 @@ from tests.reference import interpret
 
 MARKERS = ("[DONE]", "[DONE] ", '"[DONE]"', "DONE", "[done]")
 BLANKS = ("", "null")
+
+
+Condition = Callable[[ModelStream], bool]
+
+
+def some(parts: Callable[[ModelStream], list[Any]], holds: Callable[[Any], Any]) -> Condition:
+    """Return the condition that something holds of some of the parts of a stream."""
+    return lambda stream: any(map(holds, parts(stream)))
 
 
 def payloads_of(stream: ModelStream) -> list[str]:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
+import pytest
 import trio
 
 from ssekit import aiter_events, areconnect, chat, iter_events, reconnect
@@ -97,3 +98,37 @@ SHELLS = {
         for name, run in RUNNERS.items()
     },
 }
+
+
+# What releases the source of a stream that is read for a while.
+
+
+async def leave_with(stream: Any) -> None:
+    async with stream:
+        await anext(stream)
+
+
+async def leave_with_before_the_first_read(stream: Any) -> None:
+    async with stream:
+        pass
+
+
+async def fail_in_with(stream: Any) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with stream:
+            await anext(stream)
+            raise ZeroDivisionError
+
+
+async def close(stream: Any) -> None:
+    await anext(stream)
+    await stream.aclose()
+
+
+async def break_in_with(stream: Any) -> None:
+    async with stream:
+        async for _ in stream.text():
+            break
+
+
+RELEASES = [leave_with, leave_with_before_the_first_read, fail_in_with, close, break_in_with]

@@ -169,6 +169,16 @@ STREAMS: dict[str, tuple[list[bytes], Any]] = {
         ],
         interactions,
     ),
+    "messages, after an event of another name": (
+        [
+            b"event: usage\n" + event({"cost": 0}),
+            event(MESSAGE),
+            event(TEXT),
+            event({"type": "message_stop"}),
+        ],
+        messages,
+    ),
+    "gemini, in an event with two objects": ([event(GEMINI)[:-1], event(GEMINI)], gemini),
     "gemini, then an error in a list": (
         [event({"promptFeedback": {}}), event([{"error": {"code": 503}}])],
         gemini,

@@ -90,7 +90,8 @@ def test_each_workload_has_what_others_do_not() -> None:
     assert b"\ndata: " in joined["data-lines"].replace(b"\n\n", b"")
     assert [name for name, data in joined.items() if len(data) >= 4 * 2**20] == ["4-mib-event"]
     named = {name for name, data in joined.items() if data.startswith(b"event: ")}
-    assert named == {name for name in joined if name.startswith(("responses-", "messages-"))}
+    typed = ("responses-", "messages-", "interactions-")
+    assert named == {name for name in joined if name.startswith(typed)}
 
 
 def test_reads_have_the_size_in_the_name() -> None:
@@ -107,12 +108,16 @@ def test_a_format_is_frozen_as_it_is() -> None:
     class Inner(msgspec.Struct, tag="inner"):
         text: str | None = None
 
-    class Event(msgspec.Struct, rename="camel"):
+    class Event(msgspec.Struct, rename="camel", tag_field="kind", tag="event"):
         inner: tuple[Inner, ...]
         more_counts: dict[str, list[int]] = msgspec.field(default_factory=dict)
 
     assert freeze(Event) == {
-        "Event": {"inner": "tuple[Inner, ...]!", "moreCounts": "dict[str, list[int]]"},
+        "Event": {
+            "": "kind:event",
+            "inner": "tuple[Inner, ...]!",
+            "moreCounts": "dict[str, list[int]]",
+        },
         "Inner": {"": "inner", "text": "str | None"},
         "": "Event",
     }
@@ -334,9 +339,9 @@ def test_the_page_has_every_goal_and_every_peer() -> None:
 
 def test_the_short_table_has_streams_as_they_come_first() -> None:
     head, _, collect, *_, events = readme.short(full_report()).splitlines()
-    assert head == "|  | chat | Responses | Messages | Gemini |"
-    assert collect.endswith("| 2.00 | 2.00 | 2.00 | 2.00 |")
-    assert events.count("2.00 (openai)") == 4
+    assert head == "|  | chat | Responses | Messages | Gemini | Interactions |"
+    assert collect.endswith(" 2.00 |" * 5)
+    assert events.count("2.00 (openai)") == 5
 
 
 @pytest.mark.parametrize(

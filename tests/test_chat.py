@@ -566,7 +566,7 @@ WHOLE: dict[str, tuple[dict[str, Any], dict[str, Any], str | None]] = {
     "a message that is none": ({"message": None, "delta": {"content": "b"}}, COMPLETION, "b"),
     "a message so far (Writer)": ({**SO_FAR, "delta": {"content": "b"}}, CHUNK, "b"),
     "a message so far, and nothing new": ({**SO_FAR, "delta": {}}, CHUNK, None),
-    "a message so far, and no delta": (SO_FAR, CHUNK, None),
+    "a message so far, and no delta": (SO_FAR, CHUNK, "ab"),
 }
 
 

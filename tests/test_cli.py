@@ -74,8 +74,43 @@ def lines(text):
 # What is printed.
 
 
-def test_the_text_is_printed_and_nothing_else_on_standard_output(run):
-    assert run(stdin=HELLO) == Ran(0, "Héllo\n", FINISHED)
+CALLS = [call(0, name="f", arguments='{"a":'), call(1, name="g", arguments="{\n  1\n}")]
+REST = [call(0, arguments=' "é"}')]
+OTHER = chunk("stop", content="other", index=1)
+ERROR = sse({"error": {"message": "Overloaded"}})
+
+# A stream, the status of the command, its text, and the summary.
+PRINTED = {
+    "a text": (HELLO, 0, "Héllo\n", FINISHED),
+    "only choice 0": (
+        *(sse(OTHER, chunk("stop", content="this"), "[DONE]"), 0),
+        *("this\n", "finished: stop (ended by marker)\n"),
+    ),
+    "tool calls, a line each": (
+        *(sse(chunk(tool_calls=CALLS), chunk("tool_calls", tool_calls=REST), "[DONE]"), 0, ""),
+        'tool call f({"a": "é"})\ntool call g({ 1 })\nfinished: tool_calls (ended by marker)\n',
+    ),
+    "a refusal": (
+        *(sse(chunk(refusal="I "), chunk("stop", refusal="cannot"), "[DONE]"), 0, ""),
+        "refusal: I cannot\nfinished: stop (ended by marker)\n",
+    ),
+    "no finish reason": (
+        *(sse(chunk(), "[DONE]"), 0, ""),
+        "finished: no finish reason (ended by marker)\n",
+    ),
+    "a cut": (CUT, 1, "Héllo\n", TRUNCATED),
+    "a failure": (CUT + ERROR, 1, "Héllo\n", "failed: APIError: Overloaded\n"),
+    "a failure in two lines": (
+        *(sse({"error": {"message": "no\nfinished: stop"}}), 1, ""),
+        "failed: APIError: no finished: stop\n",
+    ),
+}
+
+
+@pytest.mark.parametrize(("data", "status", "out", "err"), PRINTED.values(), ids=PRINTED)
+def test_the_text_is_printed_and_a_summary_on_standard_error(run, data, status, out, err):
+    assert run(stdin=data) == Ran(status, out, err)
+    assert run(stdin=data, out=Terminal).out == out
 
 
 @pytest.mark.parametrize("argv", [["-"], ["-", "--timing"]])
@@ -83,38 +118,37 @@ def test_a_dash_is_standard_input(run, argv):
     assert run(*argv, stdin=HELLO).out == "Héllo\n"
 
 
-@pytest.mark.parametrize("name", ["stream.sse", "demo"])
-def test_a_file_is_read(run, tmp_path, monkeypatch, name):
+@pytest.mark.parametrize("name", ["stream.sse", "./demo", "colect", "stream.sse.gz"])
+def test_a_file_is_read_whatever_its_name(run, tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
-    Path(name).write_bytes(HELLO)
-    assert run(f"./{name}") == Ran(0, "Héllo\n", FINISHED)
-
-
-def test_only_choice_0_is_printed(run):
-    other = chunk("stop", content="other", index=1)
-    assert run(stdin=sse(other, chunk("stop", content="this"), "[DONE]")).out == "this\n"
+    Path(name).write_bytes(gzip.compress(HELLO) if name.endswith(".gz") else HELLO)
+    assert run(name) == Ran(0, "Héllo\n", FINISHED)
 
 
 LABEL = "\x1b[2mreasoning:\n\x1b[22m"
+R, T = ({"reasoning": "so"}, {"content": "yes"})
+
+# Deltas, and what a terminal shows of them, with colours or without.
+TERMINALS = {
+    "reasoning": ([R, T], False, f"{LABEL}\x1b[2mso\x1b[22m\n\nyes\n"),
+    "no colour": ([R, T], True, "reasoning:\nso\n\nyes\n"),
+    "reasoning after text": ([R, T, R, R], True, "reasoning:\nso\n\nyes\n\nreasoning:\nsoso\n"),
+    "lines": (
+        *([{"reasoning": "so\n"}, {"content": "yes\n"}], False),
+        f"{LABEL}\x1b[2mso\n\x1b[22m\nyes\n",
+    ),
+    "nothing": ([{}], False, ""),
+}
 
 
-def test_the_reasoning_is_for_terminals(run):
-    data = sse(chunk(reasoning="so"), chunk(content="yes"), chunk("stop"), "[DONE]")
-    assert run(stdin=data).out == "yes\n"
-    assert run(stdin=data, out=Terminal).out == f"{LABEL}\x1b[2mso\x1b[22m\n\nyes\n"
-
-
-def test_reasoning_that_goes_on_after_text_has_its_label_again(run, monkeypatch):
-    monkeypatch.setenv("NO_COLOR", "1")
-    pieces = [{"reasoning": "a"}, {"content": "b"}, {"reasoning": "c"}, {"reasoning": "d"}]
-    data = sse(*(chunk(**piece) for piece in pieces), "[DONE]")
-    assert run(stdin=data, out=Terminal).out == "reasoning:\na\n\nb\n\nreasoning:\ncd\n"
-
-
-def test_no_color_leaves_the_reasoning_undimmed(run, monkeypatch):
-    monkeypatch.setenv("NO_COLOR", "1")
-    data = sse(chunk(reasoning="so"), chunk(content="yes"), chunk("stop"), "[DONE]")
-    assert run(stdin=data, out=Terminal).out == "reasoning:\nso\n\nyes\n"
+@pytest.mark.parametrize(("deltas", "no_color", "shown"), TERMINALS.values(), ids=TERMINALS)
+def test_the_reasoning_is_for_terminals(run, monkeypatch, deltas, no_color, shown):
+    if no_color:
+        monkeypatch.setenv("NO_COLOR", "1")
+    data = sse(*(chunk(**delta) for delta in deltas), chunk("stop"), "[DONE]")
+    assert run(stdin=data, out=Terminal).out == shown
+    text = "".join(delta.get("content", "") for delta in deltas)
+    assert run(stdin=data).out == text + "\n" * bool(text and not text.endswith("\n"))
 
 
 @pytest.mark.parametrize(
@@ -137,12 +171,6 @@ def test_lines_of_a_terminal_end_between_words(run, monkeypatch, pieces, shown):
     data = sse(*(chunk(content=piece) for piece in pieces), chunk("stop"), "[DONE]")
     assert run(stdin=data, out=Terminal).out == shown
     assert run(stdin=data).out == "".join(pieces) + "\n"
-
-
-def test_a_terminal_gets_whole_lines_and_no_empty_ones(run):
-    data = sse(chunk(reasoning="so\n"), chunk(content="yes\n"), chunk("stop"), "[DONE]")
-    assert run(stdin=data, out=Terminal).out == f"{LABEL}\x1b[2mso\n\x1b[22m\nyes\n"
-    assert run(stdin=sse(chunk("stop"), "[DONE]"), out=Terminal).out == ""
 
 
 # What a stream would do to a terminal, and what the terminal gets.
@@ -180,11 +208,6 @@ def test_controls_are_escaped_in_the_summary_on_a_terminal(run, text, shown):
     summary = "tool call {0}()\nfailed: APIError: {0}\n"
     assert run(stdin=data).err == summary.format(text)
     assert run(stdin=data, err=Terminal).err == summary.format(shown)
-
-
-def test_a_line_of_the_summary_stays_one(run):
-    data = sse({"error": {"message": "no\nfinished: stop"}})
-    assert run(stdin=data).err == "failed: APIError: no finished: stop\n"
 
 
 def test_what_people_write_is_shown_as_it_is(run):
@@ -283,23 +306,6 @@ def test_the_format_that_is_given_counts(run):
 # The summary.
 
 
-def test_tool_calls_are_told_on_a_line_each(run):
-    calls = [call(0, name="f", arguments='{"a":'), call(1, name="g", arguments="{\n  1\n}")]
-    rest = [call(0, arguments=' "é"}')]
-    data = sse(chunk(tool_calls=calls), chunk("tool_calls", tool_calls=rest), "[DONE]")
-    assert run(stdin=data) == Ran(
-        0,
-        "",
-        'tool call f({"a": "é"})\ntool call g({ 1 })\nfinished: tool_calls (ended by marker)\n',
-    )
-
-
-def test_a_refusal_is_told(run):
-    data = sse(chunk(refusal="I "), chunk("stop", refusal="cannot"), "[DONE]")
-    ran = run(stdin=data)
-    assert (ran.out, ran.err) == ("", "refusal: I cannot\nfinished: stop (ended by marker)\n")
-
-
 @pytest.mark.parametrize(
     ("usage", "told"),
     [
@@ -310,21 +316,6 @@ def test_a_refusal_is_told(run):
 )
 def test_only_tokens_that_the_server_counted_are_told(run, usage, told):
     assert run(stdin=sse(chunk("stop") | {"usage": usage})).err == told
-
-
-def test_a_stream_may_finish_without_a_reason(run):
-    ran = run(stdin=sse(chunk(), "[DONE]"))
-    assert (ran.status, ran.err) == (0, "finished: no finish reason (ended by marker)\n")
-
-
-def test_a_cut_stream_prints_what_had_come(run):
-    assert run(stdin=CUT) == Ran(1, "Héllo\n", TRUNCATED)
-    assert run(stdin=CUT, out=Terminal).out == "Héllo\n"
-
-
-def test_a_failed_stream_prints_what_had_come(run):
-    ran = run(stdin=CUT + sse({"error": {"message": "Overloaded"}}))
-    assert ran == Ran(1, "Héllo\n", "failed: APIError: Overloaded\n")
 
 
 def test_a_source_that_fails_is_a_failed_stream(run, monkeypatch):
@@ -361,32 +352,6 @@ def test_timing_goes_with_every_view(run, option):
 # What the command is given.
 
 
-@pytest.mark.parametrize(
-    ("argv", "command"),
-    [(["colect"], "collect"), (["--json", "Collect", "a"], "collect"), (["dmeo"], "demo")],
-)
-def test_a_misspelt_command_gets_a_hint_if_no_file_has_that_name(
-    run, capsys, tmp_path, monkeypatch, argv, command
-):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit) as raised:
-        main(argv)
-    assert raised.value.code == 2
-    assert f"did you mean `ssekit {command}`?\n" in capsys.readouterr().err
-
-
-def test_a_file_is_read_whatever_its_name(run, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    Path("colect").write_bytes(HELLO)
-    assert run("colect") == Ran(0, "Héllo\n", FINISHED)
-
-
-def test_a_compressed_file_is_read(run, tmp_path):
-    file = tmp_path / "stream.sse.gz"
-    file.write_bytes(gzip.compress(HELLO))
-    assert run(str(file)) == Ran(0, "Héllo\n", FINISHED)
-
-
 OWN = """
 import msgspec
 from ssekit import Accumulator, Format
@@ -419,22 +384,39 @@ def test_a_format_of_ones_own_is_imported(run, own):
     assert (ran.status, ran.out) == (0, '{"n":2}\n')
 
 
-@pytest.mark.parametrize(
-    ("name", "reason"),
-    [
-        ("yaml", "ValueError: format must be auto, chat, "),
-        ("missing_module:FORMAT", "ModuleNotFoundError: No module named 'missing_module'"),
-        ("ownformat:MISSING", "AttributeError: module 'ownformat' has no attribute 'MISSING'"),
-        ("ownformat:Last", "ownformat:Last is no ssekit.Format"),
-        ("ownformat:", "ownformat: is no ssekit.Format"),
-    ],
-)
+FORMAT = "ssekit: error: argument --format: "
+MISUSE = {
+    "two views": (["--json", "--events"], "not allowed with argument"),
+    "two files": (["a", "b"], "unrecognized arguments: b"),
+    "no option": (["--yaml"], "unrecognized arguments: --yaml"),
+    "a misspelt command": (["colect"], "did you mean `ssekit collect`?\n"),
+    "one among others": (["--json", "Collect", "a"], "did you mean `ssekit collect`?\n"),
+    "the other, misspelt": (["dmeo"], "did you mean `ssekit demo`?\n"),
+    "no format": (["--format", "yaml"], f"{FORMAT}ValueError: format must be auto, chat, "),
+    "no module": (
+        ["--format", "missing_module:FORMAT"],
+        f"{FORMAT}ModuleNotFoundError: No module named 'missing_module'",
+    ),
+    "no attribute": (
+        ["--format", "ownformat:MISSING"],
+        f"{FORMAT}AttributeError: module 'ownformat' has no attribute 'MISSING'",
+    ),
+    "another object": (
+        ["--format", "ownformat:Last"],
+        f"{FORMAT}ownformat:Last is no ssekit.Format",
+    ),
+    "nothing of it": (["--format", "ownformat:"], f"{FORMAT}ownformat: is no ssekit.Format"),
+}
+
+
+@pytest.mark.parametrize(("argv", "said"), MISUSE.values(), ids=MISUSE)
 @pytest.mark.usefixtures("own")
-def test_what_is_no_format_is_misuse(capsys, name, reason):
+def test_misuse_has_status_2(capsys, argv, said):
     with pytest.raises(SystemExit) as raised:
-        main(["--format", name])
-    assert raised.value.code == 2
-    assert f"ssekit: error: argument --format: {reason}" in capsys.readouterr().err
+        main(argv)
+    err = capsys.readouterr().err
+    assert (raised.value.code, err[:14]) == (2, "usage: ssekit ")
+    assert said in err
 
 
 @pytest.mark.parametrize("name", ["missing.sse", "."])
@@ -451,16 +433,6 @@ def test_a_file_name_that_is_no_utf8_can_be_told(run):
     assert run("\udcff.sse").err.startswith("ssekit: cannot open ?.sse: ")
 
 
-@pytest.mark.parametrize(
-    "argv", [["--json", "--events"], ["a", "b"], ["--yaml"], ["--format", "yaml"]]
-)
-def test_misuse_has_status_2(capsys, argv):
-    with pytest.raises(SystemExit) as raised:
-        main(argv)
-    assert raised.value.code == 2
-    assert capsys.readouterr().err.startswith("usage: ssekit ")
-
-
 def test_the_version_is_told(capsys):
     with pytest.raises(SystemExit) as raised:
         main(["--version"])
@@ -468,12 +440,11 @@ def test_the_version_is_told(capsys):
     assert capsys.readouterr().out == f"ssekit {ssekit.__version__}\n"
 
 
-def test_arguments_are_those_of_the_process(run, monkeypatch, tmp_path):
+def test_arguments_are_those_of_the_process(capsys, monkeypatch, tmp_path):
     (tmp_path / "stream.sse").write_bytes(HELLO)
     monkeypatch.setattr(sys, "argv", ["ssekit", str(tmp_path / "stream.sse")])
-    monkeypatch.setattr(sys, "stdout", io.StringIO())
     assert main() == 0
-    assert sys.stdout.getvalue() == "Héllo\n"
+    assert capsys.readouterr().out == "Héllo\n"
 
 
 def test_standard_streams_may_be_closed(monkeypatch, capsys, tmp_path):

@@ -96,127 +96,83 @@ def run(reads: Iterable[bytes], **options: Any) -> tuple[list[str], StreamDecode
 DONE = b"data: [DONE]\n\n"
 A, B = word("a"), word("b")
 
-# What came, and: the chunks, the state, ended_by, the error.
-ENDS: dict[str, tuple[bytes, list[str], str, str | None, type[SSEKitError] | None]] = {
-    "the marker": (A + DONE, ["a"], "done", "marker", None),
-    "the marker, and what follows": (A + DONE + B, ["a"], "done", "marker", None),
-    "the marker without its blank line": (A + b"data: [DONE]", ["a"], "done", "marker", None),
-    "the marker, and one line end": (A + b"data:[DONE]\r", ["a"], "done", "marker", None),
-    "the marker alone": (DONE, [], "truncated", None, StreamTruncatedError),
-    "the terminal event": (word("a", end=True) + B, ["a"], "done", "event", None),
-    "a clean end after the finish": (word("a", last=True) + B, ["a", "b"], "done", "finish", None),
-    "an event without its blank line": (
-        A + word("b", last=True).rstrip(),
-        ["a", "b"],
-        "done",
-        "finish",
-        None,
-    ),
-    "a terminal event without its blank line": (
-        A + word("b", end=True).rstrip(),
-        ["a", "b"],
-        "done",
-        "event",
-        None,
-    ),
-    "nothing": (b"", [], "truncated", None, StreamTruncatedError),
-    "no finish": (A + B, ["a", "b"], "truncated", None, StreamTruncatedError),
-    "within an event": (A + B[:-6], ["a"], "truncated", None, StreamTruncatedError),
-    "within an event after the finish": (
-        word("a", last=True) + B[:-6],
-        ["a"],
-        "truncated",
-        None,
-        StreamTruncatedError,
-    ),
-    "within a comment after the finish": (
-        word("a", last=True) + b": keep-al",
-        ["a"],
-        "done",
-        "finish",
-        None,
-    ),
-    "within the marker": (A + b"data: [DON", ["a"], "truncated", None, StreamTruncatedError),
-    "something like the marker": (A + b"data: [DONE]!\n\n" + B, ["a"], "failed", None, DecodeError),
-    "an error": (A + b'data: {"error": {"code": 1}}\n\n' + B, ["a"], "failed", None, APIError),
-    "an error without its blank line": (
-        A + b'data: {"error": "no"}',
-        ["a"],
-        "failed",
-        None,
-        APIError,
-    ),
-    "no JSON": (A + b"data: {\n\n" + B, ["a"], "failed", None, DecodeError),
-    "no object": (A + b"data: 5\n\n" + B, ["a"], "failed", None, DecodeError),
-    "no data": (A + b"data\n\n" + B + DONE, ["a", "b"], "done", "marker", None),
-    "what does not belong here": (
-        A + word("b", foreign=True) + B,
-        ["a"],
-        "failed",
-        None,
-        DecodeError,
-    ),
-    "what does not belong here, in a list": (
-        A + b"data: [" + word("b", foreign=True)[6:-2] + b"]\n\n" + B,
-        ["a"],
-        "failed",
-        None,
-        DecodeError,
-    ),
-    "an error in what does not belong here": (
-        A + word("b", foreign=True, error="no") + B,
-        ["a"],
-        "failed",
-        None,
-        APIError,
-    ),
-    "too large": (
-        A + b"data: " + b"x" * 200 + b"\n\n" + B,
-        ["a"],
-        "failed",
-        None,
-        EventTooLargeError,
-    ),
-    "too large after the marker": (A + DONE + b"x" * 200, ["a"], "done", "marker", None),
+FOREIGN, ERROR = word("b", foreign=True), b'data: {"error": {"code": 1}}\n\n'
+LONG = b"data: " + b"x" * 200 + b"\n\n"
+
+# What came, the words of its chunks, and what ended it, or the error.
+ENDS: dict[str, tuple[bytes, str, str | type[SSEKitError]]] = {
+    "the marker": (A + DONE, "a", "marker"),
+    "the marker, and what follows": (A + DONE + B, "a", "marker"),
+    "the marker without its blank line": (A + b"data: [DONE]", "a", "marker"),
+    "the marker, and one line end": (A + b"data:[DONE]\r", "a", "marker"),
+    "the marker alone": (DONE, "", StreamTruncatedError),
+    "the terminal event": (word("a", end=True) + B, "a", "event"),
+    "a clean end after the finish": (word("a", last=True) + B, "ab", "finish"),
+    "an event without its blank line": (A + word("b", last=True).rstrip(), "ab", "finish"),
+    "a terminal event without its blank line": (A + word("b", end=True).rstrip(), "ab", "event"),
+    "nothing": (b"", "", StreamTruncatedError),
+    "no finish": (A + B, "ab", StreamTruncatedError),
+    "within an event": (A + B[:-6], "a", StreamTruncatedError),
+    "within an event after the finish": (word("a", last=True) + B[:-6], "a", StreamTruncatedError),
+    "within a comment after the finish": (word("a", last=True) + b": keep-al", "a", "finish"),
+    "within the marker": (A + b"data: [DON", "a", StreamTruncatedError),
+    "something like the marker": (A + b"data: [DONE]!\n\n" + B, "a", DecodeError),
+    "an error": (A + ERROR + B, "a", APIError),
+    "an error without its blank line": (A + ERROR[:-2], "a", APIError),
+    "no JSON": (A + b"data: {\n\n" + B, "a", DecodeError),
+    "no object": (A + b"data: 5\n\n" + B, "a", DecodeError),
+    "no data": (A + b"data\n\n" + B + DONE, "ab", "marker"),
+    "what does not belong here": (A + FOREIGN + B, "a", DecodeError),
+    "that, in a list": (A + b"data: [%b]\n\n" % FOREIGN[6:-2] + B, "a", DecodeError),
+    "an error in that": (A + word("b", foreign=True, error="no") + B, "a", APIError),
+    "too large": (A + LONG + B, "a", EventTooLargeError),
+    "too large after the marker": (A + DONE + b"x" * 200, "a", "marker"),
 }
+each_end = pytest.mark.parametrize(("stream", "words", "end"), ENDS.values(), ids=ENDS)
 
 
-@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
-def test_the_end(end: Any):
-    """Each end is told the same whole, byte by byte, and at every two-way cut."""
-    stream, words, state, ended_by, error = end
-    for reads in [pieces(stream), *splits(stream)]:
-        said, decoder = run(reads, max_event_size=100)
-        assert (said, decoder.state, decoder.ended_by) == (words, state, ended_by), reads
-        assert type(decoder.error) is (error or type(None))
-
-
-@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
-def test_the_error_has_the_answer_so_far_and_pickles(end: Any):
-    stream, words, *_, error = end
-    decoder = run([stream], max_event_size=100)[1]
-    assert decoder.snapshot() == words
-    if error is None:
-        assert decoder.result() == words
+def check_end(reads: list[bytes], words: str, end: Any) -> None:
+    said, decoder = run(reads, max_event_size=100)
+    assert "".join(said) == words, reads
+    if isinstance(end, str):
+        assert (decoder.state, decoder.ended_by, decoder.error) == ("done", end, None), reads
     else:
-        with pytest.raises(error) as raised:
+        state = "truncated" if end is StreamTruncatedError else "failed"
+        assert (decoder.state, decoder.ended_by) == (state, None), reads
+        assert type(decoder.error) is end
+
+
+@each_end
+def test_the_end(stream: bytes, words: str, end: Any):
+    """Each end is told the same whole, byte by byte, and at every two-way cut."""
+    for reads in [pieces(stream), *splits(stream)]:
+        check_end(reads, words, end)
+
+
+@each_end
+def test_the_error_has_the_answer_so_far_and_pickles(stream: bytes, words: str, end: Any):
+    decoder = run([stream], max_event_size=100)[1]
+    assert decoder.snapshot() == [*words]
+    if isinstance(end, str):
+        assert decoder.result() == [*words]
+    else:
+        with pytest.raises(end) as raised:
             decoder.result()
         assert raised.value is decoder.error
-        assert raised.value.partial == words
-        assert pickle.loads(pickle.dumps(raised.value)).partial == words
+        assert raised.value.partial == [*words]
+        assert pickle.loads(pickle.dumps(raised.value)).partial == [*words]
 
 
 @given(st.sampled_from(list(ENDS.values())), st.data())
-def test_any_division_tells_the_same(end: Any, data: st.DataObject):
-    stream, words, state, ended_by, _ = end
-    said, decoder = run(data.draw(chunkings(stream)), max_event_size=100)
-    assert (said, decoder.state, decoder.ended_by) == (words, state, ended_by)
+def test_any_division_tells_the_same(row: Any, data: st.DataObject):
+    stream, words, end = row
+    check_end(data.draw(chunkings(stream)), words, end)
 
 
 def test_what_does_not_belong_here_is_to_blame():
-    error = run([A, word("b", foreign=True)])[1].error
+    error = run([A, FOREIGN])[1].error
     assert error is not None
-    assert error.event == ServerSentEvent(word("b", foreign=True).decode()[6:-2])
+    assert error.event == ServerSentEvent(FOREIGN.decode()[6:-2])
 
 
 def test_the_event_behind_the_latest_chunk():
@@ -436,20 +392,19 @@ def test_the_event_behind_a_chunk_is_not_what_an_unfinished_one_makes_of_it():
 
 # Copies.
 
+COPIED = {
+    "decoder": chat.decoder,
+    "auto": auto.decoder,
+    "stream": lambda: chat.stream([]),
+    "astream": lambda: chat.astream([]),
+    "SSEDecoder": SSEDecoder,
+}
+
 
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps])
-@pytest.mark.parametrize(
-    ("make", "instead"),
-    [
-        (chat.decoder, r"snapshot\(\)"),
-        (auto.decoder, r"snapshot\(\)"),
-        (lambda: chat.stream([]), r"snapshot\(\)"),
-        (lambda: chat.astream([]), r"snapshot\(\)"),
-        (SSEDecoder, "another"),
-    ],
-    ids=["decoder", "auto", "stream", "astream", "SSEDecoder"],
-)
-def test_what_goes_on_is_not_copied(make: Any, instead: str, copied: Any):
+@pytest.mark.parametrize("make", COPIED.values(), ids=COPIED)
+def test_what_goes_on_is_not_copied(make: Any, copied: Any):
+    instead = "another" if make is SSEDecoder else r"snapshot\(\)"
     with pytest.raises(TypeError, match=f"no copy or pickle of .*: .*{instead}"):
         copied(make())
 

@@ -46,10 +46,11 @@ from tests.formats import (
     structs_of,
 )
 from tests.shared import Recording, each_recording
+from tests.shells import Shell
 from tests.spoil import spoil
 from tests.streams import ARGUMENTS, CALL, REASONING, STREAMS, TEXT, TOKENS
 from tests.thorough import examples
-from tests.ways import check_deltas, joined, read_deltas
+from tests.ways import check_deltas, joined, pull, read_deltas
 from tests.wire import event
 
 each_opener = pytest.mark.parametrize("told", [True, False], ids=["told", "auto"])
@@ -252,6 +253,13 @@ def test_no_delta_ends_within_a_surrogate_pair(name: str, pieces: list[str], sai
     events = [*map(PIECES[name], pieces)]
     assert deltas_of(FORMATS[name], *events) == [TextDelta(0, piece) for piece in said]
     assert texts(PLAIN[name](answer_of(FORMATS[name], *events)))[0] == "".join(said)
+
+
+@each_format
+def test_half_a_pair_before_a_cut_is_in_the_deltas(shell: Shell, name: str):
+    deltas, decoder = pull(FORMATS[name], [event(PIECES[name]("a\ud83d"))], shell, deltas=True)
+    assert deltas == [TextDelta(0, "a"), TextDelta(0, "\ufffd")]
+    assert (decoder.state, decoder.accumulator.text) == ("truncated", "a\ufffd")
 
 
 @each_format
@@ -463,6 +471,14 @@ def finishes() -> Iterator[tuple[str, Any, str | None, str | None]]:
         yield "responses", {"type": "response.completed", "response": response}, reason, "completed"
 
 
+@pytest.mark.parametrize("name", ["chat", "completions", "messages", "gemini"])
+def test_a_bare_stop_replaces_no_word_that_tells_more(name: str):
+    words = WORDS[name]["length"].split()[0], WORDS[name]["stop"].split()[0]
+    for ends in (words, words[::-1]):
+        decoder = fed(FORMATS[name], *map(FINISHED[name], ends))
+        assert decoder.accumulator.finish_reason == "length"
+
+
 @pytest.mark.parametrize(("name", "ended", "reason", "word"), [*finishes()])
 def test_finish_reasons(name: str, ended: Any, reason: Any, word: Any):
     assert fed(FORMATS[name], ended).accumulator.finish_reason == reason
@@ -638,6 +654,10 @@ ENDS: dict[str, dict[str, tuple[list[Any], str, str | None, bool]]] = {
         ),
         "a prompt that was not blocked": (
             [{"promptFeedback": {"blockReason": "BLOCKED_REASON_UNSPECIFIED"}}],
+            "truncated", None, False,
+        ),
+        "a prompt that was not blocked, by the word of the other API": (
+            [{"promptFeedback": {"blockReason": "BLOCK_REASON_UNSPECIFIED"}}],
             "truncated", None, False,
         ),
         "a prompt that was blocked when its answer had begun": (

@@ -152,8 +152,14 @@ PARTS: dict[str, tuple[list[list[Any]], list[Any]]] = {
          [call(id="1")]],
         [call("f", id="1", args={"a": "x"}), call("g", id="2", args={"b": "y"})],
     ),
-    "an id again, after its call": ([[call("f", id="1")], [call("f", id="1")]],
-                                    [call("f", id="1"), call("f", id="1")]),
+    "a call once more": (
+        [[call("f", id="1", args={}), call("g", args={})], [call("f", id="1", args={})]],
+        [call("f", id="1", args={}), call("g", args={})],
+    ),
+    "an id again, after its call": (
+        [[call("f", id="1")], [call("f", id="1", args={})], [call("g", id="1", args={})]],
+        [call("f", id="1"), call("f", id="1", args={}), call("g", id="1", args={})],
+    ),
     "another name, another call": (
         [[call("f", willContinue=True)], [call("g", args={})]],
         [call("f", args={}, willContinue=True), call("g", args={})],

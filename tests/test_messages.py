@@ -190,6 +190,14 @@ CONTENTS: dict[str, tuple[Events, list[Any]]] = {
             {"type": "mcp_tool_use", "id": "c", "name": "f", "server_name": "n", "input": {"a": 1}},
         ],
     ),
+    "placeholders before the inputs of tools": (
+        [
+            began(SEARCH), given_json("{}"), given_json('{"query":'), given_json('"x"}'),
+            began({**SEARCH, "input": {"query": "x"}}, 1), given_json("{}", 1),
+            began(call({"a": 1}), 2), given_json("{}", 2),
+        ],
+        [{**SEARCH, "input": {"query": "x"}}] * 2 + [call({"a": 1})],
+    ),
     "pieces that take turns": (
         [
             began(text_block(""), 7),
@@ -506,6 +514,10 @@ HEADS: dict[str, tuple[Events, dict[str, Any]]] = {
     ),
     "another model takes over": ([start(model="a"), began(FALLBACK)], {"model": "b",
                                                                      "content": [FALLBACK]}),
+    "another model takes over, without a name": (
+        [start(model="a", role=""), began({"type": "fallback"})],
+        {"model": "a", "role": "assistant", "content": [{"type": "fallback"}]},
+    ),
     "a refusal": (
         [ended("refusal", stop_details={"type": "refusal", "category": "bio"})],
         {"stop_details": {"type": "refusal", "category": "bio"}},
@@ -681,9 +693,31 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
     ),
     "a call of which pieces come before the start": (
         [given_json("{"), began(call()), given_json("}"), stop()],
-        [ToolCallDelta(0, 0, "", "", ""), ToolCallDelta(0, 0, "", "", "{"),
-         ToolCallDelta(0, 0, "t", "f", ""), ToolCallDelta(0, 0, "t", "f", "}"),
-         ToolCall(0, 0, "t", "f", "{}")],
+        told("{", "}"),
+    ),
+    "equal calls without an id": (
+        [began(call(id="")), stop(), began(call(id="")), stop()],
+        [ToolCallDelta(0, 0, "", "f", ""), ToolCallDelta(0, 1, "", "f", ""),
+         ToolCallDelta(0, 0, "", "f", "{}"), ToolCall(0, 0, "", "f", "{}"),
+         ToolCallDelta(0, 1, "", "f", "{}"), ToolCall(0, 1, "", "f", "{}")],
+    ),
+    "a call that never begins": ([given_json("{}"), stop()], []),
+    "a call that begins once more": (
+        [began(call(name="")), began(call()), given_json("{"), began(call()), given_json("}"),
+         stop(), began(call()), given_json("{}"), given_json("!"), stop(),
+         began(call({"a": 1}, "u"), 1), stop(1), began(call({"a": 1}, "u"), 2), stop(2)],
+        [ToolCallDelta(0, 0, "t", "", ""), *told("", "{", "}"),
+         ToolCallDelta(0, 1, "u", "f", ""), ToolCallDelta(0, 1, "u", "f", '{"a":1}'),
+         ToolCall(0, 1, "u", "f", '{"a":1}')],
+    ),
+    "a call that begins once more at another index, and not whole": (
+        [began(call({"a": 1})), began(call({"a": 1}), 1), stop(1), stop(),
+         *(began(call({"a": 1}), index) for index in (1, 2)), stop(1), stop(2), began(call(), 2)],
+        [*told("", '{"a":1}'), ToolCallDelta(0, 1, "t", "f", ""), ToolCall(0, 1, "t", "f", "")],
+    ),
+    "pieces of a call at the index of another block": (
+        [began(text_block("")), began(call(), 1), given_json("{"), given_json("}", 5), stop(1)],
+        told("", "{", "}"),
     ),
     "a text of which pieces come before the start": (
         [text("a"), began(text_block("b", citations=[]))],
@@ -742,8 +776,9 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
         [RefusalDelta(0, "no"), Finish(0, "content_filter", "refusal")],
     ),
     "events that say nothing": (
-        [text("a"), wire("dreamt"), wire("ping"), start(), goes_on("dream_delta"), stop(9)],
-        [TextDelta(0, "a")],
+        [text("a"), wire("dreamt"), wire("ping"), start(), goes_on("dream_delta"), stop(9),
+         text("b"), goes_on("dream_delta")],
+        [TextDelta(0, "a"), TextDelta(0, "b")],
     ),
 }  # fmt: skip
 

@@ -144,8 +144,13 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
         [text("a"), added(0, "message", id="m", content=[]), text("b")],
         [message(output_text("ab"), id="m")],
     ),
-    "an item that is added again begins again": (
-        [added(0, "message"), text("x"), added(0, "message"), text("a")],
+    "an item that is added again goes on": (
+        [added(0, "message"), text("a"), added(0, "message"), text("b")],
+        [message(output_text("ab"))],
+    ),
+    "an item that is added again in another attempt begins again": (
+        [created(), added(0, "message"), text("x"),
+         created(), added(0, "message"), text("a")],
         [message(output_text("a"))],
     ),
     "an item that is added without an item": (
@@ -706,9 +711,36 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
         ],
         [function_call('{"n":1}', "c", "f")],
     ),
-    "an item that begins again goes on without an index": (
+    "an item that is added again after its end": (
         [
-            done(0, **function_call("[]", "c", "f")), added(0, **function_call("", "c", "f")),
+            added(0, **function_call("{}", "c", "f")), done(0, **function_call("{}", "c", "f")),
+            added(0, **function_call("", "c", "f")), done(1, "message", content=[output_text("a")]),
+            added(1, "message"),
+        ],
+        [function_call("{}", "c", "f"), message(output_text("a"))],
+    ),
+    "calls at one index, begun before they have pieces": (
+        [
+            *(added(0, id=id_, **function_call("", id_, "f")) for id_ in "cd"),
+            *(at("function_call_arguments.delta", item_id=id_, delta=piece)
+              for piece in "[]" for id_ in "cd"),
+            *(done(0, id=id_, **function_call("[]", id_, "f")) for id_ in "cd"),
+        ],
+        [function_call("[]", "c", "f", id="c"), function_call("[]", "d", "f", id="d")],
+    ),
+    "calls at one index that do not end": (
+        [
+            added(0, **function_call("", "c", "f")),
+            at("function_call_arguments.delta", delta="{}"),
+            added(0, **function_call("", "d", "f")),
+            at("function_call_arguments.delta", delta="[]"),
+        ],
+        [function_call("{}", "c", "f"), function_call("[]", "d", "f")],
+    ),
+    "an item that begins again in another attempt goes on without an index": (
+        [
+            done(0, **function_call("[]", "c", "f")),
+            created(), added(0, **function_call("", "c", "f")),
             wire("response.function_call_arguments.delta", delta="{}"),
         ],
         [function_call("{}", "c", "f")],
@@ -755,6 +787,10 @@ HEADS: dict[str, tuple[Events, dict[str, Any]]] = {
     "the terminal response": (
         [created(usage=None), completed(usage={"input_tokens": 1}, status="completed")],
         {"status": "completed", "usage": {"input_tokens": 1}},
+    ),
+    "counts under both names": (
+        [completed(usage={"prompt_tokens": 2, "input_tokens": 1, "completion_tokens": 3})],
+        {"usage": {"input_tokens": 1, "output_tokens": 3}},
     ),
     "a terminal event that is all that says so": (
         [created(), wire("response.completed")],
@@ -1137,6 +1173,9 @@ COMPLETED = {"status": "completed"}
 WHOLE_CALLS: dict[str, tuple[Events, list[int]]] = {
     "JSON": ([added(0, **begun_call(CALL)), done(0, **CALL)], [0]),
     "JSON, and the end of the tokens": ([done(0, **CALL), LENGTH], [0]),
+    "JSON, and the item once more": (
+        [done(0, **CALL), added(0, **begun_call(CALL)), done(0, **CALL), completed()], [0]
+    ),
     "JSON of an item that is not done": ([added(0, **CALL), LENGTH], [0]),
     "no JSON": ([done(0, **CUT)], []),
     "no JSON, twice": ([done(0, **CUT), done(0, **CUT), completed()], [0]),
@@ -1272,6 +1311,9 @@ TERMINAL: dict[str, tuple[Events, list[Any], list[Any]]] = {
     "with another call before": (
         all_done(CALL), [function_call("2", "d", "g"), MESSAGE_DONE],
         [CALL, function_call("2", "d", "g"), MESSAGE_DONE],
+    ),
+    "with other arguments of a call that was emitted": (
+        all_done(CALL), [{**CALL, "arguments": "[]"}], [CALL],
     ),
     "with a placeholder": (
         all_done(function_call('{"n":1}', "c", "f")), [CALL],

@@ -514,6 +514,7 @@ def test_an_event_stream_is_read(content_type: str):
     assert chat.collect(response(**headers)).choices[0].message.content == "ab"
 
 
+NO_REASON = "the server gave no reason that can be read"
 JSON = b'{"error": {"message": "slow down", "code": 5, "type": "rate"}}'
 
 # The body, its status and type, and the error: its message or type of content, code, and body.
@@ -523,18 +524,10 @@ REFUSALS: dict[str, tuple[bytes, int, str, Any]] = {
     "a flat object": (b'{"object": "error", "message": "no"}', 400, "", ("no", None)),
     "a detail": (b'{"detail": "no"}', 401, "application/json", ("no", None)),
     "an object in a list": (b'[{"error": {"message": "no", "code": 5}}]', 400, "", ("no", "5")),
-    "a page": (
-        b"<html>\xff",
-        502,
-        "text/html",
-        ("the server gave no reason that can be read", None),
-    ),
-    "nothing": (
-        b"",
-        500,
-        "text/event-stream",
-        ("the server gave no reason that can be read", None),
-    ),
+    "a line of text": (b" upstream reset\n", 502, "text/plain", ("upstream reset", None)),
+    "a page": (b"<html>\xff", 502, "text/html", (NO_REASON, None)),
+    "a long text": (b"no " * 100, 502, "text/plain", (NO_REASON, None)),
+    "nothing": (b"", 500, "text/event-stream", (NO_REASON, None)),
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,12 +13,14 @@ from ssekit.testing import DIALECTS, ModelStream
 from tests.formats import FORMATS, STRATEGIES, each_format, encoded
 from tests.made import (
     MARKERS,
+    Condition,
     alternates,
     bodies,
     inputs_of,
     items_of,
     messages_of,
     parts_of,
+    some,
     types_of,
 )
 from tests.reference import interpret
@@ -82,6 +83,10 @@ def choices_of(stream: ModelStream) -> list[Any]:
     return [choice for chunk in bodies(stream) for choice in chunk["choices"]]
 
 
+def texts_of(stream: ModelStream) -> list[Any]:
+    return [c.get("text", c.get("delta", {}).get("content")) for c in choices_of(stream)]
+
+
 def deltas_of(stream: ModelStream) -> list[Any]:
     return [choice["delta"] for choice in choices_of(stream) if "delta" in choice]
 
@@ -123,15 +128,27 @@ def indices_of(stream: ModelStream) -> list[int]:
     return [body["index"] for body in bodies(stream) if body["type"] == "content_block_start"]
 
 
+def candidates_of(stream: ModelStream) -> list[Any]:
+    return [candidate for chunk in bodies(stream) for candidate in chunk["candidates"]]
+
+
+def finishes_with_parts(candidate: Any) -> bool:
+    return "finishReason" in candidate and bool(candidate["content"]["parts"])
+
+
 def ids_of(stream: ModelStream) -> list[str]:
     return [body["item_id"] for body in bodies(stream) if "item_id" in body]
+
+
+def added_by(stream: ModelStream) -> list[Any]:
+    return [body["item"] for body in bodies(stream) if body["type"].endswith("item.added")]
 
 
 def places_of(stream: ModelStream) -> list[int]:
     return [body["output_index"] for body in bodies(stream) if "output_index" in body]
 
 
-Quirks = dict[str, Callable[[ModelStream], bool]]
+Quirks = dict[str, Condition]
 
 ANY_QUIRKS: Quirks = {
     "comments": lambda s: "keep-alive" in interpret(s.data).comments,
@@ -170,20 +187,13 @@ CHOICE_QUIRKS: Quirks = (
         "choices out of order": lambda s: choices_of(s)[0]["index"] == 1,
         "choices together": lambda s: any(len(chunk["choices"]) > 1 for chunk in bodies(s)),
         "filters first": lambda s: "prompt_filter_results" in bodies(s)[0],
-        "zero usage last": lambda s: any(
-            chunk["usage"] and chunk["usage"]["total_tokens"] == 0 for chunk in bodies(s)
-        ),
+        "zero usage last": some(bodies, lambda c: c["usage"] and c["usage"]["total_tokens"] == 0),
         "named events": lambda s: "tool.progress" in lines_of(s),
-        "finish in capitals": lambda s: any(
-            finish and finish.isupper() for finish in finishes_of(s)
-        ),
+        "finish in capitals": some(finishes_of, lambda f: f and f.isupper()),
         "stop again": lambda s: (
             len(list(filter(None, finishes_of(s)))) > len(s.expected["choices"])
         ),
-        "numbers as text": lambda s: any(
-            isinstance(choice.get("text", choice.get("delta", {}).get("content")), float | int)
-            for choice in choices_of(s)
-        ),
+        "numbers as text": some(texts_of, lambda text: isinstance(text, float | int)),
         "numbers in quotes": lambda s: isinstance(bodies(s)[0]["created"], str),
         "usage in other names": lambda s: "input_tokens" in s.expected["usage"],
     }
@@ -200,21 +210,15 @@ QUIRKS: dict[str, Quirks] = {
         "role on every chunk": lambda s: all(delta.get("role") for delta in deltas_of(s)),
         "no role": lambda s: not any(delta.get("role") for delta in deltas_of(s)),
         "reasoning": lambda s: any(message.get("reasoning") for message in messages_of(s)),
-        "content in parts": lambda s: any(
-            isinstance(delta.get("content"), list) for delta in deltas_of(s)
-        ),
+        "content in parts": some(deltas_of, lambda d: isinstance(d.get("content"), list)),
         "empty refusals": lambda s: all("refusal" in delta for delta in deltas_of(s)),
         "null fields": lambda s: all("tool_calls" in delta for delta in deltas_of(s)),
         "chunks without a delta": lambda s: any("delta" not in choice for choice in choices_of(s)),
         "whole calls": lambda s: (
             len(all_calls_of(s)) == sum(len(m.get("tool_calls", [])) for m in messages_of(s)) > 0
         ),
-        "calls with the finish": lambda s: any(
-            choice["finish_reason"] and choice["delta"] for choice in choices_of(s)
-        ),
-        "pieces together": lambda s: any(
-            len(delta.get("tool_calls") or []) > 1 for delta in deltas_of(s)
-        ),
+        "calls with the finish": some(choices_of, lambda c: c["finish_reason"] and c["delta"]),
+        "pieces together": some(deltas_of, lambda d: len(d.get("tool_calls") or []) > 1),
         "no call index": lambda s: any("index" not in call for call in all_calls_of(s)),
         "call index 0": lambda s: (
             {call["index"] for call in all_calls_of(s)} == {0}
@@ -225,14 +229,10 @@ QUIRKS: dict[str, Quirks] = {
         "no call ids": lambda s: "" in [call.get("id") for call in all_calls_of(s)],
         "empty ids again": lambda s: {"", "call_0_0"} <= {call["id"] for call in all_calls_of(s)},
         "no arguments at first": lambda s: any({*call} == {"name"} for call in called_by(s)),
-        "null arguments at first": lambda s: any(
-            call.get("arguments", "") is None for call in called_by(s)
-        ),
+        "null arguments at first": some(called_by, lambda c: c.get("arguments", "") is None),
         "messages so far": lambda s: all("message" in choice for choice in choices_of(s)),
         "usage in x_groq": lambda s: "usage" in s.expected["x_groq"] and "usage" not in s.expected,
-        "arguments as objects": lambda s: any(
-            isinstance(call.get("arguments"), dict) for call in called_by(s)
-        ),
+        "arguments as objects": some(called_by, lambda c: isinstance(c.get("arguments"), dict)),
         "stop after calls": lambda s: all_calls_of(s) != [] and "tool_calls" not in finishes_of(s),
         "placeholder arguments": lambda s: "{}" in named_of(s),
         "calls again": lambda s: named_of(s) != [],
@@ -240,13 +240,9 @@ QUIRKS: dict[str, Quirks] = {
         "arguments at the next index": lambda s: (
             not indexes(s, with_ids=False) <= indexes(s, with_ids=True)
         ),
-        "names again": lambda s: any(
-            "name" in call["function"] and "id" not in call for call in all_calls_of(s)
-        ),
+        "names again": some(all_calls_of, lambda c: "name" in c["function"] and "id" not in c),
         "names in pieces": lambda s: any(call.get("name") == "_of_it" for call in called_by(s)),
-        "an id per piece": lambda s: any(
-            call.get("id", "").count("_") == 3 for call in all_calls_of(s)
-        ),
+        "an id per piece": some(all_calls_of, lambda c: c.get("id", "").count("_") == 3),
         "message at the end": lambda s: any("message" in choice for choice in choices_of(s)),
     },
     "completions": CHOICE_QUIRKS
@@ -272,16 +268,11 @@ QUIRKS: dict[str, Quirks] = {
         ),
         "resumed": lambda s: b"response.created" not in s.data,
         "keepalive events": lambda s: "keepalive" in types_of(s),
-        "deltas without a place": lambda s: any(
-            "delta" in body and "output_index" not in body for body in bodies(s)
-        ),
+        "deltas without a place": some(bodies, lambda b: "delta" in b and "output_index" not in b),
         "indices by kind": lambda s: len(items_of(s)) > 1 and set(places_of(s)) == {0},
         "other ids within": lambda s: any(id_.endswith("_within") for id_ in ids_of(s)),
         "content index of the item": lambda s: any(body.get("content_index") for body in bodies(s)),
-        "placeholder arguments": lambda s: any(
-            body["type"].endswith("item.added") and body["item"].get("arguments") == "{}"
-            for body in bodies(s)
-        ),
+        "placeholder arguments": some(added_by, lambda i: i.get("arguments") == "{}"),
         "wholes again": lambda s: types_of(s).count("response.output_item.done") > len(items_of(s)),
         "whole items": lambda s: items_of(s) != [] and not ids_of(s),
         "reasoning events": lambda s: "response.reasoning.delta" in types_of(s),
@@ -309,11 +300,9 @@ QUIRKS: dict[str, Quirks] = {
         "placeholder input": lambda s: (
             inputs_of(s)[0] == "{}" and any(inputs_of(s)[1:]) and len(s.expected["content"]) == 1
         ),
-        "input in the start too": lambda s: any(
-            body.get("content_block", {}).get("input") for body in bodies(s)
-        ),
-        "zero input at the end": lambda s: any(
-            body.get("usage", {}).get("input_tokens") == 0 for body in bodies(s)
+        "input in the start too": some(bodies, lambda b: b.get("content_block", {}).get("input")),
+        "zero input at the end": some(
+            bodies, lambda b: b.get("usage", {}).get("input_tokens") == 0
         ),
         "null usage at the end": lambda s: any(body.get("usage", "") is None for body in bodies(s)),
         "stop reason in capitals": lambda s: s.expected["stop_reason"].isupper(),
@@ -322,28 +311,18 @@ QUIRKS: dict[str, Quirks] = {
     | OTHER_MARKERS
     | {
         "arguments in pieces": lambda s: b"partialArgs" in s.data,
-        "no index": lambda s: "index" not in bodies(s)[0]["candidates"][0],
-        "no call ids": lambda s: any(
-            "id" not in part["functionCall"] for part in parts_of(s) if "functionCall" in part
-        ),
+        "no index": lambda s: "index" not in candidates_of(s)[0],
+        "no call ids": some(parts_of, lambda p: "id" not in p.get("functionCall", {"id": ""})),
         "usage at the end": lambda s: (
             "usageMetadata" in s.expected and "usageMetadata" not in bodies(s)[0]
         ),
         "empty text at the end": lambda s: (
-            bodies(s)[-1]["candidates"][0]["content"]["parts"] == [{"text": ""}]
+            candidates_of(s)[-1]["content"]["parts"] == [{"text": ""}]
         ),
-        "finish with the last part": lambda s: any(
-            "finishReason" in candidate and candidate["content"]["parts"]
-            for chunk in bodies(s)
-            for candidate in chunk["candidates"]
-        ),
-        "stop on every chunk": lambda s: (
-            "finishReason" in bodies(s)[0]["candidates"][0]
-            and bool(bodies(s)[0]["candidates"][0]["content"]["parts"])
-        ),
+        "finish with the last part": some(candidates_of, finishes_with_parts),
+        "stop on every chunk": lambda s: finishes_with_parts(candidates_of(s)[0]),
         "stop first": lambda s: (
-            "finishReason" in bodies(s)[0]["candidates"][0]
-            and "parts" not in bodies(s)[0]["candidates"][0]["content"]
+            "finishReason" in candidates_of(s)[0] and "parts" not in candidates_of(s)[0]["content"]
         ),
         "finish in small letters": lambda s: s.expected["candidates"][0]["finishReason"].islower(),
         "chunks in lists": lambda s: isinstance(bodies(s)[0], list),
@@ -365,12 +344,8 @@ QUIRKS: dict[str, Quirks] = {
         "no step ends": lambda s: s.expected["steps"] != [] and b"step.stop" not in s.data,
         "no indices": lambda s: s.expected["steps"] != [] and b'"index"' not in s.data,
         "in turns": lambda s: alternates([body["index"] for body in bodies(s) if "index" in body]),
-        "contents in the start": lambda s: any(
-            "content" in body.get("step", {}) for body in bodies(s)
-        ),
-        "arguments in the start": lambda s: any(
-            body.get("step", {}).get("arguments") for body in bodies(s)
-        ),
+        "contents in the start": some(bodies, lambda b: "content" in b.get("step", {})),
+        "arguments in the start": some(bodies, lambda b: b.get("step", {}).get("arguments")),
         "steps at the end": lambda s: "steps" in bodies(s)[-1]["interaction"],
         "event ids": lambda s: all("event_id" in body for body in bodies(s)),
         "usage so far": lambda s: b"total_usage" in s.data,
@@ -378,7 +353,7 @@ QUIRKS: dict[str, Quirks] = {
 }
 
 
-def holds(seen: Callable[[ModelStream], bool], stream: ModelStream) -> bool:
+def holds(seen: Condition, stream: ModelStream) -> bool:
     try:
         return seen(stream)
     except (KeyError, IndexError):  # there is nothing that could have it

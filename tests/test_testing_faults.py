@@ -27,6 +27,7 @@ from ssekit.testing import (
 )
 from tests.formats import FORMATS, STRATEGIES, each_format, encoded
 from tests.thorough import examples
+from tests.ways import VIEWS, joined, read_deltas
 
 # What leaves no doubt of what a consumer has to report.
 CERTAIN = ["truncated", "interrupted", "timed out", "reported"]
@@ -43,6 +44,10 @@ def assert_reported(wire: Any, fault: Fault) -> None:
         raised = error
     assert (stream.state, type(raised)) == (fault.state, fault.error or type(None))
     assert encoded(stream.snapshot()) == fault.kept
+    emitted = wire.stream(fault.source())
+    deltas = read_deltas(emitted)
+    for kind, view in VIEWS.items():
+        assert joined(deltas, kind)[0] == getattr(emitted.accumulator, view)
     if raised is None:
         assert encoded(stream.result()) == fault.kept
         return

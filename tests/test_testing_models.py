@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -13,20 +12,19 @@ from hypothesis import assume, find, given, settings
 from hypothesis import strategies as st
 
 from ssekit import responses
-from ssekit.testing import (
-    ModelStream,
-    response_streams,
-)
+from ssekit.testing import ModelStream, response_streams
 from ssekit.testing.transports import STALL, Reads
 from tests.formats import FORMATS, STRATEGIES, each_format, encoded
 from tests.made import (
     MARKERS,
+    Condition,
     alternates,
     bodies,
     inputs_of,
     items_of,
     messages_of,
     parts_of,
+    some,
     types_of,
 )
 from tests.reference import interpret
@@ -102,47 +100,52 @@ def pieces_of_arguments(stream: ModelStream) -> list[str]:
     return [delta["arguments"] for delta in deltas if delta["type"] == "arguments_delta"]
 
 
+def is_cut_in_an_escape(text: str) -> bool:
+    return (len(text) - len(text.rstrip("\\"))) % 2 == 1
+
+
+def choices_that_interleave(stream: ModelStream) -> bool:
+    return alternates([choice["index"] for chunk in bodies(stream) for choice in chunk["choices"]])
+
+
+def kinds_of(stream: ModelStream) -> list[str]:
+    return [part["type"] for part in stream.expected.get("output", stream.expected.get("content"))]
+
+
 def divides_a_pair(stream: ModelStream) -> bool:
     return rb'\ud83d"' in stream.data and rb'"\ude00' in stream.data
 
 
-ANY_WIRE: dict[str, Callable[[ModelStream], bool]] = {
+ANY_WIRE: dict[str, Condition] = {
     "CR LF": lambda s: b"\r\n\r\n" in s.data,
     "CR": lambda s: b"\n" not in s.data,
     "no space after the colon": lambda s: b'data:{"' in s.data,
     "text as it is": lambda s: "😀".encode() in s.data,
     "a surrogate pair that is divided": divides_a_pair,
 }
-REACHED: dict[str, dict[str, Callable[[ModelStream], bool]]] = {
+REACHED: dict[str, dict[str, Condition]] = {
     "chat": {
         "reasoning": lambda s: any(m.get("reasoning_content") for m in messages_of(s)),
         "a refusal": lambda s: any(m["refusal"] for m in messages_of(s)),
         "an empty text": lambda s: any(m["content"] == "" for m in messages_of(s)),
         "no text": lambda s: any(m["content"] is None for m in messages_of(s)),
-        "choices that interleave": lambda s: alternates(
-            [choice["index"] for chunk in bodies(s) for choice in chunk["choices"]]
-        ),
+        "choices that interleave": choices_that_interleave,
         "calls that interleave": lambda s: alternates([call["index"] for call in calls_of(s)]),
         "a call of a custom tool": lambda s: any("custom" in call for call in calls_of(s)),
-        "arguments cut within an escape": lambda s: any(
-            (len(a) - len(a.rstrip("\\"))) % 2 for a in arguments_of(s)
-        ),
-        "arguments cut within an escaped pair": lambda s: any(
-            a.endswith("\\ud83d") for a in arguments_of(s)
-        ),
-        "no arguments at all": lambda s: any(
-            call.get("function", {}).get("arguments") == ""
-            for message in messages_of(s)
-            for call in message.get("tool_calls", [])
+        "arguments cut within an escape": some(arguments_of, is_cut_in_an_escape),
+        "arguments cut within an escaped pair": some(arguments_of, lambda a: a.endswith("\\ud83d")),
+        "no arguments at all": some(
+            lambda s: [
+                call for message in messages_of(s) for call in message.get("tool_calls", [])
+            ],
+            lambda call: call.get("function", {}).get("arguments") == "",
         ),
         "log probabilities": lambda s: any(c["logprobs"] for c in s.expected["choices"]),
         "usage": lambda s: "usage" in s.expected,
         "no usage": lambda s: "usage" not in s.expected,
     },
     "completions": {
-        "choices that interleave": lambda s: alternates(
-            [choice["index"] for chunk in bodies(s) for choice in chunk["choices"]]
-        ),
+        "choices that interleave": choices_that_interleave,
         "log probabilities": lambda s: any(c["logprobs"] for c in s.expected["choices"]),
         "usage": lambda s: "usage" in s.expected,
         "an empty text": lambda s: s.expected["choices"][0]["text"] == "",
@@ -152,12 +155,10 @@ REACHED: dict[str, dict[str, Callable[[ModelStream], bool]]] = {
         "a refusal": lambda s: any(
             part["type"] == "refusal" for item in items_of(s) for part in item.get("content", [])
         ),
-        "reasoning": lambda s: any(
-            item["type"] == "reasoning" and item.get("content") for item in items_of(s)
-        ),
+        "reasoning": some(items_of, lambda i: i["type"] == "reasoning" and i.get("content")),
         "a summary": lambda s: any(item.get("summary") for item in items_of(s)),
-        "a function call": lambda s: any(i["type"] == "function_call" for i in items_of(s)),
-        "a custom tool": lambda s: any(i["type"] == "custom_tool_call" for i in items_of(s)),
+        "a function call": lambda s: "function_call" in kinds_of(s),
+        "a custom tool": lambda s: "custom_tool_call" in kinds_of(s),
         "an annotation": lambda s: "response.output_text.annotation.added" in types_of(s),
         "log probabilities": lambda s: b'"logprobs": [{' in s.data,
         "items that interleave": lambda s: alternates(
@@ -167,17 +168,11 @@ REACHED: dict[str, dict[str, Callable[[ModelStream], bool]]] = {
     "messages": {
         "citations": lambda s: any(block.get("citations") for block in s.expected["content"]),
         "thinking": lambda s: any(b.get("signature") for b in s.expected["content"]),
-        "redacted thinking": lambda s: any(
-            block["type"] == "redacted_thinking" for block in s.expected["content"]
-        ),
-        "a tool of the vendor": lambda s: any(
-            block["type"] == "server_tool_use" for block in s.expected["content"]
-        ),
-        "two calls": lambda s: [b["type"] for b in s.expected["content"]].count("tool_use") == 2,
+        "redacted thinking": lambda s: "redacted_thinking" in kinds_of(s),
+        "a tool of the vendor": lambda s: "server_tool_use" in kinds_of(s),
+        "two calls": lambda s: kinds_of(s).count("tool_use") == 2,
         "a ping": lambda s: "ping" in types_of(s),
-        "input cut within an escape": lambda s: any(
-            (len(text) - len(text.rstrip("\\"))) % 2 for text in inputs_of(s)
-        ),
+        "input cut within an escape": some(inputs_of, is_cut_in_an_escape),
         "no input at all": lambda s: "" in inputs_of(s),
         "no content": lambda s: s.expected["content"] == [],
     },
@@ -200,9 +195,7 @@ REACHED: dict[str, dict[str, Callable[[ModelStream], bool]]] = {
         "a search": lambda s: b"google_search_result" in s.data,
         "no steps": lambda s: s.expected["steps"] == [],
         "an interaction that is cut": lambda s: s.expected["status"] == "incomplete",
-        "arguments cut within an escape": lambda s: any(
-            (len(text) - len(text.rstrip("\\"))) % 2 for text in pieces_of_arguments(s)
-        ),
+        "arguments cut within an escape": some(pieces_of_arguments, is_cut_in_an_escape),
     },
 }
 EACH_REACHED = [(name, what) for name, table in REACHED.items() for what in ANY_WIRE | table]

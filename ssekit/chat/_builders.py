@@ -6,7 +6,7 @@
 # - What `build` returns shares nothing mutable with a builder or with an earlier result.
 #
 # How it works: a piece of text is appended to a `Text`, which joins its pieces when it is read.
-# Lists grow item by item; an item that continues the latest one (a reasoning detail, a tool that
+# Lists grow item by item; an item that continues the latest one (a block of reasoning, a tool that
 # the host ran) is merged into it. A whole message after pieces of it adds only the rest of each
 # text (nothing if it contradicts the pieces), and the fields of which nothing came before.
 
@@ -24,6 +24,7 @@ from ssekit._fold import Text, deep_copy, merge_fields
 from ssekit._json import JSONObject
 from ssekit.chat._calls import ToolCallBuilder, ToolCallPiece, ToolCallTable
 from ssekit.chat._chunk import (
+    ABSENT_DELTA,
     ChoiceDelta,
     ChoiceDeltaAudio,
     ChoiceDeltaFunctionCall,
@@ -44,10 +45,9 @@ from ssekit.chat._result import (
     FunctionCall,
 )
 
-_NO_DELTA: Final = ChoiceDelta()
-# The fields with the text of the reasoning, and the one with its typed blocks.
+# The fields with the text of the reasoning, and the texts of its typed blocks.
 REASONING: Final = ("reasoning", "reasoning_content", "reasoning_text")
-_DETAILS: Final = "reasoning_details"
+_THOUGHTS: Final = ("text", "summary", "thinking")
 _LISTS: Final = ("annotations", "images", "executed_tools")
 
 
@@ -58,11 +58,12 @@ class ChoiceBuilder(BaseChoiceBuilder):
         texts: The refusal, and the texts of the fields with reasoning (`REASONING`), by field.
         reasoning_field: The field that came first. The view and the deltas are of this one, because
             some routers send the same text in two.
+        blocks: The typed blocks of the reasoning, by field.
         message: The fields of the message that only some hosts send, by name.
     """
 
     __slots__ = (
-        *("_table", "audio", "function_call", "message", "reasoning_details", "reasoning_field"),
+        *("_table", "audio", "blocks", "function_call", "message", "reasoning_field"),
         *("role", "texts"),
     )
 
@@ -71,7 +72,7 @@ class ChoiceBuilder(BaseChoiceBuilder):
         self.role = ""
         self.texts: dict[str, Text] = {}
         self.reasoning_field = ""
-        self.reasoning_details: list[ReasoningDetailBuilder] = []
+        self.blocks: dict[str, list[ReasoningBlockBuilder]] = {}
         self.function_call: ToolCallBuilder | None = None
         self.audio: AudioBuilder | None = None
         self.message: JSONObject = {}
@@ -86,26 +87,26 @@ class ChoiceBuilder(BaseChoiceBuilder):
     def delta_of_message(self, choice: ChunkChoice, object: str | None) -> ChoiceDelta:
         """Return the delta of a choice with a message: what of the message did not come before.
 
-        Proxies stream a whole answer as one message, and MiniMax ends a stream with it. In an
-        object that is named a chunk, the message is the answer so far, and the delta has what is
-        new (Writer).
+        Proxies stream a whole answer as one message, and MiniMax ends a stream with it. Beside a
+        delta in an object that is named a chunk, the message is the answer so far, and the delta
+        has what is new (Writer).
         """
-        message = choice.message
+        message, delta = choice.message, choice.delta
         is_chunk = (object or "").startswith("chat.completion.")
-        if message is None or choice.delta != _NO_DELTA or is_chunk:
-            return choice.delta
-        delta: ChoiceDelta = replace(
+        if message is None or (delta is not ABSENT_DELTA and (is_chunk or delta != ABSENT_DELTA)):
+            return delta
+        whole: ChoiceDelta = replace(
             message,
             content=_rest(message.content, self.text),
             refusal=_rest(message.refusal, self.texts.get("refusal")),
-            reasoning_details=None if self.reasoning_details else message.reasoning_details,
             tool_calls=self._rest_of_calls(message.tool_calls),
             function_call=None if self.function_call else message.function_call,
             audio=None if self.audio else message.audio,
             **{name: None for name in _LISTS if self.message.get(name)},
+            **dict.fromkeys(self.blocks),
             **{field: _rest(getattr(message, field), self.texts.get(field)) for field in REASONING},
         )
-        return delta
+        return whole
 
     def _rest_of_calls(
         self, calls: list[ChoiceDeltaToolCall] | None
@@ -149,21 +150,21 @@ class ChoiceBuilder(BaseChoiceBuilder):
         if items:
             self.message.setdefault(name, []).extend(items)
 
-    def add_reasoning_details(self, details: list[JSONObject]) -> None:
-        for detail in details:
-            latest = self.reasoning_details[-1] if self.reasoning_details else None
-            if latest is None or not latest.continues(detail):
-                latest = ReasoningDetailBuilder()
-                self.reasoning_details.append(latest)
-            latest.add(detail)
-        if not self.reasoning_field and any(map(_text_of, details)):
-            self.reasoning_field = _DETAILS
+    def add_blocks(self, field: str, pieces: list[JSONObject]) -> None:
+        """Add pieces of typed blocks of the reasoning."""
+        for piece in pieces:
+            known = self.blocks.setdefault(field, [])
+            if not known or not known[-1].continues(piece):
+                known.append(ReasoningBlockBuilder())
+            known[-1].add(piece)
+        if not self.reasoning_field and any(map(_text_of, pieces)):
+            self.reasoning_field = field
 
     @property
     def shared_reasoning(self) -> str:
         """The reasoning of the field that came first."""
-        if self.reasoning_field == _DETAILS:
-            return "".join(detail.text for detail in self.reasoning_details)
+        if self.reasoning_field in self.blocks:
+            return "".join(block.text for block in self.blocks[self.reasoning_field])
         return str(self.texts.get(self.reasoning_field, ""))
 
     @property
@@ -260,16 +261,17 @@ class ChoiceBuilder(BaseChoiceBuilder):
 
     def _message(self) -> ChatCompletionMessage:
         called = self.function_call
-        texts: JSONObject = {field: str(text) for field, text in self.texts.items()}
+        fields: JSONObject = {field: str(text) for field, text in self.texts.items()}
+        for field, blocks in self.blocks.items():
+            fields[field] = [block.build() for block in blocks]
         return ChatCompletionMessage(
             role=self.role or "assistant",
             content=str(self.text) if self.text else None,
-            refusal=texts.pop("refusal", None),
-            reasoning_details=[detail.build() for detail in self.reasoning_details] or None,
+            refusal=fields.pop("refusal", None),
             tool_calls=[_message_call(call) for call in self.calls] or None,
             function_call=FunctionCall(called.name, str(called.arguments)) if called else None,
             audio=self.audio.build() if self.audio else None,
-            **texts,
+            **fields,
             **_nonempty(self.message),
         )
 
@@ -279,10 +281,10 @@ def _nonempty(fields: JSONObject) -> JSONObject:
     return {name: deep_copy(value) for name, value in fields.items() if value not in ({}, [])}
 
 
-class ReasoningDetailBuilder:
-    """One block of `reasoning_details` so far.
+class ReasoningBlockBuilder:
+    """One typed block of the reasoning so far.
 
-    Some models give every block index 0, so that consecutive details which are alike are one block.
+    Some models give every block index 0, so that consecutive pieces which are alike are one block.
     """
 
     __slots__ = ("fields", "padded", "texts")
@@ -292,22 +294,22 @@ class ReasoningDetailBuilder:
         self.texts: dict[str, Text] = {}
         self.padded = False  # whether base64 padding has ended the data
 
-    def continues(self, detail: JSONObject) -> bool:
+    def continues(self, piece: JSONObject) -> bool:
         known = self.fields
-        if known.get("type") != detail.get("type") or known.get("index") != detail.get("index"):
+        if known.get("type") != piece.get("type") or known.get("index") != piece.get("index"):
             return False
-        ours, theirs = known.get("id"), detail.get("id")
+        ours, theirs = known.get("id"), piece.get("id")
         if ours is not None and theirs is not None and str(ours) != str(theirs):
             return False
         # A signature ends the text that it signs, unless each piece of the text has the same one.
         signature = known.get("signature")
-        if signature and detail.get("text") and detail.get("signature") != signature:
+        if signature and _text_of(piece) and piece.get("signature") != signature:
             return False
-        return not (self.padded and detail.get("data") and ours is None and theirs is None)
+        return not (self.padded and piece.get("data") and ours is None and theirs is None)
 
-    def add(self, detail: JSONObject) -> None:
-        for name, value in detail.items():
-            if name in ("text", "summary", "data") and isinstance(value, str):
+    def add(self, piece: JSONObject) -> None:
+        for name, value in piece.items():
+            if name in (*_THOUGHTS, "data") and isinstance(value, str):
                 text = self.texts.get(name)
                 if text is None:
                     text = self.texts[name] = Text()
@@ -319,7 +321,7 @@ class ReasoningDetailBuilder:
 
     @property
     def text(self) -> str:
-        return "".join(str(self.texts[name]) for name in ("text", "summary") if name in self.texts)
+        return "".join(str(self.texts[name]) for name in _THOUGHTS if name in self.texts)
 
     def build(self) -> JSONObject:
         texts = {name: str(text) for name, text in self.texts.items()}
@@ -357,10 +359,9 @@ def _message_call(
     return ChatCompletionMessageFunctionToolCall(call.id, function, extra_content)
 
 
-def _text_of(detail: JSONObject) -> str:
-    """Return the text of a reasoning detail, or its summary."""
-    values = (detail.get("text"), detail.get("summary"))
-    return "".join(value for value in values if isinstance(value, str))
+def _text_of(piece: JSONObject) -> str:
+    """Return the text of a piece of a block."""
+    return "".join(text for name in _THOUGHTS if isinstance(text := piece.get(name), str))
 
 
 def _rest(whole: str | None, known: Text | None) -> str | None:

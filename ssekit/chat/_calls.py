@@ -40,8 +40,8 @@ class ToolCallBuilder:
         self.custom = custom
         self.arguments: Text = Text() if custom else JSONText()
         self.extra_content: dict[str, Any] = {}
-        # Whether the name came once more with nothing else: what follows may be another call.
-        self.repeated = False
+        # The id of a name that came once more with nothing else: what follows may be another call.
+        self.repeated: str | None = None
         self._call: ToolCall | None = None
 
     def add(self, id: str | None, name: str | None, arguments: str | None) -> str:
@@ -149,8 +149,8 @@ class ToolCallTable:
             if not (id or name):
                 return None
             call = self._begin(custom=custom)
-        elif not id and name == call.name and not (arguments or "").strip() and call.ended:
-            call.repeated = True
+        elif name == call.name and id in (None, "", call.id) and not arguments and call.ended:
+            call.repeated = id or ""
             return call, ""
         if index is not None:
             self._by_index[index] = call
@@ -173,8 +173,8 @@ class ToolCallTable:
         if not (id or name):  # nearly all pieces
             if here is None or (index is None and here.ended):
                 here = self._latest_open() or here
-            if here is not None and here.repeated and arguments and arguments.strip():
-                return self._after_repeated_name(here, arguments)
+            if here is not None and here.repeated is not None and arguments and arguments.strip():
+                return self._after_repeated_name(here, here.repeated, arguments)
             return here
         call = here
         if id:
@@ -188,13 +188,15 @@ class ToolCallTable:
             return None
         return call
 
-    def _after_repeated_name(self, call: ToolCallBuilder, arguments: str) -> ToolCallBuilder:
+    def _after_repeated_name(
+        self, call: ToolCallBuilder, id: str, arguments: str
+    ) -> ToolCallBuilder:
         """Return the call of arguments after a name that came again: another, if they differ."""
-        call.repeated = False
+        call.repeated = None
         if call.repeats(call.name, arguments):
             return call
         another = self._begin()
-        another.name = call.name
+        another.id, another.name = id, call.name
         return another
 
     def _begin(self, *, custom: bool = False) -> ToolCallBuilder:

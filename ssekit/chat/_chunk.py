@@ -34,10 +34,11 @@ __all__ = [
 
 
 class ChoiceDeltaToolCallFunction(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """A piece of a function call."""
+    """A piece of a function call. `id` is always None: one that is here becomes the call's."""
 
     name: str | None = None
     arguments: str | None = None
+    id: None = None
 
 
 class ChoiceDeltaToolCallCustom(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -52,6 +53,7 @@ class ChoiceDeltaToolCall(msgspec.Struct, frozen=True, gc=False, omit_defaults=T
 
     Attributes:
         extra_content: Fields of Google's hosts. Send `google.thought_signature` back.
+        name, arguments: Always None. Without a `function`, they become one.
     """
 
     index: int | None = None
@@ -60,6 +62,8 @@ class ChoiceDeltaToolCall(msgspec.Struct, frozen=True, gc=False, omit_defaults=T
     function: ChoiceDeltaToolCallFunction | None = None
     custom: ChoiceDeltaToolCallCustom | None = None
     extra_content: JSONObject | None = None
+    name: None = None
+    arguments: None = None
 
 
 class ChoiceDeltaFunctionCall(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -89,6 +93,7 @@ class ChoiceDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         reasoning_content: The same (DeepSeek, xAI, Alibaba, SGLang).
         reasoning_text: The same (Copilot), with reasoning_opaque. Send that back.
         reasoning_details: The reasoning in typed blocks (OpenRouter, MiniMax). Send them back.
+        thinking_blocks: The same, in those of Anthropic (LiteLLM).
         annotations: Citations, each of them whole.
         images: Images that the model made (OpenRouter).
         executed_tools: Tools that the host itself ran (Groq).
@@ -105,6 +110,7 @@ class ChoiceDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     reasoning_text: str | None = None
     reasoning_opaque: str | None = None
     reasoning_details: list[JSONObject] | None = None
+    thinking_blocks: list[JSONObject] | None = None
     tool_calls: list[ChoiceDeltaToolCall] | None = None
     function_call: ChoiceDeltaFunctionCall | None = None
     audio: ChoiceDeltaAudio | None = None

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
 from ssekit._choices import repair_choices
 from ssekit._json import objects, spell
 from ssekit._server_error import error_within, flat_error
+
+_TEXTS: Final = ("content", "reasoning", "reasoning_content", "reasoning_text")
 
 
 def repair(body: dict[str, Any]) -> None:
@@ -19,46 +21,44 @@ def repair(body: dict[str, Any]) -> None:
         if body.get("usage") is None and choice.get("usage") is not None:  # Moonshot
             body["usage"] = choice["usage"]
         for delta in objects([choice.get("delta"), choice.get("message")]):
-            _repair_content(delta)
-            spell(delta, "content", "reasoning", "reasoning_content", "reasoning_text")
+            for field in _TEXTS:
+                _repair_parts(delta, field)
+            spell(delta, *_TEXTS)
             if delta.get("type") == "tool_use":
                 _repair_tool_use(delta)
             if isinstance(delta.get("tool_calls"), dict):  # Text Generation Inference, at first
                 delta["tool_calls"] = [delta["tool_calls"]]
             for call in objects(delta.get("tool_calls")):
-                if isinstance(call.get("id"), int | float) and not _is_called(call):
-                    del call["id"]
-                for tool, field in (("function", "arguments"), ("custom", "input")):
-                    for called in objects([call.get(tool)]):
-                        _repair_arguments(called, field)
+                _repair_call(call)
             for called in objects([delta.get("function_call")]):
                 _repair_arguments(called, "arguments")
     for groq in objects([body.get("x_groq")]):
         groq.pop("error", None)
 
 
-def _repair_content(delta: dict[str, Any]) -> None:
+def _repair_parts(delta: dict[str, Any], field: str) -> None:
     # Mistral's reasoning models stream content in parts of text and of thinking; in those of
-    # Databricks, summary takes the place of thinking. Others send one part, or bare texts.
-    parts = delta.get("content")
+    # Databricks, summary or text takes the place of thinking. Others send one part (Envoy's
+    # gateway: as the reasoning too), or bare texts.
+    parts = delta.get(field)
     if isinstance(parts, dict | list):
         texts: dict[str, list[str]] = {}
         for part in parts if isinstance(parts, list) else [parts]:
-            field, values = _part(part)
-            texts.setdefault(field, []).extend(text for text in values if isinstance(text, str))
-        del delta["content"]
-        delta.update({field: "".join(pieces) for field, pieces in texts.items() if pieces})
+            place, values = _part(part, field)
+            texts.setdefault(place, []).extend(text for text in values if isinstance(text, str))
+        del delta[field]
+        delta.update({place: "".join(pieces) for place, pieces in texts.items() if pieces})
 
 
-def _part(part: Any) -> tuple[str, list[Any]]:
-    """Return the field that a part of the content belongs to, and values that may be its texts."""
+def _part(part: Any, field: str) -> tuple[str, list[Any]]:
+    """Return the field that a part of a text belongs to, and values that may be its texts."""
     if not isinstance(part, dict):
-        return "content", [part]
+        return field, [part]
     thoughts = part.get("thinking") or part.get("summary")
-    if not thoughts:
-        return "content", [part.get("text")]
+    if field == "content" and (thoughts or part.get("type") == "reasoning"):
+        field = "reasoning_content"
     inner = [thought.get("text") for thought in objects(thoughts)]
-    return "reasoning_content", [part.get("text"), thoughts, *inner]
+    return field, [part.get("text"), thoughts, *inner]
 
 
 def _repair_tool_use(delta: dict[str, Any]) -> None:
@@ -66,6 +66,19 @@ def _repair_tool_use(delta: dict[str, Any]) -> None:
     function = {"name": delta.get("name"), "arguments": delta.get("input")}
     _repair_arguments(function, "arguments")
     delta["tool_calls"] = [{"id": delta.get("tool_use_id"), "function": function}]
+
+
+def _repair_call(call: dict[str, Any]) -> None:
+    function = call.get("function")
+    if function is None and call.get("custom") is None:
+        call["function"] = {name: call.get(name) for name in ("name", "arguments")}
+    elif isinstance(function, dict) and not call.get("id") and function.get("id"):
+        call["id"] = function["id"]  # llama.cpp, at first
+    if isinstance(call.get("id"), int | float) and not _is_called(call):
+        del call["id"]
+    for tool, field in (("function", "arguments"), ("custom", "input")):
+        for called in objects([call.get(tool)]):
+            _repair_arguments(called, field)
 
 
 def _is_called(call: dict[str, Any]) -> bool:

@@ -91,6 +91,7 @@ class ChatCompletionMessage(
     reasoning_text: str | None = None
     reasoning_opaque: str | None = None
     reasoning_details: list[JSONObject] | None = None
+    thinking_blocks: list[JSONObject] | None = None
     tool_calls: (
         list[ChatCompletionMessageFunctionToolCall | ChatCompletionMessageCustomToolCall] | None
     ) = None

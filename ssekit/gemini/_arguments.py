@@ -16,8 +16,8 @@ import json
 import re
 from typing import Any, Final, TypeAlias
 
-from ssekit._fold import Text, deep_copy
-from ssekit._json import join_surrogates
+from ssekit._fold import Text
+from ssekit._json import join_surrogates, well_formed
 from ssekit.gemini._response import FunctionCall, PartialArg
 
 # Deeper than any arguments, and well below the limit of recursive readers and writers.
@@ -88,7 +88,7 @@ def _build(value: Any) -> Any:
     if isinstance(value, Text):
         return str(value)
     if not isinstance(value, _Branch):
-        return deep_copy(value)
+        return well_formed(value)
     if all(isinstance(key, int) for key in value):
         return [_build(value[index]) for index in sorted(value)]
     return _build_object(value)

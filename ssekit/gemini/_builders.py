@@ -19,8 +19,9 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
-from msgspec.structs import astuple, replace
+from msgspec.structs import replace
 
+from ssekit._accumulator import later_word
 from ssekit._deltas import Delta, ToolCall, ToolCallDelta
 from ssekit._fold import Text, deep_copy, extend_lists, merge
 from ssekit._json import join_surrogates, well_formed
@@ -38,7 +39,6 @@ from ssekit.gemini._response import (
 )
 
 _NO_PART: Final = Part()
-_NO_MORE: Final = astuple(_NO_PART)[2:]  # the fields after `text` and `thought`
 _NO_CALL: Final = FunctionCall()
 # The word of a host that has no finish reason yet.
 _UNSPECIFIED: Final = "FINISH_REASON_UNSPECIFIED"
@@ -62,16 +62,18 @@ class FunctionCallBuilder:
 
     Attributes:
         part: The part that the call came in, without the call.
+        first: The call as it came at first.
         open: Whether the host announced more of the call.
         whole: Whether nothing more of the call can follow. A piece that has an id, and no
             `will_continue`, may be followed by others of that id.
     """
 
-    __slots__ = ("_arguments", "_emitted", "_place", "_started", "_tool_call", "id", "name",
-                 "open", "part", "whole")  # fmt: skip
+    __slots__ = ("_arguments", "_emitted", "_place", "_started", "_tool_call", "first", "id",
+                 "name", "open", "part", "whole")  # fmt: skip
 
-    def __init__(self, place: int, part: Part) -> None:
+    def __init__(self, place: int, part: Part, first: FunctionCall) -> None:
         self.part = part
+        self.first = first
         self.id = ""
         self.name = ""
         self.open = False
@@ -84,13 +86,15 @@ class FunctionCallBuilder:
         self._emitted = False
 
     def add(self, call: FunctionCall, signature: str | None) -> None:
+        if signature:
+            self.part = replace(self.part, thought_signature=signature)
+        if self.whole:  # the same call once more
+            return
         self.id = self.id or call.id or ""
         self.name = self.name or call.name or ""
         self.open = bool(call.will_continue)
         in_pieces = call.partial_args and call.id and call.will_continue is None
         self.whole = not self.open and not in_pieces
-        if signature:
-            self.part = replace(self.part, thought_signature=signature)
         if self.open or call.args is not None or call.partial_args:
             self._arguments = self._arguments or Arguments()
             self._arguments.add(call)
@@ -173,7 +177,7 @@ class CandidateBuilder:
         if candidate.content.role:
             self._role = candidate.content.role
         if candidate.finish_reason and candidate.finish_reason != _UNSPECIFIED:
-            self.finish_reason = candidate.finish_reason
+            self.finish_reason = later_word(self.finish_reason, candidate.finish_reason)
         metadata, urls = self._metadata, candidate.url_context_metadata
         if candidate.safety_ratings:
             metadata["safety_ratings"] = candidate.safety_ratings
@@ -197,7 +201,7 @@ class CandidateBuilder:
 
     def _add_part(self, part: AnyPart) -> None:
         text = part.text
-        if isinstance(part, UnknownPart) or text is None or astuple(part)[2:] != _NO_MORE:
+        if text is None or part != Part(text=text, thought=part.thought):
             self._parts.append(part)
         elif text:
             thought = bool(part.thought)
@@ -215,7 +219,7 @@ class CandidateBuilder:
                 if rest != _NO_PART:
                     self._add_part(rest)
                 return None
-            builder = FunctionCallBuilder(len(self.calls), rest)
+            builder = FunctionCallBuilder(len(self.calls), rest, call)
             self.calls.append(builder)
             self._parts.append(builder)
         elif rest.text:
@@ -232,6 +236,8 @@ class CandidateBuilder:
             latest = self.calls[-1]
             if call.id and latest.id:
                 return None
+        if call.id and latest is not None and latest.first == call:
+            return latest  # it may come again, signed
         if latest is None or latest.whole or (call.name or latest.name) != latest.name:
             return None
         return latest if latest.open or call.id else None
@@ -269,9 +275,7 @@ def _copy(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _build_part(part: TextPartBuilder | FunctionCallBuilder | AnyPart) -> AnyPart:
-    if isinstance(part, TextPartBuilder | FunctionCallBuilder):
-        return part.build()
-    if isinstance(part, UnknownPart):
-        return UnknownPart(well_formed(part))
-    copy: Part = deep_copy(part)
-    return copy
+    if isinstance(part, Part):
+        copy: Part = deep_copy(part)
+        return copy
+    return UnknownPart(well_formed(part)) if isinstance(part, UnknownPart) else part.build()

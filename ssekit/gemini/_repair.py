@@ -15,7 +15,7 @@ from functools import cache
 from itertools import groupby
 from typing import Any, Final, get_args
 
-from msgspec.structs import FieldInfo, fields
+from msgspec.structs import fields
 
 from ssekit._json import objects, parse_object, spell
 from ssekit._server_error import error_within
@@ -69,36 +69,37 @@ def repair(body: dict[str, Any]) -> None:
             _keep_positions(holder)
 
 
-def _to_camel_case(value: Any, type_: Any) -> None:
+def _to_camel_case(value: Any, struct: type[Wire]) -> None:
     """Give the fields of a value of a wire type their names in camelCase, in place.
 
     The vendor's SDK dumps them in snake_case, and protobuf has an option to. Objects of no declared
     shape, such as arguments, keep their names.
     """
-    struct = _struct(type_)
-    if struct is None:
-        return
     if isinstance(value, list):
         for item in value:
-            if type(item) in (dict, list):
-                _to_camel_case(item, struct)
+            _to_camel_case(item, struct)
     elif isinstance(value, dict):
         spellings = _spellings(struct)
         for name in [name for name in value if name in spellings]:
-            field = spellings[name]
-            if name != field.encode_name:
+            encoded, inner_struct = spellings[name]
+            if name != encoded:
                 inner = value.pop(name)
-                if value.get(field.encode_name) is None:
-                    value[field.encode_name] = inner
-            _to_camel_case(value.get(field.encode_name), field.type)
+                if value.get(encoded) is None:
+                    value[encoded] = inner
+            if inner_struct is not None:
+                _to_camel_case(value.get(encoded), inner_struct)
 
 
 @cache
-def _spellings(struct: type[Wire]) -> dict[str, FieldInfo]:
-    return {name: field for field in fields(struct) for name in (field.name, field.encode_name)}
+def _spellings(struct: type[Wire]) -> dict[str, tuple[str, type[Wire] | None]]:
+    """Return, by both of its spellings, the name of each field on the wire and its wire type."""
+    return {
+        name: (field.encode_name, _struct(field.type))
+        for field in fields(struct)
+        for name in (field.name, field.encode_name)
+    }
 
 
-@cache
 def _struct(type_: Any) -> type[Wire] | None:
     """Return the wire type that a type is, or that its items or options are."""
     if isinstance(type_, type) and issubclass(type_, Wire):

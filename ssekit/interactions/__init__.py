@@ -36,7 +36,7 @@ def _find_error(body: dict[str, Any]) -> Any:
 
 def _starts(event: InteractionSSEEvent, _: ServerSentEvent) -> bool:
     """Whether the event is of the interaction or of a step."""
-    return not isinstance(event, _events.UnknownEvent | _events.ErrorEvent)
+    return not isinstance(event, (_events.UnknownEvent, _events.ErrorEvent))
 
 
 FORMAT: Format[InteractionSSEEvent, Interaction] = Format(

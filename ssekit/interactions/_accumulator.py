@@ -15,6 +15,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import compress
+from operator import attrgetter
 from typing import Any, ClassVar, Final
 
 from msgspec import to_builtins
@@ -24,12 +26,12 @@ from ssekit._accumulator import Accumulator as Contract
 from ssekit._accumulator import shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, ReasoningDelta, TextDelta, ToolCall, Usage
 from ssekit._errors import DecodeError
-from ssekit._fold import SurrogateJoiner, Text, deep_copy, merge_usage
+from ssekit._fold import Text, deep_copy, merge_usage
 from ssekit._fragments import MERGE_AT
 from ssekit._json import JSONObject
 from ssekit.interactions import _events as events
 from ssekit.interactions import _result as result
-from ssekit.interactions._builders import StepBuilder, join_texts
+from ssekit.interactions._builders import StepBuilder, field_of, join_texts
 from ssekit.interactions._events import InteractionSSEEvent, StepDelta
 from ssekit.interactions._result import Interaction, TextContent
 from ssekit.interactions._steps import StepTable
@@ -38,23 +40,24 @@ _INPUTS: Final = ("total_input_tokens", "total_cached_tokens", "total_tool_use_t
 _OUTPUTS: Final = (
     *("total_output_tokens", "total_thought_tokens", "total_reasoning_tokens", "total_tokens"),
 )
-# The fields of an interaction: those that its events may have beside it, and those kept elsewhere.
-_FIELDS: Final = Interaction.__struct_fields__
-_BESIDE: Final = ("id", "status", "continuation_token")
-_APART: Final = {"steps", "outputs", "usage"}
-# The events that end a stream, and those after which it may end: with the status that they have,
-# unless they state one.
-_ENDS: Final = (events.InteractionCompletedEvent, events.InteractionCompleteEvent)
+# The fields of an interaction, without those that are kept elsewhere.
+_FIELDS: Final = tuple(
+    name for name in Interaction.__struct_fields__ if name not in ("steps", "outputs", "usage")
+)
+_values: Final = attrgetter(*_FIELDS)
+_NOTHING: Final = Interaction()
+# The events after which a stream may end: with the status that they have, unless they state one.
 _FINISHED: Final[dict[type[Any], str]] = {
-    **dict.fromkeys(_ENDS, "completed"),
+    events.InteractionCompletedEvent: "completed",
+    events.InteractionCompleteEvent: "completed",
     events.InteractionRequiresActionEvent: "requires_action",
 }
-_STARTS: Final = (events.InteractionCreatedEvent, events.InteractionStartEvent)
 _FORMER: Final = (events.InteractionStartEvent, events.InteractionCompleteEvent)
 _STOPS: Final = (events.StepStop, events.ContentStop)
 _RUNNING: Final = ("", "in_progress", "queued")
 
 _NO_INDEX: Final = object()  # unequal to any index, and to None
+_NOWHERE: Final = Text()  # to which nothing is added
 
 
 class Accumulator(Contract[InteractionSSEEvent, Interaction]):
@@ -67,102 +70,104 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
 
     In `usage`, input tokens are those of the input and of the results of the vendor's tools, output
     tokens those of the output and of the thoughts.
+
+    Attributes:
+        event_id: The id of the latest event that has one: where to resume after.
     """
 
     __slots__ = (
-        *("_earlier", "_event_id", "_finished", "_former", "_head", "_index", "_latest"),
-        *("_pending", "_settled", "_steps", "_surrogates", "_text", "_usage"),
+        *("_earlier", "_finished", "_former", "_head", "_index", "_latest"),
+        *("_settled", "_steps", "_text", "_usage", "event_id"),
     )
 
     def __init__(self) -> None:
-        self._event_id: str | None = None
-        self._surrogates = SurrogateJoiner()
+        self.event_id: str | None = None
         # The step of the latest event; the steps that the end has, and the texts before it.
         self._latest: StepBuilder | None = None
         self._settled: tuple[list[StepBuilder], dict[type[Delta], str]] | None = None
         # If the latest event was a piece of the text: its index, and where the next one goes.
         self._index: object = _NO_INDEX
-        self._text = Text()
-        self._pending: list[str] = []
+        self._text = _NOWHERE
         self._reset()
 
     def _reset(self) -> None:
-        self._head = Interaction()  # without its steps and its usage
+        self._head = _NOTHING  # without its steps and its usage
         self._steps = StepTable()
         self._earlier: result.Usage | None = None  # of the responses that this one continues
         self._usage: result.Usage | None = None
         self._former = False  # whether the spelling is the former one
         self._finished = False
 
-    def add(self, event: InteractionSSEEvent, /) -> bool:
+    def add(self, event: InteractionSSEEvent, /) -> bool | None:
         """Add the next event. Return True if it ends the stream.
 
         Raises:
             DecodeError: Another interaction begins before this one has ended.
         """
         if event.event_id:
-            self._event_id = event.event_id
+            self.event_id = event.event_id
         if type(event) is StepDelta and event.index == self._index:
             delta = event.delta
             if type(delta) is TextContent and delta.annotations is None:  # nearly all of a stream
-                self._pending.append(delta.text)
-                if len(self._pending) >= MERGE_AT:
+                pending = self._text.pending
+                pending.append(delta.text)
+                if len(pending) >= MERGE_AT:
                     self._text.compact()
                 if event.metadata is not None:
                     self._add_usage(event)
                 return False
         self._index, self._latest, self._settled = _NO_INDEX, None, None
-        method = self._METHODS.get(type(event))
-        if method is not None:
-            method(self, event)
-        self._add_usage(event)
-        return type(event) in _ENDS
+        return self._METHODS.get(type(event), Accumulator._add_usage)(self, event)
 
     # The interaction.
 
-    def _on_interaction(self, event: Any) -> None:
-        head = event.interaction or Interaction()
-        if type(event) in _STARTS:
-            self._begin(head.id or event.interaction_id or "")
-        self._former = self._former or type(event) in _FORMER
-        beside = (event.interaction_id, event.status, event.continuation_token)
-        fields = (*zip(_BESIDE, beside, strict=True), *zip(_FIELDS, astuple(head), strict=True))
-        stated = {name: value for name, value in fields if value and name not in _APART}
-        self._head = replace(self._head, **stated)
-        if type(event) in _FINISHED:
-            if "status" not in stated and self._status in _RUNNING:
-                self._head = replace(self._head, status=_FINISHED[type(event)])
-            if self._status != "requires_continuation":  # an earlier token is of no use now
-                token = stated.get("continuation_token")
-                self._head = replace(self._head, continuation_token=token)
-            self._settle(head)
-            self._steps.end_all()
-            self._finished = True
-
-    def _begin(self, id_: str) -> None:
+    def _begin(self, event: Any) -> None:
         """Take the beginning of an interaction: of this one again, or of one that continues it."""
-        known = self._head
-        is_another = self._finished if not (id_ and known.id) else id_ != known.id
-        continues = self._status == "requires_continuation" or (
-            known.continuation_token and not self._finished
-        )
-        if is_another and continues:
-            self._earlier, self._usage = _sum_usage(self._earlier, self._usage), None
-            self._head = Interaction()
-            self._steps.next_response()
-        elif is_another and self._finished:
-            self._reset()
-        elif is_another:
-            raise DecodeError("another interaction begins before the one under way has ended")
-        self._finished = False
+        stated, known = _stated(event), self._head
+        if known is not _NOTHING:
+            id_ = stated.get("id")
+            is_another = self._finished if not (id_ and known.id) else id_ != known.id
+            continues = self._status == "requires_continuation" or (
+                known.continuation_token and not self._finished
+            )
+            if is_another and continues:
+                self._earlier, self._usage = _sum_usage(self._earlier, self._usage), None
+                self._head = _NOTHING
+                self._steps.next_response()
+            elif is_another and self._finished:
+                self._reset()
+            elif is_another:
+                raise DecodeError("another interaction begins before the one under way has ended")
+            self._finished = False
+        self._update(event, stated)
+
+    def _update(self, event: Any, stated: dict[str, Any] | None = None) -> None:
+        """Take what an event states of the interaction."""
+        self._head = replace(self._head, **(_stated(event) if stated is None else stated))
+        self._former = self._former or type(event) in _FORMER
+        self._add_usage(event)
+
+    def _finish(self, event: Any) -> bool:
+        """Take an event with which the stream ends, or may end."""
+        stated, head = _stated(event), event.interaction
+        if self._status in _RUNNING:
+            stated.setdefault("status", _FINISHED[type(event)])
+        if stated.get("status", self._status).lower() != "requires_continuation":
+            stated.setdefault("continuation_token", None)  # an earlier one is of no use now
+        self._update(event, stated)
+        if head is not None and (head.steps or head.outputs):
+            self._settle(head)
+        self._steps.end_all()
+        self._finished = True
+        return type(event) is not events.InteractionRequiresActionEvent
 
     def _settle(self, head: Interaction) -> None:
-        texts = join_texts(self._steps) if head.steps or head.outputs else {}
+        texts = join_texts(self._steps)
         settled = []
-        for stated, former in ((head.steps, False), (head.outputs, True)):
-            if stated:
-                settled += self._steps.settle(stated, former=former)
-        self._settled = (settled, texts) if settled else None
+        for steps, former in ((head.steps, False), (head.outputs, True)):
+            if steps:
+                settled += self._steps.settle(steps, former=former)
+        self._settled = settled, texts
 
     def _add_usage(self, event: Any) -> None:
         for usage in _usages(event):
@@ -176,28 +181,37 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         if step is not None:
             self._former = self._former or former
             self._latest = self._steps.begin(event.index, step, former=former)
+        if event.metadata is not None:
+            self._add_usage(event)
 
     def _on_delta(self, event: Any) -> None:
         former, delta = type(event) is events.ContentDelta, event.delta
         builder = None if delta is None else self._steps.find(event.index, delta, former=former)
-        if builder is None:
-            return
-        self._former = self._former or former
-        self._latest = builder
-        builder.add(delta)
-        self._steps.name(builder)
-        text = builder.latest_text() if type(delta) is TextContent and not former else None
-        if text is not None and builder.emitted_as is TextDelta and event.index is not None:
-            self._text, self._pending, self._index = text, text.pending, event.index
+        if builder is not None:
+            self._former = self._former or former
+            self._latest = builder
+            builder.add(delta)
+            if builder.implied:
+                self._steps.name(builder)
+            is_text = type(delta) is TextContent and event.index is not None
+            if is_text and type(builder.step) is result.ModelOutputStep and not former:
+                assert builder.latest_text is not None
+                self._text, self._index = builder.latest_text, event.index
+        if event.metadata is not None:
+            self._add_usage(event)
 
     def _on_stop(self, event: Any) -> None:
         former = type(event) is events.ContentStop
         self._latest = self._steps.end(event.index, former=former)
+        if event.usage is not None or event.metadata is not None:
+            self._add_usage(event)
 
-    _METHODS: ClassVar[dict[type[Any], Callable[[Accumulator, Any], None]]] = {
-        **dict.fromkeys((*_STARTS, *_FINISHED), _on_interaction),
-        events.InteractionStatusUpdate: _on_interaction,
-        events.InteractionInProgressEvent: _on_interaction,
+    _METHODS: ClassVar[dict[type[Any], Callable[[Accumulator, Any], bool | None]]] = {
+        events.InteractionCreatedEvent: _begin,
+        events.InteractionStartEvent: _begin,
+        events.InteractionStatusUpdate: _update,
+        events.InteractionInProgressEvent: _update,
+        **dict.fromkeys(_FINISHED, _finish),
         events.StepStart: _on_start,
         events.ContentStart: _on_start,
         StepDelta: _on_delta,
@@ -208,20 +222,18 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
     # The answer and its views.
 
     def snapshot(self) -> Interaction:
-        steps = [builder.build() for builder in self._steps if not builder.former]
-        outputs = [builder.build() for builder in self._steps if builder.former]
-        answer: Interaction = deep_copy(
+        steps: list[Any] = []
+        outputs: list[Any] = []
+        for builder in self._steps:
+            (outputs if builder.former else steps).append(builder.build())
+        usage, errors = _sum_usage(self._earlier, self._usage), self._head.errors
+        return replace(
             self._head,
             steps=steps if steps or not self._former else None,
             outputs=outputs if outputs or (self._former and not steps) else None,
-            usage=deep_copy(_sum_usage(self._earlier, self._usage)),
+            usage=None if usage is None else deep_copy(usage),
+            errors=errors and deep_copy(errors),
         )
-        return answer
-
-    @property
-    def event_id(self) -> str | None:
-        """The id of the latest event that has one: where to resume after."""
-        return self._event_id
 
     @property
     def complete(self) -> bool:
@@ -233,7 +245,7 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         """The error of an interaction whose own status is "failed"."""
         if not self._finished or self._status != "failed":
             return None
-        steps = (builder.field("error") for builder in self._steps)
+        steps = (field_of(builder.step, "error") for builder in self._steps)
         errors = [*(self._head.errors or ()), *filter(None, steps)]
         return to_builtins(errors[0]) if errors else "the interaction has the status failed"
 
@@ -281,16 +293,14 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         latest = self._latest
         if latest is not None and type(event) is StepDelta and type(event.delta) is TextContent:
             piece = latest.latest_piece = event.delta.text
-            plain = event.metadata is None and latest.is_plain_text
-            if plain and self._surrogates.is_whole(piece):
+            plain = latest.emitted_as is TextDelta and not latest.known and event.metadata is None
+            if plain and piece:
                 return (TextDelta(0, piece),)
-        return self._surrogates.join_all(self._new_deltas(event))
+        return self._new_deltas(event)
 
     def _new_deltas(self, event: Any) -> Iterator[Delta]:
         if self._latest is not None:
-            yield from self._latest.deltas()
-            if type(event) in _STOPS:
-                yield from self._latest.end_deltas()
+            yield from self._latest.deltas(stopped=type(event) in _STOPS)
         if self._settled is not None:
             builders, texts = self._settled
             after = join_texts(self._steps)
@@ -300,13 +310,11 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
                     yield kind(0, text[len(known) :])
             for builder in builders:
                 if builder.place is not None:
-                    yield from builder.deltas()
-        usage = self.usage if _usages(event) else None
-        if usage is not None:
-            yield usage
+                    yield from builder.deltas(stopped=False)
+        if _usages(event) and self.usage is not None:
+            yield self.usage
 
     def last_deltas(self) -> Iterator[Delta]:
-        yield from self._surrogates.flush()
         reason = self.finish_reason
         for builder in self._steps.calls:
             yield from builder.last_deltas(reason)
@@ -314,35 +322,45 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
             yield Finish(0, reason, self._head.status)
 
 
+def _stated(event: Any) -> dict[str, Any]:
+    """Return the fields of an interaction that an event states: neither null nor empty."""
+    stated: dict[str, Any] = {}
+    if event.interaction is not None:
+        values = _values(event.interaction)
+        stated = dict(compress(zip(_FIELDS, values, strict=True), values))
+    if event.interaction_id:
+        stated.setdefault("id", event.interaction_id)
+    if event.status:
+        stated.setdefault("status", event.status)
+    if event.continuation_token:
+        stated.setdefault("continuation_token", event.continuation_token)
+    return stated
+
+
 def _usages(event: Any) -> list[result.Usage]:
     """Return the usages that an event states, the latest word last."""
-    usages = [getattr(event, "usage", None)]
-    if event.metadata is not None:
-        usages = [event.metadata.total_usage, event.metadata.usage, *usages]
-    if isinstance(event, events.InteractionEvent) and event.interaction is not None:
-        usages.append(event.interaction.usage)
-    return [usage for usage in usages if usage is not None]
-
-
-def _sum(*counts: int | None) -> int | None:
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None
+    metadata, head = event.metadata, getattr(event, "interaction", None)
+    usages = [getattr(event, "usage", None), None if head is None else head.usage]
+    if metadata is not None:
+        usages = [metadata.total_usage, metadata.usage, *usages]
+    return list(filter(None, usages))
 
 
 def _sum_usage(first: result.Usage | None, second: result.Usage | None) -> result.Usage | None:
     """Return the usage of two responses, of which the second continues the first."""
     if first is None or second is None:
         return second if first is None else first
-    counts: dict[str, Any] = {}
-    for name in result.Usage.__struct_fields__:
-        ours, theirs = getattr(first, name), getattr(second, name)
-        if ours is None or theirs is None:
-            counts[name] = theirs if ours is None else ours
-        else:
-            counts[name] = _sum_lists(ours + theirs) if isinstance(ours, list) else ours + theirs
     initial = first.initial_input_tokens
-    counts["initial_input_tokens"] = first.total_input_tokens if initial is None else initial
-    return result.Usage(**counts)
+    return replace(
+        result.Usage(*map(_sum, astuple(first), astuple(second))),
+        initial_input_tokens=first.total_input_tokens if initial is None else initial,
+    )
+
+
+def _sum(first: Any, second: Any) -> Any:
+    if first is None or second is None:
+        return second if first is None else first
+    return _sum_lists(first + second) if isinstance(first, list) else first + second
 
 
 def _sum_lists(items: list[JSONObject]) -> list[JSONObject]:

@@ -12,20 +12,14 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterator
-from itertools import dropwhile, islice
+from collections.abc import Iterable, Iterator
+from itertools import chain, dropwhile, islice
 from typing import Any, Final
 
 from ssekit._deltas import TextDelta
-from ssekit._fold import Unknown, unlinked
+from ssekit._fold import Unknown
 from ssekit.interactions import _result as result
-from ssekit.interactions._builders import (
-    ACCEPTED_BY,
-    OUTPUTS,
-    StepBuilder,
-    id_of,
-    join_texts,
-)
+from ssekit.interactions._builders import ACCEPTED_BY, OUTPUTS, StepBuilder, id_of, join_texts
 
 __all__ = ["StepTable"]
 
@@ -44,22 +38,21 @@ class StepTable:
 
     def __init__(self) -> None:
         self.calls: list[StepBuilder] = []
-        # By the number of the response and whether they are outputs, the latest step at each index.
-        self._at: defaultdict[tuple[int, bool], dict[int, StepBuilder]] = defaultdict(dict)
+        # The steps by the number of the response, the index, and whether they are outputs.
+        self._at: dict[tuple[int, int | None, bool], list[StepBuilder]] = {}
         self._open: dict[StepBuilder, None] = {}
         self._response = 0
         self._end = 0  # beyond all indices
 
     def __iter__(self) -> Iterator[StepBuilder]:
-        for key in sorted(self._at):
-            yield from unlinked(self._at[key])
+        return chain.from_iterable(map(self._at.__getitem__, sorted(self._at)))
 
     def ends_with_call(self) -> bool:
         """Whether a function call comes after the last text, and the last result of a function."""
         for builder in reversed(list(self)):
             if builder.place is not None:
                 return True
-            answered = isinstance(builder.initial, result.FunctionResultStep)
+            answered = isinstance(builder.step, result.FunctionResultStep)
             if answered or (builder.emitted_as is TextDelta and builder.text()):
                 return False
         return False
@@ -72,10 +65,9 @@ class StepTable:
 
     def find(self, index: int | None, delta: Any, *, former: bool) -> StepBuilder | None:
         """Return the step that a delta belongs to: made if it is not there; None if none can be."""
-        here = list(islice(self._here(index, former), _MAX_TRIED))
-        for builder in here or self._recent(unplaced=index is not None):
-            if builder.former == former and builder.accepts(delta):
-                return self._placed(builder, index)
+        for builder in self._tried(index, former, unplaced=index is not None):
+            if builder.accepts(delta):
+                return self._placed(builder, index) if builder.index is None else builder
         if isinstance(delta, Unknown):
             return None
         kinds = ACCEPTED_BY[type(delta)]
@@ -84,17 +76,16 @@ class StepTable:
 
     def begin(self, index: int | None, step: Any, *, former: bool) -> StepBuilder:
         """Return the step of a start event, which replaces one that began at its index."""
-        here = next(self._here(index, former), None)
-        known = here or next(self._recent(unplaced=True), None)
-        if known is not None and not known.begins_again(step, former=former):
+        known = next(iter(self._tried(index, former, unplaced=True)), None)
+        if known is not None and not _is_one(known.step, step):
             known = None
         if known is not None and known.implied:
             builder = self._placed(known, index)
         else:
             builder = self._make(step, index, former=former)
-            if known is not None and here and known.index is not None:
+            if known is not None and known.index is not None:
                 builder.replay(known)
-                builder.previous = known.previous
+                self._at[self._response, index, former].remove(known)
                 self._open.pop(known, None)
                 if builder.place is not None:
                     self.calls[builder.place] = builder
@@ -103,37 +94,39 @@ class StepTable:
         return builder
 
     def name(self, builder: StepBuilder) -> None:
-        """Give a step its place among the tool calls, if it is one."""
-        if builder.place is None and builder.is_call:
+        """Give a function call its place. (What began with a delta is one once it has a name.)"""
+        is_one = type(builder.step) is result.FunctionCallStep and builder.place is None
+        if is_one and (builder.step.name or not builder.implied):
             builder.place = len(self.calls)
             self.calls.append(builder)
 
     def end(self, index: int | None, *, former: bool) -> StepBuilder | None:
         """End a step: that at an index, or else the latest."""
-        latest = reversed(self._open) if index is None else self._here(index, former)
-        tried = islice(latest, _MAX_TRIED)
-        open_ones = (each for each in tried if each.former == former and not each.ended)
-        builder = next(open_ones, None)
-        if builder is not None:
-            self._open.pop(builder, None)
-            builder.end()
-        return builder
+        for builder in self._tried(index, former, unplaced=index is not None):
+            if not builder.ended and index in (None, builder.position):
+                self._open.pop(builder, None)
+                builder.end()
+                return builder
+        return None
 
     def end_all(self) -> None:
         while self._open:
             self._open.popitem()[0].ended = True
 
-    def _here(self, index: int | None, former: bool) -> Iterator[StepBuilder]:
-        """Yield the steps at an index, the latest first."""
-        builder = None if index is None else self._at[self._response, former].get(index)
-        while builder is not None:
-            yield builder
-            builder = builder.previous
+    def _tried(self, index: int | None, former: bool, *, unplaced: bool) -> Iterable[StepBuilder]:
+        """Return the steps that an event may belong to, the likeliest first.
 
-    def _recent(self, *, unplaced: bool) -> Iterator[StepBuilder]:
-        """Yield open steps, the latest first; or only those without an index."""
-        recent = islice(reversed(self._open), _MAX_TRIED)
-        return (builder for builder in recent if builder.index is None or not unplaced)
+        These are the steps at its index; or else open ones, perhaps only those without an index.
+        """
+        here = self._at.get((self._response, index, former))
+        tried = here or self._open
+        if not tried or (here and len(here) == 1):  # nearly always
+            return tried
+        return [
+            builder
+            for builder in islice(reversed(tried), _MAX_TRIED)
+            if builder.former == former and (here or builder.index is None or not unplaced)
+        ]
 
     def _make(self, step: Any, index: int | None, *, former: bool) -> StepBuilder:
         builder = StepBuilder(step, index, former=former)
@@ -143,18 +136,14 @@ class StepTable:
 
     def _put(self, builder: StepBuilder, position: int) -> None:
         builder.position = position
-        at = self._at[self._response, builder.former]
-        builder.previous = at.get(position)
-        at[position] = builder
-        self._end = max(self._end, position + 1)
+        self._at.setdefault((self._response, position, builder.former), []).append(builder)
+        if position >= self._end:
+            self._end = position + 1
 
     def _placed(self, builder: StepBuilder, index: int | None) -> StepBuilder:
         """Return a step, which has the index of an event if it had none."""
         if builder.index is None and index is not None:
-            at = self._at[self._response, builder.former]
-            for each in unlinked({0: at.pop(builder.position)}):
-                if each is not builder:
-                    self._put(each, builder.position)
+            self._at[self._response, builder.position, builder.former].remove(builder)
             builder.index = index
             self._put(builder, index)
         return builder
@@ -166,16 +155,17 @@ class StepTable:
 
         Steps that these neither have, nor begin with the texts of, stay where they were.
         """
-        before = unlinked(self._at.pop((self._response, former), {}))
+        keys = [key for key in sorted(self._at) if key[::2] == (self._response, former)]
+        before = [builder for key in keys for builder in self._at.pop(key)]
         texts, left = join_texts(before), dict.fromkeys(before)
-        known: dict[Any, deque[StepBuilder]] = {}
+        known: defaultdict[Any, deque[StepBuilder]] = defaultdict(deque)
         for builder in before:
-            known.setdefault((builder.initial.type, builder.id), deque()).append(builder)
+            known[builder.step.type, id_of(builder.step)].append(builder)
         settled = []
         if self._response:  # the input is that of the first response
             steps = list(dropwhile(lambda step: step.type == "user_input", steps))
         for step in steps:
-            alike = known and (known.get((step.type, id_of(step))) or known.get((step.type, "")))
+            alike = known[step.type, id_of(step)] or known[step.type, ""]
             if alike:
                 builder = alike.popleft()
                 builder.state(step)
@@ -186,19 +176,22 @@ class StepTable:
                 self.name(builder)
             settled.append(builder)
         whole = join_texts(settled)
-        covered: dict[Any, bool] = {
-            kind: text.startswith(texts[kind]) for kind, text in whole.items()
-        }
+        covered: set[Any] = {kind for kind in whole if whole[kind].startswith(texts[kind])}
         ahead: dict[StepBuilder | None, list[StepBuilder]] = defaultdict(list)
         following: StepBuilder | None = None
         for builder in reversed(before):
             if builder not in left:
                 following = builder
-            elif not builder.text() or not covered.get(builder.emitted_as):
+            elif not builder.text() or builder.emitted_as not in covered:
                 ahead[following].insert(0, builder)
         for builder in settled:
             builder.index, builder.ended = None, True
-        in_order = [each for builder in settled for each in (*ahead.get(builder, ()), builder)]
-        for position, builder in enumerate([*in_order, *ahead.get(None, ())]):
+        in_order = [each for builder in settled for each in (*ahead[builder], builder)]
+        for position, builder in enumerate([*in_order, *ahead[None]]):
             self._put(builder, position)
         return settled
+
+
+def _is_one(known: Any, step: Any) -> bool:
+    """Whether a start event may be of a step that is known."""
+    return known.type == step.type and len({id_of(known), id_of(step)} - {""}) < 2

@@ -9,9 +9,10 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
-from ssekit._event import ServerSentEvent
 from ssekit._format import Format
 from ssekit.messages import _events, _result
 from ssekit.messages._accumulator import Accumulator
@@ -26,15 +27,11 @@ __all__ += _events.__all__
 __all__ += _result.__all__
 
 
-def _starts(event: RawMessageStreamEvent, _: ServerSentEvent) -> bool:
-    """Whether the event begins the message or is of a block."""
-    return isinstance(
-        event,
-        _events.RawMessageStartEvent
-        | _events.RawContentBlockStartEvent
-        | _events.RawContentBlockDeltaEvent
-        | _events.RawContentBlockStopEvent,
-    )
+# The events that begin the message or are of a block.
+_STARTS: Final = {
+    *(_events.RawMessageStartEvent, _events.RawContentBlockStartEvent),
+    *(_events.RawContentBlockDeltaEvent, _events.RawContentBlockStopEvent),
+}
 
 
 FORMAT: Format[RawMessageStreamEvent, Message] = Format(
@@ -45,7 +42,7 @@ FORMAT: Format[RawMessageStreamEvent, Message] = Format(
     fragments={"text", "thinking", "partial_json"},
     chunk_type=AnyEvent,
     typed_by_event=True,
-    starts=_starts,
+    starts=lambda event, _: type(event) in _STARTS,
     marker_ends=False,
 )
 

@@ -9,42 +9,57 @@
 #
 # How it works: nearly every event is a piece of an open block, and `add` appends it there at once.
 # Any other event goes to the method in `_METHODS`, where `OpenBlocks` finds the block of a delta.
-# Deltas are made in `deltas`, only for users who want them: from the event and the block that took
-# it, and from what `add` noted of the latest event: its usage, and methods of the blocks that began
-# or ended.
+# Deltas are made in `deltas`, only for users who want them: of a piece by its block, of any other
+# event by the functions that `add` noted of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Any, ClassVar, Final
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any, ClassVar, Final, TypeAlias
 
-from msgspec.structs import astuple, replace
+from msgspec.structs import replace
 
 from ssekit._accumulator import Accumulator as Contract
 from ssekit._accumulator import later_word, shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, RefusalDelta, ToolCall, Usage
 from ssekit._errors import DecodeError
-from ssekit._fold import SurrogateJoiner, deep_copy, merge_usage
+from ssekit._fold import deep_copy, merge_usage
 from ssekit._fragments import MERGE_AT
 from ssekit._json import join_surrogates
 from ssekit.messages import _events as events
 from ssekit.messages import _result as result
-from ssekit.messages._builders import ACCEPTED_BY, EMITTED_AS, BlockBuilder, CallBuilder, OpenBlocks
+from ssekit.messages._builders import (
+    ACCEPTED_BY,
+    BlockBuilder,
+    CallBuilder,
+    DeltaMaker,
+    InputBuilder,
+    OpenBlocks,
+)
 from ssekit.messages._events import RawContentBlockDeltaEvent, RawMessageStopEvent
 from ssekit.messages._result import ContentBlock, FallbackBlock, Message, ToolUseBlock
 
 _INPUTS: Final = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 _OUTPUTS: Final = ("output_tokens",)
+_ENDS: Final = ("stop_reason", "stop_sequence", "stop_details", "container",
+                "context_management", "input_transformations")  # fmt: skip
 
-# The fields of the message that its start has, and those that its end has.
-_START_FIELDS: Final = {*Message.__struct_fields__} - {"content", "usage"}
-_END_FIELDS: Final = _START_FIELDS & {
-    *events.MessageDelta.__struct_fields__,
-    *events.RawMessageDeltaEvent.__struct_fields__,
+_Fields: TypeAlias = dict[type[Any], list[str]]
+
+# The fields of the message in what begins it, and in what ends it.
+_START_FIELDS: Final[_Fields] = {
+    Message: [name for name in Message.__struct_fields__ if name not in ("content", "usage")]
+}
+_END_FIELDS: Final[_Fields] = {
+    holder: [name for name in holder.__struct_fields__ if name in _ENDS]
+    for holder in (Message, events.MessageDelta, events.RawMessageDeltaEvent, RawMessageStopEvent)
 }
 
-_NO_INDEX: Final = object()  # equal to no index of the wire
+_NO_MESSAGE: Final = Message()
+_NO_USAGE: Final = Usage()
 _NO_BLOCK: Final = BlockBuilder()  # has no pieces
+_NO_BLOCK.index = object()  # equal to no index of the wire
 
 
 class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
@@ -61,46 +76,29 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
     """
 
     __slots__ = (
-        *(
-            "_blocks",
-            "_calls",
-            "_counted",
-            "_emitted_as",
-            "_ended",
-            "_index",
-            "_latest",
-            "_latest_changes",
-        ),
-        *("_latest_usages", "_message", "_open", "_pending", "_piece", "_started"),
-        *("_surrogates", "_usage"),
+        *("_blocks", "_by_id", "_calls", "_changes", "_counted", "_ended", "_latest", "_message"),
+        *("_open", "_piece", "_started", "_usage"),
     )
 
     def __init__(self) -> None:
-        # Of the latest event, if it was no piece: its usage, and what makes its other deltas.
-        self._latest_usages: list[result.Usage] = []
-        self._latest_changes: list[Callable[[], list[Delta]]] = []
+        # Of the latest event: the block and the piece that it went on with, as nearly all do; or
+        # what makes the deltas of any other.
+        self._latest = _NO_BLOCK
+        self._piece = ""
+        self._changes: list[DeltaMaker] = []
         self._reset()
 
     def _reset(self) -> None:
-        self._message = Message()  # without its content, which is in the blocks, and its usage
+        self._message = _NO_MESSAGE  # without its content, which is in the blocks, and its usage
         self._usage: result.Usage | None = None
         self._started = self._ended = False
         self._counted: result.Usage | None = None  # by `message_delta` events
         self._blocks: list[BlockBuilder] = []
         self._calls: list[CallBuilder] = []  # those of the blocks that are calls
+        self._by_id: dict[str, CallBuilder] = {}
         self._open = OpenBlocks()
-        self._surrogates = SurrogateJoiner()
-        self._turn_to(None)
 
-    def _turn_to(self, index: int | None) -> None:
-        """Remember the block of the latest delta, its index, its piece, and where pieces go."""
-        self._index: object = index
-        self._latest = self._open.get(index) or _NO_BLOCK
-        self._pending = self._latest.pieces.pending
-        self._emitted_as = EMITTED_AS.get(self._latest.piece_type)
-        self._piece = ""
-
-    def add(self, event: events.RawMessageStreamEvent, /) -> bool:
+    def add(self, event: events.RawMessageStreamEvent, /) -> bool | None:
         """Add the next event. Return True if it ends the stream.
 
         Raises:
@@ -108,31 +106,29 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
                 connection broke may go on with a second answer in the same stream.)
         """
         if type(event) is RawContentBlockDeltaEvent:  # nearly all of a stream
-            delta = event.delta
-            if event.index != self._index:
-                self._turn_to(event.index)
-            if self._latest.piece_type is type(delta):
+            block, delta = self._latest, event.delta
+            if event.index != block.index:
+                block = self._latest = self._open.get(event.index, _NO_BLOCK)
+                self._changes = []
+            if block.piece_type is type(delta):
                 # Appending here, to a block that is remembered, takes 110 ns; finding the block
                 # takes 170. Reading the field by its name would take 20 more.
-                pending = self._pending
                 if type(delta) is events.TextDelta:
-                    self._piece = delta.text
-                    pending.append(delta.text)
+                    piece = delta.text
                 elif type(delta) is events.ThinkingDelta:
-                    self._piece = delta.thinking
-                    pending.append(delta.thinking)
+                    piece = delta.thinking
                 else:
-                    self._piece = self._latest.add(delta)
+                    self._piece = block.add(delta)
+                    return False
+                self._piece = piece
+                pending = block.pieces.pending
+                pending.append(piece)
                 if len(pending) >= MERGE_AT:
-                    self._latest.pieces.compact()
+                    block.pieces.compact()
                 return False
-        self._index = _NO_INDEX
-        self._latest_usages = []
-        self._latest_changes = []
+        self._latest, self._piece, self._changes = _NO_BLOCK, "", []
         method = self._METHODS.get(type(event))
-        if method is not None:
-            method(self, event)
-        return type(event) is RawMessageStopEvent
+        return method is not None and method(self, event)
 
     # The message.
 
@@ -147,51 +143,58 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
                 raise DecodeError("another message begins before the one under way has ended")
             return  # some gateways repeat the event
         self._started = event.message is not None or bool(message.id or message.model)
-        self._update(_START_FIELDS, message)
-        self._add_usage(*_usages(message, event))
+        if self._message is _NO_MESSAGE and message.role and message.type:
+            self._message = message
+        else:
+            self._update(_START_FIELDS, message)
+        self._add_usage(_usages(message, event))
         for block in message.content:  # whole: calls that code made
-            self._end(self._begin(block))
+            builder = self._begin(block)
+            self._place(builder)
+            self._changes += builder.end()
 
     def _add_message_delta(self, event: events.RawMessageDeltaEvent) -> None:
         self._update(_END_FIELDS, event, event.delta)
         usages = _usages(event, event.delta)
         for usage in usages:
             self._counted = merge_usage(self._counted, usage, _INPUTS, _OUTPUTS)
-        self._add_usage(*usages)
+        self._add_usage(usages)
 
-    def _stop_message(self, event: RawMessageStopEvent) -> None:
+    def _stop_message(self, event: RawMessageStopEvent) -> bool:
         # Some gateways have the end of the message, and its usage, only here.
         holders = event.message, event, event.delta
         self._update(_END_FIELDS, *holders)
-        self._add_usage(*map(self._uncounted, _usages(*holders)))
+        self._add_usage(list(map(self._uncounted, _usages(*holders))))
         metrics = event.amazon_bedrock_invocation_metrics
         if metrics is not None and self.usage is None:
             inputs, outputs = metrics.input_token_count, metrics.output_token_count
-            self._add_usage(result.Usage(input_tokens=inputs, output_tokens=outputs))
+            self._add_usage([result.Usage(input_tokens=inputs, output_tokens=outputs)])
         for block in list(self._open.values()):
             self._close(block)
         self._ended = True
+        return True
 
     def _add_error(self, event: events.ErrorEvent) -> None:
         self._ended = True
 
-    def _update(self, fields: Collection[str], *holders: Any) -> None:
+    def _update(self, fields: _Fields, *holders: Any) -> None:
         """Update the message by the fields of objects that are neither null nor empty."""
         changes = {
             name: value
             for holder in holders
-            if holder is not None
-            for name, value in zip(holder.__struct_fields__, astuple(holder), strict=True)
-            if value is not None and value != "" and name in fields
+            for name in fields.get(type(holder), ())
+            if (value := getattr(holder, name)) is not None and value != ""
         }
         if "stop_reason" in changes:
             changes["stop_reason"] = later_word(self._message.stop_reason, changes["stop_reason"])
-        self._message = replace(self._message, **changes)
+        if changes:
+            self._message = replace(self._message, **changes)
 
-    def _add_usage(self, *usages: result.Usage) -> None:
-        self._latest_usages += usages
+    def _add_usage(self, usages: list[result.Usage]) -> None:
         for usage in usages:
             self._usage = merge_usage(self._usage, usage, _INPUTS, _OUTPUTS)
+        if usages:
+            self._changes.append(partial(_usage_deltas, usages, self._usage))
 
     def _uncounted(self, usage: result.Usage) -> result.Usage:
         """Return the usage of a stop event without the counts that `message_delta` events have."""
@@ -204,12 +207,32 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     def _start_block(self, event: events.RawContentBlockStartEvent) -> None:
         block, known = event.content_block, self._open.get(event.index)
-        if block is None:
-            return
-        if known is not None and known.implied and type(known.initial) is type(block):
-            self._begin_block(known, block)
-        elif known is None or known.initial != block:  # some gateways repeat the event
-            self._begin_at(event.index, block)
+        if block is None or (known is not None and known.initial == block and not known.implied):
+            return  # some gateways repeat the event
+        if known is None or not known.implied or type(known.initial) is not type(block):
+            known = self._repeated(block, event.index)
+        if known is None:
+            self._place(self._begin_at(event.index, block))
+        elif self._open.get(known.index) is not known:  # it has ended
+            self._close(self._open.get(event.index))
+            self._open.open(event.index, known)
+        elif known.index == event.index:
+            self._changes += known.begin(block)
+            self._place(known)
+
+    def _repeated(self, block: ContentBlock, index: int | None) -> BlockBuilder | None:
+        """Return the call that a block begins once more."""
+        if isinstance(block, ToolUseBlock):
+            call = self._by_id.get(block.id)
+            return call if call is not None and call.repeats(block, index) else None
+        return None
+
+    def _place(self, block: BlockBuilder) -> None:
+        """Give a block its place among the tool calls, if it is one."""
+        if isinstance(block, CallBuilder) and block.place is None:
+            block.place = len(self._calls)
+            self._calls.append(block)
+            self._by_id[block.initial.id] = block
 
     def _add_block_delta(self, event: RawContentBlockDeltaEvent) -> None:
         kind = type(event.delta)
@@ -219,7 +242,9 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         if block is None:
             block = self._begin_at(event.index, ACCEPTED_BY[kind][0]())
             block.implied = True
-        self._latest, self._piece = block, block.add(event.delta)
+        piece = block.add(event.delta)
+        if piece:
+            self._changes.append(partial(block.piece_deltas, piece))
 
     def _stop_block(self, event: events.RawContentBlockStopEvent) -> None:
         self._close(self._open.find(event.index, None))
@@ -233,33 +258,24 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     def _begin(self, block: ContentBlock) -> BlockBuilder:
         builder: BlockBuilder
-        if isinstance(block, FallbackBlock) and block.to is not None:  # another model took over
-            self._update(("model",), Message(model=str(block.to.get("model") or "")))
+        model = (block.to or {}).get("model") if isinstance(block, FallbackBlock) else None
+        if model:  # another one took over
+            self._message = replace(self._message, model=str(model))
         if isinstance(block, ToolUseBlock):
-            call = builder = CallBuilder(len(self._calls))
-            self._calls.append(call)
+            builder = CallBuilder()
         else:
-            builder = BlockBuilder()
+            has_input = type(block) in ACCEPTED_BY[events.InputJSONDelta]
+            builder = InputBuilder() if has_input else BlockBuilder()
         self._blocks.append(builder)
-        self._begin_block(builder, block)
+        self._changes += builder.begin(block)
         return builder
-
-    def _begin_block(self, builder: BlockBuilder, block: ContentBlock) -> None:
-        builder.begin(block)
-        if builder.pieces or isinstance(builder, CallBuilder):  # else it has no deltas yet
-            self._latest_changes.append(builder.first_deltas)
 
     def _close(self, block: BlockBuilder | None) -> None:
         if block is not None:
             self._open.close(block)
-            self._end(block)
+            self._changes += block.end()
 
-    def _end(self, block: BlockBuilder) -> None:
-        block.ended = True
-        if isinstance(block, CallBuilder):
-            self._latest_changes.append(block.end_deltas)
-
-    _METHODS: ClassVar[dict[type[Any], Callable[[Accumulator, Any], None]]] = {
+    _METHODS: ClassVar[dict[type[Any], Callable[[Accumulator, Any], bool | None]]] = {
         events.RawMessageStartEvent: _start_message,
         events.RawMessageDeltaEvent: _add_message_delta,
         RawMessageStopEvent: _stop_message,
@@ -319,23 +335,11 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
     # Emitting deltas.
 
     def deltas(self, event: events.RawMessageStreamEvent, /) -> Iterable[Delta]:
-        if self._index is not _NO_INDEX and self._surrogates.is_whole(self._piece):
-            # One more piece of a block: nearly all.
-            if self._emitted_as is not None:
-                return (self._emitted_as(0, self._piece),)
+        if self._piece:  # one more piece of a block: nearly all
             return self._latest.piece_deltas(self._piece)
-        deltas: list[Delta] = []
-        if self._index is _NO_INDEX:
-            if any(map(_usage_view, self._latest_usages)):
-                deltas += filter(None, [self.usage])
-            for make in self._latest_changes:
-                deltas += make()
-        if type(event) is RawContentBlockDeltaEvent:
-            deltas += self._latest.piece_deltas(self._piece)
-        return self._surrogates.join_all(deltas) if deltas else ()
+        return [delta for make in self._changes for delta in make()] if self._changes else ()
 
     def last_deltas(self) -> Iterator[Delta]:
-        yield from self._surrogates.flush()
         for call in self._calls:
             yield from call.finish(self.finish_reason)
         if self.refusal:
@@ -347,6 +351,12 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
 def _usages(*holders: Any) -> list[result.Usage]:
     return [each.usage for each in holders if each is not None and each.usage is not None]
+
+
+def _usage_deltas(stated: list[result.Usage], merged: result.Usage | None) -> list[Delta]:
+    """Return the usage so far, if the latest event stated some of it."""
+    view = None if merged is None else _usage_view(merged)
+    return [view] if view is not None and any(map(_usage_view, stated)) else []
 
 
 def _counts(usage: result.Usage) -> set[str]:
@@ -366,4 +376,4 @@ def _usage_view(usage: result.Usage) -> Usage | None:
         cached_tokens=usage.cache_read_input_tokens,
         reasoning_tokens=details.thinking_tokens if details is not None else None,
     )
-    return view if view != Usage() else None
+    return view if view != _NO_USAGE else None

@@ -14,7 +14,9 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, Final, TypeVar
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
@@ -24,6 +26,9 @@ from ssekit._json import JSONObject, is_json, join_surrogates, parse_object
 from ssekit.messages import _events as events
 from ssekit.messages import _result as result
 from ssekit.messages._result import ContentBlock, UnknownBlock
+
+# Makes deltas of the latest event, before the next.
+DeltaMaker: TypeAlias = Callable[[], list[Delta]]
 
 CallT = TypeVar("CallT", ToolCall, ToolCallDelta)
 
@@ -50,6 +55,9 @@ EMITTED_AS: Final[dict[Any, type[TextDelta | ReasoningDelta]]] = {
     events.TextDelta: TextDelta,
     events.ThinkingDelta: ReasoningDelta,
 }
+
+# The blocks whose beginning is no piece, but goes before the pieces.
+_CONTINUED: Final = {UnknownBlock, result.CompactionBlock}
 
 # What a block has before something comes. (One of an event may be no more than `{"type":""}`.)
 _NO_TEXT: Final = Text()
@@ -83,19 +91,26 @@ class BlockBuilder:
     def __init__(self) -> None:
         self.initial: Any = None
         self.ended = self.implied = False
-        self.index: int | None = None
+        self.index: Any = None
         self.piece_type: Any = None
         self.pieces: Text = _NO_TEXT
         self._fields = _NO_FIELDS  # other fields that deltas state
 
-    def begin(self, block: ContentBlock) -> None:
-        """Take the block of a start event. (Pieces may have come before it.)"""
+    def begin(self, block: ContentBlock) -> list[DeltaMaker]:
+        """Take the block of a start event, and return what makes its deltas.
+
+        Pieces may have come before it.
+        """
         self.initial = block
         self.implied = False
         self.piece_type = _PIECE_TYPES.get(type(block))
-        text = self._initial_text()
-        if text:
-            self.own_pieces().append(text)
+        if self.piece_type not in EMITTED_AS:
+            return []
+        text = self._initial(_PIECE_FIELDS[self.piece_type])
+        if not text:
+            return []
+        self.own_pieces().append(text)
+        return [partial(self.piece_deltas, text)]
 
     def own_pieces(self) -> Text:
         """Return the pieces, to which others may be added."""
@@ -103,10 +118,10 @@ class BlockBuilder:
             self.pieces = Text()
         return self.pieces
 
-    def _initial_text(self) -> str:
-        """Return the text or the reasoning that the block began with."""
-        emitted = self.piece_type in EMITTED_AS
-        return self._initial(_PIECE_FIELDS[self.piece_type]) if emitted else ""
+    def end(self) -> list[DeltaMaker]:
+        """Take the end of the block, and return what makes its deltas."""
+        self.ended = True
+        return []
 
     def accepts(self, kind: type[Any] | None) -> bool:
         """Whether a delta of a type, or a stop (None), may belong to this block."""
@@ -138,19 +153,15 @@ class BlockBuilder:
     def _citations(self) -> list[JSONObject]:
         if "citations" not in self._fields:
             initial = self._initial("citations")
-            citations = list(initial) if isinstance(initial, list) else []
-            self._fields = self._fields | {"citations": citations}
-        known: list[JSONObject] = self._fields["citations"]
-        return known
+            begun = list(initial) if isinstance(initial, list) else []
+            self._fields = self._fields | {"citations": begun}
+        citations: list[JSONObject] = self._fields["citations"]
+        return citations
 
     def piece_deltas(self, piece: str) -> list[Delta]:
         """Return the deltas of a piece of this block."""
         emitted_as = EMITTED_AS.get(self.piece_type)
         return [emitted_as(0, piece)] if piece and emitted_as is not None else []
-
-    def first_deltas(self) -> list[Delta]:
-        """Return the deltas of the start event."""
-        return self.piece_deltas(self._initial_text())
 
     def build(self) -> ContentBlock:
         """Return the block so far."""
@@ -171,8 +182,7 @@ class BlockBuilder:
             tree = parse_object(text)
             return {"partial_json": text} if tree is None else {"input": tree}
         field = _PIECE_FIELDS[self.piece_type]
-        # The text of an unknown block is no piece, nor is the beginning of a compaction.
-        if isinstance(self.initial, UnknownBlock | result.CompactionBlock):
+        if type(self.initial) in _CONTINUED:
             initial = self._initial(field)
             text = (join_surrogates(initial) if isinstance(initial, str) else "") + text
         return {field: text}
@@ -182,37 +192,69 @@ class BlockBuilder:
         return block.get(field) if isinstance(block, UnknownBlock) else getattr(block, field)
 
 
-class CallBuilder(BlockBuilder):
-    """A `tool_use` block in progress: a tool call that the caller is to answer."""
+class InputBuilder(BlockBuilder):
+    """A block with an input in progress, which the vendor or the caller is to answer."""
 
-    __slots__ = ("_arguments", "_call", "_emitted", "_place")
+    __slots__ = ("_arguments",)
 
-    def __init__(self, place: int) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.pieces = self._arguments = JSONText()
-        self._place = place  # the position among the tool calls
-        self._call: ToolCall | None = None
-        self._emitted = False
 
-    def begin(self, block: ContentBlock) -> None:
+    def begin(self, block: ContentBlock) -> list[DeltaMaker]:
         super().begin(block)
         initial = self.initial.input
         if initial:
             self._arguments.begin(msgspec.json.encode(deep_copy(initial)).decode())
-
-    def first_deltas(self) -> list[Delta]:
-        return [self._make(ToolCallDelta, "")]
+        return []
 
     def add(self, delta: Any) -> str:
-        return self._arguments.add(piece_of(delta))
+        piece: str = delta.partial_json
+        return self._arguments.add(piece)
 
-    def piece_deltas(self, piece: str) -> list[Delta]:
-        return [self._make(ToolCallDelta, piece)] if piece else []
 
-    def end_deltas(self) -> list[Delta]:
-        """Return the deltas of the end of the block."""
+class CallBuilder(InputBuilder):
+    """A `tool_use` block in progress: a tool call that the caller is to answer.
+
+    Attributes:
+        place: Position among the tool calls; None while only pieces have come, without a start.
+    """
+
+    __slots__ = ("_call", "_emitted", "place")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.place: int | None = None
+        self._call: ToolCall | None = None
+        self._emitted = False
+
+    def begin(self, block: ContentBlock) -> list[DeltaMaker]:
+        so_far = self._arguments.join() if self.place is None else ""
+        super().begin(block)
+        return [partial(self.piece_deltas, so_far, begins=True)]
+
+    def add(self, delta: Any) -> str:
+        # A call that has ended, and is whole, stays as it was emitted.
+        return "" if self.ended and self._arguments.ended else super().add(delta)
+
+    def repeats(self, block: result.ToolUseBlock, index: int | None) -> bool:
+        """Whether a block that begins is this call once more: at its index, or all of it."""
+        whole = msgspec.json.encode(deep_copy(block.input)).decode() if block.input else ""
+        same = index == self.index or (whole != "" and self._arguments.is_whole(whole))
+        return same and block.id != "" and self.initial.name in ("", block.name)
+
+    def end(self) -> list[DeltaMaker]:
+        super().end()
+        return [self._end_deltas]
+
+    def piece_deltas(self, piece: str, *, begins: bool = False) -> list[Delta]:
+        named = self.place is not None
+        return [self._make(ToolCallDelta, piece)] if named and (piece or begins) else []
+
+    def _end_deltas(self) -> list[Delta]:
         # Without any arguments, the reason for the end of the message decides.
-        return self._emit() if is_json(str(self._arguments)) else []
+        whole = not self._emitted and self.place is not None and is_json(str(self._arguments))
+        return self._emit() if whole else []
 
     def finish(self, reason: FinishReason | None) -> list[Delta]:
         """Take the end of the message, and the reason for it."""
@@ -244,7 +286,7 @@ class CallBuilder(BlockBuilder):
 
     def _make(self, kind: type[CallT], arguments: str) -> CallT:
         call_id, name = join_surrogates(self.initial.id), join_surrogates(self.initial.name)
-        return kind(0, self._place, call_id, name, arguments)
+        return kind(0, self.place or 0, call_id, name, arguments)
 
 
 class OpenBlocks(dict[int | None, BlockBuilder]):
@@ -278,23 +320,27 @@ class OpenBlocks(dict[int | None, BlockBuilder]):
 
     def find(self, index: int | None, kind: type[Any] | None) -> BlockBuilder | None:
         """Return the block that a delta of a type, or a stop (None), belongs to."""
-        block = self._find_open(index, kind)
+        block = self._accepting(index, kind) or self._find_other(index, kind)
         if block is None and kind is events.SignatureDelta:
             # Some gateways sign a block that has ended, and may leave its index out.
             latest = next(reversed(self._signable), None)
             block = self._signable.get(latest if index is None else index)
         return block
 
-    def _find_open(self, index: int | None, kind: type[Any] | None) -> BlockBuilder | None:
-        unplaced = self._accepting(None, kind)
+    def _find_other(self, index: int | None, kind: type[Any] | None) -> BlockBuilder | None:
+        """Return the open block at another index that the delta or the stop belongs to."""
         if index is None:
-            return unplaced or self._find_recent(kind)
+            return self._find_recent(kind)
+        unplaced = self._accepting(None, kind)
         if unplaced is not None and index not in self:
             # The start had no index, but the delta has one.
             self.open(index, self.pop(None))
-        if index in self._ended and kind not in (None, events.SignatureDelta):
-            return self._find_recent(kind)  # a delta at the index of a block that has ended
-        return self._accepting(index, kind)
+            return unplaced
+        # A delta may be at the index of a block that has ended, or of one that accepts others; a
+        # piece of an input, at an index where no block is.
+        other = index in self or index in self._ended or kind is events.InputJSONDelta
+        late = other and kind not in (None, events.SignatureDelta)
+        return self._find_recent(kind) if late else None
 
     def _accepting(self, index: int | None, kind: type[Any] | None) -> BlockBuilder | None:
         """Return the open block at an index, if it accepts the type."""

@@ -233,7 +233,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
             additions = builder.state(event.item)
             self._output.name(builder)
             self._add_item_deltas(builder, additions)
-            self._output.end(builder, event.item)
+            builder.done, builder.whole = True, event.item
             self._latest_deltas += builder.done_deltas()
 
     def _on_item_delta(self, event: Any) -> None:
@@ -247,7 +247,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         kinds, field = ITEM_WHOLES[type(event)]
         whole = getattr(event, field)
         builder = self._output.of(event, kinds, whole=whole)
-        piece = builder.text.override(whole)
+        piece = builder.override(whole)
         if isinstance(builder.item, ResponseFunctionToolCall) and event.name:
             builder.item = replace(builder.item, name=event.name)
             self._output.name(builder)

@@ -110,24 +110,25 @@ class ItemBuilder:
         is_stated: Whether an event had the item itself. Else only pieces of it have come.
         done: Whether the event of the whole item has come.
         whole: The item of that event, if no other event of the item has come since then.
-        unplaced: Whether the item has no index on the wire.
+        index: The index of the item on the wire; None if it has none.
         previous: The item before this one at its index.
     """
 
     __slots__ = (
         *("_call", "_commands", "_emitted", "_outputs", "_parts", "_size_cut", "_started"),
-        *("contradicted", "done", "is_stated", "item", "place", "previous", "text", "unplaced"),
+        *("contradicted", "done", "index", "is_stated", "item", "place", "previous", "text"),
         "whole",
     )
 
-    def __init__(self, item: ResponseOutputItem, *, unplaced: bool = False) -> None:
+    def __init__(self, item: ResponseOutputItem, index: int | None = None) -> None:
         self.place: int | None = None
         self.previous: ItemBuilder | None = None
-        self.unplaced = unplaced
+        self.index = index
         self._call: ToolCall | None = None
-        self._reset(item)
+        self.reset(item)
 
-    def _reset(self, item: ResponseOutputItem) -> None:
+    def reset(self, item: ResponseOutputItem) -> None:
+        """Drop all that came: the item begins anew, in another attempt."""
         self.item: Any = item  # its type determines the fields
         # Whether the first delta of the call was emitted, and the whole call.
         self._started = False
@@ -164,11 +165,11 @@ class ItemBuilder:
     def begin(self, item: ResponseOutputItem) -> list[Addition]:
         """Take an item that begins, which is of the same type; return what it adds to the texts.
 
-        If it began before, all that came since then is dropped.
+        Some hosts repeat the event, before pieces or after the whole.
         """
-        if self.is_stated:
-            self._reset(type(item)())
-        if not isinstance(item, _WITH_JSON) or self.text:
+        if self.done:
+            return []
+        if not isinstance(item, _WITH_JSON) or self.is_stated or self.text:
             return self.state(item)
         self.state(replace(item, arguments=""))
         return [(type(item), self.text.begin(item.arguments))]
@@ -188,6 +189,8 @@ class ItemBuilder:
         if isinstance(item, UnknownItem):
             self.item = item
             return []
+        if self._emitted:
+            item = replace(item, **{_STREAMED[type(item)]: ""})
         self.item = merge_nonempty(self.item, item)
         if isinstance(item, ResponseOutputMessage):
             return self._state_parts(content=item.content)
@@ -239,6 +242,10 @@ class ItemBuilder:
     def is_call(self) -> bool:
         """Whether the item is a tool call, and not only pieces of an item without a name."""
         return isinstance(self.item, CALLS) and (self.is_stated or bool(self.item.name))
+
+    def override(self, whole: str | None) -> str:
+        """Take the whole text; return what it adds. A call that was emitted whole stays so."""
+        return "" if self._emitted else self.text.override(whole)
 
     def holds(self, whole: str) -> bool:
         """Whether a whole text is one of this item."""

@@ -1,7 +1,8 @@
 # The items of an answer, and which of them an event belongs to.
 #
 # How it works, by the first rule that finds an item of a type that fits:
-# - The latest item of that type at the index of the event, if it is not done.
+# - At the index of the event: the item of its id, or else the latest of that type, if it is not
+#   done.
 # - The item of the event's id (or of the call_id, for a whole item), if it is not done.
 # - Where nothing of that type is at the index: the latest that has no index on the wire and is not
 #   done. Without an index, or for a piece of an item that is done: the latest that is not done.
@@ -40,7 +41,7 @@ _IDS: Final = ("call_id", "id")
 class OutputTable:
     """The items so far, in the order of their indices."""
 
-    __slots__ = ("_at", "_by_id", "_current", "_end", "_latest", "_open", "_places", "_whole")
+    __slots__ = ("_at", "_by_id", "_current", "_end", "_latest", "_open", "_places", "_stated")
 
     def __init__(self) -> None:
         self._at: dict[int, ItemBuilder] = {}  # the latest item at each index
@@ -51,8 +52,8 @@ class OutputTable:
         self._latest: ItemBuilder | None = None
         # For each type, the items that are not done. Those that are leave the end of the list.
         self._open: defaultdict[Kind, list[ItemBuilder]] = defaultdict(list)
-        # The items of this attempt whose events of the whole have come.
-        self._whole: set[ItemBuilder] = set()
+        # The items that events of this attempt had, begun or whole.
+        self._stated: set[ItemBuilder] = set()
         self._end = 0  # beyond all indices
         self._places = 0
 
@@ -92,8 +93,8 @@ class OutputTable:
 
     def _found(self, builder: ItemBuilder, index: int | None) -> ItemBuilder:
         """Return the item of an event, whose index is that of an item without one."""
-        if builder.unplaced and index is not None:
-            builder.unplaced = False
+        if builder.index is None and index is not None:
+            builder.index = index
             self._current[index, type(builder.item)] = builder
         self._latest = builder
         builder.whole = None
@@ -103,6 +104,9 @@ class OutputTable:
         self, event: Any, kinds: tuple[Kind, ...], *, piece: bool = False, whole: str | None = None
     ) -> ItemBuilder | None:
         index = event.output_index
+        known = self._of_ids([event.item_id], kinds)
+        if known is not None and known.index == index and not known.done:
+            return known
         here = None
         for kind in kinds:
             here = here or self._current_at(index, kind)
@@ -110,7 +114,6 @@ class OutputTable:
             goes_on = piece or (whole and not here.holds(whole)) if here.done else False
             if not goes_on:
                 return here
-        known = self._of_ids([event.item_id], kinds)
         if known is not None and not known.done:
             return known
         unplaced = index is not None and here is None
@@ -134,7 +137,7 @@ class OutputTable:
             open_items = self._open[kind]
             while open_items and open_items[-1].done:
                 open_items.pop()
-            if open_items and (open_items[-1].unplaced or not unplaced):
+            if open_items and (open_items[-1].index is None or not unplaced):
                 return open_items[-1]
         return None
 
@@ -151,8 +154,10 @@ class OutputTable:
         builder = self._find_stated(index, item, ids, whole=whole)
         if builder is None:
             builder = self._make(index, item)
-        elif builder.done and not whole:
-            self._open[type(item)].append(builder)  # it may begin again
+        elif builder.is_stated and not whole and builder not in self._stated:
+            builder.reset(type(item)())  # it was of an attempt before
+            self._open[type(item)].append(builder)
+        self._stated.add(builder)
         self._by_id.update(dict.fromkeys(ids, builder))
         return self._found(builder, index)
 
@@ -161,11 +166,15 @@ class OutputTable:
     ) -> ItemBuilder | None:
         kinds = (type(item),)
         known = self._of_ids(ids, kinds)
-        if known is not None and known.repeats(item):
-            return known
+        if known is not None:
+            here = known.index == index and not _differ(known.item, item)
+            if here or known.repeats(item):
+                return known
         current = self._current_at(index, type(item))
-        if current is not None and not (current.done and _differ(current.item, item)):
-            return current
+        if current is not None:
+            begun = current.done or (current in self._stated and not whole)
+            if not (begun and _differ(current.item, item)):
+                return current
         latest = self._latest_open(kinds, unplaced=index is not None)
         if latest is not None and _differ(latest.item, item, _IDS[:1]):
             latest = None
@@ -173,14 +182,12 @@ class OutputTable:
             return latest if latest is not None and not latest.is_stated else None
         return known if known is not None and not known.done else latest
 
-    def end(self, builder: ItemBuilder, item: ResponseOutputItem) -> None:
-        """Take the event of a whole item."""
-        builder.done = True
-        builder.whole = item
-        self._whole.add(builder)
-
     def begin_attempt(self) -> None:
-        self._whole.clear()
+        self._stated.clear()
+
+    def _is_whole(self, builder: ItemBuilder) -> bool:
+        """Whether the event of the whole item has come in this attempt."""
+        return builder.done and builder in self._stated
 
     def name(self, builder: ItemBuilder) -> None:
         """Give an item its place among the tool calls, if it is one."""
@@ -210,8 +217,8 @@ class OutputTable:
         alive = set(settled)
         self._by_id = {id_: builder for id_, builder in self._by_id.items() if builder in alive}
         self._open.clear()
-        for builder in settled:
-            builder.previous = None
+        for index, builder in enumerate(settled):
+            builder.index, builder.previous = index, None
             self._open[type(builder.item)].append(builder)
         for builder, item in zip(builders, output, strict=True):
             self._by_id.update(dict.fromkeys(_ids(item), builder))
@@ -252,7 +259,7 @@ class OutputTable:
             queue = of_type[item.type]
             while position not in matched and queue:
                 builder = queue.popleft()
-                if builder not in self._whole or not _contradicts(builder, item):
+                if not self._is_whole(builder) or not _contradicts(builder, item):
                     match(position, builder)
         for position, item in enumerate(output):
             if position not in matched:
@@ -269,7 +276,7 @@ class OutputTable:
 
         The texts of the output may divide those of the items in another way.
         """
-        if self._whole.isdisjoint(left):
+        if not any(map(self._is_whole, left)):
             return {}
         named = {_id(item, "call_id") for item in output} - {""}
         texts = join_texts(text for item in output for text in texts_of(item))
@@ -281,7 +288,7 @@ class OutputTable:
                 there = _has_texts(texts, builder, reached)
             else:
                 there = _id(builder.item, "call_id") in named
-            if builder in left and builder in self._whole and not there:
+            if builder in left and self._is_whole(builder) and not there:
                 missing[builder] = indices[builder]
         return missing
 
@@ -301,7 +308,7 @@ class OutputTable:
         return not self._at if event.output_index is None else event.output_index not in self._at
 
     def _make(self, index: int | None, item: ResponseOutputItem) -> ItemBuilder:
-        builder = ItemBuilder(item, unplaced=index is None)
+        builder = ItemBuilder(item, index)
         if index is None:
             index = self._end
         self._end = max(self._end, index + 1)

@@ -19,6 +19,8 @@ _WRITTEN: Final = ("arguments", "input")
 def repair(body: dict[str, Any]) -> None:
     """Repair an event, with its item, its part and the items of its response."""
     kind = body.get("type")
+    if kind == "response.done":  # the end of the vendor's other transports
+        kind = body["type"] = "response.completed"
     if not isinstance(kind, str) or kind not in _KNOWN:
         return  # an unknown event stays as it came
     if not kind.startswith("response.refusal."):
@@ -29,11 +31,24 @@ def repair(body: dict[str, Any]) -> None:
     outputs = []
     for response in objects([body.get("response")]):
         outputs.append(response.get("output"))
+        for usage in objects([response.get("usage")]):
+            _rename_counts(usage)
         if isinstance(response.get("error"), str):
             response["error"] = {"message": response["error"]}
     for items in ([body.get("item")], *outputs):
         for item in objects(items):
             _repair_item(item)
+
+
+def _rename_counts(usage: dict[str, Any]) -> None:
+    """Give the counts that have chat's names those of this format."""
+    for name in list(usage):
+        new = name.replace("prompt_tokens", "input_tokens")
+        new = new.replace("completion_tokens", "output_tokens")
+        if new != name:
+            count = usage.pop(name)
+            if usage.get(new) is None:
+                usage[new] = count
 
 
 def _repair_item(item: dict[str, Any]) -> None:

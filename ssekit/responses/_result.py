@@ -542,6 +542,8 @@ class ResponseUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         cost: In the host's credits; cost_details, is_byok (OpenRouter).
         cost_in_usd_ticks, context_details, num_sources_used, num_server_side_tools_used,
             server_side_tool_usage_details: xAI.
+        prompt_tokens, completion_tokens: Always None. Other names of the first counts, which become
+            these.
     """
 
     input_tokens: int | None = None
@@ -557,6 +559,8 @@ class ResponseUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     num_sources_used: int | None = None
     num_server_side_tools_used: int | None = None
     server_side_tool_usage_details: JSONObject | None = None
+    prompt_tokens: None = None
+    completion_tokens: None = None
 
 
 class ResponseError(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

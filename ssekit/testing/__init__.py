@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ssekit.testing._chat import chat_streams
     from ssekit.testing._completions import completion_streams
     from ssekit.testing._dialects import DIALECTS, Dialects
-    from ssekit.testing._faults import ERROR_FORMS, FAULTS, ErrorForm, Fault, faults
+    from ssekit.testing._faults import ERROR_FORMS, FAULTS, ErrorForm, Fault, FaultKind, faults
     from ssekit.testing._gemini import gemini_streams
     from ssekit.testing._interactions import interaction_streams
     from ssekit.testing._messages import message_streams
@@ -45,6 +45,7 @@ __all__ = [
     "ErrorForm",
     "EventStream",
     "Fault",
+    "FaultKind",
     "ModelEvent",
     "ModelStream",
     "Said",
@@ -68,7 +69,7 @@ _MODULES = {
         "_chat": ["chat_streams"],
         "_completions": ["completion_streams"],
         "_dialects": ["DIALECTS", "Dialects"],
-        "_faults": ["ERROR_FORMS", "FAULTS", "ErrorForm", "Fault", "faults"],
+        "_faults": ["ERROR_FORMS", "FAULTS", "ErrorForm", "Fault", "FaultKind", "faults"],
         "_gemini": ["gemini_streams"],
         "_interactions": ["interaction_streams"],
         "_messages": ["message_streams"],

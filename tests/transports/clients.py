@@ -23,6 +23,9 @@ import h11
 import pytest
 import trio
 
+from ssekit import chat
+from tests.shells import Awaited
+
 BODY = {"stream": True}
 
 # Opens what a program keeps, for reads that may take some seconds, and gives a function from a URL
@@ -53,9 +56,33 @@ class Client(NamedTuple):
             yield response
 
     @asynccontextmanager
-    async def open_async(self, url: str, timeout: float) -> AsyncIterator[Any]:
-        async with self.session(timeout) as post, post(url) as response:
+    async def entered(self, manager: Any) -> AsyncIterator[Any]:
+        """Enter a session or a response, whether the client is asynchronous or not."""
+        if self.run is None:
+            with manager as value:
+                yield value
+        else:
+            async with manager as value:
+                yield value
+
+    @asynccontextmanager
+    async def opened(self, url: str, timeout: float) -> AsyncIterator[Any]:
+        """Give the response to one request, in either case."""
+        async with (
+            self.entered(self.session(timeout)) as post,
+            self.entered(post(url)) as response,
+        ):
             yield response
+
+    def stream(self, source: Any, **options: Any) -> Any:
+        """Return a stream, which has the methods of an asynchronous one."""
+        if self.run is None:
+            return Awaited(chat.stream(source, **options))
+        return chat.astream(source, **options)
+
+    def finish(self, main: Callable[[], Awaitable[Any]]) -> Any:
+        """Run a test in the loop of the client, or in any loop if it has none."""
+        return (self.run or run_asyncio)(main)
 
 
 # The clients that httpx began: the same words for both, and for HTTP/2 (here with prior knowledge).

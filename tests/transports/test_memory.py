@@ -89,20 +89,14 @@ def bomb(*reads: bytes) -> Scenario:
     return Scenario((data,), headers=GZIP)
 
 
-async def async_text_of(source: Any) -> str:
-    async with chat.astream(source, decoder=chat.decoder(max_event_size=LIMIT)) as stream:
-        return "".join([text async for text in stream.text()])
-
-
 def read_over_http(client: Client, url: str) -> str:
-    async def read_asynchronously() -> str:
-        async with client.open_async(url, PATIENCE) as response:
-            return await async_text_of(response)
+    async def read() -> str:
+        async with client.opened(url, PATIENCE) as response:
+            decoder = chat.decoder(max_event_size=LIMIT)
+            async with client.stream(response, decoder=decoder) as stream:
+                return "".join([text async for text in stream.text()])
 
-    if client.run is not None:
-        return client.run(read_asynchronously)
-    with client.open(url, PATIENCE) as response:
-        return text_of(response)
+    return client.finish(read)
 
 
 @pytest.mark.parametrize("client", READERS)

@@ -73,7 +73,7 @@ def test_a_stall_behind_keepalives_asynchronously(client: Client, server: Server
                 scope.deadline = trio.current_time() + LIMIT
 
     async def main() -> None:
-        async with client.open_async(visit.url, PATIENCE) as response:
+        async with client.opened(visit.url, PATIENCE) as response:
             stream = chat.astream(response)
             with pytest.raises((TimeoutError, trio.TooSlowError)):
                 await (by_trio if client.run is trio.run else by_asyncio)(stream)

@@ -15,6 +15,7 @@ import trio
 import trio.testing
 
 from ssekit import StreamNotFinishedError, chat
+from tests.shells import RELEASES
 from tests.transports.clients import CLIENTS, Client
 from tests.transports.scenarios import Scenario, Step
 from tests.transports.server import PATIENCE, Server, Visit
@@ -74,103 +75,16 @@ def is_closed(client: Client, response: Any, visit: Visit) -> bool:
     return visit.left.wait(PATIENCE)
 
 
-# Each releases a stream that is read for a while; the response itself is still held elsewhere.
-
-
-def leave_with(response: Any) -> None:
-    with chat.stream(response) as stream:
-        next(stream)
-
-
-def leave_with_before_the_first_read(response: Any) -> None:
-    with chat.stream(response):
-        pass
-
-
-def fail_in_with(response: Any) -> None:
-    with pytest.raises(ZeroDivisionError), chat.stream(response) as stream:
-        next(stream)
-        raise ZeroDivisionError
-
-
-def close(response: Any) -> None:
-    stream = chat.stream(response)
-    next(stream)
-    stream.close()
-
-
-def break_and_drop(response: Any) -> None:
-    for _ in chat.stream(response):
+async def break_and_drop(stream: Any) -> None:
+    async for _ in stream:
         break
 
 
-def drop_text(response: Any) -> None:
-    assert next(chat.stream(response).text()) == "a"
+async def drop_text(stream: Any) -> None:
+    assert await anext(stream.text()) == "a"
 
 
-RELEASES = [
-    leave_with,
-    leave_with_before_the_first_read,
-    fail_in_with,
-    close,
-    break_and_drop,
-    drop_text,
-]
-
-
-@pytest.mark.parametrize("release", RELEASES)
-@pytest.mark.parametrize("client", clients(synchronous=True))
-def test_the_connection_goes(client: Client, release: Callable[[Any], None], server: Server):
-    visit = server.visit(OPEN)
-    client.require()
-    with client.open(visit.url, PATIENCE) as response:
-        release(response)
-        assert is_closed(client, response, visit)
-    gc.collect(1)
-
-
-@pytest.mark.parametrize("release", RELEASES)
-def test_a_response_of_http_client_is_closed(release: Callable[[Any], None], server: Server):
-    client = next(client for client in CLIENTS if client.name == "http.client")
-    with client.open(server.visit(OPEN).url, PATIENCE) as response:
-        release(response)
-        assert response.isclosed()
-
-
-# The same, asynchronously.
-
-
-async def leave_async_with(response: Any) -> None:
-    async with chat.astream(response) as stream:
-        await anext(stream)
-
-
-async def leave_async_with_before_the_first_read(response: Any) -> None:
-    async with chat.astream(response):
-        pass
-
-
-async def fail_in_async_with(response: Any) -> None:
-    with pytest.raises(ZeroDivisionError):
-        async with chat.astream(response) as stream:
-            await anext(stream)
-            raise ZeroDivisionError
-
-
-async def aclose(response: Any) -> None:
-    stream = chat.astream(response)
-    await anext(stream)
-    await stream.aclose()
-
-
-async def break_in_async_with(response: Any) -> None:
-    async with chat.astream(response) as stream:
-        async for _ in stream.text():
-            break
-
-
-async def cancel(response: Any) -> None:
-    stream = chat.astream(response)
+async def cancel(stream: Any) -> None:
     assert await anext(stream.text()) == "a"
     async with beside(stream.until_done) as reading:
         reading.cancel()
@@ -178,31 +92,36 @@ async def cancel(response: Any) -> None:
     assert stream.snapshot().choices[0].message.content == "a"
 
 
-ASYNC_RELEASES = [
-    leave_async_with,
-    leave_async_with_before_the_first_read,
-    fail_in_async_with,
-    aclose,
-    break_in_async_with,
-    cancel,
+SYNC_RELEASES = [*RELEASES, break_and_drop, drop_text]
+EACH_RELEASE = [
+    pytest.param(client, release, id=f"{client.name} | {release.__name__}")
+    for client in CLIENTS
+    for release in ([*RELEASES, cancel] if client.run else SYNC_RELEASES)
+    if not client.by_hand
 ]
 
 
-@pytest.mark.parametrize("release", ASYNC_RELEASES)
-@pytest.mark.parametrize("client", clients(synchronous=False))
-def test_the_connection_goes_asynchronously(
-    client: Client, release: Callable[[Any], Any], server: Server
-):
+@pytest.mark.parametrize(("client", "release"), EACH_RELEASE)
+def test_the_connection_goes(client: Client, release: Callable[[Any], Any], server: Server):
+    """The response itself is still held elsewhere."""
     client.require()
     visit = server.visit(OPEN)
 
     async def main() -> None:
-        async with client.open_async(visit.url, PATIENCE) as response:
-            await release(response)
+        async with client.opened(visit.url, PATIENCE) as response:
+            await release(client.stream(response))
             assert await in_thread(is_closed, client, response, visit)
 
-    client.run(main)
+    client.finish(main)
     gc.collect(1)
+
+
+@pytest.mark.parametrize("release", SYNC_RELEASES)
+async def test_a_response_of_http_client_is_closed(release: Callable[[Any], Any], server: Server):
+    client = next(client for client in CLIENTS if client.name == "http.client")
+    with client.open(server.visit(OPEN).url, PATIENCE) as response:
+        await release(client.stream(response))
+        assert response.isclosed()
 
 
 # Another closes the stream while it is read. Closing wakes the reader, or what comes then does.
@@ -262,7 +181,7 @@ def test_another_task_closes(client: Client, server: Server):
 
     async def main() -> None:
         timeout = PATIENCE if client.wakes else SHORT
-        async with client.open_async(visit.url, timeout) as response:
+        async with client.opened(visit.url, timeout) as response:
             stream = chat.astream(response)
             assert await anext(stream.text()) == "a"
 
@@ -299,21 +218,12 @@ def test_twenty_streams_over_one_connection(client: Client, scenario: Scenario, 
     visits = [server.visit(scenario) for _ in range(20)]
     server.clients.clear()  # a port may be one that an earlier client had
 
-    def read_all() -> None:
-        with client.session(PATIENCE) as post:
+    async def main() -> None:
+        async with client.entered(client.session(PATIENCE)) as post:
             for visit in visits:
-                with post(visit.url) as response:
-                    assert "".join(chat.stream(response, drain=True).text()) == "ab"
-
-    async def read_all_asynchronously() -> None:
-        async with client.session(PATIENCE) as post:
-            for visit in visits:
-                async with post(visit.url) as response:
-                    stream = chat.astream(response, drain=True)
+                async with client.entered(post(visit.url)) as response:
+                    stream = client.stream(response, drain=True)
                     assert "".join([text async for text in stream.text()]) == "ab"
 
-    if client.run is None:
-        read_all()
-    else:
-        client.run(read_all_asynchronously)
+    client.finish(main)
     assert len(server.clients) == 1

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ssekit import SSEKitError, chat
+from ssekit import SSEKitError
 from tests.thorough import pick
 from tests.transports.clients import CLIENTS, Client, async_inflated, inflated
 from tests.transports.scenarios import GZIP, SCENARIOS, Scenario
@@ -19,26 +19,13 @@ STALL = 0.5  # ... where nothing more will come
 Outcome = tuple[str, Any, SSEKitError | None]
 
 
-def read(client: Client, visit: Visit, timeout: float) -> Outcome:
+async def read(client: Client, visit: Visit, timeout: float) -> Outcome:
     """Read the text of a visit; the server goes on when some of it is here."""
     said, ended = "", None
-    with client.open(visit.url, timeout) as source:
-        zipped = visit.scenario.headers == GZIP and client.by_hand
-        stream = chat.stream(inflated(source) if zipped else source)
-        try:
-            for text in stream.text():
-                said += text
-                visit.go_on()
-        except SSEKitError as error:
-            ended = error
-    return said, stream, ended
-
-
-async def read_asynchronously(client: Client, visit: Visit, timeout: float) -> Outcome:
-    said, ended = "", None
-    async with client.open_async(visit.url, timeout) as source:
-        zipped = visit.scenario.headers == GZIP and client.by_hand
-        stream = chat.astream(async_inflated(source) if zipped else source)
+    async with client.opened(visit.url, timeout) as source:
+        if visit.scenario.headers == GZIP and client.by_hand:
+            source = inflated(source) if client.run is None else async_inflated(source)
+        stream = client.stream(source)
         try:
             async for text in stream.text():
                 said += text
@@ -67,10 +54,7 @@ def test_cell(client: Client, scenario: Scenario, server: Server):
     client.require()
     visit = server.visit(scenario)
     timeout = STALL if scenario.ended == "StreamTimeoutError" else PATIENCE
-    if client.run is None:
-        said, stream, error = read(client, visit, timeout)
-    else:
-        said, stream, error = client.run(lambda: read_asynchronously(client, visit, timeout))
+    said, stream, error = client.finish(lambda: read(client, visit, timeout))
     assert (said, stream.accumulator.text) == (scenario.text, scenario.text)
     assert scenario.ended == ("done" if error is None else type(error).__name__), repr(error)
     assert stream.decoder.error is error
