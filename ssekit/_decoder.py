@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeAlias, 
 import msgspec
 
 from ssekit._decoding import DECODE_FAILURES, refuse_all
-from ssekit._deltas import Delta, SurrogateJoiner
+from ssekit._deltas import Delta, SurrogateJoiner, TextDelta
 from ssekit._errors import (
     AnswerTooLargeError,
     APIError,
@@ -273,11 +273,13 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         if self.state != "open":
             return
         batches = self._scanner.finish(dispatch_incomplete=True)
-        events = [batch for batch in batches if batch[0] is not IGNORED]
-        texts = [as_text(payload) for _, payloads in events for payload in payloads]
-        whole = all(is_marker(text) or is_json(text) for text in texts)
-        ignored = [batch for batch in batches if batch not in events]
-        yield from self.receive((Scanned(batches if whole else ignored),))
+        whole = True
+        if batches:  # nearly never
+            events = [batch for batch in batches if batch[0] is not IGNORED]
+            texts = [as_text(payload) for _, payloads in events for payload in payloads]
+            whole = all(is_marker(text) or is_json(text) for text in texts)
+            ignored = [batch for batch in batches if batch not in events]
+            yield from self.receive((Scanned(batches if whole else ignored),))
         if self.state == "open":
             self._end_of_bytes(whole)
 
@@ -286,10 +288,14 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
 
         They join to the texts of the answer, also where an error ends it.
         """
-        join = self._surrogates.join
+        join, held = self._surrogates.join, self._surrogates.held
         try:
             for chunk in chunks:
                 for delta in self.accumulator.deltas(chunk):
+                    # Nearly all deltas. A call for each took 0.2 L of the recorded streams.
+                    if type(delta) is TextDelta and not held and delta.text.isascii():
+                        yield delta
+                        continue
                     joined = join(delta)
                     if joined is not None:
                         yield joined

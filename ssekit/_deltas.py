@@ -169,13 +169,16 @@ _FIELDS: Final[dict[Any, str]] = {
 
 
 class SurrogateJoiner:
-    """Holds back a trailing high surrogate of a delta until its pair arrives."""
+    """Holds back a trailing high surrogate of a delta until its pair arrives.
 
-    __slots__ = ("_held",)
+    Attributes:
+        held: For each text, a delta of the high surrogate whose pair may come.
+    """
+
+    __slots__ = ("held",)
 
     def __init__(self) -> None:
-        # For each text, a delta of the high surrogate whose pair may come.
-        self._held: dict[Hashable, Any] = {}
+        self.held: dict[Hashable, Any] = {}
 
     def join(self, delta: Any) -> Any:
         """Return a delta with whole pairs, or None if all of it is held back.
@@ -186,14 +189,14 @@ class SurrogateJoiner:
         if field is None:
             return delta
         piece: str = getattr(delta, field)
-        if not self._held and is_well_formed(piece):
+        if not self.held and is_well_formed(piece):
             return delta
         text = (type(delta), delta.index, getattr(delta, "place", None))
-        held = self._held.pop(text, None)
+        held = self.held.pop(text, None)
         if held is not None:
             piece = getattr(held, field) + piece
         if "\ud800" <= piece[-1:] <= "\udbff":
-            self._held[text] = replace(delta, **{field: piece[-1]})
+            self.held[text] = replace(delta, **{field: piece[-1]})
             piece = piece[:-1]
             if not piece:
                 return None
@@ -201,6 +204,6 @@ class SurrogateJoiner:
 
     def flush(self) -> Iterator[Delta]:
         """Yield a delta for each high surrogate whose pair never came."""
-        for delta in self._held.values():
+        for delta in self.held.values():
             yield replace(delta, **{_FIELDS[type(delta)]: "\ufffd"})
-        self._held.clear()
+        self.held.clear()

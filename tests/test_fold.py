@@ -303,6 +303,10 @@ CALLS = {
         [(0, "a", "f", "{}"), (0, "a", "f", "{}"), (0, "a", "f", '{"a":'), (0, "a", "f", "1}")],
         [("a", "f", '{"a":1}')],
     ),
+    "a placeholder, and the name in each piece": (
+        [(0, "a", "f", "{}"), (0, None, "f", '{"a":'), (0, None, "f", "1}")],
+        [("a", "f", '{"a":1}')],
+    ),
     "white space after the end, with the id and the name in each piece": (
         [(0, "a", "f", '{"a"'), (0, "a", "f", ":1}"), (0, "a", "f", "\n")],
         [("a", "f", '{"a":1}\n')],

@@ -236,6 +236,10 @@ STEPS: dict[str, tuple[Events, list[Any]]] = {
         [began(call()), arguments('{"a":1}'), stop(), began(call(id="d")), arguments('{"b":2}')],
         [call({"a": 1}), call({"b": 2}, id="d")],
     ),
+    "steps at one index, of which the latest ends first": (
+        [began(OUTPUT), began(call()), stop(), stop(), text("a", None)],
+        [OUTPUT, call(), output(words("a"))],
+    ),
     "a tool of the vendor": (
         [
             began(SEARCH | {"signature": ""}, 0),
@@ -447,6 +451,15 @@ def test_usage_is_a_snapshot():
     assert encoded(run(*stated))["usage"] == {
         **USAGE, "total_output_tokens": 4, "raw_prompt_token": 5
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "stated", [created(), began(THOUGHT), summary("h"), text("a"), stop()], ids=str
+)
+def test_any_event_may_state_the_usage_so_far(stated: dict[str, Any]):
+    events = [text("b"), {**stated, "metadata": {"usage": USAGE}}]
+    assert deltas(*events)[-1] == push(*events).accumulator.usage == Usage(1, 2, 3)
+    assert encoded(run(*events, ended()))["usage"] == USAGE
 
 
 # The steps of the last event.

@@ -290,6 +290,24 @@ CONTENTS: dict[str, tuple[Events, list[Any]]] = {
         [DREAM, text_block("a")],
     ),
     "a message that begins late": ([text("a"), start(), text("b")], [text_block("ab")]),
+    "a message that comes whole at its end": (
+        [
+            start(), began(thought("")), thinking("h"), began(text_block(""), 1), text("a", 1),
+            began(call(), 2), given_json('{"a": ', 2), began(call(id="u"), 3), given_json("{}", 3),
+            began(DREAM, 4),
+            wire("message", id="m", content=[
+                thought("hm"), text_block("ab"), call({"a": 1}), call({"b": 2}, "u"), DREAM,
+                text_block("c"), call({}, "v"),
+            ]),
+        ],
+        [thought("hm"), text_block("ab"), call({"a": 1}), call(id="u"), DREAM, text_block("c"),
+         call(id="v")],
+    ),
+    "a message that comes whole, divided in another way": (
+        [start(), began(text_block("a")), began(text_block("b"), 1),
+         start(content=[text_block("ab")]), text("c", 1)],
+        [text_block("a"), text_block("bc")],
+    ),
     "a message that is one event": (
         [wire("message", id="m", role="assistant", content=[thought("hm"), call({"a": 1})])],
         [thought("hm"), call({"a": 1})],
@@ -522,6 +540,10 @@ HEADS: dict[str, tuple[Events, dict[str, Any]]] = {
         [ended("refusal", stop_details={"type": "refusal", "category": "bio"})],
         {"stop_details": {"type": "refusal", "category": "bio"}},
     ),
+    "the same message begins again, and has counted": (
+        [start(usage={"input_tokens": 0, "output_tokens": 0}), start(usage={"input_tokens": 5})],
+        {"id": "m", "usage": {"input_tokens": 5}},
+    ),
     "the same message begins again": (
         [start(usage={"input_tokens": 5}), start(usage={"input_tokens": 0}), start("")],
         {"id": "m", "usage": {"input_tokens": 5}},
@@ -734,6 +756,13 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
               stop_reason="tool_use", usage={"output_tokens": 3})],
         [Usage(output_tokens=3), ReasoningDelta(0, "hm"), TextDelta(0, "a"),
          *told("", '{"a":1}'), Finish(0, "tool_calls", "tool_use")],
+    ),
+    "the whole message at the end": (
+        [start(), began(text_block("")), text("a"), began(call(), 1), given_json("{", 1),
+         wire("message", content=[text_block("ab"), call({"a": 1})], stop_reason="tool_use")],
+        [TextDelta(0, "a"), ToolCallDelta(0, 0, "t", "f", ""), ToolCallDelta(0, 0, "t", "f", "{"),
+         TextDelta(0, "b"), ToolCallDelta(0, 0, "t", "f", '"a":1}'),
+         ToolCall(0, 0, "t", "f", '{"a":1}'), Finish(0, "tool_calls", "tool_use")],
     ),
     "usage of the last event": (
         [start(), ended(),

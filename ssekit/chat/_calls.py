@@ -102,7 +102,7 @@ class ToolCallBuilder:
         # nothing else. (At another index it is another call: Google's adapters.)
         if not moved and not (arguments or "").strip():
             return True
-        if same_id and not moved and (self.custom or str(self.arguments) == "{}"):
+        if self.id and not moved and (self.custom or str(self.arguments) == "{}"):
             return True
         return not self.ended
 

@@ -15,7 +15,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import compress
+from itertools import chain, compress
 from operator import attrgetter
 from typing import Any, ClassVar, Final
 
@@ -76,13 +76,15 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
     """
 
     __slots__ = (
-        *("_earlier", "_finished", "_former", "_head", "_index", "_latest"),
+        *("_counted", "_earlier", "_finished", "_former", "_head", "_index", "_latest"),
         *("_settled", "_steps", "_text", "_usage", "event_id"),
     )
 
     def __init__(self) -> None:
         self.event_id: str | None = None
-        # The step of the latest event; the steps that the end has, and the texts before it.
+        # The latest event that states a usage; the step of the latest event; the steps that the end
+        # has, and the texts before it.
+        self._counted: Any = None
         self._latest: StepBuilder | None = None
         self._settled: tuple[list[StepBuilder], dict[type[Delta], str]] | None = None
         # If the latest event was a piece of the text: its index, and where the next one goes.
@@ -145,7 +147,9 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         """Take what an event states of the interaction."""
         self._head = replace(self._head, **(_stated(event) if stated is None else stated))
         self._former = self._former or type(event) in _FORMER
-        self._add_usage(event)
+        head = event.interaction or _NOTHING
+        if event.usage is not None or head.usage is not None or event.metadata is not None:
+            self._add_usage(event)
 
     def _finish(self, event: Any) -> bool:
         """Take an event with which the stream ends, or may end."""
@@ -172,6 +176,7 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
     def _add_usage(self, event: Any) -> None:
         for usage in _usages(event):
             self._usage = merge_usage(self._usage, usage, _INPUTS, _OUTPUTS)
+            self._counted = event
 
     # Steps.
 
@@ -291,28 +296,28 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
 
     def deltas(self, event: InteractionSSEEvent, /) -> Iterable[Delta]:
         latest = self._latest
-        if latest is not None and type(event) is StepDelta and type(event.delta) is TextContent:
-            piece = latest.latest_piece = event.delta.text
-            plain = latest.emitted_as is TextDelta and not latest.known and event.metadata is None
-            if plain and piece:
-                return (TextDelta(0, piece),)
-        return self._new_deltas(event)
-
-    def _new_deltas(self, event: Any) -> Iterator[Delta]:
-        if self._latest is not None:
-            yield from self._latest.deltas(stopped=type(event) in _STOPS)
+        deltas: Iterable[Delta] = ()
+        if latest is not None:
+            if type(event) is StepDelta and type(event.delta) is TextContent:
+                latest.latest_piece = event.delta.text
+            deltas = latest.deltas(stopped=type(event) in _STOPS)
         if self._settled is not None:
-            builders, texts = self._settled
-            after = join_texts(self._steps)
-            for kind in (ReasoningDelta, TextDelta):
-                text, known = after[kind], texts[kind]
-                if text.startswith(known) and text != known:
-                    yield kind(0, text[len(known) :])
-            for builder in builders:
-                if builder.place is not None:
-                    yield from builder.deltas(stopped=False)
-        if _usages(event) and self.usage is not None:
-            yield self.usage
+            deltas = chain(deltas, self._settled_deltas(*self._settled))
+        usage = self.usage if event is self._counted else None
+        return deltas if usage is None else chain(deltas, (usage,))
+
+    def _settled_deltas(
+        self, builders: Iterable[StepBuilder], before: dict[type[Delta], str]
+    ) -> Iterator[Delta]:
+        """Yield what the steps of the last event have after the texts, and the calls, before it."""
+        after = join_texts(self._steps)
+        for kind in (ReasoningDelta, TextDelta):
+            text, known = after[kind], before[kind]
+            if text.startswith(known) and text != known:
+                yield kind(0, text[len(known) :])
+        for builder in builders:
+            if builder.place is not None:
+                yield from builder.deltas(stopped=False)
 
     def last_deltas(self) -> Iterator[Delta]:
         reason = self.finish_reason

@@ -139,7 +139,7 @@ class StepBuilder:
         if contents:
             self._take(contents)
             self.latest_piece = self.text()
-        if isinstance(step, result.ToolCallStep):
+        if self.arguments is not _NO_ARGUMENTS:
             self.step = replace(self.step, partial_arguments=None)
             text = step.partial_arguments or _encoded(step.arguments)
             if text:
@@ -149,8 +149,7 @@ class StepBuilder:
         """Whether a delta may belong to this step. (One of unknown type takes all pieces.)"""
         if not isinstance(self.step, Unknown):
             return type(self.step) in ACCEPTED_BY.get(type(delta), ())
-        is_piece = not isinstance(delta, (Unknown, result.AnyStep))
-        return is_piece or delta.type == self.step.type
+        return delta.type == self.step.type or not isinstance(delta, (Unknown, result.AnyStep))
 
     def add(self, delta: Any) -> None:
         """Take a delta that this step accepts."""
@@ -159,7 +158,7 @@ class StepBuilder:
 
     def _add_text(self, delta: Any) -> None:
         """Take the next piece of a text, or more annotations of the latest one."""
-        text, is_piece = self.latest_text, isinstance(delta, result.TextContent)
+        text, is_piece = self.latest_text, type(delta) is result.TextContent
         if text is None or (is_piece and text is not self._parts[-1]):
             text = self.latest_text = TextBuilder()
             self._append(text)
@@ -168,19 +167,15 @@ class StepBuilder:
             self.latest_piece = text.add(delta.text)
 
     def _add_media(self, delta: result.Media) -> None:
-        known = self._parts[-1] if self._parts else None
-        pieces = known if isinstance(known, list) else [known]
+        known: Any = self._parts[-1] if self._parts else None
         if type(known) is type(delta) and known.data is None and known.uri is None:
             self._parts[-1] = merge(known, delta)  # it was announced
-        elif (
-            _decoded(delta) is None
-            or _decoded(pieces[-1]) is None
-            or not all(getattr(delta, name) in (None, getattr(pieces[0], name)) for name in _FORMAT)
-        ):
-            self._append(delta)
-        else:  # audio of one format comes in pieces
+        elif _goes_on(known, delta):
+            pieces: list[Any] = known if type(known) is list else [known]
             pieces.append(delta)
             self._parts[-1] = pieces
+        else:
+            self._append(delta)
 
     def _add_summary(self, delta: events.ThoughtSummaryDelta) -> None:
         if delta.content is not None:
@@ -267,8 +262,6 @@ class StepBuilder:
     def build(self) -> Any:
         """Return the step so far."""
         step, parts = self.step, [_built(part) for part in self._parts]
-        if parts and isinstance(step, result.AnyContent):
-            return parts[0]
         fields: JSONObject = {}
         text = str(self.arguments) if self.arguments is not _NO_ARGUMENTS else ""
         if text:
@@ -282,18 +275,22 @@ class StepBuilder:
                 fields["content"] += msgspec.to_builtins(parts)
             return type(step)(begun, **fields)
         if parts:
-            fields[_PARTS[type(step)]] = parts
+            field = _PARTS.get(type(step))
+            if field is None:
+                return parts[0]  # an output of the former spelling
+            fields[field] = parts
         return deep_copy(step, **fields)
 
     # Emitting deltas.
 
-    def deltas(self, *, stopped: bool) -> Iterator[Delta]:
-        """Yield the deltas of the latest event of this step, which may have stopped it."""
+    def deltas(self, *, stopped: bool) -> Iterable[Delta]:
+        """Return the deltas of the latest event of this step, which may have stopped it."""
         piece = self._new_of(self.latest_piece)
-        if self.place is None:
-            if piece and self.emitted_as is not None:
-                yield self.emitted_as(0, piece)
-            return
+        if self.place is not None:
+            return self._call_deltas(piece, stopped=stopped)
+        return (self.emitted_as(0, piece),) if piece and self.emitted_as is not None else ()
+
+    def _call_deltas(self, piece: str, *, stopped: bool) -> Iterator[Delta]:
         if not self._started:
             self._started = True
             yield self._make(ToolCallDelta, self.arguments.join())
@@ -391,6 +388,17 @@ def _built(part: Any) -> Any:
         data = base64.b64encode(b"".join(filter(None, map(_decoded, part))))
         return deep_copy(part[0], data=data.decode())
     return type(part)(deep_copy(part)) if isinstance(part, Unknown) else deep_copy(part)
+
+
+def _goes_on(known: Any, piece: Any) -> bool:
+    """Whether a piece goes on with audio (or with a list of its pieces): in one format."""
+    first, latest = (known[0], known[-1]) if type(known) is list else (known, known)
+    formats = ((getattr(first, name, None), getattr(piece, name, None)) for name in _FORMAT)
+    return (
+        _decoded(piece) is not None
+        and _decoded(latest) is not None
+        and all(theirs in (None, ours) for ours, theirs in formats)
+    )
 
 
 def _decoded(content: Any) -> bytes | None:

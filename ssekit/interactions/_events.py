@@ -16,15 +16,7 @@ import msgspec
 
 from ssekit._fold import Unknown
 from ssekit._json import JSONObject
-from ssekit.interactions._result import (
-    Content,
-    Interaction,
-    KnownContent,
-    KnownStep,
-    Output,
-    Step,
-    Usage,
-)
+from ssekit.interactions import _result as result
 
 __all__ = [
     "ArgumentsDelta",
@@ -103,7 +95,7 @@ class ThoughtSummaryDelta(Delta, frozen=True, tag="thought_summary"):
     """The next item of a thought's summary: a text or an image."""
 
     type: ClassVar[Literal["thought_summary"]] = "thought_summary"
-    content: Content | None = None
+    content: result.Content | None = None
 
 
 class ThoughtSignatureDelta(Delta, frozen=True, tag="thought_signature"):
@@ -134,8 +126,8 @@ _KnownDelta: TypeAlias = (
     | ThoughtSignatureDelta
     | TextAnnotationDelta
     | TextAnnotation
-    | KnownContent
-    | KnownStep
+    | result.KnownContent
+    | result.KnownStep
 )
 
 if TYPE_CHECKING:
@@ -150,8 +142,8 @@ else:
 class Metadata(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The usage so far, under one of two names."""
 
-    total_usage: Usage | None = None
-    usage: Usage | None = None
+    total_usage: result.Usage | None = None
+    usage: result.Usage | None = None
 
 
 class Event(
@@ -168,11 +160,11 @@ class Event(
 class InteractionEvent(Event, frozen=True):
     """An event of the interaction. It is refused if its `error` is not null: an `APIError` then."""
 
-    interaction: Interaction | None = None
+    interaction: result.Interaction | None = None
     interaction_id: str | None = None
     status: str | None = None
     continuation_token: str | None = None
-    usage: Usage | None = None
+    usage: result.Usage | None = None
     error: None = None
 
 
@@ -225,7 +217,7 @@ class StepStart(Event, frozen=True, tag="step.start"):
 
     event_type: ClassVar[Literal["step.start"]] = "step.start"
     index: int | None = None
-    step: Step | None = None
+    step: result.Step | None = None
 
 
 class StepDelta(Event, frozen=True, tag="step.delta"):
@@ -241,8 +233,8 @@ class StepStop(Event, frozen=True, tag="step.stop"):
 
     event_type: ClassVar[Literal["step.stop"]] = "step.stop"
     index: int | None = None
-    usage: Usage | None = None
-    step_usage: Usage | None = None
+    usage: result.Usage | None = None
+    step_usage: result.Usage | None = None
 
 
 class ContentStart(Event, frozen=True, tag="content.start"):
@@ -250,7 +242,7 @@ class ContentStart(Event, frozen=True, tag="content.start"):
 
     event_type: ClassVar[Literal["content.start"]] = "content.start"
     index: int | None = None
-    content: Output | None = None
+    content: result.Output | None = None
 
 
 class ContentDelta(Event, frozen=True, tag="content.delta"):
@@ -266,7 +258,7 @@ class ContentStop(Event, frozen=True, tag="content.stop"):
 
     event_type: ClassVar[Literal["content.stop"]] = "content.stop"
     index: int | None = None
-    usage: Usage | None = None
+    usage: result.Usage | None = None
 
 
 class ErrorEvent(Event, frozen=True, tag="error"):

@@ -6,6 +6,7 @@
 # - Blocks stand in the order in which they began, so that text deltas join to the text.
 # - null means absent, and "" never overwrites. Usage is cumulative: a count that comes again
 #   wins, but for an input of zero and what a stop event counts once more.
+# - A message that is stated whole adds what goes on from its blocks so far, and takes nothing away.
 #
 # How it works: nearly every event is a piece of an open block, and `add` appends it there at once.
 # Any other event goes to the method in `_METHODS`, where `OpenBlocks` finds the block of a delta.
@@ -14,6 +15,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, ClassVar, Final, TypeAlias
@@ -76,7 +78,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
     """
 
     __slots__ = (
-        *("_blocks", "_by_id", "_calls", "_changes", "_counted", "_ended", "_latest", "_message"),
+        *("_blocks", "_calls", "_changes", "_counted", "_ended", "_known", "_latest", "_message"),
         *("_open", "_piece", "_started", "_usage"),
     )
 
@@ -95,7 +97,8 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         self._counted: result.Usage | None = None  # by `message_delta` events
         self._blocks: list[BlockBuilder] = []
         self._calls: list[CallBuilder] = []  # those of the blocks that are calls
-        self._by_id: dict[str, CallBuilder] = {}
+        # The blocks that have begun, by their types and ids.
+        self._known: defaultdict[tuple[str, str], list[BlockBuilder]] = defaultdict(list)
         self._open = OpenBlocks()
 
     def add(self, event: events.RawMessageStreamEvent, /) -> bool | None:
@@ -138,20 +141,30 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
             message = Message(id=event.id or "", model=event.model or "")
         if self._ended:
             self._reset()
-        elif self._started:
-            if message.id and self._message.id and message.id != self._message.id:
-                raise DecodeError("another message begins before the one under way has ended")
-            return  # some gateways repeat the event
-        self._started = event.message is not None or bool(message.id or message.model)
+        elif self._started and message.id and self._message.id not in ("", message.id):
+            raise DecodeError("another message begins before the one under way has ended")
+        self._started |= event.message is not None or bool(message.id or message.model)
         if self._message is _NO_MESSAGE and message.role and message.type:
             self._message = message
         else:
             self._update(_START_FIELDS, message)
         self._add_usage(_usages(message, event))
-        for block in message.content:  # whole: calls that code made
-            builder = self._begin(block)
-            self._place(builder)
-            self._changes += builder.end()
+        self._state(message.content)
+
+    def _state(self, content: list[ContentBlock]) -> None:
+        """Take whole blocks: calls that code made, or all of the message once more, at its end."""
+        stated: defaultdict[tuple[str, str], int] = defaultdict(int)
+        for block in content:
+            known = self._known[_kind_of(block)]
+            position = stated[_kind_of(block)]
+            stated[_kind_of(block)] += 1
+            if position < len(known):
+                last = position == len(known) - 1
+                self._changes += known[position].state(block, last=last)
+            else:
+                builder = self._begin(block)
+                self._place(builder)
+                self._changes += builder.end()
 
     def _add_message_delta(self, event: events.RawMessageDeltaEvent) -> None:
         self._update(_END_FIELDS, event, event.delta)
@@ -223,8 +236,10 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
     def _repeated(self, block: ContentBlock, index: int | None) -> BlockBuilder | None:
         """Return the call that a block begins once more."""
         if isinstance(block, ToolUseBlock):
-            call = self._by_id.get(block.id)
-            return call if call is not None and call.repeats(block, index) else None
+            known = self._known.get(_kind_of(block))
+            call = known[-1] if known else None
+            if isinstance(call, CallBuilder) and call.repeats(block, index):
+                return call
         return None
 
     def _place(self, block: BlockBuilder) -> None:
@@ -232,7 +247,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         if isinstance(block, CallBuilder) and block.place is None:
             block.place = len(self._calls)
             self._calls.append(block)
-            self._by_id[block.initial.id] = block
+            self._known[_kind_of(block.initial)].append(block)
 
     def _add_block_delta(self, event: RawContentBlockDeltaEvent) -> None:
         kind = type(event.delta)
@@ -266,6 +281,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         else:
             has_input = type(block) in ACCEPTED_BY[events.InputJSONDelta]
             builder = InputBuilder() if has_input else BlockBuilder()
+            self._known[_kind_of(block)].append(builder)
         self._blocks.append(builder)
         self._changes += builder.begin(block)
         return builder
@@ -347,6 +363,10 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         reason = self.finish_reason
         if reason is not None:
             yield Finish(0, reason, self._message.stop_reason or "")
+
+
+def _kind_of(block: ContentBlock) -> tuple[str, str]:
+    return block.type, getattr(block, "id", "")
 
 
 def _usages(*holders: Any) -> list[result.Usage]:

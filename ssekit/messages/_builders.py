@@ -123,6 +123,16 @@ class BlockBuilder:
         self.ended = True
         return []
 
+    def state(self, block: ContentBlock, *, last: bool) -> list[DeltaMaker]:
+        """Take the block once more, in a whole message, and return what makes its deltas.
+
+        `last` is whether no other block of its type follows: that may have the rest of the text.
+        """
+        kind: Any = _PIECE_TYPES.get(type(block))
+        if kind not in EMITTED_AS or not last:
+            return []
+        return [partial(self.piece_deltas, self.pieces.state(getattr(block, _PIECE_FIELDS[kind])))]
+
     def accepts(self, kind: type[Any] | None) -> bool:
         """Whether a delta of a type, or a stop (None), may belong to this block."""
         if kind is None:
@@ -192,6 +202,11 @@ class BlockBuilder:
         return block.get(field) if isinstance(block, UnknownBlock) else getattr(block, field)
 
 
+def _json_of(block: Any) -> str:
+    """Return the JSON text of an input; "" for an empty one, which may be a placeholder."""
+    return msgspec.json.encode(deep_copy(block.input)).decode() if block.input else ""
+
+
 class InputBuilder(BlockBuilder):
     """A block with an input in progress, which the vendor or the caller is to answer."""
 
@@ -203,10 +218,13 @@ class InputBuilder(BlockBuilder):
 
     def begin(self, block: ContentBlock) -> list[DeltaMaker]:
         super().begin(block)
-        initial = self.initial.input
-        if initial:
-            self._arguments.begin(msgspec.json.encode(deep_copy(initial)).decode())
+        self._arguments.begin(_json_of(block))
         return []
+
+    def state(self, block: ContentBlock, *, last: bool) -> list[DeltaMaker]:
+        if self._arguments.ended:
+            return []
+        return [partial(self.piece_deltas, self._arguments.override(_json_of(block)))]
 
     def add(self, delta: Any) -> str:
         piece: str = delta.partial_json
@@ -239,7 +257,7 @@ class CallBuilder(InputBuilder):
 
     def repeats(self, block: result.ToolUseBlock, index: int | None) -> bool:
         """Whether a block that begins is this call once more: at its index, or all of it."""
-        whole = msgspec.json.encode(deep_copy(block.input)).decode() if block.input else ""
+        whole = _json_of(block)
         same = index == self.index or (whole != "" and self._arguments.is_whole(whole))
         return same and block.id != "" and self.initial.name in ("", block.name)
 
