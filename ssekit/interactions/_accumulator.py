@@ -296,10 +296,12 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
 
     def deltas(self, event: InteractionSSEEvent, /) -> Iterable[Delta]:
         latest = self._latest
+        if latest is not None and type(event) is StepDelta and type(event.delta) is TextContent:
+            piece = latest.latest_piece = event.delta.text
+            if latest.emitted_as is TextDelta and not latest.known and event is not self._counted:
+                return (TextDelta(0, piece),) if piece else ()
         deltas: Iterable[Delta] = ()
         if latest is not None:
-            if type(event) is StepDelta and type(event.delta) is TextContent:
-                latest.latest_piece = event.delta.text
             deltas = latest.deltas(stopped=type(event) in _STOPS)
         if self._settled is not None:
             deltas = chain(deltas, self._settled_deltas(*self._settled))
