@@ -28,7 +28,7 @@ CallT = TypeVar("CallT", ToolCall, ToolCallDelta)
 OUTPUTS: Final = (result.ModelOutputStep, result.UserInputStep)
 _CONTENTS: Final[tuple[type[Any], ...]] = get_args(result.KnownContent)
 _STEPS: Final[tuple[type[Any], ...]] = get_args(result.KnownStep)
-_CALLS: Final = tuple(step for step in _STEPS if issubclass(step, result.ToolCallStep))
+_CALLS: Final = {step for step in _STEPS if issubclass(step, result.ToolCallStep)}
 _SIGNED: Final = tuple(step for step in _STEPS if "signature" in step.__struct_fields__)
 _ANNOTATIONS: Final = (events.TextAnnotationDelta, events.TextAnnotation)
 # The steps that accept a delta. If there is none, the delta begins a step of the first type (in the
