@@ -207,7 +207,8 @@ class InputBuilder(BlockBuilder):
 
     def begin(self, block: ContentBlock) -> list[DeltaMaker]:
         super().begin(block)
-        self._arguments.begin(_json_of(block))
+        if self.initial.input:
+            self._arguments.begin(_json_of(block))
         return []
 
     def state(self, block: ContentBlock, *, last: bool) -> list[DeltaMaker]:
@@ -216,6 +217,8 @@ class InputBuilder(BlockBuilder):
         return [partial(self.piece_deltas, self._arguments.override(_json_of(block)))]
 
     def add(self, delta: Any) -> str:
+        if self.ended and self._arguments.ended:
+            return ""  # a call that was emitted stays as it was
         piece: str = delta.partial_json
         return self._arguments.add(piece)
 
@@ -240,15 +243,11 @@ class CallBuilder(InputBuilder):
         super().begin(block)
         return [partial(self.piece_deltas, so_far, begins=True)]
 
-    def add(self, delta: Any) -> str:
-        # A call that has ended, and is whole, stays as it was emitted.
-        return "" if self.ended and self._arguments.ended else super().add(delta)
-
     def repeats(self, block: result.ToolUseBlock, index: int | None) -> bool:
         """Whether a block that begins is this call once more: at its index, or all of it."""
-        whole = _json_of(block)
-        same = index == self.index or (whole != "" and self._arguments.is_whole(whole))
-        return same and block.id != "" and self.initial.name in ("", block.name)
+        if not block.id or self.initial.name not in ("", block.name):
+            return False
+        return index == self.index or self._arguments.is_whole(_json_of(block) or "{}")
 
     def end(self) -> list[DeltaMaker]:
         super().end()
