@@ -212,12 +212,17 @@ class InputBuilder(BlockBuilder):
         return []
 
     def state(self, block: ContentBlock, *, last: bool) -> list[DeltaMaker]:
-        if self._arguments.ended:
+        if self.is_whole:
             return []
         return [partial(self.piece_deltas, self._arguments.override(_json_of(block)))]
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the input is whole JSON: no piece goes on from there."""
+        return self._arguments.ended
+
     def add(self, delta: Any) -> str:
-        if self.ended and self._arguments.ended:
+        if self.ended and self.is_whole:
             return ""  # a call that was emitted stays as it was
         piece: str = delta.partial_json
         return self._arguments.add(piece)
@@ -247,7 +252,7 @@ class CallBuilder(InputBuilder):
         """Whether a block that begins is this call once more: at its index, or all of it."""
         if not block.id or self.initial.name not in ("", block.name):
             return False
-        return index == self.index or self._arguments.is_whole(_json_of(block) or "{}")
+        return index in (None, self.index) or self._arguments.is_whole(_json_of(block) or "{}")
 
     def end(self) -> list[DeltaMaker]:
         super().end()
@@ -345,7 +350,8 @@ class OpenBlocks(dict[int | None, BlockBuilder]):
         # piece of an input, at an index where no block is.
         other = index in self or index in self._ended or kind is events.InputJSONDelta
         late = other and kind not in (None, events.SignatureDelta)
-        return self._find_recent(kind) if late else None
+        block = self._find_recent(kind) if late else None
+        return None if isinstance(block, InputBuilder) and block.is_whole else block
 
     def _accepting(self, index: int | None, kind: type[Any] | None) -> BlockBuilder | None:
         """Return the open block at an index, if it accepts the type."""
