@@ -27,6 +27,7 @@ __all__ = [
     "merge",
     "merge_fields",
     "merge_usage",
+    "unlinked",
 ]
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
@@ -34,6 +35,21 @@ StructT = TypeVar("StructT", bound=msgspec.Struct)
 _JOIN: Final = "".join
 _OPENINGS: Final = ("{", "[")  # of the arguments of a call
 _NUMBERS: Final = {bool, int, float}
+
+
+def unlinked(at: dict[int, Any]) -> list[Any]:
+    """Return builders in the order of their indices, of which `at` has the latest of each index.
+
+    It is linked to the one before it at that index by its `previous`. (A list for each index would
+    take as much as a small object of the wire.)
+    """
+    ordered = []
+    for index in sorted(at, reverse=True):
+        builder = at[index]
+        while builder is not None:
+            ordered.append(builder)
+            builder = builder.previous
+    return ordered[::-1]
 
 
 class Unknown(dict[str, Any]):
@@ -78,7 +94,7 @@ class Text(Fragments[str]):
 
     def state(self, whole: str | None) -> str:
         """Take the whole text: add what goes on from the text so far; nothing if it contradicts."""
-        return self.add(self._rest(whole) or "") if whole else ""
+        return self.add(self.rest(whole) or "")
 
     def override(self, whole: str | None) -> str:
         """Take the whole text, which replaces the text so far if it contradicts that.
@@ -102,8 +118,11 @@ class Text(Fragments[str]):
         # (Of half pairs, two are one character in the end.)
         return len(whole) <= self.size() <= 2 * len(whole) and str(self) == whole
 
-    def _rest(self, whole: str) -> str | None:
+    def rest(self, whole: str | None) -> str | None:
         """Return what a whole has after the text so far; None if it contradicts that."""
+        return self._rest(whole) if whole else whole
+
+    def _rest(self, whole: str) -> str | None:
         if 2 * len(whole) < self.size():  # (of half pairs, two are one character in the end)
             return None  # a long text need not be joined for a short one
         known = str(self)

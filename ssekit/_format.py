@@ -19,20 +19,21 @@ from ssekit._decoder import StreamDecoder
 from ssekit._decoding import DECODE_FAILURES
 from ssekit._errors import APIError, DecodeError
 from ssekit._event import ServerSentEvent
+from ssekit._fitting import as_type
 from ssekit._json import (
-    as_type,
     has_float,
     is_dense,
     is_json,
+    load,
+    mend,
     parse,
     unlisted,
-    well_formed,
     without_spellings,
 )
 from ssekit._marker import DONE, Done, is_blank, is_marker
 from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE
 from ssekit._server_error import error_fields, is_notice, nested_error
-from ssekit._shapes import shape_of
+from ssekit._shapes import shape_in, shape_of
 from ssekit._source import AsyncSource, Source
 from ssekit._stream import AsyncStream, Stream
 
@@ -264,7 +265,7 @@ class Format(Generic[ChunkT, ResultT]):
             The chunk; None if the event is no part of the format, and nothing is wrong with it.
         """
         spelled = has_float(event.data)
-        body = unlisted(_parsed(event.data, self._fragments, spelled=spelled))
+        body = unlisted(_parsed(event.data, parse, fragments=self._fragments, spelled=spelled))
         if body is None and event.event == "error" and not is_blank(event.data):
             body = event.data
         if self._typed_by_event and isinstance(body, dict) and event.event != "message":
@@ -274,7 +275,7 @@ class Format(Generic[ChunkT, ResultT]):
         error = self.find_reported(body, event.event, certain=passes)
         if error is None and passes:
             return None
-        chunk = self._as_chunk(body, spelled)
+        chunk = self._as_chunk(body, spelled, is_dense(event.data))
         if error is not None:
             error.chunk = chunk
             raise error
@@ -288,15 +289,15 @@ class Format(Generic[ChunkT, ResultT]):
         named = event.event not in ("message", "error")
         return self._passes_named_events and named and not is_chunk
 
-    def _as_chunk(self, body: Any, spelled: bool) -> ChunkT | None:
+    def _as_chunk(self, body: Any, spelled: bool, dense: bool) -> ChunkT | None:
         if not isinstance(body, dict):
             return None
-        body = {name: value for name, value in body.items() if name != "error"}
+        body.pop("error", None)
         if self._repair is not None:
             self._repair(body)
         if spelled:
             without_spellings(body)
-        chunk: ChunkT = as_type(body, self._chunk_type)
+        chunk: ChunkT = as_type(body, self._chunk_type, dense=dense)
         return None if chunk is msgspec.UNSET else chunk
 
     def find_reported(
@@ -315,10 +316,12 @@ class Format(Generic[ChunkT, ResultT]):
                 error = body
         if error is None and event_type == "error":
             error = "" if body is None else body
-        # A string that continues elsewhere may end in half a surrogate pair; an error may not.
         if error is None:
             return None
-        return APIError(**error_fields(well_formed(without_spellings(error))))
+        # A string that continues elsewhere may end in half a surrogate pair; an error may not.
+        if error is body and isinstance(body, dict):
+            error = body.copy()
+        return APIError(**error_fields(mend(without_spellings(error))))
 
     def _no_chunk(self, event: ServerSentEvent) -> DecodeError:
         error = DecodeError(
@@ -337,12 +340,12 @@ class Format(Generic[ChunkT, ResultT]):
 
     def is_foreign(self, event: ServerSentEvent) -> bool:
         """Whether an event without a part of the answer is not of this format."""
-        shape = shape_of(event)
-        if shape is not None:
-            return shape != self.name
         body = unlisted(_parsed(event.data))
         if not isinstance(body, dict):
             return True
+        shape = shape_in(body, event.event)
+        if shape is not None:
+            return shape != self.name
         fields = (self._chunk_field, *self._side_fields)
         return not is_notice(body) and not any(field in body for field in fields)
 
@@ -355,8 +358,9 @@ class Format(Generic[ChunkT, ResultT]):
         return error
 
 
-def _parsed(text: str, fragments: Collection[str] = (), *, spelled: bool = False) -> Any:
+def _parsed(text: str, read: Callable[..., Any] = load, **options: Any) -> Any:
+    """Return a JSON text as a tree, or None if it is none."""
     try:
-        return parse(text, fragments, spelled=spelled)
+        return read(text, **options)
     except ValueError:
         return None

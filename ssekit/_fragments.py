@@ -37,7 +37,7 @@ class Fragments(Generic[PieceT]):
         self._join = join
         self.pending: list[PieceT] = []
         # What was merged, oldest first, and how often that was.
-        self._blocks: list[PieceT] = []
+        self._blocks: list[PieceT] | tuple[()] = ()
         self._count = 0
 
     def __bool__(self) -> bool:
@@ -50,7 +50,7 @@ class Fragments(Generic[PieceT]):
 
     def compact(self) -> None:
         """Join the pending pieces into one."""
-        blocks = self._blocks
+        blocks = self._blocks = self._blocks or []
         blocks.append(self._join(self.pending))
         self.pending.clear()
         self._count += 1
@@ -73,6 +73,6 @@ class Fragments(Generic[PieceT]):
         """Return the whole and empty the buffer."""
         whole = self.join()
         self.pending.clear()
-        self._blocks.clear()
+        self._blocks = ()
         self._count = 0
         return whole

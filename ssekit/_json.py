@@ -1,24 +1,19 @@
-# Lenient JSON: texts that are not quite JSON, and values that do not quite fit a wire struct.
-# `parse_text` is the strict reader, for a type that the user gives.
+# Lenient JSON: texts that are not quite JSON. `parse_text` is the strict reader, for a type of the
+# user.
 #
-# `as_type` and most of `parse` run only for what the typed decoder refused, which reads an ordinary
-# chunk in C. The checks of texts serve all.
+# Most of `parse` runs only for what the typed decoder refused, which reads an ordinary chunk in C.
+# The checks of texts serve all.
 #
 # What always holds here:
-# - A field of unforeseen type counts as absent, and nothing else is lost with it, unless it is
-#   required. An item of a list is left out, or becomes null where the list may hold null: the
-#   item's position has a meaning there.
-# - 1.0 and "1" are the integer 1; a number is an id.
 # - `parse` raises nothing but ValueError, whatever the text, however deep.
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterator
-from functools import cache
-from types import NoneType, UnionType
-from typing import Any, NamedTuple, TypeAlias, TypeVar, Union, get_args, get_origin
+from collections.abc import Collection
+from types import NoneType
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
@@ -26,17 +21,18 @@ from ssekit._errors import DecodeError
 
 __all__ = [
     "LARGE",
-    "LONGEST_INTEGER",
     "MAX_DEPTH",
     "JSONObject",
     "as_integer",
-    "as_type",
     "has_float",
+    "has_long_integer",
     "is_dense",
     "is_json",
     "is_shallow",
     "is_well_formed",
     "join_surrogates",
+    "load",
+    "mend",
     "parse",
     "parse_object",
     "parse_text",
@@ -58,21 +54,20 @@ MAX_DEPTH = 100
 # finding all of them is linear.
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 
-# Beyond this a float does not tell which integer it is (IEEE 754).
-_EXACT_INTEGERS = 2**53
-_FLOAT_BITS = 1024  # of integers that are no float
-_SCALARS = frozenset({str, int, float, bool, NoneType, Any})
-_DIGITS = re.compile(r"-?[0-9]{1,18}")
-# The name of a field that has an id.
-_ID = re.compile(r"(^|_)id$|Id$")
+_NUMBERS = frozenset({int, float, bool, NoneType})
+_LONG = 16  # items
 LARGE = 4 * 2**10  # bytes or characters
 _FLOAT = re.compile(r"[:,\[]\s*-?[0-9]+[.eE]")
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
-_DENSE = 4  # bytes or characters for each empty object
 # The place of a fault, at the end of a message of msgspec.
 _PLACE = re.compile(r"(?:\((byte \d+)\)| at `(\$[^`]*)`)\Z")
 LONGEST_INTEGER = 640  # digits; int() may be set to refuse any more
-_LONG_INTEGER = re.compile(rf"[0-9]{{{LONGEST_INTEGER + 1}}}")
+_ALL_ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
+_LONG_INTEGER = b"0" * (LONGEST_INTEGER + 1)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_LONE_SURROGATE = re.compile(
+    "[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]"
+)
 
 
 class SpelledFloat(float):
@@ -99,17 +94,36 @@ def parse(text: str, fragments: Collection[str] = (), *, spelled: bool = False) 
     Raises:
         ValueError: The text is not JSON.
     """
+    tree = load(text, spelled=spelled)
+    if text.isascii() and "\\u" not in text:
+        return tree  # which has no surrogates
+    return mend(tree, fragments)
+
+
+def load(text: str, *, spelled: bool = False) -> Any:
+    """Return `text` read as JSON; otherwise as `parse`, but it may have lone surrogates."""
     deep = text.count("[") + text.count("{") > MAX_DEPTH and not is_shallow(text)
-    long = len(text) > LONGEST_INTEGER and (is_dense(text) or _LONG_INTEGER.search(text))
-    if not (deep or spelled or long):
+    long, dense = has_long_integer(text), is_dense(text)
+    if not (deep or spelled or long or dense):
         try:
             return msgspec.json.decode(text)  # strict, in C: what it reads, the other reads alike
         except (msgspec.MsgspecError, UnicodeError):
             pass
-    tree = _loads(_shallow(text) if deep else text, spelled)
-    if text.isascii() and "\\u" not in text:
-        return tree  # which has no surrogates
-    return _mend(tree, fragments)
+    return json.loads(
+        _shallow(text) if deep else text,
+        strict=False,
+        parse_int=as_integer if long else None,
+        parse_float=SpelledFloat if spelled else None,
+        object_hook=_absent_if_empty if dense else None,
+    )
+
+
+def has_long_integer(text: str) -> bool:
+    """Whether a text has more digits in a row than `int` may read."""
+    # (A search by a pattern takes 700 ns for a number of 23 digits, this takes 30.)
+    if len(text) <= LONGEST_INTEGER:
+        return False
+    return _LONG_INTEGER in text.encode(errors="replace").translate(_ALL_ZEROS)
 
 
 def has_float(text: str) -> bool:
@@ -117,25 +131,18 @@ def has_float(text: str) -> bool:
     return _FLOAT.search(text) is not None
 
 
-def _loads(text: str, spelled: bool) -> Any:
-    return json.loads(
-        text,
-        strict=False,
-        parse_int=as_integer,
-        parse_float=SpelledFloat if spelled else None,
-        object_hook=_absent_if_empty if is_dense(text) else None,
-    )
-
-
 def is_dense(text: str | bytes) -> bool:
-    """Whether a large JSON text is mostly empty objects, which count as absent there.
+    """Whether a large JSON text is hardly more than brackets, as no answer is.
 
-    Decoded, such a text would take 90 times its size: a struct has room for all of its fields.
+    Decoded and copied, such a text would take 90 times its size. So its empty objects count as
+    absent, and so do (in `as_type`) objects and lists within what has no declared shape.
     """
     if len(text) <= LARGE:
         return False
-    empty = text.count("{}") if isinstance(text, str) else text.count(b"{}")
-    return empty * _DENSE > len(text)
+    lists, objects = ("[", "{") if isinstance(text, str) else (b"[", b"{")
+    # An object of one field takes 184 bytes, a list of one item 88.
+    brackets = text.count(lists) + 2 * text.count(objects)  # type: ignore[arg-type]
+    return 7 * brackets > 2 * len(text)
 
 
 def _absent_if_empty(fields: dict[str, Any]) -> dict[str, Any] | None:
@@ -144,8 +151,10 @@ def _absent_if_empty(fields: dict[str, Any]) -> dict[str, Any] | None:
 
 def is_json(text: str) -> bool:
     """Whether `parse` reads `text`."""
+    if not text:
+        return False  # many empty texts may be asked about: no exception for each
     try:
-        parse(text)
+        load(text)
     except ValueError:
         return False
     return True
@@ -201,9 +210,9 @@ def spell(holder: dict[str, Any], *fields: str) -> None:
     """
     for field in fields:
         value = holder.get(field)
-        if isinstance(value, bool):
+        if value is True or value is False:
             holder[field] = str(value).lower()
-        elif isinstance(value, int | float):
+        elif isinstance(value, (int, float)):
             holder[field] = _spelling(value)
 
 
@@ -225,28 +234,12 @@ def well_formed(tree: Any, room: int = MAX_DEPTH) -> Any:
 
     What is nested deeper than `room` becomes null.
     """
-    if type(tree) is str:
-        return tree if tree.isascii() else join_surrogates(tree)
-    if not isinstance(tree, dict | list):
-        return tree
-    if not room:
-        return None
-    if isinstance(tree, list):
-        return [well_formed(item, room - 1) for item in tree]
-    return {
-        name if name.isascii() else join_surrogates(name): (
-            value
-            if type(value) is str and value.isascii()  # nearly all values
-            else well_formed(value, room - 1)
-        )
-        for name, value in tree.items()
-    }
+    return mend(tree, room=room, in_place=False)
 
 
-def objects(items: Any) -> Iterator[dict[str, Any]]:
-    """Yield what is an object in what may be a list."""
-    if isinstance(items, list):
-        yield from (item for item in items if isinstance(item, dict))
+def objects(items: Any) -> list[dict[str, Any]]:
+    """Return what is an object in what may be a list."""
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
 def unlisted(tree: Any) -> Any:
@@ -259,19 +252,16 @@ def join_surrogates(text: str) -> str:
     """Return `text` with surrogate pairs joined, and lone surrogates as U+FFFD."""
     if is_well_formed(text):
         return text
+    text = _LONE_SURROGATE.sub("\ufffd", text)
+    if _SURROGATE.search(text) is None:
+        return text
     # Through UTF-16, where a pair is what a character is.
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
 
 
 def is_well_formed(text: str) -> bool:
     """Whether no surrogate is in `text`: whether it is a text at all."""
-    if text.isascii():
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return text.isascii() or _SURROGATE.search(text) is None
 
 
 def as_integer(digits: str) -> int | float:
@@ -304,143 +294,40 @@ def _shallow(text: str) -> str:
     return "".join(kept) + text[start:]
 
 
-def _mend(tree: Any, fragments: Collection[str], key: str = "") -> Any:
-    """Return a tree, which is changed in place, without lone surrogates."""
-    if type(tree) is str:
+def mend(
+    tree: Any,
+    fragments: Collection[str] = (),
+    key: object = "",
+    room: int = MAX_DEPTH,
+    in_place: bool = True,
+) -> Any:
+    """Return a tree of builtins, changed in place or a copy of it, without lone surrogates.
+
+    Those under a key among `fragments` stay, as in `parse`.
+    """
+    is_object = isinstance(tree, dict)
+    if not (is_object or isinstance(tree, list)):
+        if type(tree) is not str:
+            return tree
         return _half_formed(tree) if key in fragments else join_surrogates(tree)
-    if isinstance(tree, list):
-        for index, item in enumerate(tree):
-            tree[index] = _mend(item, fragments, key)
-    elif isinstance(tree, dict):
-        for name, value in tree.items():
-            tree[name] = _mend(value, fragments, name)
-        if not all(map(is_well_formed, tree)):
-            return {join_surrogates(name): value for name, value in tree.items()}
-    return tree
+    if not room:
+        return None
+    mended = tree if in_place else tree.copy()
+    if not is_object and len(tree) > _LONG:  # most lists are of one type
+        kinds = {*map(type, tree)}
+        if kinds <= _NUMBERS or (kinds == {str} and is_well_formed("".join(tree))):
+            return mended
+    for name, value in tree.items() if is_object else enumerate(tree):
+        kind = type(value)
+        if kind not in _NUMBERS and not (kind is str and value.isascii()):  # nearly all are
+            inner = name if is_object else key
+            mended[name] = mend(value, fragments, inner, room - 1, in_place)
+    if is_object and not "".join(mended).isascii():
+        return {join_surrogates(name): value for name, value in mended.items()}
+    return mended
 
 
 def _half_formed(text: str) -> str:
     head = text[:1] if "\udc00" <= text[:1] <= "\udfff" else ""
     tail = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
     return head + join_surrogates(text[len(head) : len(text) - len(tail)]) + tail
-
-
-def as_type(value: Any, type_: Any) -> Any:
-    """Return `value` as `type_`, without the fields and items that do not fit; UNSET if none does.
-
-    `type_` is what a wire struct declares: a struct, a list, a scalar, or a union of these.
-    The tag selects one of several structs. An object with another tag becomes their `__unknown__`,
-    if they have one, and an object that is an `__unknown__` already stays one. (In a list, one
-    without any tag has nothing to be known by, and is left out.)
-    """
-    try:
-        return msgspec.convert(value, type_)
-    except (msgspec.ValidationError, UnicodeError, SystemError):
-        # (UnicodeError: half a surrogate pair where no text belongs. SystemError: msgspec 0.20 has
-        # an integer that is larger than any float.)
-        return _fit(value, _shape(type_))
-
-
-class _Shape(NamedTuple):
-    """What a declared type takes."""
-
-    as_is: frozenset[Any]  # the types whose values are taken as they are
-    items: _Shape | None  # of a list or a tuple
-    make: Callable[[list[Any]], Any]  # the list or the tuple
-    values: _Shape | None  # of an object without declared fields
-    structs: dict[Any, type[msgspec.Struct]]  # by their tags
-    tag: str | None
-    unknown: type[dict[str, Any]] | None
-
-
-@cache
-def _shape(type_: Any) -> _Shape:
-    is_union = get_origin(type_) in (Union, UnionType)
-    options = get_args(type_) if is_union else (type_,)
-    lists = [option for option in options if get_origin(option) in (list, tuple)]
-    values = [get_args(option)[1] for option in options if get_origin(option) is dict]
-    structs = [option for option in options if isinstance(option, type(msgspec.Struct))]
-    configs = [struct.__struct_config__ for struct in structs]
-    return _Shape(
-        as_is=frozenset(options) & _SCALARS,
-        items=_shape(get_args(lists[0])[0]) if lists else None,
-        make=get_origin(lists[0]) if lists else list,
-        values=_shape(values[0]) if values else None,
-        structs={config.tag: struct for config, struct in zip(configs, structs, strict=True)},
-        tag=configs[0].tag_field if configs else None,
-        unknown=next(filter(None, (getattr(each, "__unknown__", None) for each in structs)), None),
-    )
-
-
-def _fit(value: Any, shape: _Shape) -> Any:
-    # No step raises for what does not fit: an event may hold a hundred thousand odd items.
-    as_is = shape.as_is
-    kind = type(value)
-    if kind in as_is or Any in as_is:
-        return value
-    if isinstance(value, dict):
-        if shape.structs:
-            return _fit_object(value, shape)
-        if shape.values is not None:
-            return _fit_values(value, shape.values)
-    if isinstance(value, list) and shape.items is not None:
-        return shape.make(_fit_items(value, shape.items))
-    return _fit_number(value, as_is)
-
-
-def _fit_number(value: Any, as_is: Collection[Any]) -> Any:
-    if type(value) is int and float in as_is and value.bit_length() < _FLOAT_BITS:
-        return float(value)
-    if int in as_is and isinstance(value, float):
-        if value.is_integer() and abs(value) <= _EXACT_INTEGERS:
-            return int(value)
-    elif int in as_is and isinstance(value, str) and _DIGITS.fullmatch(value):
-        return int(value)
-    return msgspec.UNSET
-
-
-def _fit_items(values: list[Any], shape: _Shape) -> list[Any]:
-    nullable = NoneType in shape.as_is
-    items = []
-    for value in values:
-        tagless = shape.unknown and shape.tag and type(value) is dict and shape.tag not in value
-        item = msgspec.UNSET if tagless else _fit(value, shape)
-        if item is not msgspec.UNSET:
-            items.append(item)
-        elif nullable:
-            items.append(None)
-    return items
-
-
-def _fit_values(value: dict[str, Any], shape: _Shape) -> Any:
-    if Any in shape.as_is:
-        return value
-    fitted = {name: _fit(inner, shape) for name, inner in value.items()}
-    return msgspec.UNSET if msgspec.UNSET in fitted.values() else fitted
-
-
-def _fit_object(value: dict[str, Any], shape: _Shape) -> Any:
-    if shape.unknown is not None and isinstance(value, shape.unknown):
-        return value
-    tag = value.get(shape.tag) if shape.tag else None
-    struct = shape.structs.get(tag) if isinstance(tag, str | None) else None
-    if struct is None:
-        return msgspec.UNSET if shape.unknown is None else shape.unknown(value)
-    fields, known = {}, _fields(struct)
-    for name, inner in value.items():
-        field = known.get(name)
-        if field is not None:
-            if isinstance(inner, int | float) and _ID.search(name):
-                inner = None if isinstance(inner, bool) else _spelling(inner)
-            fitted = _fit(inner, _shape(field.type))
-            if fitted is not msgspec.UNSET:
-                fields[field.name] = fitted
-    try:
-        return struct(**fields)
-    except TypeError:  # A field without which there is no such struct is absent.
-        return msgspec.UNSET
-
-
-@cache
-def _fields(struct: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
-    return {field.encode_name: field for field in msgspec.structs.fields(struct)}

@@ -29,7 +29,7 @@ import msgspec
 
 from ssekit._errors import DecodeError
 from ssekit._fragments import Fragments
-from ssekit._json import LONGEST_INTEGER, MAX_DEPTH, as_integer, is_shallow, join_surrogates
+from ssekit._json import MAX_DEPTH, as_integer, has_long_integer, is_shallow, join_surrogates
 
 __all__ = ["PartialJSON", "partial_json"]
 
@@ -59,9 +59,6 @@ _MORE_DIGITS = re.compile(r"([0-9][0-9])[0-9]+")
 _STRING = re.compile(r'[^"\\]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\]*+)*+')
 _ESCAPE_SO_FAR = re.compile(r"(?:\\(?:u[0-9a-fA-F]{0,3})?)?")
 _read_string = json.JSONDecoder(strict=False).decode
-
-_ALL_ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
-_LONG_INTEGER = b"0" * (LONGEST_INTEGER + 1)
 
 # So many digits of an integer, a fraction or an exponent settle its value: a float depends on 767,
 # and on whether any digit but zero follows.
@@ -118,12 +115,11 @@ def partial_json(text: str, *, open_strings: bool = True) -> Any:
 def _whole(text: str) -> Any:
     """Return the value of a whole text by the strict reader; UNSET where it may be another here."""
     try:
-        data = text.encode()
-        value = msgspec.json.decode(data)
+        value = msgspec.json.decode(text.encode())
     except (AttributeError, UnicodeError, RecursionError, msgspec.MsgspecError):
         return msgspec.UNSET
     deep = text.count("[") + text.count("{") > MAX_DEPTH and not is_shallow(text)
-    return msgspec.UNSET if deep or _LONG_INTEGER in data.translate(_ALL_ZEROS) else value
+    return msgspec.UNSET if deep or has_long_integer(text) else value
 
 
 class PartialJSON:

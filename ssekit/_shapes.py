@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ssekit._event import ServerSentEvent
-from ssekit._json import objects, parse, unlisted
+from ssekit._json import load, objects, unlisted
 
-__all__ = ["SHAPES", "shape_of"]
+__all__ = ["SHAPES", "shape_in", "shape_of"]
 
 
 _RESPONSE: Final = {"id", "object", "output", "status"}
@@ -97,9 +97,12 @@ SHAPES: Final[dict[str, Callable[[dict[str, Any], str], bool]]] = {
 def shape_of(event: ServerSentEvent) -> str | None:
     """Return the name of the format that an event shows, or None if it shows none."""
     try:
-        body = unlisted(parse(event.data))
+        body = unlisted(load(event.data))
     except ValueError:
         return None
-    if not isinstance(body, dict):
-        return None
-    return next((name for name, holds in SHAPES.items() if holds(body, event.event)), None)
+    return shape_in(body, event.event) if isinstance(body, dict) else None
+
+
+def shape_in(body: dict[str, Any], event_type: str) -> str | None:
+    """Return the name of the format that an object shows, in an event of some type, or None."""
+    return next((name for name, holds in SHAPES.items() if holds(body, event_type)), None)

@@ -230,7 +230,9 @@ class Accumulator(BaseAccumulator[Completion, Completion, _ChoiceBuilder]):
 
 def _starts(chunk: Completion, event: ServerSentEvent) -> bool:
     """Whether a choice of the chunk has a `text`, even an empty one."""
-    return any(choice.text for choice in chunk.choices) or shape_of(event) == "completions"
+    if any(choice.text for choice in chunk.choices):
+        return True
+    return '"text' in event.data and shape_of(event) == "completions"
 
 
 FORMAT: Format[Completion, Completion] = Format(

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssekit._json import as_type, join_surrogates, parse, well_formed
+from ssekit._fitting import as_type
+from ssekit._json import join_surrogates, parse, well_formed
 from tests.trees import trees
 
 

@@ -39,6 +39,7 @@ _FIELDS: Final = frozenset(field.encode_name for field in fields(Part))
 # `as_type` puts null in the place of an unfit item.)
 _POSITIONAL: Final = ("groundingChunks", "chosenCandidates", "topCandidates")
 _UNFIT: Final[dict[str, Any]] = {}
+_MANY: Final = 100
 
 
 def find_error(body: dict[str, Any]) -> Any:
@@ -133,8 +134,11 @@ def _part(part: Any) -> Any:
 
 
 def _keep_positions(holder: dict[str, Any]) -> None:
-    """Replace unfit items by empty ones, so that the others keep their positions."""
+    """Replace unfit items by empty ones, so that the others keep their positions.
+
+    But many that are more than the others are left out.
+    """
     for name in _POSITIONAL:
         items = holder.get(name)
-        if isinstance(items, list):
+        if isinstance(items, list) and len(items) <= max(_MANY, 2 * len(objects(items))):
             holder[name] = [item if isinstance(item, dict) else _UNFIT for item in items]

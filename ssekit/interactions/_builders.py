@@ -55,9 +55,9 @@ _PARTS: Final[dict[type[Any], str]] = {
 _BUILT: Final = {"content", "summary", "arguments", "partial_arguments"}
 _EMPTY: Final[tuple[Any, ...]] = (None, "", [], {})
 _FORMAT: Final = ("mime_type", "sample_rate", "rate", "channels")
-# The steps that may have arguments; any other has these.
-_ARGUED: Final[set[type[Any]]] = {*_CALLS, result.UnknownStep, result.UnknownContent}
+# What a step has before something comes. (A step of an event may be no more than `{"type":""}`.)
 _NO_ARGUMENTS: Final = JSONText()
+_NO_PARTS: Final[list[Any]] = []
 
 
 class TextBuilder(Text):
@@ -80,6 +80,7 @@ class StepBuilder:
         former: Whether it is an output.
         index: Its index; None for a step without one.
         position: Its index, or one that it has got.
+        previous: The step before this one at its position.
         implied: Whether it began with a delta, and its start event has not come.
         ended: Whether its stop event has come.
         place: The position among the tool calls; None if it is none.
@@ -90,24 +91,26 @@ class StepBuilder:
         known: How many characters were emitted before the step was replayed.
     """
 
-    __slots__ = ("_call", "_emitted", "_parts", "_started", "_whole", "arguments", "emitted_as",
-                 "ended", "former", "implied", "index", "known", "latest_piece", "latest_text",
-                 "place", "position", "step")  # fmt: skip
+    __slots__ = ("_call", "_emitted", "_is_own", "_parts", "_started", "_whole", "arguments",
+                 "emitted_as", "ended", "former", "implied", "index", "known", "latest_piece",
+                 "latest_text", "place", "position", "previous", "step")  # fmt: skip
 
     def __init__(self, step: Any, index: int | None, *, former: bool) -> None:
         self.step: Any = step
         self.former = former
         self.index = index
         self.position = 0
+        self.previous: StepBuilder | None = None
         self.implied = True
         self.ended = False
         self.place: int | None = None
-        self.arguments = JSONText() if type(step) in _ARGUED else _NO_ARGUMENTS
+        self.arguments = JSONText() if type(step) in _CALLS else _NO_ARGUMENTS
         self.emitted_as = EMITTED_AS.get(type(step))
         self.latest_piece = ""
         self.latest_text: TextBuilder | None = None
         self.known = 0
-        self._parts: list[Any] = []  # the contents, or the summary; pieces of audio in a list
+        self._parts = _NO_PARTS  # the contents, or the summary; pieces of audio in a list
+        self._is_own = False  # whether the object of an unknown step is no longer the event's
         self._call: ToolCall | None = None
         # Whether a call has ended with whole arguments, and stays as it is; None: not looked at.
         self._whole: bool | None = False
@@ -126,7 +129,7 @@ class StepBuilder:
         known, self.step = self.step, step
         self.implied, self.latest_piece = False, ""
         if isinstance(step, Unknown):
-            self.step = type(step)(step)  # which deltas change
+            self._is_own = False
             return
         if getattr(step, "signature", None) == "":
             self.step = replace(step, signature=None)
@@ -158,7 +161,7 @@ class StepBuilder:
         text, is_piece = self.latest_text, type(delta) is result.TextContent
         if text is None or (is_piece and text is not self._parts[-1]):
             text = self.latest_text = TextBuilder()
-            self._parts.append(text)
+            self._append(text)
         text.annotations += delta.annotations or ()
         if is_piece:
             self.latest_piece = text.add(delta.text)
@@ -172,11 +175,11 @@ class StepBuilder:
             pieces.append(delta)
             self._parts[-1] = pieces
         else:
-            self._parts.append(delta)
+            self._append(delta)
 
     def _add_summary(self, delta: events.ThoughtSummaryDelta) -> None:
         if delta.content is not None:
-            self._parts.append(delta.content)
+            self._append(delta.content)
             self.latest_piece = _text_of(delta.content)
 
     def _add_signature(self, delta: events.ThoughtSignatureDelta) -> None:
@@ -185,6 +188,8 @@ class StepBuilder:
 
     def _add_arguments(self, delta: events.ArgumentsDelta) -> None:
         if not self._stays:
+            if self.arguments is _NO_ARGUMENTS:  # of an unknown step
+                self.arguments = JSONText()
             self.latest_piece = self.arguments.add(delta.arguments or delta.partial_arguments or "")
 
     def _add_fields(self, step: Any) -> None:
@@ -199,6 +204,8 @@ class StepBuilder:
 
     def _set(self, fields: JSONObject) -> None:
         if isinstance(self.step, Unknown):
+            self.step = self.step if self._is_own else type(self.step)(self.step)
+            self._is_own = True
             self.step.update(fields)
         else:
             self.step = replace(self.step, **fields)
@@ -211,6 +218,10 @@ class StepBuilder:
         events.ThoughtSignatureDelta: _add_signature,
         events.ArgumentsDelta: _add_arguments,
     }
+
+    def _append(self, part: Any) -> None:
+        self._parts = self._parts or []
+        self._parts.append(part)
 
     def _take(self, contents: Iterable[Any]) -> None:
         self._parts, self.latest_text = [], None
@@ -262,7 +273,7 @@ class StepBuilder:
                 known = begun.get("content")
                 fields["content"] = known if isinstance(known, list) else []
                 fields["content"] += msgspec.to_builtins(parts)
-            return type(step)({**begun, **fields})
+            return type(step)(begun, **fields)
         if parts:
             field = _PARTS.get(type(step))
             if field is None:

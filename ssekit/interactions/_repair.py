@@ -49,6 +49,8 @@ def _repair_step(step: dict[str, Any]) -> None:
         if step["arguments"] is None:
             step["partial_arguments"] = text
     spell(step, "text")
-    contents = [step.get("content"), *objects(step.get("content")), *objects(step.get("summary"))]
-    for content in objects(contents):
-        spell(content, "text")
+    for field in ("content", "summary"):
+        if field in step:
+            contents = step[field]
+            for content in objects(contents if isinstance(contents, list) else [contents]):
+                spell(content, "text")

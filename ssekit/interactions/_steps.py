@@ -17,7 +17,7 @@ from itertools import chain, dropwhile, islice
 from typing import Any, Final
 
 from ssekit._deltas import TextDelta
-from ssekit._fold import Unknown
+from ssekit._fold import Unknown, unlinked
 from ssekit.interactions import _result as result
 from ssekit.interactions._builders import ACCEPTED_BY, OUTPUTS, StepBuilder, id_of, join_texts
 
@@ -38,14 +38,14 @@ class StepTable:
 
     def __init__(self) -> None:
         self.calls: list[StepBuilder] = []
-        # The steps by the number of the response, the index, and whether they are outputs.
-        self._at: dict[tuple[int, int | None, bool], list[StepBuilder]] = {}
+        # By the number of the response and whether they are outputs, the latest step at each index.
+        self._at: defaultdict[tuple[int, bool], dict[int, StepBuilder]] = defaultdict(dict)
         self._open: dict[StepBuilder, None] = {}
         self._response = 0
         self._end = 0  # beyond all indices
 
     def __iter__(self) -> Iterator[StepBuilder]:
-        return chain.from_iterable(map(self._at.__getitem__, sorted(self._at)))
+        return chain.from_iterable(unlinked(self._at[key]) for key in sorted(self._at))
 
     def ends_with_call(self) -> bool:
         """Whether a function call comes after the last text, and the last result of a function."""
@@ -85,7 +85,7 @@ class StepTable:
             builder = self._make(step, index, former=former)
             if known is not None and known.index is not None:
                 builder.replay(known)
-                self._at[self._response, index, former].remove(known)
+                builder.previous = known.previous
                 self._open.pop(known, None)
                 if builder.place is not None:
                     self.calls[builder.place] = builder
@@ -118,14 +118,16 @@ class StepTable:
 
         These are the steps at its index; or else open ones, perhaps only those without an index.
         """
-        here = self._at.get((self._response, index, former))
-        tried = here or self._open
-        if not tried or (here and len(here) == 1):  # nearly always
+        here = None if index is None else self._at[self._response, former].get(index)
+        if here is not None:
+            tried = [here]
+            while tried[-1].previous is not None and len(tried) < _MAX_TRIED:
+                tried.append(tried[-1].previous)
             return tried
         return [
             builder
-            for builder in islice(reversed(tried), _MAX_TRIED)
-            if builder.former == former and (here or builder.index is None or not unplaced)
+            for builder in islice(reversed(self._open), _MAX_TRIED)
+            if builder.former == former and (builder.index is None or not unplaced)
         ]
 
     def _make(self, step: Any, index: int | None, *, former: bool) -> StepBuilder:
@@ -136,14 +138,19 @@ class StepTable:
 
     def _put(self, builder: StepBuilder, position: int) -> None:
         builder.position = position
-        self._at.setdefault((self._response, position, builder.former), []).append(builder)
+        at = self._at[self._response, builder.former]
+        builder.previous = at.get(position)
+        at[position] = builder
         if position >= self._end:
             self._end = position + 1
 
     def _placed(self, builder: StepBuilder, index: int | None) -> StepBuilder:
         """Return a step, which has the index of an event if it had none."""
         if builder.index is None and index is not None:
-            self._at[self._response, builder.position, builder.former].remove(builder)
+            at = self._at[self._response, builder.former]
+            for each in unlinked({0: at.pop(builder.position)}):
+                if each is not builder:
+                    self._put(each, builder.position)
             builder.index = index
             self._put(builder, index)
         return builder
@@ -155,17 +162,18 @@ class StepTable:
 
         Steps that these neither have, nor begin with the texts of, stay where they were.
         """
-        keys = [key for key in sorted(self._at) if key[::2] == (self._response, former)]
-        before = [builder for key in keys for builder in self._at.pop(key)]
+        before = unlinked(self._at.pop((self._response, former), {}))
         texts, left = join_texts(before), dict.fromkeys(before)
-        known: defaultdict[Any, deque[StepBuilder]] = defaultdict(deque)
+        known: dict[tuple[str, str], deque[StepBuilder]] = {}
         for builder in before:
-            known[builder.step.type, id_of(builder.step)].append(builder)
+            known.setdefault((builder.step.type, id_of(builder.step)), deque()).append(builder)
         settled = []
         if self._response:  # the input is that of the first response
             steps = list(dropwhile(lambda step: step.type == "user_input", steps))
         for step in steps:
-            alike = known[step.type, id_of(step)] or known[step.type, ""]
+            alike = None
+            if known:
+                alike = known.get((step.type, id_of(step))) or known.get((step.type, ""))
             if alike:
                 builder = alike.popleft()
                 builder.state(step)
@@ -186,8 +194,8 @@ class StepTable:
                 ahead[following].insert(0, builder)
         for builder in settled:
             builder.index, builder.ended = None, True
-        in_order = [each for builder in settled for each in (*ahead[builder], builder)]
-        for position, builder in enumerate([*in_order, *ahead[None]]):
+        in_order = [each for builder in settled for each in (*ahead.get(builder, ()), builder)]
+        for position, builder in enumerate([*in_order, *ahead.get(None, ())]):
             self._put(builder, position)
         return settled
 

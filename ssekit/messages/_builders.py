@@ -59,6 +59,10 @@ EMITTED_AS: Final[dict[Any, type[TextDelta | ReasoningDelta]]] = {
 # The blocks whose beginning is no piece, but goes before the pieces.
 _CONTINUED: Final = {UnknownBlock, result.CompactionBlock}
 
+# What a block has before something comes. (One of an event may be no more than `{"type":""}`.)
+_NO_TEXT: Final = Text()
+_NO_FIELDS: Final[JSONObject] = {}
+
 # How many blocks are tried for a delta without an index.
 _MAX_TRIED: Final = 16
 
@@ -89,8 +93,8 @@ class BlockBuilder:
         self.ended = self.implied = False
         self.index: Any = None
         self.piece_type: Any = None
-        self.pieces = Text()
-        self._fields: JSONObject = {}  # other fields that deltas state
+        self.pieces: Text = _NO_TEXT
+        self._fields = _NO_FIELDS  # other fields that deltas state
 
     def begin(self, block: ContentBlock) -> list[DeltaMaker]:
         """Take the block of a start event, and return what makes its deltas.
@@ -105,8 +109,14 @@ class BlockBuilder:
         text = self._initial(_PIECE_FIELDS[self.piece_type])
         if not text:
             return []
-        self.pieces.append(text)
+        self.own_pieces().append(text)
         return [partial(self.piece_deltas, text)]
+
+    def own_pieces(self) -> Text:
+        """Return the pieces, to which others may be added."""
+        if self.pieces is _NO_TEXT:
+            self.pieces = Text()
+        return self.pieces
 
     def end(self) -> list[DeltaMaker]:
         """Take the end of the block, and return what makes its deltas."""
@@ -139,21 +149,22 @@ class BlockBuilder:
         kind = type(delta)
         piece = piece_of(delta)
         if piece:
-            self.pieces.append(piece)
+            self.own_pieces().append(piece)
         if kind is events.CompactionContentBlockDelta:
             if delta.encrypted_content:
-                self._fields["encrypted_content"] = delta.encrypted_content
+                self._fields = self._fields | {"encrypted_content": delta.encrypted_content}
         elif kind is events.CitationsDelta:
             if delta.citation is not None:
                 self._citations().append(delta.citation)
         elif kind is events.SignatureDelta and delta.signature:
-            self._fields["signature"] = delta.signature
+            self._fields = self._fields | {"signature": delta.signature}
         return piece
 
     def _citations(self) -> list[JSONObject]:
         if "citations" not in self._fields:
             initial = self._initial("citations")
-            self._fields["citations"] = list(initial) if isinstance(initial, list) else []
+            begun = list(initial) if isinstance(initial, list) else []
+            self._fields = self._fields | {"citations": begun}
         citations: list[JSONObject] = self._fields["citations"]
         return citations
 
@@ -316,6 +327,7 @@ class OpenBlocks(dict[int | None, BlockBuilder]):
     def open(self, index: int | None, block: BlockBuilder) -> None:
         """Add a block that begins."""
         block.index = index
+        block.own_pieces()
         self[index] = block
         self._ended.discard(index)
         self._recent.append(index)

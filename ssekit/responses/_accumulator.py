@@ -105,7 +105,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
             if len(self._pending) >= MERGE_AT:
                 self._text_part.text.compact()
             if event.logprobs:
-                self._text_part.logprobs += event.logprobs
+                self._text_part.add_logprobs(event.logprobs)
             return False
         self._output_index = _NO_INDEX
         self._latest_deltas = []
@@ -201,7 +201,12 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         before = self._texts()
         contradicted = {kind for builder in self._output for kind in builder.contradicted}
         stated = self._output.settle(output)
-        additions = [(builder, builder.state(item)) for builder, item in stated]
+        additions = []
+        for builder, item in stated:
+            added = builder.state(item)
+            if builder.is_call:
+                self._output.name(builder)
+                additions.append((builder, added))
         # Texts are compared over all items: the output may divide them in another way.
         after = self._texts()
         for kind in TEXT_DELTAS:
@@ -209,9 +214,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
             if text.startswith(known) and kind not in contradicted:
                 self._add_text_delta(kind, text[len(known) :])
         for builder, added in additions:
-            self._output.name(builder)
-            if builder.place is not None:
-                self._add_item_deltas(builder, added)
+            self._add_item_deltas(builder, added)
 
     # Items.
 

@@ -62,6 +62,7 @@ _TEXTS: Final[dict[Kind, type[Text]]] = {
     **dict.fromkeys(_WITH_JSON, JSONText),
 }
 _NO_TEXT: Final = Text()  # of the other items: nothing is added to it
+_NO_KINDS: Final[frozenset[Kind]] = frozenset()
 CALLS: Final = (ResponseFunctionToolCall, ResponseCustomToolCall)
 
 
@@ -110,15 +111,18 @@ class ItemBuilder:
         done: Whether the event of the whole item has come.
         whole: The item of that event, if no other event of the item has come since then.
         index: The index of the item on the wire; None if it has none.
+        previous: The item before this one at its index.
     """
 
     __slots__ = (
         *("_call", "_commands", "_emitted", "_outputs", "_parts", "_size_cut", "_started"),
-        *("contradicted", "done", "index", "is_stated", "item", "place", "text", "whole"),
+        *("contradicted", "done", "index", "is_stated", "item", "place", "previous", "text"),
+        "whole",
     )
 
     def __init__(self, item: ResponseOutputItem, index: int | None = None) -> None:
         self.place: int | None = None
+        self.previous: ItemBuilder | None = None
         self.index = index
         self._call: ToolCall | None = None
         self.reset(item)
@@ -139,7 +143,7 @@ class ItemBuilder:
         self._parts: dict[str, PartsBuilder] | None = None
         self._commands: dict[int, Text] | None = None
         self._outputs: dict[int, CommandOutput] | None = None
-        self.contradicted: frozenset[Kind] = frozenset()
+        self.contradicted = _NO_KINDS
 
     def parts(self, field: str) -> PartsBuilder:
         self._parts = self._parts or {}
@@ -225,8 +229,10 @@ class ItemBuilder:
         return self._texts_in(("content", "summary"))
 
     def _texts_in(self, fields: Iterable[str]) -> Iterator[Addition]:
+        if self._parts is None:
+            return
         for field in fields:
-            for part in (self._parts or {}).get(field, ()):
+            for part in self._parts.get(field, ()):
                 kind = self.kind_of(type(part.part))
                 if part.text.contradicted:
                     self.contradicted |= {kind}

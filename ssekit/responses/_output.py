@@ -21,6 +21,7 @@ from collections.abc import Iterable, Iterator
 from operator import attrgetter
 from typing import Any, Final
 
+from ssekit._fold import unlinked
 from ssekit.responses._builders import CALLS, ItemBuilder, texts_of
 from ssekit.responses._parts import join_texts
 from ssekit.responses._result import (
@@ -43,8 +44,8 @@ class OutputTable:
     __slots__ = ("_at", "_by_id", "_current", "_end", "_latest", "_open", "_places", "_stated")
 
     def __init__(self) -> None:
-        self._at: dict[int, list[ItemBuilder]] = {}
-        # For each index and type, the latest item.
+        self._at: dict[int, ItemBuilder] = {}  # the latest item at each index
+        # For each index and type, the latest item, if it is not the latest of all at its index.
         self._current: dict[tuple[int | None, Kind], ItemBuilder] = {}
         self._by_id: dict[str, ItemBuilder] = {}
         # The item of the latest event.
@@ -57,8 +58,7 @@ class OutputTable:
         self._places = 0
 
     def __iter__(self) -> Iterator[ItemBuilder]:
-        for index in sorted(self._at):
-            yield from self._at[index]
+        return iter(unlinked(self._at))
 
     def __bool__(self) -> bool:
         return bool(self._at)
@@ -109,7 +109,7 @@ class OutputTable:
             return known
         here = None
         for kind in kinds:
-            here = here or self._current.get((index, kind))
+            here = here or self._current_at(index, kind)
         if here is not None:
             goes_on = piece or (whole and not here.holds(whole)) if here.done else False
             if not goes_on:
@@ -127,6 +127,12 @@ class OutputTable:
             return known or latest
         # The same text once more is of the same item, at whatever index.
         return latest if latest and latest.done and whole and latest.holds(whole) else None
+
+    def _current_at(self, index: int | None, kind: Kind) -> ItemBuilder | None:
+        here = self._at.get(index) if index is not None else None
+        if here is not None and type(here.item) is kind and (index, kind) not in self._current:
+            return here
+        return self._current.get((index, kind))
 
     def _latest_open(self, kinds: tuple[Kind, ...], *, unplaced: bool) -> ItemBuilder | None:
         for kind in kinds:
@@ -166,7 +172,7 @@ class OutputTable:
             here = known.index == index and not _differ(known.item, item)
             if here or known.repeats(item):
                 return known
-        current = self._current.get((index, type(item)))
+        current = self._current_at(index, type(item))
         if current is not None:
             begun = current.done or (current in self._stated and not whole)
             if not (begun and _differ(current.item, item)):
@@ -195,7 +201,7 @@ class OutputTable:
 
     def settle(
         self, output: list[ResponseOutputItem]
-    ) -> list[tuple[ItemBuilder, ResponseOutputItem]]:
+    ) -> Iterable[tuple[ItemBuilder, ResponseOutputItem]]:
         """Take a whole output: return its items, each after its builder.
 
         Items that were stated whole stay, where the output has them not. All others are dropped.
@@ -207,19 +213,19 @@ class OutputTable:
             left.pop(builder, None)
         kept = self._missing(before, left, output)
         settled = _in_order(before, builders, kept)
-        self._at = {index: [builder] for index, builder in enumerate(settled)}
-        self._current = {(index, type(each.item)): each for index, each in enumerate(settled)}
+        self._at = dict(enumerate(settled))
+        self._current.clear()
         self._end = len(settled)
         alive = set(settled)
         self._by_id = {id_: builder for id_, builder in self._by_id.items() if builder in alive}
         self._open.clear()
         for index, builder in enumerate(settled):
-            builder.index = index
+            builder.index, builder.previous = index, None
             self._open[type(builder.item)].append(builder)
         for builder, item in zip(builders, output, strict=True):
             self._by_id.update(dict.fromkeys(_ids(item), builder))
         self._latest = self._latest if self._latest in alive else None
-        return list(zip(builders, output, strict=True))
+        return zip(builders, output, strict=True)
 
     def _match(self, output: list[ResponseOutputItem]) -> list[ItemBuilder]:
         """Return the builder of each item of the output.
@@ -278,7 +284,7 @@ class OutputTable:
         texts = join_texts(text for item in output for text in texts_of(item))
         reached: defaultdict[Kind, int] = defaultdict(int)
         missing: dict[ItemBuilder, int] = {}
-        indices = {builder: index for index in self._at for builder in self._at[index]}
+        indices = {each: index for index in self._at for each in unlinked({0: self._at[index]})}
         for builder in before:
             if isinstance(builder.item, ResponseOutputMessage | ResponseReasoningItem):
                 there = _has_texts(texts, builder, reached)
@@ -308,8 +314,11 @@ class OutputTable:
         if index is None:
             index = self._end
         self._end = max(self._end, index + 1)
-        self._at.setdefault(index, []).append(builder)
-        self._current[index, type(item)] = builder
+        builder.previous = known = self._at.get(index)
+        if known is not None:
+            self._current[index, type(known.item)] = known
+        self._current.pop((index, type(item)), None)
+        self._at[index] = builder
         self._open[type(item)].append(builder)
         return builder
 

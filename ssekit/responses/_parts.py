@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from operator import itemgetter
-from typing import TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from ssekit._fold import Text, deep_copy
 from ssekit._json import JSONObject, join_surrogates, well_formed
@@ -43,6 +43,12 @@ def join_texts(texts: Iterable[Addition]) -> dict[Kind, str]:
     return {kind: "".join(pieces) for kind, pieces in by_kind.items()}
 
 
+# What a part has before something comes. (A part of an event may be no more than `{"type":""}`.)
+_NO_LOGPROBS: Final[list[Logprob]] = []
+_NO_ANNOTATIONS: Final[dict[int, JSONObject]] = {}
+_NO_TEXT: Final = Text()
+
+
 class PartBuilder:
     """A part of an item's content, or of its summary."""
 
@@ -50,19 +56,24 @@ class PartBuilder:
 
     def __init__(self, part: ContentPart) -> None:
         self.part = part
-        self.text = Text()
-        self.logprobs: list[Logprob] = []
-        self._annotations: dict[int, JSONObject] = {}
+        self.text = _NO_TEXT if type(part) is UnknownPart else Text()
+        self.logprobs = _NO_LOGPROBS
+        self._annotations = _NO_ANNOTATIONS
         self._latest = -1
 
     def annotate(self, index: int | None, annotation: JSONObject) -> None:
         # An annotation without an index follows the latest one.
         self._latest = self._latest + 1 if index is None else index
+        self._annotations = self._annotations or {}
         self._annotations[self._latest] = annotation
+
+    def add_logprobs(self, logprobs: Iterable[Logprob]) -> None:
+        self.logprobs = self.logprobs or []
+        self.logprobs += logprobs
 
     def absorb(self, part: PartBuilder) -> None:
         """Take the annotations and log probabilities of a part whose text continues this one."""
-        self.logprobs += part.logprobs
+        self.add_logprobs(part.logprobs)
         for annotation in in_order(part._annotations):
             self.annotate(None, annotation)
 

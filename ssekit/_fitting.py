@@ -1,0 +1,191 @@
+# Values that do not quite fit a declared type, such as a wire struct.
+#
+# What always holds here:
+# - A field of unforeseen type counts as absent, and nothing else is lost with it, unless it is
+#   required. An item of a list is left out, or becomes null where the list may hold null: the
+#   item's position has a meaning there.
+# - 1.0 and "1" are the integer 1; a number is an id.
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, NamedTuple, Union, get_args, get_origin
+
+import msgspec
+
+__all__ = ["as_type"]
+
+# Beyond this a float does not tell which integer it is (IEEE 754).
+_EXACT_INTEGERS = 2**53
+_FLOAT_BITS = 1024  # of integers that are no float
+_SCALARS = frozenset({str, int, float, bool, NoneType})
+_DIGITS = re.compile(r"-?[0-9]{1,18}")
+# The name of a field that has an id.
+_ID = re.compile(r"(^|_)id$|Id$")
+
+
+def as_type(value: Any, type_: Any, *, dense: bool = False) -> Any:
+    """Return `value` as `type_`, without the fields and items that do not fit; UNSET if none does.
+
+    `type_` is what a wire struct declares: a struct, a list, a scalar, or a union of these.
+    The tag selects one of several structs. An object with another tag becomes their `__unknown__`,
+    if they have one, and an object that is an `__unknown__` already stays one. (In a list, one
+    without a text as its tag has nothing to be known by, and is left out.)
+
+    The value, which may be of a text that `is_dense`, is taken over: its lists change.
+    """
+    try:
+        if not dense:
+            return msgspec.convert(value, type_)
+    except (msgspec.ValidationError, UnicodeError, SystemError):
+        # (UnicodeError: half a surrogate pair where no text belongs. SystemError: msgspec 0.20 has
+        # an integer that is larger than any float.)
+        pass
+    return _fit(value, _shape(type_, dense))
+
+
+class _Shape(NamedTuple):
+    """What a declared type takes."""
+
+    as_is: frozenset[Any]  # the types whose values are taken as they are
+    fits: dict[Any, Callable[[Any, _Shape], Any]]  # what fits values of other types
+    items: _Shape | None  # of a list or a tuple
+    make: Callable[[list[Any]], Any]  # the list or the tuple
+    values: _Shape | None  # of an object without declared fields
+    structs: dict[Any, type[msgspec.Struct]]  # by their tags
+    tag: str | None
+    unknown: type[dict[str, Any]] | None
+    dense: bool
+
+
+@cache
+def _shape(type_: Any, dense: bool) -> _Shape:
+    is_union = get_origin(type_) in (Union, UnionType)
+    options = get_args(type_) if is_union else (type_,)
+    lists = [option for option in options if get_origin(option) in (list, tuple)]
+    values = [get_args(option)[1] for option in options if get_origin(option) is dict]
+    structs = [option for option in options if isinstance(option, type(msgspec.Struct))]
+    configs = [struct.__struct_config__ for struct in structs]
+    unknown = next(filter(None, (getattr(each, "__unknown__", None) for each in structs)), None)
+    as_is = {*options} & _SCALARS
+    if Any in options:
+        as_is |= _SCALARS if dense else {*_SCALARS, dict, list}
+    if Any in values and not dense:
+        as_is.add(dict)
+    fits: dict[Any, Callable[[Any, _Shape], Any]] = {}
+    if structs:
+        fits |= {dict: _fit_object, unknown: _fit_object}
+    elif values:
+        fits[dict] = _fit_values
+    if lists:
+        fits[list] = _fit_items
+    if int in as_is:
+        fits |= {float: _fit_float, str: _fit_digits}
+    elif float in as_is:
+        fits[int] = _fit_integer
+    return _Shape(
+        as_is=frozenset(as_is),
+        fits=fits,
+        items=_shape(get_args(lists[0])[0], dense) if lists else None,
+        make=get_origin(lists[0]) if lists else list,
+        values=_shape(values[0], dense) if values else None,
+        structs={config.tag: struct for config, struct in zip(configs, structs, strict=True)},
+        tag=configs[0].tag_field if configs else None,
+        unknown=unknown,
+        dense=dense,
+    )
+
+
+def _fit(value: Any, shape: _Shape) -> Any:
+    # No step raises for what does not fit: an event may hold a hundred thousand odd items.
+    kind = type(value)
+    if kind in shape.as_is:
+        return value
+    fit = shape.fits.get(kind)
+    return msgspec.UNSET if fit is None else fit(value, shape)
+
+
+def _fit_integer(value: int, _: _Shape) -> Any:
+    return float(value) if value.bit_length() < _FLOAT_BITS else msgspec.UNSET
+
+
+def _fit_float(value: float, _: _Shape) -> Any:
+    exact = value.is_integer() and abs(value) <= _EXACT_INTEGERS
+    return int(value) if exact else msgspec.UNSET
+
+
+def _fit_digits(value: str, _: _Shape) -> Any:
+    return int(value) if _DIGITS.fullmatch(value) else msgspec.UNSET
+
+
+def _fit_items(values: list[Any], list_shape: _Shape) -> Any:
+    """Fit the items of a list in place: each is freed as soon as what it becomes is made."""
+    shape = list_shape.items
+    assert shape is not None
+    as_is, fits = shape.as_is, shape.fits
+    tag = shape.tag if shape.unknown else None
+    kept = 0
+    for value in values:
+        kind, item = type(value), value
+        if kind not in as_is:
+            item = msgspec.UNSET
+            if kind in fits and not (tag and kind is dict and type(value.get(tag)) is not str):
+                item = fits[kind](value, shape)
+            if item is msgspec.UNSET:
+                if NoneType not in as_is:
+                    continue
+                item = None
+        values[kept] = item
+        kept += 1
+    del values[kept:]
+    return list_shape.make(values)
+
+
+def _fit_values(value: dict[str, Any], shape: _Shape) -> Any:
+    assert shape.values is not None
+    fitted = {name: _fit(inner, shape.values) for name, inner in value.items()}
+    return msgspec.UNSET if msgspec.UNSET in fitted.values() else fitted
+
+
+def _fit_object(value: dict[str, Any], shape: _Shape) -> Any:
+    tag = value.get(shape.tag) if shape.tag else None
+    struct = shape.structs.get(tag) if type(tag) in (str, NoneType) else None
+    unknown = shape.unknown
+    if struct is None or (unknown is not None and type(value) is unknown):
+        if unknown is None:
+            return msgspec.UNSET
+        if shape.dense:
+            value = {name: inner for name, inner in value.items() if type(inner) in _SCALARS}
+        return value if type(value) is unknown else unknown(value)
+    known, required = _fields(struct, shape.dense)
+    fields = {}
+    for name in value:
+        if name in known:
+            attribute, declared, is_id = known[name]
+            inner = value[name]
+            if is_id and type(inner) in (int, float):
+                inner = str(inner)
+            fitted = _fit(inner, declared)
+            if fitted is not msgspec.UNSET:
+                fields[attribute] = fitted
+    return struct(**fields) if required <= fields.keys() else msgspec.UNSET
+
+
+@cache
+def _fields(
+    struct: type[msgspec.Struct], dense: bool
+) -> tuple[dict[str, tuple[str, _Shape, bool]], frozenset[str]]:
+    """Return the fields by their names on the wire, and those without which there is no struct."""
+    fields = msgspec.structs.fields(struct)
+    known = {
+        field.encode_name: (
+            field.name,
+            _shape(field.type, dense),
+            _ID.search(field.encode_name) is not None,
+        )
+        for field in fields
+    }
+    return known, frozenset(field.name for field in fields if field.required)
