@@ -745,6 +745,14 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
         [began(call()), given_json("[1]"), given_json("[", 1), began(call(id="u"), 1), stop(0)],
         [*told("", "[1]")[:-1], ToolCallDelta(0, 1, "u", "f", "["), told("", "[1]")[-1]],
     ),
+    "pieces of a call that ended before it was whole": (
+        [began(call()), given_json("{"), stop(), given_json('"a"', 3),
+         thinking("hm"), given_json(":1}"), given_json('{"a":1}', 3), text("a")],
+        [ToolCallDelta(0, 0, "t", "f", ""), ToolCallDelta(0, 0, "t", "f", "{"),
+         ToolCallDelta(0, 0, "t", "f", '"a"'), ReasoningDelta(0, "hm"),
+         ToolCallDelta(0, 0, "t", "f", ":1}"), TextDelta(0, "a"),
+         ToolCall(0, 0, "t", "f", '{"a":1}')],
+    ),
     "pieces of a call at the index of another block": (
         [began(text_block("")), began(call(), 1), given_json("{"), given_json("}", 5), stop(1)],
         told("", "{", "}"),

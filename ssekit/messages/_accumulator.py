@@ -256,6 +256,8 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         if kind not in ACCEPTED_BY:
             return
         block = self._open.find(event.index, kind)
+        if block is None and self._calls and self._calls[-1].goes_on(event.delta):
+            block = self._calls[-1]
         if block is None:
             block = self._begin_at(event.index, ACCEPTED_BY[kind][0](), implied=True)
         piece = block.add(event.delta)

@@ -265,6 +265,15 @@ class CallBuilder(InputBuilder):
             return False
         return index in (None, self.index) or self._arguments.is_whole(_json_of(block) or "{}")
 
+    def goes_on(self, delta: Any) -> bool:
+        """Whether a piece that no open block accepts is one of this call: ended, but not whole.
+
+        Some gateways end a call too early, by an event of another block.
+        """
+        if not isinstance(delta, events.InputJSONDelta) or not self.pieces:
+            return False
+        return not self.is_whole or self._arguments.repeats(delta.partial_json)
+
     def end(self) -> list[DeltaMaker]:
         super().end()
         return [self._end_deltas]
