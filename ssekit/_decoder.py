@@ -454,8 +454,9 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     def _fail(self, error: SSEKitError) -> None:
         if self.state != "open":
             return
+        # The frames of the traceback hold the event as it was read, which may be large.
+        self.error = error.with_traceback(None)
         error.partial = self.snapshot()
-        self.error = error
         self.state = "truncated" if isinstance(error, StreamTruncatedError) else "failed"
 
 

@@ -73,8 +73,9 @@ def _shape(type_: Any, dense: bool) -> _Shape:
     as_is = {*options} & _SCALARS
     if Any in options:
         as_is |= _SCALARS if dense else {*_SCALARS, dict, list}
-    if Any in values and not dense:
-        as_is.add(dict)
+    if Any in values:
+        as_is |= set() if dense else {dict}
+        values.clear()
     fits: dict[Any, Callable[[Any, _Shape], Any]] = {}
     if structs:
         fits |= {dict: _fit_object, unknown: _fit_object}

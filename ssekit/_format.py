@@ -21,6 +21,7 @@ from ssekit._errors import APIError, DecodeError
 from ssekit._event import ServerSentEvent
 from ssekit._fitting import as_type
 from ssekit._json import (
+    MAX_DEPTH,
     has_float,
     is_dense,
     is_json,
@@ -28,6 +29,7 @@ from ssekit._json import (
     mend,
     parse,
     unlisted,
+    well_formed,
     without_spellings,
 )
 from ssekit._marker import DONE, Done, is_blank, is_marker
@@ -38,6 +40,9 @@ from ssekit._source import AsyncSource, Source
 from ssekit._stream import AsyncStream, Stream
 
 __all__ = ["Format"]
+
+# Of an error in a text that `is_dense`.
+_DENSE_DEPTH = 4
 
 ChunkT = TypeVar("ChunkT")
 ResultT = TypeVar("ResultT")
@@ -272,10 +277,11 @@ class Format(Generic[ChunkT, ResultT]):
             kind = body.get("type")
             body["type"] = kind if isinstance(kind, str) and kind else event.event
         passes = self._passes(event, body)
-        error = self.find_reported(body, event.event, certain=passes)
+        dense = is_dense(event.data)
+        error = self.find_reported(body, event.event, certain=passes, dense=dense)
         if error is None and passes:
             return None
-        chunk = self._as_chunk(body, spelled, is_dense(event.data))
+        chunk = self._as_chunk(body, spelled, dense)
         if error is not None:
             error.chunk = chunk
             raise error
@@ -301,11 +307,12 @@ class Format(Generic[ChunkT, ResultT]):
         return None if chunk is msgspec.UNSET else chunk
 
     def find_reported(
-        self, body: Any, event_type: str = "", *, certain: bool = False
+        self, body: Any, event_type: str = "", *, certain: bool = False, dense: bool = False
     ) -> APIError | None:
         """Return the error that a JSON value reports, or None.
 
-        `certain` leaves out all forms of errors but a field of that name.
+        `certain` leaves out all forms of errors but a field of that name. `dense` is whether the
+        value is of a text that `is_dense`.
         """
         is_chunk = isinstance(body, dict) and bool(body.get(self._chunk_field))
         error = nested_error(body, detail=not is_chunk and not certain)
@@ -319,9 +326,10 @@ class Format(Generic[ChunkT, ResultT]):
         if error is None:
             return None
         # A string that continues elsewhere may end in half a surrogate pair; an error may not.
-        if error is body and isinstance(body, dict):
-            error = body.copy()
-        return APIError(**error_fields(mend(without_spellings(error))))
+        error = without_spellings(error)
+        if error is body:  # of which a chunk is made, too
+            error = well_formed(error, _DENSE_DEPTH if dense else MAX_DEPTH)
+        return APIError(**error_fields(mend(error)))
 
     def _no_chunk(self, event: ServerSentEvent) -> DecodeError:
         error = DecodeError(

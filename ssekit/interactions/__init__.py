@@ -30,8 +30,10 @@ __all__ += _result.__all__
 
 
 def _find_error(body: dict[str, Any]) -> Any:
-    """Return the object of an event of the type `error`, which may say nothing else, or None."""
-    return body if body.get("event_type") == "error" else None
+    """Return the object of an event of the type `error`, without the usage, or None."""
+    if body.get("event_type") != "error":
+        return None
+    return {name: value for name, value in body.items() if name != "metadata"}
 
 
 def _starts(event: InteractionSSEEvent, _: ServerSentEvent) -> bool:

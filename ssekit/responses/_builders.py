@@ -23,7 +23,7 @@ from msgspec.structs import astuple, replace
 
 from ssekit._deltas import Delta, FinishReason, ToolCall, ToolCallDelta
 from ssekit._fold import JSONText, Text, deep_copy
-from ssekit._json import is_json, well_formed
+from ssekit._json import is_json, join_surrogates, well_formed
 from ssekit.responses._parts import Addition, PartsBuilder, in_order, join_texts, text_of
 from ssekit.responses._result import (
     ApplyPatchOperation,
@@ -141,7 +141,7 @@ class ItemBuilder:
         # The parts by the field that they are in, and what shell calls have by its index. (Each is
         # made when it is first used: an item of an event may be no more than `{}`.)
         self._parts: dict[str, PartsBuilder] | None = None
-        self._commands: dict[int, Text] | None = None
+        self._commands: dict[int, Text | str] | None = None
         self._outputs: dict[int, CommandOutput] | None = None
         self.contradicted = _NO_KINDS
 
@@ -154,7 +154,12 @@ class ItemBuilder:
     def command(self, index: int) -> Text:
         """Return a command of a shell call."""
         self._commands = self._commands or {}
-        return self._commands.setdefault(index, Text())
+        known = self._commands.get(index, "")
+        if isinstance(known, str):
+            text = self._commands[index] = Text()
+            text.begin(known)
+            return text
+        return known
 
     def outputs(self) -> dict[int, CommandOutput]:
         """Return the output of a shell call, by command."""
@@ -169,7 +174,7 @@ class ItemBuilder:
         """
         if self.done:
             return []
-        if not isinstance(item, _WITH_JSON) or self.is_stated or self.text:
+        if not isinstance(item, _WITH_JSON):
             return self.state(item)
         self.state(replace(item, arguments=""))
         return [(type(item), self.text.begin(item.arguments))]
@@ -201,8 +206,12 @@ class ItemBuilder:
         if isinstance(item, ResponseApplyPatchToolCall) and item.operation is not None:
             self.text.override(item.operation.diff)
         if isinstance(item, ResponseFunctionShellToolCall) and item.action is not None:
+            self._commands = self._commands or {}
             for index, command in enumerate(item.action.commands):
-                self.command(index).override(command)
+                if index in self._commands:
+                    self.command(index).override(command)
+                else:
+                    self._commands[index] = command
         if isinstance(item, ResponseFunctionShellToolCallOutput) and item.output:
             self._outputs = dict(enumerate(item.output))
         return []
@@ -346,7 +355,7 @@ class ItemBuilder:
         elif text:
             changes[_STREAMED[type(item)]] = text
         if self._commands and isinstance(item, ResponseFunctionShellToolCall):
-            commands = [str(command) for command in in_order(self._commands)]
+            commands = [join_surrogates(str(each)) for each in in_order(self._commands)]
             changes["action"] = deep_copy(item.action or ShellCallAction(), commands=commands)
         if self._outputs:
             changes["output"] = list(chain.from_iterable(map(_contents, in_order(self._outputs))))
