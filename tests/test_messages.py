@@ -717,6 +717,10 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
         [given_json("{"), began(call()), given_json("}"), stop()],
         told("{", "}"),
     ),
+    "a whole call once more, spelled otherwise": (
+        [began(call()), given_json('{"a": 1}'), stop(), began(call({"a": 1}), 1), stop(1)],
+        told("", '{"a": 1}'),
+    ),
     "equal calls without an id": (
         [began(call(id="")), stop(), began(call(id="")), stop()],
         [ToolCallDelta(0, 0, "", "f", ""), ToolCallDelta(0, 1, "", "f", ""),

@@ -696,6 +696,11 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
         [function_call("{}", "c", "f"), function_call("[]", "c", "f"),
          function_call("{}", "", "f")],
     ),
+    "a call once more, spelled otherwise": (
+        [done(0, **function_call('{"n": 1}', "c", "f")),
+         done(1, **function_call('{"n":1}', "c", "f")), completed()],
+        [function_call('{"n": 1}', "c", "f")],
+    ),
     "a call that begins once more, with its arguments": (
         [added(0, **function_call("{}", "c", "f")), added(1, **function_call("{}", "c", "f"))],
         [function_call("{}", "c", "f")],

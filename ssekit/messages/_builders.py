@@ -263,7 +263,7 @@ class CallBuilder(InputBuilder):
         """Whether a block that begins is this call once more: at its index, or all of it."""
         if not block.id or self.initial.name not in ("", block.name):
             return False
-        return index in (None, self.index) or self._arguments.is_whole(_json_of(block) or "{}")
+        return index in (None, self.index) or self._arguments.repeats(_json_of(block) or "{}")
 
     def goes_on(self, delta: Any) -> bool:
         """Whether a piece that no open block accepts is one of this call: ended, but not whole.

@@ -186,7 +186,8 @@ class ItemBuilder:
             return False
         text = getattr(item, _STREAMED[type(item)])
         same = bool(item.call_id) and (item.call_id, item.name) == (known.call_id, known.name)
-        return same and text != "" and self.text.is_whole(text)
+        whole = self.text.repeats if isinstance(self.text, JSONText) else self.text.is_whole
+        return same and text != "" and whole(text)
 
     def state(self, item: ResponseOutputItem) -> list[Addition]:
         """Take a whole item, which is of the same type; return what it adds to the texts."""
