@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
@@ -37,7 +38,7 @@ from ssekit._errors import (
 from ssekit._event import NO_FIELDS, EventFields, ServerSentEvent, as_bytes, as_text, make_event
 from ssekit._json import LARGE, is_dense, is_json, join_surrogates
 from ssekit._marker import is_blank, is_marker
-from ssekit._outside import body_kind, objects_outside
+from ssekit._outside import no_answer, objects_outside
 from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE, IGNORED, Batch, EventScanner
 from ssekit._server_error import error_fields
 from ssekit._sse import State
@@ -274,7 +275,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
             return
         batches = self._scanner.finish(dispatch_incomplete=True)
         whole = True
-        if batches:  # nearly never
+        if batches or self.format is None:  # (`auto` holds events back until then)
             events = [batch for batch in batches if batch[0] is not IGNORED]
             texts = [as_text(payload) for _, payloads in events for payload in payloads]
             whole = all(is_marker(text) or is_json(text) for text in texts)
@@ -436,25 +437,19 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
             return self._unexplained
         if outside:
             certain = self._started and self.accumulator.complete
-            for body in objects_outside(outside):
-                error = self._format.find_reported(body, certain=certain)
-                if error is not None:
-                    return error
+            find = partial(self._format.find_reported, certain=certain)
+            error = next(filter(None, map(find, objects_outside(outside))), None)
+            if error is not None:
+                return error
         if not self._started:
             return self._no_answer(where, outside)
         failure = getattr(self.accumulator, "failure", None)
         return None if failure is None else APIError(**error_fields(failure))
 
     def _no_answer(self, where: str, outside: bytes) -> SSEKitError:
-        """Return the error of a stream without any part of an answer."""
         if self._first_foreign is not None:
             return self._format.mismatch(self._first_foreign, self._foreign)
-        if self._payload is not None:
-            return StreamTruncatedError(f"{where} before any part of an answer")
-        kind = body_kind(outside)
-        if kind:
-            return DecodeError(f"the body is no event stream, but {kind}")
-        return StreamTruncatedError(f"{where} before any part of an answer (no event was seen)")
+        return no_answer(where, outside, seen=self._payload is not None)
 
     def _fail(self, error: SSEKitError) -> None:
         if self.state != "open":

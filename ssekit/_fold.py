@@ -94,7 +94,7 @@ class Text(Fragments[str]):
 
     def state(self, whole: str | None) -> str:
         """Take the whole text: add what goes on from the text so far; nothing if it contradicts."""
-        return self.add(self._rest(whole) or "") if whole else ""
+        return self.add(self.rest(whole) or "")
 
     def override(self, whole: str | None) -> str:
         """Take the whole text, which replaces the text so far if it contradicts that.
@@ -118,8 +118,11 @@ class Text(Fragments[str]):
         # (Of half pairs, two are one character in the end.)
         return len(whole) <= self.size() <= 2 * len(whole) and str(self) == whole
 
-    def _rest(self, whole: str) -> str | None:
+    def rest(self, whole: str | None) -> str | None:
         """Return what a whole has after the text so far; None if it contradicts that."""
+        return self._rest(whole) if whole else whole
+
+    def _rest(self, whole: str) -> str | None:
         if 2 * len(whole) < self.size():  # (of half pairs, two are one character in the end)
             return None  # a long text need not be joined for a short one
         known = str(self)

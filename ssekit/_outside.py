@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from ssekit._errors import DecodeError, SSEKitError, StreamTruncatedError
 from ssekit._json import parse
 
-__all__ = ["body_kind", "objects_outside"]
+__all__ = ["no_answer", "objects_outside"]
 
 # The first bytes of compressed bodies: gzip (RFC 1952, 2.3.1), Zstandard (RFC 8878, 3.1.1), and
 # zlib (RFC 1950, 2.2) with the usual windows.
@@ -47,7 +48,19 @@ def _parsed(text: str) -> Any:
     return tree or None
 
 
-def body_kind(outside: bytes) -> str:
+def no_answer(where: str, outside: bytes, *, seen: bool) -> SSEKitError:
+    """Return the error of a stream without any part of an answer.
+
+    `where` is where it ended, and `seen` whether any event was seen.
+    """
+    kind = "" if seen else _body_kind(outside)
+    if kind:
+        return DecodeError(f"the body is no event stream, but {kind}")
+    unseen = "" if seen else " (no event was seen)"
+    return StreamTruncatedError(f"{where} before any part of an answer{unseen}")
+
+
+def _body_kind(outside: bytes) -> str:
     """Return a description of a body that has no event in it, or "" for one that is not known."""
     first = outside.lstrip()[:1]
     if outside.startswith(_COMPRESSED):

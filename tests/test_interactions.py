@@ -271,6 +271,10 @@ STEPS: dict[str, tuple[Events, list[Any]]] = {
          text("a"), stop()],
         [DREAM | {"length": 5, "content": [words("a")]}],
     ),
+    "a step of unknown type with arguments": (
+        [began(DREAM), arguments('{"a":'), arguments("1}")],
+        [DREAM | {"arguments": {"a": 1}}],
+    ),
     "a step of unknown type with contents": (
         [began(DREAM | {"content": [words("a")]}), text("b")],
         [DREAM | {"content": [words("a"), words("b")]}],
@@ -306,6 +310,10 @@ STEPS: dict[str, tuple[Events, list[Any]]] = {
     "no index in the start": (
         [began(OUTPUT, None), text("a", 5), began(OUTPUT, 2), text("b", 2), text("c", 5)],
         [output(words("b")), output(words("ac"))],
+    ),
+    "a step without an index that gets one, where another has begun": (
+        [text("a", None), began(call(), 0), text("b", 5)],
+        [call(), output(words("ab"))],
     ),
     "a step without an index where another begins": (
         [began(output(words("a")), None), began(output(words("b")), 0)],

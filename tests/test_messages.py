@@ -737,6 +737,22 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
          *(began(call({"a": 1}), index) for index in (1, 2)), stop(1), stop(2), began(call(), 2)],
         [*told("", '{"a":1}'), ToolCallDelta(0, 1, "t", "f", ""), ToolCall(0, 1, "t", "f", "")],
     ),
+    "a call that begins once more without an index": (
+        [began(call(), 1), given_json("{", 1), began(call(), None), given_json("}", 1), stop(1)],
+        told("", "{", "}"),
+    ),
+    "pieces of a call to come, while another is open": (
+        [began(call()), given_json("[1]"), given_json("[", 1), began(call(id="u"), 1), stop(0)],
+        [*told("", "[1]")[:-1], ToolCallDelta(0, 1, "u", "f", "["), told("", "[1]")[-1]],
+    ),
+    "pieces of a call that ended before it was whole": (
+        [began(call()), given_json("{"), stop(), given_json('"a"', 3),
+         thinking("hm"), given_json(":1}"), given_json('{"a":1}', 3), text("a")],
+        [ToolCallDelta(0, 0, "t", "f", ""), ToolCallDelta(0, 0, "t", "f", "{"),
+         ToolCallDelta(0, 0, "t", "f", '"a"'), ReasoningDelta(0, "hm"),
+         ToolCallDelta(0, 0, "t", "f", ":1}"), TextDelta(0, "a"),
+         ToolCall(0, 0, "t", "f", '{"a":1}')],
+    ),
     "pieces of a call at the index of another block": (
         [began(text_block("")), began(call(), 1), given_json("{"), given_json("}", 5), stop(1)],
         told("", "{", "}"),

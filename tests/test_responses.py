@@ -728,6 +728,15 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
         ],
         [function_call("[]", "c", "f", id="c"), function_call("[]", "d", "f", id="d")],
     ),
+    "calls whose pieces begin before they do": (
+        [data for id_ in "cd" for data in (
+            at("function_call_arguments.delta", item_id=id_, delta="["),
+            added(0, id=id_, **function_call("[]", id_, "f")),
+            at("function_call_arguments.delta", item_id=id_, delta="]"),
+            done(0, id=id_, **function_call("[]", id_, "f")),
+        )],
+        [function_call("[]", "c", "f", id="c"), function_call("[]", "d", "f", id="d")],
+    ),
     "calls at one index that do not end": (
         [
             added(0, **function_call("", "c", "f")),

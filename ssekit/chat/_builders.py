@@ -97,14 +97,17 @@ class ChoiceBuilder(BaseChoiceBuilder):
             return delta
         whole: ChoiceDelta = replace(
             message,
-            content=_rest(message.content, self.text),
-            refusal=_rest(message.refusal, self.texts.get("refusal")),
+            content=self.text.rest(message.content),
+            refusal=self.texts.get("refusal", Text()).rest(message.refusal),
             tool_calls=self._rest_of_calls(message.tool_calls),
             function_call=None if self.function_call else message.function_call,
             audio=None if self.audio else message.audio,
             **{name: None for name in _LISTS if self.message.get(name)},
             **dict.fromkeys(self.blocks),
-            **{field: _rest(getattr(message, field), self.texts.get(field)) for field in REASONING},
+            **{
+                field: self.texts.get(field, Text()).rest(getattr(message, field))
+                for field in REASONING
+            },
         )
         return whole
 
@@ -125,10 +128,10 @@ class ChoiceBuilder(BaseChoiceBuilder):
                 if call.id and all(each.id for each in known.calls):
                     pieces.append(call)
             elif call.function is not None:
-                rest = _rest(call.function.arguments, begun.arguments)
+                rest = begun.arguments.rest(call.function.arguments)
                 pieces.append(replace(call, function=ChoiceDeltaToolCallFunction(arguments=rest)))
             elif call.custom is not None:
-                rest = _rest(call.custom.input, begun.arguments)
+                rest = begun.arguments.rest(call.custom.input)
                 pieces.append(replace(call, custom=ChoiceDeltaToolCallCustom(input=rest)))
         return pieces
 
@@ -362,13 +365,3 @@ def _message_call(
 def _text_of(piece: JSONObject) -> str:
     """Return the text of a piece of a block."""
     return "".join(text for name in _THOUGHTS if isinstance(text := piece.get(name), str))
-
-
-def _rest(whole: str | None, known: Text | None) -> str | None:
-    """Return what `whole` has after the known text; None if it does not begin with that."""
-    if not whole or not known:
-        return whole  # (a placeholder is not the beginning of the arguments)
-    if 2 * len(whole) < known.size():  # (two halves of a surrogate pair become one character)
-        return None  # a long text need not be joined for a short one
-    prefix = str(known)
-    return whole[len(prefix) :] if whole.startswith(prefix) else None

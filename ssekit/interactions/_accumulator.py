@@ -7,10 +7,10 @@
 # - Steps are made where they are missing: a stream may be resumed in its middle.
 # - A response that continues another (it has another id) appends its steps, and its usage adds up.
 #
-# How it works: nearly all events of a stream are pieces of a text. `add` remembers where these go,
-# and appends them there at once. Any other event goes to the method in `_METHODS`, where the
-# `StepTable` finds the step that it belongs to. The step keeps what the event added until `deltas`
-# asks for it.
+# How it works: nearly all events of a stream are one more piece of the step before. `add` remembers
+# that step, and where a piece of text goes. Any other event goes to the method in `_METHODS`, where
+# the `StepTable` finds the step that it belongs to. The step keeps what the event added until
+# `deltas` asks for it.
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ _STOPS: Final = (events.StepStop, events.ContentStop)
 _RUNNING: Final = ("", "in_progress", "queued")
 
 _NO_INDEX: Final = object()  # unequal to any index, and to None
-_NOWHERE: Final = Text()  # to which nothing is added
+_PIECES: Final = (TextContent, events.ThoughtSummaryDelta, events.ArgumentsDelta)
 
 
 class Accumulator(Contract[InteractionSSEEvent, Interaction]):
@@ -76,7 +76,7 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
     """
 
     __slots__ = (
-        *("_counted", "_earlier", "_finished", "_former", "_head", "_index", "_latest"),
+        *("_counted", "_earlier", "_finished", "_former", "_head", "_index", "_kind", "_latest"),
         *("_settled", "_steps", "_text", "_usage", "event_id"),
     )
 
@@ -87,9 +87,11 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         self._counted: Any = None
         self._latest: StepBuilder | None = None
         self._settled: tuple[list[StepBuilder], dict[type[Delta], str]] | None = None
-        # If the latest event was a piece of the text: its index, and where the next one goes.
+        # If the latest event was a piece of a step: its index and type, and where that of a text
+        # goes, past its builder.
         self._index: object = _NO_INDEX
-        self._text = _NOWHERE
+        self._kind: type[Any] = StepDelta
+        self._text: Text | None = None
         self._reset()
 
     def _reset(self) -> None:
@@ -108,15 +110,15 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         """
         if event.event_id:
             self.event_id = event.event_id
-        if type(event) is StepDelta and event.index == self._index:
-            delta = event.delta
-            if type(delta) is TextContent and delta.annotations is None:  # nearly all of a stream
-                pending = self._text.pending
-                pending.append(delta.text)
-                if len(pending) >= MERGE_AT:
-                    self._text.compact()
-                if event.metadata is not None:
-                    self._add_usage(event)
+        if type(event) is StepDelta and event.index == self._index and event.metadata is None:
+            delta, text, latest = event.delta, self._text, self._latest
+            if text is not None and type(delta) is TextContent and delta.annotations is None:
+                text.pending.append(delta.text)  # nearly all of a stream
+                if len(text.pending) >= MERGE_AT:
+                    text.compact()
+                return False
+            if latest is not None and type(delta) is self._kind:
+                latest.add(delta)
                 return False
         self._index, self._latest, self._settled = _NO_INDEX, None, None
         return self._METHODS.get(type(event), Accumulator._add_usage)(self, event)
@@ -198,10 +200,10 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
             builder.add(delta)
             if builder.implied:
                 self._steps.name(builder)
-            is_text = type(delta) is TextContent and event.index is not None
-            if is_text and type(builder.step) is result.ModelOutputStep and not former:
-                assert builder.latest_text is not None
-                self._text, self._index = builder.latest_text, event.index
+            if type(delta) in _PIECES and event.index is not None and not former:
+                self._index, self._kind, self._text = event.index, type(delta), None
+                if type(delta) is TextContent and type(builder.step) is result.ModelOutputStep:
+                    self._text = builder.latest_text
         if event.metadata is not None:
             self._add_usage(event)
 
@@ -296,10 +298,12 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
 
     def deltas(self, event: InteractionSSEEvent, /) -> Iterable[Delta]:
         latest = self._latest
+        if latest is not None and type(event) is StepDelta and type(event.delta) is TextContent:
+            piece = latest.latest_piece = event.delta.text
+            if latest.emitted_as is TextDelta and not latest.known and event is not self._counted:
+                return (TextDelta(0, piece),) if piece else ()
         deltas: Iterable[Delta] = ()
         if latest is not None:
-            if type(event) is StepDelta and type(event.delta) is TextContent:
-                latest.latest_piece = event.delta.text
             deltas = latest.deltas(stopped=type(event) in _STOPS)
         if self._settled is not None:
             deltas = chain(deltas, self._settled_deltas(*self._settled))

@@ -28,7 +28,7 @@ CallT = TypeVar("CallT", ToolCall, ToolCallDelta)
 OUTPUTS: Final = (result.ModelOutputStep, result.UserInputStep)
 _CONTENTS: Final[tuple[type[Any], ...]] = get_args(result.KnownContent)
 _STEPS: Final[tuple[type[Any], ...]] = get_args(result.KnownStep)
-_CALLS: Final = tuple(step for step in _STEPS if issubclass(step, result.ToolCallStep))
+_CALLS: Final = {step for step in _STEPS if issubclass(step, result.ToolCallStep)}
 _SIGNED: Final = tuple(step for step in _STEPS if "signature" in step.__struct_fields__)
 _ANNOTATIONS: Final = (events.TextAnnotationDelta, events.TextAnnotation)
 # The steps that accept a delta. If there is none, the delta begins a step of the first type (in the
@@ -286,19 +286,17 @@ class StepBuilder:
     def deltas(self, *, stopped: bool) -> Iterable[Delta]:
         """Return the deltas of the latest event of this step, which may have stopped it."""
         piece = self._new_of(self.latest_piece)
-        if self.place is not None:
-            return self._call_deltas(piece, stopped=stopped)
-        return (self.emitted_as(0, piece),) if piece and self.emitted_as is not None else ()
-
-    def _call_deltas(self, piece: str, *, stopped: bool) -> Iterator[Delta]:
-        if not self._started:
+        if self.place is None:
+            return (self.emitted_as(0, piece),) if piece and self.emitted_as is not None else ()
+        deltas: list[Delta] = []
+        if piece or not self._started:
+            piece = piece if self._started else self.arguments.join()
+            deltas = [self._make(ToolCallDelta, piece)]
             self._started = True
-            yield self._make(ToolCallDelta, self.arguments.join())
-        elif piece:
-            yield self._make(ToolCallDelta, piece)
         # Without arguments, the end of the stream decides.
         if stopped and self._stays and not self._emitted:
-            yield from self._emit()
+            deltas += self._emit()
+        return deltas
 
     def _size(self) -> int:
         """Return the length of all texts, without joining them."""

@@ -124,6 +124,8 @@ class StepTable:
             while tried[-1].previous is not None and len(tried) < _MAX_TRIED:
                 tried.append(tried[-1].previous)
             return tried
+        if not self._open:  # as before most starts
+            return ()
         return [
             builder
             for builder in islice(reversed(self._open), _MAX_TRIED)

@@ -79,7 +79,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     __slots__ = (
         *("_blocks", "_calls", "_changes", "_counted", "_ended", "_known", "_latest", "_message"),
-        *("_open", "_piece", "_started", "_usage"),
+        *("_open", "_piece", "_sorted", "_started", "_usage"),
     )
 
     def __init__(self) -> None:
@@ -97,8 +97,9 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         self._counted: result.Usage | None = None  # by `message_delta` events
         self._blocks: list[BlockBuilder] = []
         self._calls: list[CallBuilder] = []  # those of the blocks that are calls
-        # The blocks that have begun, by their types and ids.
+        # Blocks by their types and ids: as many as were sorted when somebody asked.
         self._known: defaultdict[tuple[str, str], list[BlockBuilder]] = defaultdict(list)
+        self._sorted = 0
         self._open = OpenBlocks()
 
     def add(self, event: events.RawMessageStreamEvent, /) -> bool | None:
@@ -149,22 +150,21 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         else:
             self._update(_START_FIELDS, message)
         self._add_usage(_usages(message, event))
-        self._state(message.content)
+        if message.content:
+            self._state(message.content)
 
     def _state(self, content: list[ContentBlock]) -> None:
         """Take whole blocks: calls that code made, or all of the message once more, at its end."""
         stated: defaultdict[tuple[str, str], int] = defaultdict(int)
         for block in content:
-            known = self._known[_kind_of(block)]
+            known = self._alike(block)
             position = stated[_kind_of(block)]
             stated[_kind_of(block)] += 1
             if position < len(known):
                 last = position == len(known) - 1
                 self._changes += known[position].state(block, last=last)
             else:
-                builder = self._begin(block)
-                self._place(builder)
-                self._changes += builder.end()
+                self._changes += self._begin(block).end()
 
     def _add_message_delta(self, event: events.RawMessageDeltaEvent) -> None:
         self._update(_END_FIELDS, event, event.delta)
@@ -220,43 +220,46 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     def _start_block(self, event: events.RawContentBlockStartEvent) -> None:
         block, known = event.content_block, self._open.get(event.index)
-        if block is None or (known is not None and known.initial == block and not known.implied):
+        if block is None or (known is not None and not known.implied and known.initial == block):
             return  # some gateways repeat the event
         if known is None or not known.implied or type(known.initial) is not type(block):
-            known = self._repeated(block, event.index)
+            known = self._repeated(block, event.index) if isinstance(block, ToolUseBlock) else None
         if known is None:
-            self._place(self._begin_at(event.index, block))
+            self._begin_at(event.index, block)
         elif self._open.get(known.index) is not known:  # it has ended
             self._close(self._open.get(event.index))
             self._open.open(event.index, known)
         elif known.index == event.index:
             self._changes += known.begin(block)
-            self._place(known)
+            if isinstance(known, CallBuilder) and known.place is None:
+                self._place(known)
 
-    def _repeated(self, block: ContentBlock, index: int | None) -> BlockBuilder | None:
+    def _repeated(self, block: ToolUseBlock, index: int | None) -> BlockBuilder | None:
         """Return the call that a block begins once more."""
-        if isinstance(block, ToolUseBlock):
-            known = self._known.get(_kind_of(block))
-            call = known[-1] if known else None
-            if isinstance(call, CallBuilder) and call.repeats(block, index):
-                return call
-        return None
+        call = next(reversed(self._alike(block)), None)
+        return call if isinstance(call, CallBuilder) and call.repeats(block, index) else None
 
-    def _place(self, block: BlockBuilder) -> None:
-        """Give a block its place among the tool calls, if it is one."""
-        if isinstance(block, CallBuilder) and block.place is None:
-            block.place = len(self._calls)
-            self._calls.append(block)
-            self._known[_kind_of(block.initial)].append(block)
+    def _alike(self, block: ContentBlock) -> list[BlockBuilder]:
+        """Return the blocks so far of the type and the id of a block."""
+        for builder in self._blocks[self._sorted :]:
+            self._known[_kind_of(builder.initial)].append(builder)
+        self._sorted = len(self._blocks)
+        return self._known[_kind_of(block)]
+
+    def _place(self, call: CallBuilder) -> None:
+        """Give a call its place among the tool calls."""
+        call.place = len(self._calls)
+        self._calls.append(call)
 
     def _add_block_delta(self, event: RawContentBlockDeltaEvent) -> None:
         kind = type(event.delta)
         if kind not in ACCEPTED_BY:
             return
         block = self._open.find(event.index, kind)
+        if block is None and self._calls and self._calls[-1].goes_on(event.delta):
+            block = self._calls[-1]
         if block is None:
-            block = self._begin_at(event.index, ACCEPTED_BY[kind][0]())
-            block.implied = True
+            block = self._begin_at(event.index, ACCEPTED_BY[kind][0](), implied=True)
         piece = block.add(event.delta)
         if piece:
             self._changes.append(partial(block.piece_deltas, piece))
@@ -264,26 +267,30 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
     def _stop_block(self, event: events.RawContentBlockStopEvent) -> None:
         self._close(self._open.find(event.index, None))
 
-    def _begin_at(self, index: int | None, block: ContentBlock) -> BlockBuilder:
+    def _begin_at(
+        self, index: int | None, block: ContentBlock, *, implied: bool = False
+    ) -> BlockBuilder:
         """Begin a block, which ends one that is still open at its index."""
         self._close(self._open.get(index))
-        builder = self._begin(block)
+        builder = self._begin(block, implied=implied)
         self._open.open(index, builder)
         return builder
 
-    def _begin(self, block: ContentBlock) -> BlockBuilder:
+    def _begin(self, block: ContentBlock, *, implied: bool = False) -> BlockBuilder:
         builder: BlockBuilder
         model = (block.to or {}).get("model") if isinstance(block, FallbackBlock) else None
         if model:  # another one took over
             self._message = replace(self._message, model=str(model))
         if isinstance(block, ToolUseBlock):
             builder = CallBuilder()
+            if not implied:
+                self._place(builder)
         else:
             has_input = type(block) in ACCEPTED_BY[events.InputJSONDelta]
             builder = InputBuilder() if has_input else BlockBuilder()
-            self._known[_kind_of(block)].append(builder)
         self._blocks.append(builder)
         self._changes += builder.begin(block)
+        builder.implied = implied
         return builder
 
     def _close(self, block: BlockBuilder | None) -> None:

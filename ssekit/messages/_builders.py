@@ -218,15 +218,23 @@ class InputBuilder(BlockBuilder):
 
     def begin(self, block: ContentBlock) -> list[DeltaMaker]:
         super().begin(block)
-        self._arguments.begin(_json_of(block))
+        if self.initial.input:
+            self._arguments.begin(_json_of(block))
         return []
 
     def state(self, block: ContentBlock, *, last: bool) -> list[DeltaMaker]:
-        if self._arguments.ended:
+        if self.is_whole:
             return []
         return [partial(self.piece_deltas, self._arguments.override(_json_of(block)))]
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the input is whole JSON: no piece goes on from there."""
+        return self._arguments.ended
+
     def add(self, delta: Any) -> str:
+        if self.ended and self.is_whole:
+            return ""  # a call that was emitted stays as it was
         piece: str = delta.partial_json
         return self._arguments.add(piece)
 
@@ -251,15 +259,20 @@ class CallBuilder(InputBuilder):
         super().begin(block)
         return [partial(self.piece_deltas, so_far, begins=True)]
 
-    def add(self, delta: Any) -> str:
-        # A call that has ended, and is whole, stays as it was emitted.
-        return "" if self.ended and self._arguments.ended else super().add(delta)
-
     def repeats(self, block: result.ToolUseBlock, index: int | None) -> bool:
         """Whether a block that begins is this call once more: at its index, or all of it."""
-        whole = _json_of(block)
-        same = index == self.index or (whole != "" and self._arguments.is_whole(whole))
-        return same and block.id != "" and self.initial.name in ("", block.name)
+        if not block.id or self.initial.name not in ("", block.name):
+            return False
+        return index in (None, self.index) or self._arguments.is_whole(_json_of(block) or "{}")
+
+    def goes_on(self, delta: Any) -> bool:
+        """Whether a piece that no open block accepts is one of this call: ended, but not whole.
+
+        Some gateways end a call too early, by an event of another block.
+        """
+        if not isinstance(delta, events.InputJSONDelta) or not self.pieces:
+            return False
+        return not self.is_whole or self._arguments.repeats(delta.partial_json)
 
     def end(self) -> list[DeltaMaker]:
         super().end()
@@ -358,7 +371,8 @@ class OpenBlocks(dict[int | None, BlockBuilder]):
         # piece of an input, at an index where no block is.
         other = index in self or index in self._ended or kind is events.InputJSONDelta
         late = other and kind not in (None, events.SignatureDelta)
-        return self._find_recent(kind) if late else None
+        block = self._find_recent(kind) if late else None
+        return None if isinstance(block, InputBuilder) and block.is_whole else block
 
     def _accepting(self, index: int | None, kind: type[Any] | None) -> BlockBuilder | None:
         """Return the open block at an index, if it accepts the type."""

@@ -174,7 +174,7 @@ class ItemBuilder:
         """
         if self.done:
             return []
-        if not isinstance(item, _WITH_JSON) or self.is_stated or self.text:
+        if not isinstance(item, _WITH_JSON):
             return self.state(item)
         self.state(replace(item, arguments=""))
         return [(type(item), self.text.begin(item.arguments))]

@@ -118,6 +118,8 @@ class OutputTable:
             return known
         unplaced = index is not None and here is None
         found_open = self._latest_open(kinds, unplaced=unplaced)
+        if found_open is None and piece and known is None and event.item_id:
+            return None  # a piece of an item that has not been announced
         if found_open is not None or here is not None:
             return found_open or here
         latest = self._latest if self._latest and type(self._latest.item) in kinds else None
