@@ -330,7 +330,7 @@ def mend(
         if kind not in _NUMBERS and not (kind is str and value.isascii()):  # nearly all are
             inner = name if is_object else key
             mended[name] = mend(value, fragments, inner, room - 1, in_place)
-    if is_object and not "".join(mended).isascii():
+    if isinstance(mended, dict) and not "".join(mended).isascii():
         return {join_surrogates(name): value for name, value in mended.items()}
     return mended
 
