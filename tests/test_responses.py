@@ -456,7 +456,7 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
             at("shell_call_command.delta", command_index=1, delta="b"),
             at("shell_call_command.delta", command_index=0, delta="x"),
             at("shell_call_command.done", command_index=0, command="a"),
-            done(0, "shell_call", status="completed", 
+            done(0, "shell_call", status="completed",
                  action={"commands": ["a", "bc"], "timeout_ms": 5}),
         ],
         [{"type": "shell_call", "call_id": "c", "status": "completed",
