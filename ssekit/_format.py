@@ -42,7 +42,7 @@ from ssekit._stream import AsyncStream, Stream
 __all__ = ["Format"]
 
 # Of an error in a text that `is_dense`.
-_DENSE_DEPTH = 4
+_DENSE_DEPTH = 3
 
 ChunkT = TypeVar("ChunkT")
 ResultT = TypeVar("ResultT")
@@ -284,7 +284,10 @@ class Format(Generic[ChunkT, ResultT]):
         chunk = self._as_chunk(body, spelled, dense)
         if error is not None:
             error.chunk = chunk
-            raise error
+            try:
+                raise error
+            finally:
+                del error  # which would hold itself, and the event, by its traceback
         if chunk is None:
             raise self._no_chunk(event)
         return chunk

@@ -94,7 +94,8 @@ def _sentences(message: Any) -> Iterator[str]:
             yield from _sentences(item)
     elif isinstance(message, dict):
         for word in _WORDS["message"]:
-            yield from _sentences(message.get(word))
+            if word in message:
+                yield from _sentences(message[word])
 
 
 def _values(layers: list[dict[str, Any]], field: str) -> Iterator[Any]:

@@ -98,6 +98,15 @@ def test_halves_stay_at_the_ends_of_fragments():
     assert tree == {"content": "\ude00 \ufffd \ud83d", "other": "\ufffd", "\ufffd": 1}
 
 
+@pytest.mark.parametrize("texts", [["\ud83d"], ["\ud83d", "\0\ud83d"], ["\xe9"], ["", 1], [1]])
+def test_long_lists_of_one_type_are_mended_too(texts: list[Any]):
+    tree = 20 * texts
+    mended = [join_surrogates(item) if isinstance(item, str) else item for item in tree]
+    assert well_formed(tree) == mended
+    assert parse(json.dumps({"content": tree}), {"content"}) == {"content": tree}
+    assert parse(json.dumps(tree)) == mended
+
+
 class Inner(msgspec.Struct):
     """A struct without which fields it is still one."""
 

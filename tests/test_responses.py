@@ -456,10 +456,11 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
             at("shell_call_command.delta", command_index=1, delta="b"),
             at("shell_call_command.delta", command_index=0, delta="x"),
             at("shell_call_command.done", command_index=0, command="a"),
-            done(0, "shell_call", status="completed"),
+            done(0, "shell_call", status="completed",
+                 action={"commands": ["a", "bc"], "timeout_ms": 5}),
         ],
         [{"type": "shell_call", "call_id": "c", "status": "completed",
-          "action": {"commands": ["a", "b"], "timeout_ms": 5}}],
+          "action": {"commands": ["a", "bc"], "timeout_ms": 5}}],
     ),
     "shell commands that are stated, or were not announced": (
         [

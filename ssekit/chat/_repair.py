@@ -71,7 +71,9 @@ def _repair_tool_use(delta: dict[str, Any]) -> None:
 def _repair_call(call: dict[str, Any]) -> None:
     function = call.get("function")
     if function is None and call.get("custom") is None:
-        call["function"] = {name: call.get(name) for name in ("name", "arguments")}
+        beside = {name: call[name] for name in ("name", "arguments") if name in call}
+        if beside:
+            call["function"] = beside
     elif isinstance(function, dict) and not call.get("id") and function.get("id"):
         call["id"] = function["id"]  # llama.cpp, at first
     if isinstance(call.get("id"), int | float) and not _is_called(call):

@@ -157,9 +157,9 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         """Take whole blocks: calls that code made, or all of the message once more, at its end."""
         stated: defaultdict[tuple[str, str], int] = defaultdict(int)
         for block in content:
-            known = self._alike(block)
-            position = stated[_kind_of(block)]
-            stated[_kind_of(block)] += 1
+            kind = _kind_of(block)
+            known, position = self._alike(kind), stated[kind]
+            stated[kind] += 1
             if position < len(known):
                 last = position == len(known) - 1
                 self._changes += known[position].state(block, last=last)
@@ -236,15 +236,15 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     def _repeated(self, block: ToolUseBlock, index: int | None) -> BlockBuilder | None:
         """Return the call that a block begins once more."""
-        call = next(reversed(self._alike(block)), None)
+        call = next(reversed(self._alike(_kind_of(block))), None)
         return call if isinstance(call, CallBuilder) and call.repeats(block, index) else None
 
-    def _alike(self, block: ContentBlock) -> list[BlockBuilder]:
-        """Return the blocks so far of the type and the id of a block."""
+    def _alike(self, kind: tuple[str, str]) -> list[BlockBuilder]:
+        """Return the blocks so far of a type and an id."""
         for builder in self._blocks[self._sorted :]:
             self._known[_kind_of(builder.initial)].append(builder)
         self._sorted = len(self._blocks)
-        return self._known[_kind_of(block)]
+        return self._known[kind]
 
     def _place(self, call: CallBuilder) -> None:
         """Give a call its place among the tool calls."""
