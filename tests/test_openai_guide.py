@@ -72,7 +72,7 @@ PRINTED: dict[str, tuple[Any, str]] = {
     "the event, data, id": ([b"id: 1\nretry: 5\nevent: e\ndata: d\n\n"], "e d 1 5\n"),
     "the event behind a chunk": (OPENAI_READS, "[DONE]\n"),
     "the end:": (OPENAI_READS, "done marker\n"),
-    "`.stream()`": (OPENAI_READS, f"{list(LETTERS)}\n"),
+    "`content.delta`": (OPENAI_READS, f"{list(LETTERS)}\n"),
     "`thinking`": (THOUGHT, "['Hm']\n"),
     "`tool_calls.function.arguments.delta`": (OPENAI_READS, "['', '{\"n\":1}']\n"),
     "`tool_calls.function.arguments.done`": (OPENAI_READS, "[{'n': 1}]\n"),
