@@ -137,6 +137,13 @@ def is_dense(text: str | bytes) -> bool:
     Decoded and copied, such a text would take 90 times its size. So its empty objects count as
     absent, and so do (in `as_type`) objects and lists within what has no declared shape.
     """
+    if not _is_dense(text):
+        return False
+    # (Of what is nested too deep, nothing is read. Bytes are looked at again, as a text.)
+    return isinstance(text, bytes) or is_shallow(text) or _is_dense(_shallow(text))
+
+
+def _is_dense(text: str | bytes) -> bool:
     if len(text) <= LARGE:
         return False
     lists, objects = ("[", "{") if isinstance(text, str) else (b"[", b"{")
