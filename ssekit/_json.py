@@ -317,12 +317,12 @@ def mend(
         kinds = {*map(type, tree)}
         if kinds <= _NUMBERS or (kinds == {str} and is_well_formed("".join(tree))):
             return mended
-    for name, value in tree.items() if is_object else enumerate(tree):
+    for name, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
         kind = type(value)
         if kind not in _NUMBERS and not (kind is str and value.isascii()):  # nearly all are
             inner = name if is_object else key
             mended[name] = mend(value, fragments, inner, room - 1, in_place)
-    if is_object and not "".join(mended).isascii():
+    if isinstance(mended, dict) and not "".join(mended).isascii():
         return {join_surrogates(name): value for name, value in mended.items()}
     return mended
 

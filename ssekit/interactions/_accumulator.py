@@ -99,7 +99,7 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         self._steps = StepTable()
         self._earlier: result.Usage | None = None  # of the responses that this one continues
         self._usage: result.Usage | None = None
-        self._former = False  # whether the spelling is the former one
+        self._former = False  # whether the beginning or the end is in the former spelling
         self._finished = False
 
     def add(self, event: InteractionSSEEvent, /) -> bool | None:
@@ -186,7 +186,6 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         former = type(event) is events.ContentStart
         step = event.content if former else event.step
         if step is not None:
-            self._former = self._former or former
             self._latest = self._steps.begin(event.index, step, former=former)
         if event.metadata is not None:
             self._add_usage(event)
@@ -195,7 +194,6 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         former, delta = type(event) is events.ContentDelta, event.delta
         builder = None if delta is None else self._steps.find(event.index, delta, former=former)
         if builder is not None:
-            self._former = self._former or former
             self._latest = builder
             builder.add(delta)
             if builder.implied:
@@ -233,11 +231,12 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         outputs: list[Any] = []
         for builder in self._steps:
             (outputs if builder.former else steps).append(builder.build())
+        former = self._former or bool(outputs)
         usage, errors = _sum_usage(self._earlier, self._usage), self._head.errors
         return replace(
             self._head,
-            steps=steps if steps or not self._former else None,
-            outputs=outputs if outputs or (self._former and not steps) else None,
+            steps=steps if steps or not former else None,
+            outputs=outputs if outputs or (former and not steps) else None,
             usage=None if usage is None else deep_copy(usage),
             errors=errors and deep_copy(errors),
         )

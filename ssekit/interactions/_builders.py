@@ -379,6 +379,8 @@ def _text_of(part: Any) -> str:
 
 
 def _built(part: Any) -> Any:
+    if type(part) is result.TextContent and part.annotations is None and part.text.isascii():
+        return part  # frozen: an item of a summary
     if isinstance(part, (TextBuilder, result.TextContent)):
         annotations = deep_copy(part.annotations) if part.annotations else None
         return result.TextContent(text=join_surrogates(_text_of(part)), annotations=annotations)
