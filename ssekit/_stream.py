@@ -183,7 +183,7 @@ class _AsyncFlatMap(AsyncIterator[ItemT], Generic[ItemT, ChunkT]):
         self._chunks = chunks
         self._items_of = items_of
         self._items: Iterator[ItemT] = iter(())
-        self._end: Exception | None = None
+        self._end: Exception | type[Exception] | None = None
 
     async def __anext__(self) -> ItemT:
         while True:
@@ -193,8 +193,11 @@ class _AsyncFlatMap(AsyncIterator[ItemT], Generic[ItemT, ChunkT]):
                 raise self._end
             try:
                 self._items = self._items_of((await anext(self._chunks),))
-            except (StopAsyncIteration, SSEKitError) as end:
-                self._items, self._end = self._items_of(()), end
+            except StopAsyncIteration:
+                # (The type: an exception that is kept would hold this frame, and the stream.)
+                self._items, self._end = self._items_of(()), StopAsyncIteration
+            except SSEKitError as error:
+                self._items, self._end = self._items_of(()), error
 
 
 def _texts(deltas: Iterable[Delta]) -> Iterator[str]:
