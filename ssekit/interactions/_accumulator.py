@@ -140,7 +140,7 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
                 self._steps.next_response()
             elif is_another and self._finished:
                 self._reset()
-            elif is_another:
+            elif is_another and any(True for _ in self._steps):
                 raise DecodeError("another interaction begins before the one under way has ended")
             self._finished = False
         self._update(event, stated)
@@ -243,13 +243,13 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
 
     @property
     def complete(self) -> bool:
-        """Whether an event has come with which a stream ends."""
-        return self._finished
+        """Whether the stream may end here: an event or a status of an end has come."""
+        return self._finished or self._status not in _RUNNING
 
     @property
     def failure(self) -> Any:
         """The error of an interaction whose own status is "failed"."""
-        if not self._finished or self._status != "failed":
+        if self._status != "failed":
             return None
         steps = (field_of(builder.step, "error") for builder in self._steps)
         errors = [*(self._head.errors or ()), *filter(None, steps)]
@@ -274,7 +274,7 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
     @property
     def finish_reason(self) -> FinishReason | None:
         """The reason for the end: "tool_calls" if a call waits for its result."""
-        if not self._finished or self._status in (*_RUNNING, "failed"):
+        if self._status in (*_RUNNING, "failed"):
             return None
         return shared_reason(self._status, calls=self._steps.ends_with_call())
 

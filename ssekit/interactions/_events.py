@@ -92,10 +92,15 @@ class ArgumentsDelta(Delta, frozen=True, tag="arguments_delta"):
 
 
 class ThoughtSummaryDelta(Delta, frozen=True, tag="thought_summary"):
-    """The next item of a thought's summary: a text or an image."""
+    """The next item of a thought's summary: a text or an image.
+
+    Attributes:
+        text: Always None. Some gateways have it in the place of the content, which it becomes.
+    """
 
     type: ClassVar[Literal["thought_summary"]] = "thought_summary"
     content: result.Content | None = None
+    text: None = None
 
 
 class ThoughtSignatureDelta(Delta, frozen=True, tag="thought_signature"):
@@ -127,7 +132,7 @@ _KnownDelta: TypeAlias = (
     | TextAnnotationDelta
     | TextAnnotation
     | result.KnownContent
-    | result.KnownStep
+    | result.ToolStep
 )
 
 if TYPE_CHECKING:
@@ -175,7 +180,7 @@ class InteractionCreatedEvent(InteractionEvent, frozen=True, tag="interaction.cr
 
 
 class InteractionStatusUpdate(InteractionEvent, frozen=True, tag="interaction.status_update"):
-    """The status so far. It does not end the stream, whatever it is."""
+    """The status so far. The stream goes on after it, but may end where it is that of an end."""
 
     event_type: ClassVar[Literal["interaction.status_update"]] = "interaction.status_update"
 

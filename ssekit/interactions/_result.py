@@ -334,12 +334,9 @@ class ProcessingResultStep(ToolResultStep, frozen=True, tag="processing_result")
     type: ClassVar[Literal["processing_result"]] = "processing_result"
 
 
-KnownStep: TypeAlias = (
-    ModelOutputStep
-    | ThoughtStep
-    | FunctionCallStep
+ToolStep: TypeAlias = (
+    FunctionCallStep
     | FunctionResultStep
-    | UserInputStep
     | CodeExecutionCallStep
     | CodeExecutionResultStep
     | URLContextCallStep
@@ -359,6 +356,7 @@ KnownStep: TypeAlias = (
     | ProcessingCallStep
     | ProcessingResultStep
 )
+KnownStep: TypeAlias = ModelOutputStep | ThoughtStep | UserInputStep | ToolStep
 
 if TYPE_CHECKING:
     Step: TypeAlias = KnownStep | UnknownStep
@@ -421,6 +419,7 @@ class Interaction(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defa
         continuation_token: For the request that goes on with an answer that
             "requires_continuation".
         errors: Why the interaction failed.
+        error: Always None. An interaction that has one is refused: an `APIError` then.
     """
 
     id: str = _text()
@@ -439,3 +438,4 @@ class Interaction(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defa
     previous_interaction_id: str | None = None
     environment_id: str | None = None
     errors: list[Error] | None = None
+    error: None = None
