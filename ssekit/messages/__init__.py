@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from ssekit._format import Format
+from ssekit._server_error import flat_error
 from ssekit.messages import _events, _result
 from ssekit.messages._accumulator import Accumulator
 from ssekit.messages._events import *  # noqa: F403
@@ -39,6 +40,7 @@ FORMAT: Format[RawMessageStreamEvent, Message] = Format(
     msgspec.json.Decoder(OrdinaryEvent),
     Accumulator,
     repair=repair,
+    find_error=flat_error,
     fragments={"text", "thinking", "partial_json"},
     chunk_type=AnyEvent,
     typed_by_event=True,

@@ -79,7 +79,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     __slots__ = (
         *("_blocks", "_calls", "_changes", "_counted", "_ended", "_known", "_latest", "_message"),
-        *("_open", "_piece", "_sorted", "_started", "_usage"),
+        *("_open", "_piece", "_sorted", "_usage"),
     )
 
     def __init__(self) -> None:
@@ -93,7 +93,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
     def _reset(self) -> None:
         self._message = _NO_MESSAGE  # without its content, which is in the blocks, and its usage
         self._usage: result.Usage | None = None
-        self._started = self._ended = False
+        self._ended = False
         self._counted: result.Usage | None = None  # by `message_delta` events
         self._blocks: list[BlockBuilder] = []
         self._calls: list[CallBuilder] = []  # those of the blocks that are calls
@@ -142,9 +142,8 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
             message = Message(id=event.id or "", model=event.model or "")
         if self._ended:
             self._reset()
-        elif self._started and message.id and self._message.id not in ("", message.id):
+        elif self._blocks and message.id and self._message.id not in ("", message.id):
             raise DecodeError("another message begins before the one under way has ended")
-        self._started |= event.message is not None or bool(message.id or message.model)
         if self._message is _NO_MESSAGE and message.role and message.type:
             self._message = message
         else:
@@ -180,10 +179,17 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         self._add_usage(list(map(self._uncounted, _usages(*holders))))
         metrics = event.amazon_bedrock_invocation_metrics
         if metrics is not None and self.usage is None:
-            inputs, outputs = metrics.input_token_count, metrics.output_token_count
-            self._add_usage([result.Usage(input_tokens=inputs, output_tokens=outputs)])
+            usage = result.Usage(
+                input_tokens=metrics.input_token_count,
+                cache_creation_input_tokens=metrics.cache_write_input_token_count,
+                cache_read_input_tokens=metrics.cache_read_input_token_count,
+                output_tokens=metrics.output_token_count,
+            )
+            self._add_usage([usage])
         for block in list(self._open.values()):
             self._close(block)
+        if event.message is not None:
+            self._state(event.message.content)
         self._ended = True
         return True
 
@@ -256,7 +262,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         if kind not in ACCEPTED_BY:
             return
         block = self._open.find(event.index, kind)
-        if block is None and self._calls and self._calls[-1].goes_on(event.delta):
+        if block is None and self._calls and self._calls[-1].goes_on(event.delta, event.index):
             block = self._calls[-1]
         if block is None:
             block = self._begin_at(event.index, ACCEPTED_BY[kind][0](), implied=True)

@@ -265,12 +265,13 @@ class CallBuilder(InputBuilder):
             return False
         return index in (None, self.index) or self._arguments.repeats(_json_of(block) or "{}")
 
-    def goes_on(self, delta: Any) -> bool:
+    def goes_on(self, delta: Any, index: int | None) -> bool:
         """Whether a piece that no open block accepts is one of this call: ended, but not whole.
 
         Some gateways end a call too early, by an event of another block.
         """
-        if not isinstance(delta, events.InputJSONDelta) or not self.pieces:
+        begun = self.pieces or index == self.index
+        if not isinstance(delta, events.InputJSONDelta) or not begun:
             return False
         return not self.is_whole or self._arguments.repeats(delta.partial_json)
 

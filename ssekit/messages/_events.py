@@ -80,11 +80,17 @@ class TextDelta(BlockDelta, frozen=True, tag="text_delta"):
 
 
 class ThinkingDelta(BlockDelta, frozen=True, tag="thinking_delta"):
-    """The next piece of the reasoning; `estimated_tokens` counts those so far (beta)."""
+    """The next piece of the reasoning.
+
+    Attributes:
+        estimated_tokens: Those so far (beta).
+        text: Always None. Some gateways have it in the place of `thinking`, which it becomes.
+    """
 
     type: ClassVar[Literal["thinking_delta"]] = "thinking_delta"
     thinking: str = msgspec.field(default_factory=str)
     estimated_tokens: int | None = None
+    text: None = None
 
 
 class InputJSONDelta(BlockDelta, frozen=True, tag="input_json_delta"):
@@ -182,6 +188,7 @@ class RawMessageDeltaEvent(WatchedEvent, frozen=True, tag="message_delta"):
     input_transformations: list[JSONObject] | None = None
     stop_reason: str | None = None
     stop_sequence: str | None = None
+    stop_details: RefusalStopDetails | None = None
 
 
 class InvocationMetrics(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, rename="camel"):
@@ -191,6 +198,8 @@ class InvocationMetrics(msgspec.Struct, frozen=True, gc=False, omit_defaults=Tru
     output_token_count: int | None = None
     invocation_latency: int | None = None
     first_byte_latency: int | None = None
+    cache_read_input_token_count: int | None = None
+    cache_write_input_token_count: int | None = None
 
 
 class RawMessageStopEvent(

@@ -315,6 +315,8 @@ class Usage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         iterations: The usage of each model that worked on the answer (beta).
         fallback_credit: The use of a credit for an earlier refusal (beta).
         speed: "standard" or "fast".
+        prompt_tokens, completion_tokens: Always None. Chat's names of all input and of the output,
+            which become these.
     """
 
     input_tokens: int | None = None
@@ -329,6 +331,8 @@ class Usage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     speed: str | None = None
     iterations: list[JSONObject] | None = None
     fallback_credit: JSONObject | None = None
+    prompt_tokens: None = None
+    completion_tokens: None = None
 
 
 class Container(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
