@@ -28,9 +28,10 @@ _CONTENTS: Final = {"model_output": "content", "user_input": "content", "thought
 def find_error(body: dict[str, Any]) -> Any:
     """Return the error of an event or of its interaction, without the usage, or None."""
     error = error_within(objects([body.get("interaction")]))
-    if error is None and body.get("event_type") in ("error", "interaction.error"):
+    kind = body.get("event_type") or body.get("type")
+    if error is None and kind in ("error", "interaction.error"):
         return {name: value for name, value in body.items() if name != "metadata"}
-    return error or flat_error(body)
+    return error if error or kind else flat_error(body)
 
 
 def repair(body: dict[str, Any]) -> None:
