@@ -153,7 +153,7 @@ class StepBuilder:
     @property
     def is_whole(self) -> bool:
         """Whether nothing goes on from the arguments of this step."""
-        return self.arguments.ended
+        return bool(self.arguments) and self.arguments.ended
 
     def add(self, delta: Any) -> None:
         """Take a delta that this step accepts."""

@@ -83,7 +83,7 @@ def _repair_usage(usage: dict[str, Any]) -> None:
         counts = (holder.get("cached_tokens") for holder in holders)
         usage["cache_read_input_tokens"] = next((each for each in counts if each is not None), None)
     # The tokens of the prompt are all of the input, with those of the cache.
-    total, *cached = map(usage.get, ("prompt_tokens", *_CACHED))
+    total, cached = usage.get("prompt_tokens"), map(usage.get, _CACHED)
     if isinstance(total, int) and total:
-        cached = [count for count in cached if isinstance(count, int)]
-        usage["input_tokens"] = max(0, total - sum(cached))
+        left = total - sum(count for count in cached if isinstance(count, int))
+        usage["input_tokens"] = max(0, left)
