@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 import msgspec
 
-from ssekit._fold import Unknown
+from ssekit._fold import Unknown, always
 from ssekit._json import JSONObject
 from ssekit.interactions import _result as result
 
@@ -87,7 +87,7 @@ class ArgumentsDelta(Delta, frozen=True, tag="arguments_delta"):
     """The next piece of the JSON text of a call's arguments (formerly `partial_arguments`)."""
 
     type: ClassVar[Literal["arguments_delta"]] = "arguments_delta"
-    arguments: str = msgspec.field(default_factory=str)
+    arguments: str = always(str)
     partial_arguments: str | None = None
 
 
@@ -107,7 +107,7 @@ class ThoughtSignatureDelta(Delta, frozen=True, tag="thought_signature"):
     """The signature of a thought; "" replaces none."""
 
     type: ClassVar[Literal["thought_signature"]] = "thought_signature"
-    signature: str = msgspec.field(default_factory=str)
+    signature: str = always(str)
 
 
 class TextAnnotationDelta(Delta, frozen=True, tag="text_annotation_delta"):
