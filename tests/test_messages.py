@@ -516,7 +516,7 @@ HEADS: dict[str, tuple[Events, dict[str, Any]]] = {
         {"stop_reason": "max_tokens"},
     ),
     "an end that only the message of the last event says": (
-        [start(model="x"), END | {"message": {"id": "n", "content": [text_block("a")],
+        [start(model="x"), END | {"message": {"id": "m", "content": [text_block("a")],
                                               "usage": {"output_tokens": 3}}}],
         {"id": "m", "model": "x", "content": [text_block("a")], "usage": {"output_tokens": 3}},
     ),
