@@ -32,6 +32,7 @@ from ssekit.messages import _events as events
 from ssekit.messages import _result as result
 from ssekit.messages._builders import (
     ACCEPTED_BY,
+    MAX_TRIED,
     BlockBuilder,
     CallBuilder,
     DeltaMaker,
@@ -122,7 +123,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
                 # takes 170. Reading the field by its name would take 20 more.
                 if type(delta) is events.TextDelta:
                     piece = delta.text
-                elif type(delta) is events.ThinkingDelta:
+                elif type(delta) is events.ThinkingDelta and not delta.signature:
                     piece = delta.thinking
                 else:
                     self._piece = block.add(delta)
@@ -261,13 +262,24 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         if kind not in ACCEPTED_BY:
             return
         block = self._open.find(event.index, kind)
-        if block is None and self._calls and self._calls[-1].goes_on(event.delta, event.index):
-            block = self._calls[-1]
+        if block is None and isinstance(event.delta, events.InputJSONDelta):
+            block = self._ended_call(event.delta.partial_json)
         if block is None:
             block = self._begin_at(event.index, ACCEPTED_BY[kind][0](), implied=True)
         piece = block.add(event.delta)
         if piece:
             self._changes.append(partial(block.piece_deltas, piece))
+
+    def _ended_call(self, piece: str) -> CallBuilder | None:
+        """Return the call that a piece of an input belongs to, where no open block accepts it.
+
+        Some gateways end a call too early, by an event of another block: before its input goes on,
+        or before the input comes at all.
+        """
+        recent = self._calls[-MAX_TRIED:]
+        if recent and recent[-1].pieces and recent[-1].goes_on(piece):
+            return recent[-1]
+        return next((call for call in recent if not call.pieces), None)
 
     def _stop_block(self, event: events.RawContentBlockStopEvent) -> None:
         self._close(self._open.find(event.index, None))

@@ -63,8 +63,8 @@ EMITTED_AS: Final[dict[Any, type[TextDelta | ReasoningDelta]]] = {
 
 _NO_FIELDS: Final[JSONObject] = {}
 
-# How many blocks are tried for a delta without an index.
-_MAX_TRIED: Final = 16
+# How many blocks are tried for a delta without an index, and calls for one without a block.
+MAX_TRIED: Final = 16
 
 
 class BlockBuilder:
@@ -256,15 +256,9 @@ class CallBuilder(InputBuilder):
             return False
         return index in (None, self.index) or self.own_pieces().repeats(_json_of(block) or "{}")
 
-    def goes_on(self, delta: Any, index: int | None) -> bool:
-        """Whether a piece that no open block accepts is one of this call: ended, but not whole.
-
-        Some gateways end a call too early, by an event of another block.
-        """
-        begun = self.pieces or index == self.index
-        if not isinstance(delta, events.InputJSONDelta) or not begun:
-            return False
-        return not self.is_whole or self.own_pieces().repeats(delta.partial_json)
+    def goes_on(self, piece: str) -> bool:
+        """Whether a piece may be one of this call: not yet whole, or all of it once more."""
+        return not self.is_whole or self.own_pieces().repeats(piece)
 
     def end(self) -> list[DeltaMaker]:
         super().end()
@@ -320,30 +314,36 @@ class OpenBlocks(dict[int | None, BlockBuilder]):
     def __init__(self) -> None:
         super().__init__()
         # The indices of the blocks that went on last. Some may have ended.
-        self._recent: deque[int | None] = deque(maxlen=_MAX_TRIED)
+        self._recent: deque[int | None] = deque(maxlen=MAX_TRIED)
         # The blocks that have ended, but may be signed. The one that ended last stands last.
         self._signable: dict[int | None, BlockBuilder] = {}
-        self._ended: set[int | None] = set()  # the indices of blocks that have ended
+        # The blocks that ended last, at each index.
+        self._ended: dict[int | None, BlockBuilder] = {}
 
     def open(self, index: int | None, block: BlockBuilder) -> None:
         """Add a block that begins."""
         block.index = index
         block.own_pieces()
         self[index] = block
-        self._ended.discard(index)
+        self._ended.pop(index, None)
         self._recent.append(index)
 
     def close(self, block: BlockBuilder) -> None:
         """Remove a block that ends."""
         del self[block.index]
-        self._ended.add(block.index)
+        self._ended[block.index] = block
         if block.accepts(events.SignatureDelta):
             self._signable.pop(block.index, None)
             self._signable[block.index] = block
 
     def find(self, index: int | None, kind: type[Any] | None) -> BlockBuilder | None:
         """Return the block that a delta of a type, or a stop (None), belongs to."""
-        block = self._accepting(index, kind) or self._find_other(index, kind)
+        block = self._accepting(index, kind)
+        if block is None and kind is events.InputJSONDelta:
+            # A gateway may end a call when the next begins, and only then go on with its input.
+            ended = self._ended.get(index)
+            block = ended if isinstance(ended, InputBuilder) and not ended.is_whole else None
+        block = block or self._find_other(index, kind)
         if block is None and kind is events.SignatureDelta:
             # Some gateways sign a block that has ended, and may leave its index out.
             latest = next(reversed(self._signable), None)

@@ -84,12 +84,14 @@ class ThinkingDelta(BlockDelta, frozen=True, tag="thinking_delta"):
 
     Attributes:
         estimated_tokens: Those so far (beta).
+        signature: Here for some gateways, in the place of a `SignatureDelta`.
         text: Always None. Some gateways have it in the place of `thinking`, which it becomes.
     """
 
     type: ClassVar[Literal["thinking_delta"]] = "thinking_delta"
     thinking: str = always(str)
     estimated_tokens: int | None = None
+    signature: str | None = None
     text: None = None
 
 
