@@ -228,10 +228,11 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         block, known = event.content_block, self._open.get(event.index)
         if block is None or (known is not None and not known.implied and known.initial == block):
             return  # some gateways repeat the event
+        call = self._call_of(block)
         if known is None or not known.implied or type(known.initial) is not type(block):
-            known = self._repeated(block, event.index) if isinstance(block, ToolUseBlock) else None
+            known = call if call is not None and call.repeats(block, event.index) else None
         if known is None:
-            self._begin_at(event.index, block)
+            self._begin_at(event.index, block, implied=call is not None)
         elif self._open.get(known.index) is not known:  # it has ended
             self._close(self._open.get(event.index))
             self._open.open(event.index, known)
@@ -240,10 +241,24 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
             if isinstance(known, CallBuilder) and known.place is None:
                 self._place(known)
 
-    def _repeated(self, block: ToolUseBlock, index: int | None) -> BlockBuilder | None:
-        """Return the call that a block begins once more."""
+    def _call_of(self, block: ContentBlock) -> CallBuilder | None:
+        """Return the latest call of the id of a block, which may begin it once more."""
+        if not isinstance(block, ToolUseBlock) or not block.id:
+            return None
         call = next(reversed(self._by_kind().get(_kind_of(block), ())), None)
-        return call if isinstance(call, CallBuilder) and call.repeats(block, index) else None
+        return call if isinstance(call, CallBuilder) else None
+
+    def _is_another(self, call: Any) -> bool:
+        """Whether a call with the id of an earlier one is another, which has its place only now."""
+        alike = self._by_kind()[_kind_of(call.initial)]
+        earlier = alike[0]
+        if isinstance(earlier, CallBuilder) and earlier.is_same(call):
+            alike.remove(call)
+            call.initial = None
+            return False
+        self._changes += call.begin(call.initial)
+        self._place(call)
+        return True
 
     def _by_kind(self) -> dict[tuple[str, str], list[BlockBuilder]]:
         """Return the blocks so far by their types and ids."""
@@ -306,8 +321,11 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         return builder
 
     def _close(self, block: BlockBuilder | None) -> None:
-        if block is not None:
-            self._open.close(block)
+        if block is None:
+            return
+        self._open.close(block)
+        undecided = isinstance(block, CallBuilder) and block.place is None and block.initial.id
+        if not undecided or self._is_another(block):
             self._changes += block.end()
 
     _METHODS: ClassVar[dict[type[Any], Callable[[Accumulator, Any], bool | None]]] = {
@@ -323,7 +341,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
     # The result and the views.
 
     def snapshot(self) -> Message:
-        content = [block.build() for block in self._blocks]
+        content = [block.build() for block in self._blocks if block.initial is not None]
         usage = deep_copy(self._usage) or result.Usage()
         message: Message = deep_copy(self._message, content=content, usage=usage)
         return message
