@@ -246,6 +246,9 @@ class _NoText(JSONText):
     def __str__(self) -> str:
         return ""
 
+    def flush(self) -> str:
+        return ""
+
 
 # What a part of an answer has before a piece of its text comes. (A part may be no more than
 # `{"type":""}`, of which a text of its own would be most.)
