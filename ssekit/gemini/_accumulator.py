@@ -186,16 +186,16 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
                     yield kind(candidate.index, part.text)
                 call = next(calls) if part.function_call is not None else None
                 if call is not None:
-                    yield from call.deltas(candidate.index, whole=call.whole)
+                    yield from call.deltas(candidate.index)
         usage = self.usage if chunk.usage_metadata is not None else None
         if usage is not None:
             yield usage
 
     def last_deltas(self) -> Iterator[Delta]:
         for index, candidate in sorted(self._candidates.items()):
-            reason = shared_reason(candidate.finish_reason)
-            for call in candidate.calls:
-                yield from call.last_deltas(index, ended=reason in ("stop", "tool_calls"))
+            if shared_reason(candidate.finish_reason) in ("stop", "tool_calls"):
+                for call in candidate.calls:
+                    yield from call.deltas(index, ended=True)
         yield from self._finishes()
 
 

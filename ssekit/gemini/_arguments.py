@@ -49,6 +49,9 @@ class Arguments:
     def __init__(self) -> None:
         self._root = _Branch()
 
+    def __bool__(self) -> bool:
+        return bool(self._root)
+
     def add(self, call: FunctionCall) -> None:
         """Add the arguments of a call, or of a piece of one."""
         self._root.update(call.args or {})

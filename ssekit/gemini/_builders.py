@@ -62,18 +62,18 @@ class FunctionCallBuilder:
 
     Attributes:
         part: The part that the call came in, without the call.
-        first: The call as it came at first.
+        args: The latest arguments that came as an object.
         open: Whether the host announced more of the call.
-        whole: Whether nothing more of the call can follow. A piece that has an id, and no
-            `will_continue`, may be followed by others of that id.
+        whole: Whether nothing more of the call can follow. A call without arguments may get some,
+            and a piece that has an id, and no `will_continue`, may be followed by others.
     """
 
-    __slots__ = ("_arguments", "_emitted", "_place", "_started", "_tool_call", "first", "id",
+    __slots__ = ("_arguments", "_emitted", "_place", "_started", "_tool_call", "args", "id",
                  "name", "open", "part", "whole")  # fmt: skip
 
-    def __init__(self, place: int, part: Part, first: FunctionCall) -> None:
+    def __init__(self, place: int, part: Part) -> None:
         self.part = part
-        self.first = first
+        self.args: dict[str, Any] | None = None
         self.id = ""
         self.name = ""
         self.open = False
@@ -92,12 +92,14 @@ class FunctionCallBuilder:
             return
         self.id = self.id or call.id or ""
         self.name = self.name or call.name or ""
-        self.open = bool(call.will_continue)
-        in_pieces = call.partial_args and call.id and call.will_continue is None
-        self.whole = not self.open and not in_pieces
+        was_open, self.open = self.open, bool(call.will_continue)
+        self.args = call.args or self.args
         if self.open or call.args is not None or call.partial_args:
-            self._arguments = self._arguments or Arguments()
+            if self._arguments is None:
+                self._arguments = Arguments()
             self._arguments.add(call)
+        in_pieces = call.partial_args and call.id and call.will_continue is None
+        self.whole = not self.open and not in_pieces and bool(was_open or self._arguments)
         self._tool_call = None
 
     def tool_call(self, index: int) -> ToolCall:
@@ -107,15 +109,16 @@ class FunctionCallBuilder:
             self._tool_call = ToolCall(index, self._place, self.id, self.name, arguments)
         return self._tool_call
 
-    def deltas(self, index: int, *, whole: bool) -> Iterator[Delta]:
+    def deltas(self, index: int, *, ended: bool = False) -> Iterator[Delta]:
         """Yield the deltas of the call that were not emitted yet.
 
         Arguments come in one `ToolCallDelta`, with the whole call: pieces may come in any order of
-        their paths. A call in pieces starts with a delta without arguments.
+        their paths. A call that may go on starts with a delta without arguments. `ended` is whether
+        it can go on no longer, and the model was not made to stop within it.
         """
         if self._emitted:
             return
-        if whole:
+        if self.whole or ended:
             self._emitted = True
             call = self.tool_call(index)
             yield ToolCallDelta(index, call.place, call.id, call.name, call.arguments)
@@ -123,15 +126,6 @@ class FunctionCallBuilder:
         elif not self._started:
             self._started = True
             yield ToolCallDelta(index, self._place, self.id, self.name, "")
-
-    def last_deltas(self, index: int, *, ended: bool) -> Iterator[Delta]:
-        """Yield the deltas at the end of the stream. `ended` is whether the model had not to stop.
-
-        If it had, a call that was open is cut off, and is not emitted as a whole one.
-        """
-        for delta in self.deltas(index, whole=True):
-            if ended or self.whole or isinstance(delta, ToolCallDelta):
-                yield delta
 
     def _build_arguments(self) -> dict[str, Any] | None:
         return None if self._arguments is None else self._arguments.build()
@@ -176,7 +170,7 @@ class CandidateBuilder:
                 calls.append(self._add_call(part, part.function_call))
         if candidate.content.role:
             self._role = candidate.content.role
-        if candidate.finish_reason and candidate.finish_reason != _UNSPECIFIED:
+        if candidate.finish_reason and candidate.finish_reason.upper() != _UNSPECIFIED:
             self.finish_reason = later_word(self.finish_reason, candidate.finish_reason)
         metadata, urls = self._metadata, candidate.url_context_metadata
         if candidate.safety_ratings:
@@ -200,8 +194,10 @@ class CandidateBuilder:
             self._add_logprobs(candidate.logprobs_result)
 
     def _add_part(self, part: AnyPart) -> None:
-        text = part.text
-        if text is None or part != Part(text=text, thought=part.thought):
+        text, signature = part.text, part.thought_signature and None  # an empty one is none
+        if text is None or part != Part(
+            text=text, thought=part.thought, thought_signature=signature
+        ):
             self._parts.append(part)
         elif text:
             thought = bool(part.thought)
@@ -219,7 +215,7 @@ class CandidateBuilder:
                 if rest != _NO_PART:
                     self._add_part(rest)
                 return None
-            builder = FunctionCallBuilder(len(self.calls), rest, call)
+            builder = FunctionCallBuilder(len(self.calls), rest)
             self.calls.append(builder)
             self._parts.append(builder)
         elif rest.text:
@@ -231,16 +227,16 @@ class CandidateBuilder:
 
     def _continued(self, call: FunctionCall) -> FunctionCallBuilder | None:
         """Return the call that `call` is a piece of, or None if `call` begins one."""
-        latest = self._by_id.get(call.id) if call.id else None
-        if latest is None and self.calls:
+        known = self._by_id.get(call.id) if call.id else None
+        latest = known
+        if known is None and self.calls and not (call.id and self.calls[-1].id):
             latest = self.calls[-1]
-            if call.id and latest.id:
-                return None
-        if call.id and latest is not None and latest.first == call:
-            return latest  # it may come again, signed
-        if latest is None or latest.whole or (call.name or latest.name) != latest.name:
+        if latest is None or (call.name or latest.name) != latest.name:
             return None
-        return latest if latest.open or call.id else None
+        if latest.whole:
+            again = not call.partial_args and call.args in (None, {}, latest.args)
+            return latest if known and again else None
+        return latest if latest.open or known or (call.args and not call.name) else None
 
     def _add_logprobs(self, logprobs: LogprobsResult) -> None:
         extend_lists(self._logprobs, replace(logprobs, log_probability_sum=None))
