@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -36,12 +37,19 @@ from ssekit.gemini._response import (
     LogprobsResult,
     Part,
     UnknownPart,
+    UrlContextMetadata,
 )
 
 _NO_PART: Final = Part()
 _NO_CALL: Final = FunctionCall()
 # The word of a host that has no finish reason yet.
 _UNSPECIFIED: Final = "FINISH_REASON_UNSPECIFIED"
+# Metadata of which the newest value counts, and values that say nothing.
+_NEWEST: Final = ("safety_ratings", "finish_message", "continuation_token", "token_count",
+                  "avg_logprobs", "url_context_metadata")  # fmt: skip
+_newest: Final = attrgetter(*_NEWEST)
+_NOTHING: Final = (None,) * len(_NEWEST)
+_EMPTY: Final[tuple[Any, ...]] = (None, "", [], UrlContextMetadata())
 
 
 class TextPartBuilder:
@@ -172,19 +180,11 @@ class CandidateBuilder:
             self._role = candidate.content.role
         if candidate.finish_reason and candidate.finish_reason.upper() != _UNSPECIFIED:
             self.finish_reason = later_word(self.finish_reason, candidate.finish_reason)
-        metadata, urls = self._metadata, candidate.url_context_metadata
-        if candidate.safety_ratings:
-            metadata["safety_ratings"] = candidate.safety_ratings
-        if candidate.finish_message:
-            metadata["finish_message"] = candidate.finish_message
-        if candidate.continuation_token:
-            metadata["continuation_token"] = candidate.continuation_token
-        if candidate.token_count is not None:
-            metadata["token_count"] = candidate.token_count
-        if candidate.avg_logprobs is not None:
-            metadata["avg_logprobs"] = candidate.avg_logprobs
-        if urls is not None and urls.url_metadata:
-            metadata["url_context_metadata"] = urls
+        metadata = self._metadata
+        newest = _newest(candidate)
+        if newest != _NOTHING:
+            stated = zip(_NEWEST, newest, strict=True)
+            metadata.update((name, value) for name, value in stated if value not in _EMPTY)
         if candidate.grounding_metadata is not None:
             known = metadata.get("grounding_metadata")
             metadata["grounding_metadata"] = merge(known, candidate.grounding_metadata)
@@ -194,11 +194,12 @@ class CandidateBuilder:
             self._add_logprobs(candidate.logprobs_result)
 
     def _add_part(self, part: AnyPart) -> None:
-        text, signature = part.text, part.thought_signature and None  # an empty one is none
-        if text is None or part != Part(
-            text=text, thought=part.thought, thought_signature=signature
-        ):
-            self._parts.append(part)
+        text = part.text
+        if text is None or part != Part(text=text, thought=part.thought):
+            if part.thought_signature == "":  # which is none
+                self._add_part(replace(part, thought_signature=None))
+            else:
+                self._parts.append(part)
         elif text:
             thought = bool(part.thought)
             latest = self._parts[-1] if self._parts else None
@@ -254,20 +255,22 @@ class CandidateBuilder:
         return join_surrogates("".join(texts))
 
     def build(self, index: int) -> Candidate:
+        citations, logprobs = list(self._citations), self._logprobs
         return Candidate(
             index=index,
             content=Content(parts=[_build_part(part) for part in self._parts], role=self._role),
             finish_reason=self.finish_reason,
-            citation_metadata=CitationMetadata(citations=list(self._citations))
-            if self._citations
-            else None,
-            logprobs_result=LogprobsResult(**_copy(self._logprobs)) if self._logprobs else None,
-            **_copy(self._metadata),
+            citation_metadata=CitationMetadata(citations=citations) if citations else None,
+            logprobs_result=LogprobsResult(**copied(logprobs)) if logprobs else None,
+            **copied(self._metadata),
         )
 
 
-def _copy(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: deep_copy(value) for name, value in fields.items()}
+def copied(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return a copy of the fields of a struct that shares nothing mutable."""
+    return {
+        name: value if type(value) is str else deep_copy(value) for name, value in fields.items()
+    }
 
 
 def _build_part(part: TextPartBuilder | FunctionCallBuilder | AnyPart) -> AnyPart:
