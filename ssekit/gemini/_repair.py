@@ -58,9 +58,10 @@ def repair(body: dict[str, Any]) -> None:
     candidates = body.get("candidates")
     body["candidates"] = candidates if isinstance(candidates, list) else []
     for candidate in objects(body["candidates"]):
-        for content in objects([candidate.get("content")]):
-            if "parts" in content:
-                content["parts"] = _parts(content["parts"])
+        content = candidate.get("content")
+        if not isinstance(content, dict):
+            content = candidate["content"] = {"parts": content}
+        content["parts"] = _parts(content.get("parts"))
         for citation in objects([candidate.get("citationMetadata")]):
             sources = citation.pop("citationSources", None)  # the Gemini API's name
             if sources is not None and citation.get("citations") is None:
@@ -107,13 +108,12 @@ def _struct(type_: Any) -> type[Wire] | None:
     return next((found for found in map(_struct, get_args(type_)) if found is not None), None)
 
 
-def _parts(parts: Any) -> Any:
+def _parts(parts: Any) -> list[Any]:
     if isinstance(parts, dict | str):
         parts = [parts]  # one part alone
-    if not isinstance(parts, list):
-        return parts
     kept: list[Any] = []
-    for is_text, group in groupby(parts, lambda part: isinstance(part, str)):
+    groups = groupby(parts if isinstance(parts, list) else (), lambda part: isinstance(part, str))
+    for is_text, group in groups:
         if is_text:
             kept.append({"text": "".join(group)})
         else:
