@@ -97,10 +97,8 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
     @property
     def complete(self) -> bool:
         """Whether every candidate that was seen has a finish reason, or the prompt was blocked."""
-        if self._block_reason is not None:
-            return True
-        ends = [candidate.finish_reason for candidate in self._candidates.values()]
-        return bool(ends) and all(ends)
+        ended = [candidate.finish_reason for candidate in self._candidates.values()]
+        return self._block_reason is not None or (bool(ended) and all(ended))
 
     @property
     def failure(self) -> str | None:
@@ -151,9 +149,7 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
         return reason if reason and reason not in _UNBLOCKED else None
 
     def _finishes(self) -> Iterator[Finish]:
-        if not self._candidates and self._block_reason is not None:
-            yield Finish(0, "content_filter", self._block_reason)
-        for index, candidate in sorted(self._candidates.items()):
+        for index, candidate in sorted((self._candidates or {0: CandidateBuilder()}).items()):
             word = candidate.finish_reason
             if word is not None:
                 reason = shared_reason(word, calls=bool(candidate.calls)) or "other"

@@ -191,7 +191,7 @@ class CandidateBuilder:
         if candidate.citation_metadata is not None:
             self._citations.update(dict.fromkeys(candidate.citation_metadata.citations))
         if candidate.logprobs_result is not None:
-            self._add_logprobs(candidate.logprobs_result)
+            extend_lists(self._logprobs, candidate.logprobs_result)
 
     def _add_part(self, part: AnyPart) -> None:
         text = part.text
@@ -238,11 +238,6 @@ class CandidateBuilder:
             again = not call.partial_args and call.args in (None, {}, latest.args)
             return latest if known and again else None
         return latest if latest.open or known or (call.args and not call.name) else None
-
-    def _add_logprobs(self, logprobs: LogprobsResult) -> None:
-        extend_lists(self._logprobs, replace(logprobs, log_probability_sum=None))
-        if logprobs.log_probability_sum is not None:
-            self._logprobs["log_probability_sum"] = logprobs.log_probability_sum
 
     def join_texts(self, *, thought: bool) -> str:
         """Return the texts of one kind, joined."""
