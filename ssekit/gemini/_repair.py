@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from itertools import groupby
 from typing import Any, Final, get_args
@@ -19,26 +20,15 @@ from msgspec.structs import fields
 
 from ssekit._json import objects, parse_object, spell
 from ssekit._server_error import error_within
-from ssekit.gemini._response import (
-    GenerateContentResponse,
-    Part,
-    UnknownPart,
-    Wire,
-)
+from ssekit.gemini._response import GenerateContentResponse, Part, UnknownPart, Wire
 
+_FIELDS: Final = {field.encode_name for field in fields(Part)}
 # The fields of which a part has one, according to its kind. A part of any kind has the others.
-_KINDS: Final = frozenset(
-    {
-        *("text", "functionCall", "functionResponse", "inlineData", "fileData", "executableCode"),
-        *("codeExecutionResult", "toolCall", "toolResponse", "audioTranscription"),
-    }
-)
-_FIELDS: Final = frozenset(field.encode_name for field in fields(Part))
+_KINDS: Final = {name for name in _FIELDS if not re.search("^(thought|media)|Metadata$", name)}
 
 # The lists of objects whose items have a meaning by their positions. (In a list of numbers,
 # `as_type` puts null in the place of an unfit item.)
 _POSITIONAL: Final = ("groundingChunks", "chosenCandidates", "topCandidates")
-_UNFIT: Final[dict[str, Any]] = {}
 _MANY: Final = 100
 
 
@@ -141,4 +131,4 @@ def _keep_positions(holder: dict[str, Any]) -> None:
     for name in _POSITIONAL:
         items = holder.get(name)
         if isinstance(items, list) and len(items) <= max(_MANY, 2 * len(objects(items))):
-            holder[name] = [item if isinstance(item, dict) else _UNFIT for item in items]
+            holder[name] = [item if isinstance(item, dict) else {} for item in items]
