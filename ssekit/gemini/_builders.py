@@ -76,8 +76,8 @@ class FunctionCallBuilder:
             and a piece that has an id, and no `will_continue`, may be followed by others.
     """
 
-    __slots__ = ("_arguments", "_emitted", "_place", "_started", "_tool_call", "args", "id",
-                 "name", "open", "part", "whole")  # fmt: skip
+    __slots__ = ("_arguments", "_emitted", "_place", "_tool_call", "args", "id", "name", "open",
+                 "part", "whole")  # fmt: skip
 
     def __init__(self, place: int, part: Part) -> None:
         self.part = part
@@ -89,9 +89,8 @@ class FunctionCallBuilder:
         self._place = place
         self._arguments: Arguments | None = None
         self._tool_call: ToolCall | None = None
-        # Whether a first delta of the call was emitted, and the whole call.
-        self._started = False
-        self._emitted = False
+        # Whether the whole call was emitted; None before the first delta of it.
+        self._emitted: bool | None = None
 
     def add(self, call: FunctionCall, signature: str | None) -> None:
         if signature:
@@ -113,7 +112,7 @@ class FunctionCallBuilder:
     def tool_call(self, index: int) -> ToolCall:
         """Return the call so far, of candidate `index`: one object until the next piece."""
         if self._tool_call is None:
-            arguments = msgspec.json.encode(self._build_arguments() or {}).decode()
+            arguments = msgspec.json.encode((self._arguments or Arguments()).build()).decode()
             self._tool_call = ToolCall(index, self._place, self.id, self.name, arguments)
         return self._tool_call
 
@@ -124,25 +123,20 @@ class FunctionCallBuilder:
         their paths. A call that may go on starts with a delta without arguments. `ended` is whether
         it can go on no longer, and the model was not made to stop within it.
         """
-        if self._emitted:
+        whole = self.whole or ended
+        if self._emitted or self._emitted is whole:
             return
-        if self.whole or ended:
-            self._emitted = True
-            call = self.tool_call(index)
-            yield ToolCallDelta(index, call.place, call.id, call.name, call.arguments)
+        self._emitted = whole
+        call = self.tool_call(index)
+        yield ToolCallDelta(index, call.place, call.id, call.name, call.arguments if whole else "")
+        if whole:
             yield call
-        elif not self._started:
-            self._started = True
-            yield ToolCallDelta(index, self._place, self.id, self.name, "")
-
-    def _build_arguments(self) -> dict[str, Any] | None:
-        return None if self._arguments is None else self._arguments.build()
 
     def build(self) -> Part:
         call = FunctionCall(
             id=self.id or None,
             name=self.name or None,
-            args=self._build_arguments(),
+            args=None if self._arguments is None else self._arguments.build(),
             will_continue=self.open or None,
         )
         part: Part = deep_copy(self.part, function_call=call)
@@ -241,13 +235,9 @@ class CandidateBuilder:
 
     def join_texts(self, *, thought: bool) -> str:
         """Return the texts of one kind, joined."""
-        texts: list[str] = []
-        for part in self._parts:
-            fields = part.part if isinstance(part, FunctionCallBuilder) else part
-            text = fields.text
-            if text and bool(fields.thought) is thought:
-                texts.append(text.join() if isinstance(text, Text) else text)
-        return join_surrogates("".join(texts))
+        parts = (each.part if isinstance(each, FunctionCallBuilder) else each for each in self._parts)
+        texts = (part.text for part in parts if part.text and bool(part.thought) is thought)
+        return join_surrogates("".join(t if isinstance(t, str) else t.join() for t in texts))
 
     def build(self, index: int) -> Candidate:
         citations, logprobs = list(self._citations), self._logprobs
