@@ -16,7 +16,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -37,19 +36,12 @@ from ssekit.gemini._response import (
     LogprobsResult,
     Part,
     UnknownPart,
-    UrlContextMetadata,
 )
 
 _NO_PART: Final = Part()
 _NO_CALL: Final = FunctionCall()
 # The word of a host that has no finish reason yet.
 _UNSPECIFIED: Final = "FINISH_REASON_UNSPECIFIED"
-# Metadata of which the newest value counts, and values that say nothing.
-_NEWEST: Final = ("safety_ratings", "finish_message", "continuation_token", "token_count",
-                  "avg_logprobs", "url_context_metadata")  # fmt: skip
-_newest: Final = attrgetter(*_NEWEST)
-_NOTHING: Final = (None,) * len(_NEWEST)
-_EMPTY: Final[tuple[Any, ...]] = (None, "", [], UrlContextMetadata())
 
 
 class TextPartBuilder:
@@ -174,11 +166,19 @@ class CandidateBuilder:
             self._role = candidate.content.role
         if candidate.finish_reason and candidate.finish_reason.upper() != _UNSPECIFIED:
             self.finish_reason = later_word(self.finish_reason, candidate.finish_reason)
-        metadata = self._metadata
-        newest = _newest(candidate)
-        if newest != _NOTHING:
-            stated = zip(_NEWEST, newest, strict=True)
-            metadata.update((name, value) for name, value in stated if value not in _EMPTY)
+        metadata, urls = self._metadata, candidate.url_context_metadata
+        if candidate.safety_ratings:
+            metadata["safety_ratings"] = candidate.safety_ratings
+        if candidate.finish_message:
+            metadata["finish_message"] = candidate.finish_message
+        if candidate.continuation_token:
+            metadata["continuation_token"] = candidate.continuation_token
+        if candidate.token_count is not None:
+            metadata["token_count"] = candidate.token_count
+        if candidate.avg_logprobs is not None:
+            metadata["avg_logprobs"] = candidate.avg_logprobs
+        if urls is not None and urls.url_metadata:
+            metadata["url_context_metadata"] = urls
         if candidate.grounding_metadata is not None:
             known = metadata.get("grounding_metadata")
             metadata["grounding_metadata"] = merge(known, candidate.grounding_metadata)
@@ -190,7 +190,7 @@ class CandidateBuilder:
     def _add_part(self, part: AnyPart) -> None:
         text = part.text
         if text is None or part != Part(text=text, thought=part.thought):
-            if part.thought_signature == "":  # which is none
+            if isinstance(part, Part) and part.thought_signature == "":  # which is none
                 self._add_part(replace(part, thought_signature=None))
             else:
                 self._parts.append(part)
@@ -235,8 +235,8 @@ class CandidateBuilder:
 
     def join_texts(self, *, thought: bool) -> str:
         """Return the texts of one kind, joined."""
-        parts = (each.part if isinstance(each, FunctionCallBuilder) else each for each in self._parts)
-        texts = (part.text for part in parts if part.text and bool(part.thought) is thought)
+        parts = [it.part if isinstance(it, FunctionCallBuilder) else it for it in self._parts]
+        texts = [part.text for part in parts if part.text and bool(part.thought) is thought]
         return join_surrogates("".join(t if isinstance(t, str) else t.join() for t in texts))
 
     def build(self, index: int) -> Candidate:

@@ -99,11 +99,10 @@ def _struct(type_: Any) -> type[Wire] | None:
 
 
 def _parts(parts: Any) -> list[Any]:
-    if isinstance(parts, dict | str):
-        parts = [parts]  # one part alone
+    if not isinstance(parts, list):  # one part alone, or none
+        parts = [parts]
     kept: list[Any] = []
-    groups = groupby(parts if isinstance(parts, list) else (), lambda part: isinstance(part, str))
-    for is_text, group in groups:
+    for is_text, group in groupby(parts, lambda part: isinstance(part, str)):
         if is_text:
             kept.append({"text": "".join(group)})
         else:
