@@ -49,9 +49,10 @@ def repair(body: dict[str, Any]) -> None:
     body["candidates"] = candidates if isinstance(candidates, list) else []
     for candidate in objects(body["candidates"]):
         content = candidate.get("content")
-        if not isinstance(content, dict):
+        if isinstance(content, str | list):
             content = candidate["content"] = {"parts": content}
-        content["parts"] = _parts(content.get("parts"))
+        if isinstance(content, dict) and "parts" in content:
+            content["parts"] = _parts(content["parts"])
         for citation in objects([candidate.get("citationMetadata")]):
             sources = citation.pop("citationSources", None)  # the Gemini API's name
             if sources is not None and citation.get("citations") is None:
