@@ -362,9 +362,8 @@ BESIDE: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
     "the role": ([chunk(said("a"))["candidates"][0]],
                  {"content": {"parts": [said("a")], "role": "model"}}),
     "parts that are no list": ([{"content": {"parts": 5}}], {}),
-    "one part alone": ([{"content": {"parts": said("a")}}, {"content": {"parts": "b"}},
-                        {"content": "c"}, {"content": [said("d")]}],
-                       {"content": {"parts": [said("abcd")]}}),
+    "one part alone": ([{"content": {"parts": said("a")}}, {"content": {"parts": "b"}}],
+                       {"content": {"parts": [said("ab")]}}),
     "items that are none": (
         [{"groundingMetadata": {
             "groundingChunks": [None, WEB, 5],

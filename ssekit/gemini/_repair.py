@@ -48,11 +48,9 @@ def repair(body: dict[str, Any]) -> None:
     candidates = body.get("candidates")
     body["candidates"] = candidates if isinstance(candidates, list) else []
     for candidate in objects(body["candidates"]):
-        content = candidate.get("content")
-        if isinstance(content, str | list):
-            content = candidate["content"] = {"parts": content}
-        if isinstance(content, dict) and "parts" in content:
-            content["parts"] = _parts(content["parts"])
+        for content in objects([candidate.get("content")]):
+            if "parts" in content:
+                content["parts"] = _parts(content["parts"])
         for citation in objects([candidate.get("citationMetadata")]):
             sources = citation.pop("citationSources", None)  # the Gemini API's name
             if sources is not None and citation.get("citations") is None:
