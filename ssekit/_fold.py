@@ -300,12 +300,14 @@ def merge_fields(into: dict[str, Any], newer: dict[str, Any]) -> None:
     into.update((name, value) for name, value in newer.items() if value is not None)
 
 
-def extend_lists(into: dict[str, list[Any]], newer: msgspec.Struct) -> None:
-    """Extend lists by those of a struct, each under its name; None adds nothing."""
+def extend_lists(into: dict[str, Any], newer: msgspec.Struct) -> None:
+    """Extend lists by those of a struct, each under its name; another value is the newest."""
     for name in newer.__struct_fields__:
-        items = getattr(newer, name)
-        if items is not None:
-            into.setdefault(name, []).extend(items)
+        value = getattr(newer, name)
+        if isinstance(value, list):
+            into.setdefault(name, []).extend(value)
+        elif value is not None:
+            into[name] = value
 
 
 def merge(known: StructT | None, latest: StructT) -> StructT:
