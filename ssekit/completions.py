@@ -85,6 +85,7 @@ class CompletionChoice(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit
         prompt_token_ids: The tokens of the prompt (vLLM), in the first chunk.
         prompt_logprobs: The likeliest tokens, by id, at each position of the prompt (vLLM).
         content_filter_results: Azure's verdicts.
+        usage: Always None. An object here becomes the usage of a chunk without one.
         error: Always None. An object here makes the event an `APIError`.
     """
 
@@ -98,6 +99,7 @@ class CompletionChoice(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit
     prompt_token_ids: list[int] | None = None
     prompt_logprobs: list[Any] | None = None
     content_filter_results: dict[str, Any] | None = None
+    usage: None = None
     error: None = None
 
 

@@ -275,8 +275,18 @@ class ChoiceBuilder(BaseChoiceBuilder):
             function_call=FunctionCall(called.name, str(called.arguments)) if called else None,
             audio=self.audio.build() if self.audio else None,
             **fields,
-            **_nonempty(self.message),
+            **self._added_fields(),
         )
+
+    def _added_fields(self) -> JSONObject:
+        """Return the fields that only some hosts send; an annotation that came again is there once.
+
+        (OpenRouter repeats a source in each chunk that mentions it.)
+        """
+        fields = _nonempty(self.message)
+        if "annotations" in fields:
+            fields["annotations"] = list({repr(one): one for one in fields["annotations"]}.values())
+        return fields
 
 
 def _nonempty(fields: JSONObject) -> JSONObject:

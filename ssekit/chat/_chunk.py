@@ -100,6 +100,7 @@ class ChoiceDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         channel: The channel of the model that this piece belongs to (Groq).
         extra_content: As in a tool call, but for the text (Google's hosts).
         type: Always None. A delta of a type (Cortex) is read as one of this shape.
+        thinking, cot_summary: Always None. A text here (Copilot) becomes the reasoning_text.
     """
 
     role: str | None = None
@@ -120,6 +121,8 @@ class ChoiceDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     channel: str | None = None
     extra_content: JSONObject | None = None
     type: None = None
+    thinking: None = None
+    cot_summary: None = None
 
 
 class TopLogprob(msgspec.Struct, frozen=True, gc=False):

@@ -18,9 +18,10 @@ _TEXTS: Final = ("content", "reasoning", "reasoning_content", "reasoning_text")
 def repair(body: dict[str, Any]) -> None:
     """Bring an object into the shape of a chunk, in place."""
     for choice in repair_choices(body):
-        if body.get("usage") is None and choice.get("usage") is not None:  # Moonshot
-            body["usage"] = choice["usage"]
         for delta in objects([choice.get("delta"), choice.get("message")]):
+            thoughts = delta.get("thinking") or delta.get("cot_summary")
+            if isinstance(thoughts, str):
+                delta["reasoning_text"] = delta.get("reasoning_text") or thoughts
             for field in _TEXTS:
                 _repair_parts(delta, field)
             spell(delta, *_TEXTS)
