@@ -22,8 +22,8 @@ import msgspec
 from msgspec.structs import astuple, replace
 
 from ssekit._deltas import Delta, FinishReason, ToolCall, ToolCallDelta
-from ssekit._fold import JSONText, Text, deep_copy
-from ssekit._json import is_json, join_surrogates, well_formed
+from ssekit._fold import NO_TEXT, JSONText, Text, deep_copy
+from ssekit._json import is_json, join_surrogates
 from ssekit.responses._parts import Addition, PartsBuilder, in_order, join_texts, text_of
 from ssekit.responses._result import (
     ApplyPatchOperation,
@@ -61,7 +61,6 @@ _TEXTS: Final[dict[Kind, type[Text]]] = {
     **dict.fromkeys((*_STREAMED, ResponseApplyPatchToolCall), Text),
     **dict.fromkeys(_WITH_JSON, JSONText),
 }
-_NO_TEXT: Final = Text()  # of the other items: nothing is added to it
 _NO_KINDS: Final[frozenset[Kind]] = frozenset()
 CALLS: Final = (ResponseFunctionToolCall, ResponseCustomToolCall)
 
@@ -136,7 +135,7 @@ class ItemBuilder:
         self._size_cut = 0  # the size of arguments that were no JSON
         self.done = False
         self.is_stated = False
-        self.text = _TEXTS[type(item)]() if type(item) in _TEXTS else _NO_TEXT
+        self.text = _TEXTS[type(item)]() if type(item) in _TEXTS else NO_TEXT
         self.whole: ResponseOutputItem | None = None
         # The parts by the field that they are in, and what shell calls have by its index. (Each is
         # made when it is first used: an item of an event may be no more than `{}`.)
@@ -346,7 +345,8 @@ class ItemBuilder:
     def build(self) -> ResponseOutputItem:
         item = self.item
         if isinstance(item, UnknownItem):
-            return UnknownItem(well_formed(item))
+            copy: UnknownItem = deep_copy(item)
+            return copy
         text = str(self.text)
         changes: dict[str, Any] = {}
         for field, parts in (self._parts or {}).items():

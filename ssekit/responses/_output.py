@@ -222,8 +222,8 @@ class OutputTable:
         for index, builder in enumerate(settled):
             builder.index, builder.previous = index, None
             self._open[type(builder.item)].append(builder)
-        for builder, item in zip(builders, output, strict=True):
-            self._by_id.update(dict.fromkeys(_ids(item), builder))
+        pairs = zip(builders, output, strict=True)
+        self._by_id |= {id_: builder for builder, item in pairs for id_ in _ids(item)}
         self._latest = self._latest if self._latest in alive else None
         return zip(builders, output, strict=True)
 
@@ -383,7 +383,11 @@ def _contradicts(builder: ItemBuilder, item: ResponseOutputItem) -> bool:
 
 
 def _ids(item: ResponseOutputItem) -> list[str]:
-    return [id_ for field in _IDS if (id_ := _id(item, field))]
+    if type(item) is UnknownItem:
+        values = list(map(item.get, _IDS))
+    else:
+        values = [getattr(item, field, None) for field in _IDS]
+    return [value for value in values if value and type(value) is str]
 
 
 def _id(item: ResponseOutputItem, field: str) -> str:
