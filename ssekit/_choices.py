@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -14,6 +14,7 @@ from ssekit._accumulator import Accumulator, is_failure, shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, Usage
 from ssekit._fold import Text, deep_copy, extend_lists, merge_usage
 from ssekit._json import objects
+from ssekit._server_error import error_within, flat_error
 
 __all__ = [
     "BaseAccumulator",
@@ -21,6 +22,7 @@ __all__ = [
     "CompletionTokensDetails",
     "CompletionUsage",
     "PromptTokensDetails",
+    "find_error",
     "newest_usage",
     "repair_choices",
     "usage_view",
@@ -31,14 +33,22 @@ ResultT = TypeVar("ResultT")
 
 
 def repair_choices(body: dict[str, Any]) -> list[dict[str, Any]]:
-    """Make `choices` a list, without errors or the usage in it; return the objects of the list."""
-    choices = body.get("choices")
-    body["choices"] = choices if isinstance(choices, list) else []
-    found = list(objects(body["choices"]))
-    for choice in found:
-        choice.pop("error", None)
+    """Make `choices` a list, without errors or the usage in it, and return that."""
+    choices = body["choices"] = objects(body.get("choices"))
+    for holder in _holders(body):
+        holder.pop("error", None)
+    for choice in choices:
         body["usage"] = body.get("usage") or choice.get("usage")  # Moonshot
-    return found
+    return choices
+
+
+def find_error(body: dict[str, Any]) -> Any:
+    """Return the error in a choice (OpenRouter), in `x_groq` or without choices, or None."""
+    return error_within(_holders(body)) or flat_error(body)
+
+
+def _holders(body: dict[str, Any]) -> list[dict[str, Any]]:
+    return objects(body.get("choices")) + objects([body.get("x_groq")])
 
 
 # The usage of a request.
@@ -186,13 +196,13 @@ class BaseChoiceBuilder(ABC):
 
     def finish(self) -> Finish | None:
         """Return the finish of the choice, or None before its end."""
-        reason = shared_reason(self.finish_reason, calls=self.has_calls)
+        reason = shared_reason(self.finish_reason, calls=bool(self.calls))
         return Finish(self.index, reason, self.finish_reason or "") if reason else None
 
     @property
-    def has_calls(self) -> bool:
-        """Whether there are calls for the caller to answer."""
-        return False
+    def calls(self) -> Sequence[Any]:
+        """The calls for the caller to answer."""
+        return ()
 
     def last_deltas(self) -> Iterator[Delta]:
         finish = self.finish()

@@ -25,6 +25,7 @@ from ssekit._choices import (
     CompletionTokensDetails,
     CompletionUsage,
     PromptTokensDetails,
+    find_error,
     newest_usage,
     repair_choices,
 )
@@ -32,8 +33,7 @@ from ssekit._deltas import Delta, TextDelta
 from ssekit._event import ServerSentEvent
 from ssekit._fold import deep_copy, merge_fields
 from ssekit._format import Format
-from ssekit._json import objects, spell
-from ssekit._server_error import error_within, flat_error
+from ssekit._json import spell
 from ssekit._shapes import shape_of
 
 __all__ = [
@@ -142,11 +142,6 @@ def _repair(body: dict[str, Any]) -> None:
         spell(choice, "text")
 
 
-def _find_error(body: dict[str, Any]) -> Any:
-    """Return the error in a choice (routers) or without choices, or None."""
-    return error_within(objects(body.get("choices"))) or flat_error(body)
-
-
 # Accumulating chunks.
 
 
@@ -242,7 +237,7 @@ FORMAT: Format[Completion, Completion] = Format(
     msgspec.json.Decoder(Completion),
     Accumulator,
     repair=_repair,
-    find_error=_find_error,
+    find_error=find_error,
     fragments={"text"},
     chunk_field="choices",
     side_fields=("usage", "prompt_filter_results"),

@@ -22,39 +22,24 @@ from ssekit._accumulator import shared_reason
 from ssekit._choices import BaseChoiceBuilder
 from ssekit._deltas import Delta, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta
 from ssekit._fold import JSONText, Text, deep_copy, merge_fields
-from ssekit._json import JSONObject
+from ssekit._json import JSONObject, is_json
+from ssekit.chat import _chunk as wire
+from ssekit.chat import _result as result
 from ssekit.chat._calls import ToolCallBuilder, ToolCallPiece, ToolCallTable
-from ssekit.chat._chunk import (
-    ABSENT_DELTA,
-    ChoiceDelta,
-    ChoiceDeltaToolCall,
-    ChoiceDeltaToolCallFunction,
-    ChoiceLogprobs,
-    ChunkChoice,
-)
-from ssekit.chat._result import (
-    ChatCompletionAudio,
-    ChatCompletionMessage,
-    ChatCompletionMessageCustomToolCall,
-    ChatCompletionMessageFunctionToolCall,
-    Choice,
-    Custom,
-    Function,
-    FunctionCall,
-)
+from ssekit.chat._chunk import ABSENT_DELTA, ChoiceDelta, ChoiceDeltaToolCall, ChoiceLogprobs
 
-# The fields with the text of the reasoning, and the texts of its typed blocks.
+# The texts of a message: those with the reasoning, and all.
 REASONING: Final = ("reasoning", "reasoning_content", "reasoning_text")
-THOUGHTS: Final = ("text", "summary", "thinking")
-
-_TEXTS: Final = ("content", "refusal", *REASONING)
+TEXTS: Final = ("content", "refusal", *REASONING)
+# The texts of objects that come in pieces: those with the reasoning, and all.
+_THOUGHTS: Final = ("text", "summary", "thinking")
+JOINED: Final = (*_THOUGHTS, "data", "transcript", "arguments")
 # The fields that a whole message does not state again: lists of what is whole, and objects.
 _STATED_ONCE: Final = (
     *("annotations", "images", "executed_tools", "reasoning_details", "thinking_blocks"),
     *("function_call", "audio"),
 )
-# The fields of objects that are texts in pieces.
-_JOINED: Final = (*THOUGHTS, "data", "transcript", "arguments")
+_KINDS: Final = {"audio": result.ChatCompletionAudio, "function_call": result.FunctionCall}
 
 
 class ChoiceBuilder(BaseChoiceBuilder):
@@ -80,7 +65,7 @@ class ChoiceBuilder(BaseChoiceBuilder):
 
     # Adding the fields of a delta.
 
-    def delta_of_message(self, choice: ChunkChoice, object: str | None) -> ChoiceDelta:
+    def delta_of_message(self, choice: wire.ChunkChoice, object: str | None) -> ChoiceDelta:
         """Return the delta of a choice with a message: what of the message did not come before.
 
         Proxies stream a whole answer as one message, and MiniMax ends a stream with it. Beside a
@@ -95,7 +80,7 @@ class ChoiceBuilder(BaseChoiceBuilder):
             message,
             tool_calls=self._rest_of_calls(message.tool_calls),
             **{field: None for field in _STATED_ONCE if field in self.message},
-            **{field: self._text(field).rest(getattr(message, field)) for field in _TEXTS},
+            **{field: self._text(field).rest(getattr(message, field)) for field in TEXTS},
         )
 
     def _rest_of_calls(
@@ -110,12 +95,12 @@ class ChoiceBuilder(BaseChoiceBuilder):
             return calls
         pieces = []
         for call in calls:
-            begun = known.known(call.id)
+            begun = known.by_id.get(call.id)
             if begun is not None:
-                function = call.function or ChoiceDeltaToolCallFunction()
+                function = call.function or wire.ChoiceDeltaToolCallFunction()
                 whole = function.arguments if call.custom is None else call.custom.input
                 name = None if begun.name else function.name
-                rest = ChoiceDeltaToolCallFunction(name, begun.arguments.rest(whole))
+                rest = wire.ChoiceDeltaToolCallFunction(name, begun.arguments.rest(whole))
                 pieces.append(replace(call, function=rest, custom=None))
             elif call.id and all(each.id for each in known.calls):
                 pieces.append(call)
@@ -139,7 +124,7 @@ class ChoiceBuilder(BaseChoiceBuilder):
     def add_object(self, field: str, piece: Struct) -> None:
         """Add a piece of an object, unless nothing is in it (as in each chunk of Tencent's)."""
         if any(astuple(piece)):
-            self.message.setdefault(field, ObjectBuilder()).add(to_builtins(piece))
+            self.message.setdefault(field, ObjectBuilder(_KINDS[field])).add(to_builtins(piece))
 
     def extend(self, field: str, items: list[JSONObject]) -> None:
         """Extend a list of the message, if there is something to extend it by."""
@@ -191,10 +176,6 @@ class ChoiceBuilder(BaseChoiceBuilder):
             return "".join(block.text for block in reasoning)
         return str(reasoning)
 
-    @property
-    def has_calls(self) -> bool:
-        return bool(self.calls)
-
     # Emitting deltas.
 
     def deltas(
@@ -229,27 +210,24 @@ class ChoiceBuilder(BaseChoiceBuilder):
         """Whether a call is not cut off, now that the choice has ended."""
         reason = shared_reason(self.finish_reason)
         if call.custom:
-            cut = reason in ("length", "content_filter") and call is self.calls[-1]
-            return not cut
-        if not str(call.arguments):
+            return reason not in ("length", "content_filter") or call is not self.calls[-1]
+        arguments = str(call.arguments)
+        if not arguments:
             return reason != "length"
         # A model that was not stopped may have written what is no JSON.
-        return call.is_json or reason in ("stop", "tool_calls")
+        return is_json(arguments) or reason in ("stop", "tool_calls")
 
     # Building the result.
 
-    def build(self) -> Choice:
+    def build(self) -> result.Choice:
         parts = _built(self.message)
         if "annotations" in parts:  # OpenRouter repeats a source in each chunk that mentions it
             unique = {repr(annotation): annotation for annotation in parts["annotations"]}
             parts["annotations"] = list(unique.values())
-        for field, kind in (("audio", ChatCompletionAudio), ("function_call", FunctionCall)):
-            if field in parts:
-                parts[field] = kind(**parts[field])
         parts["tool_calls"] = [_message_call(call) for call in self.calls] or None
-        return Choice(
+        return result.Choice(
             index=self.index,
-            message=ChatCompletionMessage(**{"role": "assistant", "refusal": None, **parts}),
+            message=result.ChatCompletionMessage(**{"role": "assistant", "refusal": None, **parts}),
             finish_reason=self.finish_reason,
             logprobs=None if self.logprobs is None else ChoiceLogprobs(**deep_copy(self.logprobs)),
             **_built(self.fields),
@@ -272,9 +250,10 @@ def _built_part(part: Any) -> Any:
 class ObjectBuilder:
     """An object that comes in pieces: a block of the reasoning, the audio, a call of a function."""
 
-    __slots__ = ("fields", "padded", "texts")
+    __slots__ = ("_kind", "fields", "padded", "texts")
 
-    def __init__(self) -> None:
+    def __init__(self, kind: type[Any] = dict) -> None:
+        self._kind = kind
         self.fields: JSONObject = {}
         self.texts: dict[str, Text] = {}
         self.padded = False  # whether base64 padding has ended the data
@@ -298,7 +277,7 @@ class ObjectBuilder:
 
     def add(self, piece: JSONObject) -> None:
         for name, value in piece.items():
-            if name in _JOINED and isinstance(value, str):
+            if name in JOINED and isinstance(value, str):
                 text = self.texts.get(name)
                 if text is None:
                     text = self.texts[name] = JSONText() if name == "arguments" else Text()
@@ -310,25 +289,25 @@ class ObjectBuilder:
 
     @property
     def text(self) -> str:
-        return "".join(str(self.texts[name]) for name in THOUGHTS if name in self.texts)
+        return "".join(str(self.texts[name]) for name in _THOUGHTS if name in self.texts)
 
-    def build(self) -> JSONObject:
+    def build(self) -> Any:
         texts = {name: str(text) for name, text in self.texts.items()}
-        return {**deep_copy(self.fields), **texts}
+        return self._kind(**deep_copy(self.fields) | texts)
 
 
 def _message_call(
     call: ToolCallBuilder,
-) -> ChatCompletionMessageFunctionToolCall | ChatCompletionMessageCustomToolCall:
-    arguments = str(call.arguments)
+) -> result.ChatCompletionMessageFunctionToolCall | result.ChatCompletionMessageCustomToolCall:
+    called = call.name, str(call.arguments)
     extra_content = deep_copy(call.extra_content) or None
     if call.custom:
-        custom = Custom(call.name, arguments)
-        return ChatCompletionMessageCustomToolCall(call.id, custom, extra_content)
-    function = Function(call.name, arguments)
-    return ChatCompletionMessageFunctionToolCall(call.id, function, extra_content)
+        custom = result.Custom(*called)
+        return result.ChatCompletionMessageCustomToolCall(call.id, custom, extra_content)
+    function = result.Function(*called)
+    return result.ChatCompletionMessageFunctionToolCall(call.id, function, extra_content)
 
 
 def _text_of(piece: JSONObject) -> str:
     """Return the text of a piece of a block."""
-    return "".join(text for name in THOUGHTS if isinstance(text := piece.get(name), str))
+    return "".join(text for name in _THOUGHTS if isinstance(text := piece.get(name), str))
