@@ -37,17 +37,16 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
 
     def __init__(self) -> None:
         super().__init__()
-        # Of the latest chunk with tool calls, an item for each; None for an empty piece.
-        self._latest_calls: list[ToolCallPiece | None] = []
-        # Of the latest chunk with messages, what was new in each.
-        self._latest_messages: list[ChoiceDelta] = []
+        # Of the latest chunk with calls or messages: for each choice that has either, its delta (of
+        # a message, what was new in it) and the pieces of its calls.
+        self._latest: list[tuple[ChoiceDelta, list[ToolCallPiece]]] = []
 
     def add(self, chunk: ChatCompletionChunk, /) -> None:
         """Add the next chunk. (No chunk of this format is terminal, so this returns None.)"""
         # One flat function, because it runs for every chunk: to test all of these fields takes
         # 130 ns, and one call takes 40. (`is not None` comes first, which saves 20 ns in all.)
-        calls: list[ToolCallPiece | None] | None = None
-        messages: list[ChoiceDelta] | None = None
+        if self._latest:
+            self._latest.clear()
         for choice in chunk.choices:
             try:
                 builder = self._choices[choice.index]
@@ -56,9 +55,6 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
             delta = choice.delta
             if choice.message is not None:
                 delta = builder.delta_of_message(choice, chunk.object)
-                if messages is None:
-                    messages = self._latest_messages = []
-                messages.append(delta)
             if delta.content is not None:
                 pending = builder.text.pending  # to append here saves a call, 40 ns
                 pending.append(delta.content)
@@ -74,10 +70,8 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
                 builder.message["role"] = delta.role
             if delta.refusal is not None and delta.refusal:
                 builder.add_text("refusal", delta.refusal)
-            if delta.tool_calls is not None:
-                if calls is None:
-                    calls = self._latest_calls = []
-                calls += map(builder.add_tool_call, delta.tool_calls)
+            if delta.tool_calls is not None or choice.message is not None:
+                self._latest.append((delta, builder.add_tool_calls(delta.tool_calls or ())))
             if delta.reasoning_details is not None:
                 builder.add_blocks("reasoning_details", delta.reasoning_details)
             if delta.thinking_blocks is not None:
@@ -188,9 +182,10 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
         return self._deltas(chunk)
 
     def _deltas(self, chunk: ChatCompletionChunk) -> Iterator[Delta]:
-        calls, messages = iter(self._latest_calls), iter(self._latest_messages)
+        latest = iter(self._latest)
         for choice in chunk.choices:
-            delta = choice.delta if choice.message is None else next(messages)
+            is_plain = choice.delta.tool_calls is None and choice.message is None
+            delta, calls = (choice.delta, []) if is_plain else next(latest)
             yield from self._choices[choice.index].deltas(delta, calls)
         if chunk.usage is not None or (chunk.x_groq is not None and chunk.x_groq.usage is not None):
             usage = self.usage

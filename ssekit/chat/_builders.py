@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from msgspec import Struct, to_builtins
@@ -20,7 +20,7 @@ from msgspec.structs import astuple, replace
 
 from ssekit._accumulator import shared_reason
 from ssekit._choices import BaseChoiceBuilder
-from ssekit._deltas import Delta, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta
+from ssekit._deltas import Delta, ReasoningDelta, RefusalDelta, TextDelta
 from ssekit._fold import JSONText, Text, deep_copy, merge_fields
 from ssekit._json import JSONObject, is_json
 from ssekit.chat import _chunk as wire
@@ -150,23 +150,26 @@ class ChoiceBuilder(BaseChoiceBuilder):
             else:
                 known.append(dict(tool))
 
-    def add_tool_call(self, call: ChoiceDeltaToolCall) -> ToolCallPiece | None:
-        """Add a piece of a call; None for an empty piece (Writer), which is of no call."""
-        name = arguments = None
-        custom, function = call.custom, call.function
-        is_custom = False
-        if custom is not None and (custom.name is not None or custom.input is not None):
-            name, arguments, is_custom = custom.name, custom.input, True
-        elif function is not None:
-            name, arguments = function.name, function.arguments
-        id_ = None if call.id == "null" else call.id  # Mistral's SDK writes an absent id as "null"
-        if id_ is None and name is None and arguments is None and call.extra_content is None:
-            return None
-        self._table = self._table or ToolCallTable(self.index)
-        piece = self._table.add(call.index, id_, name, arguments, custom=is_custom)
-        if piece is not None and call.extra_content is not None:
-            merge_fields(piece[0].extra_content, call.extra_content)
-        return piece
+    def add_tool_calls(self, calls: Iterable[ChoiceDeltaToolCall]) -> list[ToolCallPiece]:
+        """Add pieces of calls. Return those that are of a call: an empty piece (Writer) is not."""
+        pieces = []
+        for call in calls:
+            name = arguments = None
+            custom, function = call.custom, call.function
+            is_custom = False
+            if custom is not None and (custom.name is not None or custom.input is not None):
+                name, arguments, is_custom = custom.name, custom.input, True
+            elif function is not None:
+                name, arguments = function.name, function.arguments
+            id_ = None if call.id == "null" else call.id  # as Mistral's SDK writes an absent one
+            if id_ is None and name is None and arguments is None and call.extra_content is None:
+                continue
+            self._table = self._table or ToolCallTable(self.index)
+            piece = self._table.add(call.index, id_, name, arguments, custom=is_custom)
+            if piece is not None:
+                pieces.append(piece)
+                merge_fields(piece[0].extra_content, call.extra_content or {})
+        return pieces
 
     @property
     def shared_reasoning(self) -> str:
@@ -178,10 +181,8 @@ class ChoiceBuilder(BaseChoiceBuilder):
 
     # Emitting deltas.
 
-    def deltas(
-        self, delta: ChoiceDelta, calls: Iterator[ToolCallPiece | None]
-    ) -> Iterator[ReasoningDelta | TextDelta | RefusalDelta | ToolCallDelta]:
-        """Yield the deltas of a delta that was added. `calls` has an item for each tool call."""
+    def deltas(self, delta: ChoiceDelta, calls: Iterable[ToolCallPiece]) -> Iterator[Delta]:
+        """Yield the deltas of a delta that was added, with the pieces of its calls."""
         reasoning = getattr(delta, self.reasoning_field) if self.reasoning_field else None
         if reasoning and isinstance(reasoning, list):
             reasoning = "".join(map(_text_of, reasoning))
@@ -191,10 +192,8 @@ class ChoiceBuilder(BaseChoiceBuilder):
             yield TextDelta(self.index, delta.content)
         if delta.refusal:
             yield RefusalDelta(self.index, delta.refusal)
-        for _, piece in zip(delta.tool_calls or (), calls, strict=False):
-            if piece is not None:
-                call, arguments = piece
-                yield call.delta(arguments)
+        for call, arguments in calls:
+            yield call.delta(arguments)
 
     def last_deltas(self) -> Iterator[Delta]:
         # Not before the end: a finish reason may come again, after another call (Google's hosts).

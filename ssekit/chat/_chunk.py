@@ -33,11 +33,16 @@ __all__ = [
 ]
 
 
-class ChoiceDeltaToolCallFunction(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """A piece of a function call. `id` is always None: one that is here becomes the call's."""
+class ChoiceDeltaFunctionCall(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """A piece of a function call; in a delta itself, of one in the form from before tools."""
 
     name: str | None = None
     arguments: str | None = None
+
+
+class ChoiceDeltaToolCallFunction(ChoiceDeltaFunctionCall, frozen=True, gc=False):
+    """A piece of a function call. `id` is always None: one that is here becomes the call's."""
+
     id: None = None
 
 
@@ -64,13 +69,6 @@ class ChoiceDeltaToolCall(msgspec.Struct, frozen=True, gc=False, omit_defaults=T
     extra_content: JSONObject | None = None
     name: None = None
     arguments: None = None
-
-
-class ChoiceDeltaFunctionCall(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """A piece of a function call in the deprecated form, from before tools."""
-
-    name: str | None = None
-    arguments: str | None = None
 
 
 class ChoiceDeltaAudio(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -133,12 +131,9 @@ class TopLogprob(msgspec.Struct, frozen=True, gc=False):
     bytes: tuple[int, ...] | None = None
 
 
-class ChatCompletionTokenLogprob(msgspec.Struct, frozen=True, gc=False):
+class ChatCompletionTokenLogprob(TopLogprob, frozen=True, gc=False):
     """The log probability (natural) of a token, and of the likeliest others."""
 
-    token: str = ""
-    logprob: float = 0.0
-    bytes: tuple[int, ...] | None = None
     top_logprobs: tuple[TopLogprob, ...] = ()
 
 
