@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from itertools import chain
 from typing import Any, Final, TypeVar
 
@@ -23,6 +23,7 @@ __all__ = [
     "JSONText",
     "Text",
     "Unknown",
+    "always",
     "deep_copy",
     "extend_lists",
     "merge",
@@ -32,6 +33,7 @@ __all__ = [
 ]
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
+ValueT = TypeVar("ValueT")
 
 _JOIN: Final = "".join
 _OPENINGS: Final = ("{", "[")  # of the arguments of a call
@@ -51,6 +53,14 @@ def unlinked(at: dict[int, Any]) -> list[Any]:
             ordered.append(builder)
             builder = builder.previous
     return ordered[::-1]
+
+
+def always(factory: Callable[[], ValueT]) -> ValueT:
+    """Return a default of a field that is always encoded, as the vendor does.
+
+    (`omit_defaults` leaves out plain ones, and the empty ones of `list` and `dict` themselves.)
+    """
+    return msgspec.field(default_factory=lambda: factory())
 
 
 class Unknown(dict[str, Any]):
