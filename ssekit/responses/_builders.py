@@ -115,9 +115,9 @@ class ItemBuilder:
     """
 
     __slots__ = (
-        *("_call", "_commands", "_emitted", "_outputs", "_parts", "_size_cut", "_started"),
+        *("_call", "_commands", "_emitted", "_is_told", "_outputs", "_parts", "_size_cut"),
         *("contradicted", "done", "index", "is_stated", "item", "place", "previous", "text"),
-        "whole",
+        *("_started", "whole"),
     )
 
     def __init__(self, item: ResponseOutputItem, index: int | None = None) -> None:
@@ -134,6 +134,7 @@ class ItemBuilder:
         self._started = False
         self._emitted = False
         self._size_cut = 0  # the size of arguments that were no JSON
+        self._is_told = False  # whether the whole text has come
         self.done = False
         self.is_stated = False
         self.text = _TEXTS[type(item)]() if type(item) in _TEXTS else _NO_TEXT
@@ -174,10 +175,12 @@ class ItemBuilder:
         """
         if self.done:
             return []
-        if not isinstance(item, _WITH_JSON):
-            return self.state(item)
-        self.state(replace(item, arguments=""))
-        return [(type(item), self.text.begin(item.arguments))]
+        fresh = self._parts is None
+        additions = self.state(item, begins=True)
+        if fresh:
+            for part in chain.from_iterable((self._parts or {}).values()):
+                part.text.echo = 0 if part.text else -1
+        return additions
 
     def repeats(self, item: ResponseOutputItem) -> bool:
         """Whether an item is this tool call once more, all of it."""
@@ -189,7 +192,7 @@ class ItemBuilder:
         whole = self.text.repeats if isinstance(self.text, JSONText) else self.text.is_whole
         return same and text != "" and whole(text)
 
-    def state(self, item: ResponseOutputItem) -> list[Addition]:
+    def state(self, item: ResponseOutputItem, *, begins: bool = False) -> list[Addition]:
         """Take a whole item, which is of the same type; return what it adds to the texts."""
         self.is_stated = True
         if isinstance(item, UnknownItem):
@@ -203,7 +206,8 @@ class ItemBuilder:
         if isinstance(item, ResponseReasoningItem):
             return self._state_parts(content=item.content, summary=item.summary)
         if type(item) in _STREAMED:
-            return [(type(item), self.text.override(getattr(item, _STREAMED[type(item)])))]
+            text = getattr(item, _STREAMED[type(item)])
+            return [(type(item), (self.text.begin if begins else self.text.override)(text or ""))]
         if isinstance(item, ResponseApplyPatchToolCall) and item.operation is not None:
             self.text.override(item.operation.diff)
         if isinstance(item, ResponseFunctionShellToolCall) and item.action is not None:
@@ -255,6 +259,7 @@ class ItemBuilder:
 
     def override(self, whole: str | None) -> str:
         """Take the whole text; return what it adds. A call that was emitted whole stays so."""
+        self._is_told = True
         return "" if self._emitted else self.text.override(whole)
 
     def holds(self, whole: str) -> bool:
@@ -279,8 +284,12 @@ class ItemBuilder:
         return self._call
 
     def add(self, piece: str) -> list[Delta]:
-        """Take a piece of the text; return its delta. A call that was emitted whole stays so."""
-        return [] if self._emitted else self.call_deltas(self.text.add(piece))
+        """Take a piece of the text; return its delta. A call that was emitted whole stays so.
+
+        So do arguments that are whole: a gateway sends a last brace after them.
+        """
+        whole = self._is_told and isinstance(self.text, JSONText) and self.text.ended
+        return [] if self._emitted or whole else self.call_deltas(self.text.add(piece))
 
     def call_deltas(self, piece: str, *, begins: bool = False) -> list[Delta]:
         """Return the delta of a piece of a tool call. The first has all so far.

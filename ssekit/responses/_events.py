@@ -376,6 +376,7 @@ class ResponseFunctionCallArgumentsDeltaEvent(
     type: ClassVar[Literal["response.function_call_arguments.delta"]] = (
         "response.function_call_arguments.delta"
     )
+    call_id: str | None = None
 
 
 class ResponseFunctionCallArgumentsDoneEvent(
@@ -387,6 +388,7 @@ class ResponseFunctionCallArgumentsDoneEvent(
         "response.function_call_arguments.done"
     )
     arguments: str | None = None
+    call_id: str | None = None
     name: str | None = None
 
 

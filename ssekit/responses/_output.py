@@ -104,7 +104,7 @@ class OutputTable:
         self, event: Any, kinds: tuple[Kind, ...], *, piece: bool = False, whole: str | None = None
     ) -> ItemBuilder | None:
         index = event.output_index
-        known = self._of_ids([event.item_id], kinds)
+        known = self._of_ids([event.item_id, getattr(event, "call_id", None)], kinds)
         if known is not None and known.index == index and not known.done:
             return known
         here = None
