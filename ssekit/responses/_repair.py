@@ -92,11 +92,12 @@ def _repair_item(item: dict[str, Any]) -> None:
         _encode(item, _WRITTEN)
     for field, part_type in _PARTS.get(kind, {}).items():
         parts = item.get(field)
-        if isinstance(parts, str | dict):
-            parts = [parts] if parts else []
-        if isinstance(parts, list):
-            texts = [{"text": part} if isinstance(part, str) else part for part in parts]
-            item[field] = _repair_parts(texts, part_type)
+        texts: list[Any] = parts if isinstance(parts, list) else [parts]
+        if parts and all(isinstance(text, str) for text in texts):
+            parts = {"text": "".join(texts)}
+        if isinstance(parts, dict):
+            parts = item[field] = [parts]
+        _repair_parts(parts, part_type)
 
 
 def _encode(holder: dict[str, Any], fields: tuple[str, ...]) -> None:
@@ -106,13 +107,12 @@ def _encode(holder: dict[str, Any], fields: tuple[str, ...]) -> None:
             holder[field] = json.dumps(holder[field])
 
 
-def _repair_parts(parts: list[Any], kind: str) -> list[Any]:
+def _repair_parts(parts: Any, kind: str) -> None:
     """Give parts with a text the type of their place, if their own is missing, or only "text"."""
     for part in objects(parts):
         spell(part, "text")
         if part.get("type") in ("text", None) and isinstance(part.get("text"), str):
             part["type"] = kind
-    return parts
 
 
 def _unwrap(holder: dict[str, Any], field: str) -> None:
