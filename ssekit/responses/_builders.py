@@ -22,8 +22,8 @@ import msgspec
 from msgspec.structs import astuple, replace
 
 from ssekit._deltas import Delta, FinishReason, ToolCall, ToolCallDelta
-from ssekit._fold import JSONText, Text, deep_copy
-from ssekit._json import is_json, join_surrogates, well_formed
+from ssekit._fold import NO_TEXT, JSONText, Text, deep_copy
+from ssekit._json import is_json, join_surrogates
 from ssekit.responses._parts import Addition, PartsBuilder, in_order, join_texts, text_of
 from ssekit.responses._result import (
     ApplyPatchOperation,
@@ -57,11 +57,6 @@ _STREAMED: Final[dict[Kind, str]] = {
     ResponseCodeInterpreterToolCall: "code",
 }
 _WITH_JSON: Final = (ResponseFunctionToolCall, McpCall)
-_TEXTS: Final[dict[Kind, type[Text]]] = {
-    **dict.fromkeys((*_STREAMED, ResponseApplyPatchToolCall), Text),
-    **dict.fromkeys(_WITH_JSON, JSONText),
-}
-_NO_TEXT: Final = Text()  # of the other items: nothing is added to it
 _NO_KINDS: Final[frozenset[Kind]] = frozenset()
 CALLS: Final = (ResponseFunctionToolCall, ResponseCustomToolCall)
 
@@ -137,7 +132,7 @@ class ItemBuilder:
         self._is_told = False  # whether the whole text has come
         self.done = False
         self.is_stated = False
-        self.text = _TEXTS[type(item)]() if type(item) in _TEXTS else _NO_TEXT
+        self.text: Text = NO_TEXT
         self.whole: ResponseOutputItem | None = None
         # The parts by the field that they are in, and what shell calls have by its index. (Each is
         # made when it is first used: an item of an event may be no more than `{}`.)
@@ -145,6 +140,12 @@ class ItemBuilder:
         self._commands: dict[int, Text | str] | None = None
         self._outputs: dict[int, CommandOutput] | None = None
         self.contradicted = _NO_KINDS
+
+    def own_text(self) -> Text:
+        """Return the text, to which pieces may be added."""
+        if self.text is NO_TEXT:
+            self.text = JSONText() if isinstance(self.item, _WITH_JSON) else Text()
+        return self.text
 
     def parts(self, field: str) -> PartsBuilder:
         self._parts = self._parts or {}
@@ -179,7 +180,8 @@ class ItemBuilder:
         additions = self.state(item, begins=True)
         if fresh:
             for part in chain.from_iterable((self._parts or {}).values()):
-                part.text.echo = 0 if part.text else -1
+                if part.text:
+                    part.text.echo = 0
         return additions
 
     def repeats(self, item: ResponseOutputItem) -> bool:
@@ -207,9 +209,10 @@ class ItemBuilder:
             return self._state_parts(content=item.content, summary=item.summary)
         if type(item) in _STREAMED:
             text = getattr(item, _STREAMED[type(item)])
-            return [(type(item), (self.text.begin if begins else self.text.override)(text or ""))]
+            added = self.own_text().begin(text) if begins and text else self.override(text)
+            return [(type(item), added)]
         if isinstance(item, ResponseApplyPatchToolCall) and item.operation is not None:
-            self.text.override(item.operation.diff)
+            self.override(item.operation.diff)
         if isinstance(item, ResponseFunctionShellToolCall) and item.action is not None:
             self._commands = self._commands or {}
             for index, command in enumerate(item.action.commands):
@@ -238,15 +241,14 @@ class ItemBuilder:
                 additions.append((kind, text[len(before) :]))
         return additions
 
-    def texts(self) -> Iterator[Addition]:
-        """Yield the texts of the parts, each after its type."""
-        return self._texts_in(("content", "summary"))
+    def texts(self) -> Iterable[Addition]:
+        """Return the texts of the parts, each after its type."""
+        return self._texts_in(("content", "summary")) if self._parts else ()
 
     def _texts_in(self, fields: Iterable[str]) -> Iterator[Addition]:
-        if self._parts is None:
-            return
+        known = self._parts or {}
         for field in fields:
-            for part in self._parts.get(field, ()):
+            for part in known.get(field, ()):
                 kind = self.kind_of(type(part.part))
                 if part.text.contradicted:
                     self.contradicted |= {kind}
@@ -259,8 +261,10 @@ class ItemBuilder:
 
     def override(self, whole: str | None) -> str:
         """Take the whole text; return what it adds. A call that was emitted whole stays so."""
+        if not whole or self._emitted:
+            return ""
         self._is_told = True
-        return "" if self._emitted else self.text.override(whole)
+        return self.own_text().override(whole)
 
     def holds(self, whole: str) -> bool:
         """Whether a whole text is one of this item."""
@@ -289,7 +293,7 @@ class ItemBuilder:
         So do arguments that are whole: a gateway sends a last brace after them.
         """
         whole = self._is_told and isinstance(self.text, JSONText) and self.text.ended
-        return [] if self._emitted or whole else self.call_deltas(self.text.add(piece))
+        return [] if self._emitted or whole else self.call_deltas(self.own_text().add(piece))
 
     def call_deltas(self, piece: str, *, begins: bool = False) -> list[Delta]:
         """Return the delta of a piece of a tool call. The first has all so far.
@@ -328,7 +332,7 @@ class ItemBuilder:
         """Return the deltas of a tool call at the end of the answer. `last`: of all calls."""
         text = str(self.text)
         stopped = reason in ("stop", "tool_calls")  # a model may write what is no JSON
-        if not isinstance(self.text, JSONText):
+        if not isinstance(self.item, _WITH_JSON):
             whole = stopped or not last
         elif not text:
             whole = reason != "length"
@@ -355,7 +359,8 @@ class ItemBuilder:
     def build(self) -> ResponseOutputItem:
         item = self.item
         if isinstance(item, UnknownItem):
-            return UnknownItem(well_formed(item))
+            copy: UnknownItem = deep_copy(item)
+            return copy
         text = str(self.text)
         changes: dict[str, Any] = {}
         for field, parts in (self._parts or {}).items():
