@@ -101,7 +101,8 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         self._counted: result.Usage | None = None  # by `message_delta` events
         self._blocks: list[BlockBuilder] = []
         self._calls: list[CallBuilder] = []  # those of the blocks that are calls
-        # Blocks by their types and ids: as many as were sorted when somebody asked.
+        # Blocks by their types and ids: the calls that have a place, and as many others as were
+        # sorted when somebody asked.
         self._known: dict[tuple[str, str], list[BlockBuilder]] = {}
         self._sorted = 0
         self._open = OpenBlocks()
@@ -153,13 +154,13 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     def _state(self, content: list[ContentBlock]) -> None:
         """Take whole blocks: calls that code made, or all of the message once more, at its end."""
-        known = self._by_kind() if content else {}
+        known = self._by_kind()
         stated: dict[tuple[str, str], int] = {}
         for block in content:
-            kind = _kind_of(block) if known else ("", "")
+            kind = _kind_of(block)
             alike, position = known.get(kind, ()), stated.get(kind, 0)
+            stated[kind] = position + 1
             if position < len(alike):
-                stated[kind] = position + 1
                 last = position == len(alike) - 1
                 self._changes += alike[position].state(block, last=last)
             else:
@@ -250,10 +251,8 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     def _is_another(self, call: Any) -> bool:
         """Whether a call with the id of an earlier one is another, which has its place only now."""
-        alike = self._by_kind()[_kind_of(call.initial)]
-        earlier = alike[0]
+        earlier = self._known[_kind_of(call.initial)][0]
         if isinstance(earlier, CallBuilder) and earlier.is_same(call):
-            alike.remove(call)
             call.initial = None
             return False
         self._changes += call.begin(call.initial)
@@ -263,14 +262,19 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
     def _by_kind(self) -> dict[tuple[str, str], list[BlockBuilder]]:
         """Return the blocks so far by their types and ids."""
         for builder in self._blocks[self._sorted :]:
-            self._known.setdefault(_kind_of(builder.initial), []).append(builder)
+            if not isinstance(builder, CallBuilder):
+                self._sort(builder)
         self._sorted = len(self._blocks)
         return self._known
+
+    def _sort(self, builder: BlockBuilder) -> None:
+        self._known.setdefault(_kind_of(builder.initial), []).append(builder)
 
     def _place(self, call: CallBuilder) -> None:
         """Give a call its place among the tool calls."""
         call.place = len(self._calls)
         self._calls.append(call)
+        self._sort(call)
 
     def _add_block_delta(self, event: RawContentBlockDeltaEvent) -> None:
         kind = type(event.delta)
@@ -313,11 +317,11 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         if model:  # another one took over
             self._message = replace(self._message, model=str(model))
         builder = _BUILDERS.get(type(block), BlockBuilder)()
-        if isinstance(builder, CallBuilder) and not implied:
-            self._place(builder)
         self._blocks.append(builder)
         self._changes += builder.begin(block)
         builder.implied = implied
+        if isinstance(builder, CallBuilder) and not implied:
+            self._place(builder)
         return builder
 
     def _close(self, block: BlockBuilder | None) -> None:
