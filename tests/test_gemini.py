@@ -359,7 +359,7 @@ BESIDE: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
     "null is absent": ([{"safetyRatings": None, "content": None, "index": None}], {}),
     "the role": ([chunk(said("a"))["candidates"][0]],
                  {"content": {"parts": [said("a")], "role": "model"}}),
-    "parts that are no list": ([{"content": {"parts": 5}}], {}),
+    "parts that are no list": ([{"content": {"parts": 5}}, {"content": {}, "mood": 1}], {}),
     "one part alone": ([{"content": {"parts": said("a")}}, {"content": {"parts": "b"}}],
                        {"content": {"parts": [said("ab")]}}),
     "items that are none": (
