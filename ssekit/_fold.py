@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from itertools import chain
 from typing import Any, Final, TypeVar
 
@@ -23,6 +23,7 @@ __all__ = [
     "JSONText",
     "Text",
     "Unknown",
+    "always",
     "deep_copy",
     "extend_lists",
     "merge",
@@ -32,6 +33,7 @@ __all__ = [
 ]
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
+ValueT = TypeVar("ValueT")
 
 _JOIN: Final = "".join
 _OPENINGS: Final = ("{", "[")  # of the arguments of a call
@@ -51,6 +53,14 @@ def unlinked(at: dict[int, Any]) -> list[Any]:
             ordered.append(builder)
             builder = builder.previous
     return ordered[::-1]
+
+
+def always(factory: Callable[[], ValueT]) -> ValueT:
+    """Return a default of a field that is always encoded, as the vendor does.
+
+    (`omit_defaults` leaves out plain ones, and the empty ones of `list` and `dict` themselves.)
+    """
+    return msgspec.field(default_factory=lambda: factory())
 
 
 class Unknown(dict[str, Any]):
@@ -169,7 +179,7 @@ class JSONText(Text):
         return self.add(initial)
 
     def add(self, piece: str) -> str:
-        """Take the next piece, which adds nothing if it is the whole text once more."""
+        """Take the next piece, without what it has of the text once more."""
         if self.initial:
             initial, self.initial = self.initial, ""
             if piece in ("", "{}", initial):
@@ -181,8 +191,7 @@ class JSONText(Text):
             if piece == "{}" and not self:
                 self.initial = piece
                 return ""
-            if self.repeats(piece):
-                return ""
+            piece = self._new_in(piece)
         if self._end is not None:
             self._end.feed(piece)
         if piece:
@@ -219,12 +228,23 @@ class JSONText(Text):
         return bool(self.initial) or self._end.reached
 
     def repeats(self, piece: str) -> bool:
-        """Whether a piece is all of the text once more, which is whole, however it is spaced."""
-        size = len(self.initial) or self.size()
-        if not piece.startswith(_OPENINGS) or not 0 < size <= 2 * len(piece):
-            return False  # a long text is not read for a short one
+        """Whether a piece is all of the text once more, however it is spaced."""
+        return piece.startswith(_OPENINGS) and not self._new_in(piece)
+
+    def _new_in(self, piece: str) -> str:
+        """Return a piece without the text so far, if it has all of that once more.
+
+        Hosts send what is known in each piece, or the whole after pieces without the last brace.
+        (They cannot mean that brace: no object begins where a key of another one belongs.)
+        """
+        if not 0 < (len(self.initial) or self.size()) <= 2 * len(piece):
+            return piece  # a long text is not read for a short one
+        known = str(self)
+        if known.startswith("{") and piece.startswith(known):
+            return piece[len(known) :]
         value = _canonical(piece)
-        return value is not None and value == _canonical(str(self))
+        missing = (end for end in ("", "}") if value and value == _canonical(known + end))
+        return next(missing, piece)
 
 
 class _NoText(JSONText):
