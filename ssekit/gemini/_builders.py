@@ -40,8 +40,6 @@ from ssekit.gemini._response import (
 
 _NO_PART: Final = Part()
 _NO_CALL: Final = FunctionCall()
-# The word of a host that has no finish reason yet.
-_UNSPECIFIED: Final = "FINISH_REASON_UNSPECIFIED"
 
 
 class TextPartBuilder:
@@ -164,7 +162,7 @@ class CandidateBuilder:
                 calls.append(self._add_call(part, part.function_call))
         if candidate.content.role:
             self._role = candidate.content.role
-        if candidate.finish_reason and candidate.finish_reason.upper() != _UNSPECIFIED:
+        if candidate.finish_reason:
             self.finish_reason = later_word(self.finish_reason, candidate.finish_reason)
         metadata, urls = self._metadata, candidate.url_context_metadata
         if candidate.safety_ratings:
