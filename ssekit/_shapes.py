@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from ssekit._event import ServerSentEvent
 from ssekit._json import load, objects, unlisted
 
@@ -101,7 +103,10 @@ def shape_of(event: ServerSentEvent) -> str | None:
     try:
         body = unlisted(load(event.data))
     except ValueError:
-        return None
+        # Several objects may be in one event, on a line each.
+        lines = event.data.split("\n")
+        parts = (replace(event, data=line) for line in lines if len(lines) > 1)
+        return next(filter(None, map(shape_of, parts)), None)
     return shape_in(body, event.event) if isinstance(body, dict) else None
 
 
