@@ -185,7 +185,8 @@ PARTS: dict[str, tuple[list[list[Any]], list[Any]]] = {
         [{**call("f", args={}), "thoughtSignature": "c2ln"}],
     ),
     "the end of no call": (
-        [[call()], [call("f"), call()], [{**call(), "thoughtSignature": "c2ln"}],
+        [[call()], [call("f"), call()], [call("", id="", args={})],
+         [{**call(willContinue=True), "thoughtSignature": "c2ln"}],
          [{**call(), "text": "a"}]],
         [call("f"), {"thoughtSignature": "c2ln"}, said("a")],
     ),

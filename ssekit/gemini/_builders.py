@@ -39,7 +39,6 @@ from ssekit.gemini._response import (
 )
 
 _NO_PART: Final = Part()
-_NO_CALL: Final = FunctionCall()
 
 
 class TextPartBuilder:
@@ -204,7 +203,7 @@ class CandidateBuilder:
         builder = self._continued(call)
         rest = replace(part, function_call=None)
         if builder is None:
-            if call == _NO_CALL:  # the end of a call, and none is open
+            if not (call.id or call.name or call.args or call.partial_args):  # the end of no call
                 if rest != _NO_PART:
                     self._add_part(rest)
                 return None
