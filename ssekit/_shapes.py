@@ -19,7 +19,7 @@ _RESPONSE: Final = {"id", "object", "output", "status"}
 
 def _is_response(body: dict[str, Any], event_type: str) -> bool:
     kinds = (event_type, str(body.get("type")))
-    if any(kind.startswith("response.") for kind in kinds):
+    if body.get("object") == "response" or any(kind.startswith("response.") for kind in kinds):
         return True
     # Another vendor's envelope has a `response` too.
     return any(not _RESPONSE.isdisjoint(inner) for inner in objects([body.get("response")]))

@@ -121,6 +121,7 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
     _started: bool = False
     _emitted: bool = False
     _size_cut: int = 0  # the size of arguments that were no JSON
+    _is_told: bool = False  # whether the whole text has come
     # The parts by the field that they are in, and what shell calls have by its index. (Each is made
     # when it is first used: an item of an event may be no more than `{}`.)
     _parts: dict[str, PartsBuilder] | None = None
@@ -168,11 +169,13 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
         """
         if self.done:
             return []
-        if not isinstance(item, _WITH_JSON):
-            return self.state(item)
-        self.state(replace(item, arguments=""))
-        added = self.own_text().begin(item.arguments) if item.arguments else ""
-        return [(type(item), added)]
+        fresh = self._parts is None
+        additions = self.state(item, begins=True)
+        if fresh:
+            for part in chain.from_iterable((self._parts or {}).values()):
+                if part.text:
+                    part.text.echo = 0
+        return additions
 
     def repeats(self, item: ResponseOutputItem) -> bool:
         """Whether an item is this tool call once more, all of it."""
@@ -184,7 +187,7 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
         whole = self.text.repeats if isinstance(self.text, JSONText) else self.text.is_whole
         return same and text != "" and whole(text)
 
-    def state(self, item: ResponseOutputItem) -> list[Addition]:
+    def state(self, item: ResponseOutputItem, *, begins: bool = False) -> list[Addition]:
         """Take a whole item, which is of the same type; return what it adds to the texts."""
         self.is_stated = True
         if isinstance(item, UnknownItem):
@@ -198,7 +201,9 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
         if isinstance(item, ResponseReasoningItem):
             return self._state_parts(content=item.content, summary=item.summary)
         if type(item) in _STREAMED:
-            return [(type(item), self.override(getattr(item, _STREAMED[type(item)])))]
+            text = getattr(item, _STREAMED[type(item)])
+            added = self.own_text().begin(text) if begins and text else self.override(text)
+            return [(type(item), added)]
         if isinstance(item, ResponseApplyPatchToolCall) and item.operation is not None:
             self.override(item.operation.diff)
         if isinstance(item, ResponseFunctionShellToolCall) and item.action is not None:
@@ -249,7 +254,10 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
 
     def override(self, whole: str | None) -> str:
         """Take the whole text; return what it adds. A call that was emitted whole stays so."""
-        return self.own_text().override(whole) if whole and not self._emitted else ""
+        if not whole or self._emitted:
+            return ""
+        self._is_told = True
+        return self.own_text().override(whole)
 
     def holds(self, whole: str) -> bool:
         """Whether a whole text is one of this item."""
@@ -273,8 +281,12 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
         return self._call
 
     def add(self, piece: str) -> list[Delta]:
-        """Take a piece of the text; return its delta. A call that was emitted whole stays so."""
-        return [] if self._emitted else self.call_deltas(self.own_text().add(piece))
+        """Take a piece of the text; return its delta. A call that was emitted whole stays so.
+
+        So do arguments that are whole: a gateway sends a last brace after them.
+        """
+        whole = self._is_told and isinstance(self.text, JSONText) and self.text.ended
+        return [] if self._emitted or whole else self.call_deltas(self.own_text().add(piece))
 
     def call_deltas(self, piece: str, *, begins: bool = False) -> list[Delta]:
         """Return the delta of a piece of a tool call. The first has all so far.

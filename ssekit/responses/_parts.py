@@ -77,6 +77,11 @@ class PartBuilder(msgspec.Struct, gc=False, eq=False):
         self.restate(part)
         return self.text.override(text_of(part))
 
+    def begin(self, part: ContentPart) -> str:
+        """Take a part that begins, of the same type; return what it adds to the text."""
+        self.restate(part)
+        return self.text.begin(text_of(part))
+
     def restate(self, part: ContentPart) -> None:
         """Take what the whole part has beside its text."""
         self.part = part
