@@ -53,10 +53,7 @@ def _is_chat(body: dict[str, Any], _event_type: str) -> bool:
     )
 
 
-_BESIDE_CANDIDATES: Final = (
-    *("usageMetadata", "promptFeedback"),
-    *("usage_metadata", "prompt_feedback"),
-)
+_BESIDE_CANDIDATES: Final = ("usageMetadata", "promptFeedback", "usage_metadata", "prompt_feedback")
 
 
 def _is_gemini(body: dict[str, Any], _event_type: str) -> bool:

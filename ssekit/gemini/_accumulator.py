@@ -144,7 +144,7 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
     def _block_reason(self) -> str | None:
         feedback: PromptFeedback | None = self._fields.get("prompt_feedback")
         reason = None if feedback is None else feedback.block_reason
-        # Of a prompt that was not blocked, the vendor's APIs have two words of this end.
+        # (BLOCK_REASON_UNSPECIFIED, and BLOCKED_ of Vertex AI: the prompt was not blocked.)
         return reason if reason and not reason.endswith("_UNSPECIFIED") else None
 
     def _finishes(self) -> Iterator[Finish]:
