@@ -36,7 +36,7 @@ from ssekit._errors import (
     interruption,
 )
 from ssekit._event import NO_FIELDS, EventFields, ServerSentEvent, as_bytes, as_text, make_event
-from ssekit._json import LARGE, is_dense, is_json, join_surrogates
+from ssekit._json import LARGE, is_dense, join_surrogates
 from ssekit._marker import is_blank, is_marker
 from ssekit._outside import no_answer, objects_outside
 from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE, IGNORED, Batch, EventScanner
@@ -277,8 +277,11 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         whole = True
         if batches or self.format is None:  # (`auto` holds events back until then)
             events = [batch for batch in batches if batch[0] is not IGNORED]
-            texts = [as_text(payload) for _, payloads in events for payload in payloads]
-            whole = all(is_marker(text) or is_json(text) for text in texts)
+            whole = all(
+                self._format.is_whole(make_event(payload, fields))
+                for fields, payloads in events
+                for payload in payloads
+            )
             ignored = [batch for batch in batches if batch not in events]
             yield from self.receive((Scanned(batches if whole else ignored),))
         if self.state == "open":

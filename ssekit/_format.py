@@ -34,7 +34,13 @@ from ssekit._json import (
 )
 from ssekit._marker import DONE, Done, is_blank, is_marker
 from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE
-from ssekit._server_error import error_fields, is_notice, nested_error
+from ssekit._server_error import (
+    NOTICES,
+    error_fields,
+    flat_error,
+    is_notice,
+    nested_error,
+)
 from ssekit._shapes import shape_in, shape_of
 from ssekit._source import AsyncSource, Source
 from ssekit._stream import AsyncStream, Stream
@@ -263,6 +269,13 @@ class Format(Generic[ChunkT, ResultT]):
             return [replace(event, data=lines[-1])]
         return [event]
 
+    def is_whole(self, event: ServerSentEvent) -> bool:
+        """Whether an event that no blank line ended has come whole."""
+        parts = self.split(event)
+        return all(is_marker(part.data) or is_json(part.data) for part in parts) or (
+            event.event == "error" and not event.data.startswith(("{", "["))
+        )
+
     def decode_fallback(self, event: ServerSentEvent, /) -> ChunkT | None:
         """Decode an event that the typed decoder refused; otherwise as `decode`.
 
@@ -296,7 +309,8 @@ class Format(Generic[ChunkT, ResultT]):
         """Whether an event has a type of its own, and is no chunk."""
         is_chunk = isinstance(body, dict) and self._chunk_field in body
         named = event.event not in ("message", "error")
-        return self._passes_named_events and named and not is_chunk
+        notice = body is None and event.event in NOTICES
+        return (self._passes_named_events or notice) and named and not is_chunk
 
     def _as_chunk(self, body: Any, spelled: bool, dense: bool) -> ChunkT | None:
         if not isinstance(body, dict):
@@ -318,12 +332,12 @@ class Format(Generic[ChunkT, ResultT]):
         value is of a text that `is_dense`.
         """
         is_chunk = isinstance(body, dict) and bool(body.get(self._chunk_field))
-        error = nested_error(body, detail=not is_chunk and not certain)
+        error = nested_error(body, certain=certain or is_chunk)
         if error is None and not certain and isinstance(body, dict):
             if self._find_error is not None:
                 error = self._find_error(body)
-            if error is None and not is_chunk and "error" in (body.get("type"), body.get("object")):
-                error = body
+            if error is None and not is_chunk:
+                error = flat_error(body)
         if error is None and event_type == "error":
             error = "" if body is None else body
         if error is None:
@@ -332,7 +346,7 @@ class Format(Generic[ChunkT, ResultT]):
         error = without_spellings(error)
         if error is body:  # of which a chunk is made, too
             error = well_formed(error, _DENSE_DEPTH if dense else MAX_DEPTH)
-        return APIError(**error_fields(mend(error)))
+        return APIError(**error_fields(mend(error), body))
 
     def _no_chunk(self, event: ServerSentEvent) -> DecodeError:
         error = DecodeError(

@@ -44,7 +44,7 @@ class ResponseHead(NamedTuple):
             value: Any = parse(text)
         except ValueError:
             value = text.strip()
-        fields = error_fields(nested_error(value) or value)
+        fields = error_fields(nested_error(value) or value, value)
         if isinstance(value, str) and not _SENTENCE.fullmatch(value):  # such as a page of HTML
             fields["message"] = "the server gave no reason that can be read"
         return StatusError(**fields, status_code=self.status, headers=self.headers)

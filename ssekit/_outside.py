@@ -31,7 +31,7 @@ def objects_outside(outside: bytes) -> Iterator[Any]:
         return
     for line in text.splitlines():
         name, _, value = line.partition(":")
-        if name == "error" and value.strip():  # llama.cpp
+        if name.lower() == "error" and value.strip():  # llama.cpp
             yield {"error": _parsed(value) or value.strip()}
         else:
             found = _parsed(line.strip(", "))

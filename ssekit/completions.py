@@ -33,7 +33,7 @@ from ssekit._event import ServerSentEvent
 from ssekit._fold import deep_copy, merge_fields
 from ssekit._format import Format
 from ssekit._json import objects, spell
-from ssekit._server_error import error_within, flat_error
+from ssekit._server_error import error_within
 from ssekit._shapes import shape_of
 
 __all__ = [
@@ -142,7 +142,7 @@ def _repair(body: dict[str, Any]) -> None:
 
 def _find_error(body: dict[str, Any]) -> Any:
     """Return the error in a choice (routers) or without choices, or None."""
-    return error_within(objects(body.get("choices"))) or flat_error(body)
+    return error_within(objects(body.get("choices")))
 
 
 # Accumulating chunks.

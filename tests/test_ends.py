@@ -206,6 +206,7 @@ OUTSIDE = {
     "the end of a list": ",\n" + json.dumps(OBJECT, indent=2) + "\n]",
     "a line named error": "error: " + json.dumps(OBJECT["error"]),
     "a line named error, of text": "error: Overloaded",
+    "a line named Error": "Error: Overloaded",
     "a line among others": "oops\n" + json.dumps(OBJECT),
 }
 
@@ -225,6 +226,19 @@ def test_an_error_outside_of_events_is_the_error(
     assert isinstance(decoder.error, APIError)
     assert decoder.error.message == "Overloaded"
     assert decoder.accumulator.text == ("" if before == "nothing" else "Hi")
+
+
+@pytest.mark.parametrize("module", [*FORMATS, auto], ids=name)
+def test_an_error_behind_the_data_of_an_event_is_the_error(module: Any):
+    wire = chat if module is auto else module
+    line = json.dumps(OBJECT).encode()
+    begun = BEGUN[wire][:-1] + line  # in the place of the blank line
+    for end in (b"", b"\n\n", b"\n\n" + DONE):
+        decoder = read(module, begun + end)
+        assert isinstance(decoder.error, APIError)
+        assert decoder.accumulator.text == "Hi"
+    event_between = begun + b"\n\n" + ENDED[wire] + DONE
+    assert read(module, event_between).state == "done"
 
 
 def test_other_trouble_outside_of_events_fails_only_an_incomplete_answer():
@@ -282,6 +296,33 @@ def test_blank_data_is_no_chunk(module: Any, data: str):
     decoder = read(module, event(data) + BEGUN[wire] + event(data, "ping") + ENDED[wire])
     assert decoder.state == "done"
     assert decoder.accumulator.text == "Hi"
+
+
+@pytest.mark.parametrize("kind", ["ping", "heartbeat"])
+@pytest.mark.parametrize("module", [*FORMATS, auto], ids=name)
+def test_an_event_named_as_a_keepalive_may_have_any_text(module: Any, kind: str):
+    wire = chat if module is auto else module
+    decoder = read(module, BEGUN[wire] + event("2026-01-01 12:00", kind) + ENDED[wire])
+    assert (decoder.state, decoder.accumulator.text) == ("done", "Hi")
+
+
+@pytest.mark.parametrize("module", [*FORMATS, auto], ids=name)
+def test_a_stream_of_single_line_ends_is_one_event_at_its_end(module: Any):
+    wire = chat if module is auto else module
+    lines = (BEGUN[wire] + ENDED[wire] + DONE).replace(b"\n\n", b"\n")
+    assert read(module, lines).state == "done"
+    assert read(module, lines.replace(b"\n", b"\n \n")).state == "done"
+    assert isinstance(fault(module, lines + b'data: {"a": '), StreamTruncatedError)
+
+
+@pytest.mark.parametrize("module", [*FORMATS, auto], ids=name)
+def test_the_text_of_an_error_needs_no_blank_line(module: Any):
+    begun = BEGUN[chat if module is auto else module]
+    error = fault(module, begun + b"event: error\ndata: Overloaded")
+    assert isinstance(error, APIError)
+    assert error.message == "Overloaded"
+    cut = fault(module, begun + b'event: error\ndata: {"error": {"mess')
+    assert isinstance(cut, StreamTruncatedError)
 
 
 @pytest.mark.parametrize("module", [chat, auto], ids=name)

@@ -82,7 +82,19 @@ UNNAMED = "the server reported an error"
         ({"type": "error", "message": "no"}, ("no", None, None, None)),
         ({"code": 8, "message": "no", "status": "ABORTED"}, ("no", "8", "ABORTED", None)),
         ({"message": "no", "type": "rate", "status": "ABORTED"}, ("no", None, "rate", None)),
-        ({"message": "no", "status": 500}, ("no", None, None, None)),
+        ({"message": "no", "status": 500}, ("no", "500", None, None)),
+        (
+            {"title": "Bad", "status": 500, "detail": "no", "type": "urn:x"},
+            ("no", "500", "urn:x", None),
+        ),
+        ({"statusCode": 429, "errorMessage": "no", "errorType": "T"}, ("no", "429", "T", None)),
+        ({"type": "status_exception", "reason": "no"}, ("no", None, "status_exception", None)),
+        (
+            {"errors": [{"message": "no", "code": 7003}], "success": False},
+            ("no", "7003", None, None),
+        ),
+        ({"fault": {"faultstring": "no", "detail": {"errorcode": "x"}}}, ("no", "x", None, None)),
+        ({"message": "no", "status": "failed"}, ("no", None, None, None)),
         ({"message": {"a": 1}, "code": [1], "type": {}}, (UNNAMED, None, None, None)),
         ({"code": 502}, (UNNAMED + " (code 502)", "502", None, None)),
         ({"msg": "no", "status_code": 422}, ("no", "422", None, None)),
@@ -138,6 +150,16 @@ def test_where_an_error_object_is(body, error):
     assert nested_error(body) == error
 
 
-def test_a_detail_is_an_error_where_it_may_be_one():
-    assert nested_error({"detail": "no"}, detail=False) is None
-    assert nested_error({"detail": "no", "error": 5}, detail=False) == {"detail": "no", "error": 5}
+@pytest.mark.parametrize("word", ["detail", "errors", "fault"])
+def test_words_that_are_not_certain_are_an_error_where_they_may_be_one(word: str):
+    assert nested_error({word: "no"}) == "no"
+    assert nested_error({word: "no"}, certain=True) is None
+    assert nested_error({word: "no", "error": {"a": 1}}, certain=True) == {"a": 1}
+
+
+def test_what_stands_beside_an_error_object_is_taken_where_it_has_none():
+    beside = {"error": {"type": "rate"}, "status_code": 429, "message": "no"}
+    fields = error_fields(beside["error"], beside)
+    assert (fields["message"], fields["code"], fields["type"]) == ("no", "429", "rate")
+    assert error_fields({"code": "x"}, {"code": "y"})["code"] == "x"
+    assert error_fields({"message": "no"}, {"code": 0})["code"] is None

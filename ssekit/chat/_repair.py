@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ssekit._choices import repair_choices
 from ssekit._json import objects, spell
-from ssekit._server_error import error_within, flat_error
+from ssekit._server_error import error_within
 
 _TEXTS: Final = ("content", "reasoning", "reasoning_content", "reasoning_text")
 
@@ -97,6 +97,6 @@ def _repair_arguments(called: dict[str, Any], field: str) -> None:
 
 
 def find_error(body: dict[str, Any]) -> Any:
-    """Return the error in a choice (OpenRouter), in `x_groq` or without choices, or None."""
+    """Return the error in a choice (OpenRouter) or in `x_groq`, or None."""
     holders = [*objects(body.get("choices")), *objects([body.get("x_groq")])]
-    return error_within(holders) or flat_error(body)
+    return error_within(holders)
