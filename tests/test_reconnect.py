@@ -406,6 +406,7 @@ RETRY_AFTER: list[tuple[dict[str, str], float]] = [
     ({}, 0.5),
     ({"retry_after": "7"}, 7),
     ({"retry_after": " 0 "}, 0.5),
+    ({"retry_after": "7.5"}, 7.5),
     ({"retry_after": "999999999999"}, 86_400),
     ({"retry_after": "9" * 400}, 86_400),
     ({"retry_after": "-7"}, 0.5),
