@@ -40,6 +40,8 @@ _WORDS: Final[dict[str, tuple[str, ...]]] = {
 }
 # Fields that stand beside a bare {"error": "..."} or {"detail": "..."} and describe it, and those.
 _SIBLINGS: Final = {*_WORDS["message"], *_WORDS["code"], "errortype"}
+# Codes and messages where all is well, in lower case.
+_FINE: Final = ("0", "200", "ok", "success", "none", "null")
 # What a status or a kind of error may be that tells no more than that there is one.
 _FAILED: Final = ("error", "failed", "failure", "fail")
 
@@ -71,12 +73,12 @@ def nested_error(body: Any, *, certain: bool = False) -> Any:
 
 
 def _is_empty(error: Any) -> bool:
-    """Whether nothing is in an error object: all of it is null, empty or 0."""
+    """Whether nothing is in an error object: all of it is null, empty, 0 or a word for that."""
     if isinstance(error, dict):
         return all(map(_is_empty, error.values()))
     if isinstance(error, list):
         return all(map(_is_empty, error))
-    return not error
+    return _is_fine(error)
 
 
 def error_fields(error: Any, beside: Any = None) -> dict[str, Any]:
@@ -94,7 +96,7 @@ def error_fields(error: Any, beside: Any = None) -> dict[str, Any]:
     return {
         "message": _first(_sentences(error)) or _first(_sentences(outer)) or unnamed,
         "code": code,
-        "type": _first(kind for kind in kinds if kind not in _FAILED),
+        "type": _first(kind for kind in kinds if kind not in _FAILED and not _is_fine(kind)),
         "param": _first(map(_word, _values(layers, "param"))),
         "body": error,
     }
@@ -142,8 +144,6 @@ def error_within(holders: Iterable[dict[str, Any]]) -> Any:
     return next((holder["error"] for holder in holders if holder.get("error")), None)
 
 
-# Codes and messages where all is well, in lower case.
-_FINE: Final = ("0", "200", "ok", "success")
 # Fields that an object has because something failed, unless they are fine.
 _SIGNS: Final = (
     *("code", "statuscode", "errorcode", "errcode", "errno", "errortype"),

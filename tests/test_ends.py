@@ -336,6 +336,7 @@ def test_an_event_named_error_is_one_without_any_data(module: Any, before: bytes
 EMPTY_ERRORS = [
     {"message": "", "type": "", "code": None},
     {"code": 0, "details": [], "inner": {"message": None}},
+    {"code": "0", "message": "OK", "type": "None"},
     [],
 ]
 

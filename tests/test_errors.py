@@ -94,6 +94,7 @@ UNNAMED = "the server reported an error"
             ("no", "7003", None, None),
         ),
         ({"fault": {"faultstring": "no", "detail": {"errorcode": "x"}}}, ("no", "x", None, None)),
+        ({"message": "no", "type": "None"}, ("no", None, None, None)),
         ({"message": "no", "status": "failed"}, ("no", None, None, None)),
         ({"message": {"a": 1}, "code": [1], "type": {}}, (UNNAMED, None, None, None)),
         ({"code": 502}, (UNNAMED + " (code 502)", "502", None, None)),
