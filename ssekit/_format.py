@@ -16,18 +16,18 @@ from msgspec.structs import replace
 
 from ssekit._accumulator import Accumulator
 from ssekit._decoder import StreamDecoder
-from ssekit._decoding import DECODE_FAILURES
 from ssekit._errors import APIError, DecodeError
 from ssekit._event import ServerSentEvent
 from ssekit._fitting import as_type
 from ssekit._json import (
+    DECODE_FAILURES,
     MAX_DEPTH,
     has_float,
     is_dense,
     is_json,
-    load,
     mend,
-    parse,
+    parse_object,
+    try_parse,
     unlisted,
     well_formed,
     without_spellings,
@@ -256,18 +256,14 @@ class Format(Generic[ChunkT, ResultT]):
 
     def split(self, event: ServerSentEvent) -> list[ServerSentEvent]:
         """Return the events that an event holds: more than itself if a blank line is missing."""
-        lines = [line for line in event.data.split("\n") if line.strip()]
-        if len(lines) < 2 or is_json(event.data):
+        if "\n" not in event.data or is_json(event.data):
             return [event]
-        bodies = [None if is_marker(line) else _parsed(line) for line in lines]
-        if all(
-            (body is None and is_marker(line)) or isinstance(body, dict)
-            for body, line in zip(bodies, lines, strict=True)
-        ):
-            return [replace(event, data=line) for line in lines]
-        if isinstance(bodies[-1], dict) and self.find_reported(bodies[-1]) is not None:
-            return [replace(event, data=lines[-1])]
-        return [event]
+        lines = [line for line in event.data.split("\n") if line.strip()]
+        parts = [replace(event, data=line) for line in lines]
+        if all(is_marker(line) or parse_object(line) is not None for line in lines):
+            return parts or [event]
+        reported = self.find_reported(parse_object(lines[-1]))
+        return [event] if reported is None else parts[-1:]
 
     def is_whole(self, event: ServerSentEvent) -> bool:
         """Whether an event that no blank line ended has come whole."""
@@ -283,7 +279,7 @@ class Format(Generic[ChunkT, ResultT]):
             The chunk; None if the event is no part of the format, and nothing is wrong with it.
         """
         spelled = has_float(event.data)
-        body = unlisted(_parsed(event.data, parse, fragments=self._fragments, spelled=spelled))
+        body = unlisted(try_parse(event.data, self._fragments, spelled=spelled))
         if body is None and event.event == "error" and not is_blank(event.data):
             body = event.data
         if self._typed_by_event and isinstance(body, dict) and event.event != "message":
@@ -360,12 +356,11 @@ class Format(Generic[ChunkT, ResultT]):
         """Whether an event keeps the connection alive, and is nothing else."""
         if event.event == "error":
             return False
-        body = None if is_blank(event.data) else _parsed(event.data)
-        return is_blank(event.data) or (isinstance(body, dict) and is_notice(body))
+        return is_blank(event.data) or is_notice(parse_object(event.data) or {})
 
     def is_foreign(self, event: ServerSentEvent) -> bool:
         """Whether an event without a part of the answer is not of this format."""
-        body = unlisted(_parsed(event.data))
+        body = unlisted(try_parse(event.data))
         if not isinstance(body, dict):
             return True
         shape = shape_in(body, event.event)
@@ -381,11 +376,3 @@ class Format(Generic[ChunkT, ResultT]):
         error = DecodeError(f"no event is of the format {self.name} ({count} came){hint}")
         error.event = event
         return error
-
-
-def _parsed(text: str, read: Callable[..., Any] = load, **options: Any) -> Any:
-    """Return a JSON text as a tree, or None if it is none."""
-    try:
-        return read(text, **options)
-    except ValueError:
-        return None

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ssekit._errors import ContentTypeError, SSEKitError, StatusError
-from ssekit._json import join_surrogates, parse
+from ssekit._json import join_surrogates, try_parse
 from ssekit._server_error import error_fields, nested_error
 
 __all__ = ["ResponseHead", "head_of", "id_header", "retry_after"]
@@ -43,10 +43,7 @@ class ResponseHead(NamedTuple):
             return ContentTypeError(self.headers["content-type"], text)
         event = _DATA.search(text)  # in which some gateways have the reason
         text = event[1] if event else text
-        try:
-            value: Any = parse(text)
-        except ValueError:
-            value = text.strip()
+        value = try_parse(text) or text.strip()
         fields = error_fields(nested_error(value) or value, value)
         if isinstance(value, str) and not _SENTENCE.fullmatch(value):  # such as a page of HTML
             fields["message"] = "the server gave no reason that can be read"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from ssekit._errors import DecodeError, SSEKitError, StreamTruncatedError
-from ssekit._json import parse
+from ssekit._json import try_parse
 
 __all__ = ["no_answer", "objects_outside"]
 
@@ -41,11 +41,7 @@ def objects_outside(outside: bytes) -> Iterator[Any]:
 
 def _parsed(text: str) -> Any:
     """Return the object or array of a JSON text, or None."""
-    try:
-        tree = parse(text) if text.lstrip()[:1] in ("{", "[") else None
-    except ValueError:
-        return None
-    return tree or None
+    return (text.lstrip()[:1] in ("{", "[") and try_parse(text)) or None
 
 
 def no_answer(where: str, outside: bytes, *, seen: bool) -> SSEKitError:

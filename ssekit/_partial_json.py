@@ -141,22 +141,9 @@ class PartialJSON:
     """
 
     __slots__ = (
-        "_carried",
-        "_error",
-        "_expected",
-        "_high_surrogate",
-        "_in_key",
-        "_key",
-        "_number",
-        "_number_digits",
-        "_number_shape",
-        "_number_start",
-        "_number_value",
-        "_open_strings",
-        "_read",
-        "_stack",
-        "_string",
-        "_top",
+        *("_carried", "_error", "_expected", "_high_surrogate", "_in_key", "_key", "_number"),
+        *("_number_digits", "_number_shape", "_number_start", "_number_value", "_open_strings"),
+        *("_read", "_stack", "_string", "_top"),
     )
 
     def __init__(self, *, open_strings: bool = True) -> None:

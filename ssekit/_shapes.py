@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ssekit._event import ServerSentEvent
-from ssekit._json import load, objects, unlisted
+from ssekit._json import objects, try_parse, unlisted
 
 __all__ = ["SHAPES", "shape_in", "shape_of"]
 
@@ -96,10 +96,7 @@ SHAPES: Final[dict[str, Callable[[dict[str, Any], str], bool]]] = {
 
 def shape_of(event: ServerSentEvent) -> str | None:
     """Return the name of the format that an event shows, or None if it shows none."""
-    try:
-        body = unlisted(load(event.data))
-    except ValueError:
-        return None
+    body = unlisted(try_parse(event.data))
     return shape_in(body, event.event) if isinstance(body, dict) else None
 
 
