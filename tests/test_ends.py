@@ -436,16 +436,3 @@ def test_an_object_in_a_list_is_that_object(module: ModuleType):
         assert decoder.format == name(module).removeprefix("ssekit.")
     wrong = messages if module is chat else chat
     assert f"{module.__name__} reads this format" in str(fault(wrong, listed.encode()))
-
-
-@pytest.mark.parametrize(
-    ("body", "kind", "message", "type_"),
-    [
-        ({"choices": None, "error_type": "t", "error_message": "m"}, "", "m", "t"),
-        ({"text": "m", "final": True}, "error", "m", None),
-    ],
-)
-def test_words_of_errors(body: Any, kind: str, message: str, type_: str | None):
-    error = fault(chat, event(body, kind))
-    assert isinstance(error, APIError)
-    assert (error.message, error.type) == (message, type_)

@@ -83,17 +83,7 @@ UNNAMED = "the server reported an error"
         ({"code": 8, "message": "no", "status": "ABORTED"}, ("no", "8", "ABORTED", None)),
         ({"message": "no", "type": "rate", "status": "ABORTED"}, ("no", None, "rate", None)),
         ({"message": "no", "status": 500}, ("no", "500", None, None)),
-        (
-            {"title": "Bad", "status": 500, "detail": "no", "type": "urn:x"},
-            ("no", "500", "urn:x", None),
-        ),
-        ({"statusCode": 429, "errorMessage": "no", "errorType": "T"}, ("no", "429", "T", None)),
         ({"type": "status_exception", "reason": "no"}, ("no", None, "status_exception", None)),
-        (
-            {"errors": [{"message": "no", "code": 7003}], "success": False},
-            ("no", "7003", None, None),
-        ),
-        ({"fault": {"faultstring": "no", "detail": {"errorcode": "x"}}}, ("no", "x", None, None)),
         ({"message": "no", "type": "None"}, ("no", None, None, None)),
         ({"message": "no", "status": "failed"}, ("no", None, None, None)),
         ({"message": {"a": 1}, "code": [1], "type": {}}, (UNNAMED, None, None, None)),
