@@ -19,6 +19,7 @@ from ssekit._fragments import Fragments
 from ssekit._json import is_json, join_surrogates, parse, well_formed
 
 __all__ = [
+    "NO_TEXT",
     "JSONText",
     "Text",
     "Unknown",
@@ -156,7 +157,7 @@ class JSONText(Text):
         self._end: _JSONEnd | None = None  # None until somebody asks, which is rare
 
     def __str__(self) -> str:
-        return self.initial or super().__str__()
+        return self.initial or join_surrogates(self.join())
 
     def begin(self, initial: str) -> str:
         """Take the value that the text begins with: held back if it is whole."""
@@ -224,6 +225,34 @@ class JSONText(Text):
             return False  # a long text is not read for a short one
         value = _canonical(piece)
         return value is not None and value == _canonical(str(self))
+
+
+class _NoText(JSONText):
+    """A text that no piece can be added to."""
+
+    __slots__ = ()
+
+    # Attributes of the class, which an object without a dictionary cannot set.
+    pending: Any = ()
+    initial = ""
+    contradicted = False
+    _join: Any = staticmethod(_JOIN)
+    _blocks: Any = ()
+    _end: Any = None
+
+    def __init__(self) -> None:
+        pass
+
+    def __str__(self) -> str:
+        return ""
+
+    def flush(self) -> str:
+        return ""
+
+
+# What a part of an answer has before a piece of its text comes. (A part may be no more than
+# `{"type":""}`, of which a text of its own would be most.)
+NO_TEXT: Final = _NoText()
 
 
 def _canonical(text: str) -> str | None:
@@ -313,8 +342,8 @@ def merge_usage(
 def deep_copy(value: Any, **changes: Any) -> Any:
     """Return a copy of a decoded value that shares nothing mutable, encodes and prints.
 
-    A struct without lists and dicts is no copy: it is frozen. `changes` are fields of a struct that
-    are new in the copy.
+    A struct without lists and dicts is no copy: it is frozen. `changes` are fields of a struct, or
+    of an object of unknown type, that are new in the copy.
     """
     if isinstance(value, msgspec.Struct):
         for name in value.__struct_fields__:
@@ -333,4 +362,5 @@ def deep_copy(value: Any, **changes: Any) -> Any:
             deep_copy(item) if isinstance(item, msgspec.Struct) else well_formed(item)
             for item in value
         ]
-    return well_formed(value)
+    copied = well_formed(value)
+    return type(value)(copied, **changes) if isinstance(value, Unknown) else copied

@@ -250,6 +250,13 @@ def well_formed(tree: Any, room: int = MAX_DEPTH) -> Any:
 
     What is nested deeper than `room` becomes null.
     """
+    if isinstance(tree, (dict, list)):
+        try:
+            encoded = msgspec.json.encode(tree)  # which fails for half a surrogate pair
+            if encoded.count(b"[") + encoded.count(b"{") <= room:
+                return msgspec.to_builtins(tree)
+        except (UnicodeError, TypeError, RecursionError):
+            pass
     return mend(tree, room=room, in_place=False)
 
 
@@ -266,7 +273,7 @@ def unlisted(tree: Any) -> Any:
 
 def join_surrogates(text: str) -> str:
     """Return `text` with surrogate pairs joined, and lone surrogates as U+FFFD."""
-    if is_well_formed(text):
+    if text.isascii() or _SURROGATE.search(text) is None:
         return text
     text = _LONE_SURROGATE.sub("\ufffd", text)
     if _SURROGATE.search(text) is None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ssekit import Finish, ReasoningDelta, TextDelta, ToolCallDelta
 from ssekit._accumulator import later_word, shared_reason
 from ssekit._deltas import SurrogateJoiner
-from ssekit._fold import JSONText, Text, deep_copy, merge, merge_usage
+from ssekit._fold import NO_TEXT, JSONText, Text, deep_copy, merge, merge_usage
 from ssekit.chat._calls import ToolCallTable
 from tests.trees import trees
 
@@ -43,6 +43,14 @@ def emitted(text, verbs):
 def test_a_text(kind, verbs, deltas, whole):
     text = kind()
     assert (emitted(text, verbs), str(text)) == (deltas, whole)
+
+
+@pytest.mark.parametrize("verb", ["begin", "add", "append", "state", "override"])
+@pytest.mark.parametrize("piece", ["a", "{}", '{"a":1}'])
+def test_nothing_is_added_to_the_text_that_parts_share(verb, piece):
+    with pytest.raises(AttributeError):
+        getattr(NO_TEXT, verb)(piece)
+    assert (str(NO_TEXT), NO_TEXT.size()) == ("", 0)
 
 
 def test_a_pair_in_halves_is_whole_in_the_whole():

@@ -863,3 +863,9 @@ def test_a_call_that_is_cut_off_is_not_emitted_as_a_whole_one(
     events = [began(call()), *map(given_json, pieces), stop(), ended(word), END]
     calls = [delta for delta in deltas(*events) if isinstance(delta, ToolCall)]
     assert [each.arguments for each in calls] == (["".join(pieces) or "{}"] if whole else [])
+
+
+def test_a_text_that_began_empty_is_no_part_of_the_next_stream():
+    begun = start(content=[text_block("")])
+    known = fed(messages, begun, wire("message", content=[text_block("a")]))
+    assert (known.accumulator.text, fed(messages, begun).accumulator.text) == ("a", "")

@@ -11,14 +11,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Final, TypeVar, get_args
 
 import msgspec
 from msgspec.structs import replace
 
 from ssekit._deltas import Delta, FinishReason, ReasoningDelta, TextDelta, ToolCall, ToolCallDelta
-from ssekit._fold import JSONText, Text, Unknown, deep_copy, merge
+from ssekit._fold import NO_TEXT, JSONText, Text, Unknown, deep_copy, merge
 from ssekit._json import JSONObject, is_json, join_surrogates, parse_object
 from ssekit.interactions import _events as events
 from ssekit.interactions import _result as result
@@ -56,7 +56,6 @@ _BUILT: Final = {"content", "summary", "arguments", "partial_arguments"}
 _EMPTY: Final[tuple[Any, ...]] = (None, "", [], {})
 _FORMAT: Final = ("mime_type", "sample_rate", "rate", "channels")
 # What a step has before something comes. (A step of an event may be no more than `{"type":""}`.)
-_NO_ARGUMENTS: Final = JSONText()
 _NO_PARTS: Final[list[Any]] = []
 
 
@@ -104,7 +103,7 @@ class StepBuilder:
         self.implied = True
         self.ended = False
         self.place: int | None = None
-        self.arguments = JSONText() if type(step) in _CALLS else _NO_ARGUMENTS
+        self.arguments: JSONText = NO_TEXT
         self.emitted_as = EMITTED_AS.get(type(step))
         self.latest_piece = ""
         self.latest_text: TextBuilder | None = None
@@ -139,11 +138,12 @@ class StepBuilder:
         if contents:
             self._take(contents)
             self.latest_piece = self.text()
-        if self.arguments is not _NO_ARGUMENTS:
-            self.step = replace(self.step, partial_arguments=None)
+        if type(step) in _CALLS:
+            if step.partial_arguments is not None:
+                self.step = replace(self.step, partial_arguments=None)
             text = step.partial_arguments or _encoded(step.arguments)
             if text:
-                self.arguments.begin(text)
+                self._own_arguments().begin(text)
 
     def accepts(self, delta: Any) -> bool:
         """Whether a delta may belong to this step. (One of unknown type takes all pieces.)"""
@@ -188,9 +188,14 @@ class StepBuilder:
 
     def _add_arguments(self, delta: events.ArgumentsDelta) -> None:
         if not self._stays:
-            if self.arguments is _NO_ARGUMENTS:  # of an unknown step
-                self.arguments = JSONText()
-            self.latest_piece = self.arguments.add(delta.arguments or delta.partial_arguments or "")
+            piece = delta.arguments or delta.partial_arguments or ""
+            self.latest_piece = self._own_arguments().add(piece)
+
+    def _own_arguments(self) -> JSONText:
+        """Return the arguments, to which pieces may be added."""
+        if self.arguments is NO_TEXT:
+            self.arguments = JSONText()
+        return self.arguments
 
     def _add_fields(self, step: Any) -> None:
         """Take the fields of a step, or of a delta of its type, that are neither null nor empty."""
@@ -200,7 +205,7 @@ class StepBuilder:
         self._set({name: value for name, value in fields if value not in _EMPTY})
         arguments = getattr(step, "arguments", None)
         if arguments and not self._stays and arguments != parse_object(str(self.arguments)):
-            self.latest_piece = self.arguments.override(_encoded(arguments))
+            self.latest_piece = self._own_arguments().override(_encoded(arguments))
 
     def _set(self, fields: JSONObject) -> None:
         if isinstance(self.step, Unknown):
@@ -233,10 +238,8 @@ class StepBuilder:
     def end(self) -> None:
         """Take the stop event."""
         self.ended = True
-        self.latest_piece = ""
-        if self.arguments is not _NO_ARGUMENTS:
-            self.latest_piece = self.arguments.flush()
-            self._whole = None
+        self.latest_piece = self.arguments.flush()
+        self._whole = None
 
     @property
     def _stays(self) -> bool:
@@ -263,22 +266,18 @@ class StepBuilder:
         """Return the step so far."""
         step, parts = self.step, [_built(part) for part in self._parts]
         fields: JSONObject = {}
-        text = str(self.arguments) if self.arguments is not _NO_ARGUMENTS else ""
+        text = str(self.arguments)
         if text:
             tree = parse_object(text)
             fields = {"partial_arguments": text} if tree is None else {"arguments": tree}
-        if isinstance(step, Unknown):
-            begun = deep_copy(step)
-            if parts:
-                known = begun.get("content")
-                fields["content"] = known if isinstance(known, list) else []
-                fields["content"] += msgspec.to_builtins(parts)
-            return type(step)(begun, **fields)
-        if parts:
-            field = _PARTS.get(type(step))
-            if field is None:
-                return parts[0]  # an output of the former spelling
-            fields[field] = parts
+        if parts and isinstance(step, Unknown):
+            known = step.get("content")
+            begun = deep_copy(known) if isinstance(known, list) else []
+            fields["content"] = begun + msgspec.to_builtins(parts)
+        elif parts and type(step) in _PARTS:
+            fields[_PARTS[type(step)]] = parts
+        elif parts:
+            return parts[0]  # an output of the former spelling
         return deep_copy(step, **fields)
 
     # Emitting deltas.
@@ -310,22 +309,21 @@ class StepBuilder:
         """Return what of the latest piece was not emitted before a replay."""
         return piece[max(0, self.known - self._size() + len(piece)) :] if self.known else piece
 
-    def last_deltas(self, reason: FinishReason | None) -> Iterator[Delta]:
-        """Yield the whole call at the end of the stream, unless it was cut off or is emitted."""
+    def last_deltas(self, reason: FinishReason | None) -> list[Delta]:
+        """Return the whole call at the end of the stream, unless it was cut off or is emitted."""
+        if self._emitted:
+            return []
         text = str(self.arguments)
         whole = is_json(text) if text else reason != "length"
-        if not self._emitted and (whole or reason in ("stop", "tool_calls")):
-            yield from self._emit()
+        return self._emit() if whole or reason in ("stop", "tool_calls") else []
 
-    def _emit(self) -> Iterator[Delta]:
-        """Yield the whole call, and its arguments before it if they did not come in pieces."""
+    def _emit(self) -> list[Delta]:
+        """Return the whole call, and its arguments before it if they did not come in pieces."""
         self._emitted = True
         initial = self.arguments.flush()
         call = self.call()
         piece = self._new_of(initial or ("" if self.arguments else call.arguments))
-        if piece:
-            yield self._make(ToolCallDelta, piece)
-        yield call
+        return [self._make(ToolCallDelta, piece), call] if piece else [call]
 
     def call(self) -> ToolCall:
         """Return the call so far: the same object as long as nothing is new in it."""
@@ -387,7 +385,7 @@ def _built(part: Any) -> Any:
     if isinstance(part, list):
         data = base64.b64encode(b"".join(filter(None, map(_decoded, part))))
         return deep_copy(part[0], data=data.decode())
-    return type(part)(deep_copy(part)) if isinstance(part, Unknown) else deep_copy(part)
+    return deep_copy(part)
 
 
 def _goes_on(known: Any, piece: Any) -> bool:

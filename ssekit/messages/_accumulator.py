@@ -15,7 +15,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, ClassVar, Final, TypeAlias
@@ -46,6 +46,11 @@ _INPUTS: Final = ("input_tokens", "cache_read_input_tokens", "cache_creation_inp
 _OUTPUTS: Final = ("output_tokens",)
 _ENDS: Final = ("stop_reason", "stop_sequence", "stop_details", "container",
                 "context_management", "input_transformations")  # fmt: skip
+
+_BUILDERS: Final[dict[type[Any], type[BlockBuilder]]] = {
+    **dict.fromkeys(ACCEPTED_BY[events.InputJSONDelta], InputBuilder),
+    ToolUseBlock: CallBuilder,
+}
 
 _Fields: TypeAlias = dict[type[Any], list[str]]
 
@@ -98,7 +103,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         self._blocks: list[BlockBuilder] = []
         self._calls: list[CallBuilder] = []  # those of the blocks that are calls
         # Blocks by their types and ids: as many as were sorted when somebody asked.
-        self._known: defaultdict[tuple[str, str], list[BlockBuilder]] = defaultdict(list)
+        self._known: dict[tuple[str, str], list[BlockBuilder]] = {}
         self._sorted = 0
         self._open = OpenBlocks()
 
@@ -155,14 +160,12 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     def _state(self, content: list[ContentBlock]) -> None:
         """Take whole blocks: calls that code made, or all of the message once more, at its end."""
-        stated: defaultdict[tuple[str, str], int] = defaultdict(int)
+        known = {kind: deque(builders) for kind, builders in self._by_kind().items()}
         for block in content:
-            kind = _kind_of(block)
-            known, position = self._alike(kind), stated[kind]
-            stated[kind] += 1
-            if position < len(known):
-                last = position == len(known) - 1
-                self._changes += known[position].state(block, last=last)
+            alike = known.get(_kind_of(block)) if known else None
+            if alike:
+                builder = alike.popleft()
+                self._changes += builder.state(block, last=not alike)
             else:
                 self._changes += self._begin(block).end()
 
@@ -236,15 +239,15 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     def _repeated(self, block: ToolUseBlock, index: int | None) -> BlockBuilder | None:
         """Return the call that a block begins once more."""
-        call = next(reversed(self._alike(_kind_of(block))), None)
+        call = next(reversed(self._by_kind().get(_kind_of(block), ())), None)
         return call if isinstance(call, CallBuilder) and call.repeats(block, index) else None
 
-    def _alike(self, kind: tuple[str, str]) -> list[BlockBuilder]:
-        """Return the blocks so far of a type and an id."""
+    def _by_kind(self) -> dict[tuple[str, str], list[BlockBuilder]]:
+        """Return the blocks so far by their types and ids."""
         for builder in self._blocks[self._sorted :]:
-            self._known[_kind_of(builder.initial)].append(builder)
+            self._known.setdefault(_kind_of(builder.initial), []).append(builder)
         self._sorted = len(self._blocks)
-        return self._known[kind]
+        return self._known
 
     def _place(self, call: CallBuilder) -> None:
         """Give a call its place among the tool calls."""
@@ -277,17 +280,12 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         return builder
 
     def _begin(self, block: ContentBlock, *, implied: bool = False) -> BlockBuilder:
-        builder: BlockBuilder
         model = (block.to or {}).get("model") if isinstance(block, FallbackBlock) else None
         if model:  # another one took over
             self._message = replace(self._message, model=str(model))
-        if isinstance(block, ToolUseBlock):
-            builder = CallBuilder()
-            if not implied:
-                self._place(builder)
-        else:
-            has_input = type(block) in ACCEPTED_BY[events.InputJSONDelta]
-            builder = InputBuilder() if has_input else BlockBuilder()
+        builder = _BUILDERS.get(type(block), BlockBuilder)()
+        if isinstance(builder, CallBuilder) and not implied:
+            self._place(builder)
         self._blocks.append(builder)
         self._changes += builder.begin(block)
         builder.implied = implied

@@ -21,7 +21,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 import msgspec
 
 from ssekit._deltas import Delta, FinishReason, ReasoningDelta, TextDelta, ToolCall, ToolCallDelta
-from ssekit._fold import JSONText, Text, deep_copy
+from ssekit._fold import NO_TEXT, JSONText, Text, deep_copy
 from ssekit._json import JSONObject, is_json, join_surrogates, parse_object
 from ssekit.messages import _events as events
 from ssekit.messages import _result as result
@@ -59,8 +59,6 @@ EMITTED_AS: Final[dict[Any, type[TextDelta | ReasoningDelta]]] = {
 # The blocks whose beginning is no piece, but goes before the pieces.
 _CONTINUED: Final = {UnknownBlock, result.CompactionBlock}
 
-# What a block has before something comes. (One of an event may be no more than `{"type":""}`.)
-_NO_TEXT: Final = Text()
 _NO_FIELDS: Final[JSONObject] = {}
 
 # How many blocks are tried for a delta without an index.
@@ -93,7 +91,7 @@ class BlockBuilder:
         self.ended = self.implied = False
         self.index: Any = None
         self.piece_type: Any = None
-        self.pieces: Text = _NO_TEXT
+        self.pieces: Text = NO_TEXT
         self._fields = _NO_FIELDS  # other fields that deltas state
 
     def begin(self, block: ContentBlock) -> list[DeltaMaker]:
@@ -114,7 +112,7 @@ class BlockBuilder:
 
     def own_pieces(self) -> Text:
         """Return the pieces, to which others may be added."""
-        if self.pieces is _NO_TEXT:
+        if self.pieces is NO_TEXT:
             self.pieces = Text()
         return self.pieces
 
@@ -131,7 +129,9 @@ class BlockBuilder:
         kind: Any = _PIECE_TYPES.get(type(block))
         if kind not in EMITTED_AS or not last:
             return []
-        return [partial(self.piece_deltas, self.pieces.state(getattr(block, _PIECE_FIELDS[kind])))]
+        return [
+            partial(self.piece_deltas, self.own_pieces().state(getattr(block, _PIECE_FIELDS[kind])))
+        ]
 
     def accepts(self, kind: type[Any] | None) -> bool:
         """Whether a delta of a type, or a stop (None), may belong to this block."""
@@ -178,8 +178,6 @@ class BlockBuilder:
         fields = self._joined()
         if self._fields:
             fields |= deep_copy(self._fields)
-        if isinstance(self.initial, UnknownBlock):
-            return UnknownBlock({**deep_copy(self.initial), **fields})
         block: ContentBlock = deep_copy(self.initial, **fields)
         return block
 
@@ -210,33 +208,34 @@ def _json_of(block: Any) -> str:
 class InputBuilder(BlockBuilder):
     """A block with an input in progress, which the vendor or the caller is to answer."""
 
-    __slots__ = ("_arguments",)
+    __slots__ = ()
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.pieces = self._arguments = JSONText()
+    def own_pieces(self) -> JSONText:
+        if not isinstance(self.pieces, JSONText) or self.pieces is NO_TEXT:
+            self.pieces = JSONText()
+        return self.pieces
 
     def begin(self, block: ContentBlock) -> list[DeltaMaker]:
         super().begin(block)
         if self.initial.input:
-            self._arguments.begin(_json_of(block))
+            self.own_pieces().begin(_json_of(block))
         return []
 
     def state(self, block: ContentBlock, *, last: bool) -> list[DeltaMaker]:
         if self.is_whole:
             return []
-        return [partial(self.piece_deltas, self._arguments.override(_json_of(block)))]
+        return [partial(self.piece_deltas, self.own_pieces().override(_json_of(block)))]
 
     @property
     def is_whole(self) -> bool:
         """Whether the input is whole JSON: no piece goes on from there."""
-        return self._arguments.ended
+        return self.own_pieces().ended
 
     def add(self, delta: Any) -> str:
         if self.ended and self.is_whole:
             return ""  # a call that was emitted stays as it was
         piece: str = delta.partial_json
-        return self._arguments.add(piece)
+        return self.own_pieces().add(piece)
 
 
 class CallBuilder(InputBuilder):
@@ -255,7 +254,7 @@ class CallBuilder(InputBuilder):
         self._emitted = False
 
     def begin(self, block: ContentBlock) -> list[DeltaMaker]:
-        so_far = self._arguments.join() if self.place is None else ""
+        so_far = self.pieces.join() if self.place is None else ""
         super().begin(block)
         return [partial(self.piece_deltas, so_far, begins=True)]
 
@@ -263,7 +262,7 @@ class CallBuilder(InputBuilder):
         """Whether a block that begins is this call once more: at its index, or all of it."""
         if not block.id or self.initial.name not in ("", block.name):
             return False
-        return index in (None, self.index) or self._arguments.repeats(_json_of(block) or "{}")
+        return index in (None, self.index) or self.own_pieces().repeats(_json_of(block) or "{}")
 
     def goes_on(self, delta: Any) -> bool:
         """Whether a piece that no open block accepts is one of this call: ended, but not whole.
@@ -272,7 +271,7 @@ class CallBuilder(InputBuilder):
         """
         if not isinstance(delta, events.InputJSONDelta) or not self.pieces:
             return False
-        return not self.is_whole or self._arguments.repeats(delta.partial_json)
+        return not self.is_whole or self.own_pieces().repeats(delta.partial_json)
 
     def end(self) -> list[DeltaMaker]:
         super().end()
@@ -284,14 +283,14 @@ class CallBuilder(InputBuilder):
 
     def _end_deltas(self) -> list[Delta]:
         # Without any arguments, the reason for the end of the message decides.
-        whole = not self._emitted and self.place is not None and is_json(str(self._arguments))
+        whole = not self._emitted and self.place is not None and is_json(str(self.pieces))
         return self._emit() if whole else []
 
     def finish(self, reason: FinishReason | None) -> list[Delta]:
         """Take the end of the message, and the reason for it."""
         if self._emitted:
             return []
-        text = str(self._arguments)
+        text = str(self.pieces)
         whole = is_json(text) if text else reason != "length"
         if whole or reason in ("stop", "tool_calls"):  # a model may write what is no JSON
             return self._emit()
@@ -300,16 +299,16 @@ class CallBuilder(InputBuilder):
     def _emit(self) -> list[Delta]:
         """Return the whole call, and its arguments before it if they did not come in pieces."""
         self._emitted = True
-        initial = self._arguments.flush()
+        initial = self.own_pieces().flush()
         call = self.call()
-        if not initial and not self._arguments:
+        if not initial and not self.pieces:
             initial = call.arguments
         return [self._make(ToolCallDelta, initial), call] if initial else [call]
 
     def call(self) -> ToolCall:
         """Return the call so far: the same object as long as nothing is new in it."""
         # A call that ended without arguments has the empty object.
-        arguments = str(self._arguments) or ("{}" if self.ended else "")
+        arguments = str(self.pieces) or ("{}" if self.ended else "")
         call = self._make(ToolCall, arguments)
         if self._call is None or call != self._call:
             self._call = call

@@ -374,7 +374,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
 
     @property
     def tool_calls(self) -> Sequence[ToolCall]:
-        return [builder.call() for builder in self._output.calls()]
+        return [builder.call() for builder in self._output.calls]
 
     @property
     def finish_reason(self) -> FinishReason | None:
@@ -414,7 +414,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         return self._latest_deltas
 
     def last_deltas(self) -> Iterator[Delta]:
-        reason, calls = self.finish_reason, self._output.calls()
+        reason, calls = self.finish_reason, self._output.calls
         for builder in calls:
             yield from builder.last_deltas(reason, last=builder is calls[-1])
         if reason is not None:

@@ -22,8 +22,8 @@ import msgspec
 from msgspec.structs import astuple, replace
 
 from ssekit._deltas import Delta, FinishReason, ToolCall, ToolCallDelta
-from ssekit._fold import JSONText, Text, deep_copy
-from ssekit._json import is_json, join_surrogates, well_formed
+from ssekit._fold import NO_TEXT, JSONText, Text, deep_copy
+from ssekit._json import is_json, join_surrogates
 from ssekit.responses._parts import Addition, PartsBuilder, in_order, join_texts, text_of
 from ssekit.responses._result import (
     ApplyPatchOperation,
@@ -57,11 +57,6 @@ _STREAMED: Final[dict[Kind, str]] = {
     ResponseCodeInterpreterToolCall: "code",
 }
 _WITH_JSON: Final = (ResponseFunctionToolCall, McpCall)
-_TEXTS: Final[dict[Kind, type[Text]]] = {
-    **dict.fromkeys((*_STREAMED, ResponseApplyPatchToolCall), Text),
-    **dict.fromkeys(_WITH_JSON, JSONText),
-}
-_NO_TEXT: Final = Text()  # of the other items: nothing is added to it
 _NO_KINDS: Final[frozenset[Kind]] = frozenset()
 CALLS: Final = (ResponseFunctionToolCall, ResponseCustomToolCall)
 
@@ -136,7 +131,7 @@ class ItemBuilder:
         self._size_cut = 0  # the size of arguments that were no JSON
         self.done = False
         self.is_stated = False
-        self.text = _TEXTS[type(item)]() if type(item) in _TEXTS else _NO_TEXT
+        self.text: Text = NO_TEXT
         self.whole: ResponseOutputItem | None = None
         # The parts by the field that they are in, and what shell calls have by its index. (Each is
         # made when it is first used: an item of an event may be no more than `{}`.)
@@ -144,6 +139,12 @@ class ItemBuilder:
         self._commands: dict[int, Text | str] | None = None
         self._outputs: dict[int, CommandOutput] | None = None
         self.contradicted = _NO_KINDS
+
+    def own_text(self) -> Text:
+        """Return the text, to which pieces may be added."""
+        if self.text is NO_TEXT:
+            self.text = JSONText() if isinstance(self.item, _WITH_JSON) else Text()
+        return self.text
 
     def parts(self, field: str) -> PartsBuilder:
         self._parts = self._parts or {}
@@ -177,7 +178,8 @@ class ItemBuilder:
         if not isinstance(item, _WITH_JSON):
             return self.state(item)
         self.state(replace(item, arguments=""))
-        return [(type(item), self.text.begin(item.arguments))]
+        added = self.own_text().begin(item.arguments) if item.arguments else ""
+        return [(type(item), added)]
 
     def repeats(self, item: ResponseOutputItem) -> bool:
         """Whether an item is this tool call once more, all of it."""
@@ -203,9 +205,9 @@ class ItemBuilder:
         if isinstance(item, ResponseReasoningItem):
             return self._state_parts(content=item.content, summary=item.summary)
         if type(item) in _STREAMED:
-            return [(type(item), self.text.override(getattr(item, _STREAMED[type(item)])))]
+            return [(type(item), self.override(getattr(item, _STREAMED[type(item)])))]
         if isinstance(item, ResponseApplyPatchToolCall) and item.operation is not None:
-            self.text.override(item.operation.diff)
+            self.override(item.operation.diff)
         if isinstance(item, ResponseFunctionShellToolCall) and item.action is not None:
             self._commands = self._commands or {}
             for index, command in enumerate(item.action.commands):
@@ -234,15 +236,14 @@ class ItemBuilder:
                 additions.append((kind, text[len(before) :]))
         return additions
 
-    def texts(self) -> Iterator[Addition]:
-        """Yield the texts of the parts, each after its type."""
-        return self._texts_in(("content", "summary"))
+    def texts(self) -> Iterable[Addition]:
+        """Return the texts of the parts, each after its type."""
+        return self._texts_in(("content", "summary")) if self._parts else ()
 
     def _texts_in(self, fields: Iterable[str]) -> Iterator[Addition]:
-        if self._parts is None:
-            return
+        known = self._parts or {}
         for field in fields:
-            for part in self._parts.get(field, ()):
+            for part in known.get(field, ()):
                 kind = self.kind_of(type(part.part))
                 if part.text.contradicted:
                     self.contradicted |= {kind}
@@ -255,7 +256,7 @@ class ItemBuilder:
 
     def override(self, whole: str | None) -> str:
         """Take the whole text; return what it adds. A call that was emitted whole stays so."""
-        return "" if self._emitted else self.text.override(whole)
+        return self.own_text().override(whole) if whole and not self._emitted else ""
 
     def holds(self, whole: str) -> bool:
         """Whether a whole text is one of this item."""
@@ -280,7 +281,7 @@ class ItemBuilder:
 
     def add(self, piece: str) -> list[Delta]:
         """Take a piece of the text; return its delta. A call that was emitted whole stays so."""
-        return [] if self._emitted else self.call_deltas(self.text.add(piece))
+        return [] if self._emitted else self.call_deltas(self.own_text().add(piece))
 
     def call_deltas(self, piece: str, *, begins: bool = False) -> list[Delta]:
         """Return the delta of a piece of a tool call. The first has all so far.
@@ -319,7 +320,7 @@ class ItemBuilder:
         """Return the deltas of a tool call at the end of the answer. `last`: of all calls."""
         text = str(self.text)
         stopped = reason in ("stop", "tool_calls")  # a model may write what is no JSON
-        if not isinstance(self.text, JSONText):
+        if not isinstance(self.item, _WITH_JSON):
             whole = stopped or not last
         elif not text:
             whole = reason != "length"
@@ -346,7 +347,8 @@ class ItemBuilder:
     def build(self) -> ResponseOutputItem:
         item = self.item
         if isinstance(item, UnknownItem):
-            return UnknownItem(well_formed(item))
+            copy: UnknownItem = deep_copy(item)
+            return copy
         text = str(self.text)
         changes: dict[str, Any] = {}
         for field, parts in (self._parts or {}).items():

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
-from operator import attrgetter
 from typing import Any, Final
 
 from ssekit._fold import unlinked
@@ -39,11 +38,26 @@ _IDS: Final = ("call_id", "id")
 
 
 class OutputTable:
-    """The items so far, in the order of their indices."""
+    """The items so far, in the order of their indices.
 
-    __slots__ = ("_at", "_by_id", "_current", "_end", "_latest", "_open", "_places", "_stated")
+    Attributes:
+        calls: The tool calls, in the order in which they appeared.
+    """
+
+    __slots__ = (
+        "_at",
+        "_by_id",
+        "_current",
+        "_end",
+        "_latest",
+        "_open",
+        "_places",
+        "_stated",
+        "calls",
+    )
 
     def __init__(self) -> None:
+        self.calls: list[ItemBuilder] = []
         self._at: dict[int, ItemBuilder] = {}  # the latest item at each index
         # For each index and type, the latest item, if it is not the latest of all at its index.
         self._current: dict[tuple[int | None, Kind], ItemBuilder] = {}
@@ -63,14 +77,9 @@ class OutputTable:
     def __bool__(self) -> bool:
         return bool(self._at)
 
-    def calls(self) -> list[ItemBuilder]:
-        """Return the tool calls, in the order in which they appeared."""
-        calls = (builder for builder in self if builder.place is not None)
-        return sorted(calls, key=attrgetter("place"))
-
     def ends_with_call(self) -> bool:
         """Whether a tool call comes after the last message with text."""
-        for builder in reversed(list(self)):
+        for builder in reversed(list(self)) if self.calls else ():
             if builder.place is not None:
                 return True
             if isinstance(builder.item, ResponseOutputMessage) and builder.has_text():
@@ -196,6 +205,7 @@ class OutputTable:
         if builder.place is None and builder.is_call:
             builder.place = self._places
             self._places += 1
+            self.calls.append(builder)
 
     # The output of the terminal response.
 
@@ -211,21 +221,21 @@ class OutputTable:
         left = dict.fromkeys(before)
         for builder in builders:
             left.pop(builder, None)
-        kept = self._missing(before, left, output)
-        settled = _in_order(before, builders, kept)
+        settled = _in_order(before, builders, self._missing(before, left, output))
+        alive = dict.fromkeys(settled)
         self._at = dict(enumerate(settled))
-        self._current.clear()
         self._end = len(settled)
-        alive = set(settled)
-        self._by_id = {id_: builder for id_, builder in self._by_id.items() if builder in alive}
+        self._current.clear()
         self._open.clear()
-        for index, builder in enumerate(settled):
+        for index, builder in self._at.items():
             builder.index, builder.previous = index, None
             self._open[type(builder.item)].append(builder)
-        for builder, item in zip(builders, output, strict=True):
-            self._by_id.update(dict.fromkeys(_ids(item), builder))
+        self._by_id = {id_: builder for id_, builder in self._by_id.items() if builder in alive}
+        stated = list(zip(builders, output, strict=True))
+        self._by_id |= {id_: builder for builder, item in stated for id_ in _ids(item)}
         self._latest = self._latest if self._latest in alive else None
-        return zip(builders, output, strict=True)
+        self.calls = [call for call in self.calls if call in alive]
+        return stated
 
     def _match(self, output: list[ResponseOutputItem]) -> list[ItemBuilder]:
         """Return the builder of each item of the output.
@@ -383,7 +393,11 @@ def _contradicts(builder: ItemBuilder, item: ResponseOutputItem) -> bool:
 
 
 def _ids(item: ResponseOutputItem) -> list[str]:
-    return [id_ for field in _IDS if (id_ := _id(item, field))]
+    if type(item) is UnknownItem:
+        values = list(map(item.get, _IDS))
+    else:
+        values = [getattr(item, field, None) for field in _IDS]
+    return [value for value in values if value and type(value) is str]
 
 
 def _id(item: ResponseOutputItem, field: str) -> str:

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from operator import itemgetter
 from typing import Final, TypeAlias, TypeVar
 
-from ssekit._fold import Text, deep_copy
-from ssekit._json import JSONObject, join_surrogates, well_formed
+from ssekit._fold import NO_TEXT, Text, deep_copy
+from ssekit._json import JSONObject, join_surrogates
 from ssekit.responses._result import (
     ContentPart,
     Logprob,
@@ -46,7 +46,6 @@ def join_texts(texts: Iterable[Addition]) -> dict[Kind, str]:
 # What a part has before something comes. (A part of an event may be no more than `{"type":""}`.)
 _NO_LOGPROBS: Final[list[Logprob]] = []
 _NO_ANNOTATIONS: Final[dict[int, JSONObject]] = {}
-_NO_TEXT: Final = Text()
 
 
 class PartBuilder:
@@ -56,7 +55,7 @@ class PartBuilder:
 
     def __init__(self, part: ContentPart) -> None:
         self.part = part
-        self.text = _NO_TEXT if type(part) is UnknownPart else Text()
+        self.text = NO_TEXT if type(part) is UnknownPart else Text()
         self.logprobs = _NO_LOGPROBS
         self._annotations = _NO_ANNOTATIONS
         self._latest = -1
@@ -95,7 +94,8 @@ class PartBuilder:
     def build(self) -> ContentPart:
         part = self.part
         if isinstance(part, UnknownPart):
-            return UnknownPart(well_formed(part))
+            copy: UnknownPart = deep_copy(part)
+            return copy
         if isinstance(part, ResponseOutputRefusal):
             return ResponseOutputRefusal(refusal=str(self.text))
         if isinstance(part, ResponseOutputText):
