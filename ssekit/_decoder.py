@@ -411,8 +411,9 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     def _end(self, ended_by: EndedBy | None, where: str, outside: bytes = b"") -> None:
         """End the stream: well by a word for the end, truncated by None; but look for a fault."""
         certain, find = self._started and self.accumulator.complete, self._format.find_reported
-        outer = (find(found, certain=certain) for found in objects_outside(outside))
-        fault: SSEKitError | None = self._unexplained or next(filter(None, outer), None)
+        found = objects_outside(outside) if outside else ()
+        reported = (find(each, certain=certain) for each in found)
+        fault: SSEKitError | None = self._unexplained or next(filter(None, reported), None)
         failure = getattr(self.accumulator, "failure", None)
         if fault is None and not self._started:
             fault = self._no_answer(where, outside)
