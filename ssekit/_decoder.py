@@ -351,7 +351,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         """Yield the chunks of an event that the typed decoder refused."""
         event = self.event
         assert event is not None
-        for part in self._format.split(event):
+        for part in self._format.split(event, self._outside):
             if self.state != "open":
                 return
             if part.data == "[DONE]" or is_marker(part.data):  # the first, nearly always

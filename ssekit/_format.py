@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from ssekit._accumulator import Accumulator
 from ssekit._decoder import StreamDecoder
 from ssekit._errors import APIError, DecodeError
-from ssekit._event import ServerSentEvent
+from ssekit._event import ServerSentEvent, as_text
 from ssekit._fitting import as_type
 from ssekit._json import (
     DECODE_FAILURES,
@@ -254,8 +254,15 @@ class Format(Generic[ChunkT, ResultT]):
 
     # What the decoder asks for where the typed decoder refuses an event, and at the end.
 
-    def split(self, event: ServerSentEvent) -> list[ServerSentEvent]:
-        """Return the events that an event holds: more than itself if a blank line is missing."""
+    def split(self, event: ServerSentEvent, outside: bytes = b"") -> list[ServerSentEvent]:
+        """Return the events that an event holds: more than itself if a blank line is missing.
+
+        If the data goes on in the bytes outside of events, it was printed over several lines of
+        which only the first has the name of the field.
+        """
+        whole = f"{event.data}\n{as_text(outside)}"
+        if outside and parse_object(whole) is not None:
+            return [replace(event, data=whole)]
         if "\n" not in event.data or is_json(event.data):
             return [event]
         lines = [line for line in event.data.split("\n") if line.strip()]

@@ -432,17 +432,19 @@ class EventScanner:
                 batches.append((fields, [data]))
             if follows:
                 batches.append((IGNORED, [b"\n"]))
-            self._outside, self._behind = self._behind, []
         self._type = b""
         self._retry = None
         self._budget = self.limit - _excess(self._id)
 
     def _take_outside(self, batches: _Batches) -> bool:
-        """Add the lines outside of events to the batches; return whether there were any."""
-        outside, self._outside = self._outside, []
+        """Add the lines outside of events to the batches; return whether there were any.
+
+        Those behind the data of an event belong after it as well.
+        """
+        outside, self._outside, self._behind = self._outside + self._behind, self._behind, []
         if outside:
             batches.append((IGNORED, [b"\n" + b"\n".join(outside)]))
-            self._outside_budget = _OUTSIDE_SIZE - sum(map(len, self._behind))
+            self._outside_budget = _OUTSIDE_SIZE - sum(map(len, self._outside))
         return bool(outside)
 
 

@@ -241,6 +241,17 @@ def test_an_error_behind_the_data_of_an_event_is_the_error(module: Any):
     assert read(module, event_between).state == "done"
 
 
+@pytest.mark.parametrize("kind", ["", "error"])
+@pytest.mark.parametrize("module", [*FORMATS, auto], ids=name)
+def test_an_error_over_several_lines_may_name_the_field_once(module: Any, kind: str):
+    begun = BEGUN[chat if module is auto else module]
+    several = (f"event: {kind}\n" if kind else "") + f"data: {json.dumps(OBJECT, indent=2)}\n\n"
+    decoder = read(module, begun + several.encode())
+    assert isinstance(decoder.error, APIError)
+    assert (decoder.error.message, decoder.error.code) == ("Overloaded", "503")
+    assert decoder.accumulator.text == "Hi"
+
+
 def test_other_trouble_outside_of_events_fails_only_an_incomplete_answer():
     trouble = json.dumps({"code": 500, "message": "Overloaded"}).encode()
     assert isinstance(fault(chat, BEGUN[chat] + trouble), APIError)
