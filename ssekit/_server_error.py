@@ -183,7 +183,7 @@ def flat_error(body: dict[str, Any]) -> Any:
 
 
 def _is_error(kind: Any) -> bool:
-    return isinstance(kind, str) and kind.lower().endswith("error")
+    return isinstance(kind, str) and kind.lower().endswith(("error", "exception"))
 
 
 def is_notice(body: dict[str, Any]) -> bool:
