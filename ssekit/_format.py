@@ -168,10 +168,8 @@ class Format(Generic[ChunkT, ResultT]):
         """Return a decoder to push the bytes of one stream into.
 
         Args:
-            max_event_size: As for `SSEDecoder`, like the other options.
             max_answer_size: How many bytes the data of all events may have; None for no limit.
-            on_comment: As for `SSEDecoder`.
-            last_event_id: As for `SSEDecoder`.
+            max_event_size, on_comment, last_event_id: As for `SSEDecoder`.
         """
         return StreamDecoder(
             self,
@@ -222,9 +220,7 @@ class Format(Generic[ChunkT, ResultT]):
                 anyio are), an `asyncio.StreamReader`, a response of httpx, httpx2, aiohttp or
                 niquests. The sources of `stream` that are no responses are read too, while the
                 event loop waits.
-            decoder: As for `stream`.
-            check: As for `stream`.
-            drain: As for `stream`.
+            decoder, check, drain: As for `stream`.
         """
         if decoder is not None:
             decoder.resume()

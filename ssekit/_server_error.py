@@ -8,19 +8,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import chain, filterfalse
 from typing import Any, Final
 
 from ssekit._json import unlisted
 
-__all__ = [
-    "NOTICES",
-    "error_fields",
-    "error_within",
-    "flat_error",
-    "is_notice",
-    "nested_error",
-]
+__all__ = ["NOTICES", "error_fields", "error_within", "flat_error", "is_notice", "nested_error"]
 
 # The fields that hold an error object, or what it wraps (Apigee has a fault, MiniMax a base_resp).
 _HOLDERS: Final = ("error", "errors", "fault", "baseresp", "detail", "message")
@@ -87,9 +80,9 @@ def error_fields(error: Any, beside: Any = None) -> dict[str, Any]:
     `beside` is the object that holds it, which may have the message or the code.
     """
     layers = [{"code": error}] if isinstance(error, int | float) else list(_layers(error))
-    outer = _fields(beside) if isinstance(beside, dict) and beside is not error else {}
-    beside_it = (word for word in _values([outer], "code") if not _is_fine(word))
-    code = _first(map(_word, chain(_values(layers, "code"), beside_it)))
+    outer = [_fields(beside)] if isinstance(beside, dict) else []
+    codes = chain(_values(layers, "code"), filterfalse(_is_fine, _values(outer, "code")))
+    code = _first(map(_word, codes))
     # {"type": "error", "message": ...} names no kind: it is the envelope.
     kinds = (kind for kind in _values(layers, "type") if isinstance(kind, str))
     unnamed = "the server reported an error" + (f" (code {code})" if code else "")
@@ -145,10 +138,7 @@ def error_within(holders: Iterable[dict[str, Any]]) -> Any:
 
 
 # Fields that an object has because something failed, unless they are fine.
-_SIGNS: Final = (
-    *("code", "statuscode", "errorcode", "errcode", "errno", "errortype"),
-    *("errormessage", "errormsg", "errmsg"),
-)
+_SIGNS: Final = (*_WORDS["code"][:-1], "errortype", "errormessage", "errormsg", "errmsg")
 # The types of objects that are no errors, whatever code and message they have.
 NOTICES: Final = (
     *("progress", "ping", "status", "notice", "info", "warning", "keepalive", "heartbeat"),

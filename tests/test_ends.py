@@ -212,8 +212,8 @@ OUTSIDE = {
 
 
 @pytest.mark.parametrize("outside", OUTSIDE.values(), ids=OUTSIDE)
-@pytest.mark.parametrize("end", [b"", b"\n", b"\n\n", b"\n" + DONE], ids=repr)
-@pytest.mark.parametrize("before", ["nothing", "begun", "complete"])
+@pytest.mark.parametrize("end", [b"", b"\n", b"\n\n", b"\n\n" + DONE], ids=repr)
+@pytest.mark.parametrize("before", ["nothing", "begun", "behind", "complete"])
 @pytest.mark.parametrize("module", [*FORMATS, auto], ids=name)
 def test_an_error_outside_of_events_is_the_error(
     module: Any, before: str, outside: str, end: bytes
@@ -222,23 +222,11 @@ def test_an_error_outside_of_events_is_the_error(
         return  # its terminal event was seen
     wire = chat if module is auto else module
     parts = {"nothing": b"", "begun": BEGUN[wire], "complete": BEGUN[wire] + ENDED[wire]}
+    parts["behind"] = BEGUN[wire][:-1]  # in the place of the blank line
     decoder = read(module, parts[before] + outside.encode() + end)
     assert isinstance(decoder.error, APIError)
     assert decoder.error.message == "Overloaded"
     assert decoder.accumulator.text == ("" if before == "nothing" else "Hi")
-
-
-@pytest.mark.parametrize("module", [*FORMATS, auto], ids=name)
-def test_an_error_behind_the_data_of_an_event_is_the_error(module: Any):
-    wire = chat if module is auto else module
-    line = json.dumps(OBJECT).encode()
-    begun = BEGUN[wire][:-1] + line  # in the place of the blank line
-    for end in (b"", b"\n\n", b"\n\n" + DONE):
-        decoder = read(module, begun + end)
-        assert isinstance(decoder.error, APIError)
-        assert decoder.accumulator.text == "Hi"
-    event_between = begun + b"\n\n" + ENDED[wire] + DONE
-    assert read(module, event_between).state == "done"
 
 
 @pytest.mark.parametrize("kind", ["", "error"])
@@ -259,8 +247,9 @@ def test_other_trouble_outside_of_events_fails_only_an_incomplete_answer():
 
 
 def test_bytes_outside_of_events_are_dropped_if_an_event_follows():
-    data = BEGUN[chat] + json.dumps(OBJECT).encode() + b"\n" + ENDED[chat] + DONE
-    assert read(chat, data).state == "done"
+    line = json.dumps(OBJECT).encode()
+    assert read(chat, BEGUN[chat] + line + b"\n" + ENDED[chat] + DONE).state == "done"
+    assert read(chat, BEGUN[chat][:-1] + line + b"\n\n" + ENDED[chat] + DONE).state == "done"
 
 
 def test_bytes_behind_the_marker_are_not_looked_at():
