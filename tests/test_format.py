@@ -1,13 +1,11 @@
 """A wire format as data: `_format.py`. What is true of any format is tested with chat."""
 
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 import pytest
 
 from ssekit import (
-    DONE,
     APIError,
     DecodeError,
     ServerSentEvent,
@@ -242,10 +240,6 @@ def test_the_chunk_that_an_error_came_with_is_there():
     assert raised.value.body == "no"
 
 
-def test_the_marker_is_the_whole_data():
-    assert chat.decode(ServerSentEvent("[DONE]")) is DONE
-
-
 @pytest.mark.parametrize("data", ["", "[DONE", "[DONE]!", "{", "5", "null", "[]", '"a"'])
 def test_what_is_no_object_is_a_decode_error(data: str):
     event = ServerSentEvent(data)
@@ -261,28 +255,12 @@ def test_an_object_is_a_chunk_whatever_it_lacks(data: str):
     assert chunk.choices == []
 
 
-def test_invalid_utf_8_is_replaced():
-    decoder = chat.decoder()
-    (chunk,) = decoder.feed(b'data: {"choices": [{"delta": {"content": "a\xff"}}]}\n\n')
-    assert chunk.choices[0].delta.content == "a\ufffd"
-
-
 def test_a_format_says_which_it_is():
     assert repr(chat.FORMAT) == "<ssekit.Format chat>"
 
 
 HI = b'data: {"choices": [{"delta": {"content": "Hi"}, "finish_reason": "stop"}]}\n\n'
 ANSWER = HI + b"data: [DONE]\n\n"
-
-
-def test_collect_reads_to_the_end():
-    assert chat.collect([ANSWER]).choices[0].message.content == "Hi"
-
-
-def test_collect_takes_the_path_of_a_recorded_stream(tmp_path: Path):
-    path = tmp_path / "answer.sse"
-    path.write_bytes(ANSWER)
-    assert chat.collect(path) == chat.collect([ANSWER])
 
 
 def test_collect_raises_what_ended_the_stream():
