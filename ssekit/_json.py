@@ -240,7 +240,7 @@ def without_spellings(tree: Any) -> Any:
     """Return a tree of builtins, changed in place, with plain floats for spelled ones."""
     if isinstance(tree, dict | list):
         for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
-            if isinstance(value, SpelledFloat | dict | list):
+            if type(value) in (SpelledFloat, dict, list):
                 tree[key] = without_spellings(value)
     return float(tree) if isinstance(tree, SpelledFloat) else tree
 

@@ -365,9 +365,10 @@ WORDS = {"type": "error", "error": {"code": "rate_limit_exceeded", "message": "T
         (DONE, None),
         (event("no json"), None),
         (event({"type": "error"}), None),
+        (event(FAILED), None),
     ],
     ids=["the end", "its words", "blank", "a piece", "another event", "the marker", "no JSON",
-         "an error without words"],
+         "an error without words", "another failure"],
 )  # fmt: skip
 def test_a_failure_without_words_waits_for_them(following: bytes, code: str | None):
     decoder = read(responses, BEGUN[responses] + event(FAILED) + following)
