@@ -129,11 +129,12 @@ def newest_usage(known: CompletionUsage | None, latest: CompletionUsage) -> Comp
     merged = merge_usage(known, latest, _INPUTS, _OUTPUTS)
     if merged is None or merged == CompletionUsage():
         return known
-    parts, total = _parts(merged), latest.total_tokens
-    if known is None or (total is not None and total >= max(parts)):
+    total, prompt = latest.total_tokens, _first(merged.prompt_tokens, merged.input_tokens)
+    if known is None or (total is not None and total >= (prompt or 0)):
         return merged
-    # No total is less than its parts (MiniMax's 0; one without the input, which came before).
-    return replace(merged, total_tokens=known.total_tokens if parts == _parts(known) else None)
+    # No total is less than the input (MiniMax's 0; one without the input, which came before).
+    changed = _parts(merged) != _parts(known)
+    return replace(merged, total_tokens=None if changed else known.total_tokens)
 
 
 def _parts(usage: CompletionUsage) -> list[int]:
