@@ -683,7 +683,7 @@ ENDS: dict[str, dict[str, tuple[list[Any], str, str | None, bool]]] = {
         "an action": ([{"event_type": "interaction.requires_action"}], "done", "finish", True),
         "a status": (
             [{"event_type": "interaction.status_update", "status": "completed"}],
-            "truncated", None, False,
+            "done", "finish", True,
         ),
         "the marker": ([PIECES["interactions"]("a"), "[DONE]"], "truncated", None, False),
         "a piece": ([PIECES["interactions"]("a")], "truncated", None, False),

@@ -35,7 +35,7 @@ _ANNOTATIONS: Final = (events.TextAnnotationDelta, events.TextAnnotation)
 # former spelling, a content begins an output).
 ACCEPTED_BY: Final[dict[type[Any], tuple[type[Any], ...]]] = {
     **{content: (*OUTPUTS, content) for content in _CONTENTS},
-    **{step: (step,) for step in _STEPS},
+    **{step: (step,) for step in get_args(result.ToolStep)},
     **dict.fromkeys(_ANNOTATIONS, (*OUTPUTS, result.TextContent)),
     events.ThoughtSummaryDelta: (result.ThoughtStep,),
     events.ThoughtSignatureDelta: (result.ThoughtStep, *_SIGNED),
@@ -103,7 +103,7 @@ class StepBuilder:
         self.implied = True
         self.ended = False
         self.place: int | None = None
-        self.arguments = JSONText() if type(step) in _CALLS else NO_TEXT
+        self.arguments: JSONText = NO_TEXT
         self.emitted_as = EMITTED_AS.get(type(step))
         self.latest_piece = ""
         self.latest_text: TextBuilder | None = None
@@ -138,17 +138,23 @@ class StepBuilder:
         if contents:
             self._take(contents)
             self.latest_piece = self.text()
-        if self.arguments is not NO_TEXT:
-            self.step = replace(self.step, partial_arguments=None)
+        if type(step) in _CALLS:
+            if step.partial_arguments is not None:
+                self.step = replace(self.step, partial_arguments=None)
             text = step.partial_arguments or _encoded(step.arguments)
             if text:
-                self.arguments.begin(text)
+                self._own_arguments().begin(text)
 
     def accepts(self, delta: Any) -> bool:
         """Whether a delta may belong to this step. (One of unknown type takes all pieces.)"""
         if not isinstance(self.step, Unknown):
             return type(self.step) in ACCEPTED_BY.get(type(delta), ())
         return delta.type == self.step.type or not isinstance(delta, (Unknown, result.AnyStep))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing goes on from the arguments of this step."""
+        return bool(self.arguments) and self.arguments.ended
 
     def add(self, delta: Any) -> None:
         """Take a delta that this step accepts."""
@@ -187,9 +193,14 @@ class StepBuilder:
 
     def _add_arguments(self, delta: events.ArgumentsDelta) -> None:
         if not self._stays:
-            if self.arguments is NO_TEXT:  # of an unknown step
-                self.arguments = JSONText()
-            self.latest_piece = self.arguments.add(delta.arguments or delta.partial_arguments or "")
+            piece = delta.arguments or delta.partial_arguments or ""
+            self.latest_piece = self._own_arguments().add(piece)
+
+    def _own_arguments(self) -> JSONText:
+        """Return the arguments, to which pieces may be added."""
+        if self.arguments is NO_TEXT:
+            self.arguments = JSONText()
+        return self.arguments
 
     def _add_fields(self, step: Any) -> None:
         """Take the fields of a step, or of a delta of its type, that are neither null nor empty."""
@@ -199,7 +210,7 @@ class StepBuilder:
         self._set({name: value for name, value in fields if value not in _EMPTY})
         arguments = getattr(step, "arguments", None)
         if arguments and not self._stays and arguments != parse_object(str(self.arguments)):
-            self.latest_piece = self.arguments.override(_encoded(arguments))
+            self.latest_piece = self._own_arguments().override(_encoded(arguments))
 
     def _set(self, fields: JSONObject) -> None:
         if isinstance(self.step, Unknown):
@@ -223,19 +234,18 @@ class StepBuilder:
         self._parts.append(part)
 
     def _take(self, contents: Iterable[Any]) -> None:
-        self._parts, self.latest_text = [], None
-        for part in contents:
-            if isinstance(part, result.TextContent):
-                self.latest_text = part = TextBuilder(part.text, part.annotations or ())
-            self._parts.append(part)
+        parts = self._parts = [*contents]
+        self.latest_text = None
+        for position, part in reversed(list(enumerate(parts))):
+            if isinstance(part, result.TextContent):  # the latest, which pieces go on from
+                parts[position] = self.latest_text = TextBuilder(part.text, part.annotations or ())
+                break
 
     def end(self) -> None:
         """Take the stop event."""
         self.ended = True
-        self.latest_piece = ""
-        if self.arguments is not NO_TEXT:
-            self.latest_piece = self.arguments.flush()
-            self._whole = None
+        self.latest_piece = self.arguments.flush()
+        self._whole = None
 
     @property
     def _stays(self) -> bool:
@@ -262,7 +272,7 @@ class StepBuilder:
         """Return the step so far."""
         step, parts = self.step, [_built(part) for part in self._parts]
         fields: JSONObject = {}
-        text = str(self.arguments) if self.arguments is not NO_TEXT else ""
+        text = str(self.arguments)
         if text:
             tree = parse_object(text)
             fields = {"partial_arguments": text} if tree is None else {"arguments": tree}

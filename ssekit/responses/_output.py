@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
-from operator import attrgetter
 from typing import Any, Final
 
 from ssekit._fold import unlinked
@@ -39,11 +38,19 @@ _IDS: Final = ("call_id", "id")
 
 
 class OutputTable:
-    """The items so far, in the order of their indices."""
+    """The items so far, in the order of their indices.
 
-    __slots__ = ("_at", "_by_id", "_current", "_end", "_latest", "_open", "_places", "_stated")
+    Attributes:
+        calls: The tool calls, in the order in which they appeared.
+    """
+
+    __slots__ = (
+        *("_at", "_by_id", "_current", "_end", "_latest", "_open", "_places", "_stated"),
+        "calls",
+    )
 
     def __init__(self) -> None:
+        self.calls: list[ItemBuilder] = []
         self._at: dict[int, ItemBuilder] = {}  # the latest item at each index
         # For each index and type, the latest item, if it is not the latest of all at its index.
         self._current: dict[tuple[int | None, Kind], ItemBuilder] = {}
@@ -63,14 +70,9 @@ class OutputTable:
     def __bool__(self) -> bool:
         return bool(self._at)
 
-    def calls(self) -> list[ItemBuilder]:
-        """Return the tool calls, in the order in which they appeared."""
-        calls = (builder for builder in self if builder.place is not None)
-        return sorted(calls, key=attrgetter("place"))
-
     def ends_with_call(self) -> bool:
         """Whether a tool call comes after the last message with text."""
-        for builder in reversed(list(self)):
+        for builder in reversed(list(self)) if self.calls else ():
             if builder.place is not None:
                 return True
             if isinstance(builder.item, ResponseOutputMessage) and builder.has_text():
@@ -104,16 +106,14 @@ class OutputTable:
         self, event: Any, kinds: tuple[Kind, ...], *, piece: bool = False, whole: str | None = None
     ) -> ItemBuilder | None:
         index = event.output_index
-        known = self._of_ids([event.item_id], kinds)
+        known = self._of_ids([event.item_id, getattr(event, "call_id", None)], kinds)
         if known is not None and known.index == index and not known.done:
             return known
-        here = None
-        for kind in kinds:
-            here = here or self._current_at(index, kind)
-        if here is not None:
-            goes_on = piece or (whole and not here.holds(whole)) if here.done else False
-            if not goes_on:
-                return here
+        at_index = (self._current_at(index, kind) for kind in kinds)
+        here = next(filter(None, at_index), None)
+        goes_on = piece or (whole and here is not None and not here.holds(whole))
+        if here is not None and not (here.done and goes_on):
+            return here
         if known is not None and not known.done:
             return known
         unplaced = index is not None and here is None
@@ -196,6 +196,7 @@ class OutputTable:
         if builder.place is None and builder.is_call:
             builder.place = self._places
             self._places += 1
+            self.calls.append(builder)
 
     # The output of the terminal response.
 
@@ -211,21 +212,21 @@ class OutputTable:
         left = dict.fromkeys(before)
         for builder in builders:
             left.pop(builder, None)
-        kept = self._missing(before, left, output)
-        settled = _in_order(before, builders, kept)
+        settled = _in_order(before, builders, self._missing(before, left, output))
+        alive = dict.fromkeys(settled)
         self._at = dict(enumerate(settled))
-        self._current.clear()
         self._end = len(settled)
-        alive = set(settled)
-        self._by_id = {id_: builder for id_, builder in self._by_id.items() if builder in alive}
+        self._current.clear()
         self._open.clear()
-        for index, builder in enumerate(settled):
+        for index, builder in self._at.items():
             builder.index, builder.previous = index, None
             self._open[type(builder.item)].append(builder)
-        pairs = zip(builders, output, strict=True)
-        self._by_id |= {id_: builder for builder, item in pairs for id_ in _ids(item)}
+        self._by_id = {id_: builder for id_, builder in self._by_id.items() if builder in alive}
+        stated = list(zip(builders, output, strict=True))
+        self._by_id |= {id_: builder for builder, item in stated for id_ in _ids(item)}
         self._latest = self._latest if self._latest in alive else None
-        return zip(builders, output, strict=True)
+        self.calls = [call for call in self.calls if call in alive]
+        return stated
 
     def _match(self, output: list[ResponseOutputItem]) -> list[ItemBuilder]:
         """Return the builder of each item of the output.
@@ -245,28 +246,19 @@ class OutputTable:
 
         for position, item in enumerate(output):
             match(position, self._of_ids(_ids(item), (type(item),)))
-        alike: defaultdict[Any, deque[ItemBuilder]] = defaultdict(deque)
-        for builder in left:
-            alike[_contents(builder.item, builder.texts())].append(builder)
-        for position, item in enumerate(output):
-            if position in matched or not left:
-                continue
-            same = alike[_contents(item, texts_of(item))]
-            if same and not _differ(same[0].item, item, _IDS[:1]):
-                match(position, same.popleft())
-        of_type: defaultdict[str, deque[ItemBuilder]] = defaultdict(deque)
-        for builder in left:
-            of_type[builder.item.type].append(builder)
-        for position, item in enumerate(output):
-            queue = of_type[item.type]
-            while position not in matched and queue:
-                builder = queue.popleft()
-                if not self._is_whole(builder) or not _contradicts(builder, item):
-                    match(position, builder)
-        for position, item in enumerate(output):
-            if position not in matched:
-                matched[position] = ItemBuilder(item)
-        return [matched[position] for position in range(len(output))]
+        for alike in (_contents, _type):
+            queues: defaultdict[Any, deque[ItemBuilder]] = defaultdict(deque)
+            for builder in left:
+                queues[alike(builder.item, builder.texts())].append(builder)
+            for position, item in enumerate(output):
+                if position in matched or not left:
+                    continue
+                queue = queues[alike(item, texts_of(item))]
+                while position not in matched and queue:
+                    builder = queue.popleft()
+                    if not self._is_whole(builder) or not _contradicts(builder, item):
+                        match(position, builder)
+        return [matched.get(at) or ItemBuilder(item) for at, item in enumerate(output)]
 
     def _missing(
         self,
@@ -368,6 +360,10 @@ def _contents(item: ResponseOutputItem, texts: Iterable[tuple[Kind, str]]) -> An
     """Return what two items with the same contents have alike."""
     joined = join_texts(texts)
     return (item.type, _id(item, "name"), *sorted((kind.__name__, joined[kind]) for kind in joined))
+
+
+def _type(item: ResponseOutputItem, _: object) -> Any:
+    return item.type
 
 
 def _contradicts(builder: ItemBuilder, item: ResponseOutputItem) -> bool:
