@@ -207,14 +207,14 @@ class ChoiceBuilder(BaseChoiceBuilder):
     # Building the result.
 
     def build(self) -> result.Choice:
-        parts = _built(self.message)
+        parts: dict[str, Any] = {"role": "assistant", "refusal": None} | _built(self.message)
         if "annotations" in parts:  # OpenRouter repeats a source in each chunk that mentions it
             unique = {repr(annotation): annotation for annotation in parts["annotations"]}
             parts["annotations"] = list(unique.values())
         parts["tool_calls"] = [_message_call(call) for call in self.calls] or None
         return result.Choice(
             index=self.index,
-            message=result.ChatCompletionMessage(**{"role": "assistant", "refusal": None, **parts}),
+            message=result.ChatCompletionMessage(**parts),
             finish_reason=self.finish_reason,
             logprobs=None if self.logprobs is None else ChoiceLogprobs(**deep_copy(self.logprobs)),
             **_built(self.fields),
