@@ -25,10 +25,10 @@ from msgspec.structs import replace
 from ssekit._accumulator import Accumulator as Contract
 from ssekit._accumulator import shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, ReasoningDelta, TextDelta, ToolCall, Usage
-from ssekit._fold import deep_copy, merge_usage
+from ssekit._fold import Text, deep_copy, merge_usage
 from ssekit._fragments import MERGE_AT
 from ssekit.responses import _events as events
-from ssekit.responses._builders import CommandOutputBuilder, ItemBuilder, merge_nonempty
+from ssekit.responses._builders import ItemBuilder, merge_nonempty
 from ssekit.responses._events import ResponseStreamEvent, ResponseTextDeltaEvent
 from ssekit.responses._output import OutputTable
 from ssekit.responses._parts import Addition, PartBuilder, PartsBuilder, join_texts, text_of
@@ -59,6 +59,7 @@ from ssekit.responses._tables import (
 )
 
 _OUTPUTS: Final = ("output_tokens", "total_tokens")
+_OF_IMAGES: Final = ("background", "output_format", "quality", "size")
 _BEGINNINGS: Final = (
     events.ResponseContentPartAddedEvent,
     events.ResponseReasoningSummaryPartAddedEvent,
@@ -271,29 +272,24 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
 
     def _on_partial_image(self, event: events.ResponseImageGenCallPartialImageEvent) -> None:
         builder = self._output.of(event, (ImageGenerationCall,))
-        image = ImageGenerationCall(
-            result=event.partial_image_b64,
-            background=event.background,
-            output_format=event.output_format,
-            quality=event.quality,
-            size=event.size,
-        )
+        known = {name: getattr(event, name) for name in _OF_IMAGES}
+        image = ImageGenerationCall(result=event.partial_image_b64, **known)
         builder.item = merge_nonempty(builder.item, image)
 
     def _on_command(self, event: Any) -> None:
         builder = self._output.of(event, (ResponseFunctionShellToolCall,))
-        builder.command(event.command_index).override(event.command)
-
-    def _on_command_delta(self, event: events.ResponseShellCallCommandDeltaEvent) -> None:
-        builder = self._output.of(event, (ResponseFunctionShellToolCall,))
-        builder.command(event.command_index).append(event.delta)
+        command = builder.command(event.command_index)
+        if isinstance(event, events.ResponseShellCallCommandDeltaEvent):
+            command.append(event.delta)
+        else:
+            command.override(event.command)
 
     def _on_output_delta(self, event: events.ResponseShellCallOutputContentDeltaEvent) -> None:
         builder = self._output.of(event, (ResponseFunctionShellToolCallOutput,))
-        output = builder.outputs().setdefault(event.command_index, CommandOutputBuilder())
-        if event.delta is not None and isinstance(output, CommandOutputBuilder):
-            output.stdout.append(event.delta.stdout or "")
-            output.stderr.append(event.delta.stderr or "")
+        output = builder.outputs().setdefault(event.command_index, (Text(), Text()))
+        if event.delta is not None and isinstance(output, tuple):
+            output[0].append(event.delta.stdout or "")
+            output[1].append(event.delta.stderr or "")
 
     def _on_output_whole(self, event: events.ResponseShellCallOutputContentDoneEvent) -> None:
         builder = self._output.of(event, (ResponseFunctionShellToolCallOutput,))
@@ -462,7 +458,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         events.ResponseImageGenCallPartialImageEvent: _on_partial_image,
         events.ResponseShellCallCommandAddedEvent: _on_command,
         events.ResponseShellCallCommandDoneEvent: _on_command,
-        events.ResponseShellCallCommandDeltaEvent: _on_command_delta,
+        events.ResponseShellCallCommandDeltaEvent: _on_command,
         events.ResponseShellCallOutputContentDeltaEvent: _on_output_delta,
         events.ResponseShellCallOutputContentDoneEvent: _on_output_whole,
     }

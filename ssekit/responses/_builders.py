@@ -74,23 +74,8 @@ def merge_nonempty(known: StructT, latest: StructT) -> StructT:
     return replace(known, **changes)
 
 
-class CommandOutputBuilder:
-    """The output of a shell command in pieces."""
-
-    __slots__ = ("stderr", "stdout")
-
-    def __init__(self) -> None:
-        self.stdout = Text()
-        self.stderr = Text()
-
-    def build(self) -> ShellCallOutputContent:
-        return ShellCallOutputContent(stdout=str(self.stdout), stderr=str(self.stderr))
-
-
-# The output of a shell command: a content or several, whole; or else its pieces.
-CommandOutput: TypeAlias = (
-    ShellCallOutputContent | list[ShellCallOutputContent] | CommandOutputBuilder
-)
+# The output of a shell command, whole; or else the pieces of its stdout and stderr.
+CommandOutput: TypeAlias = list[ShellCallOutputContent] | tuple[Text, Text]
 
 
 class ItemBuilder:
@@ -221,7 +206,7 @@ class ItemBuilder:
                 else:
                     self._commands[index] = command
         if isinstance(item, ResponseFunctionShellToolCallOutput) and item.output:
-            self._outputs = dict(enumerate(item.output))
+            self._outputs = {index: [output] for index, output in enumerate(item.output)}
         return []
 
     def _state_parts(self, **wholes: list[ContentPart] | None) -> list[Addition]:
@@ -379,11 +364,9 @@ class ItemBuilder:
 
 
 def _contents(output: CommandOutput) -> list[ShellCallOutputContent]:
-    if isinstance(output, CommandOutputBuilder):
-        return [output.build()]
-    contents: list[ShellCallOutputContent] = deep_copy(
-        output if isinstance(output, list) else [output]
-    )
+    if isinstance(output, tuple):
+        return [ShellCallOutputContent(stdout=str(output[0]), stderr=str(output[1]))]
+    contents: list[ShellCallOutputContent] = deep_copy(output)
     return contents
 
 

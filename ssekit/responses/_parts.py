@@ -51,20 +51,19 @@ _NO_ANNOTATIONS: Final[dict[int, JSONObject]] = {}
 class PartBuilder:
     """A part of an item's content, or of its summary."""
 
-    __slots__ = ("_annotations", "_latest", "logprobs", "part", "text")
+    __slots__ = ("_annotations", "logprobs", "part", "text")
 
     def __init__(self, part: ContentPart) -> None:
         self.part = part
         self.text = NO_TEXT if type(part) is UnknownPart else Text()
         self.logprobs = _NO_LOGPROBS
         self._annotations = _NO_ANNOTATIONS
-        self._latest = -1
 
     def annotate(self, index: int | None, annotation: JSONObject) -> None:
-        # An annotation without an index follows the latest one.
-        self._latest = self._latest + 1 if index is None else index
         self._annotations = self._annotations or {}
-        self._annotations[self._latest] = annotation
+        if index is None:  # it follows the latest one
+            index = next(reversed(self._annotations), -1) + 1
+        self._annotations[index] = annotation
 
     def add_logprobs(self, logprobs: Iterable[Logprob]) -> None:
         self.logprobs = self.logprobs or []
@@ -92,7 +91,6 @@ class PartBuilder:
         if isinstance(part, ResponseOutputText):
             if part.annotations:
                 self._annotations = dict(enumerate(part.annotations))
-                self._latest = len(part.annotations) - 1
             if part.logprobs:
                 self.logprobs = list(part.logprobs)
 
