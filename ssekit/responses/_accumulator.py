@@ -28,7 +28,7 @@ from ssekit._deltas import Delta, Finish, FinishReason, ReasoningDelta, TextDelt
 from ssekit._fold import Text, deep_copy, merge_usage
 from ssekit._fragments import MERGE_AT
 from ssekit.responses import _events as events
-from ssekit.responses._builders import ItemBuilder, merge_nonempty
+from ssekit.responses._builders import ItemBuilder, kind_in, merge_nonempty
 from ssekit.responses._events import ResponseStreamEvent, ResponseTextDeltaEvent
 from ssekit.responses._output import OutputTable
 from ssekit.responses._parts import Addition, PartBuilder, PartsBuilder, join_texts, text_of
@@ -161,6 +161,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
 
     def _add_item_deltas(self, builder: ItemBuilder, additions: Iterable[Addition]) -> None:
         """Add the deltas of a message, of reasoning, or of a tool call. Other items have none."""
+        self._output.name(builder)
         for kind, piece in additions:
             self._add_text_delta(kind, piece)
             self._latest_deltas += builder.call_deltas(piece)
@@ -210,13 +211,9 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
             return
         before = self._texts()
         contradicted = {kind for builder in self._output for kind in builder.contradicted}
-        stated = self._output.settle(output)
-        additions = []
-        for builder, item in stated:
-            added = builder.state(item)
-            if builder.is_call:
-                self._output.name(builder)
-                additions.append((builder, added))
+        additions = [
+            (builder, builder.state(item)) for builder, item in self._output.settle(output)
+        ]
         # Texts are compared over all items: the output may divide them in another way.
         after = self._texts()
         for kind in TEXT_DELTAS:
@@ -224,7 +221,8 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
             if text.startswith(known) and kind not in contradicted:
                 self._add_text_delta(kind, text[len(known) :])
         for builder, added in additions:
-            self._add_item_deltas(builder, added)
+            if builder.is_call:
+                self._add_item_deltas(builder, added)
 
     # Items.
 
@@ -232,17 +230,13 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         if event.item is not None:
             builder = self._output.stated(event.output_index, event.item, whole=False)
             if not builder.repeats(event.item):
-                additions = builder.begin(event.item)
-                self._output.name(builder)
-                self._add_item_deltas(builder, additions)
+                self._add_item_deltas(builder, builder.begin(event.item))
                 self._latest_deltas += builder.call_deltas("", begins=True)
 
     def _on_item_done(self, event: events.ResponseOutputItemDoneEvent) -> None:
         if event.item is not None:
             builder = self._output.stated(event.output_index, event.item, whole=True)
-            additions = builder.state(event.item)
-            self._output.name(builder)
-            self._add_item_deltas(builder, additions)
+            self._add_item_deltas(builder, builder.state(event.item))
             builder.done, builder.whole = True, event.item
             self._latest_deltas += builder.done_deltas()
 
@@ -261,8 +255,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         for field in ("call_id", "name"):
             if getattr(event, field, None) and isinstance(builder.item, ResponseFunctionToolCall):
                 builder.item = replace(builder.item, **{field: getattr(event, field)})
-        self._output.name(builder)
-        self._latest_deltas += builder.call_deltas(piece)
+        self._add_item_deltas(builder, [(kinds[0], piece)])
 
     def _on_status(self, event: Any) -> None:
         kind, status = STATUSES[type(event)]
@@ -316,7 +309,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
             piece = parts.at(index, type(part)).begin(part)
         else:
             piece = parts.whole_at(index, type(part), text).state(part)
-        self._add_text_delta(builder.kind_of(type(part)), piece)
+        self._add_text_delta(kind_in(builder.item, part), piece)
 
     def _on_part_delta(self, event: Any) -> None:
         kind = PART_DELTAS[type(event)]

@@ -150,8 +150,7 @@ class ItemBuilder:
 
     def outputs(self) -> dict[int, CommandOutput]:
         """Return the output of a shell call, by command."""
-        if self._outputs is None:
-            self._outputs = {}
+        self._outputs = self._outputs or {}
         return self._outputs
 
     def begin(self, item: ResponseOutputItem) -> list[Addition]:
@@ -234,7 +233,7 @@ class ItemBuilder:
         known = self._parts or {}
         for field in fields:
             for part in known.get(field, ()):
-                kind = self.kind_of(type(part.part))
+                kind = kind_in(self.item, part.part)
                 if part.text.contradicted:
                     self.contradicted |= {kind}
                 yield kind, str(part.text)
@@ -255,14 +254,6 @@ class ItemBuilder:
         """Whether a whole text is one of this item."""
         parts = (part.text for part in chain.from_iterable((self._parts or {}).values()))
         return any(text.is_whole(whole) for text in (self.text, *parts))
-
-    def has_text(self) -> bool:
-        """Whether the item has a text of the answer."""
-        return any(kind is ResponseOutputText and text for kind, text in self.texts())
-
-    def kind_of(self, part: Kind) -> Kind:
-        """Return the type of text that a part of this item has."""
-        return _kind_in(self.item, part)
 
     def call(self) -> ToolCall:
         """Return the tool call so far: one object as long as it does not change."""
@@ -300,8 +291,7 @@ class ItemBuilder:
         if self.place is None or self._emitted:
             return []
         if isinstance(self.text, JSONText) and (self.text or self.text.initial):
-            whole = not self._is_cut and self._has_json()
-            return self._end_deltas(whole=whole)
+            return self._end_deltas(whole=not self._is_cut and self._has_json())
         return self._end_deltas(whole=self._status == "completed")
 
     def _has_json(self) -> bool:
@@ -370,11 +360,10 @@ def _contents(output: CommandOutput) -> list[ShellCallOutputContent]:
     return contents
 
 
-def _kind_in(item: ResponseOutputItem, part: Kind) -> Kind:
+def kind_in(item: ResponseOutputItem, part: ContentPart) -> Kind:
     """Return the type of text that a part has: no text of a reasoning item is the answer's."""
-    if part is ResponseOutputText and isinstance(item, ResponseReasoningItem):
-        return ReasoningText
-    return part
+    reasons = isinstance(item, ResponseReasoningItem) and isinstance(part, ResponseOutputText)
+    return ReasoningText if reasons else type(part)
 
 
 def texts_of(item: ResponseOutputItem) -> Iterator[Addition]:
@@ -385,4 +374,4 @@ def texts_of(item: ResponseOutputItem) -> Iterator[Addition]:
     elif isinstance(item, ResponseReasoningItem):
         parts = [*(item.content or ()), *item.summary]
     for part in parts:
-        yield _kind_in(item, type(part)), text_of(part)
+        yield kind_in(item, part), text_of(part)
