@@ -16,7 +16,6 @@ from benchmarks.events import measure_events
 from benchmarks.goals import print_verdicts
 from benchmarks.measure import Rounds
 from benchmarks.memory import measure_import, measure_memory
-from benchmarks.nodejs import node_versions
 from benchmarks.peers import PEERS, Peer, load
 from benchmarks.report import Report
 from benchmarks.scale import measure_scale
@@ -40,8 +39,7 @@ def main(
         rounds, imports, scale = Rounds(25, 0.5), Rounds(3), scale / 4
 
     parsers, versions = load(peers)
-    node = node_versions()
-    report = Report(versions | node)
+    report = Report(versions)
     for name, version in report.versions.items():
         print(f"{name}: {version}")
     for each in chosen:
@@ -53,8 +51,7 @@ def main(
         print(f"\n{each.name}: {sizes}\n    {each.why}")
     if chosen:
         typed = [workload for workload in chosen if workload.format]
-        with_node = "absent" not in node.values()
-        report.rows += measure_typed(typed, rounds, with_node=with_node)
+        report.rows += measure_typed(typed, rounds)
         report.rows += measure_events(chosen, parsers, rounds)
     if "opening" in options.only:
         report.rows += measure_opening(workloads["chat-turns-event"], rounds)

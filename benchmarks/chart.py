@@ -45,7 +45,6 @@ _TYPED = {
     "json.loads": "json.loads of the payloads alone",
     "by hand, json": "lines split by hand, json.loads",
     "by hand, msgspec": "lines split by hand, msgspec",
-    "node": "eventsource-parser, JSON.parse on V8",
 }
 
 

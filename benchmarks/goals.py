@@ -146,8 +146,6 @@ _AT_LEAST = (
     ("events, a long text, 64 KiB, openai", "events", "chat-text-64-kib", "openai", 6),
     *((f"{what}, any Python peer", "events", row, _PEER, 1) for row, what in _HARD.items()),
     *((f"openai's `{call}`", "sdk", ".*", re.escape(call), least) for call, least in _SDK.items()),
-    ("Node with JSON.parse, one event", "typed", "chat-text-event", "node / chunks", 1),
-    ("Node with JSON.parse, 64 KiB", "typed", "chat-text-64-kib", "node / chunks", 1),
 )
 
 GOALS = (

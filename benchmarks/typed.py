@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
-from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -12,7 +11,6 @@ import msgspec
 
 from benchmarks.floor import floor_decoder
 from benchmarks.measure import Rounds, Value, clocked, interleave
-from benchmarks.nodejs import node_parser
 from benchmarks.report import Row, terminal_table
 from benchmarks.workloads import Workload
 from ssekit import Format, SSEDecoder, SSEKitError, chat, iter_events
@@ -22,7 +20,7 @@ __all__ = ["COLUMNS", "measure_opening", "measure_typed", "read_stream"]
 COLUMNS = (
     "L, µs",
     *("collect", "chunks", "deltas()", "deltas() more", "json.loads", "collect / json.loads"),
-    *("by hand, json", "by hand, msgspec", "node", "node / chunks", "async / sync"),
+    *("by hand, json", "by hand, msgspec", "async / sync"),
     "refused, %",
 )
 Run = Callable[[], object]
@@ -30,24 +28,21 @@ Run = Callable[[], object]
 _OPENED = ("chat.stream", "iter_events")
 
 
-def measure_typed(
-    workloads: Iterable[Workload], rounds: Rounds, *, with_node: bool = False
-) -> Iterator[Row]:
-    """Measure and print each workload, beside json.loads, reading by hand, and Node's parser."""
+def measure_typed(workloads: Iterable[Workload], rounds: Rounds) -> Iterator[Row]:
+    """Measure and print each workload, beside json.loads and reading by hand."""
     print(
         "\nTyped: L, the typed decode of the payloads alone, in µs per chunk; the others in L"
         "\n(collect: with set-up and result. chunks, deltas(): iterating. by hand: lines that are"
-        "\nsplit, untyped and typed. node: eventsource-parser and JSON.parse. refused: the payloads"
-        "\nthat L decodes untyped)"
+        "\nsplit, untyped and typed. refused: the payloads that L decodes untyped)"
     )
     print_row = terminal_table(COLUMNS)
     for workload in workloads:
-        row = _measure(workload, rounds, with_node=with_node)
+        row = _measure(workload, rounds)
         print_row(row)
         yield row
 
 
-def _measure(workload: Workload, rounds: Rounds, *, with_node: bool) -> Row:
+def _measure(workload: Workload, rounds: Rounds) -> Row:
     wire_format, streams = workload.format, workload.reads
     assert wire_format is not None
     payloads = [payload for payload in workload.payloads if _accepts(json.loads, payload)]
@@ -72,18 +67,11 @@ def _measure(workload: Workload, rounds: Rounds, *, with_node: bool) -> Row:
         "sync": read(lambda reads: read_stream(wire_format, iter(reads))),
         "async": read(lambda reads: _run_without_loop(_read_async(wire_format, reads))),
     }
-    measured = {name: clocked(run) for name, run in runs.items()}
-    with ExitStack() as stack:
-        if with_node:
-            events, measured["node"] = stack.enter_context(node_parser(streams))
-            assert events == workload.events
-        times = interleave(measured, rounds)
+    times = interleave({name: clocked(run) for name, run in runs.items()}, rounds)
     figures = {"L, µs": times.microseconds("L", len(payloads))}
-    figures |= {name: times.ratio(name, "L") for name in COLUMNS if name in measured}
+    figures |= {name: times.ratio(name, "L") for name in COLUMNS if name in runs}
     figures["deltas() more"] = times.excess("deltas()", "chunks", "L")
     figures["collect / json.loads"] = times.ratio("collect", "json.loads")
-    if with_node:
-        figures["node / chunks"] = times.ratio("node", "chunks")
     figures["async / sync"] = times.ratio("async", "sync")
     figures["refused, %"] = Value(100 * len(unusual) / len(payloads))
     return Row("typed", workload.name, figures)

@@ -44,7 +44,9 @@ def _is_completion(body: dict[str, Any], _event_type: str) -> bool:
 
 def _is_chat(body: dict[str, Any], _event_type: str) -> bool:
     return str(body.get("object")).startswith("chat.completion") or any(
-        choice.get("delta") or (choice.get("delta") is not None and choice.get("text") is None)
+        choice.get("delta")
+        or choice.get("message")
+        or (choice.get("delta") is not None and choice.get("text") is None)
         for choice in objects(body.get("choices"))
     )
 

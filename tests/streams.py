@@ -44,19 +44,26 @@ def _completions() -> list[bytes]:
 
 
 def _responses() -> list[bytes]:
-    def pieces(kind: str, output_index: int, deltas: list[str], **place: int) -> list[bytes]:
+    def added(index: int, item: dict[str, Any]) -> bytes:
+        return typed("response.output_item.added", output_index=index, item=item)
+
+    def pieces(kind: str, index: int, deltas: list[str], **place: int) -> list[bytes]:
         return [
-            typed(f"response.{kind}.delta", output_index=output_index, delta=delta, **place)
+            typed(f"response.{kind}.delta", output_index=index, delta=delta, **place)
             for delta in deltas
         ]
+
+    def item(kind: str, index: int, part: str, deltas: list[str]) -> list[bytes]:
+        begun = {"type": kind, "content": [{"type": part, "text": ""}]}
+        return [added(index, begun), *pieces(part, index, deltas, content_index=0)]
 
     call = {"type": "function_call", "call_id": CALL[0], "name": CALL[1], "arguments": ""}
     usage = dict(zip(("input_tokens", "output_tokens", "total_tokens"), TOKENS, strict=True))
     return [
         typed("response.created", response={"id": "resp_1", "status": "in_progress"}),
-        *pieces("reasoning_text", 0, REASONING, content_index=0),
-        *pieces("output_text", 1, TEXT, content_index=0),
-        typed("response.output_item.added", output_index=2, item=call),
+        *item("reasoning", 0, "reasoning_text", REASONING),
+        *item("message", 1, "output_text", TEXT),
+        added(2, call),
         *pieces("function_call_arguments", 2, ARGUMENTS),
         typed(
             "response.output_item.done",

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from benchmarks import chart, concurrency, nodejs, readme, recorded, scale
+from benchmarks import chart, readme, recorded, scale
 from benchmarks.__main__ import main
 from benchmarks.dimensions import GROUPS
 from benchmarks.floor import floor_decoder, freeze
@@ -196,24 +196,12 @@ def test_the_official_sdk_reads_the_same_chunks(capsys: pytest.CaptureFixture[st
     assert len(row(lines, "openai-event")) == 7  # three figures, each with its spread
 
 
-def test_an_absent_sdk_and_node_are_named(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_an_absent_sdk_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "openai", None)
-    monkeypatch.setenv("PATH", str(tmp_path))
     lines = run(capsys, "--only", "sdk")
     assert any(line.startswith("The official SDK: not measured: ") for line in lines)
-    assert "node: absent" in lines
-
-
-@pytest.mark.skipif(
-    "absent" in nodejs.node_versions().values(), reason="Node or its parser is absent"
-)
-def test_node_finds_the_events() -> None:
-    workload = WORKLOADS["chat-turns-1500"]
-    with nodejs.node_parser(workload.reads) as (events, seconds):
-        assert events == workload.events
-        assert seconds() > 0
 
 
 def test_an_unknown_workload_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
@@ -280,8 +268,8 @@ ONE, TWO = Value(1.0, 0.0), Value(2.0, 0.0)
 
 def full_report() -> Report:
     """Return a report with a row of each kind and each workload."""
-    columns = ("collect", "chunks", "deltas() more", "collect / json.loads", "node")
-    typed = dict.fromkeys((*columns, "node / chunks", "async / sync"), TWO)
+    columns = ("collect", "chunks", "deltas() more", "collect / json.loads", "async / sync")
+    typed = dict.fromkeys(columns, TWO)
     peers = {"ssekit, µs": ONE, "by feed": ONE, "httpx-sse": TWO, "openai": TWO}
     others = [
         ("opening", "chat-turns-event", dict.fromkeys(("chat.stream", "iter_events"), TWO)),
@@ -293,7 +281,7 @@ def full_report() -> Report:
     ]
     rows = [Row("typed", name, typed) for name in TYPED]
     rows += [Row("events", name, peers, {"other": "KeyError"}) for name in WORKLOADS]
-    return Report({"python": "3", "node": "absent"}, rows + [Row(*each) for each in others])
+    return Report({"python": "3", "openai": "absent"}, rows + [Row(*each) for each in others])
 
 
 def test_every_goal_has_a_name_of_its_own_and_figures_of_the_run() -> None:
@@ -334,7 +322,7 @@ def test_the_page_has_every_goal_and_every_peer() -> None:
     for name, goal, figure, verdict in verdicts(full_report()):
         assert f"| {name} | {goal} | {figure} | {verdict} |" in text
     assert "| chat-text-64-kib | 1.00 | 1.00 | 2.00 | 2.00 | * |" in text
-    assert "python 3, node absent" in text
+    assert "python 3, openai absent" in text
 
 
 def test_the_short_table_has_streams_as_they_come_first() -> None:
@@ -379,7 +367,7 @@ def test_the_pictures_are_the_same_for_the_same_figures(tmp_path: Path) -> None:
     assert b">1.00  lines<" in drawn[0][1]
 
 
-# Cost against size, and many streams.
+# Cost against size.
 
 
 @pytest.mark.parametrize("exponent", [0.5, 1.0, 2.0])
@@ -393,8 +381,3 @@ def test_every_dimension_has_its_exponent(capsys: pytest.CaptureFixture[str]) ->
     names = [f"{each.figures[scale.EXPONENT].median:.2f}  {each.name}" for each in found]
     assert capsys.readouterr().out.splitlines()[2:-1] == names
     assert len(names) == sum(len(dimensions) for _, dimensions in GROUPS.values())
-
-
-def test_many_streams_are_read_to_their_end(capsys: pytest.CaptureFixture[str]) -> None:
-    concurrency.main(["--streams", "20"])
-    assert capsys.readouterr().out.startswith("20 live streams, ")

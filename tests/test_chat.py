@@ -730,6 +730,52 @@ CALLS: dict[str, tuple[Pieces, Pieces]] = {
         [(0, "a", "f" * 1_000, None), (0, None, "g", None)],
         [("a", "f" * 1_000, ""), ("", "g", "")],
     ),
+    "calls without an index, one after the other": (
+        [(None, "a", "f", "{}"), (None, "b", "f", "{}")],
+        [("a", "f", "{}"), ("b", "f", "{}")],
+    ),
+    "an index is a key": (
+        [(10**12, "a", "f", "1"), (-1, "b", "g", "2"), (1, "c", "h", "3"), (-1, None, None, "4")],
+        [("a", "f", "1"), ("b", "g", "24"), ("c", "h", "3")],
+    ),
+    "an id in a later piece": ([(0, None, "f", None), (0, "a", None, "{}")], [("a", "f", "{}")]),
+    "a name in a later piece": (
+        [(0, "a", None, None), (0, None, "f", None), (0, None, None, "{}")],
+        [("a", "f", "{}")],
+    ),
+    # An id that comes again, or a new one for each piece.
+    "an id again, at another index": (
+        [(0, "a", "f", "{"), (1, "b", "g", ""), (5, "a", None, "}"), (5, None, None, " ")],
+        [("a", "f", "{} "), ("b", "g", "")],
+    ),
+    "an id and its name again, without an index": (
+        [(None, "a", "f", "[1]"), (None, "b", "g", "[2]"), (None, "a", "f", "")],
+        [("a", "f", "[1]"), ("b", "g", "[2]")],
+    ),
+    "one id of every call, at indices (DeepSeek, GLM)": (
+        [(0, "x", "f", '{"a":1}'), (1, "x", "g", "{"), (0, "x", None, " "), (1, "x", None, "}")],
+        [("x", "f", '{"a":1} '), ("x", "g", "{}")],
+    ),
+    "one id and one name, at indices": (
+        [(0, "f", "f", "[1]"), (1, "f", "f", ""), (1, None, None, "[2]")],
+        [("f", "f", "[1]"), ("f", "f", "[2]")],
+    ),
+    "one id and one name, at one index (Google's adapters)": (
+        [(0, "f", "f", "[1]"), (0, "f", "f", "["), (0, "f", "f", "2]"), (0, "f", "f", "[3]")],
+        [("f", "f", "[1]"), ("f", "f", "[2]"), ("f", "f", "[3]")],
+    ),
+    "one id and another name, without an index": (
+        [(None, "x", "f", ""), (None, "x", "g", "[1]"), (None, "x", None, " ")],
+        [("x", "f", ""), ("x", "g", "[1] ")],
+    ),
+    "another id for each piece, some of them empty": (
+        [(0, "a", "f", ""), (0, "b", "", ""), (0, "c", None, "[]"), (0, "d", None, "")],
+        [("a", "f", "[]")],
+    ),
+    "another id and nothing else": (
+        [(0, "a", "f", "{}"), (0, "b", None, None), (0, None, "g", "[]")],
+        [("a", "f", "{}"), ("b", "g", "[]")],
+    ),
     # A name that comes again.
     "a name again, at its index, and nothing else": (
         [(0, "a", "f", "["), (0, None, "f", None), (0, None, "f", " "), (0, None, None, "]")],
@@ -794,6 +840,14 @@ CALLS: dict[str, tuple[Pieces, Pieces]] = {
         [(0, "a", "f", A1[:3]), (0, None, None, A1[3:]), (0, None, None, A1)],
         [("a", "f", A1)],
     ),
+    "the arguments in each piece, as far as they are known": (
+        [(0, "a", "f", A1[:3]), (0, None, None, A1[:5]), (0, "a", "f", A1)],
+        [("a", "f", A1)],
+    ),
+    "an object in the arguments that is like them": (
+        [(0, "a", "f", '{"a":['), (0, None, None, '{"a":1}'), (0, None, None, "]}")],
+        [("a", "f", '{"a":[{"a":1}]}')],
+    ),
     "a call again, at its index": ([(0, "a", "f", A1), (0, "a", "f", A1)], [("a", "f", A1)]),
     "a call again, at another index": ([(0, "a", "f", A1), (5, "a", "f", A1)], [("a", "f", A1)]),
     "a call again, without an index": ([(0, "a", "f", A1), (None, "a", "f", A1)], [("a", "f", A1)]),
@@ -813,6 +867,18 @@ CALLS: dict[str, tuple[Pieces, Pieces]] = {
     "arguments after an empty object": (
         [(0, "a", "f", "{}"), (0, None, None, A1[:3]), (0, None, None, A1[3:])],
         [("a", "f", A1)],
+    ),
+    "an empty object, and then another call": (
+        [(0, "", "f", "{}"), (0, "", "", "{"), (0, "", "f", "}"), (0, "", "f", "[]")],
+        [("", "f", "{}"), ("", "f", "[]")],
+    ),
+    "an empty object twice, with the id and the name in each piece": (
+        [(0, "a", "f", "{}"), (0, "a", "f", "{}"), (0, "a", "f", '{"a":'), (0, "a", "f", "1}")],
+        [("a", "f", A1)],
+    ),
+    "white space after the end, with the id and the name in each piece": (
+        [(0, "a", "f", '{"a"'), (0, "a", "f", ":1}"), (0, "a", "f", "\n")],
+        [("a", "f", A1 + "\n")],
     ),
     "an empty object alone": ([(0, "a", "f", "{}"), (0, None, None, "")], [("a", "f", "{}")]),
     "an empty object twice": ([(0, "a", "f", "{}"), (0, None, None, "{}")], [("a", "f", "{}")]),

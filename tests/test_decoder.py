@@ -9,8 +9,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ssekit import (
     AnswerTooLargeError,
@@ -25,13 +23,12 @@ from ssekit import (
     StreamDecoder,
     StreamInterruptedError,
     StreamNotFinishedError,
-    StreamTimeoutError,
     StreamTruncatedError,
     TextDelta,
     auto,
     chat,
 )
-from ssekit.testing import chunkings, splits
+from ssekit.testing import splits
 from tests.ways import pieces
 
 
@@ -163,12 +160,6 @@ def test_the_error_has_the_answer_so_far_and_pickles(stream: bytes, words: str, 
         assert pickle.loads(pickle.dumps(raised.value)).partial == [*words]
 
 
-@given(st.sampled_from(list(ENDS.values())), st.data())
-def test_any_division_tells_the_same(row: Any, data: st.DataObject):
-    stream, words, end = row
-    check_end(data.draw(chunkings(stream)), words, end)
-
-
 def test_what_does_not_belong_here_is_to_blame():
     error = run([A, FOREIGN])[1].error
     assert error is not None
@@ -224,11 +215,6 @@ def test_comments_and_the_earlier_id_pass_through():
     assert decoder.event.id == "7"
 
 
-def test_bytes_are_bytes():
-    with pytest.raises(TypeError, match="undecoded"):
-        WORDS.decoder().feed("data: x")  # type: ignore[arg-type]
-
-
 def test_there_is_no_result_before_the_end():
     decoder = WORDS.decoder()
     decoder.feed(A)
@@ -236,31 +222,6 @@ def test_there_is_no_result_before_the_end():
         decoder.result()
     assert raised.value.partial == ["a"]
     assert decoder.state == "open"
-
-
-class ReadTimeout(Exception):
-    """As a transport may name it."""
-
-
-@pytest.mark.parametrize(
-    ("cause", "kind"),
-    [
-        (ConnectionResetError("reset"), StreamInterruptedError),
-        (OSError(), StreamInterruptedError),
-        (TimeoutError("slow"), StreamTimeoutError),
-        (ReadTimeout("slow"), StreamTimeoutError),
-    ],
-)
-def test_the_transport_fails(cause: Exception, kind: type[SSEKitError]):
-    """What was complete stays, what was not is dropped, and the cause is there."""
-    decoder = WORDS.decoder()
-    decoder.feed(A + B[:-1])
-    decoder.fail(cause)
-    assert decoder.state == "failed"
-    assert type(decoder.error) is kind
-    assert decoder.error.__cause__ is cause
-    assert decoder.error.partial == ["a"]
-    assert type(cause).__name__ in str(decoder.error)
 
 
 def test_a_transport_whose_errors_cannot_even_be_described():

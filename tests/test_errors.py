@@ -116,28 +116,6 @@ def test_what_an_error_object_says(body, fields):
     assert error.body == body
 
 
-@pytest.mark.parametrize(
-    ("body", "error"),
-    [
-        ({"error": {"a": 1}}, {"a": 1}),
-        ({"error": "no"}, "no"),
-        ({"detail": "no"}, "no"),
-        ({"detail": [{"msg": "no"}], "code": 5}, [{"msg": "no"}]),
-        ({"error": "x", "id": 1, "type": "y"}, "x"),
-        ({"error": "x", "message": "no"}, {"error": "x", "message": "no"}),
-        ({"error": True, "code": 5}, {"error": True, "code": 5}),
-        ([{"error": {"a": 1}}], {"a": 1}),
-        ([{"error": {"a": 1}}, {}], None),
-        ({"error": None}, None),
-        ({"error": {}}, None),
-        ({}, None),
-        ([], None),
-    ],
-)
-def test_where_an_error_object_is(body, error):
-    assert nested_error(body) == error
-
-
 def test_a_detail_is_an_error_where_it_may_be_one():
     assert nested_error({"detail": "no"}, detail=False) is None
     assert nested_error({"detail": "no", "error": 5}, detail=False) == {"detail": "no", "error": 5}

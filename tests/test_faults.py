@@ -10,15 +10,10 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import json
-import re
 import socket
-import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
 from itertools import accumulate
 from typing import Any, NamedTuple
 
-import anyio
 import httpx
 import pytest
 import trio
@@ -31,34 +26,14 @@ from ssekit import (
     StreamTimeoutError,
     StreamTruncatedError,
 )
-from ssekit.testing.transports import Reads
 from tests.formats import FORMATS, PLAIN
 from tests.oracle import oracle
 from tests.reference import interpret
-from tests.shared import needs_shared, recordings
-from tests.shells import SHELLS, Shell, read_all
+from tests.shells import Shell, read_all
+from tests.streams import STREAMS
 from tests.thorough import pick
 from tests.ways import pieces
-from tests.wire import DONE, block, event, step_typed, typed
-
-
-class Wire(NamedTuple):
-    """A format: a stream of it that has everything."""
-
-    endpoint: str
-    events: list[bytes]
-    errors: dict[str, Reported]  # the forms that only this format has
-
-    @property
-    def format(self) -> Any:
-        return FORMATS[self.endpoint]
-
-    def said(self, answer: Any) -> Any:
-        return PLAIN[self.endpoint](answer)
-
-    @property
-    def stream(self) -> bytes:
-        return b"".join(self.events)
+from tests.wire import event, step_typed, typed
 
 
 class Reported(NamedTuple):
@@ -95,202 +70,50 @@ def on_chunk(chunk: dict[str, Any]) -> dict[str, Reported]:
     }
 
 
-def chat_chunk(*choices: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    return {"id": "c", "model": "m", "object": "chat.completion.chunk", "created": 1,
-            "choices": list(choices), **fields}  # fmt: skip
-
-
-def delta(index: int = 0, finish_reason: str | None = None, **fields: Any) -> dict[str, Any]:
-    return {"index": index, "delta": fields, "finish_reason": finish_reason}
-
-
-def call(arguments: str, **fields: Any) -> dict[str, Any]:
-    return delta(tool_calls=[{"index": 0, **fields, "function": {"arguments": arguments}}])
-
-
-USAGE = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
-
-CHAT = [
-    event(chat_chunk(delta(role="assistant", content=""))),
-    b": still here\n\n",
-    event(chat_chunk(delta(reasoning="hm"))),
-    b"event: message\n" + event(chat_chunk(delta(content="a"))),
-    event(chat_chunk(delta(content="☀️"), delta(1, content="b"))).replace(b"\n", b"\r\n"),
-    event(chat_chunk(call("", id="call_1", type="function"))).replace(b'""}', b'"", "name": "f"}'),
-    event(chat_chunk(call('{"n":'))),
-    event(chat_chunk(call(" 1}"), delta(1, "length"))),
-    event(chat_chunk(delta(0, "tool_calls"))),
-    event(chat_chunk(usage=USAGE)),
-    DONE,
-]
-
-
-def text(words: str, finish_reason: str | None = None, **fields: Any) -> dict[str, Any]:
-    choice = {"index": 0, "text": words, "finish_reason": finish_reason, "logprobs": None}
-    return {"id": "c", "model": "m", "object": "text_completion", "created": 1,
-            "choices": [choice], **fields}  # fmt: skip
-
-
-COMPLETIONS = [
-    event(text("a")),
-    b"id: 7\r\n" + event(text("☀️")),
-    event(text("b", "stop")),
-    event({**text(""), "choices": [], "usage": USAGE}),
-    DONE,
-]
-
-
-def response(status: str, *output: Any, **fields: Any) -> dict[str, Any]:
-    return {"id": "r", "status": status, "output": list(output), **fields}
-
-
-def at(kind: str, output_index: int, **fields: Any) -> bytes:
-    return typed(f"response.{kind}", output_index=output_index, **fields)
-
-
-def item(kind: str, status: str = "in_progress", **fields: Any) -> dict[str, Any]:
-    return {"type": kind, "id": f"{kind}_1", "status": status, **fields}
-
-
-def output_text(words: str) -> dict[str, Any]:
-    return {"type": "output_text", "text": words, "annotations": []}
-
-
-SUMMARY = {"type": "summary_text", "text": "hm"}
-THOUGHT = item("reasoning", "completed", summary=[SUMMARY])
-MESSAGE = item("message", "completed", role="assistant", content=[output_text("a☀️")])
-CALL = item("function_call", "completed", call_id="call_1", name="f", arguments='{"n": 1}')
-
-RESPONSES = [
-    typed("response.created", response=response("in_progress", model="m")),
-    at("output_item.added", 0, item=item("reasoning", summary=[])),
-    at("reasoning_summary_part.added", 0, summary_index=0, part={**SUMMARY, "text": ""}),
-    at("reasoning_summary_text.delta", 0, summary_index=0, delta="h"),
-    at("reasoning_summary_text.delta", 0, summary_index=0, delta="m"),
-    at("reasoning_summary_part.done", 0, summary_index=0, part=SUMMARY),
-    at("output_item.done", 0, item=THOUGHT),
-    at("output_item.added", 1, item=item("message", role="assistant", content=[])),
-    at("content_part.added", 1, content_index=0, part=output_text("")),
-    at("output_text.delta", 1, content_index=0, delta="a").replace(b"\n", b"\r\n"),
-    at("output_text.delta", 1, content_index=0, delta="☀️"),
-    at("output_text.done", 1, content_index=0, text="a☀️"),
-    at("output_item.done", 1, item=MESSAGE),
-    at("output_item.added", 2, item={**CALL, "status": "in_progress", "arguments": ""}),
-    at("function_call_arguments.delta", 2, delta='{"n":'),
-    at("function_call_arguments.delta", 2, delta=" 1}"),
-    at("function_call_arguments.done", 2, arguments='{"n": 1}'),
-    at("output_item.done", 2, item=CALL),
-    typed(
-        "response.completed",
-        response=response("completed", THOUGHT, MESSAGE, CALL, usage={"total_tokens": 3}),
-    ),
-]
-
-
+CHUNK = {"id": "c", "choices": [{"index": 0, "delta": {"content": "x"}}]}
+GROQ = event(CHUNK | {"x_groq": {"id": "q", "error": "no"}})
 FAILURE = {"code": "server_error", "message": "no"}
-FAILED = typed("response.failed", response=response("failed", error=FAILURE))
-RESPONSES_ERRORS = {
-    "nested, by its type": Reported(
-        typed("error", error={"message": "no", "code": "x"}, sequence_number=2), "x"
-    ),
-    "flat, of the vendor": Reported(typed("error", message="no", code="x", param=None), "x"),
-    "a response that failed": Reported(FAILED, "server_error", FAILED),
+FAILED = typed("response.failed", response={"status": "failed", "error": FAILURE})
+GONE = {"message": "no", "code": "gateway_timeout"}
+
+# The forms that only one format has.
+ERRORS: dict[str, dict[str, Reported]] = {
+    "chat": {**on_chunk(CHUNK), "in x_groq": Reported(GROQ, None, event(CHUNK))},
+    "completions": on_chunk({"id": "c", "choices": [{"index": 0, "text": "x"}]}),
+    "responses": {
+        "nested, by its type": Reported(typed("error", error={"message": "no", "code": "x"}), "x"),
+        "flat, of the vendor": Reported(typed("error", message="no", code="x", param=None), "x"),
+        "a response that failed": Reported(FAILED, "server_error", FAILED),
+    },
+    "messages": {"an event": Reported(typed("error", error={"type": "t", "message": "no"}), None)},
+    "gemini": {"a status": Reported(event({"error": {"code": 503, "message": "no"}}), "503")},
+    "interactions": {"an event": Reported(step_typed("error", error=GONE), GONE["code"])},
 }
 
-ORDINARY = chat_chunk(delta(content="x"))
-GROQ = event(ORDINARY | {"x_groq": {"id": "q", "error": "no"}})
-CHAT_ERRORS = {**on_chunk(ORDINARY), "in x_groq": Reported(GROQ, None, event(ORDINARY))}
-COMPLETIONS_ERRORS = on_chunk(text("x"))
+
+class Wire(NamedTuple):
+    """A format, and the events of a stream of it, among them a comment and other line ends."""
+
+    endpoint: str
+
+    @property
+    def format(self) -> Any:
+        return FORMATS[self.endpoint]
+
+    @property
+    def events(self) -> list[bytes]:
+        first, second, *others = STREAMS[self.endpoint]
+        return [first, b": still here\n\n", second.replace(b"\n", b"\r\n"), *others]
+
+    @property
+    def stream(self) -> bytes:
+        return b"".join(self.events)
+
+    def said(self, answer: Any) -> Any:
+        return PLAIN[self.endpoint](answer)
 
 
-def thinking(words: str) -> dict[str, Any]:
-    return {"type": "thinking_delta", "thinking": words}
-
-
-def arguments(text: str) -> dict[str, Any]:
-    return {"type": "input_json_delta", "partial_json": text}
-
-
-BEGUN = {"id": "m", "type": "message", "role": "assistant", "model": "m", "content": []}
-MESSAGES = [
-    typed("message_start", message={**BEGUN, "usage": {"input_tokens": 1, "output_tokens": 1}}),
-    *block(0, {"type": "thinking", "thinking": "", "signature": ""}, thinking("h"), thinking("m"),
-           {"type": "signature_delta", "signature": "c2ln"}),
-    typed("ping"),
-    *block(1, {"type": "text", "text": ""}, {"type": "text_delta", "text": "a"},
-           {"type": "text_delta", "text": "☀️"}),
-    typed("ping").replace(b"\n", b"\r\n"),
-    b": still here\n\n",
-    *block(2, {"type": "tool_use", "id": "t", "name": "f", "input": {}}, arguments(""),
-           arguments('{"n":'), arguments(" 1}")),
-    typed("message_delta", delta={"stop_reason": "tool_use", "stop_sequence": None},
-          usage={"output_tokens": 3}),
-    typed("message_stop"),
-]  # fmt: skip
-OVERLOADED = typed("error", error={"type": "overloaded_error", "message": "no"})
-MESSAGES_ERRORS = {"an event": Reported(OVERLOADED, None)}
-
-
-def fragment(part: dict[str, Any], index: int = 0, **more: Any) -> bytes:
-    candidate = {"content": {"role": "model", "parts": [part]}, "index": index, **more}
-    usage = {"promptTokenCount": 1, "totalTokenCount": 3}
-    return event({"candidates": [candidate], "usageMetadata": usage, "modelVersion": "m",
-                  "responseId": "r"}).replace(b"\n", b"\r\n")  # fmt: skip
-
-
-GEMINI = [
-    fragment({"text": "hm", "thought": True}),
-    fragment({"text": "a"}),
-    fragment({"text": "☀️"}),
-    fragment({"text": "b"}, 1),
-    fragment({"functionCall": {"name": "f", "willContinue": True}}),
-    fragment({"functionCall": {"partialArgs": [{"jsonPath": "$.n", "stringValue": "1"}],
-                               "willContinue": True}}),
-    fragment({"functionCall": {}}),
-    fragment({"text": ""}, finishReason="STOP"),
-    fragment({"text": "c"}, 1, finishReason="MAX_TOKENS"),
-]  # fmt: skip
-
-
-WORDS = {"type": "text", "text": "hm"}
-CALLED = {"type": "function_call", "id": "c", "name": "f", "arguments": {}}
-INTERACTIONS = [
-    step_typed("interaction.created", interaction={"id": "v1_i", "model": "m"}),
-    step_typed("step.start", index=0, step={"type": "thought"}),
-    step_typed("step.delta", index=0, delta={"type": "thought_summary", "content": WORDS}),
-    step_typed("step.delta", index=0, delta={"type": "thought_signature", "signature": ""}),
-    step_typed("step.delta", index=0, delta={"type": "thought_signature", "signature": "c2ln"}),
-    step_typed("step.stop", index=0),
-    b": still here\n\n",
-    step_typed("step.start", index=1, step={"type": "model_output"}),
-    step_typed("step.delta", index=1, delta={"type": "text", "text": "a"}),
-    step_typed("step.delta", index=1, delta={"type": "text", "text": "☀️"}).replace(b"\n", b"\r\n"),
-    step_typed("step.stop", index=1, usage={"total_tokens": 2}),
-    step_typed("step.start", index=2, step=CALLED),
-    step_typed("step.delta", index=2, delta={"type": "arguments_delta", "arguments": '{"n":'}),
-    step_typed("step.delta", index=2, delta={"type": "arguments_delta", "arguments": " 1}"}),
-    step_typed("step.stop", index=2),
-    step_typed("interaction.completed", interaction={"id": "v1_i", "status": "requires_action",
-                                               "usage": {"total_tokens": 3}}),
-]  # fmt: skip
-INTERACTIONS_ERRORS = {
-    "an event": Reported(
-        step_typed("error", error={"message": "no", "code": "gateway_timeout"}), "gateway_timeout"
-    ),
-}
-
-UNAVAILABLE = {"error": {"code": 503, "message": "no", "status": "UNAVAILABLE"}}
-GEMINI_ERRORS = {"a status": Reported(event(UNAVAILABLE), "503")}
-
-
-WIRES = [
-    Wire("chat", CHAT, CHAT_ERRORS),
-    Wire("completions", COMPLETIONS, COMPLETIONS_ERRORS),
-    Wire("responses", RESPONSES, RESPONSES_ERRORS),
-    Wire("messages", MESSAGES, MESSAGES_ERRORS),
-    Wire("gemini", GEMINI, GEMINI_ERRORS),
-    Wire("interactions", INTERACTIONS, INTERACTIONS_ERRORS),
-]
+WIRES = [*map(Wire, FORMATS)]
 each_wire = pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.endpoint)
 
 
@@ -469,7 +292,7 @@ async def test_the_bytes_end_early(shell: Shell, wire: Wire):
 REPORTED = [
     pytest.param(wire, reported, id=f"{wire.endpoint}-{form}")
     for wire in WIRES
-    for form, reported in (ANY_ERRORS | wire.errors).items()
+    for form, reported in (ANY_ERRORS | ERRORS[wire.endpoint]).items()
 ]
 
 
@@ -515,150 +338,3 @@ async def test_an_event_cannot_be_read(
         before, after = wire.stream[:place], wire.stream[place:]
         for reads in ([before + broken + after], [before, broken[:9], broken[9:], after]):
             assert_failed(wire, await pull(shell, wire, *reads, max_event_size=1000), before, kind)
-
-
-# The same over a few streams of real hosts.
-
-
-def recorded() -> Iterator[Any]:
-    for wire in WIRES:
-        for recording in sorted(recordings(wire.endpoint), key=lambda row: len(row.data))[:5]:
-            yield pytest.param(wire, recording.data, id=recording.name)
-
-
-@pytest.mark.parametrize(
-    ("wire", "stream"), [*recorded()] or [pytest.param(None, None, marks=needs_shared, id="none")]
-)
-async def test_a_recorded_stream_breaks_off(shell: Shell, wire: Wire, stream: bytes):
-    ends_of_events = [found.end() for found in re.finditer(rb"(\r\n|\r|\n){2}", stream)]
-    starts = [0, *ends_of_events][:-1]
-    for start, end in zip(starts, ends_of_events, strict=True):
-        for place in (start, (start + end) // 2):
-            before = stream[:place]
-            if oracle(wire.endpoint, before).end[0] != "truncated":
-                continue  # it has ended, in whatever way
-            outcome = await pull(shell, wire, before, OSError())
-            assert_failed(wire, outcome, before, StreamInterruptedError)
-            counted, state = ends(wire, before)
-            if state == "truncated":
-                assert_failed(wire, await pull(shell, wire, before), counted, StreamTruncatedError)
-
-
-# The connection is released: the server sees that its client is gone.
-
-
-class Peer:
-    """A server of one connection: it sends events, does one thing more, and waits for its end."""
-
-    HEAD = (
-        b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n"
-        b"transfer-encoding: chunked\r\n\r\n"
-    )
-
-    def __init__(self, events: bytes, then: str) -> None:
-        self.left = threading.Event()
-        self._events = events
-        self._then = then
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/"
-
-    def serve(self) -> None:
-        connection, _ = self._listener.accept()
-        with connection, suppress(ConnectionError):
-            connection.settimeout(10)
-            while not connection.recv(65_536).endswith(b"\r\n\r\n"):
-                pass
-            connection.sendall(self.HEAD + b"%x\r\n%b\r\n" % (len(self._events), self._events))
-            if self._then == "end":
-                connection.sendall(b"0\r\n\r\n")
-            elif self._then == "cut":
-                connection.shutdown(socket.SHUT_WR)
-            while connection.recv(65_536):
-                pass
-        self.left.set()
-
-    @classmethod
-    @contextmanager
-    def serving(cls, events: bytes, then: str) -> Iterator[Peer]:
-        peer = cls(events, then)
-        thread = threading.Thread(target=peer.serve)
-        thread.start()
-        with peer._listener:
-            yield peer
-            thread.join()
-
-
-# What the server sends after some events, what it does then, and how the stream ends.
-ERROR = event({"error": "no"})
-RELEASES: dict[str, tuple[bytes, str, type[Exception] | None]] = {
-    "a cut": (b"", "cut", StreamInterruptedError),
-    "a cut in an event": (b"data: {", "cut", StreamInterruptedError),
-    "a timeout": (b"", "stall", StreamTimeoutError),
-    "an early end": (b"", "end", StreamTruncatedError),
-    "an error": (ERROR, "stall", APIError),
-    "no JSON": (b"data: no\n\n", "stall", DecodeError),
-    "the end of the stream": (DONE, "stall", None),
-}
-each_release = pytest.mark.parametrize(("last", "then", "kind"), RELEASES.values(), ids=RELEASES)
-
-
-# How long a client waits, in seconds: long, but where the server sends no more.
-def patience(kind: Any) -> float:
-    return 0.1 if kind is StreamTimeoutError else 10
-
-
-@asynccontextmanager
-async def opened(shell: Shell, wire: Wire, peer: Peer, timeout: float) -> AsyncIterator[Any]:
-    """Give the stream of a response of httpx."""
-    options: Any = {"verify": False, "trust_env": False, "timeout": timeout}
-    if shell.reads is Reads:
-        with httpx.Client(**options) as client:
-            response = client.send(client.build_request("POST", peer.url), stream=True)
-            yield shell.stream(response, wire.format)
-    else:
-        async with httpx.AsyncClient(**options) as client:
-            response = await client.send(client.build_request("POST", peer.url), stream=True)
-            yield shell.stream(response, wire.format)
-
-
-async def left(peer: Peer) -> bool:
-    return await anyio.to_thread.run_sync(peer.left.wait, 10)
-
-
-@each_wire
-@each_release
-async def test_the_server_sees_the_connection_closed(
-    shell: Shell, wire: Wire, last: bytes, then: str, kind: Any
-):
-    before, rest = (b"".join(events) for events in (wire.events[:2], [*wire.events[2:], DONE]))
-    with Peer.serving(before + (last if kind else rest), then) as peer:
-        async with opened(shell, wire, peer, patience(kind)) as stream:
-            assert len([await anext(stream) for _ in range(count_chunks(before))]) >= 1
-            if kind is None:
-                await stream.until_done()
-            else:
-                with pytest.raises(kind) as raised:
-                    await stream.until_done()
-                assert wire.said(raised.value.partial) == oracle(wire.endpoint, before).answer
-            assert await left(peer)
-
-
-async def test_the_server_sees_that_its_reader_left(shell: Shell):
-    with Peer.serving(CHAT[0], "stall") as peer:
-        async with opened(shell, WIRES[0], peer, 10) as stream:
-            with pytest.raises(KeyboardInterrupt):
-                async with stream:
-                    raise KeyboardInterrupt
-            assert await left(peer)
-
-
-async def test_the_server_sees_that_its_reader_was_cancelled():
-    with Peer.serving(CHAT[0], "stall") as peer:
-        async with opened(SHELLS["asyncio"], WIRES[0], peer, 10) as stream:
-            await anext(stream)
-            task = asyncio.create_task(stream.until_done())
-            await asyncio.sleep(0)
-            task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await task
-            assert await left(peer)

@@ -69,13 +69,6 @@ def test_the_response_is_what_was_passed_in():
     assert chat.stream(source).response is source
 
 
-def test_the_event_behind_a_chunk():
-    stream = chat.stream([b"id: 7\nevent: x\n" + A])
-    next(stream)
-    assert stream.event is not None
-    assert (stream.event.id, stream.event.event) == ("7", "x")
-
-
 async def test_text_deltas_and_chunks_share_one_reading(shell: Shell):
     other = event({"choices": [{"index": 1, "delta": {"content": "x"}}]})
     stream = shell.stream(shell.reads(A + B, other, C, text("d"), text("e"), DONE))
@@ -151,18 +144,6 @@ def test_an_error_that_is_raised_again_does_not_grow():
     assert len(raised.traceback) < 10
 
 
-def test_what_is_no_exception_is_not_wrapped():
-    source = Reads(A, KeyboardInterrupt())
-    stream = chat.stream(source)
-    next(stream)
-    with pytest.raises(KeyboardInterrupt):
-        next(stream)
-    assert (stream.state, source.closed) == ("open", 1)
-    with pytest.raises(StreamNotFinishedError, match="closed before its end") as raised:
-        stream.result()
-    assert raised.value.partial.choices[0].message.content == "a"
-
-
 async def test_a_failing_callback_is_not_the_transport(shell: Shell):
     def on_comment(comment: str) -> None:
         raise ZeroDivisionError(comment)
@@ -172,13 +153,6 @@ async def test_a_failing_callback_is_not_the_transport(shell: Shell):
     with pytest.raises(ZeroDivisionError, match="hello"):
         await stream.until_done()
     assert (stream.state, source.closed) == ("open", 1)
-
-
-async def test_misuse_closes_the_source_too(shell: Shell):
-    source = shell.reads("no bytes")
-    with pytest.raises(TypeError, match="undecoded"):
-        await shell.stream(source).until_done()
-    assert source.closed == 1
 
 
 # Releasing the source.
@@ -366,12 +340,6 @@ def test_events_of_events():
     events = [ServerSentEvent("a"), ServerSentEvent("b", "x", "7")]
     assert list(iter_events(events, decoder=decoder)) == events
     assert decoder.last_event_id == "7"
-
-
-@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
-def test_events_of_any_bytes(kind: Any):
-    reads = [kind(b"data: a\n\nda"), kind(b"ta: b\n\n")]
-    assert list(iter_events(reads)) == [ServerSentEvent("a"), ServerSentEvent("b")]
 
 
 def test_half_an_event_does_not_go_on_in_another_connection():
