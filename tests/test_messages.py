@@ -743,7 +743,7 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
     "a call that begins once more at another index, and not whole": (
         [began(call({"a": 1})), began(call({"a": 1}), 1), stop(1), stop(),
          *(began(call({"a": 1}), index) for index in (1, 2)), stop(1), stop(2), began(call(), 2)],
-        [*told("", '{"a":1}'), ToolCallDelta(0, 1, "t", "f", ""), ToolCall(0, 1, "t", "f", "")],
+        told("", '{"a":1}'),  # whether the last one is another is not known yet
     ),
     "a call that begins once more without an index": (
         [began(call(), 1), given_json("{", 1), began(call(), None), given_json("}", 1), stop(1)],
