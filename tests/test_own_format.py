@@ -262,65 +262,15 @@ def test_what_the_types_do_not_say_counts_as_absent():
     assert stream.until_done().text == '{"n": 1}'
 
 
-# Another one, as small as it can be: OpenAI's streams of transcriptions.
-
-
-class TranscriptEvent(msgspec.Struct, frozen=True):
-    type: str
-    delta: str = ""
-    text: str = ""
-
-
-class Transcript(ssekit.Accumulator[TranscriptEvent, str]):
-    def __init__(self) -> None:
-        self._pieces: list[str] = []
-        self._whole: str | None = None
-
-    def add(self, event: TranscriptEvent, /) -> bool:
-        self._pieces.append(event.delta)
-        if event.type == "transcript.text.done":
-            self._whole = event.text
-        return self._whole is not None
-
-    def snapshot(self) -> str:
-        return "".join(self._pieces) if self._whole is None else self._whole
-
-    @property
-    def text(self) -> str:
-        return self.snapshot()
-
-    def deltas(self, event: TranscriptEvent, /) -> list[Delta]:
-        return [TextDelta(0, event.delta)] if event.delta else []
-
-
-TRANSCRIPT = ssekit.Format(
-    "transcript", msgspec.json.Decoder(TranscriptEvent), Transcript, marker_ends=False
-)
-
-SPOKEN = [
-    typed("transcript.text.delta", delta="Hello", logprobs=[]),
-    typed("transcript.text.delta", delta=" there."),
-    typed("transcript.text.done", text="Hello there.", usage={"type": "tokens"}),
-]
-
-
-def test_a_format_of_a_few_lines():
-    stream = TRANSCRIPT.stream(SPOKEN)
-    assert list(stream.text()) == ["Hello", " there."]
-    assert stream.result() == "Hello there."
-    with pytest.raises(StreamTruncatedError) as raised:
-        TRANSCRIPT.collect([*SPOKEN[:2], b"data: [DONE]\n\n"])
-    assert raised.value.partial == "Hello there."
-
-
 def test_a_format_of_ones_own_opens_what_a_name_opens(tmp_path: Path):
-    assert auto.opener(TRANSCRIPT) is TRANSCRIPT
-    file = tmp_path / "spoken.sse"
-    file.write_bytes(b"".join(SPOKEN))
-    record = archive.collect(file, format=TRANSCRIPT)
-    assert (record.format, record.state, record.result) == ("transcript", "done", "Hello there.")
+    assert auto.opener(COHERE) is COHERE
+    file = tmp_path / "answer.sse"
+    file.write_bytes(b"".join(STREAM))
+    record = archive.collect(file, format=COHERE)
+    assert (record.format, record.state) == ("cohere", "done")
+    assert record.result == COHERE.collect(STREAM)
     with pytest.raises(ValueError, match="format must be auto, chat"):
-        archive.collect(file, format="transcript")
+        archive.collect(file, format="cohere")
 
 
 class Least(ssekit.Accumulator[Event, int]):
