@@ -9,24 +9,26 @@ from typing import Any, Final, Protocol, TypeVar
 from ssekit._deltas import Delta, FinishReason, ToolCall, Usage
 from ssekit._json import parse_text
 
-__all__ = ["FINISH_REASONS", "Accumulator", "later_word", "shared_reason"]
+__all__ = ["FINISH_REASONS", "Accumulator", "is_failure", "later_word", "shared_reason"]
 
 ValueT = TypeVar("ValueT")
 ChunkT_contra = TypeVar("ChunkT_contra", contravariant=True)
 ResultT_co = TypeVar("ResultT_co", covariant=True)
 
-# The vendors' words for the end of a choice, in lower case. Any other word is "other".
+# The vendors' words for the end of a choice, in lower case, with "_" between their parts. Any other
+# word is "other".
 _WORDS: Final[dict[FinishReason, tuple[str, ...]]] = {
-    "stop": ("stop", "end_turn", "stop_sequence", "eos", "eos_token", "completed"),
+    "stop": ("stop", "end_turn", "stop_sequence", "eos", "eos_token", "complete", "completed"),
     "length": (
         *("length", "max_tokens", "max_output_tokens", "model_length"),
         *("model_context_window_exceeded", "continuation", "requires_continuation"),
         *("incomplete", "budget_exceeded"),
     ),
-    "tool_calls": ("tool_calls", "function_call", "tool_use", "requires_action"),
+    "tool_calls": ("tool_calls", "tool_call", "function_call", "tool_use", "requires_action"),
     "content_filter": (
         *("content_filter", "refusal", "sensitive", "safety", "recitation", "blocklist"),
         *("prohibited_content", "spii", "model_armor", "escalation"),
+        *("content_filtered", "guardrail_intervened"),
         *("image_safety", "image_prohibited_content", "image_recitation"),
     ),
 }
@@ -43,8 +45,17 @@ def shared_reason(word: str | None, *, calls: bool = False) -> FinishReason | No
     """
     if not word:
         return None
-    reason = FINISH_REASONS.get(word.lower(), "other")
+    reason = FINISH_REASONS.get(_plain(word), "other")
     return "tool_calls" if calls and reason == "stop" else reason
+
+
+def is_failure(word: str | None) -> bool:
+    """Whether a word for the end reports a failure: `error`, `network_error`, `error_finish`."""
+    return word is not None and "error" in _plain(word).split("_")
+
+
+def _plain(word: str) -> str:
+    return word.lower().replace("-", "_")
 
 
 def later_word(known: str | None, latest: str) -> str | None:

@@ -4,16 +4,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
-from ssekit._accumulator import Accumulator, shared_reason
+from ssekit._accumulator import Accumulator, is_failure, shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, Usage
 from ssekit._fold import Text, deep_copy, extend_lists, merge_usage
 from ssekit._json import objects
+from ssekit._server_error import error_within, flat_error
 
 __all__ = [
     "BaseAccumulator",
@@ -21,6 +22,7 @@ __all__ = [
     "CompletionTokensDetails",
     "CompletionUsage",
     "PromptTokensDetails",
+    "find_error",
     "newest_usage",
     "repair_choices",
     "usage_view",
@@ -31,13 +33,22 @@ ResultT = TypeVar("ResultT")
 
 
 def repair_choices(body: dict[str, Any]) -> list[dict[str, Any]]:
-    """Make `choices` a list, without errors in it; return the objects of the list."""
-    choices = body.get("choices")
-    body["choices"] = choices if isinstance(choices, list) else []
-    found = list(objects(body["choices"]))
-    for choice in found:
-        choice.pop("error", None)
-    return found
+    """Make `choices` a list, without errors or the usage in it, and return that."""
+    choices = body["choices"] = objects(body.get("choices"))
+    for holder in _holders(body):
+        holder.pop("error", None)
+    for choice in choices:
+        body["usage"] = body.get("usage") or choice.get("usage")  # Moonshot
+    return choices
+
+
+def find_error(body: dict[str, Any]) -> Any:
+    """Return the error in a choice (OpenRouter), in `x_groq` or without choices, or None."""
+    return error_within(_holders(body)) or flat_error(body)
+
+
+def _holders(body: dict[str, Any]) -> list[dict[str, Any]]:
+    return objects(body.get("choices")) + objects([body.get("x_groq")])
 
 
 # The usage of a request.
@@ -69,7 +80,8 @@ class CompletionUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True)
     """The tokens of a request, with the fields that hosts add.
 
     Attributes:
-        input_tokens, output_tokens: Other names of the prompt's and the completion's (mlx-vlm).
+        input_tokens, output_tokens: Other names of the prompt's and the completion's (mlx-vlm),
+            with input_tokens_details and output_tokens_details.
         prompt_cache_hit_tokens, prompt_cache_miss_tokens: DeepSeek.
         cached_tokens: Moonshot; cache_read_input_tokens, num_cached_tokens: the same elsewhere.
         reasoning_tokens: SGLang.
@@ -87,6 +99,8 @@ class CompletionUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True)
     prompt_tokens_details: PromptTokensDetails | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
+    input_tokens_details: PromptTokensDetails | None = None
+    output_tokens_details: CompletionTokensDetails | None = None
     prompt_cache_hit_tokens: int | None = None
     prompt_cache_miss_tokens: int | None = None
     cached_tokens: int | None = None
@@ -112,28 +126,29 @@ _OUTPUTS: Final = ("completion_tokens", "output_tokens", "total_tokens")
 
 def newest_usage(known: CompletionUsage | None, latest: CompletionUsage) -> CompletionUsage | None:
     """Merge a newer usage report. The known total goes if the parts of it change without it."""
-    if known is not None and known.total_tokens and latest.total_tokens == 0:
-        latest = replace(latest, total_tokens=None)  # which cannot be (MiniMax)
     merged = merge_usage(known, latest, _INPUTS, _OUTPUTS)
     if merged is None or merged == CompletionUsage():
         return known
-    if latest.total_tokens is None and known is not None and _parts(merged) != _parts(known):
-        return replace(merged, total_tokens=None)
-    return merged
+    parts, total = _parts(merged), latest.total_tokens
+    if known is None or (total is not None and total >= max(parts)):
+        return merged
+    # No total is less than its parts (MiniMax's 0; one without the input, which came before).
+    return replace(merged, total_tokens=known.total_tokens if parts == _parts(known) else None)
 
 
-def _parts(usage: CompletionUsage) -> tuple[int | None, ...]:
-    return (
-        usage.prompt_tokens, usage.input_tokens, usage.completion_tokens, usage.output_tokens
-    )  # fmt: skip
+def _parts(usage: CompletionUsage) -> list[int]:
+    counts = usage.prompt_tokens, usage.input_tokens, usage.completion_tokens, usage.output_tokens
+    return [count or 0 for count in counts]
 
 
 def usage_view(usage: CompletionUsage | None) -> Usage | None:
     """Return the tokens of a request in the vocabulary that all formats share."""
     if usage is None:
         return None
-    prompt = usage.prompt_tokens_details or PromptTokensDetails()
-    completion = usage.completion_tokens_details or CompletionTokensDetails()
+    prompt = usage.prompt_tokens_details or usage.input_tokens_details or PromptTokensDetails()
+    completion = (
+        usage.completion_tokens_details or usage.output_tokens_details or CompletionTokensDetails()
+    )
     return Usage(
         input_tokens=_first(usage.prompt_tokens, usage.input_tokens),
         output_tokens=_first(usage.completion_tokens, usage.output_tokens),
@@ -150,7 +165,9 @@ def usage_view(usage: CompletionUsage | None) -> Usage | None:
 
 
 def _first(*counts: int | None) -> int | None:
-    return next((count for count in counts if count is not None), None)
+    """Return the first positive count; if there is none, the 0 that one of the names may have."""
+    zero = 0 if 0 in counts else None
+    return next(filter(None, counts), zero)
 
 
 # Accumulating choices.
@@ -179,13 +196,13 @@ class BaseChoiceBuilder(ABC):
 
     def finish(self) -> Finish | None:
         """Return the finish of the choice, or None before its end."""
-        reason = shared_reason(self.finish_reason, calls=self.has_calls)
+        reason = shared_reason(self.finish_reason, calls=bool(self.calls))
         return Finish(self.index, reason, self.finish_reason or "") if reason else None
 
     @property
-    def has_calls(self) -> bool:
-        """Whether there are calls for the caller to answer."""
-        return False
+    def calls(self) -> Sequence[Any]:
+        """The calls for the caller to answer."""
+        return ()
 
     def last_deltas(self) -> Iterator[Delta]:
         finish = self.finish()
@@ -204,7 +221,7 @@ class BaseAccumulator(Accumulator[ChunkT, ResultT], Generic[ChunkT, ResultT, Bui
     """The state and the views of an answer with `choices`.
 
     A format adds the chunks (`add`, `deltas`), names the result type (`snapshot`) and its builder
-    of choices. `_fields` has the fields of the answer that only some hosts send, by name.
+    of choices. `_fields` has the fields of the answer of which the newest value stays, by name.
     """
 
     _builder: type[BuilderT]
@@ -213,21 +230,15 @@ class BaseAccumulator(Accumulator[ChunkT, ResultT], Generic[ChunkT, ResultT, Bui
         self._choices: dict[int, BuilderT] = {}
         self._id = ""
         self._created = 0
-        self._model = ""
-        self._service_tier: str | None = None
-        self._system_fingerprint: str | None = None
         self._usage: CompletionUsage | None = None
-        self._fields: dict[str, Any] = {}
+        self._fields: dict[str, Any] = {"model": ""}
 
     def _answer(self) -> dict[str, Any]:
         """Return the fields of the result that both formats have."""
         return {
             "id": self._id,
             "created": self._created,
-            "model": self._model,
             "choices": [builder.build() for _, builder in sorted(self._choices.items())],
-            "service_tier": self._service_tier,
-            "system_fingerprint": self._system_fingerprint,
             "usage": deep_copy(self._usage),
             **{name: deep_copy(value) for name, value in self._fields.items()},
         }
@@ -244,8 +255,7 @@ class BaseAccumulator(Accumulator[ChunkT, ResultT], Generic[ChunkT, ResultT, Bui
     @property
     def failure(self) -> Any:
         words = (choice.finish_reason for choice in self._choices.values())
-        failed = any(word and word.lower() == "error" for word in words)
-        return "a choice ended by the finish reason error" if failed else None
+        return "a choice ended by the finish reason error" if any(map(is_failure, words)) else None
 
     @property
     def text(self) -> str:

@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
@@ -277,8 +278,9 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         whole = True
         if batches or self.format is None:  # (`auto` holds events back until then)
             events = [batch for batch in batches if batch[0] is not IGNORED]
-            texts = [as_text(payload) for _, payloads in events for payload in payloads]
-            whole = all(is_marker(text) or is_json(text) for text in texts)
+            made = (make_event(payload, each) for each, payloads in events for payload in payloads)
+            parts = chain.from_iterable(map(self._format.split, made))
+            whole = all(is_marker(part.data) or is_json(part.data) for part in parts)
             ignored = [batch for batch in batches if batch not in events]
             yield from self.receive((Scanned(batches if whole else ignored),))
         if self.state == "open":

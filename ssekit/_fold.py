@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from itertools import chain
 from typing import Any, Final, TypeVar
 
@@ -23,6 +23,7 @@ __all__ = [
     "JSONText",
     "Text",
     "Unknown",
+    "always",
     "deep_copy",
     "extend_lists",
     "merge",
@@ -32,6 +33,7 @@ __all__ = [
 ]
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
+ValueT = TypeVar("ValueT")
 
 _JOIN: Final = "".join
 _OPENINGS: Final = ("{", "[")  # of the arguments of a call
@@ -53,6 +55,14 @@ def unlinked(at: dict[int, Any]) -> list[Any]:
     return ordered[::-1]
 
 
+def always(factory: Callable[[], ValueT]) -> ValueT:
+    """Return a default of a field that is always encoded, as the vendor does.
+
+    (`omit_defaults` leaves out plain ones, and the empty ones of `list` and `dict` themselves.)
+    """
+    return msgspec.field(default_factory=lambda: factory())
+
+
 class Unknown(dict[str, Any]):
     """An object of a type that ssekit does not know, as it came."""
 
@@ -72,26 +82,46 @@ class Text(Fragments[str]):
 
     Attributes:
         contradicted: Whether a whole replaced other pieces (see `override`).
+        echo: How much of an initial value the pieces after it have repeated; -1 if they go on.
     """
 
-    __slots__ = ("contradicted",)
+    __slots__ = ("contradicted", "echo")
 
     def __init__(self) -> None:
         super().__init__(_JOIN)
         self.contradicted = False
+        self.echo = -1
 
     def __str__(self) -> str:
         return join_surrogates(self.join())
 
     def begin(self, initial: str) -> str:
-        """Take the value that the text begins with, unless pieces of it have come before."""
-        return "" if self else self.add(initial)
+        """Take the value that the text begins with, unless pieces of it have come before.
+
+        The pieces that follow go on from it, or repeat it from its beginning.
+        """
+        added = "" if self else self.add(initial)
+        if added:
+            self.echo = 0
+        return added
 
     def add(self, piece: str) -> str:
         """Take the next piece. (The hot paths append to `pending` themselves.)"""
+        if self.echo >= 0:
+            piece = self._beyond_echo(piece)
         if piece:
             self.append(piece)
         return piece
+
+    def _beyond_echo(self, piece: str) -> str:
+        """Return what a piece adds to an initial value, which the pieces may repeat."""
+        initial, start = self.join(), self.echo
+        self.echo += len(piece)
+        if self.echo < len(initial) and initial.startswith(piece, start):
+            return ""
+        self.echo = -1
+        rest = initial[start:]
+        return piece[len(rest) :] if piece.startswith(rest) else initial[:start] + piece
 
     def state(self, whole: str | None) -> str:
         """Take the whole text: add what goes on from the text so far; nothing if it contradicts."""
@@ -100,11 +130,12 @@ class Text(Fragments[str]):
     def override(self, whole: str | None) -> str:
         """Take the whole text, which replaces the text so far if it contradicts that.
 
-        But no text is shortened to an end of itself: some hosts state only the last piece. After a
-        contradiction, nothing more is emitted.
+        But no text is shortened to an end of itself, or by white space: some hosts state only the
+        last piece, or strip the text. After a contradiction, nothing more is emitted.
         """
         if not whole or self.is_whole(whole) or self._ends_with(whole):
             return ""
+        self.echo = -1
         rest = self._rest(whole)
         if rest is None:
             self.take()
@@ -139,7 +170,8 @@ class Text(Fragments[str]):
             if left > 0:
                 tail.append(piece[-left:])
                 left -= len(piece)
-        return join_surrogates("".join(reversed(tail))).endswith(whole)
+        end = join_surrogates("".join(reversed(tail)))
+        return end.endswith(whole) or end.rstrip().endswith(whole.rstrip() or whole)
 
 
 class JSONText(Text):
@@ -166,10 +198,12 @@ class JSONText(Text):
         if is_json(initial):
             self.initial = initial
             return ""
-        return self.add(initial)
+        return super().begin(initial)
 
     def add(self, piece: str) -> str:
-        """Take the next piece, which adds nothing if it is the whole text once more."""
+        """Take the next piece, without what it has of the text once more."""
+        if self.echo >= 0:
+            piece = self._beyond_echo(piece)
         if self.initial:
             initial, self.initial = self.initial, ""
             if piece in ("", "{}", initial):
@@ -181,8 +215,7 @@ class JSONText(Text):
             if piece == "{}" and not self:
                 self.initial = piece
                 return ""
-            if self.repeats(piece):
-                return ""
+            piece = self._new_in(piece)
         if self._end is not None:
             self._end.feed(piece)
         if piece:
@@ -198,7 +231,7 @@ class JSONText(Text):
 
     def _rest(self, whole: str) -> str | None:
         # A placeholder never replaces more than it has; a whole replaces a value held back.
-        if whole == "{}" and (self.initial or self.size() > 1):
+        if (whole == "{}" and (self.initial or self.size() > 1)) or self.repeats(whole):
             return ""
         self.initial = ""
         return super()._rest(whole)
@@ -219,12 +252,23 @@ class JSONText(Text):
         return bool(self.initial) or self._end.reached
 
     def repeats(self, piece: str) -> bool:
-        """Whether a piece is all of the text once more, which is whole, however it is spaced."""
-        size = len(self.initial) or self.size()
-        if not piece.startswith(_OPENINGS) or not 0 < size <= 2 * len(piece):
-            return False  # a long text is not read for a short one
+        """Whether a piece is all of the text once more, however it is spaced."""
+        return piece.startswith(_OPENINGS) and not self._new_in(piece)
+
+    def _new_in(self, piece: str) -> str:
+        """Return a piece without the text so far, if it has all of that once more.
+
+        Hosts send what is known in each piece, or the whole after pieces without the last brace.
+        (They cannot mean that brace: no object begins where a key of another one belongs.)
+        """
+        if not 0 < (len(self.initial) or self.size()) <= 2 * len(piece):
+            return piece  # a long text is not read for a short one
+        known = str(self)
+        if known.startswith("{") and piece.startswith(known):
+            return piece[len(known) :]
         value = _canonical(piece)
-        return value is not None and value == _canonical(str(self))
+        missing = (end for end in ("", "}") if value and value == _canonical(known + end))
+        return next(missing, piece)
 
 
 class _NoText(JSONText):
@@ -236,6 +280,7 @@ class _NoText(JSONText):
     pending: Any = ()
     initial = ""
     contradicted = False
+    echo = -1
     _join: Any = staticmethod(_JOIN)
     _blocks: Any = ()
     _end: Any = None
@@ -300,12 +345,14 @@ def merge_fields(into: dict[str, Any], newer: dict[str, Any]) -> None:
     into.update((name, value) for name, value in newer.items() if value is not None)
 
 
-def extend_lists(into: dict[str, list[Any]], newer: msgspec.Struct) -> None:
-    """Extend lists by those of a struct, each under its name; None adds nothing."""
+def extend_lists(into: dict[str, Any], newer: msgspec.Struct) -> None:
+    """Extend lists by those of a struct, each under its name; another value is the newest."""
     for name in newer.__struct_fields__:
-        items = getattr(newer, name)
-        if items is not None:
-            into.setdefault(name, []).extend(items)
+        value = getattr(newer, name)
+        if isinstance(value, list):
+            into.setdefault(name, []).extend(value)
+        elif value is not None:
+            into[name] = value
 
 
 def merge(known: StructT | None, latest: StructT) -> StructT:

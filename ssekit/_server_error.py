@@ -11,7 +11,8 @@ from typing import Any, Final
 
 __all__ = ["error_fields", "error_within", "flat_error", "is_notice", "nested_error"]
 
-# The names that servers have for each field of an error, the usual one first.
+# The names that servers have for each field of an error, the usual one first. (Google's hosts have
+# a status, and HTTP's as code.)
 _WORDS: Final[dict[str, tuple[str, ...]]] = {
     "message": (
         "message",
@@ -19,13 +20,14 @@ _WORDS: Final[dict[str, tuple[str, ...]]] = {
         "detail",
         "error_msg",
         "error_message",
+        "errorMessage",
         "status_msg",
         "error_description",
         "error",
         "text",
     ),
-    "code": ("code", "status_code", "http_status_code", "error_code"),
-    "type": ("type", "error_type", "status"),  # Google's hosts have a status, and HTTP's as code
+    "code": ("code", "status_code", "http_status_code", "error_code", "errorCode"),
+    "type": ("type", "error_type", "errorType", "__type", "status"),
     "param": ("param",),
 }
 # Fields that stand beside a bare {"error": "..."} or {"detail": "..."} and describe it, and those.
@@ -115,6 +117,8 @@ def error_within(holders: Iterable[dict[str, Any]]) -> Any:
     return next((holder["error"] for holder in holders if holder.get("error")), None)
 
 
+# Fields that tell an error from another object with a message.
+_KINDS: Final = (*_WORDS["code"], "error_type", "errorType", "__type")
 # Codes and messages where all is well, in lower case.
 _FINE: Final = ("0", "200", "ok", "success")
 # The types of objects that are no errors, whatever code and message they have.
@@ -139,9 +143,7 @@ def flat_error(body: dict[str, Any]) -> Any:
         return None
     words = _values([body], "message")
     described = any(isinstance(word, str) and not _is_fine(word) for word in words)
-    failed = body.get("status") == "error" or not all(
-        _is_fine(body.get(word)) for word in ("code", "error_code", "error_type")
-    )
+    failed = body.get("status") == "error" or not all(_is_fine(body.get(word)) for word in _KINDS)
     return body if described and failed else None
 
 

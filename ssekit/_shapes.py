@@ -17,7 +17,7 @@ _RESPONSE: Final = {"id", "object", "output", "status"}
 
 def _is_response(body: dict[str, Any], event_type: str) -> bool:
     kinds = (event_type, str(body.get("type")))
-    if any(kind.startswith("response.") for kind in kinds):
+    if body.get("object") == "response" or any(kind.startswith("response.") for kind in kinds):
         return True
     # Another vendor's envelope has a `response` too.
     return any(not _RESPONSE.isdisjoint(inner) for inner in objects([body.get("response")]))
@@ -44,7 +44,9 @@ def _is_completion(body: dict[str, Any], _event_type: str) -> bool:
 
 def _is_chat(body: dict[str, Any], _event_type: str) -> bool:
     return str(body.get("object")).startswith("chat.completion") or any(
-        choice.get("delta") or (choice.get("delta") is not None and choice.get("text") is None)
+        choice.get("delta")
+        or choice.get("message")
+        or (choice.get("delta") is not None and choice.get("text") is None)
         for choice in objects(body.get("choices"))
     )
 

@@ -139,22 +139,21 @@ class _Decoder(StreamDecoder[Any, Any]):
                 parts = self._format.split(event)
                 name = next(filter(None, map(shape_of, parts)), None)
                 self._detected = name is not None
+                if name is None and self._format.is_empty(event):
+                    continue
                 if name is None and any(map(self._is_last, parts)):
                     name = _DEFAULT
                 if name is not None:
                     held.append((fields, payloads[position:]))
                     return name
-                if not self._format.is_empty(event):
-                    held.append((fields, [self._payload]))
-                    self._size += len(self._payload)
+                held.append((fields, [self._payload]))
+                self._size += len(self._payload)
         return None
 
     def _is_last(self, event: ServerSentEvent) -> bool:
         """Whether an event of no known shape ends the stream, or outgrows the limit."""
         if is_marker(event.data) or self._size > self._scanner.limit:
             return True
-        if self._format.is_empty(event):
-            return False
         try:
             chunk = self._format.decode_fallback(event)
             if chunk is not None:  # no event of a name of its own ends chat

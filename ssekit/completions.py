@@ -25,6 +25,7 @@ from ssekit._choices import (
     CompletionTokensDetails,
     CompletionUsage,
     PromptTokensDetails,
+    find_error,
     newest_usage,
     repair_choices,
 )
@@ -32,8 +33,7 @@ from ssekit._deltas import Delta, TextDelta
 from ssekit._event import ServerSentEvent
 from ssekit._fold import deep_copy, merge_fields
 from ssekit._format import Format
-from ssekit._json import objects, spell
-from ssekit._server_error import error_within, flat_error
+from ssekit._json import spell
 from ssekit._shapes import shape_of
 
 __all__ = [
@@ -85,6 +85,7 @@ class CompletionChoice(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit
         prompt_token_ids: The tokens of the prompt (vLLM), in the first chunk.
         prompt_logprobs: The likeliest tokens, by id, at each position of the prompt (vLLM).
         content_filter_results: Azure's verdicts.
+        usage: Always None. An object here becomes the usage of a chunk without one.
         error: Always None. An object here makes the event an `APIError`.
     """
 
@@ -98,6 +99,7 @@ class CompletionChoice(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit
     prompt_token_ids: list[int] | None = None
     prompt_logprobs: list[Any] | None = None
     content_filter_results: dict[str, Any] | None = None
+    usage: None = None
     error: None = None
 
 
@@ -138,11 +140,6 @@ def _repair(body: dict[str, Any]) -> None:
     """Bring an object into the shape of a chunk, in place."""
     for choice in repair_choices(body):
         spell(choice, "text")
-
-
-def _find_error(body: dict[str, Any]) -> Any:
-    """Return the error in a choice (routers) or without choices, or None."""
-    return error_within(objects(body.get("choices"))) or flat_error(body)
 
 
 # Accumulating chunks.
@@ -202,13 +199,13 @@ class Accumulator(BaseAccumulator[Completion, Completion, _ChoiceBuilder]):
         if not self._created and chunk.created:
             self._created = chunk.created
         if chunk.model:
-            self._model = chunk.model
+            self._fields["model"] = chunk.model
         if chunk.usage is not None:
             self._usage = newest_usage(self._usage, chunk.usage)
         if chunk.system_fingerprint:
-            self._system_fingerprint = chunk.system_fingerprint
+            self._fields["system_fingerprint"] = chunk.system_fingerprint
         if chunk.service_tier:
-            self._service_tier = chunk.service_tier
+            self._fields["service_tier"] = chunk.service_tier
         if chunk.kv_transfer_params:
             self._fields["kv_transfer_params"] = chunk.kv_transfer_params
         if chunk.prompt_filter_results:
@@ -240,7 +237,7 @@ FORMAT: Format[Completion, Completion] = Format(
     msgspec.json.Decoder(Completion),
     Accumulator,
     repair=_repair,
-    find_error=_find_error,
+    find_error=find_error,
     fragments={"text"},
     chunk_field="choices",
     side_fields=("usage", "prompt_filter_results"),

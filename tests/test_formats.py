@@ -515,8 +515,9 @@ CHAT_USAGES: list[tuple[dict[str, Any], Usage]] = [
     ({"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}, Usage(1, 2, 3)),
     (
         {"prompt_tokens_details": {"cached_tokens": 0}, "prompt_cache_hit_tokens": 5},
-        Usage(cached_tokens=0),
+        Usage(cached_tokens=5),
     ),
+    ({"prompt_tokens_details": {"cached_tokens": 0}}, Usage(cached_tokens=0)),
     ({"prompt_cache_hit_tokens": 5}, Usage(cached_tokens=5)),
     ({"cached_tokens": 5}, Usage(cached_tokens=5)),
     ({"completion_tokens_details": {"reasoning_tokens": 4}}, Usage(reasoning_tokens=4)),
@@ -682,7 +683,7 @@ ENDS: dict[str, dict[str, tuple[list[Any], str, str | None, bool]]] = {
         "an action": ([{"event_type": "interaction.requires_action"}], "done", "finish", True),
         "a status": (
             [{"event_type": "interaction.status_update", "status": "completed"}],
-            "truncated", None, False,
+            "done", "finish", True,
         ),
         "the marker": ([PIECES["interactions"]("a"), "[DONE]"], "truncated", None, False),
         "a piece": ([PIECES["interactions"]("a")], "truncated", None, False),

@@ -362,7 +362,7 @@ CONTENTS: dict[str, tuple[Events, list[Any]]] = {
     "no index in the starts alone": (
         [began(text_block(""), None), text("a", 1), text("b", 1), stop(1), text("c", 1),
          began(call(), None), stop(2), given_json("{}", 2)],
-        [text_block("ab"), text_block("c"), call(), call(id="", name="")],
+        [text_block("ab"), text_block("c"), call()],
     ),
     "no index where it is 0": (
         [began(text_block(""), None), began(text_block(""), 1), text("a", None), text("b", 1)],
@@ -438,7 +438,11 @@ EMPTY = {"id": "", "type": "message", "role": "assistant", "model": "", "content
          "stop_reason": None, "stop_sequence": None, "usage": {}}  # fmt: skip
 FALLBACK = {"type": "fallback", "from": {"model": "a"}, "to": {"model": "b"}}
 SEARCHED = {"web_search_requests": 1}
-COUNTED = {"amazon-bedrock-invocationMetrics": {"inputTokenCount": 7, "outputTokenCount": 9}}
+COUNTED = {
+    "amazon-bedrock-invocationMetrics": {
+        "inputTokenCount": 7, "outputTokenCount": 9, "cacheReadInputTokenCount": 2,
+    }
+}  # fmt: skip
 CACHE = {"ephemeral_5m_input_tokens": 1}
 
 # The events, and fields of the message that they make.
@@ -512,13 +516,13 @@ HEADS: dict[str, tuple[Events, dict[str, Any]]] = {
         {"stop_reason": "max_tokens"},
     ),
     "an end that only the message of the last event says": (
-        [start(model="x"), END | {"message": {"id": "n", "content": [text_block("a")],
+        [start(model="x"), END | {"message": {"id": "m", "content": [text_block("a")],
                                               "usage": {"output_tokens": 3}}}],
-        {"id": "m", "model": "x", "content": [], "usage": {"output_tokens": 3}},
+        {"id": "m", "model": "x", "content": [text_block("a")], "usage": {"output_tokens": 3}},
     ),
     "what Bedrock counted": (
         [start(), END | COUNTED],
-        {"usage": {"input_tokens": 7, "output_tokens": 9}},
+        {"usage": {"input_tokens": 7, "output_tokens": 9, "cache_read_input_tokens": 2}},
     ),
     "what Bedrock counted, beside usage": (
         [start(usage={"input_tokens": 5}), END | COUNTED],
@@ -652,7 +656,7 @@ def test_what_bedrock_counted():
     counted = {name: {**said, **latencies} for name, said in COUNTED.items()}
     (made,) = messages.decoder().feed(event(END | counted))
     assert isinstance(made, messages.RawMessageStopEvent)
-    assert made.amazon_bedrock_invocation_metrics == messages.InvocationMetrics(7, 9, 5, 2)
+    assert made.amazon_bedrock_invocation_metrics == messages.InvocationMetrics(7, 9, 5, 2, 2)
     assert encoded(made) == END | counted
 
 

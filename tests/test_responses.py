@@ -1144,8 +1144,8 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
         [TextDelta(0, "a"), TextDelta(0, "b"), TextDelta(0, "c"), STOP],
     ),
     "a text that the terminal response contradicts": (
-        [text("a "), completed(message(output_text("a")), message(output_text("b")))],
-        [TextDelta(0, "a "), STOP],
+        [text("x"), completed(message(output_text("a")), message(output_text("b")))],
+        [TextDelta(0, "x"), STOP],
     ),
     "a text in an item of reasoning is reasoning": (
         [completed({"type": "reasoning", "content": [output_text("hm")]},

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import msgspec
 
-from ssekit._choices import CompletionTokensDetails, CompletionUsage, PromptTokensDetails
+from ssekit._choices import (
+    CompletionTokensDetails,
+    CompletionUsage,
+    PromptTokensDetails,
+    find_error,
+)
 from ssekit._event import ServerSentEvent
 from ssekit._format import Format
 from ssekit.chat import _chunk, _result
 from ssekit.chat._accumulator import Accumulator
+from ssekit.chat._builders import JOINED, TEXTS
 from ssekit.chat._chunk import *  # noqa: F403
 from ssekit.chat._chunk import ABSENT_DELTA, ChatCompletionChunk
-from ssekit.chat._repair import find_error, repair
+from ssekit.chat._repair import repair
 from ssekit.chat._result import *  # noqa: F403
 from ssekit.chat._result import ChatCompletion
 
@@ -45,18 +51,7 @@ FORMAT: Format[ChatCompletionChunk, ChatCompletion] = Format(
     Accumulator,
     repair=repair,
     find_error=find_error,
-    fragments={
-        "content",
-        "refusal",
-        "reasoning",
-        "reasoning_content",
-        "arguments",
-        "input",
-        "transcript",
-        "text",
-        "thinking",
-        "summary",
-    },
+    fragments={*TEXTS, *JOINED, "input"},
     chunk_field="choices",
     side_fields=("usage", "prompt_filter_results"),
     starts=_starts,

@@ -12,70 +12,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
 
-from msgspec.structs import replace
+from msgspec import Struct, to_builtins
+from msgspec.structs import astuple, replace
 
 from ssekit._accumulator import shared_reason
 from ssekit._choices import BaseChoiceBuilder
-from ssekit._deltas import Delta, ReasoningDelta, RefusalDelta, TextDelta, ToolCallDelta
-from ssekit._fold import Text, deep_copy, merge_fields
-from ssekit._json import JSONObject
+from ssekit._deltas import Delta, ReasoningDelta, RefusalDelta, TextDelta
+from ssekit._fold import JSONText, Text, deep_copy, merge_fields
+from ssekit._json import JSONObject, is_json
+from ssekit.chat import _chunk as wire
+from ssekit.chat import _result as result
 from ssekit.chat._calls import ToolCallBuilder, ToolCallPiece, ToolCallTable
-from ssekit.chat._chunk import (
-    ABSENT_DELTA,
-    ChoiceDelta,
-    ChoiceDeltaAudio,
-    ChoiceDeltaFunctionCall,
-    ChoiceDeltaToolCall,
-    ChoiceDeltaToolCallCustom,
-    ChoiceDeltaToolCallFunction,
-    ChoiceLogprobs,
-    ChunkChoice,
-)
-from ssekit.chat._result import (
-    ChatCompletionAudio,
-    ChatCompletionMessage,
-    ChatCompletionMessageCustomToolCall,
-    ChatCompletionMessageFunctionToolCall,
-    Choice,
-    Custom,
-    Function,
-    FunctionCall,
-)
+from ssekit.chat._chunk import ABSENT_DELTA, ChoiceDelta, ChoiceDeltaToolCall, ChoiceLogprobs
 
-# The fields with the text of the reasoning, and the texts of its typed blocks.
+# The texts of a message: those with the reasoning, and all.
 REASONING: Final = ("reasoning", "reasoning_content", "reasoning_text")
+TEXTS: Final = ("content", "refusal", *REASONING)
+# The texts of objects that come in pieces: those with the reasoning, and all.
 _THOUGHTS: Final = ("text", "summary", "thinking")
-_LISTS: Final = ("annotations", "images", "executed_tools")
+JOINED: Final = (*_THOUGHTS, "data", "transcript", "arguments")
+# The fields that a whole message does not state again: lists of what is whole, and objects.
+_STATED_ONCE: Final = (
+    *("annotations", "images", "executed_tools", "reasoning_details", "thinking_blocks"),
+    *("function_call", "audio"),
+)
+_KINDS: Final = {"audio": result.ChatCompletionAudio, "function_call": result.FunctionCall}
 
 
 class ChoiceBuilder(BaseChoiceBuilder):
     """One choice so far.
 
     Attributes:
-        texts: The refusal, and the texts of the fields with reasoning (`REASONING`), by field.
-        reasoning_field: The field that came first. The view and the deltas are of this one, because
-            some routers send the same text in two.
-        blocks: The typed blocks of the reasoning, by field.
-        message: The fields of the message that only some hosts send, by name.
+        message: The parts of the message but for the tool calls, by field.
+        reasoning_field: The field of the reasoning that came first. The view and the deltas are of
+            this one, because some routers send the same text in two.
     """
 
-    __slots__ = (
-        *("_table", "audio", "blocks", "function_call", "message", "reasoning_field"),
-        *("role", "texts"),
-    )
+    __slots__ = ("_table", "message", "reasoning_field")
 
     def __init__(self, index: int) -> None:
         super().__init__(index)
-        self.role = ""
-        self.texts: dict[str, Text] = {}
+        self.message: dict[str, Any] = {"content": self.text}
         self.reasoning_field = ""
-        self.blocks: dict[str, list[ReasoningBlockBuilder]] = {}
-        self.function_call: ToolCallBuilder | None = None
-        self.audio: AudioBuilder | None = None
-        self.message: JSONObject = {}
         self._table: ToolCallTable | None = None
 
     @property
@@ -84,7 +65,7 @@ class ChoiceBuilder(BaseChoiceBuilder):
 
     # Adding the fields of a delta.
 
-    def delta_of_message(self, choice: ChunkChoice, object: str | None) -> ChoiceDelta:
+    def delta_of_message(self, choice: wire.ChunkChoice, object: str | None) -> ChoiceDelta:
         """Return the delta of a choice with a message: what of the message did not come before.
 
         Proxies stream a whole answer as one message, and MiniMax ends a stream with it. Beside a
@@ -95,21 +76,12 @@ class ChoiceBuilder(BaseChoiceBuilder):
         is_chunk = (object or "").startswith("chat.completion.")
         if message is None or (delta is not ABSENT_DELTA and (is_chunk or delta != ABSENT_DELTA)):
             return delta
-        whole: ChoiceDelta = replace(
+        return replace(
             message,
-            content=self.text.rest(message.content),
-            refusal=self.texts.get("refusal", Text()).rest(message.refusal),
             tool_calls=self._rest_of_calls(message.tool_calls),
-            function_call=None if self.function_call else message.function_call,
-            audio=None if self.audio else message.audio,
-            **{name: None for name in _LISTS if self.message.get(name)},
-            **dict.fromkeys(self.blocks),
-            **{
-                field: self.texts.get(field, Text()).rest(getattr(message, field))
-                for field in REASONING
-            },
+            **{field: None for field in _STATED_ONCE if field in self.message},
+            **{field: self._text(field).rest(getattr(message, field)) for field in TEXTS},
         )
-        return whole
 
     def _rest_of_calls(
         self, calls: list[ChoiceDeltaToolCall] | None
@@ -123,23 +95,24 @@ class ChoiceBuilder(BaseChoiceBuilder):
             return calls
         pieces = []
         for call in calls:
-            begun = known.known(call.id)
-            if begun is None:
-                if call.id and all(each.id for each in known.calls):
-                    pieces.append(call)
-            elif call.function is not None:
-                rest = begun.arguments.rest(call.function.arguments)
-                pieces.append(replace(call, function=ChoiceDeltaToolCallFunction(arguments=rest)))
-            elif call.custom is not None:
-                rest = begun.arguments.rest(call.custom.input)
-                pieces.append(replace(call, custom=ChoiceDeltaToolCallCustom(input=rest)))
+            begun = known.by_id.get(call.id)
+            if begun is not None:
+                function = call.function or wire.ChoiceDeltaToolCallFunction()
+                whole = function.arguments if call.custom is None else call.custom.input
+                name = None if begun.name else function.name
+                rest = wire.ChoiceDeltaToolCallFunction(name, begun.arguments.rest(whole))
+                pieces.append(replace(call, function=rest, custom=None))
+            elif call.id and all(each.id for each in known.calls):
+                pieces.append(call)
         return pieces
+
+    def _text(self, field: str) -> Text:
+        text: Text = self.message.get(field) or Text()
+        return text
 
     def add_text(self, field: str, piece: str) -> None:
         """Add a piece to a text of the message other than its content."""
-        if field not in self.texts:
-            self.texts[field] = Text()
-        self.texts[field].append(piece)
+        self.message.setdefault(field, Text()).append(piece)
 
     def add_reasoning(self, delta: ChoiceDelta) -> None:
         for field in REASONING:
@@ -148,53 +121,25 @@ class ChoiceBuilder(BaseChoiceBuilder):
                 self.reasoning_field = self.reasoning_field or field
                 self.add_text(field, piece)
 
-    def extend(self, name: str, items: list[JSONObject]) -> None:
+    def add_object(self, field: str, piece: Struct) -> None:
+        """Add a piece of an object, unless nothing is in it (as in each chunk of Tencent's)."""
+        if any(astuple(piece)):
+            self.message.setdefault(field, ObjectBuilder(_KINDS[field])).add(to_builtins(piece))
+
+    def extend(self, field: str, items: list[JSONObject]) -> None:
         """Extend a list of the message, if there is something to extend it by."""
         if items:
-            self.message.setdefault(name, []).extend(items)
+            self.message.setdefault(field, []).extend(items)
 
     def add_blocks(self, field: str, pieces: list[JSONObject]) -> None:
         """Add pieces of typed blocks of the reasoning."""
         for piece in pieces:
-            known = self.blocks.setdefault(field, [])
+            known = self.message.setdefault(field, [])
             if not known or not known[-1].continues(piece):
-                known.append(ReasoningBlockBuilder())
+                known.append(ObjectBuilder())
             known[-1].add(piece)
         if not self.reasoning_field and any(map(_text_of, pieces)):
             self.reasoning_field = field
-
-    @property
-    def shared_reasoning(self) -> str:
-        """The reasoning of the field that came first."""
-        if self.reasoning_field in self.blocks:
-            return "".join(block.text for block in self.blocks[self.reasoning_field])
-        return str(self.texts.get(self.reasoning_field, ""))
-
-    @property
-    def has_calls(self) -> bool:
-        return bool(self.calls)
-
-    def add_tool_call(self, call: ChoiceDeltaToolCall) -> ToolCallPiece | None:
-        """Add a piece of a call; None for an empty piece (Writer), which is of no call."""
-        name = arguments = None
-        custom, function = call.custom, call.function
-        is_custom = False
-        if custom is not None and (custom.name is not None or custom.input is not None):
-            name, arguments, is_custom = custom.name, custom.input, True
-        elif function is not None:
-            name, arguments = function.name, function.arguments
-        id_ = None if call.id == "null" else call.id  # Mistral's SDK writes an absent id as "null"
-        if id_ is None and name is None and arguments is None and call.extra_content is None:
-            return None
-        self._table = self._table or ToolCallTable(self.index)
-        piece = self._table.add(call.index, id_, name, arguments, custom=is_custom)
-        if piece is not None and call.extra_content is not None:
-            merge_fields(piece[0].extra_content, call.extra_content)
-        return piece
-
-    def add_function_call(self, call: ChoiceDeltaFunctionCall) -> None:
-        self.function_call = self.function_call or ToolCallBuilder(self.index, 0)
-        self.function_call.add(None, call.name, call.arguments)
 
     def add_executed_tools(self, tools: list[JSONObject]) -> None:
         # A tool comes when it starts, and again with its output.
@@ -205,12 +150,39 @@ class ChoiceBuilder(BaseChoiceBuilder):
             else:
                 known.append(dict(tool))
 
+    def add_tool_calls(self, calls: Iterable[ChoiceDeltaToolCall]) -> list[ToolCallPiece]:
+        """Add pieces of calls. Return those that are of a call: an empty piece (Writer) is not."""
+        pieces = []
+        for call in calls:
+            name = arguments = None
+            custom, function = call.custom, call.function
+            is_custom = False
+            if custom is not None and (custom.name is not None or custom.input is not None):
+                name, arguments, is_custom = custom.name, custom.input, True
+            elif function is not None:
+                name, arguments = function.name, function.arguments
+            id_ = None if call.id == "null" else call.id  # as Mistral's SDK writes an absent one
+            if id_ is None and name is None and arguments is None and call.extra_content is None:
+                continue
+            self._table = self._table or ToolCallTable(self.index)
+            piece = self._table.add(call.index, id_, name, arguments, custom=is_custom)
+            if piece is not None:
+                pieces.append(piece)
+                merge_fields(piece[0].extra_content, call.extra_content or {})
+        return pieces
+
+    @property
+    def shared_reasoning(self) -> str:
+        """The reasoning of the field that came first."""
+        reasoning = self.message.get(self.reasoning_field, "")
+        if isinstance(reasoning, list):
+            return "".join(block.text for block in reasoning)
+        return str(reasoning)
+
     # Emitting deltas.
 
-    def deltas(
-        self, delta: ChoiceDelta, calls: Iterator[ToolCallPiece | None]
-    ) -> Iterator[ReasoningDelta | TextDelta | RefusalDelta | ToolCallDelta]:
-        """Yield the deltas of a delta that was added. `calls` has an item for each tool call."""
+    def deltas(self, delta: ChoiceDelta, calls: Iterable[ToolCallPiece]) -> Iterator[Delta]:
+        """Yield the deltas of a delta that was added, with the pieces of its calls."""
         reasoning = getattr(delta, self.reasoning_field) if self.reasoning_field else None
         if reasoning and isinstance(reasoning, list):
             reasoning = "".join(map(_text_of, reasoning))
@@ -220,10 +192,8 @@ class ChoiceBuilder(BaseChoiceBuilder):
             yield TextDelta(self.index, delta.content)
         if delta.refusal:
             yield RefusalDelta(self.index, delta.refusal)
-        for _, piece in zip(delta.tool_calls or (), calls, strict=False):
-            if piece is not None:
-                call, arguments = piece
-                yield call.delta(arguments)
+        for call, arguments in calls:
+            yield call.delta(arguments)
 
     def last_deltas(self) -> Iterator[Delta]:
         # Not before the end: a finish reason may come again, after another call (Google's hosts).
@@ -239,65 +209,59 @@ class ChoiceBuilder(BaseChoiceBuilder):
         """Whether a call is not cut off, now that the choice has ended."""
         reason = shared_reason(self.finish_reason)
         if call.custom:
-            cut = reason in ("length", "content_filter") and call is self.calls[-1]
-            return not cut
-        if not str(call.arguments):
+            return reason not in ("length", "content_filter") or call is not self.calls[-1]
+        arguments = str(call.arguments)
+        if not arguments:
             return reason != "length"
         # A model that was not stopped may have written what is no JSON.
-        return call.is_json or reason in ("stop", "tool_calls")
+        return is_json(arguments) or reason in ("stop", "tool_calls")
 
     # Building the result.
 
-    def build(self) -> Choice:
-        logprobs = None
-        if self.logprobs is not None:
-            logprobs = ChoiceLogprobs(
-                **{field: tokens.copy() for field, tokens in self.logprobs.items()}
-            )
-        return Choice(
+    def build(self) -> result.Choice:
+        parts = _built(self.message)
+        if "annotations" in parts:  # OpenRouter repeats a source in each chunk that mentions it
+            unique = {repr(annotation): annotation for annotation in parts["annotations"]}
+            parts["annotations"] = list(unique.values())
+        parts["tool_calls"] = [_message_call(call) for call in self.calls] or None
+        return result.Choice(
             index=self.index,
-            message=self._message(),
+            message=result.ChatCompletionMessage(**{"role": "assistant", "refusal": None, **parts}),
             finish_reason=self.finish_reason,
-            logprobs=logprobs,
-            **_nonempty(self.fields),
-        )
-
-    def _message(self) -> ChatCompletionMessage:
-        called = self.function_call
-        fields: JSONObject = {field: str(text) for field, text in self.texts.items()}
-        for field, blocks in self.blocks.items():
-            fields[field] = [block.build() for block in blocks]
-        return ChatCompletionMessage(
-            role=self.role or "assistant",
-            content=str(self.text) if self.text else None,
-            refusal=fields.pop("refusal", None),
-            tool_calls=[_message_call(call) for call in self.calls] or None,
-            function_call=FunctionCall(called.name, str(called.arguments)) if called else None,
-            audio=self.audio.build() if self.audio else None,
-            **fields,
-            **_nonempty(self.message),
+            logprobs=None if self.logprobs is None else ChoiceLogprobs(**deep_copy(self.logprobs)),
+            **_built(self.fields),
         )
 
 
-def _nonempty(fields: JSONObject) -> JSONObject:
-    """Return a copy of fields without those that are objects or lists with nothing in them."""
-    return {name: deep_copy(value) for name, value in fields.items() if value not in ({}, [])}
+def _built(parts: dict[str, Any]) -> dict[str, Any]:
+    """Return what the parts of a message become, without objects in which nothing is."""
+    return {field: _built_part(part) for field, part in parts.items() if part != {}}
 
 
-class ReasoningBlockBuilder:
-    """One typed block of the reasoning so far.
+def _built_part(part: Any) -> Any:
+    if isinstance(part, Text):
+        return str(part) if part else None
+    if isinstance(part, list):
+        return [_built_part(item) for item in part]
+    return part.build() if isinstance(part, ObjectBuilder) else deep_copy(part)
 
-    Some models give every block index 0, so that consecutive pieces which are alike are one block.
-    """
 
-    __slots__ = ("fields", "padded", "texts")
+class ObjectBuilder:
+    """An object that comes in pieces: a block of the reasoning, the audio, a call of a function."""
 
-    def __init__(self) -> None:
+    __slots__ = ("_kind", "fields", "padded", "texts")
+
+    def __init__(self, kind: type[Any] = dict) -> None:
+        self._kind = kind
         self.fields: JSONObject = {}
         self.texts: dict[str, Text] = {}
         self.padded = False  # whether base64 padding has ended the data
 
     def continues(self, piece: JSONObject) -> bool:
+        """Whether a piece is of the same block of the reasoning as what came before it.
+
+        Some models give every block index 0, so that consecutive pieces which are alike are one.
+        """
         known = self.fields
         if known.get("type") != piece.get("type") or known.get("index") != piece.get("index"):
             return False
@@ -312,12 +276,12 @@ class ReasoningBlockBuilder:
 
     def add(self, piece: JSONObject) -> None:
         for name, value in piece.items():
-            if name in (*_THOUGHTS, "data") and isinstance(value, str):
+            if name in JOINED and isinstance(value, str):
                 text = self.texts.get(name)
                 if text is None:
-                    text = self.texts[name] = Text()
+                    text = self.texts[name] = JSONText() if name == "arguments" else Text()
                     self.fields[name] = ""
-                text.append(value)
+                text.add(value)
                 self.padded = self.padded or (name == "data" and value.endswith("="))
             elif name not in self.fields or (value is not None and value != ""):
                 self.fields[name] = value
@@ -326,40 +290,21 @@ class ReasoningBlockBuilder:
     def text(self) -> str:
         return "".join(str(self.texts[name]) for name in _THOUGHTS if name in self.texts)
 
-    def build(self) -> JSONObject:
+    def build(self) -> Any:
         texts = {name: str(text) for name, text in self.texts.items()}
-        return {**deep_copy(self.fields), **texts}
-
-
-class AudioBuilder:
-    """The audio of a choice so far."""
-
-    def __init__(self) -> None:
-        self.id = ""
-        self.data = Text()
-        self.expires_at = 0
-        self.transcript = Text()
-
-    def add(self, audio: ChoiceDeltaAudio) -> None:
-        self.id = audio.id or self.id
-        self.expires_at = audio.expires_at or self.expires_at
-        self.data.append(audio.data or "")
-        self.transcript.append(audio.transcript or "")
-
-    def build(self) -> ChatCompletionAudio:
-        return ChatCompletionAudio(self.id, str(self.data), self.expires_at, str(self.transcript))
+        return self._kind(**deep_copy(self.fields) | texts)
 
 
 def _message_call(
     call: ToolCallBuilder,
-) -> ChatCompletionMessageFunctionToolCall | ChatCompletionMessageCustomToolCall:
-    arguments = str(call.arguments)
+) -> result.ChatCompletionMessageFunctionToolCall | result.ChatCompletionMessageCustomToolCall:
+    called = call.name, str(call.arguments)
     extra_content = deep_copy(call.extra_content) or None
     if call.custom:
-        custom = Custom(call.name, arguments)
-        return ChatCompletionMessageCustomToolCall(call.id, custom, extra_content)
-    function = Function(call.name, arguments)
-    return ChatCompletionMessageFunctionToolCall(call.id, function, extra_content)
+        custom = result.Custom(*called)
+        return result.ChatCompletionMessageCustomToolCall(call.id, custom, extra_content)
+    function = result.Function(*called)
+    return result.ChatCompletionMessageFunctionToolCall(call.id, function, extra_content)
 
 
 def _text_of(piece: JSONObject) -> str:

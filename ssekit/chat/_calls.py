@@ -16,7 +16,7 @@ from typing import Any, Final, TypeAlias
 
 from ssekit._deltas import ToolCall, ToolCallDelta
 from ssekit._fold import JSONText, Text
-from ssekit._json import is_json, join_surrogates
+from ssekit._json import join_surrogates
 
 __all__ = ["ToolCallBuilder", "ToolCallPiece", "ToolCallTable"]
 
@@ -73,11 +73,6 @@ class ToolCallBuilder:
         """Whether the arguments are whole. The input of a custom tool never is."""
         return isinstance(self.arguments, JSONText) and self.arguments.ended
 
-    @property
-    def is_json(self) -> bool:
-        arguments = str(self.arguments)
-        return not arguments or is_json(arguments)
-
     def continues(
         self, id: str | None, name: str | None, arguments: str | None, *, moved: bool
     ) -> bool:
@@ -121,13 +116,14 @@ ToolCallPiece: TypeAlias = tuple[ToolCallBuilder, str]
 class ToolCallTable:
     """The tool calls of one choice, in the order in which they appeared."""
 
-    __slots__ = ("_by_id", "_by_index", "_choice", "_open", "calls")
+    __slots__ = ("_by_index", "_choice", "_open", "by_id", "calls")
 
     def __init__(self, choice: int) -> None:
         self._choice = choice
         self.calls: list[ToolCallBuilder] = []
-        self._by_id: dict[str, ToolCallBuilder] = {}
-        self._by_index: dict[int, ToolCallBuilder] = {}
+        self.by_id: dict[str | None, ToolCallBuilder] = {}
+        # The latest call at each index, and under None the latest of all.
+        self._by_index: dict[int | None, ToolCallBuilder] = {}
         # The calls that may be open. Those that have ended leave the end of the list.
         self._open: list[ToolCallBuilder] = []
 
@@ -155,7 +151,7 @@ class ToolCallTable:
         if index is not None:
             self._by_index[index] = call
         if id and not call.id:
-            self._by_id[id] = call
+            self.by_id[id] = call
         return call, call.add(id, name, arguments)
 
     def _find(
@@ -166,10 +162,7 @@ class ToolCallTable:
         It is the call of its id, best the one that is at its index too; without a known id, the
         latest call at its index; where nothing stands, the latest that is open.
         """
-        if index is not None:
-            here = self._by_index.get(index)
-        else:
-            here = self.calls[-1] if self.calls else None
+        here = self._by_index.get(index)
         if not (id or name):  # nearly all pieces
             if here is None or (index is None and here.ended):
                 here = self._latest_open() or here
@@ -178,7 +171,7 @@ class ToolCallTable:
             return here
         call = here
         if id:
-            known = self._by_id.get(id)
+            known = self.by_id.get(id)
             if known is not None and known.repeats(name, arguments):
                 return known
             if here is None or here.id != id:
@@ -203,11 +196,8 @@ class ToolCallTable:
         call = ToolCallBuilder(self._choice, len(self.calls), custom=custom)
         self.calls.append(call)
         self._open.append(call)
+        self._by_index[None] = call
         return call
-
-    def known(self, id: str | None) -> ToolCallBuilder | None:
-        """Return the call of an id, or None."""
-        return self._by_id.get(id or "")
 
     def _latest_open(self) -> ToolCallBuilder | None:
         while self._open and self._open[-1].ended:

@@ -33,11 +33,16 @@ __all__ = [
 ]
 
 
-class ChoiceDeltaToolCallFunction(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """A piece of a function call. `id` is always None: one that is here becomes the call's."""
+class ChoiceDeltaFunctionCall(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """A piece of a function call; in a delta itself, of one in the form from before tools."""
 
     name: str | None = None
     arguments: str | None = None
+
+
+class ChoiceDeltaToolCallFunction(ChoiceDeltaFunctionCall, frozen=True, gc=False):
+    """A piece of a function call. `id` is always None: one that is here becomes the call's."""
+
     id: None = None
 
 
@@ -64,13 +69,6 @@ class ChoiceDeltaToolCall(msgspec.Struct, frozen=True, gc=False, omit_defaults=T
     extra_content: JSONObject | None = None
     name: None = None
     arguments: None = None
-
-
-class ChoiceDeltaFunctionCall(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """A piece of a function call in the deprecated form, from before tools."""
-
-    name: str | None = None
-    arguments: str | None = None
 
 
 class ChoiceDeltaAudio(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -100,6 +98,7 @@ class ChoiceDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         channel: The channel of the model that this piece belongs to (Groq).
         extra_content: As in a tool call, but for the text (Google's hosts).
         type: Always None. A delta of a type (Cortex) is read as one of this shape.
+        thinking, cot_summary: Always None. A text here (Copilot) becomes the reasoning_text.
     """
 
     role: str | None = None
@@ -120,6 +119,8 @@ class ChoiceDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     channel: str | None = None
     extra_content: JSONObject | None = None
     type: None = None
+    thinking: None = None
+    cot_summary: None = None
 
 
 class TopLogprob(msgspec.Struct, frozen=True, gc=False):
@@ -130,12 +131,9 @@ class TopLogprob(msgspec.Struct, frozen=True, gc=False):
     bytes: tuple[int, ...] | None = None
 
 
-class ChatCompletionTokenLogprob(msgspec.Struct, frozen=True, gc=False):
+class ChatCompletionTokenLogprob(TopLogprob, frozen=True, gc=False):
     """The log probability (natural) of a token, and of the likeliest others."""
 
-    token: str = ""
-    logprob: float = 0.0
-    bytes: tuple[int, ...] | None = None
     top_logprobs: tuple[TopLogprob, ...] = ()
 
 

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from ssekit._choices import repair_choices
 from ssekit._json import objects, spell
-from ssekit._server_error import error_within, flat_error
 
 _TEXTS: Final = ("content", "reasoning", "reasoning_content", "reasoning_text")
 
@@ -18,22 +17,22 @@ _TEXTS: Final = ("content", "reasoning", "reasoning_content", "reasoning_text")
 def repair(body: dict[str, Any]) -> None:
     """Bring an object into the shape of a chunk, in place."""
     for choice in repair_choices(body):
-        if body.get("usage") is None and choice.get("usage") is not None:  # Moonshot
-            body["usage"] = choice["usage"]
         for delta in objects([choice.get("delta"), choice.get("message")]):
+            thoughts = delta.get("thinking") or delta.get("cot_summary")
+            if isinstance(thoughts, str):
+                delta["reasoning_text"] = delta.get("reasoning_text") or thoughts
             for field in _TEXTS:
                 _repair_parts(delta, field)
             spell(delta, *_TEXTS)
-            if delta.get("type") == "tool_use":
-                _repair_tool_use(delta)
+            if delta.get("type") == "tool_use":  # Cortex: the delta itself is a piece of a call
+                named = {"id": delta.get("tool_use_id"), "arguments": delta.get("input")}
+                delta["tool_calls"] = delta | named
             if isinstance(delta.get("tool_calls"), dict):  # Text Generation Inference, at first
                 delta["tool_calls"] = [delta["tool_calls"]]
             for call in objects(delta.get("tool_calls")):
                 _repair_call(call)
             for called in objects([delta.get("function_call")]):
                 _repair_arguments(called, "arguments")
-    for groq in objects([body.get("x_groq")]):
-        groq.pop("error", None)
 
 
 def _repair_parts(delta: dict[str, Any], field: str) -> None:
@@ -59,13 +58,6 @@ def _part(part: Any, field: str) -> tuple[str, list[Any]]:
         field = "reasoning_content"
     inner = [thought.get("text") for thought in objects(thoughts)]
     return field, [part.get("text"), thoughts, *inner]
-
-
-def _repair_tool_use(delta: dict[str, Any]) -> None:
-    # Cortex: a piece of a call, which is the delta itself.
-    function = {"name": delta.get("name"), "arguments": delta.get("input")}
-    _repair_arguments(function, "arguments")
-    delta["tool_calls"] = [{"id": delta.get("tool_use_id"), "function": function}]
 
 
 def _repair_call(call: dict[str, Any]) -> None:
@@ -94,9 +86,3 @@ def _repair_arguments(called: dict[str, Any], field: str) -> None:
     # z.ai and Mistral (according to its SDK) may send arguments as the object itself.
     if isinstance(called.get(field), dict | list):
         called[field] = json.dumps(called[field])
-
-
-def find_error(body: dict[str, Any]) -> Any:
-    """Return the error in a choice (OpenRouter), in `x_groq` or without choices, or None."""
-    holders = [*objects(body.get("choices")), *objects([body.get("x_groq")])]
-    return error_within(holders) or flat_error(body)

@@ -36,8 +36,8 @@ class Function(msgspec.Struct, frozen=True, gc=False):
 class FunctionCall(msgspec.Struct, frozen=True, gc=False):
     """A function call in the deprecated form, from before tools."""
 
-    name: str
-    arguments: str
+    name: str = ""
+    arguments: str = ""
 
 
 class Custom(msgspec.Struct, frozen=True, gc=False):
@@ -72,10 +72,10 @@ class ChatCompletionMessageCustomToolCall(
 class ChatCompletionAudio(msgspec.Struct, frozen=True, gc=False):
     """Spoken audio: `data` is base64, `expires_at` in seconds since 1970."""
 
-    id: str
-    data: str
-    expires_at: int
-    transcript: str
+    id: str = ""
+    data: str = ""
+    expires_at: int = 0
+    transcript: str = ""
 
 
 class ChatCompletionMessage(

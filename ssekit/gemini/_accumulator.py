@@ -15,8 +15,8 @@ import msgspec
 from ssekit._accumulator import Accumulator as Contract
 from ssekit._accumulator import shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, ReasoningDelta, TextDelta, ToolCall, Usage
-from ssekit._fold import deep_copy, merge, merge_usage
-from ssekit.gemini._builders import CandidateBuilder, FunctionCallBuilder
+from ssekit._fold import merge, merge_usage
+from ssekit.gemini._builders import CandidateBuilder, FunctionCallBuilder, copied
 from ssekit.gemini._response import GenerateContentResponse, PromptFeedback, UsageMetadata
 
 _INPUTS: Final = (
@@ -42,23 +42,10 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
     candidate without a finish reason of its own.
     """
 
-    __slots__ = (
-        "_candidates",
-        "_create_time",
-        "_feedback",
-        "_latest_calls",
-        "_model_status",
-        "_model_version",
-        "_response_id",
-        "_usage",
-    )
+    __slots__ = ("_candidates", "_fields", "_latest_calls", "_usage")
 
     def __init__(self) -> None:
-        self._response_id: str | None = None
-        self._create_time: str | None = None
-        self._model_version: str | None = None
-        self._model_status: dict[str, Any] | None = None
-        self._feedback: PromptFeedback | None = None
+        self._fields: dict[str, Any] = {}  # those of the answer, except candidates and usage
         self._usage: dict[str, Any] = {}  # as it is encoded
         self._candidates: dict[int, CandidateBuilder] = {}
         # The builders of the function calls of the latest chunk, for its deltas.
@@ -74,16 +61,18 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
             builder.add(candidate, self._latest_calls)
         if chunk.usage_metadata is not None:
             self._add_usage(chunk.usage_metadata)
+        fields = self._fields
         if chunk.model_version:
-            self._model_version = chunk.model_version
-        if self._response_id is None and chunk.response_id:
-            self._response_id = chunk.response_id
-        if self._create_time is None and chunk.create_time:
-            self._create_time = chunk.create_time
+            fields["model_version"] = chunk.model_version
+        if chunk.response_id:
+            fields.setdefault("response_id", chunk.response_id)
+        if chunk.create_time:
+            fields.setdefault("create_time", chunk.create_time)
         if chunk.prompt_feedback is not None:
-            self._feedback = merge(self._feedback, chunk.prompt_feedback)
+            known = fields.get("prompt_feedback")
+            fields["prompt_feedback"] = merge(known, chunk.prompt_feedback)
         if chunk.model_status:
-            self._model_status = chunk.model_status
+            fields["model_status"] = chunk.model_status
 
     def _add_usage(self, usage: UsageMetadata) -> None:
         # Encoded objects are merged and copied in C. To merge structs, and to copy one at the end,
@@ -101,21 +90,15 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
     def snapshot(self) -> GenerateContentResponse:
         return GenerateContentResponse(
             candidates=[self._candidates[index].build(index) for index in sorted(self._candidates)],
-            prompt_feedback=deep_copy(self._feedback),
             usage_metadata=self._usage_metadata(),
-            model_version=self._model_version,
-            response_id=self._response_id,
-            create_time=self._create_time,
-            model_status=deep_copy(self._model_status),
+            **copied(self._fields),
         )
 
     @property
     def complete(self) -> bool:
         """Whether every candidate that was seen has a finish reason, or the prompt was blocked."""
-        if self._block_reason is not None:
-            return True
-        ends = [candidate.finish_reason for candidate in self._candidates.values()]
-        return bool(ends) and all(ends)
+        ended = [candidate.finish_reason for candidate in self._candidates.values()]
+        return self._block_reason is not None or (bool(ended) and all(ended))
 
     @property
     def failure(self) -> str | None:
@@ -161,13 +144,12 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
 
     @property
     def _block_reason(self) -> str | None:
-        reason = self._feedback.block_reason if self._feedback is not None else None
+        feedback: PromptFeedback | None = self._fields.get("prompt_feedback")
+        reason = None if feedback is None else feedback.block_reason
         return reason if reason and reason not in _UNBLOCKED else None
 
     def _finishes(self) -> Iterator[Finish]:
-        if not self._candidates and self._block_reason is not None:
-            yield Finish(0, "content_filter", self._block_reason)
-        for index, candidate in sorted(self._candidates.items()):
+        for index, candidate in sorted((self._candidates or {0: CandidateBuilder()}).items()):
             word = candidate.finish_reason
             if word is not None:
                 reason = shared_reason(word, calls=bool(candidate.calls)) or "other"
@@ -186,16 +168,16 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
                     yield kind(candidate.index, part.text)
                 call = next(calls) if part.function_call is not None else None
                 if call is not None:
-                    yield from call.deltas(candidate.index, whole=call.whole)
+                    yield from call.deltas(candidate.index)
         usage = self.usage if chunk.usage_metadata is not None else None
         if usage is not None:
             yield usage
 
     def last_deltas(self) -> Iterator[Delta]:
         for index, candidate in sorted(self._candidates.items()):
-            reason = shared_reason(candidate.finish_reason)
-            for call in candidate.calls:
-                yield from call.last_deltas(index, ended=reason in ("stop", "tool_calls"))
+            if shared_reason(candidate.finish_reason) in ("stop", "tool_calls"):
+                for call in candidate.calls:
+                    yield from call.deltas(index, ended=True)
         yield from self._finishes()
 
 

@@ -37,32 +37,25 @@ _SEGMENT: Final = re.compile(
 _QUOTE: Final = re.compile(r"\\.|\"", re.DOTALL)
 
 
-class _Branch(dict[_Key, Any]):
-    """An object or an array in progress: branches, texts and whole values by their keys."""
+class Arguments(dict[_Key, Any]):
+    """The arguments of a call in progress: inner ones, texts and whole values by their keys."""
 
-
-class Arguments:
-    """The arguments of a call in progress."""
-
-    __slots__ = ("_root",)
-
-    def __init__(self) -> None:
-        self._root = _Branch()
+    __slots__ = ()
 
     def add(self, call: FunctionCall) -> None:
         """Add the arguments of a call, or of a piece of one."""
-        self._root.update(call.args or {})
+        self.update(call.args or {})
         for partial in call.partial_args or ():
             if partial.json_path is not None:
                 self._add_at(_keys(partial.json_path), partial)
 
     def _add_at(self, keys: list[_Key], partial: PartialArg) -> None:
         *above, last = keys
-        branch = self._root
+        branch = self
         for key in above:
             inner = branch.get(key)
-            if not isinstance(inner, _Branch):
-                inner = branch[key] = _Branch()
+            if not isinstance(inner, Arguments):
+                inner = branch[key] = Arguments()
             branch = inner
         if partial.string_value is not None:
             text = branch.get(last)
@@ -77,21 +70,17 @@ class Arguments:
 
     def build(self) -> dict[str, Any]:
         """Return the arguments so far, sharing nothing mutable."""
-        return _build_object(self._root)
-
-
-def _build_object(branch: _Branch) -> dict[str, Any]:
-    return {str(key): _build(value) for key, value in branch.items()}
+        return {str(key): _build(value) for key, value in self.items()}
 
 
 def _build(value: Any) -> Any:
     if isinstance(value, Text):
         return str(value)
-    if not isinstance(value, _Branch):
+    if not isinstance(value, Arguments):
         return well_formed(value)
     if all(isinstance(key, int) for key in value):
         return [_build(value[index]) for index in sorted(value)]
-    return _build_object(value)
+    return value.build()
 
 
 def _keys(path: str) -> list[_Key]:
@@ -105,12 +94,10 @@ def _keys(path: str) -> list[_Key]:
         if segment is None or len(keys) == _MAX_DEPTH:
             return [path]
         name, index, double, single = segment.groups()
-        if name is not None:
-            keys.append(name)
-        elif index is not None:
+        if index is not None:
             keys.append(int(index))
         else:
-            keys.append(_unquoted(single if double is None else double))
+            keys.append(name or _unquoted(double or single or ""))
         at = segment.end()
     return keys or [path]
 

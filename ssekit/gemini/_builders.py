@@ -62,18 +62,18 @@ class FunctionCallBuilder:
 
     Attributes:
         part: The part that the call came in, without the call.
-        first: The call as it came at first.
+        args: The latest arguments that came as an object.
         open: Whether the host announced more of the call.
-        whole: Whether nothing more of the call can follow. A piece that has an id, and no
-            `will_continue`, may be followed by others of that id.
+        whole: Whether nothing more of the call can follow. A call without arguments may get some,
+            and a piece that has an id, and no `will_continue`, may be followed by others.
     """
 
-    __slots__ = ("_arguments", "_emitted", "_place", "_started", "_tool_call", "first", "id",
-                 "name", "open", "part", "whole")  # fmt: skip
+    __slots__ = ("_arguments", "_emitted", "_place", "_tool_call", "args", "id", "name", "open",
+                 "part", "whole")  # fmt: skip
 
-    def __init__(self, place: int, part: Part, first: FunctionCall) -> None:
+    def __init__(self, place: int, part: Part) -> None:
         self.part = part
-        self.first = first
+        self.args: dict[str, Any] | None = None
         self.id = ""
         self.name = ""
         self.open = False
@@ -81,9 +81,8 @@ class FunctionCallBuilder:
         self._place = place
         self._arguments: Arguments | None = None
         self._tool_call: ToolCall | None = None
-        # Whether a first delta of the call was emitted, and the whole call.
-        self._started = False
-        self._emitted = False
+        # Whether the whole call was emitted; None before the first delta of it.
+        self._emitted: bool | None = None
 
     def add(self, call: FunctionCall, signature: str | None) -> None:
         if signature:
@@ -92,55 +91,44 @@ class FunctionCallBuilder:
             return
         self.id = self.id or call.id or ""
         self.name = self.name or call.name or ""
-        self.open = bool(call.will_continue)
-        in_pieces = call.partial_args and call.id and call.will_continue is None
-        self.whole = not self.open and not in_pieces
+        was_open, self.open = self.open, bool(call.will_continue)
+        self.args = call.args or self.args
         if self.open or call.args is not None or call.partial_args:
-            self._arguments = self._arguments or Arguments()
+            if self._arguments is None:
+                self._arguments = Arguments()
             self._arguments.add(call)
+        in_pieces = call.partial_args and call.id and call.will_continue is None
+        self.whole = not self.open and not in_pieces and bool(was_open or self._arguments)
         self._tool_call = None
 
     def tool_call(self, index: int) -> ToolCall:
         """Return the call so far, of candidate `index`: one object until the next piece."""
         if self._tool_call is None:
-            arguments = msgspec.json.encode(self._build_arguments() or {}).decode()
+            arguments = msgspec.json.encode((self._arguments or Arguments()).build()).decode()
             self._tool_call = ToolCall(index, self._place, self.id, self.name, arguments)
         return self._tool_call
 
-    def deltas(self, index: int, *, whole: bool) -> Iterator[Delta]:
+    def deltas(self, index: int, *, ended: bool = False) -> Iterator[Delta]:
         """Yield the deltas of the call that were not emitted yet.
 
         Arguments come in one `ToolCallDelta`, with the whole call: pieces may come in any order of
-        their paths. A call in pieces starts with a delta without arguments.
+        their paths. A call that may go on starts with a delta without arguments. `ended` is whether
+        it can go on no longer, and the model was not made to stop within it.
         """
-        if self._emitted:
+        whole = self.whole or ended
+        if self._emitted or self._emitted is whole:
             return
+        self._emitted = whole
+        call = self.tool_call(index)
+        yield ToolCallDelta(index, call.place, call.id, call.name, call.arguments if whole else "")
         if whole:
-            self._emitted = True
-            call = self.tool_call(index)
-            yield ToolCallDelta(index, call.place, call.id, call.name, call.arguments)
             yield call
-        elif not self._started:
-            self._started = True
-            yield ToolCallDelta(index, self._place, self.id, self.name, "")
-
-    def last_deltas(self, index: int, *, ended: bool) -> Iterator[Delta]:
-        """Yield the deltas at the end of the stream. `ended` is whether the model had not to stop.
-
-        If it had, a call that was open is cut off, and is not emitted as a whole one.
-        """
-        for delta in self.deltas(index, whole=True):
-            if ended or self.whole or isinstance(delta, ToolCallDelta):
-                yield delta
-
-    def _build_arguments(self) -> dict[str, Any] | None:
-        return None if self._arguments is None else self._arguments.build()
 
     def build(self) -> Part:
         call = FunctionCall(
             id=self.id or None,
             name=self.name or None,
-            args=self._build_arguments(),
+            args=None if self._arguments is None else self._arguments.build(),
             will_continue=self.open or None,
         )
         part: Part = deep_copy(self.part, function_call=call)
@@ -176,7 +164,7 @@ class CandidateBuilder:
                 calls.append(self._add_call(part, part.function_call))
         if candidate.content.role:
             self._role = candidate.content.role
-        if candidate.finish_reason and candidate.finish_reason != _UNSPECIFIED:
+        if candidate.finish_reason and candidate.finish_reason.upper() != _UNSPECIFIED:
             self.finish_reason = later_word(self.finish_reason, candidate.finish_reason)
         metadata, urls = self._metadata, candidate.url_context_metadata
         if candidate.safety_ratings:
@@ -197,12 +185,15 @@ class CandidateBuilder:
         if candidate.citation_metadata is not None:
             self._citations.update(dict.fromkeys(candidate.citation_metadata.citations))
         if candidate.logprobs_result is not None:
-            self._add_logprobs(candidate.logprobs_result)
+            extend_lists(self._logprobs, candidate.logprobs_result)
 
     def _add_part(self, part: AnyPart) -> None:
         text = part.text
         if text is None or part != Part(text=text, thought=part.thought):
-            self._parts.append(part)
+            if isinstance(part, Part) and part.thought_signature == "":  # which is none
+                self._add_part(replace(part, thought_signature=None))
+            else:
+                self._parts.append(part)
         elif text:
             thought = bool(part.thought)
             latest = self._parts[-1] if self._parts else None
@@ -219,7 +210,7 @@ class CandidateBuilder:
                 if rest != _NO_PART:
                     self._add_part(rest)
                 return None
-            builder = FunctionCallBuilder(len(self.calls), rest, call)
+            builder = FunctionCallBuilder(len(self.calls), rest)
             self.calls.append(builder)
             self._parts.append(builder)
         elif rest.text:
@@ -231,47 +222,40 @@ class CandidateBuilder:
 
     def _continued(self, call: FunctionCall) -> FunctionCallBuilder | None:
         """Return the call that `call` is a piece of, or None if `call` begins one."""
-        latest = self._by_id.get(call.id) if call.id else None
-        if latest is None and self.calls:
+        known = self._by_id.get(call.id) if call.id else None
+        latest = known
+        if known is None and self.calls and not (call.id and self.calls[-1].id):
             latest = self.calls[-1]
-            if call.id and latest.id:
-                return None
-        if call.id and latest is not None and latest.first == call:
-            return latest  # it may come again, signed
-        if latest is None or latest.whole or (call.name or latest.name) != latest.name:
+        if latest is None or (call.name or latest.name) != latest.name:
             return None
-        return latest if latest.open or call.id else None
-
-    def _add_logprobs(self, logprobs: LogprobsResult) -> None:
-        extend_lists(self._logprobs, replace(logprobs, log_probability_sum=None))
-        if logprobs.log_probability_sum is not None:
-            self._logprobs["log_probability_sum"] = logprobs.log_probability_sum
+        if latest.whole:
+            again = not call.partial_args and call.args in (None, {}, latest.args)
+            return latest if known and again else None
+        return latest if latest.open or known or (call.args and not call.name) else None
 
     def join_texts(self, *, thought: bool) -> str:
         """Return the texts of one kind, joined."""
-        texts: list[str] = []
-        for part in self._parts:
-            fields = part.part if isinstance(part, FunctionCallBuilder) else part
-            text = fields.text
-            if text and bool(fields.thought) is thought:
-                texts.append(text.join() if isinstance(text, Text) else text)
-        return join_surrogates("".join(texts))
+        parts = [it.part if isinstance(it, FunctionCallBuilder) else it for it in self._parts]
+        texts = [part.text for part in parts if part.text and bool(part.thought) is thought]
+        return join_surrogates("".join(t if isinstance(t, str) else t.join() for t in texts))
 
     def build(self, index: int) -> Candidate:
+        citations, logprobs = list(self._citations), self._logprobs
         return Candidate(
             index=index,
             content=Content(parts=[_build_part(part) for part in self._parts], role=self._role),
             finish_reason=self.finish_reason,
-            citation_metadata=CitationMetadata(citations=list(self._citations))
-            if self._citations
-            else None,
-            logprobs_result=LogprobsResult(**_copy(self._logprobs)) if self._logprobs else None,
-            **_copy(self._metadata),
+            citation_metadata=CitationMetadata(citations=citations) if citations else None,
+            logprobs_result=LogprobsResult(**copied(logprobs)) if logprobs else None,
+            **copied(self._metadata),
         )
 
 
-def _copy(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: deep_copy(value) for name, value in fields.items()}
+def copied(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return a copy of the fields of a struct that shares nothing mutable."""
+    return {
+        name: value if type(value) is str else deep_copy(value) for name, value in fields.items()
+    }
 
 
 def _build_part(part: TextPartBuilder | FunctionCallBuilder | AnyPart) -> AnyPart:

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from itertools import groupby
 from typing import Any, Final, get_args
@@ -19,26 +20,15 @@ from msgspec.structs import fields
 
 from ssekit._json import objects, parse_object, spell
 from ssekit._server_error import error_within
-from ssekit.gemini._response import (
-    GenerateContentResponse,
-    Part,
-    UnknownPart,
-    Wire,
-)
+from ssekit.gemini._response import GenerateContentResponse, Part, UnknownPart, Wire
 
+_FIELDS: Final = {field.encode_name for field in fields(Part)}
 # The fields of which a part has one, according to its kind. A part of any kind has the others.
-_KINDS: Final = frozenset(
-    {
-        *("text", "functionCall", "functionResponse", "inlineData", "fileData", "executableCode"),
-        *("codeExecutionResult", "toolCall", "toolResponse", "audioTranscription"),
-    }
-)
-_FIELDS: Final = frozenset(field.encode_name for field in fields(Part))
+_KINDS: Final = {name for name in _FIELDS if not re.search("^(thought|media)|Metadata$", name)}
 
 # The lists of objects whose items have a meaning by their positions. (In a list of numbers,
 # `as_type` puts null in the place of an unfit item.)
 _POSITIONAL: Final = ("groundingChunks", "chosenCandidates", "topCandidates")
-_UNFIT: Final[dict[str, Any]] = {}
 _MANY: Final = 100
 
 
@@ -107,11 +97,9 @@ def _struct(type_: Any) -> type[Wire] | None:
     return next((found for found in map(_struct, get_args(type_)) if found is not None), None)
 
 
-def _parts(parts: Any) -> Any:
-    if isinstance(parts, dict | str):
-        parts = [parts]  # one part alone
-    if not isinstance(parts, list):
-        return parts
+def _parts(parts: Any) -> list[Any]:
+    if not isinstance(parts, list):  # one part alone, or none
+        parts = [parts]
     kept: list[Any] = []
     for is_text, group in groupby(parts, lambda part: isinstance(part, str)):
         if is_text:
@@ -141,4 +129,4 @@ def _keep_positions(holder: dict[str, Any]) -> None:
     for name in _POSITIONAL:
         items = holder.get(name)
         if isinstance(items, list) and len(items) <= max(_MANY, 2 * len(objects(items))):
-            holder[name] = [item if isinstance(item, dict) else _UNFIT for item in items]
+            holder[name] = [item if isinstance(item, dict) else {} for item in items]

@@ -10,8 +10,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from ssekit._event import ServerSentEvent
@@ -20,20 +18,13 @@ from ssekit.interactions import _events, _result
 from ssekit.interactions._accumulator import Accumulator
 from ssekit.interactions._events import *  # noqa: F403
 from ssekit.interactions._events import AnyEvent, InteractionSSEEvent, OrdinaryEvent
-from ssekit.interactions._repair import repair
+from ssekit.interactions._repair import find_error, repair
 from ssekit.interactions._result import *  # noqa: F403
 from ssekit.interactions._result import Interaction
 
 __all__ = ["FORMAT", "Accumulator", "acollect", "astream", "collect", "decode", "decoder", "stream"]
 __all__ += _events.__all__
 __all__ += _result.__all__
-
-
-def _find_error(body: dict[str, Any]) -> Any:
-    """Return the object of an event of the type `error`, without the usage, or None."""
-    if body.get("event_type") != "error":
-        return None
-    return {name: value for name, value in body.items() if name != "metadata"}
 
 
 def _starts(event: InteractionSSEEvent, _: ServerSentEvent) -> bool:
@@ -46,7 +37,7 @@ FORMAT: Format[InteractionSSEEvent, Interaction] = Format(
     msgspec.json.Decoder(OrdinaryEvent),
     Accumulator,
     repair=repair,
-    find_error=_find_error,
+    find_error=find_error,
     fragments={"text", "arguments", "partial_arguments"},
     chunk_type=AnyEvent,
     typed_by_event=True,

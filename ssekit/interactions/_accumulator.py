@@ -121,7 +121,12 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
                 latest.add(delta)
                 return False
         self._index, self._latest, self._settled = _NO_INDEX, None, None
-        return self._METHODS.get(type(event), Accumulator._add_usage)(self, event)
+        method = self._METHODS.get(type(event))
+        ends = method is not None and method(self, event)
+        for usage in _usages(event):
+            self._usage = merge_usage(self._usage, usage, _INPUTS, _OUTPUTS)
+            self._counted = event
+        return ends
 
     # The interaction.
 
@@ -140,7 +145,7 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
                 self._steps.next_response()
             elif is_another and self._finished:
                 self._reset()
-            elif is_another:
+            elif is_another and any(True for _ in self._steps):
                 raise DecodeError("another interaction begins before the one under way has ended")
             self._finished = False
         self._update(event, stated)
@@ -149,9 +154,6 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         """Take what an event states of the interaction."""
         self._head = replace(self._head, **(_stated(event) if stated is None else stated))
         self._former = self._former or type(event) in _FORMER
-        head = event.interaction or _NOTHING
-        if event.usage is not None or head.usage is not None or event.metadata is not None:
-            self._add_usage(event)
 
     def _finish(self, event: Any) -> bool:
         """Take an event with which the stream ends, or may end."""
@@ -162,23 +164,13 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
             stated.setdefault("continuation_token", None)  # an earlier one is of no use now
         self._update(event, stated)
         if head is not None and (head.steps or head.outputs):
-            self._settle(head)
+            texts, settled = join_texts(self._steps), []
+            for steps, former in ((head.steps, False), (head.outputs, True)):
+                settled += self._steps.settle(steps, former=former) if steps else []
+            self._settled = settled, texts
         self._steps.end_all()
         self._finished = True
         return type(event) is not events.InteractionRequiresActionEvent
-
-    def _settle(self, head: Interaction) -> None:
-        texts = join_texts(self._steps)
-        settled = []
-        for steps, former in ((head.steps, False), (head.outputs, True)):
-            if steps:
-                settled += self._steps.settle(steps, former=former)
-        self._settled = settled, texts
-
-    def _add_usage(self, event: Any) -> None:
-        for usage in _usages(event):
-            self._usage = merge_usage(self._usage, usage, _INPUTS, _OUTPUTS)
-            self._counted = event
 
     # Steps.
 
@@ -187,8 +179,6 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         step = event.content if former else event.step
         if step is not None:
             self._latest = self._steps.begin(event.index, step, former=former)
-        if event.metadata is not None:
-            self._add_usage(event)
 
     def _on_delta(self, event: Any) -> None:
         former, delta = type(event) is events.ContentDelta, event.delta
@@ -202,14 +192,10 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
                 self._index, self._kind, self._text = event.index, type(delta), None
                 if type(delta) is TextContent and type(builder.step) is result.ModelOutputStep:
                     self._text = builder.latest_text
-        if event.metadata is not None:
-            self._add_usage(event)
 
     def _on_stop(self, event: Any) -> None:
         former = type(event) is events.ContentStop
         self._latest = self._steps.end(event.index, former=former)
-        if event.usage is not None or event.metadata is not None:
-            self._add_usage(event)
 
     _METHODS: ClassVar[dict[type[Any], Callable[[Accumulator, Any], bool | None]]] = {
         events.InteractionCreatedEvent: _begin,
@@ -243,13 +229,13 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
 
     @property
     def complete(self) -> bool:
-        """Whether an event has come with which a stream ends."""
-        return self._finished
+        """Whether the stream may end here: an event or a status of an end has come."""
+        return self._finished or self._status not in _RUNNING
 
     @property
     def failure(self) -> Any:
         """The error of an interaction whose own status is "failed"."""
-        if not self._finished or self._status != "failed":
+        if self._status != "failed":
             return None
         steps = (field_of(builder.step, "error") for builder in self._steps)
         errors = [*(self._head.errors or ()), *filter(None, steps)]
@@ -274,7 +260,7 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
     @property
     def finish_reason(self) -> FinishReason | None:
         """The reason for the end: "tool_calls" if a call waits for its result."""
-        if not self._finished or self._status in (*_RUNNING, "failed"):
+        if self._status in (*_RUNNING, "failed"):
             return None
         return shared_reason(self._status, calls=self._steps.ends_with_call())
 
@@ -336,12 +322,10 @@ def _stated(event: Any) -> dict[str, Any]:
     if event.interaction is not None:
         values = _values(event.interaction)
         stated = dict(compress(zip(_FIELDS, values, strict=True), values))
-    if event.interaction_id:
-        stated.setdefault("id", event.interaction_id)
-    if event.status:
-        stated.setdefault("status", event.status)
-    if event.continuation_token:
-        stated.setdefault("continuation_token", event.continuation_token)
+    beside = event.interaction_id, event.status, event.continuation_token
+    for name, value in zip(("id", "status", "continuation_token"), beside, strict=True):
+        if value:
+            stated.setdefault(name, value)
     return stated
 
 

@@ -35,7 +35,7 @@ _ANNOTATIONS: Final = (events.TextAnnotationDelta, events.TextAnnotation)
 # former spelling, a content begins an output).
 ACCEPTED_BY: Final[dict[type[Any], tuple[type[Any], ...]]] = {
     **{content: (*OUTPUTS, content) for content in _CONTENTS},
-    **{step: (step,) for step in _STEPS},
+    **{step: (step,) for step in get_args(result.ToolStep)},
     **dict.fromkeys(_ANNOTATIONS, (*OUTPUTS, result.TextContent)),
     events.ThoughtSummaryDelta: (result.ThoughtStep,),
     events.ThoughtSignatureDelta: (result.ThoughtStep, *_SIGNED),
@@ -150,6 +150,11 @@ class StepBuilder:
         if not isinstance(self.step, Unknown):
             return type(self.step) in ACCEPTED_BY.get(type(delta), ())
         return delta.type == self.step.type or not isinstance(delta, (Unknown, result.AnyStep))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing goes on from the arguments of this step."""
+        return bool(self.arguments) and self.arguments.ended
 
     def add(self, delta: Any) -> None:
         """Take a delta that this step accepts."""

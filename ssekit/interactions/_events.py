@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 import msgspec
 
-from ssekit._fold import Unknown
+from ssekit._fold import Unknown, always
 from ssekit._json import JSONObject
 from ssekit.interactions import _result as result
 
@@ -87,22 +87,27 @@ class ArgumentsDelta(Delta, frozen=True, tag="arguments_delta"):
     """The next piece of the JSON text of a call's arguments (formerly `partial_arguments`)."""
 
     type: ClassVar[Literal["arguments_delta"]] = "arguments_delta"
-    arguments: str = msgspec.field(default_factory=str)
+    arguments: str = always(str)
     partial_arguments: str | None = None
 
 
 class ThoughtSummaryDelta(Delta, frozen=True, tag="thought_summary"):
-    """The next item of a thought's summary: a text or an image."""
+    """The next item of a thought's summary: a text or an image.
+
+    Attributes:
+        text: Always None. Some gateways have it in the place of the content, which it becomes.
+    """
 
     type: ClassVar[Literal["thought_summary"]] = "thought_summary"
     content: result.Content | None = None
+    text: None = None
 
 
 class ThoughtSignatureDelta(Delta, frozen=True, tag="thought_signature"):
     """The signature of a thought; "" replaces none."""
 
     type: ClassVar[Literal["thought_signature"]] = "thought_signature"
-    signature: str = msgspec.field(default_factory=str)
+    signature: str = always(str)
 
 
 class TextAnnotationDelta(Delta, frozen=True, tag="text_annotation_delta"):
@@ -127,7 +132,7 @@ _KnownDelta: TypeAlias = (
     | TextAnnotationDelta
     | TextAnnotation
     | result.KnownContent
-    | result.KnownStep
+    | result.ToolStep
 )
 
 if TYPE_CHECKING:
@@ -175,7 +180,7 @@ class InteractionCreatedEvent(InteractionEvent, frozen=True, tag="interaction.cr
 
 
 class InteractionStatusUpdate(InteractionEvent, frozen=True, tag="interaction.status_update"):
-    """The status so far. It does not end the stream, whatever it is."""
+    """The status so far. The stream goes on after it, but may end where it is that of an end."""
 
     event_type: ClassVar[Literal["interaction.status_update"]] = "interaction.status_update"
 

@@ -9,15 +9,35 @@ import json
 from typing import Any, Final, get_args
 
 from ssekit._json import objects, parse_object, spell
+from ssekit._server_error import error_within, flat_error
 from ssekit.interactions._events import AnyEvent
 
 _KNOWN: Final = [struct.__struct_config__.tag for struct in get_args(AnyEvent)]
 _RUNNING: Final = ("in_progress", "queued")
+# The status that an event has in its name alone.
+_ENDS: Final = {
+    "interaction.failed": "failed",
+    "interaction.error": "failed",
+    "response.failed": "failed",
+    "interaction.cancelled": "cancelled",
+    "interaction.incomplete": "incomplete",
+}
+_CONTENTS: Final = {"model_output": "content", "user_input": "content", "thought": "summary"}
+
+
+def find_error(body: dict[str, Any]) -> Any:
+    """Return the error of an event or of its interaction, without the usage, or None."""
+    error = error_within(objects([body.get("interaction")]))
+    kind = body.get("event_type") or body.get("type")
+    if error is None and kind in ("error", "interaction.error"):
+        return {name: value for name, value in body.items() if name != "metadata"}
+    return error if error or kind else flat_error(body)
 
 
 def repair(body: dict[str, Any]) -> None:
     """Bring an event into the shape of the vendor's, in place."""
-    if body.get("object") == "interaction" and body.get("event_type") is None:
+    is_whole = body.get("object") == "interaction" or isinstance(body.get("steps"), list)
+    if is_whole and body.get("event_type") is None:
         # The whole answer, as from the endpoint without `stream`.
         whole = dict(body)
         body.clear()
@@ -27,14 +47,30 @@ def repair(body: dict[str, Any]) -> None:
     kind, line = body.get("event_type"), body.get("type")
     if kind == line and kind is not None:
         del body["type"]
-    elif line in _KNOWN and not isinstance(kind, str):
-        body["event_type"] = body.pop("type")
+    elif not isinstance(kind, str) and isinstance(line, str) and line in (*_KNOWN, *_ENDS):
+        body["event_type"] = kind = body.pop("type")
+    if isinstance(kind, str) and kind in _ENDS:
+        body["event_type"] = "interaction.completed"
+        body["status"] = body.get("status") or _ENDS[kind]
+    for delta in objects([body.get("delta")]):
+        _repair_delta(delta)
     steps = [body.get("step"), body.get("content"), body.get("delta")]
     for interaction in objects([body.get("interaction")]):
         for field in ("steps", "outputs"):
             steps += objects(interaction.get(field))
     for step in objects(steps):
         _repair_step(step)
+
+
+def _repair_delta(delta: dict[str, Any]) -> None:
+    kind = delta.get("type")
+    if kind == "arguments":  # as in the vendor's examples
+        delta["type"] = "arguments_delta"
+    elif kind in ("thought", "thought_summary"):
+        words = (delta.get(field) for field in ("content", "text", "thought", "summary"))
+        contents = _as_contents(next(filter(None, words), []))
+        if contents:
+            delta.update(type="thought_summary", content=contents[0])
 
 
 def _repair_step(step: dict[str, Any]) -> None:
@@ -49,8 +85,17 @@ def _repair_step(step: dict[str, Any]) -> None:
         if step["arguments"] is None:
             step["partial_arguments"] = text
     spell(step, "text")
-    for field in ("content", "summary"):
-        if field in step:
-            contents = step[field]
-            for content in objects(contents if isinstance(contents, list) else [contents]):
-                spell(content, "text")
+    field = _CONTENTS.get(str(step.get("type")), "")
+    if field in step:
+        step[field] = _as_contents(step[field])
+
+
+def _as_contents(value: Any) -> list[Any]:
+    """Return a list of contents, where one may stand alone or be no more than its text."""
+    listed = value if isinstance(value, list) else [value]
+    contents = [{"text": item} if isinstance(item, str) else item for item in listed]
+    for content in objects(contents):
+        spell(content, "text")
+        if "text" in content:
+            content.setdefault("type", "text")
+    return contents

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 import msgspec
 
-from ssekit._fold import Unknown
+from ssekit._fold import Unknown, always
 from ssekit._json import JSONObject
 
 __all__ = [
@@ -69,14 +69,6 @@ class UnknownStep(Unknown):
     __slots__ = ()
 
 
-def _text() -> Any:
-    return msgspec.field(default_factory=str)  # a default of "" would not be encoded
-
-
-def _empty() -> JSONObject:
-    return {}
-
-
 # Contents.
 
 
@@ -92,7 +84,7 @@ class TextContent(AnyContent, frozen=True, tag="text"):
     """A text, with its `annotations`: citations, times of words, speakers."""
 
     type: ClassVar[Literal["text"]] = "text"
-    text: str = _text()
+    text: str = always(str)
     annotations: list[JSONObject] | None = None
 
 
@@ -187,7 +179,7 @@ class ToolCallStep(AnyStep, frozen=True):
             have this field.
     """
 
-    id: str = _text()
+    id: str = always(str)
     arguments: JSONObject | None = None
     partial_arguments: str | None = None
     signature: str | None = None
@@ -197,8 +189,8 @@ class FunctionCallStep(ToolCallStep, frozen=True, tag="function_call"):
     """A call of one of your tools, which you answer."""
 
     type: ClassVar[Literal["function_call"]] = "function_call"
-    name: str = _text()
-    arguments: JSONObject = msgspec.field(default_factory=_empty)
+    name: str = always(str)
+    arguments: JSONObject = always(dict)
 
 
 # Calls of the vendor's own tools. The result of each is another step.
@@ -239,8 +231,8 @@ class MCPServerToolCallStep(ToolCallStep, frozen=True, tag="mcp_server_tool_call
     """A call that the vendor makes, of a tool of an MCP server."""
 
     type: ClassVar[Literal["mcp_server_tool_call"]] = "mcp_server_tool_call"
-    name: str = _text()
-    server_name: str = _text()
+    name: str = always(str)
+    server_name: str = always(str)
 
 
 class RetrievalCallStep(ToolCallStep, frozen=True, tag="retrieval_call"):
@@ -265,7 +257,7 @@ class ProcessingCallStep(ToolCallStep, frozen=True, tag="processing_call"):
 class ToolResultStep(AnyStep, frozen=True):
     """The result of a tool: mostly a list or a text."""
 
-    call_id: str = _text()
+    call_id: str = always(str)
     result: Any = None
     is_error: bool | None = None
     signature: str | None = None
@@ -334,12 +326,9 @@ class ProcessingResultStep(ToolResultStep, frozen=True, tag="processing_result")
     type: ClassVar[Literal["processing_result"]] = "processing_result"
 
 
-KnownStep: TypeAlias = (
-    ModelOutputStep
-    | ThoughtStep
-    | FunctionCallStep
+ToolStep: TypeAlias = (
+    FunctionCallStep
     | FunctionResultStep
-    | UserInputStep
     | CodeExecutionCallStep
     | CodeExecutionResultStep
     | URLContextCallStep
@@ -359,6 +348,7 @@ KnownStep: TypeAlias = (
     | ProcessingCallStep
     | ProcessingResultStep
 )
+KnownStep: TypeAlias = ModelOutputStep | ThoughtStep | UserInputStep | ToolStep
 
 if TYPE_CHECKING:
     Step: TypeAlias = KnownStep | UnknownStep
@@ -421,11 +411,12 @@ class Interaction(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defa
         continuation_token: For the request that goes on with an answer that
             "requires_continuation".
         errors: Why the interaction failed.
+        error: Always None. An interaction that has one is refused: an `APIError` then.
     """
 
-    id: str = _text()
+    id: str = always(str)
     object: str | None = None
-    status: str = _text()
+    status: str = always(str)
     model: str = ""
     agent: str = ""
     role: str | None = None
@@ -439,3 +430,4 @@ class Interaction(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defa
     previous_interaction_id: str | None = None
     environment_id: str | None = None
     errors: list[Error] | None = None
+    error: None = None

@@ -65,9 +65,14 @@ class StepTable:
 
     def find(self, index: int | None, delta: Any, *, former: bool) -> StepBuilder | None:
         """Return the step that a delta belongs to: made if it is not there; None if none can be."""
-        for builder in self._tried(index, former, unplaced=index is not None):
+        tried = self._tried(index, former, unplaced=index is not None)
+        for builder in tried:
             if builder.accepts(delta):
                 return self._placed(builder, index) if builder.index is None else builder
+        if tried:  # what is at the index accepts others
+            for builder in self._tried(None, former, unplaced=False):
+                if builder.accepts(delta) and not builder.is_whole:
+                    return builder
         if isinstance(delta, Unknown):
             return None
         kinds = ACCEPTED_BY[type(delta)]

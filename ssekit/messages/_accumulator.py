@@ -15,10 +15,9 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any, ClassVar, Final, TypeAlias
+from typing import Any, ClassVar, Final
 
 from msgspec.structs import replace
 
@@ -33,6 +32,7 @@ from ssekit.messages import _events as events
 from ssekit.messages import _result as result
 from ssekit.messages._builders import (
     ACCEPTED_BY,
+    MAX_TRIED,
     BlockBuilder,
     CallBuilder,
     DeltaMaker,
@@ -44,23 +44,22 @@ from ssekit.messages._result import ContentBlock, FallbackBlock, Message, ToolUs
 
 _INPUTS: Final = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 _OUTPUTS: Final = ("output_tokens",)
-_ENDS: Final = ("stop_reason", "stop_sequence", "stop_details", "container",
-                "context_management", "input_transformations")  # fmt: skip
-
 _BUILDERS: Final[dict[type[Any], type[BlockBuilder]]] = {
     **dict.fromkeys(ACCEPTED_BY[events.InputJSONDelta], InputBuilder),
     ToolUseBlock: CallBuilder,
 }
 
-_Fields: TypeAlias = dict[type[Any], list[str]]
-
-# The fields of the message in what begins it, and in what ends it.
-_START_FIELDS: Final[_Fields] = {
-    Message: [name for name in Message.__struct_fields__ if name not in ("content", "usage")]
-}
-_END_FIELDS: Final[_Fields] = {
-    holder: [name for name in holder.__struct_fields__ if name in _ENDS]
-    for holder in (Message, events.MessageDelta, events.RawMessageDeltaEvent, RawMessageStopEvent)
+# The fields of the message that an object has, without those that are kept elsewhere.
+_FIELDS: Final[dict[type[Any], list[str]]] = {
+    holder: [
+        name
+        for name in Message.__struct_fields__
+        if name in holder.__struct_fields__ and name not in ("content", "usage")
+    ]
+    for holder in (
+        *(Message, events.MessageDelta),
+        *(events.RawMessageStartEvent, events.RawMessageDeltaEvent, RawMessageStopEvent),
+    )
 }
 
 _NO_MESSAGE: Final = Message()
@@ -84,7 +83,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     __slots__ = (
         *("_blocks", "_calls", "_changes", "_counted", "_ended", "_known", "_latest", "_message"),
-        *("_open", "_piece", "_sorted", "_started", "_usage"),
+        *("_open", "_piece", "_sorted", "_usage"),
     )
 
     def __init__(self) -> None:
@@ -98,7 +97,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
     def _reset(self) -> None:
         self._message = _NO_MESSAGE  # without its content, which is in the blocks, and its usage
         self._usage: result.Usage | None = None
-        self._started = self._ended = False
+        self._ended = False
         self._counted: result.Usage | None = None  # by `message_delta` events
         self._blocks: list[BlockBuilder] = []
         self._calls: list[CallBuilder] = []  # those of the blocks that are calls
@@ -124,7 +123,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
                 # takes 170. Reading the field by its name would take 20 more.
                 if type(delta) is events.TextDelta:
                     piece = delta.text
-                elif type(delta) is events.ThinkingDelta:
+                elif type(delta) is events.ThinkingDelta and not delta.signature:
                     piece = delta.thinking
                 else:
                     self._piece = block.add(delta)
@@ -142,35 +141,32 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
     # The message.
 
     def _start_message(self, event: events.RawMessageStartEvent) -> None:
-        message = event.message
-        if message is None:
-            message = Message(id=event.id or "", model=event.model or "")
+        message = event.message or _NO_MESSAGE
+        ids = {self._message.id, message.id or event.id or ""} - {""}
         if self._ended:
             self._reset()
-        elif self._started and message.id and self._message.id not in ("", message.id):
+        elif self._blocks and len(ids) > 1:
             raise DecodeError("another message begins before the one under way has ended")
-        self._started |= event.message is not None or bool(message.id or message.model)
-        if self._message is _NO_MESSAGE and message.role and message.type:
-            self._message = message
-        else:
-            self._update(_START_FIELDS, message)
+        self._update(event, message)
         self._add_usage(_usages(message, event))
-        if message.content:
-            self._state(message.content)
+        self._state(message.content)
 
     def _state(self, content: list[ContentBlock]) -> None:
         """Take whole blocks: calls that code made, or all of the message once more, at its end."""
-        known = {kind: deque(builders) for kind, builders in self._by_kind().items()}
+        known = self._by_kind() if content else {}
+        stated: dict[tuple[str, str], int] = {}
         for block in content:
-            alike = known.get(_kind_of(block)) if known else None
-            if alike:
-                builder = alike.popleft()
-                self._changes += builder.state(block, last=not alike)
+            kind = _kind_of(block) if known else ("", "")
+            alike, position = known.get(kind, ()), stated.get(kind, 0)
+            if position < len(alike):
+                stated[kind] = position + 1
+                last = position == len(alike) - 1
+                self._changes += alike[position].state(block, last=last)
             else:
                 self._changes += self._begin(block).end()
 
     def _add_message_delta(self, event: events.RawMessageDeltaEvent) -> None:
-        self._update(_END_FIELDS, event, event.delta)
+        self._update(event, event.delta)
         usages = _usages(event, event.delta)
         for usage in usages:
             self._counted = merge_usage(self._counted, usage, _INPUTS, _OUTPUTS)
@@ -179,26 +175,33 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
     def _stop_message(self, event: RawMessageStopEvent) -> bool:
         # Some gateways have the end of the message, and its usage, only here.
         holders = event.message, event, event.delta
-        self._update(_END_FIELDS, *holders)
+        self._update(*holders)
         self._add_usage(list(map(self._uncounted, _usages(*holders))))
         metrics = event.amazon_bedrock_invocation_metrics
         if metrics is not None and self.usage is None:
-            inputs, outputs = metrics.input_token_count, metrics.output_token_count
-            self._add_usage([result.Usage(input_tokens=inputs, output_tokens=outputs)])
+            usage = result.Usage(
+                input_tokens=metrics.input_token_count,
+                cache_creation_input_tokens=metrics.cache_write_input_token_count,
+                cache_read_input_tokens=metrics.cache_read_input_token_count,
+                output_tokens=metrics.output_token_count,
+            )
+            self._add_usage([usage])
         for block in list(self._open.values()):
             self._close(block)
+        if event.message is not None:
+            self._state(event.message.content)
         self._ended = True
         return True
 
     def _add_error(self, event: events.ErrorEvent) -> None:
         self._ended = True
 
-    def _update(self, fields: _Fields, *holders: Any) -> None:
+    def _update(self, *holders: Any) -> None:
         """Update the message by the fields of objects that are neither null nor empty."""
         changes = {
             name: value
             for holder in holders
-            for name in fields.get(type(holder), ())
+            for name in _FIELDS.get(type(holder), ())
             if (value := getattr(holder, name)) is not None and value != ""
         }
         if "stop_reason" in changes:
@@ -259,13 +262,24 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         if kind not in ACCEPTED_BY:
             return
         block = self._open.find(event.index, kind)
-        if block is None and self._calls and self._calls[-1].goes_on(event.delta):
-            block = self._calls[-1]
+        if block is None and isinstance(event.delta, events.InputJSONDelta):
+            block = self._ended_call(event.delta.partial_json)
         if block is None:
             block = self._begin_at(event.index, ACCEPTED_BY[kind][0](), implied=True)
         piece = block.add(event.delta)
         if piece:
             self._changes.append(partial(block.piece_deltas, piece))
+
+    def _ended_call(self, piece: str) -> CallBuilder | None:
+        """Return the call that a piece of an input belongs to, where no open block accepts it.
+
+        Some gateways end a call too early, by an event of another block: before its input goes on,
+        or before the input comes at all.
+        """
+        recent = self._calls[-MAX_TRIED:]
+        if recent and recent[-1].pieces and recent[-1].goes_on(piece):
+            return recent[-1]
+        return next((call for call in recent if not call.pieces), None)
 
     def _stop_block(self, event: events.RawContentBlockStopEvent) -> None:
         self._close(self._open.find(event.index, None))

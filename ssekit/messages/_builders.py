@@ -51,24 +51,20 @@ _PIECE_FIELDS: Final[dict[type[Any], str]] = {
     events.CompactionContentBlockDelta: "content",
 }
 _PIECE_TYPES: Final = {block: kind for kind in _PIECE_FIELDS for block in ACCEPTED_BY[kind]}
+_TEXT_FIELDS: Final[dict[type[Any], str]] = {
+    result.TextBlock: "text",
+    result.ThinkingBlock: "thinking",
+    result.CompactionBlock: "content",
+}
 EMITTED_AS: Final[dict[Any, type[TextDelta | ReasoningDelta]]] = {
     events.TextDelta: TextDelta,
     events.ThinkingDelta: ReasoningDelta,
 }
 
-# The blocks whose beginning is no piece, but goes before the pieces.
-_CONTINUED: Final = {UnknownBlock, result.CompactionBlock}
-
 _NO_FIELDS: Final[JSONObject] = {}
 
-# How many blocks are tried for a delta without an index.
-_MAX_TRIED: Final = 16
-
-
-def piece_of(delta: Any) -> str:
-    """Return the piece that a delta has; "" for a delta of another type."""
-    field = _PIECE_FIELDS.get(type(delta))
-    return (getattr(delta, field) if field is not None else None) or ""
+# How many blocks are tried for a delta without an index, and calls for one without a block.
+MAX_TRIED: Final = 16
 
 
 class BlockBuilder:
@@ -102,13 +98,16 @@ class BlockBuilder:
         self.initial = block
         self.implied = False
         self.piece_type = _PIECE_TYPES.get(type(block))
-        if self.piece_type not in EMITTED_AS:
-            return []
-        text = self._initial(_PIECE_FIELDS[self.piece_type])
+        text = self._whole_of(block)
         if not text:
             return []
         self.own_pieces().append(text)
         return [partial(self.piece_deltas, text)]
+
+    def _whole_of(self, block: ContentBlock) -> str:
+        """Return the text of a block, in the place of which pieces may come."""
+        field = _TEXT_FIELDS.get(type(block))
+        return (getattr(block, field) if field is not None else None) or ""
 
     def own_pieces(self) -> Text:
         """Return the pieces, to which others may be added."""
@@ -126,12 +125,8 @@ class BlockBuilder:
 
         `last` is whether no other block of its type follows: that may have the rest of the text.
         """
-        kind: Any = _PIECE_TYPES.get(type(block))
-        if kind not in EMITTED_AS or not last:
-            return []
-        return [
-            partial(self.piece_deltas, self.own_pieces().state(getattr(block, _PIECE_FIELDS[kind])))
-        ]
+        text = self._whole_of(block) if last else ""
+        return [partial(self.piece_deltas, self.own_pieces().state(text))] if text else []
 
     def accepts(self, kind: type[Any] | None) -> bool:
         """Whether a delta of a type, or a stop (None), may belong to this block."""
@@ -146,18 +141,15 @@ class BlockBuilder:
 
     def add(self, delta: Any) -> str:
         """Take a delta that this block accepts; return its piece, or ""."""
-        kind = type(delta)
-        piece = piece_of(delta)
+        field = _PIECE_FIELDS.get(type(delta))
+        piece: str = (getattr(delta, field) if field is not None else None) or ""
         if piece:
             self.own_pieces().append(piece)
-        if kind is events.CompactionContentBlockDelta:
-            if delta.encrypted_content:
-                self._fields = self._fields | {"encrypted_content": delta.encrypted_content}
-        elif kind is events.CitationsDelta:
-            if delta.citation is not None:
-                self._citations().append(delta.citation)
-        elif kind is events.SignatureDelta and delta.signature:
-            self._fields = self._fields | {"signature": delta.signature}
+        if type(delta) is events.CitationsDelta and delta.citation is not None:
+            self._citations().append(delta.citation)
+        for field in ("signature", "encrypted_content"):
+            if getattr(delta, field, None):
+                self._fields = self._fields | {field: getattr(delta, field)}
         return piece
 
     def _citations(self) -> list[JSONObject]:
@@ -190,7 +182,7 @@ class BlockBuilder:
             tree = parse_object(text)
             return {"partial_json": text} if tree is None else {"input": tree}
         field = _PIECE_FIELDS[self.piece_type]
-        if type(self.initial) in _CONTINUED:
+        if isinstance(self.initial, UnknownBlock):  # whose beginning is no piece
             initial = self._initial(field)
             text = (join_surrogates(initial) if isinstance(initial, str) else "") + text
         return {field: text}
@@ -264,14 +256,9 @@ class CallBuilder(InputBuilder):
             return False
         return index in (None, self.index) or self.own_pieces().repeats(_json_of(block) or "{}")
 
-    def goes_on(self, delta: Any) -> bool:
-        """Whether a piece that no open block accepts is one of this call: ended, but not whole.
-
-        Some gateways end a call too early, by an event of another block.
-        """
-        if not isinstance(delta, events.InputJSONDelta) or not self.pieces:
-            return False
-        return not self.is_whole or self.own_pieces().repeats(delta.partial_json)
+    def goes_on(self, piece: str) -> bool:
+        """Whether a piece may be one of this call: not yet whole, or all of it once more."""
+        return not self.is_whole or self.own_pieces().repeats(piece)
 
     def end(self) -> list[DeltaMaker]:
         super().end()
@@ -327,30 +314,36 @@ class OpenBlocks(dict[int | None, BlockBuilder]):
     def __init__(self) -> None:
         super().__init__()
         # The indices of the blocks that went on last. Some may have ended.
-        self._recent: deque[int | None] = deque(maxlen=_MAX_TRIED)
+        self._recent: deque[int | None] = deque(maxlen=MAX_TRIED)
         # The blocks that have ended, but may be signed. The one that ended last stands last.
         self._signable: dict[int | None, BlockBuilder] = {}
-        self._ended: set[int | None] = set()  # the indices of blocks that have ended
+        # The blocks that ended last, at each index.
+        self._ended: dict[int | None, BlockBuilder] = {}
 
     def open(self, index: int | None, block: BlockBuilder) -> None:
         """Add a block that begins."""
         block.index = index
         block.own_pieces()
         self[index] = block
-        self._ended.discard(index)
+        self._ended.pop(index, None)
         self._recent.append(index)
 
     def close(self, block: BlockBuilder) -> None:
         """Remove a block that ends."""
         del self[block.index]
-        self._ended.add(block.index)
+        self._ended[block.index] = block
         if block.accepts(events.SignatureDelta):
             self._signable.pop(block.index, None)
             self._signable[block.index] = block
 
     def find(self, index: int | None, kind: type[Any] | None) -> BlockBuilder | None:
         """Return the block that a delta of a type, or a stop (None), belongs to."""
-        block = self._accepting(index, kind) or self._find_other(index, kind)
+        block = self._accepting(index, kind)
+        if block is None and kind is events.InputJSONDelta:
+            # A gateway may end a call when the next begins, and only then go on with its input.
+            ended = self._ended.get(index)
+            block = ended if isinstance(ended, InputBuilder) and not ended.is_whole else None
+        block = block or self._find_other(index, kind)
         if block is None and kind is events.SignatureDelta:
             # Some gateways sign a block that has ended, and may leave its index out.
             latest = next(reversed(self._signable), None)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 import msgspec
 
-from ssekit._fold import Unknown
+from ssekit._fold import Unknown, always
 from ssekit._json import JSONObject
 from ssekit.messages._result import (
     Container,
@@ -76,29 +76,37 @@ class TextDelta(BlockDelta, frozen=True, tag="text_delta"):
     """The next piece of a text. (Another type is `ssekit.TextDelta`, of the shared vocabulary.)"""
 
     type: ClassVar[Literal["text_delta"]] = "text_delta"
-    text: str = msgspec.field(default_factory=str)
+    text: str = always(str)
 
 
 class ThinkingDelta(BlockDelta, frozen=True, tag="thinking_delta"):
-    """The next piece of the reasoning; `estimated_tokens` counts those so far (beta)."""
+    """The next piece of the reasoning.
+
+    Attributes:
+        estimated_tokens: Those so far (beta).
+        signature: Here for some gateways, in the place of a `SignatureDelta`.
+        text: Always None. Some gateways have it in the place of `thinking`, which it becomes.
+    """
 
     type: ClassVar[Literal["thinking_delta"]] = "thinking_delta"
-    thinking: str = msgspec.field(default_factory=str)
+    thinking: str = always(str)
     estimated_tokens: int | None = None
+    signature: str | None = None
+    text: None = None
 
 
 class InputJSONDelta(BlockDelta, frozen=True, tag="input_json_delta"):
     """The next piece of the JSON text of a tool's input."""
 
     type: ClassVar[Literal["input_json_delta"]] = "input_json_delta"
-    partial_json: str = msgspec.field(default_factory=str)
+    partial_json: str = always(str)
 
 
 class SignatureDelta(BlockDelta, frozen=True, tag="signature_delta"):
     """The signature of the reasoning."""
 
     type: ClassVar[Literal["signature_delta"]] = "signature_delta"
-    signature: str = msgspec.field(default_factory=str)
+    signature: str = always(str)
 
 
 class CitationsDelta(BlockDelta, frozen=True, tag="citations_delta"):
@@ -134,9 +142,8 @@ else:
 class MessageDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The end of the message. (The `usage` is mostly a field of the event.)"""
 
-    # A default that a factory makes is encoded: the vendor's clients require these.
-    stop_reason: str | None = msgspec.field(default_factory=NoneType)
-    stop_sequence: str | None = msgspec.field(default_factory=NoneType)
+    stop_reason: str | None = always(NoneType)
+    stop_sequence: str | None = always(NoneType)
     stop_details: RefusalStopDetails | None = None
     container: Container | None = None
     usage: Usage | None = None
@@ -182,6 +189,7 @@ class RawMessageDeltaEvent(WatchedEvent, frozen=True, tag="message_delta"):
     input_transformations: list[JSONObject] | None = None
     stop_reason: str | None = None
     stop_sequence: str | None = None
+    stop_details: RefusalStopDetails | None = None
 
 
 class InvocationMetrics(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, rename="camel"):
@@ -191,6 +199,8 @@ class InvocationMetrics(msgspec.Struct, frozen=True, gc=False, omit_defaults=Tru
     output_token_count: int | None = None
     invocation_latency: int | None = None
     first_byte_latency: int | None = None
+    cache_read_input_token_count: int | None = None
+    cache_write_input_token_count: int | None = None
 
 
 class RawMessageStopEvent(

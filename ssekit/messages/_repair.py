@@ -9,14 +9,23 @@ import json
 from typing import Any, Final
 
 from ssekit._json import objects, parse_object, spell
+from ssekit._server_error import flat_error
 
-# The type of a delta without one, by its field.
-_TYPES: Final = {
-    "text": "text_delta",
-    "thinking": "thinking_delta",
-    "partial_json": "input_json_delta",
-    "signature": "signature_delta",
+# The type of a delta, and the field that has its piece, by either as gateways have them.
+_THINKING: Final = ("thinking_delta", "thinking")
+_PIECES: Final = {
+    "text": ("text_delta", "text"),
+    **dict.fromkeys(("thinking", "thinking_delta"), _THINKING),
+    **dict.fromkeys(("reasoning", "reasoning_delta", "reasoning_content"), _THINKING),
+    **dict.fromkeys(("input_json", "partial_json"), ("input_json_delta", "partial_json")),
+    "signature": ("signature_delta", "signature"),
 }
+_CACHED: Final = ("cache_read_input_tokens", "cache_creation_input_tokens")
+
+
+def find_error(body: dict[str, Any]) -> Any:
+    """Return the error that an object without a type reports by a code and a message, or None."""
+    return None if body.get("type") else flat_error(body)
 
 
 def repair(body: dict[str, Any]) -> None:
@@ -32,6 +41,12 @@ def repair(body: dict[str, Any]) -> None:
     for block in objects(blocks):
         if isinstance(block.get("input"), str):  # the text of its JSON, as in other APIs
             block["input"] = parse_object(block["input"])
+        if block.get("type") == "reasoning":  # Kimi
+            block["type"] = "thinking"
+            _take_thinking(block)
+    holders = objects([body, body.get("message"), body.get("delta")])
+    for usage in objects([holder.get("usage") for holder in holders]):
+        _repair_usage(usage)
     if body.get("type") == "content_block_delta":
         if isinstance(body.get("delta"), str):
             body["delta"] = {"type": "text_delta", "text": body["delta"]}
@@ -40,9 +55,35 @@ def repair(body: dict[str, Any]) -> None:
 
 
 def _repair_delta(delta: dict[str, Any]) -> None:
-    for field, kind in _TYPES.items():
-        if delta.get(field) is not None and not isinstance(delta.get("type"), str):
-            delta["type"] = kind
+    kind = delta.get("type")
+    words = [kind] if isinstance(kind, str) else [each for each in delta if delta[each] is not None]
+    known = next(filter(None, map(_PIECES.get, words)), None)
+    if known is not None:
+        delta["type"], field = known
+        if field == "thinking":
+            _take_thinking(delta)
     spell(delta, "text", "thinking", "partial_json")
-    if isinstance(delta.get("partial_json"), dict):
+    if isinstance(delta.get("partial_json"), dict | list):
         delta["partial_json"] = json.dumps(delta["partial_json"])
+
+
+def _take_thinking(holder: dict[str, Any]) -> None:
+    """Take the text of reasoning from another field where its own is missing."""
+    words = (holder.pop(name, None) for name in ("reasoning", "reasoning_content", "text"))
+    if holder.get("thinking") is None:
+        holder["thinking"] = next(filter(None, words), "")
+
+
+def _repair_usage(usage: dict[str, Any]) -> None:
+    """Give the counts that have chat's names those of this format (Kimi, GLM)."""
+    if usage.get("output_tokens") is None:
+        usage["output_tokens"] = usage.get("completion_tokens")
+    if usage.get("cache_read_input_tokens") is None:
+        holders = objects([usage, usage.get("prompt_tokens_details")])
+        counts = (holder.get("cached_tokens") for holder in holders)
+        usage["cache_read_input_tokens"] = next((each for each in counts if each is not None), None)
+    # The tokens of the prompt are all of the input, with those of the cache.
+    total, cached = usage.get("prompt_tokens"), map(usage.get, _CACHED)
+    if isinstance(total, int) and total:
+        left = total - sum(count for count in cached if isinstance(count, int))
+        usage["input_tokens"] = max(0, left)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 import msgspec
 
-from ssekit._fold import Unknown
+from ssekit._fold import Unknown, always
 from ssekit._json import JSONObject
 
 __all__ = [
@@ -54,30 +54,6 @@ class UnknownBlock(Unknown):
     __slots__ = ()
 
 
-# Defaults of fields that are always encoded: `omit_defaults` leaves out plain defaults, and empty
-# ones of `list` and `dict` themselves, but not those of other factories.
-
-
-def _text() -> Any:
-    return msgspec.field(default_factory=str)
-
-
-def _null() -> Any:
-    return msgspec.field(default_factory=NoneType)
-
-
-def _object() -> Any:
-    return msgspec.field(default_factory=_empty)
-
-
-def _empty() -> JSONObject:
-    return {}
-
-
-def _nothing() -> list[Any]:
-    return []
-
-
 # Content blocks. Those of the beta API have the vendor's names without "Beta".
 
 
@@ -93,7 +69,7 @@ class TextBlock(Block, frozen=True, tag="text"):
     """A text, with the `citations` that support it."""
 
     type: ClassVar[Literal["text"]] = "text"
-    text: str = _text()
+    text: str = always(str)
     citations: list[JSONObject] | None = None
 
 
@@ -101,15 +77,15 @@ class ThinkingBlock(Block, frozen=True, tag="thinking"):
     """The model's reasoning, with the `signature` that proves it when it is sent back."""
 
     type: ClassVar[Literal["thinking"]] = "thinking"
-    thinking: str = _text()
-    signature: str = _text()
+    thinking: str = always(str)
+    signature: str = always(str)
 
 
 class RedactedThinkingBlock(Block, frozen=True, tag="redacted_thinking"):
     """Reasoning that only the vendor can read, to be sent back."""
 
     type: ClassVar[Literal["redacted_thinking"]] = "redacted_thinking"
-    data: str = _text()
+    data: str = always(str)
 
 
 class ToolUse(Block, frozen=True):
@@ -122,9 +98,9 @@ class ToolUse(Block, frozen=True):
             not have this field.
     """
 
-    id: str = _text()
-    name: str = _text()
-    input: JSONObject = _object()
+    id: str = always(str)
+    name: str = always(str)
+    input: JSONObject = always(dict)
     partial_json: str | None = None
 
 
@@ -152,13 +128,13 @@ class MCPToolUseBlock(ToolUse, frozen=True, tag="mcp_tool_use"):
     """A call that the vendor makes, of a tool of an MCP server."""
 
     type: ClassVar[Literal["mcp_tool_use"]] = "mcp_tool_use"
-    server_name: str = _text()
+    server_name: str = always(str)
 
 
 class ToolResult(Block, frozen=True):
     """The result of a tool that the vendor called: mostly an object, or an error."""
 
-    tool_use_id: str = _text()
+    tool_use_id: str = always(str)
     content: Any = None
 
 
@@ -216,8 +192,8 @@ class MCPToolResultBlock(Block, frozen=True, tag="mcp_tool_result"):
     """The result of a tool of an MCP server."""
 
     type: ClassVar[Literal["mcp_tool_result"]] = "mcp_tool_result"
-    tool_use_id: str = _text()
-    is_error: bool = msgspec.field(default_factory=bool)
+    tool_use_id: str = always(str)
+    is_error: bool = always(bool)
     content: str | list[JSONObject] | None = None
 
 
@@ -225,22 +201,22 @@ class MCPToolListingBlock(Block, frozen=True, tag="mcp_tool_listing"):
     """The tools of an MCP server, to be sent back."""
 
     type: ClassVar[Literal["mcp_tool_listing"]] = "mcp_tool_listing"
-    mcp_server_name: str = _text()
-    tools: list[JSONObject] = msgspec.field(default_factory=_nothing)
+    mcp_server_name: str = always(str)
+    tools: list[JSONObject] = always(list)
 
 
 class ContainerUploadBlock(Block, frozen=True, tag="container_upload"):
     """A file in the container."""
 
     type: ClassVar[Literal["container_upload"]] = "container_upload"
-    file_id: str = _text()
+    file_id: str = always(str)
 
 
 class CompactionBlock(Block, frozen=True, tag="compaction"):
     """A summary, to be sent back in the place of the conversation; None if there is none."""
 
     type: ClassVar[Literal["compaction"]] = "compaction"
-    content: str | None = _null()
+    content: str | None = always(NoneType)
     encrypted_content: str | None = None
     signature: str | None = None
     tool_changes: list[JSONObject] | None = None
@@ -289,15 +265,15 @@ else:
 class CacheCreation(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The tokens that were written to the cache, by the time that they stay there."""
 
-    ephemeral_1h_input_tokens: int = msgspec.field(default_factory=int)
-    ephemeral_5m_input_tokens: int = msgspec.field(default_factory=int)
+    ephemeral_1h_input_tokens: int = always(int)
+    ephemeral_5m_input_tokens: int = always(int)
 
 
 class ServerToolUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The number of calls of the vendor's tools."""
 
-    web_fetch_requests: int = msgspec.field(default_factory=int)
-    web_search_requests: int = msgspec.field(default_factory=int)
+    web_fetch_requests: int = always(int)
+    web_search_requests: int = always(int)
 
 
 class OutputTokensDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -315,6 +291,8 @@ class Usage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         iterations: The usage of each model that worked on the answer (beta).
         fallback_credit: The use of a credit for an earlier refusal (beta).
         speed: "standard" or "fast".
+        prompt_tokens, completion_tokens: Always None. Chat's names of all input and of the output,
+            which become these.
     """
 
     input_tokens: int | None = None
@@ -329,12 +307,14 @@ class Usage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     speed: str | None = None
     iterations: list[JSONObject] | None = None
     fallback_credit: JSONObject | None = None
+    prompt_tokens: None = None
+    completion_tokens: None = None
 
 
 class Container(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The container in which code ran; `expires_at` is a time in ISO 8601."""
 
-    id: str = _text()
+    id: str = always(str)
     expires_at: str | None = None
     skills: list[JSONObject] | None = None
 
@@ -349,7 +329,7 @@ class RefusalStopDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=Tr
         fallback_credit_token, fallback_has_prefill_claim: For another try (beta).
     """
 
-    type: str = msgspec.field(default_factory=lambda: "refusal")
+    type: str = always(lambda: "refusal")
     category: str | None = None
     explanation: str | None = None
     recommended_model: str | None = None
@@ -371,15 +351,15 @@ class Message(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults
         context_management, input_transformations: Changes of the request (beta).
     """
 
-    id: str = _text()
-    type: str = msgspec.field(default_factory=lambda: "message")
-    role: str = msgspec.field(default_factory=lambda: "assistant")
-    model: str = _text()
-    content: list[ContentBlock] = msgspec.field(default_factory=_nothing)
-    stop_reason: str | None = _null()
-    stop_sequence: str | None = _null()
+    id: str = always(str)
+    type: str = always(lambda: "message")
+    role: str = always(lambda: "assistant")
+    model: str = always(str)
+    content: list[ContentBlock] = always(list)
+    stop_reason: str | None = always(NoneType)
+    stop_sequence: str | None = always(NoneType)
     stop_details: RefusalStopDetails | None = None
-    usage: Usage = msgspec.field(default_factory=Usage)
+    usage: Usage = always(Usage)
     container: Container | None = None
     diagnostics: JSONObject | None = None
     context_management: JSONObject | None = None

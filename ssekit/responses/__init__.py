@@ -18,6 +18,7 @@ import msgspec
 from ssekit._errors import APIError
 from ssekit._event import ServerSentEvent
 from ssekit._format import Format
+from ssekit._server_error import nested_error
 from ssekit.responses import _events, _result
 from ssekit.responses._accumulator import Accumulator
 from ssekit.responses._events import *  # noqa: F403
@@ -44,8 +45,7 @@ def _find_error(body: dict[str, Any]) -> Any:
     """Return the error of an event that reports a failed response, or None."""
     if body.get("type") != "response.failed":
         return None
-    response = body.get("response")
-    return (response.get("error") if isinstance(response, dict) else None) or {}
+    return nested_error(body.get("response"), detail=False) or {}
 
 
 def _starts(event: ResponseStreamEvent, _: ServerSentEvent) -> bool:

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, get_args
 
 import msgspec
 
@@ -148,56 +148,56 @@ class DeltaEvent(ItemEvent, frozen=True):
 class ResponseCreatedEvent(Event, frozen=True, tag="response.created"):
     """The start of the response."""
 
-    type: ClassVar[Literal["response.created"]] = "response.created"
+    type: ClassVar[Literal["response.created"]]
     response: Response | None = None
 
 
 class ResponseQueuedEvent(Event, frozen=True, tag="response.queued"):
     """The response, waiting in a queue."""
 
-    type: ClassVar[Literal["response.queued"]] = "response.queued"
+    type: ClassVar[Literal["response.queued"]]
     response: Response | None = None
 
 
 class ResponseInProgressEvent(Event, frozen=True, tag="response.in_progress"):
     """The response, in progress."""
 
-    type: ClassVar[Literal["response.in_progress"]] = "response.in_progress"
+    type: ClassVar[Literal["response.in_progress"]]
     response: Response | None = None
 
 
 class ResponseCompletedEvent(Event, frozen=True, tag="response.completed"):
     """The end of the stream, with the whole response."""
 
-    type: ClassVar[Literal["response.completed"]] = "response.completed"
+    type: ClassVar[Literal["response.completed"]]
     response: Response | None = None
 
 
 class ResponseIncompleteEvent(Event, frozen=True, tag="response.incomplete"):
     """The end of the stream, with a response that was cut off, and the reason for that."""
 
-    type: ClassVar[Literal["response.incomplete"]] = "response.incomplete"
+    type: ClassVar[Literal["response.incomplete"]]
     response: Response | None = None
 
 
 class ResponseCancelledEvent(Event, frozen=True, tag="response.cancelled"):
     """The end of the stream, with a response that was cancelled."""
 
-    type: ClassVar[Literal["response.cancelled"]] = "response.cancelled"
+    type: ClassVar[Literal["response.cancelled"]]
     response: Response | None = None
 
 
 class ResponseFailedEvent(Event, frozen=True, tag="response.failed"):
     """The end of the stream, with a response that failed: the `chunk` of an `APIError`."""
 
-    type: ClassVar[Literal["response.failed"]] = "response.failed"
+    type: ClassVar[Literal["response.failed"]]
     response: Response | None = None
 
 
 class ResponseErrorEvent(Event, frozen=True, tag="error"):
     """An error that the host reports: the `chunk` of an `APIError`."""
 
-    type: ClassVar[Literal["error"]] = "error"
+    type: ClassVar[Literal["error"]]
     code: str | None = None
     message: str | None = None
     param: str | None = None
@@ -209,21 +209,21 @@ class ResponseErrorEvent(Event, frozen=True, tag="error"):
 class ResponseOutputItemAddedEvent(ItemEvent, frozen=True, tag="response.output_item.added"):
     """The start of an item."""
 
-    type: ClassVar[Literal["response.output_item.added"]] = "response.output_item.added"
+    type: ClassVar[Literal["response.output_item.added"]]
     item: ResponseOutputItem | None = None
 
 
 class ResponseOutputItemDoneEvent(ItemEvent, frozen=True, tag="response.output_item.done"):
     """A whole item."""
 
-    type: ClassVar[Literal["response.output_item.done"]] = "response.output_item.done"
+    type: ClassVar[Literal["response.output_item.done"]]
     item: ResponseOutputItem | None = None
 
 
 class ResponseContentPartAddedEvent(ItemEvent, frozen=True, tag="response.content_part.added"):
     """The start of a part of the content."""
 
-    type: ClassVar[Literal["response.content_part.added"]] = "response.content_part.added"
+    type: ClassVar[Literal["response.content_part.added"]]
     content_index: int = _zero()
     part: ContentPart | None = None
 
@@ -231,7 +231,7 @@ class ResponseContentPartAddedEvent(ItemEvent, frozen=True, tag="response.conten
 class ResponseContentPartDoneEvent(ItemEvent, frozen=True, tag="response.content_part.done"):
     """A whole part of the content."""
 
-    type: ClassVar[Literal["response.content_part.done"]] = "response.content_part.done"
+    type: ClassVar[Literal["response.content_part.done"]]
     content_index: int = _zero()
     part: ContentPart | None = None
 
@@ -242,7 +242,7 @@ class ResponseContentPartDoneEvent(ItemEvent, frozen=True, tag="response.content
 class ResponseTextDeltaEvent(DeltaEvent, frozen=True, tag="response.output_text.delta"):
     """The next piece of the text."""
 
-    type: ClassVar[Literal["response.output_text.delta"]] = "response.output_text.delta"
+    type: ClassVar[Literal["response.output_text.delta"]]
     content_index: int = _zero()
     logprobs: tuple[Logprob, ...] | None = None
 
@@ -250,7 +250,7 @@ class ResponseTextDeltaEvent(DeltaEvent, frozen=True, tag="response.output_text.
 class ResponseTextDoneEvent(ItemEvent, frozen=True, tag="response.output_text.done"):
     """The whole text."""
 
-    type: ClassVar[Literal["response.output_text.done"]] = "response.output_text.done"
+    type: ClassVar[Literal["response.output_text.done"]]
     content_index: int = _zero()
     text: str | None = None
     logprobs: tuple[Logprob, ...] | None = None
@@ -261,9 +261,7 @@ class ResponseOutputTextAnnotationAddedEvent(
 ):
     """A citation in the text."""
 
-    type: ClassVar[Literal["response.output_text.annotation.added"]] = (
-        "response.output_text.annotation.added"
-    )
+    type: ClassVar[Literal["response.output_text.annotation.added"]]
     content_index: int = _zero()
     annotation_index: int | None = None
     annotation: JSONObject | None = None
@@ -272,14 +270,14 @@ class ResponseOutputTextAnnotationAddedEvent(
 class ResponseRefusalDeltaEvent(DeltaEvent, frozen=True, tag="response.refusal.delta"):
     """The next piece of the refusal."""
 
-    type: ClassVar[Literal["response.refusal.delta"]] = "response.refusal.delta"
+    type: ClassVar[Literal["response.refusal.delta"]]
     content_index: int = _zero()
 
 
 class ResponseRefusalDoneEvent(ItemEvent, frozen=True, tag="response.refusal.done"):
     """The whole refusal."""
 
-    type: ClassVar[Literal["response.refusal.done"]] = "response.refusal.done"
+    type: ClassVar[Literal["response.refusal.done"]]
     content_index: int = _zero()
     refusal: str | None = None
 
@@ -290,14 +288,14 @@ class ResponseRefusalDoneEvent(ItemEvent, frozen=True, tag="response.refusal.don
 class ResponseReasoningTextDeltaEvent(DeltaEvent, frozen=True, tag="response.reasoning_text.delta"):
     """The next piece of the reasoning."""
 
-    type: ClassVar[Literal["response.reasoning_text.delta"]] = "response.reasoning_text.delta"
+    type: ClassVar[Literal["response.reasoning_text.delta"]]
     content_index: int = _zero()
 
 
 class ResponseReasoningTextDoneEvent(ItemEvent, frozen=True, tag="response.reasoning_text.done"):
     """The whole reasoning."""
 
-    type: ClassVar[Literal["response.reasoning_text.done"]] = "response.reasoning_text.done"
+    type: ClassVar[Literal["response.reasoning_text.done"]]
     content_index: int = _zero()
     text: str | None = None
 
@@ -305,14 +303,14 @@ class ResponseReasoningTextDoneEvent(ItemEvent, frozen=True, tag="response.reaso
 class ResponseReasoningDeltaEvent(DeltaEvent, frozen=True, tag="response.reasoning.delta"):
     """The next piece of the reasoning, as Open Responses and Vercel's gateway name it."""
 
-    type: ClassVar[Literal["response.reasoning.delta"]] = "response.reasoning.delta"
+    type: ClassVar[Literal["response.reasoning.delta"]]
     content_index: int = _zero()
 
 
 class ResponseReasoningDoneEvent(ItemEvent, frozen=True, tag="response.reasoning.done"):
     """The whole reasoning, under the same name."""
 
-    type: ClassVar[Literal["response.reasoning.done"]] = "response.reasoning.done"
+    type: ClassVar[Literal["response.reasoning.done"]]
     content_index: int = _zero()
     text: str | None = None
 
@@ -322,9 +320,7 @@ class ResponseReasoningSummaryPartAddedEvent(
 ):
     """The start of a part of the summary."""
 
-    type: ClassVar[Literal["response.reasoning_summary_part.added"]] = (
-        "response.reasoning_summary_part.added"
-    )
+    type: ClassVar[Literal["response.reasoning_summary_part.added"]]
     summary_index: int = _zero()
     part: ContentPart | None = None
 
@@ -334,9 +330,7 @@ class ResponseReasoningSummaryPartDoneEvent(
 ):
     """A part of the summary: whole, unless `status` is "incomplete"."""
 
-    type: ClassVar[Literal["response.reasoning_summary_part.done"]] = (
-        "response.reasoning_summary_part.done"
-    )
+    type: ClassVar[Literal["response.reasoning_summary_part.done"]]
     summary_index: int = _zero()
     part: ContentPart | None = None
     status: str | None = None
@@ -347,9 +341,7 @@ class ResponseReasoningSummaryTextDeltaEvent(
 ):
     """The next piece of the summary."""
 
-    type: ClassVar[Literal["response.reasoning_summary_text.delta"]] = (
-        "response.reasoning_summary_text.delta"
-    )
+    type: ClassVar[Literal["response.reasoning_summary_text.delta"]]
     summary_index: int = _zero()
 
 
@@ -358,9 +350,7 @@ class ResponseReasoningSummaryTextDoneEvent(
 ):
     """The whole summary."""
 
-    type: ClassVar[Literal["response.reasoning_summary_text.done"]] = (
-        "response.reasoning_summary_text.done"
-    )
+    type: ClassVar[Literal["response.reasoning_summary_text.done"]]
     summary_index: int = _zero()
     text: str | None = None
 
@@ -373,9 +363,8 @@ class ResponseFunctionCallArgumentsDeltaEvent(
 ):
     """The next piece of the arguments."""
 
-    type: ClassVar[Literal["response.function_call_arguments.delta"]] = (
-        "response.function_call_arguments.delta"
-    )
+    type: ClassVar[Literal["response.function_call_arguments.delta"]]
+    call_id: str | None = None
 
 
 class ResponseFunctionCallArgumentsDoneEvent(
@@ -383,10 +372,9 @@ class ResponseFunctionCallArgumentsDoneEvent(
 ):
     """The whole arguments."""
 
-    type: ClassVar[Literal["response.function_call_arguments.done"]] = (
-        "response.function_call_arguments.done"
-    )
+    type: ClassVar[Literal["response.function_call_arguments.done"]]
     arguments: str | None = None
+    call_id: str | None = None
     name: str | None = None
 
 
@@ -395,9 +383,7 @@ class ResponseCustomToolCallInputDeltaEvent(
 ):
     """The next piece of the input."""
 
-    type: ClassVar[Literal["response.custom_tool_call_input.delta"]] = (
-        "response.custom_tool_call_input.delta"
-    )
+    type: ClassVar[Literal["response.custom_tool_call_input.delta"]]
 
 
 class ResponseCustomToolCallInputDoneEvent(
@@ -405,9 +391,7 @@ class ResponseCustomToolCallInputDoneEvent(
 ):
     """The whole input."""
 
-    type: ClassVar[Literal["response.custom_tool_call_input.done"]] = (
-        "response.custom_tool_call_input.done"
-    )
+    type: ClassVar[Literal["response.custom_tool_call_input.done"]]
     input: str | None = None
 
 
@@ -419,9 +403,7 @@ class ResponseMcpCallArgumentsDeltaEvent(
 ):
     """The next piece of the arguments."""
 
-    type: ClassVar[Literal["response.mcp_call_arguments.delta"]] = (
-        "response.mcp_call_arguments.delta"
-    )
+    type: ClassVar[Literal["response.mcp_call_arguments.delta"]]
 
 
 class ResponseMcpCallArgumentsDoneEvent(
@@ -429,26 +411,26 @@ class ResponseMcpCallArgumentsDoneEvent(
 ):
     """The whole arguments."""
 
-    type: ClassVar[Literal["response.mcp_call_arguments.done"]] = "response.mcp_call_arguments.done"
+    type: ClassVar[Literal["response.mcp_call_arguments.done"]]
     arguments: str | None = None
 
 
 class ResponseMcpCallInProgressEvent(ItemEvent, frozen=True, tag="response.mcp_call.in_progress"):
     """The start of the call."""
 
-    type: ClassVar[Literal["response.mcp_call.in_progress"]] = "response.mcp_call.in_progress"
+    type: ClassVar[Literal["response.mcp_call.in_progress"]]
 
 
 class ResponseMcpCallCompletedEvent(ItemEvent, frozen=True, tag="response.mcp_call.completed"):
     """The end of a call that succeeded."""
 
-    type: ClassVar[Literal["response.mcp_call.completed"]] = "response.mcp_call.completed"
+    type: ClassVar[Literal["response.mcp_call.completed"]]
 
 
 class ResponseMcpCallFailedEvent(ItemEvent, frozen=True, tag="response.mcp_call.failed"):
     """The end of a call that failed."""
 
-    type: ClassVar[Literal["response.mcp_call.failed"]] = "response.mcp_call.failed"
+    type: ClassVar[Literal["response.mcp_call.failed"]]
 
 
 class ResponseMcpListToolsInProgressEvent(
@@ -456,9 +438,7 @@ class ResponseMcpListToolsInProgressEvent(
 ):
     """The start of the listing of the tools."""
 
-    type: ClassVar[Literal["response.mcp_list_tools.in_progress"]] = (
-        "response.mcp_list_tools.in_progress"
-    )
+    type: ClassVar[Literal["response.mcp_list_tools.in_progress"]]
 
 
 class ResponseMcpListToolsCompletedEvent(
@@ -466,15 +446,13 @@ class ResponseMcpListToolsCompletedEvent(
 ):
     """The end of a listing that succeeded."""
 
-    type: ClassVar[Literal["response.mcp_list_tools.completed"]] = (
-        "response.mcp_list_tools.completed"
-    )
+    type: ClassVar[Literal["response.mcp_list_tools.completed"]]
 
 
 class ResponseMcpListToolsFailedEvent(ItemEvent, frozen=True, tag="response.mcp_list_tools.failed"):
     """The end of a listing that failed."""
 
-    type: ClassVar[Literal["response.mcp_list_tools.failed"]] = "response.mcp_list_tools.failed"
+    type: ClassVar[Literal["response.mcp_list_tools.failed"]]
 
 
 # Tools of the host.
@@ -485,9 +463,7 @@ class ResponseWebSearchCallInProgressEvent(
 ):
     """The start of a search in the web."""
 
-    type: ClassVar[Literal["response.web_search_call.in_progress"]] = (
-        "response.web_search_call.in_progress"
-    )
+    type: ClassVar[Literal["response.web_search_call.in_progress"]]
 
 
 class ResponseWebSearchCallSearchingEvent(
@@ -495,9 +471,7 @@ class ResponseWebSearchCallSearchingEvent(
 ):
     """A search in the web, in progress."""
 
-    type: ClassVar[Literal["response.web_search_call.searching"]] = (
-        "response.web_search_call.searching"
-    )
+    type: ClassVar[Literal["response.web_search_call.searching"]]
 
 
 class ResponseWebSearchCallCompletedEvent(
@@ -505,9 +479,7 @@ class ResponseWebSearchCallCompletedEvent(
 ):
     """The end of a search in the web."""
 
-    type: ClassVar[Literal["response.web_search_call.completed"]] = (
-        "response.web_search_call.completed"
-    )
+    type: ClassVar[Literal["response.web_search_call.completed"]]
 
 
 class ResponseFileSearchCallInProgressEvent(
@@ -515,9 +487,7 @@ class ResponseFileSearchCallInProgressEvent(
 ):
     """The start of a search in files."""
 
-    type: ClassVar[Literal["response.file_search_call.in_progress"]] = (
-        "response.file_search_call.in_progress"
-    )
+    type: ClassVar[Literal["response.file_search_call.in_progress"]]
 
 
 class ResponseFileSearchCallSearchingEvent(
@@ -525,9 +495,7 @@ class ResponseFileSearchCallSearchingEvent(
 ):
     """A search in files, in progress."""
 
-    type: ClassVar[Literal["response.file_search_call.searching"]] = (
-        "response.file_search_call.searching"
-    )
+    type: ClassVar[Literal["response.file_search_call.searching"]]
 
 
 class ResponseFileSearchCallCompletedEvent(
@@ -535,9 +503,7 @@ class ResponseFileSearchCallCompletedEvent(
 ):
     """The end of a search in files."""
 
-    type: ClassVar[Literal["response.file_search_call.completed"]] = (
-        "response.file_search_call.completed"
-    )
+    type: ClassVar[Literal["response.file_search_call.completed"]]
 
 
 class ResponseCodeInterpreterCallInProgressEvent(
@@ -545,9 +511,7 @@ class ResponseCodeInterpreterCallInProgressEvent(
 ):
     """The start of a call of the code interpreter."""
 
-    type: ClassVar[Literal["response.code_interpreter_call.in_progress"]] = (
-        "response.code_interpreter_call.in_progress"
-    )
+    type: ClassVar[Literal["response.code_interpreter_call.in_progress"]]
 
 
 class ResponseCodeInterpreterCallInterpretingEvent(
@@ -555,9 +519,7 @@ class ResponseCodeInterpreterCallInterpretingEvent(
 ):
     """The start of the run of the code."""
 
-    type: ClassVar[Literal["response.code_interpreter_call.interpreting"]] = (
-        "response.code_interpreter_call.interpreting"
-    )
+    type: ClassVar[Literal["response.code_interpreter_call.interpreting"]]
 
 
 class ResponseCodeInterpreterCallCompletedEvent(
@@ -565,9 +527,7 @@ class ResponseCodeInterpreterCallCompletedEvent(
 ):
     """The end of the run of the code."""
 
-    type: ClassVar[Literal["response.code_interpreter_call.completed"]] = (
-        "response.code_interpreter_call.completed"
-    )
+    type: ClassVar[Literal["response.code_interpreter_call.completed"]]
 
 
 class ResponseCodeInterpreterCallCodeDeltaEvent(
@@ -575,9 +535,7 @@ class ResponseCodeInterpreterCallCodeDeltaEvent(
 ):
     """The next piece of the code."""
 
-    type: ClassVar[Literal["response.code_interpreter_call_code.delta"]] = (
-        "response.code_interpreter_call_code.delta"
-    )
+    type: ClassVar[Literal["response.code_interpreter_call_code.delta"]]
 
 
 class ResponseCodeInterpreterCallCodeDoneEvent(
@@ -585,9 +543,7 @@ class ResponseCodeInterpreterCallCodeDoneEvent(
 ):
     """The whole code."""
 
-    type: ClassVar[Literal["response.code_interpreter_call_code.done"]] = (
-        "response.code_interpreter_call_code.done"
-    )
+    type: ClassVar[Literal["response.code_interpreter_call_code.done"]]
     code: str | None = None
 
 
@@ -596,9 +552,7 @@ class ResponseImageGenCallInProgressEvent(
 ):
     """The start of an image."""
 
-    type: ClassVar[Literal["response.image_generation_call.in_progress"]] = (
-        "response.image_generation_call.in_progress"
-    )
+    type: ClassVar[Literal["response.image_generation_call.in_progress"]]
 
 
 class ResponseImageGenCallGeneratingEvent(
@@ -606,9 +560,7 @@ class ResponseImageGenCallGeneratingEvent(
 ):
     """An image, in progress."""
 
-    type: ClassVar[Literal["response.image_generation_call.generating"]] = (
-        "response.image_generation_call.generating"
-    )
+    type: ClassVar[Literal["response.image_generation_call.generating"]]
 
 
 class ResponseImageGenCallCompletedEvent(
@@ -616,9 +568,7 @@ class ResponseImageGenCallCompletedEvent(
 ):
     """The end of an image."""
 
-    type: ClassVar[Literal["response.image_generation_call.completed"]] = (
-        "response.image_generation_call.completed"
-    )
+    type: ClassVar[Literal["response.image_generation_call.completed"]]
 
 
 class ResponseImageGenCallPartialImageEvent(
@@ -626,9 +576,7 @@ class ResponseImageGenCallPartialImageEvent(
 ):
     """A partial image, in base64."""
 
-    type: ClassVar[Literal["response.image_generation_call.partial_image"]] = (
-        "response.image_generation_call.partial_image"
-    )
+    type: ClassVar[Literal["response.image_generation_call.partial_image"]]
     partial_image_index: int = _zero()
     partial_image_b64: str | None = None
     background: str | None = None
@@ -642,7 +590,7 @@ class ResponseCompactionCompactingEvent(
 ):
     """The compaction of the conversation, in progress."""
 
-    type: ClassVar[Literal["response.compaction.compacting"]] = "response.compaction.compacting"
+    type: ClassVar[Literal["response.compaction.compacting"]]
 
 
 # Shells and patches.
@@ -653,9 +601,7 @@ class ResponseShellCallCommandAddedEvent(
 ):
     """The start of a command."""
 
-    type: ClassVar[Literal["response.shell_call_command.added"]] = (
-        "response.shell_call_command.added"
-    )
+    type: ClassVar[Literal["response.shell_call_command.added"]]
     command_index: int = _zero()
     command: str | None = None
 
@@ -665,9 +611,7 @@ class ResponseShellCallCommandDeltaEvent(
 ):
     """The next piece of a command."""
 
-    type: ClassVar[Literal["response.shell_call_command.delta"]] = (
-        "response.shell_call_command.delta"
-    )
+    type: ClassVar[Literal["response.shell_call_command.delta"]]
     command_index: int = _zero()
 
 
@@ -676,7 +620,7 @@ class ResponseShellCallCommandDoneEvent(
 ):
     """A whole command."""
 
-    type: ClassVar[Literal["response.shell_call_command.done"]] = "response.shell_call_command.done"
+    type: ClassVar[Literal["response.shell_call_command.done"]]
     command_index: int = _zero()
     command: str | None = None
 
@@ -693,9 +637,7 @@ class ResponseShellCallOutputContentDeltaEvent(
 ):
     """The next piece of the output of a command."""
 
-    type: ClassVar[Literal["response.shell_call_output_content.delta"]] = (
-        "response.shell_call_output_content.delta"
-    )
+    type: ClassVar[Literal["response.shell_call_output_content.delta"]]
     command_index: int = _zero()
     delta: ShellCallOutputDelta | None = None
     obfuscation: str | None = None
@@ -706,9 +648,7 @@ class ResponseShellCallOutputContentDoneEvent(
 ):
     """The whole output of a command."""
 
-    type: ClassVar[Literal["response.shell_call_output_content.done"]] = (
-        "response.shell_call_output_content.done"
-    )
+    type: ClassVar[Literal["response.shell_call_output_content.done"]]
     command_index: int = _zero()
     output: list[ShellCallOutputContent] | None = None
 
@@ -718,9 +658,7 @@ class ResponseApplyPatchCallOperationDiffDeltaEvent(
 ):
     """The next piece of a patch."""
 
-    type: ClassVar[Literal["response.apply_patch_call_operation_diff.delta"]] = (
-        "response.apply_patch_call_operation_diff.delta"
-    )
+    type: ClassVar[Literal["response.apply_patch_call_operation_diff.delta"]]
 
 
 class ResponseApplyPatchCallOperationDiffDoneEvent(
@@ -728,9 +666,7 @@ class ResponseApplyPatchCallOperationDiffDoneEvent(
 ):
     """A whole patch."""
 
-    type: ClassVar[Literal["response.apply_patch_call_operation_diff.done"]] = (
-        "response.apply_patch_call_operation_diff.done"
-    )
+    type: ClassVar[Literal["response.apply_patch_call_operation_diff.done"]]
     diff: str | None = None
 
 
@@ -740,33 +676,33 @@ class ResponseApplyPatchCallOperationDiffDoneEvent(
 class ResponseAudioDeltaEvent(Event, frozen=True, tag="response.audio.delta"):
     """The next piece of the audio, in base64."""
 
-    type: ClassVar[Literal["response.audio.delta"]] = "response.audio.delta"
+    type: ClassVar[Literal["response.audio.delta"]]
     delta: str = _text()
 
 
 class ResponseAudioDoneEvent(Event, frozen=True, tag="response.audio.done"):
     """The end of the audio."""
 
-    type: ClassVar[Literal["response.audio.done"]] = "response.audio.done"
+    type: ClassVar[Literal["response.audio.done"]]
 
 
 class ResponseAudioTranscriptDeltaEvent(Event, frozen=True, tag="response.audio.transcript.delta"):
     """The next piece of the transcript of the audio."""
 
-    type: ClassVar[Literal["response.audio.transcript.delta"]] = "response.audio.transcript.delta"
+    type: ClassVar[Literal["response.audio.transcript.delta"]]
     delta: str = _text()
 
 
 class ResponseAudioTranscriptDoneEvent(Event, frozen=True, tag="response.audio.transcript.done"):
     """The end of the transcript of the audio."""
 
-    type: ClassVar[Literal["response.audio.transcript.done"]] = "response.audio.transcript.done"
+    type: ClassVar[Literal["response.audio.transcript.done"]]
 
 
 class KeepAliveEvent(Event, frozen=True, tag="keepalive"):
     """An event without content, which keeps the connection open."""
 
-    type: ClassVar[Literal["keepalive"]] = "keepalive"
+    type: ClassVar[Literal["keepalive"]]
 
 
 OrdinaryEvent: TypeAlias = (
@@ -837,6 +773,9 @@ OrdinaryEvent: TypeAlias = (
 
 # The ordinary events, and the two that report errors. Data of any unusual shape is read as these.
 AnyEvent: TypeAlias = OrdinaryEvent | ResponseErrorEvent | ResponseFailedEvent
+
+for event in get_args(AnyEvent):
+    event.type = event.__struct_config__.tag
 
 if TYPE_CHECKING:
     ResponseStreamEvent: TypeAlias = AnyEvent | UnknownEvent

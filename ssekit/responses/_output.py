@@ -45,14 +45,7 @@ class OutputTable:
     """
 
     __slots__ = (
-        "_at",
-        "_by_id",
-        "_current",
-        "_end",
-        "_latest",
-        "_open",
-        "_places",
-        "_stated",
+        *("_at", "_by_id", "_current", "_end", "_latest", "_open", "_places", "_stated"),
         "calls",
     )
 
@@ -113,16 +106,14 @@ class OutputTable:
         self, event: Any, kinds: tuple[Kind, ...], *, piece: bool = False, whole: str | None = None
     ) -> ItemBuilder | None:
         index = event.output_index
-        known = self._of_ids([event.item_id], kinds)
+        known = self._of_ids([event.item_id, getattr(event, "call_id", None)], kinds)
         if known is not None and known.index == index and not known.done:
             return known
-        here = None
-        for kind in kinds:
-            here = here or self._current_at(index, kind)
-        if here is not None:
-            goes_on = piece or (whole and not here.holds(whole)) if here.done else False
-            if not goes_on:
-                return here
+        at_index = (self._current_at(index, kind) for kind in kinds)
+        here = next(filter(None, at_index), None)
+        goes_on = piece or (whole and here is not None and not here.holds(whole))
+        if here is not None and not (here.done and goes_on):
+            return here
         if known is not None and not known.done:
             return known
         unplaced = index is not None and here is None
@@ -255,28 +246,19 @@ class OutputTable:
 
         for position, item in enumerate(output):
             match(position, self._of_ids(_ids(item), (type(item),)))
-        alike: defaultdict[Any, deque[ItemBuilder]] = defaultdict(deque)
-        for builder in left:
-            alike[_contents(builder.item, builder.texts())].append(builder)
-        for position, item in enumerate(output):
-            if position in matched or not left:
-                continue
-            same = alike[_contents(item, texts_of(item))]
-            if same and not _differ(same[0].item, item, _IDS[:1]):
-                match(position, same.popleft())
-        of_type: defaultdict[str, deque[ItemBuilder]] = defaultdict(deque)
-        for builder in left:
-            of_type[builder.item.type].append(builder)
-        for position, item in enumerate(output):
-            queue = of_type[item.type]
-            while position not in matched and queue:
-                builder = queue.popleft()
-                if not self._is_whole(builder) or not _contradicts(builder, item):
-                    match(position, builder)
-        for position, item in enumerate(output):
-            if position not in matched:
-                matched[position] = ItemBuilder(item)
-        return [matched[position] for position in range(len(output))]
+        for alike in (_contents, _type):
+            queues: defaultdict[Any, deque[ItemBuilder]] = defaultdict(deque)
+            for builder in left:
+                queues[alike(builder.item, builder.texts())].append(builder)
+            for position, item in enumerate(output):
+                if position in matched or not left:
+                    continue
+                queue = queues[alike(item, texts_of(item))]
+                while position not in matched and queue:
+                    builder = queue.popleft()
+                    if not self._is_whole(builder) or not _contradicts(builder, item):
+                        match(position, builder)
+        return [matched.get(at) or ItemBuilder(item) for at, item in enumerate(output)]
 
     def _missing(
         self,
@@ -378,6 +360,10 @@ def _contents(item: ResponseOutputItem, texts: Iterable[tuple[Kind, str]]) -> An
     """Return what two items with the same contents have alike."""
     joined = join_texts(texts)
     return (item.type, _id(item, "name"), *sorted((kind.__name__, joined[kind]) for kind in joined))
+
+
+def _type(item: ResponseOutputItem, _: object) -> Any:
+    return item.type
 
 
 def _contradicts(builder: ItemBuilder, item: ResponseOutputItem) -> bool:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from operator import itemgetter
-from typing import Final, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
+
+import msgspec
 
 from ssekit._fold import NO_TEXT, Text, deep_copy
 from ssekit._json import JSONObject, join_surrogates
@@ -43,31 +45,25 @@ def join_texts(texts: Iterable[Addition]) -> dict[Kind, str]:
     return {kind: "".join(pieces) for kind, pieces in by_kind.items()}
 
 
-# What a part has before something comes. (A part of an event may be no more than `{"type":""}`.)
-_NO_LOGPROBS: Final[list[Logprob]] = []
-_NO_ANNOTATIONS: Final[dict[int, JSONObject]] = {}
-
-
-class PartBuilder:
+class PartBuilder(msgspec.Struct, gc=False, eq=False):
     """A part of an item's content, or of its summary."""
 
-    __slots__ = ("_annotations", "_latest", "logprobs", "part", "text")
+    part: ContentPart
+    text: Text = NO_TEXT
+    logprobs: list[Logprob] = []
+    _annotations: dict[int, JSONObject] = {}
+    _latest: int = -1
 
-    def __init__(self, part: ContentPart) -> None:
-        self.part = part
-        self.text = NO_TEXT if type(part) is UnknownPart else Text()
-        self.logprobs = _NO_LOGPROBS
-        self._annotations = _NO_ANNOTATIONS
-        self._latest = -1
+    def __post_init__(self) -> None:
+        if not isinstance(self.part, UnknownPart):
+            self.text = Text()
 
     def annotate(self, index: int | None, annotation: JSONObject) -> None:
         # An annotation without an index follows the latest one.
         self._latest = self._latest + 1 if index is None else index
-        self._annotations = self._annotations or {}
         self._annotations[self._latest] = annotation
 
     def add_logprobs(self, logprobs: Iterable[Logprob]) -> None:
-        self.logprobs = self.logprobs or []
         self.logprobs += logprobs
 
     def absorb(self, part: PartBuilder) -> None:
@@ -80,6 +76,11 @@ class PartBuilder:
         """Take the whole part, which is of the same type; return what it adds to the text."""
         self.restate(part)
         return self.text.override(text_of(part))
+
+    def begin(self, part: ContentPart) -> str:
+        """Take a part that begins, of the same type; return what it adds to the text."""
+        self.restate(part)
+        return self.text.begin(text_of(part))
 
     def restate(self, part: ContentPart) -> None:
         """Take what the whole part has beside its text."""

@@ -12,22 +12,46 @@ from ssekit._json import objects, spell
 from ssekit.responses._events import AnyEvent
 
 _KNOWN: Final = {struct.__struct_config__.tag for struct in get_args(AnyEvent)}
+# How other names of events begin: those of the vendor's other transports and of its first drafts.
+_RENAMED: Final = {
+    "response.done": "response.completed",
+    "response.canceled": "response.cancelled",
+    "response.reasoning_summary.": "response.reasoning_summary_text.",
+    "response.output_text_annotation.": "response.output_text.annotation.",
+    "response.mcp_call.arguments_": "response.mcp_call_arguments.",
+    "response.code_interpreter_call.code.": "response.code_interpreter_call_code.",
+}
 # Texts, most of them JSON, in whose place some hosts have the object itself.
 _WRITTEN: Final = ("arguments", "input")
+_WITH_WRITTEN: Final = ("function_call", "custom_tool_call", "mcp_call", "mcp_approval_request")
+# The lists of parts that items have, with the type of a part that has none of its own.
+_PARTS: Final = {
+    "message": {"content": "output_text"},
+    "reasoning": {"content": "reasoning_text", "summary": "summary_text"},
+}
 
 
 def repair(body: dict[str, Any]) -> None:
     """Repair an event, with its item, its part and the items of its response."""
-    kind = body.get("type")
-    if kind == "response.done":  # the end of the vendor's other transports
-        kind = body["type"] = "response.completed"
-    if not isinstance(kind, str) or kind not in _KNOWN:
+    if body.get("object") == "response" and "response" not in body:
+        # The response itself, in the place of its event, or as from the endpoint without `stream`.
+        open_ = body.get("status") in ("queued", "in_progress")
+        kind = body.get("type") or ("response.in_progress" if open_ else "response.completed")
+        response = dict(body)
+        body.clear()
+        body.update(type=kind, response=response)
+    kind = _known_name(body.get("type"))
+    if kind is None:
         return  # an unknown event stays as it came
+    body["type"] = kind
+    if kind.endswith(("_arguments.delta", "_input.delta")):
+        _encode(body, ("delta",))
+    _encode(body, _WRITTEN)
     if not kind.startswith("response.refusal."):
         spell(body, "delta", "text")
-    is_piece = kind.endswith(("_arguments.delta", "_input.delta"))
-    _encode(body, ("delta", *_WRITTEN) if is_piece else _WRITTEN)
-    _repair_parts([body.get("part")])
+    _unwrap(body, "delta")
+    part_type = "summary_text" if "summary" in kind else "output_text"
+    _repair_parts([body.get("part")], part_type)
     outputs = []
     for response in objects([body.get("response")]):
         outputs.append(response.get("output"))
@@ -40,6 +64,15 @@ def repair(body: dict[str, Any]) -> None:
             _repair_item(item)
 
 
+def _known_name(kind: Any) -> str | None:
+    """Return the name of an event as the vendor has it; None if it is unknown."""
+    if not isinstance(kind, str):
+        return None
+    for other, name in _RENAMED.items():
+        kind = name + kind.removeprefix(other) if kind.startswith(other) else kind
+    return kind if kind in _KNOWN else None
+
+
 def _rename_counts(usage: dict[str, Any]) -> None:
     """Give the counts that have chat's names those of this format."""
     for name in list(usage):
@@ -47,18 +80,24 @@ def _rename_counts(usage: dict[str, Any]) -> None:
         new = new.replace("completion_tokens", "output_tokens")
         if new != name:
             count = usage.pop(name)
-            if usage.get(new) is None:
+            if not usage.get(new):
                 usage[new] = count
 
 
 def _repair_item(item: dict[str, Any]) -> None:
-    if item.get("type") in ("function_call", "custom_tool_call", "mcp_call"):
+    kind = item.get("type")
+    if not isinstance(kind, str):
+        return
+    if kind in _WITH_WRITTEN:
         _encode(item, _WRITTEN)
-    if item.get("type") == "message":
-        content = item.get("content")
-        if isinstance(content, str):
-            item["content"] = [{"type": "output_text", "text": content}]
-        _repair_parts(content)
+    for field, part_type in _PARTS.get(kind, {}).items():
+        parts = item.get(field)
+        texts: list[Any] = parts if isinstance(parts, list) else [parts]
+        if parts and all(isinstance(text, str) for text in texts):
+            parts = {"text": "".join(texts)}
+        if isinstance(parts, dict):
+            parts = item[field] = [parts]
+        _repair_parts(parts, part_type)
 
 
 def _encode(holder: dict[str, Any], fields: tuple[str, ...]) -> None:
@@ -68,8 +107,19 @@ def _encode(holder: dict[str, Any], fields: tuple[str, ...]) -> None:
             holder[field] = json.dumps(holder[field])
 
 
-def _repair_parts(parts: Any) -> None:
+def _repair_parts(parts: Any, kind: str) -> None:
+    """Give parts with a text the type of their place, if their own is missing, or only "text"."""
     for part in objects(parts):
         spell(part, "text")
         if part.get("type") in ("text", None) and isinstance(part.get("text"), str):
-            part["type"] = "output_text"
+            part["type"] = kind
+
+
+def _unwrap(holder: dict[str, Any], field: str) -> None:
+    """Put the text of a part, or the texts of parts, in their place."""
+    parts = holder.get(field)
+    if isinstance(parts, dict | list):
+        parts = parts if isinstance(parts, list) else [parts]
+        texts: list[Any] = [part.get("text") if isinstance(part, dict) else part for part in parts]
+        if all(isinstance(text, str) for text in texts):
+            holder[field] = "".join(texts)

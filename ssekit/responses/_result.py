@@ -542,6 +542,8 @@ class ResponseUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         cost: In the host's credits; cost_details, is_byok (OpenRouter).
         cost_in_usd_ticks, context_details, num_sources_used, num_server_side_tools_used,
             server_side_tool_usage_details: xAI.
+        cached_tokens, cache_read_input_tokens, prompt_cache_hit_tokens, reasoning_tokens: What the
+            details have, elsewhere.
         prompt_tokens, completion_tokens: Always None. Other names of the first counts, which become
             these.
     """
@@ -559,6 +561,10 @@ class ResponseUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     num_sources_used: int | None = None
     num_server_side_tools_used: int | None = None
     server_side_tool_usage_details: JSONObject | None = None
+    cached_tokens: int | None = None
+    cache_read_input_tokens: int | None = None
+    prompt_cache_hit_tokens: int | None = None
+    reasoning_tokens: int | None = None
     prompt_tokens: None = None
     completion_tokens: None = None
 

@@ -45,6 +45,7 @@ TEXT_DELTAS: Final[dict[Kind, type[ReasoningDelta | TextDelta | RefusalDelta]]] 
 
 # The part of an event with a piece of a text, or with the whole text (and its field).
 PART_DELTAS: Final[dict[Kind, Kind]] = {
+    events.ResponseTextDeltaEvent: ResponseOutputText,
     events.ResponseRefusalDeltaEvent: ResponseOutputRefusal,
     events.ResponseReasoningTextDeltaEvent: ReasoningText,
     events.ResponseReasoningDeltaEvent: ReasoningText,
@@ -58,19 +59,20 @@ PART_WHOLES: Final[dict[Kind, tuple[Kind, str]]] = {
     events.ResponseReasoningSummaryTextDoneEvent: (ReasoningSummary, "text"),
 }
 
-# The same for the one text of an item. (Some hosts send the arguments of an MCP call as those of a
-# function call.)
-_FUNCTION_CALLS: Final = (ResponseFunctionToolCall, McpCall)
+# The same for the one text of an item. (Some hosts send the text of an MCP call or of a custom tool
+# as the arguments of a function, and the other way round.)
+_FUNCTION_CALLS: Final = (ResponseFunctionToolCall, McpCall, ResponseCustomToolCall)
+_CUSTOM_CALLS: Final = (ResponseCustomToolCall, ResponseFunctionToolCall)
 ITEM_DELTAS: Final[dict[Kind, tuple[Kind, ...]]] = {
     events.ResponseFunctionCallArgumentsDeltaEvent: _FUNCTION_CALLS,
-    events.ResponseCustomToolCallInputDeltaEvent: (ResponseCustomToolCall,),
+    events.ResponseCustomToolCallInputDeltaEvent: _CUSTOM_CALLS,
     events.ResponseMcpCallArgumentsDeltaEvent: (McpCall,),
     events.ResponseCodeInterpreterCallCodeDeltaEvent: (ResponseCodeInterpreterToolCall,),
     events.ResponseApplyPatchCallOperationDiffDeltaEvent: (ResponseApplyPatchToolCall,),
 }
 ITEM_WHOLES: Final[dict[Kind, tuple[tuple[Kind, ...], str]]] = {
     events.ResponseFunctionCallArgumentsDoneEvent: (_FUNCTION_CALLS, "arguments"),
-    events.ResponseCustomToolCallInputDoneEvent: ((ResponseCustomToolCall,), "input"),
+    events.ResponseCustomToolCallInputDoneEvent: (_CUSTOM_CALLS, "input"),
     events.ResponseMcpCallArgumentsDoneEvent: ((McpCall,), "arguments"),
     events.ResponseCodeInterpreterCallCodeDoneEvent: ((ResponseCodeInterpreterToolCall,), "code"),
     events.ResponseApplyPatchCallOperationDiffDoneEvent: ((ResponseApplyPatchToolCall,), "diff"),
