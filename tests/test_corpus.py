@@ -139,16 +139,6 @@ def test_a_stream_that_ends_early_has_the_end_and_the_answer_of_the_oracle(recor
         assert PLAIN[name](partial) == expected.answer
 
 
-@each_recording(*FORMATS)
-def test_the_text_of_a_stream_is_that_of_its_view(recording: Recording):
-    stream = FORMATS[recording.endpoint].stream([recording.data])
-    pieces = []
-    with suppress(SSEKitError):
-        for piece in stream.text():
-            pieces.append(piece)  # those before an error count
-    assert "".join(pieces) == stream.accumulator.text
-
-
 @each_recording("messages")
 def test_the_whole_calls_of_a_message_are_its_blocks_of_tool_use(recording: Recording):
     stream = messages.stream([recording.data])

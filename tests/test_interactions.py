@@ -581,15 +581,6 @@ def test_the_latest_event_id_is_kept():
     assert decoder.accumulator.event_id == "e3"
 
 
-def test_a_stream_goes_on_over_a_new_source():
-    decoder = interactions.decoder()
-    with pytest.raises(Exception, match="the bytes ended"):
-        interactions.stream(map(event, [created(), text("a")]), decoder=decoder).until_done()
-    rest = interactions.stream(map(event, [text("b"), stop(), ended()]), decoder=decoder)
-    assert list(rest.text()) == ["b"]
-    assert encoded(rest.result())["steps"] == [output(words("ab"))]
-
-
 def by_modality(text: int, image: int) -> list[Any]:
     return [{"modality": "text", "tokens": text}, {"modality": "image", "tokens": image}]
 
@@ -638,11 +629,6 @@ def test_an_answer_goes_on_after_a_cut_where_there_is_a_token():
     answer = run(created(), began(OUTPUT, None), text("a", None), update, created("v1_j"),
                  text("b", None), ended())  # fmt: skip
     assert encoded(answer)["steps"] == [output(words("a")), output(words("b"))]
-
-
-def test_a_replay_is_the_same_interaction():
-    events = [created(), began(OUTPUT), text("a"), created(), began(OUTPUT), text("ab"), ended()]
-    assert encoded(run(*events))["steps"] == [output(words("ab"))]
 
 
 def test_the_next_interaction_begins_anew():
@@ -737,16 +723,6 @@ def test_what_is_unknown_is_so_in_the_answer():
     assert [(type(each), each) for each in made.content or ()] == [
         (interactions.UnknownContent, smell)
     ]
-
-
-def test_the_terminal_event_alone_says_how_it_ended():
-    """Without it, the answer is the same, and the stream is cut."""
-    whole = [created(), *SAID]
-    cut = interactions.decoder()
-    cut.feed(b"".join(map(event, whole)))
-    cut.close()
-    assert cut.state == "truncated"
-    assert encoded(cut.snapshot())["steps"] == encoded(run(*whole, ended()))["steps"] == MADE
 
 
 def test_the_vendor_sends_the_marker_after_the_end():

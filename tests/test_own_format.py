@@ -25,8 +25,7 @@ from ssekit import (
     archive,
     auto,
 )
-from tests.shared import needs_shared, recordings
-from tests.ways import WAYS, cuts, outcome, pieces, push
+from tests.ways import WAYS, outcome, pieces, push
 from tests.wire import typed
 
 # The format.
@@ -304,23 +303,3 @@ def test_what_has_to_be_written_is_told():
 
     with pytest.raises(TypeError, match="add"):
         Nothing()  # type: ignore[abstract]
-
-
-@needs_shared
-def test_the_recorded_streams_of_cohere():
-    recorded = [each for each in recordings("other") if each.host == "api.cohere.com"]
-    assert recorded
-    for recording in recorded:
-        stream = COHERE.stream([recording.data])
-        deltas = list(stream.deltas())
-        assert stream.state == "done"
-        answer = stream.result()
-        assert "".join(d.text for d in deltas if type(d) is TextDelta) == answer.text
-        assert "".join(d.text for d in deltas if type(d) is ReasoningDelta) == answer.tool_plan
-        assert [d for d in deltas if type(d) is ToolCall] == answer.tool_calls
-        assert all(isinstance(made.parse(), dict) for made in answer.tool_calls)
-        assert deltas[-1] == Finish(
-            0, "tool_calls" if answer.tool_calls else "stop", answer.finish_reason or ""
-        )
-        for reads in cuts(recording):
-            assert outcome(push(COHERE, reads)[1]) == outcome(stream.decoder)

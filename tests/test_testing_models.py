@@ -225,16 +225,6 @@ def test_streams_stay_small(name: str):
 # What they shrink to.
 
 SIMPLEST = {
-    "chat": """\
-<chat stream, done by marker:
-  b'data: {"id": "id", "object": "chat.completion.chunk", "created": 1, "model": "m", \
-"choices": [{"index": 0, "delta": {"role": "assistant", "content": null}, \
-"finish_reason": null, "logprobs": null}], "usage": null}\\n\\n'
-  b'data: {"id": "id", "object": "chat.completion.chunk", "created": 1, "model": "m", \
-"choices": [{"index": 0, "delta": {}, "finish_reason": "stop", "logprobs": null}], \
-"usage": null}\\n\\n'
-  b'data: [DONE]\\n\\n'
->""",
     "gemini": """\
 <gemini stream, done by finish:
   b'data: {"promptFeedback": {"blockReason": "SAFETY"}, "modelVersion": "m", \
