@@ -231,7 +231,7 @@ def without_spellings(tree: Any) -> Any:
     """Return a tree of builtins, changed in place, with plain floats for spelled ones."""
     if isinstance(tree, dict | list):
         for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
-            if isinstance(value, SpelledFloat | dict | list):
+            if type(value) in (SpelledFloat, dict, list):
                 tree[key] = without_spellings(value)
     return float(tree) if isinstance(tree, SpelledFloat) else tree
 
@@ -331,12 +331,12 @@ def mend(
         kinds = {*map(type, tree)}
         if kinds <= _NUMBERS:
             return mended
-        if kinds == {str} and key not in fragments:
+        if kinds == {str}:
             text = "\0".join(tree)
             if is_well_formed(text):
                 return mended
             texts = join_surrogates(text).split("\0")
-            if len(texts) == len(tree):  # else a NUL is in one of them
+            if len(texts) == len(tree) and key not in fragments:  # else a NUL is in one of them
                 mended[:] = texts
                 return mended
     for name, value in tree.items() if isinstance(tree, dict) else enumerate(tree):

@@ -92,7 +92,7 @@ def _sentences(message: Any) -> Iterator[str]:
     if isinstance(message, str):
         yield message
     elif isinstance(message, list):
-        for item in message:
+        for item in filter(None, message):
             yield from _sentences(item)
     elif isinstance(message, dict):
         for word in _WORDS["message"]:
