@@ -458,11 +458,6 @@ BLOCKED = {"promptFeedback": {"blockReason": "SAFETY"}}
 GONE = {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}
 
 
-def test_the_finish_of_a_prompt_that_was_blocked():
-    assert deltas(BLOCKED) == [Finish(0, "content_filter", "SAFETY")]
-    assert fed(gemini, BLOCKED).accumulator.finish_reason == "content_filter"
-
-
 def test_the_finish_of_candidates_whose_prompt_was_blocked():
     begun = {"candidates": [{"index": 0, "finishReason": "STOP"}, {"index": 1}]}
     assert deltas(begun, BLOCKED) == [

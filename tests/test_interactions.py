@@ -11,7 +11,6 @@ from ssekit import (
     APIError,
     DecodeError,
     Finish,
-    ReasoningDelta,
     ServerSentEvent,
     TextDelta,
     ToolCall,
