@@ -63,10 +63,6 @@ SEARCH = {"toolCall": {"toolType": "FILE_SEARCH", "id": "t"}, "thoughtSignature"
 PARTS: dict[str, tuple[list[list[Any]], list[Any]]] = {
     "nothing": ([[], []], []),
     "texts": ([[said("a")], [said("b"), said("c")]], [said("abc")]),
-    "thoughts, then texts": (
-        [[thought("a")], [thought("b"), said("c")], [said("d", thought=False)]],
-        [thought("ab"), said("cd")],
-    ),
     "kinds that take turns": (
         [[thought("a"), said("b")], [thought("c")]],
         [thought("a"), said("b"), thought("c")],
@@ -109,10 +105,6 @@ PARTS: dict[str, tuple[list[list[Any]], list[Any]]] = {
     "a call": ([[call("f", args={"a": 1})]], [call("f", args={"a": 1})]),
     "a call with empty arguments": ([[call("f", args={})]], [call("f", args={})]),
     "a call without a name": ([[call(args={"a": 1})]], [call(args={"a": 1})]),
-    "a call in pieces": (
-        [[call("f", willContinue=True)], [piece("$.a", "x")], [piece("$.a", "y")], [call()]],
-        [call("f", args={"a": "xy"})],
-    ),
     "the last piece ends the call": (
         [[call("f", willContinue=True)], [piece("$.a", "x", more=False)], [said("a"), call("g")]],
         [call("f", args={"a": "x"}), said("a"), call("g")],
@@ -121,11 +113,6 @@ PARTS: dict[str, tuple[list[list[Any]], list[Any]]] = {
         [[call("f", willContinue=True, partialArgs=[{"jsonPath": "$.a", "numberValue": 1}])],
          [call()]],
         [call("f", args={"a": 1})],
-    ),
-    "calls in pieces, one after the other": (
-        [[call("f", willContinue=True)], [piece("$.a", "x")], [call()],
-         [call("f", willContinue=True)], [piece("$.a", "y")], [call()]],
-        [call("f", args={"a": "x"}), call("f", args={"a": "y"})],
     ),
     "pieces that name their call": (
         [[call("f", willContinue=True)], [call("f", args={"b": 2}, willContinue=True)],
@@ -161,10 +148,6 @@ PARTS: dict[str, tuple[list[list[Any]], list[Any]]] = {
     "another name, another call": (
         [[call("f", willContinue=True)], [call("g", args={})]],
         [call("f", args={}, willContinue=True), call("g", args={})],
-    ),
-    "another id, another call": (
-        [[call("f", id="1", willContinue=True)], [call("f", id="2", args={})]],
-        [call("f", id="1", args={}, willContinue=True), call("f", id="2", args={})],
     ),
     "a signature that comes with a piece": (
         [[call("f", willContinue=True)], [{**call(), "thoughtSignature": "c2ln"}]],
@@ -367,10 +350,6 @@ BESIDE: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
                                "retrievalMetadata": {"some_score": 1}},
          "logprobsResult": {"topCandidates": [{"candidates": [{"tokenId": 1}]}]},
          "finishReason": "STOP"},
-    ),
-    "half a pair": (
-        [{"groundingMetadata": {"groundingSupports": [{"segment": {"text": "\ud83d"}}]}}],
-        {"groundingMetadata": {"groundingSupports": [{"segment": {"text": "\ufffd"}}]}},
     ),
 }  # fmt: skip
 
