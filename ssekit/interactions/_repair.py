@@ -9,7 +9,7 @@ import json
 from typing import Any, Final, get_args
 
 from ssekit._json import objects, parse_object, spell
-from ssekit._server_error import error_within, flat_error
+from ssekit._server_error import error_within
 from ssekit.interactions._events import AnyEvent
 
 _KNOWN: Final = [struct.__struct_config__.tag for struct in get_args(AnyEvent)]
@@ -39,7 +39,7 @@ def find_error(body: dict[str, Any]) -> Any:
     kind = body.get("event_type") or body.get("type")
     if error is None and kind in ("error", "interaction.error"):
         return {name: value for name, value in body.items() if name != "metadata"}
-    return error if error or kind else flat_error(body)
+    return error
 
 
 def repair(body: dict[str, Any]) -> None:
