@@ -51,9 +51,10 @@ def repair(body: dict[str, Any]) -> None:
         end = "created" if body.get("status") in _RUNNING else "completed"
         body["event_type"] = kind = f"interaction.{end}"
         body.pop("type", None)
-        _take_interaction(body)
-    elif is_whole and str(kind).startswith("interaction."):  # LiteLLM
-        _take_interaction(body)
+    if is_whole and str(kind).startswith("interaction.") and body.get("interaction") is None:
+        # An event that is its interaction, too (LiteLLM).
+        names = [name for name in body if name not in _OF_EVENTS]
+        body["interaction"] = {name: body.pop(name) for name in names}
     # The format puts the type of the event's line into `type`.
     line = body.get("type")
     if kind == line and kind is not None:
@@ -73,13 +74,6 @@ def repair(body: dict[str, Any]) -> None:
             _repair_usage(usage)
     for step in objects(steps):
         _repair_step(step)
-
-
-def _take_interaction(body: dict[str, Any]) -> None:
-    """Give an event that is its interaction, too, an interaction."""
-    if body.get("interaction") is None:
-        names = [name for name in body if name not in _OF_EVENTS]
-        body["interaction"] = {name: body.pop(name) for name in names}
 
 
 def _repair_usage(usage: dict[str, Any]) -> None:
