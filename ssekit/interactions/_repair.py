@@ -91,11 +91,13 @@ def _repair_step(step: dict[str, Any]) -> None:
 
 
 def _as_contents(value: Any) -> list[Any]:
-    """Return a list of contents, where one may stand alone or be no more than its text."""
-    listed = value if isinstance(value, list) else [value]
-    contents = [{"text": item} if isinstance(item, str) else item for item in listed]
-    for content in objects(contents):
+    """Return a list of contents, in the place of which one may stand, or its text."""
+    # (Texts in a list stay as they are: objects of them would take 70 times their size.)
+    if not isinstance(value, list):
+        value = [{"text": value} if isinstance(value, str) else value]
+    for content in objects(value):
         spell(content, "text")
         if "text" in content:
             content.setdefault("type", "text")
+    contents: list[Any] = value
     return contents
