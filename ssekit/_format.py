@@ -256,8 +256,7 @@ class Format(Generic[ChunkT, ResultT]):
         If the data goes on in the bytes outside of events, it was printed over several lines of
         which only the first has the name of the field.
         """
-        whole = f"{event.data}\n{as_text(outside)}"
-        if outside and parse_object(whole) is not None:
+        if outside and parse_object(whole := f"{event.data}\n{as_text(outside)}") is not None:
             return [replace(event, data=whole)]
         if "\n" not in event.data or is_json(event.data):
             return [event]
