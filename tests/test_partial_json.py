@@ -6,7 +6,6 @@ import math
 import pickle
 import re
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any, TypeAlias
 
 import pytest
@@ -149,44 +148,6 @@ def test_what_every_beginning_says_without_open_strings(made: tuple[str, Known])
     text, known = made
     for n in range(len(text) + 1):
         assert same(partial_json(text[:n], open_strings=False), known(n)), text[:n]
-
-
-@given(trees, st.booleans(), st.sampled_from([None, 2]))
-def test_a_whole_text_is_what_json_loads_has(tree: Any, ensure_ascii: bool, indent: int | None):
-    text = json.dumps(tree, ensure_ascii=ensure_ascii, indent=indent)
-    assert same(partial_json(text), json.loads(text))
-    assert same(partial_json(text, open_strings=False), json.loads(text))
-
-
-def grows(before: Any, after: Any, *, whole: bool = False) -> bool:
-    """Whether a later answer keeps what an earlier one said; whole if it may not go on at all."""
-    if before is UNSET:
-        return not whole or after is UNSET
-    if isinstance(before, dict) and isinstance(after, dict):
-        names = list(before)
-        if names != list(after)[: len(names)] or (whole and len(before) != len(after)):
-            return False
-        return all(
-            grows(before[name], after[name], whole=whole or name != names[-1]) for name in names
-        )
-    if isinstance(before, list) and isinstance(after, list):
-        if len(before) > len(after) or (whole and len(before) != len(after)):
-            return False
-        return all(
-            grows(one, after[place], whole=whole or place != len(before) - 1)
-            for place, one in enumerate(before)
-        )
-    if isinstance(before, str) and isinstance(after, str):
-        return before == after if whole else after.startswith(before)
-    return same(before, after)
-
-
-@given(st.lists(trees, max_size=4) | st.text())
-def test_answers_grow(tree: Any):
-    text = json.dumps(tree)
-    answers = [partial_json(text[:n]) for n in range(len(text) + 1)]
-    for before, after in pairwise(answers):
-        assert grows(before, after)
 
 
 # Texts that may or may not be JSON, of what a reader could stumble over.
