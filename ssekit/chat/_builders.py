@@ -19,11 +19,11 @@ from typing import Any, Final
 from msgspec import Struct, to_builtins
 from msgspec.structs import astuple, replace
 
-from ssekit._accumulator import shared_reason
+from ssekit._accumulator import are_whole, shared_reason
 from ssekit._choices import BaseChoiceBuilder
 from ssekit._deltas import Delta, ReasoningDelta, RefusalDelta, TextDelta
 from ssekit._fold import JSONText, Text, deep_copy, merge_fields
-from ssekit._json import JSONObject, is_json
+from ssekit._json import JSONObject
 from ssekit.chat import _chunk as wire
 from ssekit.chat import _result as result
 from ssekit.chat._calls import ToolCallBuilder, ToolCallPiece, ToolCallTable
@@ -192,11 +192,7 @@ class ChoiceBuilder(BaseChoiceBuilder):
         reason = shared_reason(self.finish_reason)
         if call.custom:
             return reason not in ("length", "content_filter") or call is not self.calls[-1]
-        arguments = str(call.arguments)
-        if not arguments:
-            return reason != "length"
-        # A model that was not stopped may have written what is no JSON.
-        return is_json(arguments) or reason in ("stop", "tool_calls")
+        return are_whole(str(call.arguments), reason)
 
     # Building the result.
 
