@@ -136,12 +136,11 @@ class _Decoder(StreamDecoder[Any, Any]):
             self._fields = fields
             for position, self._payload in enumerate(payloads):
                 event = make_event(self._payload, fields)
-                parts = self._format.split(event)
-                name = next(filter(None, map(shape_of, parts)), None)
+                name = shape_of(event)
                 self._detected = name is not None
                 if name is None and self._format.is_empty(event):
                     continue
-                if name is None and any(map(self._is_last, parts)):
+                if name is None and any(map(self._is_last, self._format.split(event))):
                     name = _DEFAULT
                 if name is not None:
                     held.append((fields, payloads[position:]))

@@ -119,6 +119,7 @@ TOLD: dict[str, tuple[Any, Format[Any, Any] | None]] = {
     "the marker": ("[DONE]", None),
     "no object": ("[1]", None),
     "no JSON": ("{", None),
+    "several objects": (f"{json.dumps(AZURE)}\n{json.dumps(LEGACY)}\n[DONE]", completions.FORMAT),
 }
 
 

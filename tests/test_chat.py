@@ -899,6 +899,10 @@ SPELLED: dict[str, tuple[str, dict[str, Any]]] = {
         '{"function_call": {"name": "f", "arguments": 1.50}}',
         {"function_call": {"name": "f", "arguments": "1.50"}},
     ),
+    "a call of which nothing came": (
+        '{"content": 6, "tool_calls": [{"index": 0}]}',
+        {"content": "6", "tool_calls": None},
+    ),
     "a number alone for an id": (
         '{"tool_calls": [{"index": 0, "id": 7, "function": {"name": null, "arguments": ""}}]}',
         {"tool_calls": None},

@@ -154,7 +154,8 @@ PARTS: dict[str, tuple[list[list[Any]], list[Any]]] = {
         [{**call("f", args={}), "thoughtSignature": "c2ln"}],
     ),
     "the end of no call": (
-        [[call()], [call("f"), call()], [{**call(), "thoughtSignature": "c2ln"}],
+        [[call()], [call("f"), call()], [call("", id="", args={})],
+         [{**call(willContinue=True), "thoughtSignature": "c2ln"}],
          [{**call(), "text": "a"}]],
         [call("f"), {"thoughtSignature": "c2ln"}, said("a")],
     ),
@@ -325,7 +326,7 @@ BESIDE: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
     "null is absent": ([{"safetyRatings": None, "content": None, "index": None}], {}),
     "the role": ([chunk(said("a"))["candidates"][0]],
                  {"content": {"parts": [said("a")], "role": "model"}}),
-    "parts that are no list": ([{"content": {"parts": 5}}], {}),
+    "parts that are no list": ([{"content": {"parts": 5}}, {"content": {}, "mood": 1}], {}),
     "one part alone": ([{"content": {"parts": said("a")}}, {"content": {"parts": "b"}}],
                        {"content": {"parts": [said("ab")]}}),
     "items that are none": (

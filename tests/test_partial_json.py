@@ -212,28 +212,25 @@ def test_looking_does_not_matter(pieces: list[str]):
         assert same(reader.value, partial_json(so_far))
 
 
-# Between 1 and the next float, as far from both: 1 + 2**-53.
-HALF = "1." + str(5**53).zfill(53)
-NUMBERS = [
-    *("-0", "-0.0", "0.050", "100", "1.000001", "1e0", "1e05", "-1.0e-007", "1e10", "1E+22"),
-    *("9" * 700, "9" * 2000, "0." + "3" * 2000, f"{'1' * 500}.{'2' * 900}e-{'0' * 900}450"),
-    *(HALF + "0" * 1000 + "1" + "0" * 1000 + "1", f"9007199254740993.{'0' * 900}1"),
-    *("0." + "0" * 1000 + "5" + "7" * 900 + "e1001", "1" + "0" * 900 + "e-900", "1e" + "3" * 900),
-]
+NUMBERS = ["-0", "-0.0", "0.050", "1e0", "1e05", "-1.0e-007", "1E+22", "9" * 700, "0." + "3" * 900]
 
 
 @pytest.mark.parametrize("size", [1, 7, 990])
 @pytest.mark.parametrize("text", NUMBERS, ids=lambda text: f"{text[:9]} ({len(text)})")
 def test_a_number_that_grows(text: str, size: int):
-    """What was settled, and what is not read again, makes no difference."""
-    reader = PartialJSON()
+    """Alone, it is known up to a length: to read it after each piece would take its square."""
+    reader, in_list = PartialJSON(), PartialJSON()
+    in_list.feed("[")
     for start in range(0, len(text), size):
-        reader.feed(text[start : start + size])
         so_far = text[: start + size]
-        value = a_number(so_far)
+        reader.feed(text[start : start + size])
+        in_list.feed(text[start : start + size])
+        value = a_number(so_far) if len(so_far) <= 800 else UNSET
         if isinstance(value, int) and len(so_far) > 640:
             value = float(so_far)
         assert same(reader.value, value), so_far
+    in_list.feed("]")
+    assert in_list.value == [float(text)]
 
 
 LITERALS = ["true", "false", "null", "NaN", "Infinity", "-Infinity"]

@@ -25,10 +25,10 @@ from msgspec.structs import replace
 from ssekit._accumulator import Accumulator as Contract
 from ssekit._accumulator import shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, ReasoningDelta, TextDelta, ToolCall, Usage
-from ssekit._fold import deep_copy, merge_usage
+from ssekit._fold import Text, deep_copy, merge_usage
 from ssekit._fragments import MERGE_AT
 from ssekit.responses import _events as events
-from ssekit.responses._builders import CommandOutputBuilder, ItemBuilder, merge_nonempty
+from ssekit.responses._builders import ItemBuilder, kind_in, merge_nonempty
 from ssekit.responses._events import ResponseStreamEvent, ResponseTextDeltaEvent
 from ssekit.responses._output import OutputTable
 from ssekit.responses._parts import Addition, PartBuilder, PartsBuilder, join_texts, text_of
@@ -59,6 +59,7 @@ from ssekit.responses._tables import (
 )
 
 _OUTPUTS: Final = ("output_tokens", "total_tokens")
+_OF_IMAGES: Final = ("background", "output_format", "quality", "size")
 _BEGINNINGS: Final = (
     events.ResponseContentPartAddedEvent,
     events.ResponseReasoningSummaryPartAddedEvent,
@@ -160,6 +161,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
 
     def _add_item_deltas(self, builder: ItemBuilder, additions: Iterable[Addition]) -> None:
         """Add the deltas of a message, of reasoning, or of a tool call. Other items have none."""
+        self._output.name(builder)
         for kind, piece in additions:
             self._add_text_delta(kind, piece)
             self._latest_deltas += builder.call_deltas(piece)
@@ -209,13 +211,9 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
             return
         before = self._texts()
         contradicted = {kind for builder in self._output for kind in builder.contradicted}
-        stated = self._output.settle(output)
-        additions = []
-        for builder, item in stated:
-            added = builder.state(item)
-            if builder.is_call:
-                self._output.name(builder)
-                additions.append((builder, added))
+        additions = [
+            (builder, builder.state(item)) for builder, item in self._output.settle(output)
+        ]
         # Texts are compared over all items: the output may divide them in another way.
         after = self._texts()
         for kind in TEXT_DELTAS:
@@ -223,7 +221,8 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
             if text.startswith(known) and kind not in contradicted:
                 self._add_text_delta(kind, text[len(known) :])
         for builder, added in additions:
-            self._add_item_deltas(builder, added)
+            if builder.is_call:
+                self._add_item_deltas(builder, added)
 
     # Items.
 
@@ -231,17 +230,13 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         if event.item is not None:
             builder = self._output.stated(event.output_index, event.item, whole=False)
             if not builder.repeats(event.item):
-                additions = builder.begin(event.item)
-                self._output.name(builder)
-                self._add_item_deltas(builder, additions)
+                self._add_item_deltas(builder, builder.begin(event.item))
                 self._latest_deltas += builder.call_deltas("", begins=True)
 
     def _on_item_done(self, event: events.ResponseOutputItemDoneEvent) -> None:
         if event.item is not None:
             builder = self._output.stated(event.output_index, event.item, whole=True)
-            additions = builder.state(event.item)
-            self._output.name(builder)
-            self._add_item_deltas(builder, additions)
+            self._add_item_deltas(builder, builder.state(event.item))
             builder.done, builder.whole = True, event.item
             self._latest_deltas += builder.done_deltas()
 
@@ -260,8 +255,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         for field in ("call_id", "name"):
             if getattr(event, field, None) and isinstance(builder.item, ResponseFunctionToolCall):
                 builder.item = replace(builder.item, **{field: getattr(event, field)})
-        self._output.name(builder)
-        self._latest_deltas += builder.call_deltas(piece)
+        self._add_item_deltas(builder, [(kinds[0], piece)])
 
     def _on_status(self, event: Any) -> None:
         kind, status = STATUSES[type(event)]
@@ -271,29 +265,24 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
 
     def _on_partial_image(self, event: events.ResponseImageGenCallPartialImageEvent) -> None:
         builder = self._output.of(event, (ImageGenerationCall,))
-        image = ImageGenerationCall(
-            result=event.partial_image_b64,
-            background=event.background,
-            output_format=event.output_format,
-            quality=event.quality,
-            size=event.size,
-        )
+        known = {name: getattr(event, name) for name in _OF_IMAGES}
+        image = ImageGenerationCall(result=event.partial_image_b64, **known)
         builder.item = merge_nonempty(builder.item, image)
 
     def _on_command(self, event: Any) -> None:
         builder = self._output.of(event, (ResponseFunctionShellToolCall,))
-        builder.command(event.command_index).override(event.command)
-
-    def _on_command_delta(self, event: events.ResponseShellCallCommandDeltaEvent) -> None:
-        builder = self._output.of(event, (ResponseFunctionShellToolCall,))
-        builder.command(event.command_index).append(event.delta)
+        command = builder.command(event.command_index)
+        if isinstance(event, events.ResponseShellCallCommandDeltaEvent):
+            command.append(event.delta)
+        else:
+            command.override(event.command)
 
     def _on_output_delta(self, event: events.ResponseShellCallOutputContentDeltaEvent) -> None:
         builder = self._output.of(event, (ResponseFunctionShellToolCallOutput,))
-        output = builder.outputs().setdefault(event.command_index, CommandOutputBuilder())
-        if event.delta is not None and isinstance(output, CommandOutputBuilder):
-            output.stdout.append(event.delta.stdout or "")
-            output.stderr.append(event.delta.stderr or "")
+        output = builder.outputs().setdefault(event.command_index, (Text(), Text()))
+        if event.delta is not None and isinstance(output, tuple):
+            output[0].append(event.delta.stdout or "")
+            output[1].append(event.delta.stderr or "")
 
     def _on_output_whole(self, event: events.ResponseShellCallOutputContentDoneEvent) -> None:
         builder = self._output.of(event, (ResponseFunctionShellToolCallOutput,))
@@ -320,7 +309,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
             piece = parts.at(index, type(part)).begin(part)
         else:
             piece = parts.whole_at(index, type(part), text).state(part)
-        self._add_text_delta(builder.kind_of(type(part)), piece)
+        self._add_text_delta(kind_in(builder.item, part), piece)
 
     def _on_part_delta(self, event: Any) -> None:
         kind = PART_DELTAS[type(event)]
@@ -462,7 +451,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         events.ResponseImageGenCallPartialImageEvent: _on_partial_image,
         events.ResponseShellCallCommandAddedEvent: _on_command,
         events.ResponseShellCallCommandDoneEvent: _on_command,
-        events.ResponseShellCallCommandDeltaEvent: _on_command_delta,
+        events.ResponseShellCallCommandDeltaEvent: _on_command,
         events.ResponseShellCallOutputContentDeltaEvent: _on_output_delta,
         events.ResponseShellCallOutputContentDoneEvent: _on_output_whole,
     }

@@ -74,20 +74,8 @@ def merge_nonempty(known: StructT, latest: StructT) -> StructT:
     return replace(known, **changes)
 
 
-class CommandOutputBuilder(msgspec.Struct, eq=False):
-    """The output of a shell command in pieces."""
-
-    stdout: Text = msgspec.field(default_factory=Text)
-    stderr: Text = msgspec.field(default_factory=Text)
-
-    def build(self) -> ShellCallOutputContent:
-        return ShellCallOutputContent(stdout=str(self.stdout), stderr=str(self.stderr))
-
-
-# The output of a shell command: a content or several, whole; or else its pieces.
-CommandOutput: TypeAlias = (
-    ShellCallOutputContent | list[ShellCallOutputContent] | CommandOutputBuilder
-)
+# The output of a shell command, whole; or else the pieces of its stdout and stderr.
+CommandOutput: TypeAlias = list[ShellCallOutputContent] | tuple[Text, Text]
 
 
 # (A struct is made in a quarter of the time of a class, and is not visited by the collector.)
@@ -158,8 +146,7 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
 
     def outputs(self) -> dict[int, CommandOutput]:
         """Return the output of a shell call, by command."""
-        if self._outputs is None:
-            self._outputs = {}
+        self._outputs = self._outputs or {}
         return self._outputs
 
     def begin(self, item: ResponseOutputItem) -> list[Addition]:
@@ -214,7 +201,7 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
                 else:
                     self._commands[index] = command
         if isinstance(item, ResponseFunctionShellToolCallOutput) and item.output:
-            self._outputs = dict(enumerate(item.output))
+            self._outputs = {index: [output] for index, output in enumerate(item.output)}
         return []
 
     def _state_parts(self, **wholes: list[ContentPart] | None) -> list[Addition]:
@@ -242,7 +229,7 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
         known = self._parts or {}
         for field in fields:
             for part in known.get(field, ()):
-                kind = self.kind_of(type(part.part))
+                kind = kind_in(self.item, part.part)
                 if part.text.contradicted:
                     self.contradicted |= {kind}
                 yield kind, str(part.text)
@@ -263,14 +250,6 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
         """Whether a whole text is one of this item."""
         parts = (part.text for part in chain.from_iterable((self._parts or {}).values()))
         return any(text.is_whole(whole) for text in (self.text, *parts))
-
-    def has_text(self) -> bool:
-        """Whether the item has a text of the answer."""
-        return any(kind is ResponseOutputText and text for kind, text in self.texts())
-
-    def kind_of(self, part: Kind) -> Kind:
-        """Return the type of text that a part of this item has."""
-        return _kind_in(self.item, part)
 
     def call(self) -> ToolCall:
         """Return the tool call so far: one object as long as it does not change."""
@@ -308,8 +287,7 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
         if self.place is None or self._emitted:
             return []
         if isinstance(self.text, JSONText) and (self.text or self.text.initial):
-            whole = not self._is_cut and self._has_json()
-            return self._end_deltas(whole=whole)
+            return self._end_deltas(whole=not self._is_cut and self._has_json())
         return self._end_deltas(whole=self._status == "completed")
 
     def _has_json(self) -> bool:
@@ -372,19 +350,16 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
 
 
 def _contents(output: CommandOutput) -> list[ShellCallOutputContent]:
-    if isinstance(output, CommandOutputBuilder):
-        return [output.build()]
-    contents: list[ShellCallOutputContent] = deep_copy(
-        output if isinstance(output, list) else [output]
-    )
+    if isinstance(output, tuple):
+        return [ShellCallOutputContent(stdout=str(output[0]), stderr=str(output[1]))]
+    contents: list[ShellCallOutputContent] = deep_copy(output)
     return contents
 
 
-def _kind_in(item: ResponseOutputItem, part: Kind) -> Kind:
+def kind_in(item: ResponseOutputItem, part: ContentPart) -> Kind:
     """Return the type of text that a part has: no text of a reasoning item is the answer's."""
-    if part is ResponseOutputText and isinstance(item, ResponseReasoningItem):
-        return ReasoningText
-    return part
+    reasons = isinstance(item, ResponseReasoningItem) and isinstance(part, ResponseOutputText)
+    return ReasoningText if reasons else type(part)
 
 
 def texts_of(item: ResponseOutputItem) -> Iterator[Addition]:
@@ -395,4 +370,4 @@ def texts_of(item: ResponseOutputItem) -> Iterator[Addition]:
     elif isinstance(item, ResponseReasoningItem):
         parts = [*(item.content or ()), *item.summary]
     for part in parts:
-        yield _kind_in(item, type(part)), text_of(part)
+        yield kind_in(item, part), text_of(part)

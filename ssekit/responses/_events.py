@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, dataclass_transform, get_args
 
 import msgspec
 
@@ -21,6 +21,7 @@ from ssekit.responses._result import (
     Response,
     ResponseOutputItem,
     ShellCallOutputContent,
+    text_field,
 )
 
 __all__ = [
@@ -95,14 +96,8 @@ __all__ = [
 ]
 
 
-# Defaults that are always encoded: a client needs the field.
-
-
-def _text() -> Any:
-    return msgspec.field(default_factory=str)
-
-
 def _zero() -> Any:
+    # A default of 0 would not be encoded.
     return msgspec.field(default_factory=int)
 
 
@@ -118,6 +113,7 @@ class UnknownEvent(Unknown):
         return number if isinstance(number, int) else None
 
 
+@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class Event(
     msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, tag_field="type"
 ):
@@ -128,73 +124,73 @@ class Event(
     sequence_number: int | None = None
 
 
-class ItemEvent(Event, frozen=True):
+class ItemEvent(Event):
     """An event of the item at `output_index`. (`item_id` may change from event to event.)"""
 
     item_id: str | None = None
     output_index: int | None = None
 
 
-class DeltaEvent(ItemEvent, frozen=True):
+class DeltaEvent(ItemEvent):
     """The next piece of a text; `obfuscation` is padding without a meaning."""
 
-    delta: str = _text()
+    delta: str = text_field()
     obfuscation: str | None = None
 
 
 # The response.
 
 
-class ResponseCreatedEvent(Event, frozen=True, tag="response.created"):
+class ResponseCreatedEvent(Event, tag="response.created"):
     """The start of the response."""
 
     type: ClassVar[Literal["response.created"]]
     response: Response | None = None
 
 
-class ResponseQueuedEvent(Event, frozen=True, tag="response.queued"):
+class ResponseQueuedEvent(Event, tag="response.queued"):
     """The response, waiting in a queue."""
 
     type: ClassVar[Literal["response.queued"]]
     response: Response | None = None
 
 
-class ResponseInProgressEvent(Event, frozen=True, tag="response.in_progress"):
+class ResponseInProgressEvent(Event, tag="response.in_progress"):
     """The response, in progress."""
 
     type: ClassVar[Literal["response.in_progress"]]
     response: Response | None = None
 
 
-class ResponseCompletedEvent(Event, frozen=True, tag="response.completed"):
+class ResponseCompletedEvent(Event, tag="response.completed"):
     """The end of the stream, with the whole response."""
 
     type: ClassVar[Literal["response.completed"]]
     response: Response | None = None
 
 
-class ResponseIncompleteEvent(Event, frozen=True, tag="response.incomplete"):
+class ResponseIncompleteEvent(Event, tag="response.incomplete"):
     """The end of the stream, with a response that was cut off, and the reason for that."""
 
     type: ClassVar[Literal["response.incomplete"]]
     response: Response | None = None
 
 
-class ResponseCancelledEvent(Event, frozen=True, tag="response.cancelled"):
+class ResponseCancelledEvent(Event, tag="response.cancelled"):
     """The end of the stream, with a response that was cancelled."""
 
     type: ClassVar[Literal["response.cancelled"]]
     response: Response | None = None
 
 
-class ResponseFailedEvent(Event, frozen=True, tag="response.failed"):
+class ResponseFailedEvent(Event, tag="response.failed"):
     """The end of the stream, with a response that failed: the `chunk` of an `APIError`."""
 
     type: ClassVar[Literal["response.failed"]]
     response: Response | None = None
 
 
-class ResponseErrorEvent(Event, frozen=True, tag="error"):
+class ResponseErrorEvent(Event, tag="error"):
     """An error that the host reports: the `chunk` of an `APIError`."""
 
     type: ClassVar[Literal["error"]]
@@ -206,21 +202,21 @@ class ResponseErrorEvent(Event, frozen=True, tag="error"):
 # Items and parts.
 
 
-class ResponseOutputItemAddedEvent(ItemEvent, frozen=True, tag="response.output_item.added"):
+class ResponseOutputItemAddedEvent(ItemEvent, tag="response.output_item.added"):
     """The start of an item."""
 
     type: ClassVar[Literal["response.output_item.added"]]
     item: ResponseOutputItem | None = None
 
 
-class ResponseOutputItemDoneEvent(ItemEvent, frozen=True, tag="response.output_item.done"):
+class ResponseOutputItemDoneEvent(ItemEvent, tag="response.output_item.done"):
     """A whole item."""
 
     type: ClassVar[Literal["response.output_item.done"]]
     item: ResponseOutputItem | None = None
 
 
-class ResponseContentPartAddedEvent(ItemEvent, frozen=True, tag="response.content_part.added"):
+class ResponseContentPartAddedEvent(ItemEvent, tag="response.content_part.added"):
     """The start of a part of the content."""
 
     type: ClassVar[Literal["response.content_part.added"]]
@@ -228,7 +224,7 @@ class ResponseContentPartAddedEvent(ItemEvent, frozen=True, tag="response.conten
     part: ContentPart | None = None
 
 
-class ResponseContentPartDoneEvent(ItemEvent, frozen=True, tag="response.content_part.done"):
+class ResponseContentPartDoneEvent(ItemEvent, tag="response.content_part.done"):
     """A whole part of the content."""
 
     type: ClassVar[Literal["response.content_part.done"]]
@@ -239,7 +235,7 @@ class ResponseContentPartDoneEvent(ItemEvent, frozen=True, tag="response.content
 # Text and refusal.
 
 
-class ResponseTextDeltaEvent(DeltaEvent, frozen=True, tag="response.output_text.delta"):
+class ResponseTextDeltaEvent(DeltaEvent, tag="response.output_text.delta"):
     """The next piece of the text."""
 
     type: ClassVar[Literal["response.output_text.delta"]]
@@ -247,7 +243,7 @@ class ResponseTextDeltaEvent(DeltaEvent, frozen=True, tag="response.output_text.
     logprobs: tuple[Logprob, ...] | None = None
 
 
-class ResponseTextDoneEvent(ItemEvent, frozen=True, tag="response.output_text.done"):
+class ResponseTextDoneEvent(ItemEvent, tag="response.output_text.done"):
     """The whole text."""
 
     type: ClassVar[Literal["response.output_text.done"]]
@@ -257,7 +253,7 @@ class ResponseTextDoneEvent(ItemEvent, frozen=True, tag="response.output_text.do
 
 
 class ResponseOutputTextAnnotationAddedEvent(
-    ItemEvent, frozen=True, tag="response.output_text.annotation.added"
+    ItemEvent, tag="response.output_text.annotation.added"
 ):
     """A citation in the text."""
 
@@ -267,14 +263,14 @@ class ResponseOutputTextAnnotationAddedEvent(
     annotation: JSONObject | None = None
 
 
-class ResponseRefusalDeltaEvent(DeltaEvent, frozen=True, tag="response.refusal.delta"):
+class ResponseRefusalDeltaEvent(DeltaEvent, tag="response.refusal.delta"):
     """The next piece of the refusal."""
 
     type: ClassVar[Literal["response.refusal.delta"]]
     content_index: int = _zero()
 
 
-class ResponseRefusalDoneEvent(ItemEvent, frozen=True, tag="response.refusal.done"):
+class ResponseRefusalDoneEvent(ItemEvent, tag="response.refusal.done"):
     """The whole refusal."""
 
     type: ClassVar[Literal["response.refusal.done"]]
@@ -285,14 +281,14 @@ class ResponseRefusalDoneEvent(ItemEvent, frozen=True, tag="response.refusal.don
 # Reasoning.
 
 
-class ResponseReasoningTextDeltaEvent(DeltaEvent, frozen=True, tag="response.reasoning_text.delta"):
+class ResponseReasoningTextDeltaEvent(DeltaEvent, tag="response.reasoning_text.delta"):
     """The next piece of the reasoning."""
 
     type: ClassVar[Literal["response.reasoning_text.delta"]]
     content_index: int = _zero()
 
 
-class ResponseReasoningTextDoneEvent(ItemEvent, frozen=True, tag="response.reasoning_text.done"):
+class ResponseReasoningTextDoneEvent(ItemEvent, tag="response.reasoning_text.done"):
     """The whole reasoning."""
 
     type: ClassVar[Literal["response.reasoning_text.done"]]
@@ -300,14 +296,14 @@ class ResponseReasoningTextDoneEvent(ItemEvent, frozen=True, tag="response.reaso
     text: str | None = None
 
 
-class ResponseReasoningDeltaEvent(DeltaEvent, frozen=True, tag="response.reasoning.delta"):
+class ResponseReasoningDeltaEvent(DeltaEvent, tag="response.reasoning.delta"):
     """The next piece of the reasoning, as Open Responses and Vercel's gateway name it."""
 
     type: ClassVar[Literal["response.reasoning.delta"]]
     content_index: int = _zero()
 
 
-class ResponseReasoningDoneEvent(ItemEvent, frozen=True, tag="response.reasoning.done"):
+class ResponseReasoningDoneEvent(ItemEvent, tag="response.reasoning.done"):
     """The whole reasoning, under the same name."""
 
     type: ClassVar[Literal["response.reasoning.done"]]
@@ -316,7 +312,7 @@ class ResponseReasoningDoneEvent(ItemEvent, frozen=True, tag="response.reasoning
 
 
 class ResponseReasoningSummaryPartAddedEvent(
-    ItemEvent, frozen=True, tag="response.reasoning_summary_part.added"
+    ItemEvent, tag="response.reasoning_summary_part.added"
 ):
     """The start of a part of the summary."""
 
@@ -325,9 +321,7 @@ class ResponseReasoningSummaryPartAddedEvent(
     part: ContentPart | None = None
 
 
-class ResponseReasoningSummaryPartDoneEvent(
-    ItemEvent, frozen=True, tag="response.reasoning_summary_part.done"
-):
+class ResponseReasoningSummaryPartDoneEvent(ItemEvent, tag="response.reasoning_summary_part.done"):
     """A part of the summary: whole, unless `status` is "incomplete"."""
 
     type: ClassVar[Literal["response.reasoning_summary_part.done"]]
@@ -337,7 +331,7 @@ class ResponseReasoningSummaryPartDoneEvent(
 
 
 class ResponseReasoningSummaryTextDeltaEvent(
-    DeltaEvent, frozen=True, tag="response.reasoning_summary_text.delta"
+    DeltaEvent, tag="response.reasoning_summary_text.delta"
 ):
     """The next piece of the summary."""
 
@@ -345,9 +339,7 @@ class ResponseReasoningSummaryTextDeltaEvent(
     summary_index: int = _zero()
 
 
-class ResponseReasoningSummaryTextDoneEvent(
-    ItemEvent, frozen=True, tag="response.reasoning_summary_text.done"
-):
+class ResponseReasoningSummaryTextDoneEvent(ItemEvent, tag="response.reasoning_summary_text.done"):
     """The whole summary."""
 
     type: ClassVar[Literal["response.reasoning_summary_text.done"]]
@@ -359,7 +351,7 @@ class ResponseReasoningSummaryTextDoneEvent(
 
 
 class ResponseFunctionCallArgumentsDeltaEvent(
-    DeltaEvent, frozen=True, tag="response.function_call_arguments.delta"
+    DeltaEvent, tag="response.function_call_arguments.delta"
 ):
     """The next piece of the arguments."""
 
@@ -368,7 +360,7 @@ class ResponseFunctionCallArgumentsDeltaEvent(
 
 
 class ResponseFunctionCallArgumentsDoneEvent(
-    ItemEvent, frozen=True, tag="response.function_call_arguments.done"
+    ItemEvent, tag="response.function_call_arguments.done"
 ):
     """The whole arguments."""
 
@@ -379,16 +371,14 @@ class ResponseFunctionCallArgumentsDoneEvent(
 
 
 class ResponseCustomToolCallInputDeltaEvent(
-    DeltaEvent, frozen=True, tag="response.custom_tool_call_input.delta"
+    DeltaEvent, tag="response.custom_tool_call_input.delta"
 ):
     """The next piece of the input."""
 
     type: ClassVar[Literal["response.custom_tool_call_input.delta"]]
 
 
-class ResponseCustomToolCallInputDoneEvent(
-    ItemEvent, frozen=True, tag="response.custom_tool_call_input.done"
-):
+class ResponseCustomToolCallInputDoneEvent(ItemEvent, tag="response.custom_tool_call_input.done"):
     """The whole input."""
 
     type: ClassVar[Literal["response.custom_tool_call_input.done"]]
@@ -398,58 +388,50 @@ class ResponseCustomToolCallInputDoneEvent(
 # MCP.
 
 
-class ResponseMcpCallArgumentsDeltaEvent(
-    DeltaEvent, frozen=True, tag="response.mcp_call_arguments.delta"
-):
+class ResponseMcpCallArgumentsDeltaEvent(DeltaEvent, tag="response.mcp_call_arguments.delta"):
     """The next piece of the arguments."""
 
     type: ClassVar[Literal["response.mcp_call_arguments.delta"]]
 
 
-class ResponseMcpCallArgumentsDoneEvent(
-    ItemEvent, frozen=True, tag="response.mcp_call_arguments.done"
-):
+class ResponseMcpCallArgumentsDoneEvent(ItemEvent, tag="response.mcp_call_arguments.done"):
     """The whole arguments."""
 
     type: ClassVar[Literal["response.mcp_call_arguments.done"]]
     arguments: str | None = None
 
 
-class ResponseMcpCallInProgressEvent(ItemEvent, frozen=True, tag="response.mcp_call.in_progress"):
+class ResponseMcpCallInProgressEvent(ItemEvent, tag="response.mcp_call.in_progress"):
     """The start of the call."""
 
     type: ClassVar[Literal["response.mcp_call.in_progress"]]
 
 
-class ResponseMcpCallCompletedEvent(ItemEvent, frozen=True, tag="response.mcp_call.completed"):
+class ResponseMcpCallCompletedEvent(ItemEvent, tag="response.mcp_call.completed"):
     """The end of a call that succeeded."""
 
     type: ClassVar[Literal["response.mcp_call.completed"]]
 
 
-class ResponseMcpCallFailedEvent(ItemEvent, frozen=True, tag="response.mcp_call.failed"):
+class ResponseMcpCallFailedEvent(ItemEvent, tag="response.mcp_call.failed"):
     """The end of a call that failed."""
 
     type: ClassVar[Literal["response.mcp_call.failed"]]
 
 
-class ResponseMcpListToolsInProgressEvent(
-    ItemEvent, frozen=True, tag="response.mcp_list_tools.in_progress"
-):
+class ResponseMcpListToolsInProgressEvent(ItemEvent, tag="response.mcp_list_tools.in_progress"):
     """The start of the listing of the tools."""
 
     type: ClassVar[Literal["response.mcp_list_tools.in_progress"]]
 
 
-class ResponseMcpListToolsCompletedEvent(
-    ItemEvent, frozen=True, tag="response.mcp_list_tools.completed"
-):
+class ResponseMcpListToolsCompletedEvent(ItemEvent, tag="response.mcp_list_tools.completed"):
     """The end of a listing that succeeded."""
 
     type: ClassVar[Literal["response.mcp_list_tools.completed"]]
 
 
-class ResponseMcpListToolsFailedEvent(ItemEvent, frozen=True, tag="response.mcp_list_tools.failed"):
+class ResponseMcpListToolsFailedEvent(ItemEvent, tag="response.mcp_list_tools.failed"):
     """The end of a listing that failed."""
 
     type: ClassVar[Literal["response.mcp_list_tools.failed"]]
@@ -458,56 +440,44 @@ class ResponseMcpListToolsFailedEvent(ItemEvent, frozen=True, tag="response.mcp_
 # Tools of the host.
 
 
-class ResponseWebSearchCallInProgressEvent(
-    ItemEvent, frozen=True, tag="response.web_search_call.in_progress"
-):
+class ResponseWebSearchCallInProgressEvent(ItemEvent, tag="response.web_search_call.in_progress"):
     """The start of a search in the web."""
 
     type: ClassVar[Literal["response.web_search_call.in_progress"]]
 
 
-class ResponseWebSearchCallSearchingEvent(
-    ItemEvent, frozen=True, tag="response.web_search_call.searching"
-):
+class ResponseWebSearchCallSearchingEvent(ItemEvent, tag="response.web_search_call.searching"):
     """A search in the web, in progress."""
 
     type: ClassVar[Literal["response.web_search_call.searching"]]
 
 
-class ResponseWebSearchCallCompletedEvent(
-    ItemEvent, frozen=True, tag="response.web_search_call.completed"
-):
+class ResponseWebSearchCallCompletedEvent(ItemEvent, tag="response.web_search_call.completed"):
     """The end of a search in the web."""
 
     type: ClassVar[Literal["response.web_search_call.completed"]]
 
 
-class ResponseFileSearchCallInProgressEvent(
-    ItemEvent, frozen=True, tag="response.file_search_call.in_progress"
-):
+class ResponseFileSearchCallInProgressEvent(ItemEvent, tag="response.file_search_call.in_progress"):
     """The start of a search in files."""
 
     type: ClassVar[Literal["response.file_search_call.in_progress"]]
 
 
-class ResponseFileSearchCallSearchingEvent(
-    ItemEvent, frozen=True, tag="response.file_search_call.searching"
-):
+class ResponseFileSearchCallSearchingEvent(ItemEvent, tag="response.file_search_call.searching"):
     """A search in files, in progress."""
 
     type: ClassVar[Literal["response.file_search_call.searching"]]
 
 
-class ResponseFileSearchCallCompletedEvent(
-    ItemEvent, frozen=True, tag="response.file_search_call.completed"
-):
+class ResponseFileSearchCallCompletedEvent(ItemEvent, tag="response.file_search_call.completed"):
     """The end of a search in files."""
 
     type: ClassVar[Literal["response.file_search_call.completed"]]
 
 
 class ResponseCodeInterpreterCallInProgressEvent(
-    ItemEvent, frozen=True, tag="response.code_interpreter_call.in_progress"
+    ItemEvent, tag="response.code_interpreter_call.in_progress"
 ):
     """The start of a call of the code interpreter."""
 
@@ -515,7 +485,7 @@ class ResponseCodeInterpreterCallInProgressEvent(
 
 
 class ResponseCodeInterpreterCallInterpretingEvent(
-    ItemEvent, frozen=True, tag="response.code_interpreter_call.interpreting"
+    ItemEvent, tag="response.code_interpreter_call.interpreting"
 ):
     """The start of the run of the code."""
 
@@ -523,7 +493,7 @@ class ResponseCodeInterpreterCallInterpretingEvent(
 
 
 class ResponseCodeInterpreterCallCompletedEvent(
-    ItemEvent, frozen=True, tag="response.code_interpreter_call.completed"
+    ItemEvent, tag="response.code_interpreter_call.completed"
 ):
     """The end of the run of the code."""
 
@@ -531,7 +501,7 @@ class ResponseCodeInterpreterCallCompletedEvent(
 
 
 class ResponseCodeInterpreterCallCodeDeltaEvent(
-    DeltaEvent, frozen=True, tag="response.code_interpreter_call_code.delta"
+    DeltaEvent, tag="response.code_interpreter_call_code.delta"
 ):
     """The next piece of the code."""
 
@@ -539,7 +509,7 @@ class ResponseCodeInterpreterCallCodeDeltaEvent(
 
 
 class ResponseCodeInterpreterCallCodeDoneEvent(
-    ItemEvent, frozen=True, tag="response.code_interpreter_call_code.done"
+    ItemEvent, tag="response.code_interpreter_call_code.done"
 ):
     """The whole code."""
 
@@ -548,7 +518,7 @@ class ResponseCodeInterpreterCallCodeDoneEvent(
 
 
 class ResponseImageGenCallInProgressEvent(
-    ItemEvent, frozen=True, tag="response.image_generation_call.in_progress"
+    ItemEvent, tag="response.image_generation_call.in_progress"
 ):
     """The start of an image."""
 
@@ -556,23 +526,21 @@ class ResponseImageGenCallInProgressEvent(
 
 
 class ResponseImageGenCallGeneratingEvent(
-    ItemEvent, frozen=True, tag="response.image_generation_call.generating"
+    ItemEvent, tag="response.image_generation_call.generating"
 ):
     """An image, in progress."""
 
     type: ClassVar[Literal["response.image_generation_call.generating"]]
 
 
-class ResponseImageGenCallCompletedEvent(
-    ItemEvent, frozen=True, tag="response.image_generation_call.completed"
-):
+class ResponseImageGenCallCompletedEvent(ItemEvent, tag="response.image_generation_call.completed"):
     """The end of an image."""
 
     type: ClassVar[Literal["response.image_generation_call.completed"]]
 
 
 class ResponseImageGenCallPartialImageEvent(
-    ItemEvent, frozen=True, tag="response.image_generation_call.partial_image"
+    ItemEvent, tag="response.image_generation_call.partial_image"
 ):
     """A partial image, in base64."""
 
@@ -585,9 +553,7 @@ class ResponseImageGenCallPartialImageEvent(
     size: str | None = None
 
 
-class ResponseCompactionCompactingEvent(
-    ItemEvent, frozen=True, tag="response.compaction.compacting"
-):
+class ResponseCompactionCompactingEvent(ItemEvent, tag="response.compaction.compacting"):
     """The compaction of the conversation, in progress."""
 
     type: ClassVar[Literal["response.compaction.compacting"]]
@@ -596,9 +562,7 @@ class ResponseCompactionCompactingEvent(
 # Shells and patches.
 
 
-class ResponseShellCallCommandAddedEvent(
-    ItemEvent, frozen=True, tag="response.shell_call_command.added"
-):
+class ResponseShellCallCommandAddedEvent(ItemEvent, tag="response.shell_call_command.added"):
     """The start of a command."""
 
     type: ClassVar[Literal["response.shell_call_command.added"]]
@@ -606,18 +570,14 @@ class ResponseShellCallCommandAddedEvent(
     command: str | None = None
 
 
-class ResponseShellCallCommandDeltaEvent(
-    DeltaEvent, frozen=True, tag="response.shell_call_command.delta"
-):
+class ResponseShellCallCommandDeltaEvent(DeltaEvent, tag="response.shell_call_command.delta"):
     """The next piece of a command."""
 
     type: ClassVar[Literal["response.shell_call_command.delta"]]
     command_index: int = _zero()
 
 
-class ResponseShellCallCommandDoneEvent(
-    ItemEvent, frozen=True, tag="response.shell_call_command.done"
-):
+class ResponseShellCallCommandDoneEvent(ItemEvent, tag="response.shell_call_command.done"):
     """A whole command."""
 
     type: ClassVar[Literal["response.shell_call_command.done"]]
@@ -633,7 +593,7 @@ class ShellCallOutputDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=
 
 
 class ResponseShellCallOutputContentDeltaEvent(
-    ItemEvent, frozen=True, tag="response.shell_call_output_content.delta"
+    ItemEvent, tag="response.shell_call_output_content.delta"
 ):
     """The next piece of the output of a command."""
 
@@ -644,7 +604,7 @@ class ResponseShellCallOutputContentDeltaEvent(
 
 
 class ResponseShellCallOutputContentDoneEvent(
-    ItemEvent, frozen=True, tag="response.shell_call_output_content.done"
+    ItemEvent, tag="response.shell_call_output_content.done"
 ):
     """The whole output of a command."""
 
@@ -654,7 +614,7 @@ class ResponseShellCallOutputContentDoneEvent(
 
 
 class ResponseApplyPatchCallOperationDiffDeltaEvent(
-    DeltaEvent, frozen=True, tag="response.apply_patch_call_operation_diff.delta"
+    DeltaEvent, tag="response.apply_patch_call_operation_diff.delta"
 ):
     """The next piece of a patch."""
 
@@ -662,7 +622,7 @@ class ResponseApplyPatchCallOperationDiffDeltaEvent(
 
 
 class ResponseApplyPatchCallOperationDiffDoneEvent(
-    ItemEvent, frozen=True, tag="response.apply_patch_call_operation_diff.done"
+    ItemEvent, tag="response.apply_patch_call_operation_diff.done"
 ):
     """A whole patch."""
 
@@ -673,33 +633,33 @@ class ResponseApplyPatchCallOperationDiffDoneEvent(
 # Audio, and the connection: the response has no place for these.
 
 
-class ResponseAudioDeltaEvent(Event, frozen=True, tag="response.audio.delta"):
+class ResponseAudioDeltaEvent(Event, tag="response.audio.delta"):
     """The next piece of the audio, in base64."""
 
     type: ClassVar[Literal["response.audio.delta"]]
-    delta: str = _text()
+    delta: str = text_field()
 
 
-class ResponseAudioDoneEvent(Event, frozen=True, tag="response.audio.done"):
+class ResponseAudioDoneEvent(Event, tag="response.audio.done"):
     """The end of the audio."""
 
     type: ClassVar[Literal["response.audio.done"]]
 
 
-class ResponseAudioTranscriptDeltaEvent(Event, frozen=True, tag="response.audio.transcript.delta"):
+class ResponseAudioTranscriptDeltaEvent(Event, tag="response.audio.transcript.delta"):
     """The next piece of the transcript of the audio."""
 
     type: ClassVar[Literal["response.audio.transcript.delta"]]
-    delta: str = _text()
+    delta: str = text_field()
 
 
-class ResponseAudioTranscriptDoneEvent(Event, frozen=True, tag="response.audio.transcript.done"):
+class ResponseAudioTranscriptDoneEvent(Event, tag="response.audio.transcript.done"):
     """The end of the transcript of the audio."""
 
     type: ClassVar[Literal["response.audio.transcript.done"]]
 
 
-class KeepAliveEvent(Event, frozen=True, tag="keepalive"):
+class KeepAliveEvent(Event, tag="keepalive"):
     """An event without content, which keeps the connection open."""
 
     type: ClassVar[Literal["keepalive"]]

@@ -26,6 +26,7 @@ from ssekit.responses._parts import join_texts
 from ssekit.responses._result import (
     ResponseOutputItem,
     ResponseOutputMessage,
+    ResponseOutputText,
     ResponseReasoningItem,
     UnknownItem,
 )
@@ -75,7 +76,7 @@ class OutputTable:
         for builder in reversed(list(self)) if self.calls else ():
             if builder.place is not None:
                 return True
-            if isinstance(builder.item, ResponseOutputMessage) and builder.has_text():
+            if any(kind is ResponseOutputText and text for kind, text in builder.texts()):
                 return False
         return False
 

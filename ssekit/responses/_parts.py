@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import partial
 from operator import itemgetter
 from typing import TypeAlias, TypeVar
 
@@ -52,16 +53,15 @@ class PartBuilder(msgspec.Struct, gc=False, eq=False):
     text: Text = NO_TEXT
     logprobs: list[Logprob] = []
     _annotations: dict[int, JSONObject] = {}
-    _latest: int = -1
 
     def __post_init__(self) -> None:
         if not isinstance(self.part, UnknownPart):
             self.text = Text()
 
     def annotate(self, index: int | None, annotation: JSONObject) -> None:
-        # An annotation without an index follows the latest one.
-        self._latest = self._latest + 1 if index is None else index
-        self._annotations[self._latest] = annotation
+        if index is None:  # it follows the latest one
+            index = next(reversed(self._annotations), -1) + 1
+        self._annotations[index] = annotation
 
     def add_logprobs(self, logprobs: Iterable[Logprob]) -> None:
         self.logprobs += logprobs
@@ -88,7 +88,6 @@ class PartBuilder(msgspec.Struct, gc=False, eq=False):
         if isinstance(part, ResponseOutputText):
             if part.annotations:
                 self._annotations = dict(enumerate(part.annotations))
-                self._latest = len(part.annotations) - 1
             if part.logprobs:
                 self.logprobs = list(part.logprobs)
 
@@ -108,25 +107,24 @@ class PartBuilder(msgspec.Struct, gc=False, eq=False):
         return type(part)(text=str(self.text))
 
 
-class PartsBuilder:
+class PartsBuilder(msgspec.Struct, gc=False, eq=False):
     """The content of an item, or its summary: parts by index and type.
 
     vLLM numbers the pieces of a text: each has an index of its own, and their whole has yet another
     one. A whole at a new index is that of all open parts if it begins with their texts.
     """
 
-    __slots__ = ("_joined", "_joined_whole", "_numbered", "_open", "_parts")
-
-    def __init__(self) -> None:
-        self._parts: dict[tuple[int, Kind], PartBuilder] = {}
-        # For each type, the parts without a whole.
-        self._open: defaultdict[Kind, dict[int, PartBuilder]] = defaultdict(dict)
-        # The part that open parts were joined to, and the whole that they were joined for: other
-        # events have that whole too.
-        self._joined: PartBuilder | None = None
-        self._joined_whole = ""
-        # The types whose pieces may be numbered. A host numbers them from the first whole on.
-        self._numbered: tuple[Kind, ...] = (ResponseOutputText, ReasoningText)
+    _parts: dict[tuple[int, Kind], PartBuilder] = {}
+    # For each type, the parts without a whole.
+    _open: dict[Kind, dict[int, PartBuilder]] = msgspec.field(
+        default_factory=partial(defaultdict, dict)
+    )
+    # The part that open parts were joined to, and the whole that they were joined for: other events
+    # have that whole too.
+    _joined: PartBuilder | None = None
+    _joined_whole: str = ""
+    # The types whose pieces may be numbered. A host numbers them from the first whole on.
+    _numbered: tuple[Kind, ...] = (ResponseOutputText, ReasoningText)
 
     def __iter__(self) -> Iterator[PartBuilder]:
         return (self._parts[key] for key in sorted(self._parts, key=itemgetter(0)))

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, dataclass_transform
 
 import msgspec
 
@@ -78,8 +78,8 @@ class UnknownPart(Unknown):
     __slots__ = ()
 
 
-def _text() -> Any:
-    # A default of "" would not be encoded.
+def text_field() -> Any:
+    # A default of "" would not be encoded, nor would one of `list`.
     return msgspec.field(default_factory=str)
 
 
@@ -97,12 +97,13 @@ def _nothing() -> list[Any]:
 class Logprob(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The log probability of a token (a natural logarithm); `bytes` are those of its UTF-8."""
 
-    token: str = _text()
+    token: str = text_field()
     logprob: float = msgspec.field(default_factory=float)
     bytes: tuple[int, ...] | None = None
     top_logprobs: tuple[Logprob, ...] | None = None
 
 
+@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class Part(
     msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, tag_field="type"
 ):
@@ -111,34 +112,34 @@ class Part(
     __unknown__: ClassVar = UnknownPart
 
 
-class ResponseOutputText(Part, frozen=True, tag="output_text"):
+class ResponseOutputText(Part, tag="output_text"):
     """A text; `annotations` are the citations in it."""
 
     type: ClassVar[Literal["output_text"]] = "output_text"
-    text: str = _text()
+    text: str = text_field()
     annotations: list[JSONObject] = _list()
     logprobs: list[Logprob] | None = None
 
 
-class ResponseOutputRefusal(Part, frozen=True, tag="refusal"):
+class ResponseOutputRefusal(Part, tag="refusal"):
     """A refusal."""
 
     type: ClassVar[Literal["refusal"]] = "refusal"
-    refusal: str = _text()
+    refusal: str = text_field()
 
 
-class ReasoningText(Part, frozen=True, tag="reasoning_text"):
+class ReasoningText(Part, tag="reasoning_text"):
     """A part of the reasoning itself."""
 
     type: ClassVar[Literal["reasoning_text"]] = "reasoning_text"
-    text: str = _text()
+    text: str = text_field()
 
 
-class ReasoningSummary(Part, frozen=True, tag="summary_text"):
+class ReasoningSummary(Part, tag="summary_text"):
     """A part of the summary of the reasoning."""
 
     type: ClassVar[Literal["summary_text"]] = "summary_text"
-    text: str = _text()
+    text: str = text_field()
 
 
 if TYPE_CHECKING:
@@ -153,6 +154,7 @@ else:
 # Items.
 
 
+@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class Item(
     msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, tag_field="type"
 ):
@@ -171,7 +173,7 @@ class Item(
     created_by: str | None = None
 
 
-class ResponseOutputMessage(Item, frozen=True, tag="message"):
+class ResponseOutputMessage(Item, tag="message"):
     """A message of the model.
 
     Attributes:
@@ -184,7 +186,7 @@ class ResponseOutputMessage(Item, frozen=True, tag="message"):
     phase: str | None = None
 
 
-class ResponseReasoningItem(Item, frozen=True, tag="reasoning"):
+class ResponseReasoningItem(Item, tag="reasoning"):
     """The model's reasoning.
 
     Attributes:
@@ -201,7 +203,7 @@ class ResponseReasoningItem(Item, frozen=True, tag="reasoning"):
     format: str | None = None
 
 
-class ResponseFunctionToolCall(Item, frozen=True, tag="function_call"):
+class ResponseFunctionToolCall(Item, tag="function_call"):
     """A call of a function.
 
     Attributes:
@@ -211,47 +213,47 @@ class ResponseFunctionToolCall(Item, frozen=True, tag="function_call"):
     """
 
     type: ClassVar[Literal["function_call"]] = "function_call"
-    arguments: str = _text()
-    call_id: str = _text()
-    name: str = _text()
+    arguments: str = text_field()
+    call_id: str = text_field()
+    name: str = text_field()
     namespace: str | None = None
     caller: JSONObject | None = None
     async_: bool | None = msgspec.field(default=None, name="async")
 
 
-class ResponseFunctionToolCallOutputItem(Item, frozen=True, tag="function_call_output"):
+class ResponseFunctionToolCallOutputItem(Item, tag="function_call_output"):
     """The output of a function: a text, or a list of parts."""
 
     type: ClassVar[Literal["function_call_output"]] = "function_call_output"
-    call_id: str = _text()
+    call_id: str = text_field()
     output: Any = None
     name: str | None = None
     namespace: str | None = None
     caller: JSONObject | None = None
 
 
-class ResponseCustomToolCall(Item, frozen=True, tag="custom_tool_call"):
+class ResponseCustomToolCall(Item, tag="custom_tool_call"):
     """A call of a custom tool; `input` is any text."""
 
     type: ClassVar[Literal["custom_tool_call"]] = "custom_tool_call"
-    call_id: str = _text()
-    input: str = _text()
-    name: str = _text()
+    call_id: str = text_field()
+    input: str = text_field()
+    name: str = text_field()
     namespace: str | None = None
     caller: JSONObject | None = None
     async_: bool | None = msgspec.field(default=None, name="async")
 
 
-class ResponseCustomToolCallOutputItem(Item, frozen=True, tag="custom_tool_call_output"):
+class ResponseCustomToolCallOutputItem(Item, tag="custom_tool_call_output"):
     """The output of a custom tool: a text, or a list of parts."""
 
     type: ClassVar[Literal["custom_tool_call_output"]] = "custom_tool_call_output"
-    call_id: str = _text()
+    call_id: str = text_field()
     output: Any = None
     caller: JSONObject | None = None
 
 
-class ResponseFileSearchToolCall(Item, frozen=True, tag="file_search_call"):
+class ResponseFileSearchToolCall(Item, tag="file_search_call"):
     """A search in files."""
 
     type: ClassVar[Literal["file_search_call"]] = "file_search_call"
@@ -259,42 +261,42 @@ class ResponseFileSearchToolCall(Item, frozen=True, tag="file_search_call"):
     results: list[JSONObject] | None = None
 
 
-class ResponseFunctionWebSearch(Item, frozen=True, tag="web_search_call"):
+class ResponseFunctionWebSearch(Item, tag="web_search_call"):
     """A search in the web; `action` has a type: search, open_page, find."""
 
     type: ClassVar[Literal["web_search_call"]] = "web_search_call"
     action: JSONObject | None = None
 
 
-class ResponseComputerToolCall(Item, frozen=True, tag="computer_call"):
+class ResponseComputerToolCall(Item, tag="computer_call"):
     """The actions of the model on a computer."""
 
     type: ClassVar[Literal["computer_call"]] = "computer_call"
-    call_id: str = _text()
+    call_id: str = text_field()
     action: JSONObject | None = None
     actions: list[JSONObject] | None = None
     pending_safety_checks: list[JSONObject] = _list()
 
 
-class ResponseComputerToolCallOutputItem(Item, frozen=True, tag="computer_call_output"):
+class ResponseComputerToolCallOutputItem(Item, tag="computer_call_output"):
     """The output of a computer."""
 
     type: ClassVar[Literal["computer_call_output"]] = "computer_call_output"
-    call_id: str = _text()
+    call_id: str = text_field()
     output: JSONObject | None = None
     acknowledged_safety_checks: list[JSONObject] | None = None
 
 
-class ResponseCodeInterpreterToolCall(Item, frozen=True, tag="code_interpreter_call"):
+class ResponseCodeInterpreterToolCall(Item, tag="code_interpreter_call"):
     """Code that the host runs."""
 
     type: ClassVar[Literal["code_interpreter_call"]] = "code_interpreter_call"
     code: str | None = None
-    container_id: str = _text()
+    container_id: str = text_field()
     outputs: list[JSONObject] | None = None
 
 
-class ImageGenerationCall(Item, frozen=True, tag="image_generation_call"):
+class ImageGenerationCall(Item, tag="image_generation_call"):
     """An image.
 
     Attributes:
@@ -313,20 +315,20 @@ class ImageGenerationCall(Item, frozen=True, tag="image_generation_call"):
     svg_usage: JSONObject | None = None
 
 
-class LocalShellCall(Item, frozen=True, tag="local_shell_call"):
+class LocalShellCall(Item, tag="local_shell_call"):
     """A command for the caller's own shell."""
 
     type: ClassVar[Literal["local_shell_call"]] = "local_shell_call"
-    call_id: str = _text()
+    call_id: str = text_field()
     action: JSONObject | None = None
 
 
-class LocalShellCallOutput(Item, frozen=True, tag="local_shell_call_output"):
+class LocalShellCallOutput(Item, tag="local_shell_call_output"):
     """The output of the caller's own shell."""
 
     type: ClassVar[Literal["local_shell_call_output"]] = "local_shell_call_output"
     call_id: str | None = None
-    output: str = _text()
+    output: str = text_field()
 
 
 class ShellCallAction(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -337,11 +339,11 @@ class ShellCallAction(msgspec.Struct, frozen=True, gc=False, omit_defaults=True)
     timeout_ms: int | None = None
 
 
-class ResponseFunctionShellToolCall(Item, frozen=True, tag="shell_call"):
+class ResponseFunctionShellToolCall(Item, tag="shell_call"):
     """Commands for a shell."""
 
     type: ClassVar[Literal["shell_call"]] = "shell_call"
-    call_id: str = _text()
+    call_id: str = text_field()
     action: ShellCallAction | None = None
     environment: JSONObject | None = None
     caller: JSONObject | None = None
@@ -350,17 +352,17 @@ class ResponseFunctionShellToolCall(Item, frozen=True, tag="shell_call"):
 class ShellCallOutputContent(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The output of a command; `outcome` is its end: {"type": "exit", "exit_code": 0}."""
 
-    stdout: str = _text()
-    stderr: str = _text()
+    stdout: str = text_field()
+    stderr: str = text_field()
     outcome: JSONObject | None = None
     created_by: str | None = None
 
 
-class ResponseFunctionShellToolCallOutput(Item, frozen=True, tag="shell_call_output"):
+class ResponseFunctionShellToolCallOutput(Item, tag="shell_call_output"):
     """The output of the commands of a shell call."""
 
     type: ClassVar[Literal["shell_call_output"]] = "shell_call_output"
-    call_id: str = _text()
+    call_id: str = text_field()
     max_output_length: int | None = None
     output: list[ShellCallOutputContent] = _list()
     caller: JSONObject | None = None
@@ -369,69 +371,69 @@ class ResponseFunctionShellToolCallOutput(Item, frozen=True, tag="shell_call_out
 class ApplyPatchOperation(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A change of a file: `type` is create_file, update_file or delete_file."""
 
-    type: str = _text()
-    path: str = _text()
+    type: str = text_field()
+    path: str = text_field()
     diff: str | None = None
 
 
-class ResponseApplyPatchToolCall(Item, frozen=True, tag="apply_patch_call"):
+class ResponseApplyPatchToolCall(Item, tag="apply_patch_call"):
     """A change of a file, for the caller to make."""
 
     type: ClassVar[Literal["apply_patch_call"]] = "apply_patch_call"
-    call_id: str = _text()
+    call_id: str = text_field()
     operation: ApplyPatchOperation | None = None
     caller: JSONObject | None = None
 
 
-class ResponseApplyPatchToolCallOutput(Item, frozen=True, tag="apply_patch_call_output"):
+class ResponseApplyPatchToolCallOutput(Item, tag="apply_patch_call_output"):
     """The outcome of a change of a file."""
 
     type: ClassVar[Literal["apply_patch_call_output"]] = "apply_patch_call_output"
-    call_id: str = _text()
+    call_id: str = text_field()
     output: str | None = None
     caller: JSONObject | None = None
 
 
-class McpCall(Item, frozen=True, tag="mcp_call"):
+class McpCall(Item, tag="mcp_call"):
     """A call of a tool of an MCP server by the host; `arguments` are JSON as the model wrote it."""
 
     type: ClassVar[Literal["mcp_call"]] = "mcp_call"
-    arguments: str = _text()
-    name: str = _text()
-    server_label: str = _text()
+    arguments: str = text_field()
+    name: str = text_field()
+    server_label: str = text_field()
     approval_request_id: str | None = None
     error: Any = None
     output: str | None = None
 
 
-class McpListTools(Item, frozen=True, tag="mcp_list_tools"):
+class McpListTools(Item, tag="mcp_list_tools"):
     """The tools of an MCP server."""
 
     type: ClassVar[Literal["mcp_list_tools"]] = "mcp_list_tools"
-    server_label: str = _text()
+    server_label: str = text_field()
     tools: list[JSONObject] = _list()
     error: Any = None
 
 
-class McpApprovalRequest(Item, frozen=True, tag="mcp_approval_request"):
+class McpApprovalRequest(Item, tag="mcp_approval_request"):
     """A call of an MCP server's tool that needs the caller's consent."""
 
     type: ClassVar[Literal["mcp_approval_request"]] = "mcp_approval_request"
-    arguments: str = _text()
-    name: str = _text()
-    server_label: str = _text()
+    arguments: str = text_field()
+    name: str = text_field()
+    server_label: str = text_field()
 
 
-class McpApprovalResponse(Item, frozen=True, tag="mcp_approval_response"):
+class McpApprovalResponse(Item, tag="mcp_approval_response"):
     """The caller's answer to a request for consent."""
 
     type: ClassVar[Literal["mcp_approval_response"]] = "mcp_approval_response"
-    approval_request_id: str = _text()
+    approval_request_id: str = text_field()
     approve: bool | None = None
     reason: str | None = None
 
 
-class ResponseToolSearchCall(Item, frozen=True, tag="tool_search_call"):
+class ResponseToolSearchCall(Item, tag="tool_search_call"):
     """A search for tools; `execution` is "server" or "client"."""
 
     type: ClassVar[Literal["tool_search_call"]] = "tool_search_call"
@@ -440,7 +442,7 @@ class ResponseToolSearchCall(Item, frozen=True, tag="tool_search_call"):
     arguments: Any = None
 
 
-class ResponseToolSearchOutputItem(Item, frozen=True, tag="tool_search_output"):
+class ResponseToolSearchOutputItem(Item, tag="tool_search_output"):
     """The tools that a search found."""
 
     type: ClassVar[Literal["tool_search_output"]] = "tool_search_output"
@@ -449,7 +451,7 @@ class ResponseToolSearchOutputItem(Item, frozen=True, tag="tool_search_output"):
     tools: list[JSONObject] = _list()
 
 
-class AdditionalTools(Item, frozen=True, tag="additional_tools"):
+class AdditionalTools(Item, tag="additional_tools"):
     """Tools that were added during the answer."""
 
     type: ClassVar[Literal["additional_tools"]] = "additional_tools"
@@ -457,28 +459,28 @@ class AdditionalTools(Item, frozen=True, tag="additional_tools"):
     tools: list[JSONObject] = _list()
 
 
-class ResponseCompactionItem(Item, frozen=True, tag="compaction"):
+class ResponseCompactionItem(Item, tag="compaction"):
     """The conversation so far, shortened, in a form for the host alone."""
 
     type: ClassVar[Literal["compaction"]] = "compaction"
-    encrypted_content: str = _text()
+    encrypted_content: str = text_field()
 
 
-class Program(Item, frozen=True, tag="program"):
+class Program(Item, tag="program"):
     """A program in which the model calls tools."""
 
     type: ClassVar[Literal["program"]] = "program"
-    call_id: str = _text()
-    code: str = _text()
-    fingerprint: str = _text()
+    call_id: str = text_field()
+    code: str = text_field()
+    fingerprint: str = text_field()
 
 
-class ProgramOutput(Item, frozen=True, tag="program_output"):
+class ProgramOutput(Item, tag="program_output"):
     """The output of a program."""
 
     type: ClassVar[Literal["program_output"]] = "program_output"
-    call_id: str = _text()
-    result: str = _text()
+    call_id: str = text_field()
+    result: str = text_field()
 
 
 _KnownItem: TypeAlias = (
@@ -598,7 +600,7 @@ class Response(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_default
             content_filters (Azure): On the wire, and not in the documentation.
     """
 
-    id: str = _text()
+    id: str = text_field()
     object: str = msgspec.field(default_factory=lambda: "response")
     created_at: int | float | None = None
     status: str | None = None
@@ -606,7 +608,7 @@ class Response(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_default
     error: ResponseError | None = None
     incomplete_details: IncompleteDetails | None = None
     instructions: Any = None
-    model: str = _text()
+    model: str = text_field()
     output: list[ResponseOutputItem] = _list()
     parallel_tool_calls: bool | None = None
     tool_choice: Any = None

@@ -84,17 +84,12 @@ _ITEMS: Final[dict[str, Kind]] = {item.type: item for item in get_args(ResponseO
 _WITHOUT_STATUS: Final = (McpListTools, ResponseCompactionItem)
 
 
-def _find_statuses() -> dict[Kind, tuple[Kind, str | None]]:
-    statuses: dict[Kind, tuple[Kind, str | None]] = {}
-    for event in get_args(events.OrdinaryEvent):
-        name, _, status = event.type.removeprefix("response.").partition(".")
-        if name in _ITEMS and event.__struct_fields__ == events.ItemEvent.__struct_fields__:
-            item = _ITEMS[name]
-            statuses[event] = (item, None if item in _WITHOUT_STATUS else status)
-    return statuses
-
-
-STATUSES: Final = _find_statuses()
+STATUSES: Final[dict[Kind, tuple[Kind, str | None]]] = {}
+for event in get_args(events.OrdinaryEvent):
+    if event.__struct_fields__ == events.ItemEvent.__struct_fields__:
+        _, name, status = event.type.split(".")
+        item = _ITEMS[name]
+        STATUSES[event] = item, None if item in _WITHOUT_STATUS else status
 
 # The events with which a response ends, and its status then.
 ENDS: Final[dict[Kind, str]] = {
