@@ -375,21 +375,6 @@ async def test_a_source_gives_bytes_or_events(shell: Shell, item: Any):
     assert source.closed == 1
 
 
-def test_a_source_is_closed_once():
-    reads = Reads()
-    source = open_source(reads)
-    source.close()
-    source.close()
-    del source
-    assert reads.closed == 1
-
-
-def test_dropping_a_source_closes_it():
-    reads = Reads()
-    open_source(reads)
-    assert reads.closed == 1
-
-
 async def test_what_goes_wrong_in_closing_is_dropped(shell: Shell):
     class BadlyClosed(Reads):
         def close(self) -> None:
