@@ -267,7 +267,11 @@ MESSAGES: dict[str, tuple[list[Any], dict[str, Any]]] = {
             },
             {
                 "content": "a",
-                "tool_calls": [5, None, {"index": "x", "id": 5, "function": 5, "custom": 5}],
+                "tool_calls": [
+                    5,
+                    {"index": "x", "id": 5, "function": 5, "custom": 5},
+                    {"index": 1},
+                ],
             },
             {"content": [], "tool_calls": [{"id": True, "function": {"name": 5}}]},
             {"content": "b", "annotations": [5, {"n": 1}], "function_call": 5, "images": {}},

@@ -427,6 +427,11 @@ SETTLED: dict[str, tuple[Events, list[Any], list[Any]]] = {
         [began(output(words("ab"))), stop()], [output(words("b"))], [output(words("ab"))]
     ),
     "another text": (SAID[2:4], [output(words("b"))], [output(words("b"))]),
+    "two texts in one": (
+        [*SAID[2:4], began(output(words("b")), 2), stop(2)],
+        [output(words("ab"))],
+        [output(words("ab"))],
+    ),
     "a step less": (SAID, [output(words("a"))], MADE),
     "a step more": (SAID[:4], MADE, MADE),
     "a step more, before the others": (SAID[2:4], MADE[:2], MADE[:2]),
