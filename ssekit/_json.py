@@ -88,6 +88,10 @@ class SpelledFloat(float):
     spelling: str
 
 
+# (A union that is made for each value takes longer than the look at its type.)
+_NOT_PLAIN = (SpelledFloat, dict, list)
+
+
 def parse(text: str, fragments: Collection[str] = (), *, spelled: bool = False) -> Any:
     """Return `text` read as JSON, as a tree of well-formed builtins.
 
@@ -240,7 +244,7 @@ def without_spellings(tree: Any) -> Any:
     """Return a tree of builtins, changed in place, with plain floats for spelled ones."""
     if isinstance(tree, dict | list):
         for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
-            if type(value) in (SpelledFloat, dict, list):
+            if isinstance(value, _NOT_PLAIN):
                 tree[key] = without_spellings(value)
     return float(tree) if isinstance(tree, SpelledFloat) else tree
 

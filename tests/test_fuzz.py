@@ -21,11 +21,11 @@ def test_the_rules_hold_of_streams_that_are_almost_right(name: str):
         check(name, mutated(streams, Random(number)), Random(number))
 
 
-truthful_end: Any = StreamDecoder._end
+END = StreamDecoder._end
 
 
-def done_too_early(decoder: Any, ended_by: Any, *details: Any) -> None:
-    truthful_end(decoder, ended_by or "finish", *details)
+def done_too_early(decoder: Any, _: Any, where: str, outside: bytes = b"") -> None:
+    END(decoder, "finish", where, outside)
 
 
 def lossy(decoder: Any, error: Any) -> None:
