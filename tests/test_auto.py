@@ -5,7 +5,6 @@ import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,13 +14,10 @@ from hypothesis import strategies as st
 from ssekit import (
     DONE,
     APIError,
-    DecodeError,
-    EventTooLargeError,
     Finish,
     Format,
     ServerSentEvent,
     StreamInterruptedError,
-    StreamTruncatedError,
     TextDelta,
     Usage,
     auto,
@@ -240,14 +236,6 @@ def test_a_stream_says_what_it_says_to_its_format(reads: list[bytes], told: Any,
         assert auto_decoder.event == decoder.event
 
 
-def test_each_kind_of_end_is_among_the_streams():
-    ends = [push(Limited(told), reads)[1] for reads, told in STREAMS.values()]
-    assert {decoder.ended_by for decoder in ends} == {"marker", "finish", "event", None}
-    assert {type(decoder.error) for decoder in ends} == {
-        *(APIError, DecodeError, EventTooLargeError, StreamTruncatedError, type(None)),
-    }
-
-
 pool = st.sampled_from(
     [
         *map(event, (AZURE, {}, CHAT, LEGACY, MESSAGE, TEXT, PING, GEMINI, {"error": "no"}, "x")),
@@ -386,17 +374,6 @@ def test_a_retry_may_tell_the_format_in_any_read():
 # The names of every format.
 
 
-def test_collect(tmp_path: Path):
-    path = tmp_path / "answer.sse"
-    path.write_bytes(event(AZURE) + event(LEGACY) + wire.DONE)
-    assert auto.collect(path) == completions.collect(path)
-
-    async def source() -> AsyncIterator[bytes]:
-        yield path.read_bytes()
-
-    assert asyncio.run(auto.acollect(source())) == completions.collect(path)
-
-
 def test_options_pass_through():
     comments: list[str] = []
     decoder = auto.decoder(max_event_size=None, on_comment=comments.append, last_event_id="7")
@@ -405,11 +382,6 @@ def test_options_pass_through():
     assert decoder.event == ServerSentEvent(json.dumps(CHAT), id="7")
     with pytest.raises(ValueError, match="max_event_size"):
         auto.decoder(max_event_size=0)
-
-
-def test_misuse_is_told():
-    with pytest.raises(TypeError, match="bytes"):
-        auto.decoder().feed("data: a")  # type: ignore[arg-type]
 
 
 def test_formats_are_imported_when_they_are_needed():

@@ -433,20 +433,6 @@ def test_a_file_name_that_is_no_utf8_can_be_told(run):
     assert run("\udcff.sse").err.startswith("ssekit: cannot open ?.sse: ")
 
 
-def test_the_version_is_told(capsys):
-    with pytest.raises(SystemExit) as raised:
-        main(["--version"])
-    assert raised.value.code == 0
-    assert capsys.readouterr().out == f"ssekit {ssekit.__version__}\n"
-
-
-def test_arguments_are_those_of_the_process(capsys, monkeypatch, tmp_path):
-    (tmp_path / "stream.sse").write_bytes(HELLO)
-    monkeypatch.setattr(sys, "argv", ["ssekit", str(tmp_path / "stream.sse")])
-    assert main() == 0
-    assert capsys.readouterr().out == "Héllo\n"
-
-
 def test_standard_streams_may_be_closed(monkeypatch, capsys, tmp_path):
     (tmp_path / "stream.sse").write_bytes(HELLO)
     monkeypatch.setattr(sys, "stdin", None)

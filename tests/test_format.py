@@ -257,13 +257,3 @@ def test_an_object_is_a_chunk_whatever_it_lacks(data: str):
 
 def test_a_format_says_which_it_is():
     assert repr(chat.FORMAT) == "<ssekit.Format chat>"
-
-
-HI = b'data: {"choices": [{"delta": {"content": "Hi"}, "finish_reason": "stop"}]}\n\n'
-ANSWER = HI + b"data: [DONE]\n\n"
-
-
-def test_collect_raises_what_ended_the_stream():
-    with pytest.raises(APIError) as raised:
-        chat.collect([HI + b'data: {"error": "no"}\n\n'])
-    assert raised.value.partial.choices[0].message.content == "Hi"

@@ -224,6 +224,7 @@ def test_the_answer_is_its_own_answer(said: list[list[Any]], made: list[Any]):
 ARGUMENTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "a string in pieces": ([piece("$.a", "x"), piece("$.a", "y"), piece("$.a", "")], {"a": "xy"}),
     "numbers": ([piece("$.a", 1), piece("$.b", 0.5)], {"a": 1, "b": 0.5}),
+    "booleans": ([piece("$.a", False), piece("$.b", True)], {"a": False, "b": True}),
     "a null": ([piece("$.a", nullValue="NULL_VALUE")], {"a": None}),
     "the end of a string": ([piece("$.a", "x"), piece("$.a")], {"a": "x"}),
     "objects": ([piece("$.a.b", 1), piece("$.a.c", 2)], {"a": {"b": 1, "c": 2}}),

@@ -187,6 +187,10 @@ STEPS: dict[str, tuple[Events, list[Any]]] = {
                                [call({"a": 1}, signature="s")]),
     "arguments as text in the start": ([began(call('{"a":1}'))], [call({"a": 1})]),
     "arguments that are null": ([began(call() | {"arguments": None})], [call()]),
+    "arguments as text that goes on": (
+        [began(call('{"a":')), arguments("1}")],
+        [call({"a": 1})],
+    ),
     "arguments that are cut": (
         [began(call()), arguments('{"a":'), stop(), ended("incomplete")],
         [call(partial_arguments='{"a":')],
@@ -196,6 +200,10 @@ STEPS: dict[str, tuple[Events, list[Any]]] = {
         [call({"a": 1})],
     ),
     "a signature of a call": ([began(call()), signed("s")], [call(signature="s")]),
+    "calls at one index": (
+        [began(call()), arguments('{"a":1}'), stop(), began(call(id="d")), arguments('{"b":2}')],
+        [call({"a": 1}), call({"b": 2}, id="d")],
+    ),
     "steps at one index, of which the latest ends first": (
         [began(OUTPUT), began(call()), stop(), stop(), text("a", None)],
         [OUTPUT, call(), output(words("a"))],
@@ -234,6 +242,10 @@ STEPS: dict[str, tuple[Events, list[Any]]] = {
     "a delta of unknown type": ([began(OUTPUT), goes_on("dream"), text("a")], [output(words("a"))]),
     "only a delta of unknown type": ([goes_on("dream")], []),
     "nothing of a step": ([began(None), wire("step.delta", index=0), stop()], []),
+    "a step of unknown type with contents": (
+        [began(DREAM | {"content": [words("a")]}), text("b")],
+        [DREAM | {"content": [words("a"), words("b")]}],
+    ),
     "no step is said to begin": (
         [summary("h", 0), text("a", 1), arguments('{"a":1}', 2),
          goes_on("google_search_result", 3, result=[{}])],
@@ -415,6 +427,11 @@ SETTLED: dict[str, tuple[Events, list[Any], list[Any]]] = {
         [began(output(words("ab"))), stop()], [output(words("b"))], [output(words("ab"))]
     ),
     "another text": (SAID[2:4], [output(words("b"))], [output(words("b"))]),
+    "two texts in one": (
+        [*SAID[2:4], began(output(words("b")), 2), stop(2)],
+        [output(words("ab"))],
+        [output(words("ab"))],
+    ),
     "a step less": (SAID, [output(words("a"))], MADE),
     "a step more": (SAID[:4], MADE, MADE),
     "a step more, before the others": (SAID[2:4], MADE[:2], MADE[:2]),

@@ -437,6 +437,10 @@ HEADS: dict[str, tuple[Events, dict[str, Any]]] = {
                                               "usage": {"output_tokens": 3}}}],
         {"id": "m", "model": "x", "content": [text_block("a")], "usage": {"output_tokens": 3}},
     ),
+    "tokens of the prompt, with those of the cache": (
+        [start(usage={"prompt_tokens": 9, "cache_read_input_tokens": 4})],
+        {"usage": {"input_tokens": 5, "cache_read_input_tokens": 4}},
+    ),
     "what Bedrock counted": (
         [start(), END | COUNTED],
         {"usage": {"input_tokens": 7, "output_tokens": 9, "cache_read_input_tokens": 2}},

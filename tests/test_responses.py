@@ -80,6 +80,15 @@ SUMMARY = {"type": "summary_text", "text": "hm"}
 OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
     "nothing": ([], []),
     "a message that was not": ([text("a"), text("b")], [message(output_text("ab"))]),
+    "a message that was added": (
+        [
+            added(0, "message", id="m", status="in_progress", role="assistant", content=[]),
+            at("content_part.added", content_index=0, part=output_text("")),
+            text("a"),
+            text("b"),
+        ],
+        [message(output_text("ab"), id="m", status="in_progress")],
+    ),
     "ids that change with every event": (
         [text("a", item_id="m"), text("b", item_id="n")],
         [message(output_text("ab"), id="m")],

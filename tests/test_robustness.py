@@ -219,27 +219,6 @@ def bodies(recording: Recording) -> list[Any]:
     return [json.loads(line[6:]) for line in lines if line.startswith("data: {")]
 
 
-def test_the_rest_of_the_stream_is_unchanged():
-    """One chunk of a stream is spoilt, field by field: what the others say stays."""
-    good = [
-        {"id": "1", "choices": [{"index": 0, "delta": {"role": "assistant", "content": "a"}}]},
-        {"id": "1", "choices": [{"index": 0, "delta": {"content": "b", "tool_calls": [
-            {"index": 0, "id": "x", "function": {"name": "f", "arguments": "{"}}]}}]},
-        {"id": "1", "choices": [{"index": 0, "delta": {"content": "c", "tool_calls": [
-            {"index": 0, "function": {"arguments": "}"}}]}, "finish_reason": "stop"}]},
-    ]  # fmt: skip
-    spoilt = {"id": "1", "object": "o", "created": 1, "usage": {"prompt_tokens": 1}, "choices": []}
-    for path in paths(spoilt):
-        for text in REPLACEMENTS:
-            between = replaced(spoilt, path, text)
-            events = [good[0], good[1], between, good[2], "[DONE]"]
-            decoder = survive(b"".join(map(event, events)))
-            message = decoder.result().choices[0].message
-            assert message.content == "abc"
-            (call,) = decoder.accumulator.tool_calls
-            assert (call.id, call.name, call.arguments) == ("x", "f", "{}")
-
-
 # The fields of events that stay, though another one is spoilt.
 TOLD = {
     "responses": ("delta", "text", "refusal", "arguments", "input", "code"),

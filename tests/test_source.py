@@ -32,6 +32,7 @@ from ssekit import (
     SSEDecoder,
     StatusError,
     StreamInterruptedError,
+    StreamTruncatedError,
     chat,
 )
 from ssekit._head import ResponseHead
@@ -375,21 +376,6 @@ async def test_a_source_gives_bytes_or_events(shell: Shell, item: Any):
     assert source.closed == 1
 
 
-def test_a_source_is_closed_once():
-    reads = Reads()
-    source = open_source(reads)
-    source.close()
-    source.close()
-    del source
-    assert reads.closed == 1
-
-
-def test_dropping_a_source_closes_it():
-    reads = Reads()
-    open_source(reads)
-    assert reads.closed == 1
-
-
 async def test_what_goes_wrong_in_closing_is_dropped(shell: Shell):
     class BadlyClosed(Reads):
         def close(self) -> None:
@@ -619,6 +605,14 @@ async def test_the_check_can_be_turned_off(shell: Shell):
     source = response(status=500, kind=shell.reads, **headers)
     stream = shell.stream(source, check=False, drain=True)
     assert (await stream.until_done()).choices[0].message.content == "ab"
+
+
+async def test_a_stream_reader_that_ends_early():
+    reader = asyncio.StreamReader()
+    reader.feed_data(A)
+    reader.feed_eof()
+    with pytest.raises(StreamTruncatedError):
+        await chat.acollect(reader)
 
 
 @pytest.mark.parametrize(

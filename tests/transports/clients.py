@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import http.client
-import socket
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
-    aclosing,
     asynccontextmanager,
     contextmanager,
 )
@@ -19,7 +17,6 @@ from importlib import import_module
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-import h11
 import pytest
 import trio
 
@@ -168,117 +165,12 @@ def http_client(timeout: float) -> Iterator[Any]:
         connection.close()
 
 
-# HTTP by hand: h11 says what the bytes of a connection mean.
-
-
-class Head:
-    """With a status and headers, what is read by hand is checked as any other response."""
-
-    def __init__(self, head: h11.Response, reads: Any) -> None:
-        self.status = head.status_code
-        self.headers = {name.decode(): value.decode() for name, value in head.headers}
-        self.reads = reads
-
-
-class ByHand(Head):
-    def __iter__(self) -> Iterator[bytes]:
-        return self.reads
-
-
-class AsyncByHand(Head):
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self.reads
-
-
-def body(connection: h11.Connection, receive: Callable[[], bytes]) -> Iterator[Any]:
-    """Yield the head, and then the bytes of the body."""
-    while not isinstance(event := connection.next_event(), h11.EndOfMessage):
-        if event is h11.NEED_DATA:
-            connection.receive_data(receive())
-        else:
-            yield bytes(event.data) if isinstance(event, h11.Data) else event
-
-
-async def async_body(
-    connection: h11.Connection, receive: Callable[[], Awaitable[bytes]]
-) -> AsyncIterator[Any]:
-    while not isinstance(event := connection.next_event(), h11.EndOfMessage):
-        if event is h11.NEED_DATA:
-            connection.receive_data(await receive())
-        else:
-            yield bytes(event.data) if isinstance(event, h11.Data) else event
-
-
-def request(connection: h11.Connection, url: str, body: bytes = b"{}") -> bytes:
-    place = urlsplit(url)
-    headers = [("host", place.netloc), ("content-length", str(len(body)))]
-    head = h11.Request(method="POST", target=place.path, headers=headers)
-    return b"".join(map(connection.send, (head, h11.Data(data=body), h11.EndOfMessage())))
-
-
-@contextmanager
-def by_h11(timeout: float) -> Iterator[Any]:
-    @contextmanager
-    def post(url: str) -> Iterator[Any]:
-        place, connection = urlsplit(url), h11.Connection(h11.CLIENT)
-        with socket.create_connection((place.hostname, place.port), timeout=timeout) as opened:
-            opened.sendall(request(connection, url))
-            reads = body(connection, lambda: opened.recv(65536))
-            yield ByHand(next(reads), reads)
-
-    yield post
-
-
-@asynccontextmanager
-async def by_asyncio(timeout: float) -> AsyncIterator[Any]:
-    @asynccontextmanager
-    async def post(url: str) -> AsyncIterator[Any]:
-        place, connection = urlsplit(url), h11.Connection(h11.CLIENT)
-        reader, writer = await asyncio.open_connection(place.hostname, place.port)
-
-        async def receive() -> bytes:
-            async with asyncio.timeout(timeout):
-                return await reader.read(65536)
-
-        writer.write(request(connection, url))
-        reads = async_body(connection, receive)
-        yield AsyncByHand(await anext(reads), reads)
-        writer.close()
-
-    yield post
-
-
-@asynccontextmanager
-async def by_trio(timeout: float) -> AsyncIterator[Any]:
-    @asynccontextmanager
-    async def post(url: str) -> AsyncIterator[Any]:
-        place, connection = urlsplit(url), h11.Connection(h11.CLIENT)
-        async with await trio.open_tcp_stream(place.hostname, place.port) as stream:
-
-            async def receive() -> bytes:
-                with trio.fail_after(timeout):
-                    return await stream.receive_some()
-
-            await stream.send_all(request(connection, url))
-            reads = async_body(connection, receive)
-            yield AsyncByHand(await anext(reads), reads)
-
-    yield post
-
-
 # What stands between a client that does not undo a content encoding and the stream.
 
 
 def inflated(source: Any) -> Iterator[bytes]:
     reads = iter(partial(source.read1, 65536), b"") if hasattr(source, "read1") else source
     return map(zlib.decompressobj(31).decompress, reads)
-
-
-async def async_inflated(source: Any) -> AsyncIterator[bytes]:
-    inflate = zlib.decompressobj(31)
-    async with aclosing(aiter(source)) as reads:
-        async for data in reads:
-            yield inflate.decompress(data)
 
 
 def run_asyncio(main: Callable[[], Awaitable[Any]]) -> Any:
@@ -309,7 +201,4 @@ CLIENTS = [
     Client("niquests async", "niquests", async_niquests, run_asyncio, wakes=False),
     Client("aiohttp", "aiohttp", aiohttp, run_asyncio),
     Client("http.client", "http.client", http_client, by_hand=True),
-    Client("h11", "h11", by_h11, by_hand=True),
-    Client("asyncio streams", "asyncio", by_asyncio, run_asyncio, by_hand=True),
-    Client("trio", "trio", by_trio, trio.run, by_hand=True),
 ]

@@ -82,7 +82,7 @@ def test_a_stall_behind_keepalives_asynchronously(client: Client, server: Server
 
     assert client.run is not None
     client.run(main)
-    assert client.http2 or client.by_hand or visit.left.wait(PATIENCE)
+    assert client.http2 or visit.left.wait(PATIENCE)
 
 
 def test_a_stream_that_goes_on_slowly_is_left_alone():

@@ -27,11 +27,11 @@ OPEN = Scenario((A, Step.STALL))
 SHORT = 0.5
 
 
-def clients(*, synchronous: bool, by_hand: bool = False) -> list[Any]:
+def clients(*, synchronous: bool) -> list[Any]:
     return [
         pytest.param(client, id=client.name)
         for client in CLIENTS
-        if (client.run is None) is synchronous and (by_hand or not client.by_hand)
+        if (client.run is None) is synchronous
     ]
 
 
@@ -129,7 +129,7 @@ async def test_a_response_of_http_client_is_closed(release: Callable[[Any], Any]
 MORE = Scenario((A, Step.WAIT, B, Step.STALL))
 
 
-@pytest.mark.parametrize("client", clients(synchronous=True, by_hand=True))
+@pytest.mark.parametrize("client", clients(synchronous=True))
 def test_another_thread_closes(client: Client, server: Server):
     visit = server.visit(MORE)
     raised: list[BaseException] = []
@@ -174,7 +174,7 @@ def test_closing_wakes_the_reader(name: str, server: Server):
         closer.join()
 
 
-@pytest.mark.parametrize("client", clients(synchronous=False, by_hand=True))
+@pytest.mark.parametrize("client", clients(synchronous=False))
 def test_another_task_closes(client: Client, server: Server):
     client.require()
     visit = server.visit(MORE)
@@ -192,7 +192,7 @@ def test_another_task_closes(client: Client, server: Server):
 
             async with beside(read):
                 await stream.aclose()
-                if client.by_hand or not client.wakes:
+                if not client.wakes:
                     visit.go_on()
             assert (stream.state, stream.decoder.error) == ("open", None)
 
@@ -204,15 +204,10 @@ def test_another_task_closes(client: Client, server: Server):
 
 FINISHED = Scenario((A, B, DONE))
 IN_ORDER = {"chunked": FINISHED, "with its length": FINISHED._replace(framing="length")}
-CLIENTS_THAT_POOL = [
-    pytest.param(client, id=client.name)
-    for client in CLIENTS
-    if client.name not in ("h11", "asyncio streams", "trio")
-]
 
 
 @pytest.mark.parametrize("scenario", IN_ORDER.values(), ids=IN_ORDER)
-@pytest.mark.parametrize("client", CLIENTS_THAT_POOL)
+@pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
 def test_twenty_streams_over_one_connection(client: Client, scenario: Scenario, server: Server):
     client.require()
     visits = [server.visit(scenario) for _ in range(20)]

@@ -8,7 +8,7 @@ import pytest
 
 from ssekit import SSEKitError
 from tests.thorough import pick
-from tests.transports.clients import CLIENTS, Client, async_inflated, inflated
+from tests.transports.clients import CLIENTS, Client, inflated
 from tests.transports.scenarios import GZIP, SCENARIOS, Scenario
 from tests.transports.server import Server, Visit
 
@@ -24,7 +24,7 @@ async def read(client: Client, visit: Visit, timeout: float) -> Outcome:
     said, ended = "", None
     async with client.opened(visit.url, timeout) as source:
         if visit.scenario.headers == GZIP and client.by_hand:
-            source = inflated(source) if client.run is None else async_inflated(source)
+            source = inflated(source)
         stream = client.stream(source)
         try:
             async for text in stream.text():
