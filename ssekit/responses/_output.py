@@ -116,7 +116,7 @@ class OutputTable:
             return here
         if known is not None and not known.done:
             return known
-        unplaced = index is not None and here is None
+        unplaced = index is not None and here is None and index not in self._at
         found_open = self._latest_open(kinds, unplaced=unplaced)
         if found_open is None and piece and known is None and event.item_id:
             return None  # a piece of an item that has not been announced
@@ -126,7 +126,7 @@ class OutputTable:
         if index is None:
             return known or latest
         # The same text once more is of the same item, at whatever index.
-        return latest if latest and latest.done and whole and latest.holds(whole) else None
+        return latest if latest and whole and latest.holds(whole) else None
 
     def _current_at(self, index: int | None, kind: Kind) -> ItemBuilder | None:
         here = self._at.get(index) if index is not None else None
@@ -181,6 +181,12 @@ class OutputTable:
             latest = None
         if not whole:  # only pieces of it may have come
             return latest if latest is not None and not latest.is_stated else None
+        if latest is None:
+            # The same text once more is of the same item, at whatever index.
+            latest = self._latest_open(kinds, unplaced=False)
+            texts = [text for _, text in texts_of(item) if text]
+            if latest is not None and not any(map(latest.holds, texts)):
+                latest = None
         return known if known is not None and not known.done else latest
 
     def begin_attempt(self) -> None:
