@@ -4,9 +4,10 @@
 # - At the index of the event: the item of its id, or else the latest of that type, if it is not
 #   done.
 # - The item of the event's id (or of the call_id, for a whole item), if it is not done.
-# - Where nothing of that type is at the index: the latest that has no index on the wire and is not
-#   done. Without an index, or for a piece of an item that is done: the latest that is not done.
-# - The item that is done.
+# - Where nothing is at the index: the latest that has no index on the wire and is not done. Without
+#   an index, at that of other types, or for a piece of an item that is done: the latest that is not
+#   done.
+# - The item that is done; or the latest, if it has a whole text already.
 # If none does, a new item is made. `settle` takes the output of the terminal response.
 #
 # What always holds here:
