@@ -55,12 +55,14 @@ def is_failure(word: str | None) -> bool:
 
 
 def _plain(word: str) -> str:
-    return word.lower().replace("-", "_")
+    # (A proxy in Python may write its enum: `FinishReason.STOP`.)
+    return word.lower().rpartition(".")[2].replace("-", "_")
 
 
 def later_word(known: str | None, latest: str) -> str | None:
     """Return the word for the end after a second one: the later, but for a `stop` after another."""
-    if latest.lower() in ("null", "none"):  # in each chunk of KoboldCpp, before the end
+    # Before the end: null in each chunk of KoboldCpp, and Google's word for none.
+    if _plain(latest) in ("null", "none", "finish_reason_unspecified"):
         return known
     more = known and shared_reason(known) != "stop" and shared_reason(latest) == "stop"
     return known if more else latest

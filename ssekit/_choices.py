@@ -14,7 +14,7 @@ from ssekit._accumulator import Accumulator, is_failure, shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, Usage
 from ssekit._fold import Text, deep_copy, extend_lists, merge_usage
 from ssekit._json import objects
-from ssekit._server_error import error_within, flat_error
+from ssekit._server_error import error_within
 
 __all__ = [
     "BaseAccumulator",
@@ -43,8 +43,8 @@ def repair_choices(body: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def find_error(body: dict[str, Any]) -> Any:
-    """Return the error in a choice (OpenRouter), in `x_groq` or without choices, or None."""
-    return error_within(_holders(body)) or flat_error(body)
+    """Return the error in a choice (OpenRouter) or in `x_groq`, or None."""
+    return error_within(_holders(body))
 
 
 def _holders(body: dict[str, Any]) -> list[dict[str, Any]]:
@@ -129,16 +129,12 @@ def newest_usage(known: CompletionUsage | None, latest: CompletionUsage) -> Comp
     merged = merge_usage(known, latest, _INPUTS, _OUTPUTS)
     if merged is None or merged == CompletionUsage():
         return known
-    parts, total = _parts(merged), latest.total_tokens
-    if known is None or (total is not None and total >= max(parts)):
+    total = latest.total_tokens
+    if known is None or (total is not None and total >= (merged.prompt_tokens or 0)):
         return merged
-    # No total is less than its parts (MiniMax's 0; one without the input, which came before).
-    return replace(merged, total_tokens=known.total_tokens if parts == _parts(known) else None)
-
-
-def _parts(usage: CompletionUsage) -> list[int]:
-    counts = usage.prompt_tokens, usage.input_tokens, usage.completion_tokens, usage.output_tokens
-    return [count or 0 for count in counts]
+    # No total is less than the input (MiniMax's 0; one without the input, which came before).
+    changed = _parts(merged) != _parts(known)
+    return replace(merged, total_tokens=None if changed else known.total_tokens)
 
 
 def usage_view(usage: CompletionUsage | None) -> Usage | None:
@@ -150,8 +146,7 @@ def usage_view(usage: CompletionUsage | None) -> Usage | None:
         usage.completion_tokens_details or usage.output_tokens_details or CompletionTokensDetails()
     )
     return Usage(
-        input_tokens=_first(usage.prompt_tokens, usage.input_tokens),
-        output_tokens=_first(usage.completion_tokens, usage.output_tokens),
+        *_parts(usage),
         total_tokens=usage.total_tokens,
         cached_tokens=_first(
             prompt.cached_tokens,
@@ -162,6 +157,12 @@ def usage_view(usage: CompletionUsage | None) -> Usage | None:
         ),
         reasoning_tokens=_first(completion.reasoning_tokens, usage.reasoning_tokens),
     )
+
+
+def _parts(usage: CompletionUsage) -> tuple[int | None, int | None]:
+    """Return the tokens of the input, and of the output."""
+    input_tokens = _first(usage.prompt_tokens, usage.input_tokens)
+    return input_tokens, _first(usage.completion_tokens, usage.output_tokens)
 
 
 def _first(*counts: int | None) -> int | None:
@@ -190,8 +191,7 @@ class BaseChoiceBuilder(ABC):
         self.fields: dict[str, Any] = {}
 
     def add_logprobs(self, logprobs: msgspec.Struct) -> None:
-        if self.logprobs is None:
-            self.logprobs = {}
+        self.logprobs = self.logprobs or {}
         extend_lists(self.logprobs, logprobs)
 
     def finish(self) -> Finish | None:

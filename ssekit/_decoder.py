@@ -18,13 +18,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from functools import partial
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
-from ssekit._decoding import DECODE_FAILURES, refuse_all
 from ssekit._deltas import Delta, SurrogateJoiner, TextDelta
 from ssekit._errors import (
     AnswerTooLargeError,
@@ -37,7 +34,7 @@ from ssekit._errors import (
     interruption,
 )
 from ssekit._event import NO_FIELDS, EventFields, ServerSentEvent, as_bytes, as_text, make_event
-from ssekit._json import LARGE, is_dense, is_json, join_surrogates
+from ssekit._json import DECODE_FAILURES, LARGE, is_dense, join_surrogates
 from ssekit._marker import is_blank, is_marker
 from ssekit._outside import no_answer, objects_outside
 from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE, IGNORED, Batch, EventScanner
@@ -45,7 +42,6 @@ from ssekit._server_error import error_fields
 from ssekit._sse import State
 
 if TYPE_CHECKING:
-    # For annotations alone.
     from ssekit._format import Format
 
 __all__ = ["EndedBy", "StreamDecoder"]
@@ -160,7 +156,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         Pass the exception of the transport; or the one that ended the reading (`CancelledError`,
         `GeneratorExit`, `KeyboardInterrupt`). A failure that the server reported before is kept.
         """
-        self._fail(self._unexplained or interruption(cause))
+        self._fail(interruption(cause))
 
     def snapshot(self) -> ResultT:
         """Return the answer so far, whatever the state."""
@@ -275,16 +271,20 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         if self.state != "open":
             return
         batches = self._scanner.finish(dispatch_incomplete=True)
-        whole = True
+        whole = all(
+            self._format.is_whole(make_event(payload, fields))
+            for fields, payloads in batches
+            if fields is not IGNORED
+            for payload in payloads
+        )
+        if not whole:
+            batches = [batch for batch in batches if batch[0] is IGNORED]
         if batches or self.format is None:  # (`auto` holds events back until then)
-            events = [batch for batch in batches if batch[0] is not IGNORED]
-            made = (make_event(payload, each) for each, payloads in events for payload in payloads)
-            parts = chain.from_iterable(map(self._format.split, made))
-            whole = all(is_marker(part.data) or is_json(part.data) for part in parts)
-            ignored = [batch for batch in batches if batch not in events]
-            yield from self.receive((Scanned(batches if whole else ignored),))
+            yield from self.receive((Scanned(batches),))
         if self.state == "open":
-            self._end_of_bytes(whole)
+            ends = whole and self.accumulator.complete
+            where = "the bytes ended" if whole else "the bytes ended in the middle of an event,"
+            self._end("finish" if ends else None, where, self._outside)
 
     def deltas(self, chunks: Iterable[ChunkT]) -> Iterator[Delta]:
         """Yield the deltas of this decoder's chunks, as they come, and the last ones at the end.
@@ -349,39 +349,32 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
 
     def _receive_unusual(self) -> Iterator[ChunkT]:
         """Yield the chunks of an event that the typed decoder refused."""
-        if self._payload == b"[DONE]":  # as nearly all streams of chat end
-            self._end_at_marker()
-            return
         event = self.event
         assert event is not None
-        for part in self._format.split(event):
+        for part in self._format.split(event, self._outside):
             if self.state != "open":
                 return
-            if is_marker(part.data):
-                self._end_at_marker()
+            if part.data == "[DONE]" or is_marker(part.data):  # the first, nearly always
+                counts = self._format.marker_ends or self.accumulator.complete
+                self._end("marker" if counts else None, "the end marker came", self._outside)
                 return
             if is_blank(part.data) and part.event != "error":
                 continue
             try:
                 chunk = self._format.decode_fallback(part)
+                if self._unexplained is not None:
+                    self._fail(self._unexplained)
+                    return
+                if chunk is None:
+                    self._note(None)
+                    continue
+                if self._outgrows_limit(len(part.data)):
+                    return
+                ends = self.accumulator.add(chunk)
             except SSEKitError as error:
                 error.event = event
                 self._receive_error(error)
                 continue
-            if self._unexplained is not None:
-                self._fail(self._unexplained)
-                return
-            if chunk is None:
-                self._note(None)
-                continue
-            if self._outgrows_limit(len(part.data)):
-                return
-            try:
-                ends = self.accumulator.add(chunk)
-            except DecodeError as error:
-                error.event = event
-                self._fail(error)
-                return
             if not self._started:
                 self._note(chunk)
             if ends:
@@ -389,17 +382,18 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
             yield chunk
 
     def _receive_error(self, error: SSEKitError) -> None:
-        chunk = error.chunk if isinstance(error, APIError) else None
-        if chunk is not None:
-            with suppress(DecodeError):  # the server's own error is the more important one
-                self.accumulator.add(chunk)
-        explained = isinstance(error, APIError) and self._format.is_explained(error)
-        if explained or self._unexplained is not None or not isinstance(error, APIError):
-            self._fail(error if explained else self._unexplained or error)
-        else:
-            # The next event may have the words. It is read in Python too.
-            self._unexplained = error
-            self._decode = refuse_all
+        if isinstance(error, APIError):
+            if error.chunk is not None:
+                with suppress(DecodeError):  # the server's own error is the more important one
+                    self.accumulator.add(error.chunk)
+            if self._format.is_explained(error):
+                self._unexplained = None
+            elif self._unexplained is None:
+                # The next event may have the words. It is read in Python too.
+                self._unexplained = error
+                self._decode = _refuse
+                return
+        self._fail(error)
 
     def _note(self, chunk: ChunkT | None) -> bool:
         """Note whether a chunk has a part of the answer, or its event is of another format."""
@@ -414,39 +408,23 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
 
     # The end.
 
-    def _end_at_marker(self) -> None:
-        ends = self._format.marker_ends or self.accumulator.complete
-        self._end("marker" if ends else None, "the end marker came", self._outside)
-
-    def _end_of_bytes(self, whole: bool) -> None:
-        ends = whole and self.accumulator.complete
-        where = "the bytes ended" if whole else "the bytes ended in the middle of an event,"
-        self._end("finish" if ends else None, where, self._outside)
-
     def _end(self, ended_by: EndedBy | None, where: str, outside: bytes = b"") -> None:
-        """End the stream: well by a word for the end, truncated by None."""
-        fault = self._fault(where, outside)
-        if fault is None and ended_by is None:
+        """End the stream: well by a word for the end, truncated by None; but look for a fault."""
+        certain, find = self._started and self.accumulator.complete, self._format.find_reported
+        found = objects_outside(outside) if outside else ()
+        reported = (find(each, certain=certain) for each in found)
+        fault: SSEKitError | None = self._unexplained or next(filter(None, reported), None)
+        failure = getattr(self.accumulator, "failure", None)
+        if fault is None and not self._started:
+            fault = self._no_answer(where, outside)
+        elif fault is None and failure is not None:
+            fault = APIError(**error_fields(failure))
+        elif fault is None and ended_by is None:
             fault = StreamTruncatedError(f"{where} before the stream's own end")
         if fault is None:
             self.state, self.ended_by = "done", ended_by
         else:
             self._fail(fault)
-
-    def _fault(self, where: str, outside: bytes) -> SSEKitError | None:
-        """Return the reason why a stream that has its end is not done, or None."""
-        if self._unexplained is not None:
-            return self._unexplained
-        if outside:
-            certain = self._started and self.accumulator.complete
-            find = partial(self._format.find_reported, certain=certain)
-            error = next(filter(None, map(find, objects_outside(outside))), None)
-            if error is not None:
-                return error
-        if not self._started:
-            return self._no_answer(where, outside)
-        failure = getattr(self.accumulator, "failure", None)
-        return None if failure is None else APIError(**error_fields(failure))
 
     def _no_answer(self, where: str, outside: bytes) -> SSEKitError:
         if self._first_foreign is not None:
@@ -456,6 +434,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     def _fail(self, error: SSEKitError) -> None:
         if self.state != "open":
             return
+        error = self._unexplained or error  # which came first
         # The frames of the traceback hold the event as it was read, which may be large.
         self.error = error.with_traceback(None)
         error.partial = self.snapshot()
@@ -464,3 +443,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
 
 def _read(data: Read) -> Read:
     return data if isinstance(data, bytes | ServerSentEvent) else as_bytes(data)
+
+
+def _refuse(_data: bytes | str) -> Any:
+    raise msgspec.DecodeError

@@ -204,15 +204,13 @@ def interruption(cause: BaseException) -> SSEKitError:
     """Return the error for an exception of the transport, which becomes its `__cause__`."""
     if isinstance(cause, SSEKitError):
         return cause
-    if not isinstance(cause, Exception):  # CancelledError, GeneratorExit, KeyboardInterrupt
-        cancelled = StreamInterruptedError("reading was cancelled")
-        cancelled.__cause__ = cause
-        return cancelled
-    kind = StreamTimeoutError if _is_timeout(cause) else StreamInterruptedError
-    description = type(cause).__name__
-    with suppress(Exception):  # `str` of it is code of the transport's too
-        description = f"{description}: {cause}".removesuffix(": ")
-    error = kind(f"the transport raised {description}")
+    kind, message = StreamInterruptedError, "reading was cancelled"
+    if isinstance(cause, Exception):  # not CancelledError, GeneratorExit, KeyboardInterrupt
+        kind = StreamTimeoutError if _is_timeout(cause) else StreamInterruptedError
+        message = f"the transport raised {type(cause).__name__}"
+        with suppress(Exception):  # `str` of it is code of the transport's too
+            message = f"{message}: {cause}".removesuffix(": ")
+    error = kind(message)
     error.__cause__ = cause
     return error
 

@@ -404,10 +404,9 @@ def deep_copy(value: Any, **changes: Any) -> Any:
             if copy is not field:
                 changes[name] = copy
         return replace(value, **changes) if changes else value
-    if type(value) is list:
-        return [
-            deep_copy(item) if isinstance(item, msgspec.Struct) else well_formed(item)
-            for item in value
-        ]
+    if type(value) is list and any(
+        issubclass(kind, msgspec.Struct) for kind in {*map(type, value)}
+    ):
+        return list(map(deep_copy, value))
     copied = well_formed(value)
     return type(value)(copied, **changes) if isinstance(value, Unknown) else copied

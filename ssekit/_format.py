@@ -16,25 +16,31 @@ from msgspec.structs import replace
 
 from ssekit._accumulator import Accumulator
 from ssekit._decoder import StreamDecoder
-from ssekit._decoding import DECODE_FAILURES
 from ssekit._errors import APIError, DecodeError
-from ssekit._event import ServerSentEvent
+from ssekit._event import ServerSentEvent, as_text
 from ssekit._fitting import as_type
 from ssekit._json import (
+    DECODE_FAILURES,
     MAX_DEPTH,
     has_float,
     is_dense,
     is_json,
-    load,
     mend,
-    parse,
+    parse_object,
+    try_parse,
     unlisted,
     well_formed,
     without_spellings,
 )
 from ssekit._marker import DONE, Done, is_blank, is_marker
 from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE
-from ssekit._server_error import error_fields, is_notice, nested_error
+from ssekit._server_error import (
+    NOTICES,
+    error_fields,
+    flat_error,
+    is_notice,
+    nested_error,
+)
 from ssekit._shapes import shape_in, shape_of
 from ssekit._source import AsyncSource, Source
 from ssekit._stream import AsyncStream, Stream
@@ -162,10 +168,8 @@ class Format(Generic[ChunkT, ResultT]):
         """Return a decoder to push the bytes of one stream into.
 
         Args:
-            max_event_size: As for `SSEDecoder`, like the other options.
             max_answer_size: How many bytes the data of all events may have; None for no limit.
-            on_comment: As for `SSEDecoder`.
-            last_event_id: As for `SSEDecoder`.
+            max_event_size, on_comment, last_event_id: As for `SSEDecoder`.
         """
         return StreamDecoder(
             self,
@@ -216,9 +220,7 @@ class Format(Generic[ChunkT, ResultT]):
                 anyio are), an `asyncio.StreamReader`, a response of httpx, httpx2, aiohttp or
                 niquests. The sources of `stream` that are no responses are read too, while the
                 event loop waits.
-            decoder: As for `stream`.
-            check: As for `stream`.
-            drain: As for `stream`.
+            decoder, check, drain: As for `stream`.
         """
         if decoder is not None:
             decoder.resume()
@@ -248,20 +250,30 @@ class Format(Generic[ChunkT, ResultT]):
 
     # What the decoder asks for where the typed decoder refuses an event, and at the end.
 
-    def split(self, event: ServerSentEvent) -> list[ServerSentEvent]:
-        """Return the events that an event holds: more than itself if a blank line is missing."""
-        lines = [line for line in event.data.split("\n") if line.strip()]
-        if len(lines) < 2 or is_json(event.data):
+    def split(self, event: ServerSentEvent, outside: bytes = b"") -> list[ServerSentEvent]:
+        """Return the events that an event holds: more than itself if a blank line is missing.
+
+        If the data goes on in the bytes outside of events, it was printed over several lines of
+        which only the first has the name of the field.
+        """
+        whole = f"{event.data}\n{as_text(outside)}"
+        if outside and parse_object(whole) is not None:
+            return [replace(event, data=whole)]
+        if "\n" not in event.data or is_json(event.data):
             return [event]
-        bodies = [None if is_marker(line) else _parsed(line) for line in lines]
-        if all(
-            (body is None and is_marker(line)) or isinstance(body, dict)
-            for body, line in zip(bodies, lines, strict=True)
-        ):
-            return [replace(event, data=line) for line in lines]
-        if isinstance(bodies[-1], dict) and self.find_reported(bodies[-1]) is not None:
-            return [replace(event, data=lines[-1])]
-        return [event]
+        lines = [line for line in event.data.split("\n") if line.strip()]
+        parts = [replace(event, data=line) for line in lines]
+        if all(is_marker(line) or parse_object(line) is not None for line in lines):
+            return parts or [event]
+        reported = self.find_reported(parse_object(lines[-1]))
+        return [event] if reported is None else parts[-1:]
+
+    def is_whole(self, event: ServerSentEvent) -> bool:
+        """Whether an event that no blank line ended has come whole."""
+        parts = self.split(event)
+        return all(is_marker(part.data) or is_json(part.data) for part in parts) or (
+            event.event == "error" and not event.data.startswith(("{", "["))
+        )
 
     def decode_fallback(self, event: ServerSentEvent, /) -> ChunkT | None:
         """Decode an event that the typed decoder refused; otherwise as `decode`.
@@ -270,7 +282,7 @@ class Format(Generic[ChunkT, ResultT]):
             The chunk; None if the event is no part of the format, and nothing is wrong with it.
         """
         spelled = has_float(event.data)
-        body = unlisted(_parsed(event.data, parse, fragments=self._fragments, spelled=spelled))
+        body = unlisted(try_parse(event.data, self._fragments, spelled=spelled))
         if body is None and event.event == "error" and not is_blank(event.data):
             body = event.data
         if self._typed_by_event and isinstance(body, dict) and event.event != "message":
@@ -296,7 +308,8 @@ class Format(Generic[ChunkT, ResultT]):
         """Whether an event has a type of its own, and is no chunk."""
         is_chunk = isinstance(body, dict) and self._chunk_field in body
         named = event.event not in ("message", "error")
-        return self._passes_named_events and named and not is_chunk
+        notice = body is None and event.event in NOTICES
+        return (self._passes_named_events or notice) and named and not is_chunk
 
     def _as_chunk(self, body: Any, spelled: bool, dense: bool) -> ChunkT | None:
         if not isinstance(body, dict):
@@ -318,12 +331,12 @@ class Format(Generic[ChunkT, ResultT]):
         value is of a text that `is_dense`.
         """
         is_chunk = isinstance(body, dict) and bool(body.get(self._chunk_field))
-        error = nested_error(body, detail=not is_chunk and not certain)
+        error = nested_error(body, certain=certain or is_chunk)
         if error is None and not certain and isinstance(body, dict):
             if self._find_error is not None:
                 error = self._find_error(body)
-            if error is None and not is_chunk and "error" in (body.get("type"), body.get("object")):
-                error = body
+            if error is None and not is_chunk:
+                error = flat_error(body)
         if error is None and event_type == "error":
             error = "" if body is None else body
         if error is None:
@@ -332,7 +345,7 @@ class Format(Generic[ChunkT, ResultT]):
         error = without_spellings(error)
         if error is body:  # of which a chunk is made, too
             error = well_formed(error, _DENSE_DEPTH if dense else MAX_DEPTH)
-        return APIError(**error_fields(mend(error)))
+        return APIError(**error_fields(mend(error), body))
 
     def _no_chunk(self, event: ServerSentEvent) -> DecodeError:
         error = DecodeError(
@@ -346,12 +359,11 @@ class Format(Generic[ChunkT, ResultT]):
         """Whether an event keeps the connection alive, and is nothing else."""
         if event.event == "error":
             return False
-        body = None if is_blank(event.data) else _parsed(event.data)
-        return is_blank(event.data) or (isinstance(body, dict) and is_notice(body))
+        return is_blank(event.data) or is_notice(parse_object(event.data) or {})
 
     def is_foreign(self, event: ServerSentEvent) -> bool:
         """Whether an event without a part of the answer is not of this format."""
-        body = unlisted(_parsed(event.data))
+        body = unlisted(try_parse(event.data))
         if not isinstance(body, dict):
             return True
         shape = shape_in(body, event.event)
@@ -367,11 +379,3 @@ class Format(Generic[ChunkT, ResultT]):
         error = DecodeError(f"no event is of the format {self.name} ({count} came){hint}")
         error.event = event
         return error
-
-
-def _parsed(text: str, read: Callable[..., Any] = load, **options: Any) -> Any:
-    """Return a JSON text as a tree, or None if it is none."""
-    try:
-        return read(text, **options)
-    except ValueError:
-        return None

@@ -9,12 +9,13 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ssekit._errors import ContentTypeError, SSEKitError, StatusError
-from ssekit._json import join_surrogates, parse
+from ssekit._json import join_surrogates, try_parse
 from ssekit._server_error import error_fields, nested_error
 
 __all__ = ["ResponseHead", "head_of", "id_header", "retry_after"]
 
 _LONGEST_ID = 8 * 2**10  # bytes
+_DATA = re.compile(r"^data:(.*)", re.MULTILINE)
 _SENTENCE = re.compile(r"[^<\n]{1,200}")
 _CONTROLS = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
@@ -37,14 +38,13 @@ class ResponseHead(NamedTuple):
 
     def error(self, body: bytes) -> SSEKitError:
         """Return the error of a response that is no event stream, from the start of its body."""
-        text = body.decode("utf-8", "replace")
+        text = body.decode("utf-8-sig", "replace")
         if self.is_success:
             return ContentTypeError(self.headers["content-type"], text)
-        try:
-            value: Any = parse(text)
-        except ValueError:
-            value = text.strip()
-        fields = error_fields(nested_error(value) or value)
+        event = _DATA.search(text)  # in which some gateways have the reason
+        text = event[1] if event else text
+        value = try_parse(text) or text.strip()
+        fields = error_fields(nested_error(value) or value, value)
         if isinstance(value, str) and not _SENTENCE.fullmatch(value):  # such as a page of HTML
             fields["message"] = "the server gave no reason that can be read"
         return StatusError(**fields, status_code=self.status, headers=self.headers)
@@ -80,7 +80,7 @@ def head_of(source: Any) -> ResponseHead | None:
 def retry_after(error: StatusError) -> float | None:
     """Return the wait that a response asks for, in seconds (RFC 9110 10.2.3), or None."""
     value = (error.retry_after or "").strip()
-    if value.isascii() and value.isdigit():
+    if value.isascii() and value.replace(".", "", 1).isdigit():  # (a fraction is beyond the RFC)
         return float(value)
     # A date counts from the response's own Date: no clock is read here.
     date, now = _http_date(value), _http_date(error.headers.get("date", ""))

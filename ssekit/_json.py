@@ -13,13 +13,14 @@ import json
 import re
 from collections.abc import Collection
 from types import NoneType
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
 from ssekit._errors import DecodeError
 
 __all__ = [
+    "DECODE_FAILURES",
     "LARGE",
     "MAX_DEPTH",
     "JSONObject",
@@ -37,6 +38,7 @@ __all__ = [
     "parse_object",
     "parse_text",
     "spell",
+    "try_parse",
     "unlisted",
     "well_formed",
     "without_spellings",
@@ -47,6 +49,8 @@ ValueT = TypeVar("ValueT")
 # An object of no declared shape: what each host shapes in its own way is left as it came.
 JSONObject: TypeAlias = dict[str, Any]
 
+# What a decoder of msgspec raises for data that is not of its type.
+DECODE_FAILURES: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 # Nesting that no vendor's shape comes near; what lies deeper is read as null. Recursive readers
 # and writers (json, msgspec, copying, repr) give up at about a thousand levels.
 MAX_DEPTH = 100
@@ -82,6 +86,10 @@ class SpelledFloat(float):
         return number
 
     spelling: str
+
+
+# (A union that is made for each value takes longer than the look at its type.)
+_NOT_PLAIN = (SpelledFloat, dict, list)
 
 
 def parse(text: str, fragments: Collection[str] = (), *, spelled: bool = False) -> Any:
@@ -167,12 +175,17 @@ def is_json(text: str) -> bool:
     return True
 
 
-def parse_object(text: str) -> dict[str, Any] | None:
-    """Return the object of a JSON text; None if it is another value, or not whole."""
+def try_parse(text: str, fragments: Collection[str] = (), *, spelled: bool = False) -> Any:
+    """Return `text` read as JSON, as `parse` does, or None if it is none."""
     try:
-        tree = parse(text)
+        return parse(text, fragments, spelled=spelled)
     except ValueError:
         return None
+
+
+def parse_object(text: str) -> dict[str, Any] | None:
+    """Return the object of a JSON text; None if it is another value, or not whole."""
+    tree = try_parse(text)
     return tree if isinstance(tree, dict) else None
 
 
@@ -188,7 +201,7 @@ def parse_text(text: str, type_: type[ValueT], name: str = "the text") -> ValueT
     """
     try:
         return msgspec.json.decode(text, type=type_, dec_hook=_as_model)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+    except DECODE_FAILURES as error:
         # The message of msgspec may quote the text; it stays in the cause of this error.
         if str(error) == "Input data was truncated":
             raise DecodeError(f"{name} is {'cut off' if text else 'empty'}") from error
@@ -231,7 +244,7 @@ def without_spellings(tree: Any) -> Any:
     """Return a tree of builtins, changed in place, with plain floats for spelled ones."""
     if isinstance(tree, dict | list):
         for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
-            if isinstance(value, SpelledFloat | dict | list):
+            if isinstance(value, _NOT_PLAIN):
                 tree[key] = without_spellings(value)
     return float(tree) if isinstance(tree, SpelledFloat) else tree
 
@@ -329,16 +342,8 @@ def mend(
     mended = tree if in_place else tree.copy()
     if not is_object and len(tree) > _LONG:  # most lists are of one type
         kinds = {*map(type, tree)}
-        if kinds <= _NUMBERS:
+        if kinds <= _NUMBERS or (kinds == {str} and is_well_formed("".join(tree))):
             return mended
-        if kinds == {str} and key not in fragments:
-            text = "\0".join(tree)
-            if is_well_formed(text):
-                return mended
-            texts = join_surrogates(text).split("\0")
-            if len(texts) == len(tree):  # else a NUL is in one of them
-                mended[:] = texts
-                return mended
     for name, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
         kind = type(value)
         if kind not in _NUMBERS and not (kind is str and value.isascii()):  # nearly all are

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from ssekit._errors import DecodeError, SSEKitError, StreamTruncatedError
-from ssekit._json import parse
+from ssekit._json import try_parse
 
 __all__ = ["no_answer", "objects_outside"]
 
@@ -31,7 +31,7 @@ def objects_outside(outside: bytes) -> Iterator[Any]:
         return
     for line in text.splitlines():
         name, _, value = line.partition(":")
-        if name == "error" and value.strip():  # llama.cpp
+        if name.lower() == "error" and value.strip():  # llama.cpp
             yield {"error": _parsed(value) or value.strip()}
         else:
             found = _parsed(line.strip(", "))
@@ -41,11 +41,7 @@ def objects_outside(outside: bytes) -> Iterator[Any]:
 
 def _parsed(text: str) -> Any:
     """Return the object or array of a JSON text, or None."""
-    try:
-        tree = parse(text) if text.lstrip()[:1] in ("{", "[") else None
-    except ValueError:
-        return None
-    return tree or None
+    return (text.lstrip()[:1] in ("{", "[") and try_parse(text)) or None
 
 
 def no_answer(where: str, outside: bytes, *, seen: bool) -> SSEKitError:

@@ -52,7 +52,6 @@ _NUMBER_SO_FAR = re.compile(
     r"-?(?:(?:0|[1-9][0-9]*)(?:\.|(?:\.[0-9]+)?(?:[eE][-+]?[0-9]*)?))?",
 )
 _NUMBER_PIECE = re.compile(r"[-+.0-9A-Za-z]*")
-_NO_DIGIT = re.compile(r"[^0-9]")
 _MORE_DIGITS = re.compile(r"([0-9][0-9])[0-9]+")
 # The inside of a string, up to a quotation mark, a backslash without a whole escape, or the end;
 # and the beginning of an escape, at the end of a piece.
@@ -60,9 +59,9 @@ _STRING = re.compile(r'[^"\\]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\]*+)*+')
 _ESCAPE_SO_FAR = re.compile(r"(?:\\(?:u[0-9a-fA-F]{0,3})?)?")
 _read_string = json.JSONDecoder(strict=False).decode
 
-# So many digits of an integer, a fraction or an exponent settle its value: a float depends on 767,
-# and on whether any digit but zero follows.
-_SETTLED = 800
+# A longer number that is the whole text has no value: reading it after each piece would take the
+# square of its length.
+_LONGEST_NUMBER = 800  # characters
 
 # The characters that the next token may begin with. "[" allows a literal or a number, too.
 _VALUE: Final = '"[{'
@@ -141,22 +140,8 @@ class PartialJSON:
     """
 
     __slots__ = (
-        "_carried",
-        "_error",
-        "_expected",
-        "_high_surrogate",
-        "_in_key",
-        "_key",
-        "_number",
-        "_number_digits",
-        "_number_shape",
-        "_number_start",
-        "_number_value",
-        "_open_strings",
-        "_read",
-        "_stack",
-        "_string",
-        "_top",
+        *("_carried", "_error", "_expected", "_high_surrogate", "_in_key", "_key", "_number"),
+        *("_number_shape", "_number_start", "_open_strings", "_read", "_stack", "_string", "_top"),
     )
 
     def __init__(self, *, open_strings: bool = True) -> None:
@@ -177,26 +162,22 @@ class PartialJSON:
         self._in_key = False
         self._high_surrogate = ""
         # The open number: its fragments, its first character, and itself with long runs of digits
-        # cut short, which is enough to check its grammar. Its value, if that is known; and how many
-        # digits its latest part (integer, fraction or exponent) has, from the first that is not
-        # zero, up to those that settle it.
+        # cut short, which is enough to check its grammar.
         self._number: Fragments[str] = Fragments("".join)
         self._number_start = 0
         self._number_shape = ""
-        self._number_value: Any = msgspec.UNSET
-        self._number_digits = 0
 
     @property
     def value(self) -> Any:
         """The value so far, or `msgspec.UNSET` if nothing is known yet.
 
         It is one tree, which grows with the next pieces. Change nothing in it, and copy it to keep
-        it as it is.
+        it as it is. (Of a text that is nothing but a number of more than 800 characters, nothing is
+        known.)
         """
         if self._number and len(self._stack) == 1:
-            if self._number_value is msgspec.UNSET:
-                self._number_value = _as_number(self._number.join())
-            return self._number_value
+            size = self._read - self._number_start
+            return _as_number(self._number.join()) if size <= _LONGEST_NUMBER else msgspec.UNSET
         if self._string is not None and self._open_strings and not self._in_key:
             self._extend_string(self._string)
         return self._top[0] if self._top else msgspec.UNSET
@@ -275,7 +256,7 @@ class PartialJSON:
         match = _NUMBER_PIECE.match(text, at)
         assert match is not None  # it matches wherever it starts
         piece, end = match.group(), match.end()
-        self._extend_number(piece)
+        self._number.append(piece)
         if end == len(text):  # more of it may follow
             self._number_shape = _MORE_DIGITS.sub(r"\1", self._number_shape + piece)
             if not _NUMBER_SO_FAR.fullmatch(self._number_shape):
@@ -287,24 +268,6 @@ class PartialJSON:
         self._number.take()
         self._put(number)
         return end
-
-    def _extend_number(self, piece: str) -> None:
-        """Append to the open number, and forget its value if that may be another now.
-
-        Zeros at the start of a part change nothing. Behind the digits that settle it, the first
-        that is not zero may still decide how it is rounded.
-        """
-        self._number.append(piece)
-        *others, digits = _NO_DIGIT.split(piece)
-        if others:
-            self._number_digits, self._number_value = 0, msgspec.UNSET
-        known = self._number_digits
-        if not 0 < known < _SETTLED:
-            digits = digits.strip("0")
-        if digits and known <= _SETTLED:
-            settled = known == _SETTLED
-            self._number_digits = _SETTLED + 1 if settled else min(known + len(digits), _SETTLED)
-            self._number_value = msgspec.UNSET
 
     def _read_string(self, text: str, at: int, string: Fragments[str]) -> int:
         match = _STRING.match(text, at)

@@ -90,7 +90,7 @@ class _Reconnection(Generic[EventsT, StackT]):
         retry_statuses: Container[int],
         on_error: OnError | None,
         last_event_id: str,
-        options: dict[str, Any],
+        wire: dict[str, Any],
     ) -> None:
         if not callable(connect):
             raise TypeError(
@@ -99,7 +99,7 @@ class _Reconnection(Generic[EventsT, StackT]):
                 "headers=headers)"
             )
         # This raises now for a wrong option.
-        self.last_event_id = SSEDecoder(last_event_id=last_event_id, **options).last_event_id
+        self.last_event_id = SSEDecoder(last_event_id=last_event_id, **wire).last_event_id
         self.reconnection_time: int | None = None
         self._connect = connect
         self._sleep = sleep
@@ -107,7 +107,7 @@ class _Reconnection(Generic[EventsT, StackT]):
         self._random = random
         self._retry_statuses = retry_statuses
         self._on_error = on_error
-        self._options = options
+        self._wire = wire  # the options of each SSEDecoder
         # The number of connections in a row that failed, or ended, without an event.
         self._attempt = 0
         # The wait before the next connection, in seconds.
@@ -136,8 +136,7 @@ class _Reconnection(Generic[EventsT, StackT]):
             # error of its own, with the reason that the body has.)
             reason = "an event stream has the status 200, and no other"
             raise StatusError(reason, status_code=head.status, headers=head.headers)
-        decoder = SSEDecoder(last_event_id=self.last_event_id, **self._options)
-        self._receiver = EventReceiver(decoder)
+        self._receiver = EventReceiver(SSEDecoder(last_event_id=self.last_event_id, **self._wire))
         return self._receiver
 
     def _record(self, event: ServerSentEvent) -> None:
@@ -390,17 +389,9 @@ def reconnect(
     0.5
     [('a', '1'), ('b', '1')]
     """
-    options = {"max_event_size": max_event_size, "on_comment": on_comment}
+    wire = {"max_event_size": max_event_size, "on_comment": on_comment}
     return EventSource(
-        ExitStack(),
-        connect,
-        sleep,
-        backoff,
-        random,
-        retry_statuses,
-        on_error,
-        last_event_id,
-        options,
+        ExitStack(), connect, sleep, backoff, random, retry_statuses, on_error, last_event_id, wire
     )
 
 
@@ -426,15 +417,8 @@ def areconnect(
         random, backoff, retry_statuses, on_error, last_event_id, max_event_size, on_comment: As
             for `reconnect`.
     """
-    options = {"max_event_size": max_event_size, "on_comment": on_comment}
+    wire = {"max_event_size": max_event_size, "on_comment": on_comment}
+    opened = AsyncExitStack()
     return AsyncEventSource(
-        AsyncExitStack(),
-        connect,
-        sleep,
-        backoff,
-        random,
-        retry_statuses,
-        on_error,
-        last_event_id,
-        options,
+        opened, connect, sleep, backoff, random, retry_statuses, on_error, last_event_id, wire
     )

@@ -126,8 +126,10 @@ class EventScanner:
         self._id = self.last_event_id
         self._retry: int | None = None
         self._forget_fields()
-        # The lines since the latest event that are no field, and how many bytes more are kept.
+        # The lines since the latest event that are no field, those behind the data of an unfinished
+        # one, and how many bytes more are kept.
         self._outside: list[bytes] = []
+        self._behind: list[bytes] = []
         self._outside_budget = _OUTSIDE_SIZE if self._keeps_outside else 0
         # How long the unfinished line may become: the limit, less what else is kept of the event.
         self._budget = self.limit - _excess(self._id)
@@ -406,7 +408,8 @@ class EventScanner:
                 batches.append((IGNORED, [b":" + value]))
         elif self._outside_budget > 0:
             # 9.2.6 ignores the line. It may be the words of a server that failed.
-            self._outside.append(line[: self._outside_budget])
+            outside = self._behind if values or self._values else self._outside
+            outside.append(line[: self._outside_budget])
             self._outside_budget -= len(line) + 1
 
     def _dispatch(self, values: list[bytes], batches: _Batches) -> None:
@@ -434,11 +437,14 @@ class EventScanner:
         self._budget = self.limit - _excess(self._id)
 
     def _take_outside(self, batches: _Batches) -> bool:
-        """Add the lines outside of events to the batches; return whether there were any."""
-        outside, self._outside = self._outside, []
+        """Add the lines outside of events to the batches; return whether there were any.
+
+        Those behind the data of an event belong after it as well.
+        """
+        outside, self._outside, self._behind = self._outside + self._behind, self._behind, []
         if outside:
             batches.append((IGNORED, [b"\n" + b"\n".join(outside)]))
-            self._outside_budget = _OUTSIDE_SIZE
+            self._outside_budget = _OUTSIDE_SIZE - sum(map(len, self._outside))
         return bool(outside)
 
 

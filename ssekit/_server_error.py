@@ -3,88 +3,107 @@
 # What always holds here:
 # - Any JSON value whatever may be passed in.
 # - Nothing is raised here: an error object is found, and its fields are read.
+# - The names of fields are compared in lower case and without underscores, as `_fields` has them.
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain, filterfalse
 from typing import Any, Final
 
-__all__ = ["error_fields", "error_within", "flat_error", "is_notice", "nested_error"]
+from ssekit._json import unlisted
 
-# The names that servers have for each field of an error, the usual one first. (Google's hosts have
-# a status, and HTTP's as code.)
+__all__ = ["NOTICES", "error_fields", "error_within", "flat_error", "is_notice", "nested_error"]
+
+# The fields that hold an error object, or what it wraps (Apigee has a fault, MiniMax a base_resp).
+_HOLDERS: Final = ("error", "errors", "fault", "baseresp", "detail", "message")
+# The names that servers have for each field of an error, the usual one first.
 _WORDS: Final[dict[str, tuple[str, ...]]] = {
     "message": (
-        "message",
-        "msg",
-        "detail",
-        "error_msg",
-        "error_message",
-        "errorMessage",
-        "status_msg",
-        "error_description",
-        "error",
-        "text",
+        *("message", "msg", "detail", "errormsg", "errormessage", "errmsg", "statusmsg"),
+        *("errordescription", "error", "reason", "faultstring", "title", "text"),
+        *("errors", "fault", "baseresp"),
     ),
-    "code": ("code", "status_code", "http_status_code", "error_code", "errorCode"),
-    "type": ("type", "error_type", "errorType", "__type", "status"),
+    "code": (
+        *("code", "statuscode", "httpstatuscode", "httpcode", "errorcode", "errcode", "errno"),
+        "httpstatus",
+    ),
+    "type": ("type", "errortype", "status"),  # Google's hosts have a status, and HTTP's as code
     "param": ("param",),
 }
 # Fields that stand beside a bare {"error": "..."} or {"detail": "..."} and describe it, and those.
-_SIBLINGS: Final = {*_WORDS["message"], *_WORDS["code"], "error_type"}
+_SIBLINGS: Final = {*_WORDS["message"], *_WORDS["code"], "errortype"}
+# Codes and messages where all is well, in lower case.
+_FINE: Final = ("0", "200", "ok", "success", "none", "null")
+# What a status or a kind of error may be that tells no more than that there is one.
+_FAILED: Final = ("error", "failed", "failure", "fail")
 
 
-def nested_error(body: Any, *, detail: bool = True) -> Any:
+def _fields(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of an object; a `status` in digits is HTTP's."""
+    fields = {name.replace("_", "").lower(): value for name, value in body.items()}
+    if isinstance(fields.get("status"), int):
+        fields["httpstatus"] = fields.pop("status")
+    return fields
+
+
+def nested_error(body: Any, *, certain: bool = False) -> Any:
     """Return the error that an object of a server holds, in the forms that servers use, or None.
 
-    They are `{"error": {...}}`, `{"error": "..."}` and, if asked for, `{"detail": ...}`. Beside a
-    bare word, the object itself may have the rest. Google's hosts put the object into a list.
+    They are `{"error": {...}}`, `{"error": "..."}` and, unless it is to be `certain`, other names
+    in the place of `error`. Beside a bare word, the object itself may have the rest. Google's hosts
+    put the object into a list.
     """
-    if isinstance(body, list) and len(body) == 1:
-        body = body[0]
+    body = unlisted(body)
     if not isinstance(body, dict):
         return None
-    error = body.get("error")
-    if _is_empty(error):  # some relays write every field of an error, with nothing in it
-        error = (detail and body.get("detail")) or None
+    names = ("error",) if certain else ("error", "errors", "fault", "detail")
+    # Some relays write every field of an error, with nothing in it.
+    error = next((body[name] for name in names if not _is_empty(body.get(name))), None)
     if error is None or isinstance(error, dict | list):
         return error
-    return body if len(_SIBLINGS.intersection(body)) > 1 else error
+    return body if len(_SIBLINGS.intersection(_fields(body))) > 1 else error
 
 
 def _is_empty(error: Any) -> bool:
-    """Whether nothing is in an error object: all of it is null, empty or 0."""
+    """Whether nothing is in an error object: all of it is null, empty, 0 or a word for that."""
     if isinstance(error, dict):
         return all(map(_is_empty, error.values()))
     if isinstance(error, list):
         return all(map(_is_empty, error))
-    return not error
+    return _is_fine(error)
 
 
-def error_fields(error: Any) -> dict[str, Any]:
-    """Return the arguments of `APIError` for an error object, or for the bare text of an error."""
+def error_fields(error: Any, beside: Any = None) -> dict[str, Any]:
+    """Return the arguments of `APIError` for an error object, or for the bare text of an error.
+
+    `beside` is the object that holds it, which may have the message or the code.
+    """
     layers = [{"code": error}] if isinstance(error, int | float) else list(_layers(error))
-    code = _first(map(_word, _values(layers, "code")))
+    outer = [_fields(beside)] if isinstance(beside, dict) else []
+    codes = chain(_values(layers, "code"), filterfalse(_is_fine, _values(outer, "code")))
+    code = _first(map(_word, codes))
     # {"type": "error", "message": ...} names no kind: it is the envelope.
-    kinds = (kind for kind in _values(layers, "type") if isinstance(kind, str) and kind != "error")
+    kinds = (kind for kind in _values(layers, "type") if isinstance(kind, str))
     unnamed = "the server reported an error" + (f" (code {code})" if code else "")
     return {
-        "message": _first(_sentences(error)) or unnamed,
+        "message": _first(_sentences(error)) or _first(_sentences(outer)) or unnamed,
         "code": code,
-        "type": _first(kinds),
+        "type": _first(kind for kind in kinds if kind not in _FAILED and not _is_fine(kind)),
         "param": _first(map(_word, _values(layers, "param"))),
         "body": error,
     }
 
 
 def _layers(error: Any) -> Iterator[dict[str, Any]]:
-    """Yield the object of an error, and what it wraps, from the outside in."""
+    """Yield the fields of an error object, and of what it wraps, from the outside in."""
     if isinstance(error, list):
         error = error[0] if error else None
     if isinstance(error, dict):
-        yield error
-        for word in ("error", "detail", "message"):
-            yield from _layers(error.get(word))
+        fields = _fields(error)
+        yield fields
+        for name in _HOLDERS:
+            yield from _layers(fields.get(name))
 
 
 def _sentences(message: Any) -> Iterator[str]:
@@ -92,12 +111,13 @@ def _sentences(message: Any) -> Iterator[str]:
     if isinstance(message, str):
         yield message
     elif isinstance(message, list):
-        for item in message:
+        for item in filter(None, message):
             yield from _sentences(item)
     elif isinstance(message, dict):
+        fields = _fields(message)
         for word in _WORDS["message"]:
-            if word in message:
-                yield from _sentences(message[word])
+            if word in fields:
+                yield from _sentences(fields[word])
 
 
 def _values(layers: list[dict[str, Any]], field: str) -> Iterator[Any]:
@@ -117,39 +137,48 @@ def error_within(holders: Iterable[dict[str, Any]]) -> Any:
     return next((holder["error"] for holder in holders if holder.get("error")), None)
 
 
-# Fields that tell an error from another object with a message.
-_KINDS: Final = (*_WORDS["code"], "error_type", "errorType", "__type")
-# Codes and messages where all is well, in lower case.
-_FINE: Final = ("0", "200", "ok", "success")
+# Fields that an object has because something failed, unless they are fine.
+_SIGNS: Final = (*_WORDS["code"][:-1], "errortype", "errormessage", "errormsg", "errmsg")
 # The types of objects that are no errors, whatever code and message they have.
-_NOTICES: Final = ("progress", "ping", "status", "notice", "info", "keepalive", "heartbeat")
+NOTICES: Final = (
+    *("progress", "ping", "status", "notice", "info", "warning", "keepalive", "heartbeat"),
+)
 
 
 def flat_error(body: dict[str, Any]) -> Any:
-    """Return the error that an object without choices reports without an `error`, or None.
+    """Return the error that an object which is no chunk reports without an `error`, or None.
 
-    MiniMax has `base_resp`, Cloudflare `errors`; Alibaba's, Databricks' and Baidu's hosts a code
-    beside the message, and others a status of "error".
+    MiniMax has `base_resp`; Alibaba's, Databricks' and Baidu's hosts a code beside the message, and
+    others a status of "error", or a type that ends so.
     """
-    response, errors = body.get("base_resp"), body.get("errors")
-    if body.get("choices"):
-        return None
+    fields = _fields(body)
+    response = fields.get("baseresp")
     if isinstance(response, dict) and not _is_fine(response.get("status_code")):
         return response
-    if errors:
-        return errors
+    if any(map(_is_error, map(fields.get, ("type", "object", "event")))):
+        return body
     counted = isinstance(body.get("choices"), list) and body.get("usage")
-    if counted or is_notice(body):
+    if counted or is_notice(body) or all(map(_is_fine, _sentences(body))):
         return None
-    words = _values([body], "message")
-    described = any(isinstance(word, str) and not _is_fine(word) for word in words)
-    failed = body.get("status") == "error" or not all(_is_fine(body.get(word)) for word in _KINDS)
-    return body if described and failed else None
+    failed = not all(_is_fine(fields.get(sign)) for sign in _SIGNS)
+    if not failed and (not body.get("type") or ":" in str(body["type"])):
+        # An event of a type of its own may report on something else. (In RFC 9457 it is a URI.)
+        status = fields.get("httpstatus")
+        failed = (
+            fields.get("success") is False
+            or fields.get("status") in _FAILED
+            or (isinstance(status, int) and status >= 400)
+        )
+    return body if failed else None
+
+
+def _is_error(kind: Any) -> bool:
+    return isinstance(kind, str) and kind.lower().endswith(("error", "exception"))
 
 
 def is_notice(body: dict[str, Any]) -> bool:
     """Whether an object keeps the connection alive, or reports progress."""
-    return body.get("type") in _NOTICES
+    return body.get("type") in NOTICES
 
 
 def _is_fine(word: Any) -> bool:

@@ -6,8 +6,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from ssekit._event import ServerSentEvent
-from ssekit._json import load, objects, unlisted
+from ssekit._json import objects, try_parse, unlisted
 
 __all__ = ["SHAPES", "shape_in", "shape_of"]
 
@@ -51,10 +53,7 @@ def _is_chat(body: dict[str, Any], _event_type: str) -> bool:
     )
 
 
-_BESIDE_CANDIDATES: Final = (
-    *("usageMetadata", "promptFeedback"),
-    *("usage_metadata", "prompt_feedback"),
-)
+_BESIDE_CANDIDATES: Final = ("usageMetadata", "promptFeedback", "usage_metadata", "prompt_feedback")
 
 
 def _is_gemini(body: dict[str, Any], _event_type: str) -> bool:
@@ -98,10 +97,10 @@ SHAPES: Final[dict[str, Callable[[dict[str, Any], str], bool]]] = {
 
 def shape_of(event: ServerSentEvent) -> str | None:
     """Return the name of the format that an event shows, or None if it shows none."""
-    try:
-        body = unlisted(load(event.data))
-    except ValueError:
-        return None
+    body = unlisted(try_parse(event.data))
+    if body is None and "\n" in event.data:  # several objects may be in one event, on a line each
+        parts = (replace(event, data=line) for line in event.data.split("\n"))
+        return next(filter(None, map(shape_of, parts)), None)
     return shape_in(body, event.event) if isinstance(body, dict) else None
 
 

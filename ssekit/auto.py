@@ -30,7 +30,7 @@ from ssekit._decoder import Read, Scanned, StreamDecoder
 from ssekit._errors import DecodeError, SSEKitError
 from ssekit._event import ServerSentEvent, make_event
 from ssekit._format import Format
-from ssekit._json import parse, unlisted
+from ssekit._json import try_parse, unlisted
 from ssekit._marker import is_marker
 from ssekit._scanner import IGNORED, Batch
 from ssekit._shapes import SHAPES, shape_of
@@ -136,12 +136,11 @@ class _Decoder(StreamDecoder[Any, Any]):
             self._fields = fields
             for position, self._payload in enumerate(payloads):
                 event = make_event(self._payload, fields)
-                parts = self._format.split(event)
-                name = next(filter(None, map(shape_of, parts)), None)
+                name = shape_of(event)
                 self._detected = name is not None
                 if name is None and self._format.is_empty(event):
                     continue
-                if name is None and any(map(self._is_last, parts)):
+                if name is None and any(map(self._is_last, self._format.split(event))):
                     name = _DEFAULT
                 if name is not None:
                     held.append((fields, payloads[position:]))
@@ -174,9 +173,8 @@ class _Decoder(StreamDecoder[Any, Any]):
 
 def _fields_of(event: ServerSentEvent) -> str:
     """Return a description of an event by the names of its fields."""
-    try:
-        body = unlisted(parse(event.data))
-    except ValueError:
+    body = unlisted(try_parse(event.data))
+    if body is None:
         return "the first event is not JSON"
     names = [f"{name[:40]!r}" for name in body][:8] if isinstance(body, dict) else []
     return f"the first event has the fields {', '.join(names)}" if names else "no field is there"

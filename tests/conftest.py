@@ -8,9 +8,6 @@ import pytest
 from tests.shells import RUNNERS, SHELLS, Shell, run_asyncio
 from tests.thorough import THOROUGH
 
-# It needs atheris, and is run by hand.
-collect_ignore = ["fuzz/guided.py"]
-
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     left_out = [item for item in items if item.get_closest_marker("thorough") and not THOROUGH]

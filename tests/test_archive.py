@@ -12,7 +12,7 @@ from hypothesis import given
 
 from ssekit import ServerSentEvent, SSEKitError, archive, auto, chat
 from ssekit.testing import EventStream, Fault, chat_streams, event_streams, faults, response_streams
-from tests.shared import WITHOUT_DASK, Recording, each_recording, needs_shared, recordings
+from tests.shared import WITHOUT_DASK, needs_shared, recordings
 from tests.streams import STREAMS, typed
 from tests.wire import DONE, A, B, C, event, text
 
@@ -141,23 +141,6 @@ def test_any_file_has_a_record_that_pickles_and_encodes(
 def test_what_no_string_can_hold_is_mended(tmp_path: Path):
     halves = ServerSentEvent(r'{"error": {"message": "\ud83d", "\udc00": ["\ud800", 1e999]}}')
     check_record(archive.collect(write(tmp_path, text("é") + halves.encode())))
-
-
-@each_recording(*auto.FORMATS, "other")
-def test_a_recorded_stream_has_the_record_of_its_bytes(tmp_path: Path, recording: Recording):
-    record = archive.collect(write(tmp_path, recording.data))
-    decoder = auto.decoder()
-    decoder.feed(recording.data)
-    decoder.close()
-    told = decoder.format if recording.endpoint == "other" else recording.endpoint
-    assert record.format == told
-    assert (record.state, record.ended_by) == (decoder.state, decoder.ended_by)
-    assert record.result == (decoder.result() if decoder.state == "done" else None)
-    if decoder.error is not None:
-        assert record.error is not None
-        assert record.error.partial == decoder.error.partial
-        assert record.error.message == str(decoder.error)
-    check_record(record)
 
 
 @needs_shared

@@ -35,8 +35,7 @@ from ssekit import (
 from ssekit.testing import chunkings
 from tests import wire
 from tests.formats import FORMATS
-from tests.shared import Recording, each_recording
-from tests.ways import WAYS, cuts, outcome, pieces, push
+from tests.ways import WAYS, outcome, pieces, push
 from tests.wire import event
 
 AZURE = {"choices": [], "created": 0, "id": "", "model": "", "object": "", "usage": None}
@@ -120,6 +119,7 @@ TOLD: dict[str, tuple[Any, Format[Any, Any] | None]] = {
     "the marker": ("[DONE]", None),
     "no object": ("[1]", None),
     "no JSON": ("{", None),
+    "several objects": (f"{json.dumps(AZURE)}\n{json.dumps(LEGACY)}\n[DONE]", completions.FORMAT),
 }
 
 
@@ -265,17 +265,6 @@ def test_cuts_do_not_matter(made: tuple[list[bytes], list[bytes]]):
     cut_chunks, cut_decoder = push(auto, reads)
     assert cut_chunks == chunks
     assert outcome(cut_decoder) == outcome(decoder)
-
-
-@each_recording(*FORMATS)
-def test_a_recorded_stream_says_what_it_says_to_its_format(recording: Recording):
-    chunks, decoder = push(FORMATS[recording.endpoint], [recording.data])
-    for reads in ([recording.data], *cuts(recording)):
-        for way in WAYS:
-            auto_chunks, auto_decoder = way(auto, reads)
-            assert auto_chunks == chunks
-            assert outcome(auto_decoder) == outcome(decoder)
-            assert type(auto_decoder.accumulator) is type(decoder.accumulator)
 
 
 @pytest.mark.parametrize("way", WAYS)

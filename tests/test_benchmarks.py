@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from benchmarks import chart, readme, recorded, scale
+from benchmarks import readme, recorded, scale
 from benchmarks.__main__ import main
 from benchmarks.dimensions import GROUPS
 from benchmarks.floor import floor_decoder, freeze
@@ -342,29 +342,12 @@ def test_the_pages_have_the_figures_of_the_file(page, make) -> None:
         assert f"{readme.BEGIN}\n{figures}\n{readme.END}" in text
 
 
-def test_the_page_has_the_pictures() -> None:
-    for name in ("speed.svg", "scale.svg"):
-        assert (readme.PAGE.parent / name).exists()
-        assert f"({name})" in readme.PAGE.read_text(encoding="utf-8")
-
-
 def test_the_text_around_the_marks_stays(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("before\n<a>\nSTALE\n<z>\nafter\n")
     readme.put_between(page, "<a>", "<z>", "new")
     readme.put_between(page, "<no>", "<such>", "new")
     assert page.read_text() == "before\n<a>\nnew\n<z>\nafter\n"
-
-
-def test_the_pictures_are_the_same_for_the_same_figures(tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib", reason="matplotlib, which draws them, is not installed")
-    drawn = []
-    for _ in range(2):
-        chart.draw(full_report(), tmp_path)
-        drawn.append([(tmp_path / name).read_bytes() for name in ("speed.svg", "scale.svg")])
-    assert drawn[0] == drawn[1]
-    assert b">httpx-sse<" in drawn[0][0]
-    assert b">1.00  lines<" in drawn[0][1]
 
 
 # Cost against size.

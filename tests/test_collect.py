@@ -14,15 +14,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import msgspec
 import pytest
 
-from ssekit import SSEKitError, auto
 from ssekit._command import collect as collecting
 from ssekit._command.collect import Lines
 from ssekit._command.main import main
 from tests.command import TIMEOUT, Terminal, posix, started
-from tests.shared import needs_shared, recordings
 from tests.streams import STREAMS
 from tests.wire import DONE, A, B, event
 
@@ -361,32 +358,3 @@ def test_processes_end_where_their_parent_is_killed(busy: Busy):
     process, pipes = busy
     process.kill()
     assert all(map(nobody_reads, pipes))
-
-
-# The recorded streams.
-
-
-@needs_shared
-@pytest.mark.parametrize("jobs", ["1", "2"])
-def test_recorded_streams_have_the_results_that_they_have_one_by_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jobs: str
-):
-    monkeypatch.chdir(tmp_path)
-    expected = []
-    for endpoint in sorted([*auto.FORMATS, "other"]):
-        for number, recording in enumerate(recordings(endpoint)):
-            file = Path(f"{endpoint}-{number}.sse")
-            file.write_bytes(recording.data)
-            try:
-                said = {"result": auto.collect(file)}
-            except SSEKitError as error:
-                said = {"partial": error.partial}
-            expected.append((str(file), msgspec.json.decode(msgspec.json.encode(said))))
-    files = [file for file, _ in expected]
-    assert collect(*files, "-j", jobs, "-o", "results.jsonl") == 1
-    found = []
-    for text in Path("results.jsonl").read_text(encoding="utf-8").splitlines():
-        line = json.loads(text)
-        kept = {"result": line["result"]} if line["state"] == "done" else {}
-        found.append((line["file"], kept or {"partial": line["error"]["partial"]}))
-    assert found == expected

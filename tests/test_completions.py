@@ -1,12 +1,11 @@
 """Legacy completions: `completions.py`."""
 
-import json
 from functools import partial
 from typing import Any
 
 import pytest
 
-from ssekit import APIError, Finish, ServerSentEvent, TextDelta, Usage, completions
+from ssekit import Finish, TextDelta, Usage, completions
 from tests.formats import answer_of, deltas_of, encoded
 
 run, deltas = partial(answer_of, completions), partial(deltas_of, completions)
@@ -30,14 +29,6 @@ CHOICES: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "nothing": ([{"choices": [{}]}], EMPTY),
     "text": ([chunk("a"), chunk(""), chunk("b")], {**EMPTY, "text": "ab"}),
     "the prompt (echo)": ([chunk("Say a"), chunk(": a")], {**EMPTY, "text": "Say a: a"}),
-    "null is absent": (
-        [chunk("a"), chunk(None, index=None, logprobs=None)],
-        {**EMPTY, "text": "a"},
-    ),
-    "the newest finish reason": (
-        [chunk(finish_reason="stop"), chunk(finish_reason="length"), chunk(finish_reason="")],
-        {**EMPTY, "finish_reason": "length"},
-    ),
     "log probabilities extend, each array by itself": (
         [
             chunk(
@@ -156,7 +147,6 @@ def test_choices(chunks: list[Any], choice: dict[str, Any]):
     assert made == choice
 
 
-COUNTS = {"prompt_tokens": 1, "total_tokens": 3, "completion_tokens": 2}
 NOTHING = {"id": "", "object": "text_completion", "created": 0, "model": "", "choices": []}
 
 # The chunks, and the whole result that they make.
@@ -170,15 +160,6 @@ RESULTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
             beside(id=None, created=None, model=""),
         ],
         {**NOTHING, "id": "1", "created": 5, "model": "n"},
-    ),
-    "the newest usage, which null does not wipe out": (
-        [
-            beside(usage={"prompt_tokens": 1}),
-            beside(usage=COUNTS),
-            beside(usage=None),
-            beside(usage={"cost": 1}),
-        ],
-        {**NOTHING, "usage": {**COUNTS, "cost": 1.0}},
     ),
     "the newest of what else is said of the whole": (
         [
@@ -202,20 +183,6 @@ def test_results(chunks: list[Any], result: dict[str, Any]):
     assert encoded(run(*chunks)) == result
 
 
-def test_an_error_in_a_choice():
-    data = json.dumps(chunk("a", error={"message": "no", "code": 502}))
-    with pytest.raises(APIError, match=r"^no$") as raised:
-        completions.decode(ServerSentEvent(data))
-    assert raised.value.code == "502"
-    assert raised.value.chunk.choices[0].text == "a"
-
-
-def test_an_error_in_the_place_of_choices():
-    with pytest.raises(APIError, match=r"^no$") as raised:
-        completions.decode(ServerSentEvent('{"choices": [], "code": "x", "message": "no"}'))
-    assert raised.value.code == "x"
-
-
 # The deltas.
 
 
@@ -232,11 +199,3 @@ def test_deltas():
         Finish(0, "stop", "eos"),
         Finish(1, "content_filter", "content_filter"),
     ]
-
-
-def test_usage_that_says_nothing_is_none():
-    assert deltas(beside(usage={})) == []
-
-
-def test_a_choice_without_a_finish_reason_has_no_finish():
-    assert deltas(chunk("a")) == [TextDelta(0, "a")]

@@ -10,18 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import strategies as st
 
 import ssekit
 from benchmarks import conformance
 from benchmarks.answers import READERS, Answer, AnswerReader, answer_rows, is_right
 from benchmarks.conformance import (
     ENDINGS,
-    EVERYTHING,
     FEATURES,
-    Attempt,
     Reader,
-    faults,
     late_endings,
     main,
     passed,
@@ -30,7 +26,6 @@ from benchmarks.peers import PEERS, SSEKIT, Fields, Parse, Peer
 from ssekit import ServerSentEvent, iter_events
 from tests.cases import read_cases
 from tests.shared import conformance_cases, needs_shared
-from tests.thorough import pick
 
 
 def naive(reads: Iterable[bytes]) -> Iterator[ServerSentEvent]:
@@ -39,12 +34,6 @@ def naive(reads: Iterable[bytes]) -> Iterator[ServerSentEvent]:
         lines = block.decode().split("\n")
         data = "\n".join(line[6:] for line in lines if line.startswith("data: "))
         yield ServerSentEvent(data)
-
-
-def forgetful(reads: Iterable[bytes]) -> Iterator[ServerSentEvent]:
-    """Right, but for what is left over at the end of a read."""
-    for read in reads:
-        yield from iter_events([read])
 
 
 def late(reads: Iterable[bytes]) -> Iterator[ServerSentEvent]:
@@ -62,78 +51,7 @@ def reader(parse: Parse, name: str = "msgspec") -> Reader:
     return Reader(Peer(name, lambda: parse), parse)  # (by a distribution that is always there)
 
 
-NOTHING, X = Fields("message", "", ""), Fields("message", "x", "")
 SOME = {name: FEATURES[name] for name in ("one-line data", "ids", "a byte order mark", "a cut")}
-
-# What a parser that is naive makes of the smallest stream with each feature, if not what it says.
-NAIVE: dict[str, tuple[bytes, list[Fields], list[Fields] | str]] = {
-    "ids": (b"id: x\ndata: x\n\n", [X._replace(id="x")], [X]),
-    "types": (b"event: x\ndata: x\n\n", [X._replace(event="x")], [X]),
-    "blank lines": (b"\n\n", [], [NOTHING]),
-    "an id alone": (b"id: x\n\n", [], [NOTHING]),
-    "CR": (b"data: x\r\r", [X], []),
-    "a byte order mark": (b"\xef\xbb\xbfdata: x\n\n", [X], [NOTHING]),
-    "invalid UTF-8": (b"data: \xff\n\n", [X._replace(data="\ufffd")], "UnicodeDecodeError"),
-}
-
-
-SOUGHT = [*NAIVE, "one-line data", "comments", "empty data", "a cut"]
-
-
-@pytest.mark.parametrize("feature", pick(quick=SOUGHT[::4], thorough=SOUGHT))
-def test_a_fault_is_found_alone_in_a_small_stream(feature: str) -> None:
-    found = faults([reader(naive)], examples=300, features={feature: FEATURES[feature]})
-    # (Where it has none of this feature, it is tried with everything.)
-    made = [(fault.attempt, fault.made) for fault in found if fault.feature == feature]
-    if feature in NAIVE:
-        stream, said, of_it = NAIVE[feature]
-        assert made == [(Attempt([stream], said), {"msgspec": of_it})]
-    else:
-        assert made == []
-
-
-def test_a_fault_at_a_cut() -> None:
-    [fault] = faults([reader(forgetful)], examples=300, features=SOME)
-    assert (fault.feature, b"".join(fault.attempt.reads)) == ("a cut", b"data: x\n\n")
-    assert len(fault.attempt.reads) == 2
-    assert fault.made == {"msgspec": []}
-
-
-@pytest.mark.thorough
-def test_what_is_found_with_one_is_tried_with_all() -> None:
-    readers = [reader(forgetful, "a"), reader(naive, "b"), reader(iter_events, "c")]
-    found = faults(readers, examples=50, features=SOME)
-    assert [(fault.feature, sorted(fault.made)) for fault in found] == [
-        ("ids", ["b"]),
-        ("a byte order mark", ["b"]),
-        ("a cut", ["a"]),
-    ]
-
-
-def test_a_stream_is_left_out_where_another_says_more() -> None:
-    """One parser misreads both streams, and one the second alone."""
-    wrong = [ServerSentEvent("")]
-    both = reader(lambda _: wrong, "both")
-    second = reader(lambda reads: wrong if list(reads) == [b"22"] else [], "second")
-    attempts = st.sampled_from([Attempt([b"1"], []), Attempt([b"22"], [])])
-    found = faults([both, second], examples=300, features={"two streams": attempts})
-    assert [(fault.attempt.reads, list(fault.made)) for fault in found] == [
-        ([b"22"], ["both", "second"])
-    ]
-
-
-@pytest.mark.thorough
-def test_the_same_stream_is_found_once() -> None:
-    again = {**SOME, "the mark again": SOME["a byte order mark"]}
-    found = faults([reader(naive)], examples=300, features=again)
-    assert [fault.feature for fault in found] == ["ids", "a byte order mark"]
-
-
-@pytest.mark.thorough
-def test_what_misreads_nothing_is_tried_with_everything_at_once() -> None:
-    found = faults([reader(naive)], examples=50, features={})
-    assert [fault.feature for fault in found] == [EVERYTHING]
-    assert faults([reader(iter_events)], examples=50, features=SOME) == []
 
 
 def test_late_endings() -> None:

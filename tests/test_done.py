@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssekit import SSEKitError, auto
+from ssekit import auto
 from ssekit.testing import ModelStream, chunkings
 from tests.formats import FORMATS, STRATEGIES, each_format
 from tests.made import BLANKS, MARKERS
@@ -118,29 +118,3 @@ def test_a_stream_is_done_only_where_it_has_ended(name: str):
         assert decoder.state != "done" or decoder.format == name
 
     check()
-
-
-@each_format
-def test_the_pushed_deltas_are_those_of_the_stream(name: str):
-    @given(STRATEGIES[name]() | STRATEGIES[name](dialect="any"), st.data())
-    def compare(made: ModelStream, data: st.DataObject) -> None:
-        received = made.data[: data.draw(st.sampled_from(made.seams) | st.integers(0, 10_000))]
-        for wire in (FORMATS[name], auto):
-            decoder, stream = wire.decoder(), wire.stream([received])
-            pushed = [
-                each
-                for read in data.draw(chunkings(received))
-                for each in decoder.feed_deltas(read)
-            ]
-            pushed += decoder.close_deltas()
-            pulled = []
-            try:
-                for delta in stream.deltas():
-                    pulled.append(delta)
-            except SSEKitError as error:
-                assert str(error) == str(decoder.error)
-            assert pushed == pulled
-            assert (decoder.state, decoder.snapshot()) == (stream.state, stream.snapshot())
-            assert decoder.close_deltas() == []
-
-    compare()

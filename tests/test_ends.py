@@ -206,13 +206,14 @@ OUTSIDE = {
     "the end of a list": ",\n" + json.dumps(OBJECT, indent=2) + "\n]",
     "a line named error": "error: " + json.dumps(OBJECT["error"]),
     "a line named error, of text": "error: Overloaded",
+    "a line named Error": "Error: Overloaded",
     "a line among others": "oops\n" + json.dumps(OBJECT),
 }
 
 
 @pytest.mark.parametrize("outside", OUTSIDE.values(), ids=OUTSIDE)
-@pytest.mark.parametrize("end", [b"", b"\n", b"\n\n", b"\n" + DONE], ids=repr)
-@pytest.mark.parametrize("before", ["nothing", "begun", "complete"])
+@pytest.mark.parametrize("end", [b"", b"\n", b"\n\n", b"\n\n" + DONE], ids=repr)
+@pytest.mark.parametrize("before", ["nothing", "begun", "behind", "complete"])
 @pytest.mark.parametrize("module", [*FORMATS, auto], ids=name)
 def test_an_error_outside_of_events_is_the_error(
     module: Any, before: str, outside: str, end: bytes
@@ -221,10 +222,22 @@ def test_an_error_outside_of_events_is_the_error(
         return  # its terminal event was seen
     wire = chat if module is auto else module
     parts = {"nothing": b"", "begun": BEGUN[wire], "complete": BEGUN[wire] + ENDED[wire]}
+    parts["behind"] = BEGUN[wire][:-1]  # in the place of the blank line
     decoder = read(module, parts[before] + outside.encode() + end)
     assert isinstance(decoder.error, APIError)
     assert decoder.error.message == "Overloaded"
     assert decoder.accumulator.text == ("" if before == "nothing" else "Hi")
+
+
+@pytest.mark.parametrize("kind", ["", "error"])
+@pytest.mark.parametrize("module", [*FORMATS, auto], ids=name)
+def test_an_error_over_several_lines_may_name_the_field_once(module: Any, kind: str):
+    begun = BEGUN[chat if module is auto else module]
+    several = (f"event: {kind}\n" if kind else "") + f"data: {json.dumps(OBJECT, indent=2)}\n\n"
+    decoder = read(module, begun + several.encode())
+    assert isinstance(decoder.error, APIError)
+    assert (decoder.error.message, decoder.error.code) == ("Overloaded", "503")
+    assert decoder.accumulator.text == "Hi"
 
 
 def test_other_trouble_outside_of_events_fails_only_an_incomplete_answer():
@@ -234,8 +247,9 @@ def test_other_trouble_outside_of_events_fails_only_an_incomplete_answer():
 
 
 def test_bytes_outside_of_events_are_dropped_if_an_event_follows():
-    data = BEGUN[chat] + json.dumps(OBJECT).encode() + b"\n" + ENDED[chat] + DONE
-    assert read(chat, data).state == "done"
+    line = json.dumps(OBJECT).encode()
+    assert read(chat, BEGUN[chat] + line + b"\n" + ENDED[chat] + DONE).state == "done"
+    assert read(chat, BEGUN[chat][:-1] + line + b"\n\n" + ENDED[chat] + DONE).state == "done"
 
 
 def test_bytes_behind_the_marker_are_not_looked_at():
@@ -284,6 +298,33 @@ def test_blank_data_is_no_chunk(module: Any, data: str):
     assert decoder.accumulator.text == "Hi"
 
 
+@pytest.mark.parametrize("kind", ["ping", "heartbeat"])
+@pytest.mark.parametrize("module", [*FORMATS, auto], ids=name)
+def test_an_event_named_as_a_keepalive_may_have_any_text(module: Any, kind: str):
+    wire = chat if module is auto else module
+    decoder = read(module, BEGUN[wire] + event("2026-01-01 12:00", kind) + ENDED[wire])
+    assert (decoder.state, decoder.accumulator.text) == ("done", "Hi")
+
+
+@pytest.mark.parametrize("module", [*FORMATS, auto], ids=name)
+def test_a_stream_of_single_line_ends_is_one_event_at_its_end(module: Any):
+    wire = chat if module is auto else module
+    lines = (BEGUN[wire] + ENDED[wire] + DONE).replace(b"\n\n", b"\n")
+    assert read(module, lines).state == "done"
+    assert read(module, lines.replace(b"\n", b"\n \n")).state == "done"
+    assert isinstance(fault(module, lines + b'data: {"a": '), StreamTruncatedError)
+
+
+@pytest.mark.parametrize("module", [*FORMATS, auto], ids=name)
+def test_the_text_of_an_error_needs_no_blank_line(module: Any):
+    begun = BEGUN[chat if module is auto else module]
+    error = fault(module, begun + b"event: error\ndata: Overloaded")
+    assert isinstance(error, APIError)
+    assert error.message == "Overloaded"
+    cut = fault(module, begun + b'event: error\ndata: {"error": {"mess')
+    assert isinstance(cut, StreamTruncatedError)
+
+
 @pytest.mark.parametrize("module", [chat, auto], ids=name)
 @pytest.mark.parametrize("before", [b"", BEGUN[chat]], ids=["alone", "later"])
 def test_an_event_named_error_is_one_without_any_data(module: Any, before: bytes):
@@ -295,6 +336,7 @@ def test_an_event_named_error_is_one_without_any_data(module: Any, before: bytes
 EMPTY_ERRORS = [
     {"message": "", "type": "", "code": None},
     {"code": 0, "details": [], "inner": {"message": None}},
+    {"code": "0", "message": "OK", "type": "None"},
     [],
 ]
 
@@ -323,9 +365,10 @@ WORDS = {"type": "error", "error": {"code": "rate_limit_exceeded", "message": "T
         (DONE, None),
         (event("no json"), None),
         (event({"type": "error"}), None),
+        (event(FAILED), None),
     ],
     ids=["the end", "its words", "blank", "a piece", "another event", "the marker", "no JSON",
-         "an error without words"],
+         "an error without words", "another failure"],
 )  # fmt: skip
 def test_a_failure_without_words_waits_for_them(following: bytes, code: str | None):
     decoder = read(responses, BEGUN[responses] + event(FAILED) + following)
@@ -394,16 +437,3 @@ def test_an_object_in_a_list_is_that_object(module: ModuleType):
         assert decoder.format == name(module).removeprefix("ssekit.")
     wrong = messages if module is chat else chat
     assert f"{module.__name__} reads this format" in str(fault(wrong, listed.encode()))
-
-
-@pytest.mark.parametrize(
-    ("body", "kind", "message", "type_"),
-    [
-        ({"choices": None, "error_type": "t", "error_message": "m"}, "", "m", "t"),
-        ({"text": "m", "final": True}, "error", "m", None),
-    ],
-)
-def test_words_of_errors(body: Any, kind: str, message: str, type_: str | None):
-    error = fault(chat, event(body, kind))
-    assert isinstance(error, APIError)
-    assert (error.message, error.type) == (message, type_)

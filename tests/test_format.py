@@ -1,21 +1,21 @@
 """A wire format as data: `_format.py`. What is true of any format is tested with chat."""
 
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 import pytest
 
 from ssekit import (
-    DONE,
     APIError,
     DecodeError,
     ServerSentEvent,
     chat,
     completions,
     gemini,
+    messages,
     responses,
 )
+from tests.formats import FORMATS
 
 UNNAMED = "the server reported an error"
 
@@ -113,6 +113,29 @@ ERRORS = {
     "several (Cloudflare)": Reported(
         '{"errors": [{"message": "no", "code": 5007}], "success": false, "result": {}}', code="5007"
     ),
+    "flat, of Azure's gateway": Reported('{"statusCode": 429, "message": "no"}', code="429"),
+    "flat, of a function": Reported(
+        '{"errorType": "Runtime.Error", "errorMessage": "no"}', type="Runtime.Error"
+    ),
+    "flat, with a status of HTTP": Reported('{"status": 500, "message": "no"}', code="500"),
+    "flat, without success": Reported('{"success": false, "message": "no"}'),
+    "flat, by the end of its type": Reported(
+        '{"type": "overloaded_error", "message": "no"}', type="overloaded_error"
+    ),
+    "a word, with a status of HTTP (Spring)": Reported(
+        '{"timestamp": "2026", "status": 500, "error": "no", "path": "/v1"}', code="500"
+    ),
+    "problem details (RFC 9457)": Reported(
+        '{"type": "urn:x", "title": "Bad", "status": 500, "detail": "no"}', code="500", type="urn:x"
+    ),
+    "an object, and a code beside it": Reported(
+        '{"error": {"message": "no"}, "status_code": 429}', code="429"
+    ),
+    "a fault (Apigee)": Reported(
+        '{"fault": {"faultstring": "no", "detail": {"errorcode": "x"}}}', code="x"
+    ),
+}
+ERRORS_OF_CHAT = {
     "in a choice": Reported(
         '{"choices": [{"delta": {}, "error": {"message": "no", "code": 502}}]}', code="502"
     ),
@@ -120,10 +143,20 @@ ERRORS = {
 }
 
 
-@pytest.mark.parametrize("said", ERRORS.values(), ids=ERRORS)
-def test_errors_in_every_form(said: Reported):
+@pytest.mark.parametrize(
+    ("format", "said"),
+    [
+        *(
+            pytest.param(module, said, id=f"{name}: {form}")
+            for name, module in FORMATS.items()
+            for form, said in ERRORS.items()
+        ),
+        *(pytest.param(chat, said, id=form) for form, said in ERRORS_OF_CHAT.items()),
+    ],
+)
+def test_errors_in_every_form(format: Any, said: Reported):
     with pytest.raises(APIError) as raised:
-        chat.decode(ServerSentEvent(said.data, said.event))
+        format.decode(ServerSentEvent(said.data, said.event))
     error = raised.value
     assert (error.message, error.code, error.type, error.param) == said[1:5]
 
@@ -143,6 +176,10 @@ def test_errors_in_every_form(said: Reported):
         '{"choices": [], "message": "hello"}',
         '{"code": 200, "message": "ok"}',
         '{"code": 5}',
+        '{"type": "tool_progress", "status": "error", "message": "exit 1"}',
+        '{"type": "warning", "code": "deprecated", "message": "soon"}',
+        '{"status": 202, "message": "accepted"}',
+        '{"httpStatus": "Too Many Requests", "message": "hello"}',
         '{"code": "Success", "message": ""}',
         '{"code": 5, "message": "Ok"}',
         '{"type": "progress", "code": "P", "message": "50%"}',
@@ -157,6 +194,11 @@ def test_errors_in_every_form(said: Reported):
 )
 def test_an_error_that_says_nothing_is_none(data: str):
     assert isinstance(chat.decode(ServerSentEvent(data)), chat.ChatCompletionChunk)
+
+
+def test_an_event_of_a_type_of_its_own_reports_on_something_else():
+    data = '{"status": "error", "message": "exit 1"}'
+    assert isinstance(messages.decode(ServerSentEvent(data, "progress")), messages.UnknownEvent)
 
 
 def test_a_candidate_is_no_error_whatever_is_beside_it():
@@ -198,10 +240,6 @@ def test_the_chunk_that_an_error_came_with_is_there():
     assert raised.value.body == "no"
 
 
-def test_the_marker_is_the_whole_data():
-    assert chat.decode(ServerSentEvent("[DONE]")) is DONE
-
-
 @pytest.mark.parametrize("data", ["", "[DONE", "[DONE]!", "{", "5", "null", "[]", '"a"'])
 def test_what_is_no_object_is_a_decode_error(data: str):
     event = ServerSentEvent(data)
@@ -217,28 +255,12 @@ def test_an_object_is_a_chunk_whatever_it_lacks(data: str):
     assert chunk.choices == []
 
 
-def test_invalid_utf_8_is_replaced():
-    decoder = chat.decoder()
-    (chunk,) = decoder.feed(b'data: {"choices": [{"delta": {"content": "a\xff"}}]}\n\n')
-    assert chunk.choices[0].delta.content == "a\ufffd"
-
-
 def test_a_format_says_which_it_is():
     assert repr(chat.FORMAT) == "<ssekit.Format chat>"
 
 
 HI = b'data: {"choices": [{"delta": {"content": "Hi"}, "finish_reason": "stop"}]}\n\n'
 ANSWER = HI + b"data: [DONE]\n\n"
-
-
-def test_collect_reads_to_the_end():
-    assert chat.collect([ANSWER]).choices[0].message.content == "Hi"
-
-
-def test_collect_takes_the_path_of_a_recorded_stream(tmp_path: Path):
-    path = tmp_path / "answer.sse"
-    path.write_bytes(ANSWER)
-    assert chat.collect(path) == chat.collect([ANSWER])
 
 
 def test_collect_raises_what_ended_the_stream():

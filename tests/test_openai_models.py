@@ -130,26 +130,6 @@ def test_the_model_holds_the_same_values(endpoint: str):
         assert not differences(msgspec.json.decode(answer), theirs.model_dump())
 
 
-@each_recording("completions")
-def test_the_result_is_what_the_events_add_up_to(recording: Recording):
-    """The SDK has no accumulator for legacy completions: its chunks are added up here."""
-    chunks: list[Any] = [
-        construct_type(value=json.loads(event.data), type_=Completion)
-        for event in SSEDecoder().feed(recording.data)
-        if completions.decode(event) is not DONE
-    ]
-    answer = Completion.model_validate_json(
-        msgspec.json.encode(completions.collect([recording.data]))
-    )
-    for choice in answer.choices:
-        said = [c for chunk in chunks for c in chunk.choices if c.index == choice.index]
-        assert choice.text == "".join(c.text for c in said)
-        assert choice.finish_reason == said[-1].finish_reason
-    assert answer.usage == chunks[-1].usage
-    for field in ("id", "created", "model", "object", "system_fingerprint"):
-        assert getattr(answer, field) == getattr(chunks[0], field)
-
-
 @each_recording("responses", where=from_openai)
 def test_a_response_is_one_to_the_sdk(recording: Recording):
     """The SDK's model accepts our result, and holds the same values in all that it declares."""

@@ -25,8 +25,7 @@ from ssekit import (
     archive,
     auto,
 )
-from tests.shared import needs_shared, recordings
-from tests.ways import WAYS, cuts, outcome, pieces, push
+from tests.ways import WAYS, outcome, pieces, push
 from tests.wire import typed
 
 # The format.
@@ -262,65 +261,15 @@ def test_what_the_types_do_not_say_counts_as_absent():
     assert stream.until_done().text == '{"n": 1}'
 
 
-# Another one, as small as it can be: OpenAI's streams of transcriptions.
-
-
-class TranscriptEvent(msgspec.Struct, frozen=True):
-    type: str
-    delta: str = ""
-    text: str = ""
-
-
-class Transcript(ssekit.Accumulator[TranscriptEvent, str]):
-    def __init__(self) -> None:
-        self._pieces: list[str] = []
-        self._whole: str | None = None
-
-    def add(self, event: TranscriptEvent, /) -> bool:
-        self._pieces.append(event.delta)
-        if event.type == "transcript.text.done":
-            self._whole = event.text
-        return self._whole is not None
-
-    def snapshot(self) -> str:
-        return "".join(self._pieces) if self._whole is None else self._whole
-
-    @property
-    def text(self) -> str:
-        return self.snapshot()
-
-    def deltas(self, event: TranscriptEvent, /) -> list[Delta]:
-        return [TextDelta(0, event.delta)] if event.delta else []
-
-
-TRANSCRIPT = ssekit.Format(
-    "transcript", msgspec.json.Decoder(TranscriptEvent), Transcript, marker_ends=False
-)
-
-SPOKEN = [
-    typed("transcript.text.delta", delta="Hello", logprobs=[]),
-    typed("transcript.text.delta", delta=" there."),
-    typed("transcript.text.done", text="Hello there.", usage={"type": "tokens"}),
-]
-
-
-def test_a_format_of_a_few_lines():
-    stream = TRANSCRIPT.stream(SPOKEN)
-    assert list(stream.text()) == ["Hello", " there."]
-    assert stream.result() == "Hello there."
-    with pytest.raises(StreamTruncatedError) as raised:
-        TRANSCRIPT.collect([*SPOKEN[:2], b"data: [DONE]\n\n"])
-    assert raised.value.partial == "Hello there."
-
-
 def test_a_format_of_ones_own_opens_what_a_name_opens(tmp_path: Path):
-    assert auto.opener(TRANSCRIPT) is TRANSCRIPT
-    file = tmp_path / "spoken.sse"
-    file.write_bytes(b"".join(SPOKEN))
-    record = archive.collect(file, format=TRANSCRIPT)
-    assert (record.format, record.state, record.result) == ("transcript", "done", "Hello there.")
+    assert auto.opener(COHERE) is COHERE
+    file = tmp_path / "answer.sse"
+    file.write_bytes(b"".join(STREAM))
+    record = archive.collect(file, format=COHERE)
+    assert (record.format, record.state) == ("cohere", "done")
+    assert record.result == COHERE.collect(STREAM)
     with pytest.raises(ValueError, match="format must be auto, chat"):
-        archive.collect(file, format="transcript")
+        archive.collect(file, format="cohere")
 
 
 class Least(ssekit.Accumulator[Event, int]):
@@ -354,23 +303,3 @@ def test_what_has_to_be_written_is_told():
 
     with pytest.raises(TypeError, match="add"):
         Nothing()  # type: ignore[abstract]
-
-
-@needs_shared
-def test_the_recorded_streams_of_cohere():
-    recorded = [each for each in recordings("other") if each.host == "api.cohere.com"]
-    assert recorded
-    for recording in recorded:
-        stream = COHERE.stream([recording.data])
-        deltas = list(stream.deltas())
-        assert stream.state == "done"
-        answer = stream.result()
-        assert "".join(d.text for d in deltas if type(d) is TextDelta) == answer.text
-        assert "".join(d.text for d in deltas if type(d) is ReasoningDelta) == answer.tool_plan
-        assert [d for d in deltas if type(d) is ToolCall] == answer.tool_calls
-        assert all(isinstance(made.parse(), dict) for made in answer.tool_calls)
-        assert deltas[-1] == Finish(
-            0, "tool_calls" if answer.tool_calls else "stop", answer.finish_reason or ""
-        )
-        for reads in cuts(recording):
-            assert outcome(push(COHERE, reads)[1]) == outcome(stream.decoder)

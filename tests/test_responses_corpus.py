@@ -123,41 +123,6 @@ def test_the_pieces_alone_add_up(recording: Recording):
 
 
 @each_answer
-def test_what_was_folded_before_a_whole_is_stated_is_that_whole(recording: Recording):
-    decoder = responses.decoder()
-    seen: set[tuple[Any, ...]] = set()
-    for event in wire(recording):
-        name = kind(event, ".done")
-        if name and place(event, name) in seen:
-            output = encoded(decoder.snapshot())["output"]
-            assert at(output, *place(event, name)) == event[STREAMED[name][0]]
-        elif event["type"] == "response.content_part.done":
-            said = encoded(decoder.snapshot())["output"][event["output_index"]]["content"]
-            assert said[event["content_index"]]["text"] == event["part"]["text"]
-        elif event["type"] == "response.reasoning_summary_part.done":
-            said = encoded(decoder.snapshot())["output"][event["output_index"]]["summary"]
-            assert said[event["summary_index"]] == event["part"]
-        elif event["type"] == "response.output_item.done":
-            item = encoded(decoder.snapshot())["output"][event["output_index"]]
-            assert expected_texts(item, seen, event) == expected_texts(event["item"], seen, event)
-        elif event["type"] == "response.shell_call_output_content.done":
-            item = encoded(decoder.snapshot())["output"][event["output_index"]]
-            (said,) = event["output"]
-            made = item["output"][event["command_index"]]
-            assert (made["stdout"], made["stderr"]) == (said["stdout"], said["stderr"])
-        if name := kind(event, ".delta"):
-            seen.add(place(event, name))
-        decoder.feed(ServerSentEvent(json.dumps(event), event["type"]))
-
-
-def expected_texts(item: Any, seen: set[tuple[Any, ...]], event: Any) -> dict[Any, str]:
-    """Return the texts of an item of which pieces were sent."""
-    index = event["output_index"]
-    items = {index: item}
-    return {found: at(items, *found) for found in seen if found[1] == index}  # type: ignore[arg-type]
-
-
-@each_answer
 def test_a_terminal_event_without_a_response(recording: Recording):
     """What was folded stands, with the status that the event's type means."""
     events = wire(recording)

@@ -502,6 +502,13 @@ REFUSALS: dict[str, tuple[bytes, int, str, Any]] = {
     "a flat object": (b'{"object": "error", "message": "no"}', 400, "", ("no", None)),
     "a detail": (b'{"detail": "no"}', 401, "application/json", ("no", None)),
     "an object in a list": (b'[{"error": {"message": "no", "code": 5}}]', 400, "", ("no", "5")),
+    "an object behind a BOM": (b"\xef\xbb\xbf" + JSON, 429, "", ("slow down", "5")),
+    "an event": (b"event: error\ndata: " + JSON + b"\n\n", 502, "", ("slow down", "5")),
+    "an event of text": (b"data: upstream reset\r\n\r\n", 502, "", ("upstream reset", None)),
+    "a list of errors": (
+        b'{"success": false, "errors": [{"code": 7003, "message": "no"}]}',
+        *(400, "application/json", ("no", "7003")),
+    ),
     "a line of text": (b" upstream reset\n", 502, "text/plain", ("upstream reset", None)),
     "a page": (b"<html>\xff", 502, "text/html", (NO_REASON, None)),
     "a long text": (b"no " * 100, 502, "text/plain", (NO_REASON, None)),

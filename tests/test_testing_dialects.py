@@ -33,18 +33,6 @@ EVERY_HOST = [(name, host) for name, dialects in DIALECTS.items() for host in di
 
 
 @pytest.mark.parametrize(("name", "host"), EVERY_HOST)
-def test_a_stream_of_a_host_accumulates_to_the_answer_that_it_was_made_of(name: str, host: str):
-    wire, streams = FORMATS[name], STRATEGIES[name]
-
-    @examples(quick=5, thorough=15)
-    @given(streams(dialect=host))
-    def check(stream: ModelStream) -> None:
-        assert encoded(wire.collect([stream.data])) == stream.expected
-
-    check()
-
-
-@pytest.mark.parametrize(("name", "host"), EVERY_HOST)
 def test_a_host_is_a_set_of_quirks(name: str, host: str):
     dialects = DIALECTS[name]  # type: ignore[index]
     assert dialects.hosts[host] <= set(dialects.quirks)

@@ -18,7 +18,6 @@ from ssekit import ServerSentEvent, SSEDecoder
 from ssekit.testing import EventStream, chunkings, event_streams, server_sent_events, splits
 from tests.reference import Reference, interpret
 from tests.thorough import examples, pick
-from tests.ways import decoded
 
 SEARCH = settings(
     database=None,
@@ -51,12 +50,6 @@ def told(stream: EventStream) -> Reference:
 @examples(quick=60, thorough=5_000)
 def test_an_independent_decoder_has_what_a_stream_says_of_itself(stream: EventStream):
     assert told(stream) == interpret(stream.data)
-
-
-@given(event_streams().flatmap(lambda stream: st.tuples(st.just(stream), chunkings(stream.data))))
-def test_ssekit_has_it_in_any_reads(attempt: tuple[EventStream, list[bytes]]):
-    stream, reads = attempt
-    assert decoded(reads) == told(stream)
 
 
 @given(st.data())

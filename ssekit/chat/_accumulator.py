@@ -69,7 +69,7 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
             if delta.role is not None and delta.role:
                 builder.message["role"] = delta.role
             if delta.refusal is not None and delta.refusal:
-                builder.add_text("refusal", delta.refusal)
+                builder.message["refusal"].append(delta.refusal)
             if delta.tool_calls is not None or choice.message is not None:
                 self._latest.append((delta, builder.add_tool_calls(delta.tool_calls or ())))
             if delta.reasoning_details is not None:
@@ -83,9 +83,9 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
             if delta.audio is not None:
                 builder.add_object("audio", delta.audio)
             if delta.annotations is not None:
-                builder.extend("annotations", delta.annotations)
+                builder.message.setdefault("annotations", []).extend(delta.annotations)
             if delta.images is not None:
-                builder.extend("images", delta.images)
+                builder.message.setdefault("images", []).extend(delta.images)
             if delta.executed_tools is not None:
                 builder.add_executed_tools(delta.executed_tools)
             if delta.extra_content is not None:
@@ -95,7 +95,7 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
             if choice.logprobs is not None:
                 builder.add_logprobs(choice.logprobs)
             if choice.annotations is not None:
-                builder.extend("annotations", choice.annotations)
+                builder.message.setdefault("annotations", []).extend(choice.annotations)
             if choice.content_filter_results is not None:
                 verdicts = builder.fields.setdefault("content_filter_results", {})
                 merge_fields(verdicts, choice.content_filter_results)

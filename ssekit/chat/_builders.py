@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
@@ -46,7 +47,7 @@ class ChoiceBuilder(BaseChoiceBuilder):
     """One choice so far.
 
     Attributes:
-        message: The parts of the message but for the tool calls, by field.
+        message: The parts of the message but for the tool calls, by field. A new one is a text.
         reasoning_field: The field of the reasoning that came first. The view and the deltas are of
             this one, because some routers send the same text in two.
     """
@@ -55,7 +56,7 @@ class ChoiceBuilder(BaseChoiceBuilder):
 
     def __init__(self, index: int) -> None:
         super().__init__(index)
-        self.message: dict[str, Any] = {"content": self.text}
+        self.message: defaultdict[str, Any] = defaultdict(Text, content=self.text)
         self.reasoning_field = ""
         self._table: ToolCallTable | None = None
 
@@ -79,8 +80,8 @@ class ChoiceBuilder(BaseChoiceBuilder):
         return replace(
             message,
             tool_calls=self._rest_of_calls(message.tool_calls),
-            **{field: None for field in _STATED_ONCE if field in self.message},
-            **{field: self._text(field).rest(getattr(message, field)) for field in TEXTS},
+            **{field: None for field in _STATED_ONCE if self.message.get(field)},
+            **{field: self.message[field].rest(getattr(message, field)) for field in TEXTS},
         )
 
     def _rest_of_calls(
@@ -106,30 +107,17 @@ class ChoiceBuilder(BaseChoiceBuilder):
                 pieces.append(call)
         return pieces
 
-    def _text(self, field: str) -> Text:
-        text: Text = self.message.get(field) or Text()
-        return text
-
-    def add_text(self, field: str, piece: str) -> None:
-        """Add a piece to a text of the message other than its content."""
-        self.message.setdefault(field, Text()).append(piece)
-
     def add_reasoning(self, delta: ChoiceDelta) -> None:
         for field in REASONING:
             piece = getattr(delta, field)
             if piece:
                 self.reasoning_field = self.reasoning_field or field
-                self.add_text(field, piece)
+                self.message[field].append(piece)
 
     def add_object(self, field: str, piece: Struct) -> None:
         """Add a piece of an object, unless nothing is in it (as in each chunk of Tencent's)."""
         if any(astuple(piece)):
             self.message.setdefault(field, ObjectBuilder(_KINDS[field])).add(to_builtins(piece))
-
-    def extend(self, field: str, items: list[JSONObject]) -> None:
-        """Extend a list of the message, if there is something to extend it by."""
-        if items:
-            self.message.setdefault(field, []).extend(items)
 
     def add_blocks(self, field: str, pieces: list[JSONObject]) -> None:
         """Add pieces of typed blocks of the reasoning."""
@@ -219,14 +207,14 @@ class ChoiceBuilder(BaseChoiceBuilder):
     # Building the result.
 
     def build(self) -> result.Choice:
-        parts = _built(self.message)
+        parts: dict[str, Any] = {"role": "assistant", "refusal": None} | _built(self.message)
         if "annotations" in parts:  # OpenRouter repeats a source in each chunk that mentions it
             unique = {repr(annotation): annotation for annotation in parts["annotations"]}
             parts["annotations"] = list(unique.values())
         parts["tool_calls"] = [_message_call(call) for call in self.calls] or None
         return result.Choice(
             index=self.index,
-            message=result.ChatCompletionMessage(**{"role": "assistant", "refusal": None, **parts}),
+            message=result.ChatCompletionMessage(**parts),
             finish_reason=self.finish_reason,
             logprobs=None if self.logprobs is None else ChoiceLogprobs(**deep_copy(self.logprobs)),
             **_built(self.fields),
@@ -234,8 +222,8 @@ class ChoiceBuilder(BaseChoiceBuilder):
 
 
 def _built(parts: dict[str, Any]) -> dict[str, Any]:
-    """Return what the parts of a message become, without objects in which nothing is."""
-    return {field: _built_part(part) for field, part in parts.items() if part != {}}
+    """Return what the parts of a message become, without objects and lists that are empty."""
+    return {field: _built_part(part) for field, part in parts.items() if part not in ({}, [])}
 
 
 def _built_part(part: Any) -> Any:

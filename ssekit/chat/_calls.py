@@ -94,19 +94,16 @@ class ToolCallBuilder:
             goes_on = bool(self.id and not id) and len(self.name) < _LONGEST_NAME
             return name.startswith(self.name) if same_id else goes_on
         # The same name once more: another call after whole arguments, unless the piece has
-        # nothing else. (At another index it is another call: Google's adapters.)
+        # nothing else, or (with the id) the same. (At another index: Google's adapters.)
         if not moved and not (arguments or "").strip():
             return True
         if self.id and not moved and (self.custom or str(self.arguments) == "{}"):
             return True
-        return not self.ended
+        return not self.ended or (same_id and self.repeats(arguments or ""))
 
-    def repeats(self, name: str | None, arguments: str | None) -> bool:
-        """Whether a piece with the id of this call has all of it once more."""
-        known = self.arguments
-        if name != self.name or not arguments or not isinstance(known, JSONText):
-            return False
-        return known.repeats(arguments)
+    def repeats(self, arguments: str) -> bool:
+        """Whether a piece of the arguments is all of them once more."""
+        return isinstance(self.arguments, JSONText) and self.arguments.repeats(arguments)
 
 
 # A call, and the piece of its arguments that a delta emits.
@@ -170,12 +167,8 @@ class ToolCallTable:
                 return self._after_repeated_name(here, here.repeated, arguments)
             return here
         call = here
-        if id:
-            known = self.by_id.get(id)
-            if known is not None and known.repeats(name, arguments):
-                return known
-            if here is None or here.id != id:
-                call = known or here
+        if id and (here is None or here.id != id):
+            call = self.by_id.get(id) or here
         moved = index is not None and call is not here
         if call is None or not call.continues(id, name, arguments, moved=moved):
             return None
@@ -186,7 +179,7 @@ class ToolCallTable:
     ) -> ToolCallBuilder:
         """Return the call of arguments after a name that came again: another, if they differ."""
         call.repeated = None
-        if call.repeats(call.name, arguments):
+        if call.repeats(arguments):
             return call
         another = self._begin()
         another.id, another.name = id, call.name

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from ssekit._accumulator import Accumulator as Contract
-from ssekit._accumulator import shared_reason
+from ssekit._accumulator import is_failure, shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, ReasoningDelta, TextDelta, ToolCall, Usage
 from ssekit._fold import merge, merge_usage
 from ssekit.gemini._builders import CandidateBuilder, FunctionCallBuilder, copied
@@ -24,8 +24,6 @@ _INPUTS: Final = (
 )  # fmt: skip
 _ENCODED_INPUTS: Final = {"promptTokenCount", "cachedContentTokenCount", "toolUsePromptTokenCount"}
 _OUTPUTS: Final = ("candidates_token_count", "thoughts_token_count", "total_token_count")
-# The words of the Gemini API and of Vertex AI for a prompt that was not blocked.
-_UNBLOCKED: Final = ("BLOCK_REASON_UNSPECIFIED", "BLOCKED_REASON_UNSPECIFIED")
 _NO_USAGE: Final = Usage()
 
 
@@ -102,8 +100,8 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
 
     @property
     def failure(self) -> str | None:
-        words = {(each.finish_reason or "").lower() for each in self._candidates.values()}
-        return "a candidate ended by the finish reason error" if "error" in words else None
+        failed = any(is_failure(each.finish_reason) for each in self._candidates.values())
+        return "a candidate ended by the finish reason error" if failed else None
 
     @property
     def text(self) -> str:
@@ -146,7 +144,8 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
     def _block_reason(self) -> str | None:
         feedback: PromptFeedback | None = self._fields.get("prompt_feedback")
         reason = None if feedback is None else feedback.block_reason
-        return reason if reason and reason not in _UNBLOCKED else None
+        # (BLOCK_REASON_UNSPECIFIED, and BLOCKED_ of Vertex AI: the prompt was not blocked.)
+        return reason if reason and not reason.endswith("_UNSPECIFIED") else None
 
     def _finishes(self) -> Iterator[Finish]:
         for index, candidate in sorted((self._candidates or {0: CandidateBuilder()}).items()):

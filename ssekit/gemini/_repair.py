@@ -66,7 +66,7 @@ def _to_camel_case(value: Any, struct: type[Wire]) -> None:
     shape, such as arguments, keep their names.
     """
     if isinstance(value, list):
-        for item in value:
+        for item in objects(value):
             _to_camel_case(item, struct)
     elif isinstance(value, dict):
         spellings = _spellings(struct)

@@ -234,11 +234,12 @@ class StepBuilder:
         self._parts.append(part)
 
     def _take(self, contents: Iterable[Any]) -> None:
-        self._parts, self.latest_text = [], None
-        for part in contents:
-            if isinstance(part, result.TextContent):
-                self.latest_text = part = TextBuilder(part.text, part.annotations or ())
-            self._parts.append(part)
+        parts = self._parts = [*contents]
+        self.latest_text = None
+        for position, part in reversed(list(enumerate(parts))):
+            if isinstance(part, result.TextContent):  # the latest, which pieces go on from
+                parts[position] = self.latest_text = TextBuilder(part.text, part.annotations or ())
+                break
 
     def end(self) -> None:
         """Take the stop event."""

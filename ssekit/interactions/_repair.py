@@ -9,7 +9,7 @@ import json
 from typing import Any, Final, get_args
 
 from ssekit._json import objects, parse_object, spell
-from ssekit._server_error import error_within, flat_error
+from ssekit._server_error import error_within
 from ssekit.interactions._events import AnyEvent
 
 _KNOWN: Final = [struct.__struct_config__.tag for struct in get_args(AnyEvent)]
@@ -31,7 +31,7 @@ def find_error(body: dict[str, Any]) -> Any:
     kind = body.get("event_type") or body.get("type")
     if error is None and kind in ("error", "interaction.error"):
         return {name: value for name, value in body.items() if name != "metadata"}
-    return error if error or kind else flat_error(body)
+    return error
 
 
 def repair(body: dict[str, Any]) -> None:
@@ -91,11 +91,13 @@ def _repair_step(step: dict[str, Any]) -> None:
 
 
 def _as_contents(value: Any) -> list[Any]:
-    """Return a list of contents, where one may stand alone or be no more than its text."""
-    listed = value if isinstance(value, list) else [value]
-    contents = [{"text": item} if isinstance(item, str) else item for item in listed]
-    for content in objects(contents):
+    """Return a list of contents, in the place of which one may stand, or its text."""
+    # (Texts in a list stay as they are: objects of them would take 70 times their size.)
+    if not isinstance(value, list):
+        value = [{"text": value} if isinstance(value, str) else value]
+    for content in objects(value):
         spell(content, "text")
         if "text" in content:
             content.setdefault("type", "text")
+    contents: list[Any] = value
     return contents

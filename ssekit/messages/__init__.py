@@ -18,7 +18,7 @@ from ssekit.messages import _events, _result
 from ssekit.messages._accumulator import Accumulator
 from ssekit.messages._events import *  # noqa: F403
 from ssekit.messages._events import AnyEvent, OrdinaryEvent, RawMessageStreamEvent
-from ssekit.messages._repair import find_error, repair
+from ssekit.messages._repair import repair
 from ssekit.messages._result import *  # noqa: F403
 from ssekit.messages._result import Message
 
@@ -39,7 +39,6 @@ FORMAT: Format[RawMessageStreamEvent, Message] = Format(
     msgspec.json.Decoder(OrdinaryEvent),
     Accumulator,
     repair=repair,
-    find_error=find_error,
     fragments={"text", "thinking", "partial_json"},
     chunk_type=AnyEvent,
     typed_by_event=True,

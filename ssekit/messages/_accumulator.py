@@ -101,7 +101,8 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         self._counted: result.Usage | None = None  # by `message_delta` events
         self._blocks: list[BlockBuilder] = []
         self._calls: list[CallBuilder] = []  # those of the blocks that are calls
-        # Blocks by their types and ids: as many as were sorted when somebody asked.
+        # Blocks by their types and ids: the calls that have a place, and as many others as were
+        # sorted when somebody asked.
         self._known: dict[tuple[str, str], list[BlockBuilder]] = {}
         self._sorted = 0
         self._open = OpenBlocks()
@@ -153,13 +154,13 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     def _state(self, content: list[ContentBlock]) -> None:
         """Take whole blocks: calls that code made, or all of the message once more, at its end."""
-        known = self._by_kind() if content else {}
+        known = self._by_kind()
         stated: dict[tuple[str, str], int] = {}
         for block in content:
-            kind = _kind_of(block) if known else ("", "")
+            kind = _kind_of(block)
             alike, position = known.get(kind, ()), stated.get(kind, 0)
+            stated[kind] = position + 1
             if position < len(alike):
-                stated[kind] = position + 1
                 last = position == len(alike) - 1
                 self._changes += alike[position].state(block, last=last)
             else:
@@ -228,10 +229,11 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         block, known = event.content_block, self._open.get(event.index)
         if block is None or (known is not None and not known.implied and known.initial == block):
             return  # some gateways repeat the event
+        call = self._call_of(block)
         if known is None or not known.implied or type(known.initial) is not type(block):
-            known = self._repeated(block, event.index) if isinstance(block, ToolUseBlock) else None
+            known = call if call is not None and call.repeats(block, event.index) else None
         if known is None:
-            self._begin_at(event.index, block)
+            self._begin_at(event.index, block, implied=call is not None)
         elif self._open.get(known.index) is not known:  # it has ended
             self._close(self._open.get(event.index))
             self._open.open(event.index, known)
@@ -240,22 +242,39 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
             if isinstance(known, CallBuilder) and known.place is None:
                 self._place(known)
 
-    def _repeated(self, block: ToolUseBlock, index: int | None) -> BlockBuilder | None:
-        """Return the call that a block begins once more."""
+    def _call_of(self, block: ContentBlock) -> CallBuilder | None:
+        """Return the latest call of the id of a block, which may begin it once more."""
+        if not isinstance(block, ToolUseBlock) or not block.id:
+            return None
         call = next(reversed(self._by_kind().get(_kind_of(block), ())), None)
-        return call if isinstance(call, CallBuilder) and call.repeats(block, index) else None
+        return call if isinstance(call, CallBuilder) else None
+
+    def _is_another(self, call: Any) -> bool:
+        """Whether a call with the id of an earlier one is another, which has its place only now."""
+        earlier = self._known[_kind_of(call.initial)][0]
+        if isinstance(earlier, CallBuilder) and earlier.is_same(call):
+            call.initial = None
+            return False
+        self._changes += call.begin(call.initial)
+        self._place(call)
+        return True
 
     def _by_kind(self) -> dict[tuple[str, str], list[BlockBuilder]]:
         """Return the blocks so far by their types and ids."""
         for builder in self._blocks[self._sorted :]:
-            self._known.setdefault(_kind_of(builder.initial), []).append(builder)
+            if not isinstance(builder, CallBuilder):
+                self._sort(builder)
         self._sorted = len(self._blocks)
         return self._known
+
+    def _sort(self, builder: BlockBuilder) -> None:
+        self._known.setdefault(_kind_of(builder.initial), []).append(builder)
 
     def _place(self, call: CallBuilder) -> None:
         """Give a call its place among the tool calls."""
         call.place = len(self._calls)
         self._calls.append(call)
+        self._sort(call)
 
     def _add_block_delta(self, event: RawContentBlockDeltaEvent) -> None:
         kind = type(event.delta)
@@ -298,16 +317,19 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         if model:  # another one took over
             self._message = replace(self._message, model=str(model))
         builder = _BUILDERS.get(type(block), BlockBuilder)()
-        if isinstance(builder, CallBuilder) and not implied:
-            self._place(builder)
         self._blocks.append(builder)
         self._changes += builder.begin(block)
         builder.implied = implied
+        if isinstance(builder, CallBuilder) and not implied:
+            self._place(builder)
         return builder
 
     def _close(self, block: BlockBuilder | None) -> None:
-        if block is not None:
-            self._open.close(block)
+        if block is None:
+            return
+        self._open.close(block)
+        undecided = isinstance(block, CallBuilder) and block.place is None and block.initial.id
+        if not undecided or self._is_another(block):
             self._changes += block.end()
 
     _METHODS: ClassVar[dict[type[Any], Callable[[Accumulator, Any], bool | None]]] = {
@@ -323,7 +345,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
     # The result and the views.
 
     def snapshot(self) -> Message:
-        content = [block.build() for block in self._blocks]
+        content = [block.build() for block in self._blocks if block.initial is not None]
         usage = deep_copy(self._usage) or result.Usage()
         message: Message = deep_copy(self._message, content=content, usage=usage)
         return message

@@ -250,11 +250,17 @@ class CallBuilder(InputBuilder):
         super().begin(block)
         return [partial(self.piece_deltas, so_far, begins=True)]
 
-    def repeats(self, block: result.ToolUseBlock, index: int | None) -> bool:
+    def repeats(self, block: Any, index: int | None) -> bool:
         """Whether a block that begins is this call once more: at its index, or all of it."""
-        if not block.id or self.initial.name not in ("", block.name):
+        if self.initial.name not in ("", block.name):
             return False
         return index in (None, self.index) or self.own_pieces().repeats(_json_of(block) or "{}")
+
+    def is_same(self, other: CallBuilder) -> bool:
+        """Whether another call has the name and the input of this one."""
+        mine, theirs = self.own_pieces(), str(other.pieces) or "{}"
+        empty = theirs == "{}" and not (mine or mine.initial)
+        return bool(self.initial.name == other.initial.name and (empty or mine.repeats(theirs)))
 
     def goes_on(self, piece: str) -> bool:
         """Whether a piece may be one of this call: not yet whole, or all of it once more."""

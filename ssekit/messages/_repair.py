@@ -9,7 +9,6 @@ import json
 from typing import Any, Final
 
 from ssekit._json import objects, parse_object, spell
-from ssekit._server_error import flat_error
 
 # The type of a delta, and the field that has its piece, by either as gateways have them.
 _THINKING: Final = ("thinking_delta", "thinking")
@@ -21,11 +20,6 @@ _PIECES: Final = {
     "signature": ("signature_delta", "signature"),
 }
 _CACHED: Final = ("cache_read_input_tokens", "cache_creation_input_tokens")
-
-
-def find_error(body: dict[str, Any]) -> Any:
-    """Return the error that an object without a type reports by a code and a message, or None."""
-    return None if body.get("type") else flat_error(body)
 
 
 def repair(body: dict[str, Any]) -> None:

@@ -45,7 +45,7 @@ def _find_error(body: dict[str, Any]) -> Any:
     """Return the error of an event that reports a failed response, or None."""
     if body.get("type") != "response.failed":
         return None
-    return nested_error(body.get("response"), detail=False) or {}
+    return nested_error(body.get("response"), certain=True) or {}
 
 
 def _starts(event: ResponseStreamEvent, _: ServerSentEvent) -> bool:

@@ -5,7 +5,6 @@
 Recorded streams are mutated as well where SSEKIT_SHARED names their folder. A case is a number:
 `--first NUMBER --cases 1` is that case again, of the same recordings. What fails is shortened, and
 left in a file.
-(`tests.fuzz.guided` is another, which looks for input that reaches new code.)
 """
 
 import argparse
