@@ -239,7 +239,7 @@ class BaseAccumulator(Accumulator[ChunkT, ResultT], Generic[ChunkT, ResultT, Bui
             "created": self._created,
             "choices": [builder.build() for _, builder in sorted(self._choices.items())],
             "usage": deep_copy(self._usage),
-            **{name: deep_copy(value) for name, value in self._fields.items()},
+            **deep_copy(self._fields),
         }
 
     @property

@@ -16,11 +16,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from ssekit._accumulator import later_word
 from ssekit._choices import BaseAccumulator, newest_usage, usage_view
 from ssekit._deltas import Delta, ReasoningDelta, TextDelta, ToolCall, Usage
-from ssekit._fold import merge, merge_fields
+from ssekit._fold import deep_copy, merge, merge_fields
 from ssekit._fragments import MERGE_AT
 from ssekit.chat._builders import REASONING, ChoiceBuilder
 from ssekit.chat._calls import ToolCallPiece
-from ssekit.chat._chunk import ChatCompletionChunk, ChoiceDelta
+from ssekit.chat._chunk import ChatCompletionChunk, ChoiceDelta, XGroq
 from ssekit.chat._result import ChatCompletion
 
 
@@ -37,6 +37,7 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
 
     def __init__(self) -> None:
         super().__init__()
+        self._x_groq: XGroq | None = None
         # Of the latest chunk with calls or messages: for each choice that has either, its delta (of
         # a message, what was new in it) and the pieces of its calls.
         self._latest: list[tuple[ChoiceDelta, list[ToolCallPiece]]] = []
@@ -130,11 +131,12 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
         if chunk.timings is not None and chunk.timings:
             self._fields["timings"] = chunk.timings
         if chunk.x_groq is not None:
-            self._fields["x_groq"] = merge(self._fields.get("x_groq"), chunk.x_groq)
+            self._x_groq = merge(self._x_groq, chunk.x_groq)
 
     def snapshot(self) -> ChatCompletion:
         """Return the answer so far, in the shape of the endpoint's answer without `stream`."""
-        return ChatCompletion(object="chat.completion", **self._answer())
+        x_groq = deep_copy(self._x_groq)
+        return ChatCompletion(object="chat.completion", x_groq=x_groq, **self._answer())
 
     # The views.
 
@@ -152,7 +154,7 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
 
     @property
     def usage(self) -> Usage | None:
-        groq = self._fields.get("x_groq")  # Groq's first place for it
+        groq = self._x_groq  # Groq's first place for it
         return usage_view(groq.usage if self._usage is None and groq is not None else self._usage)
 
     # Emitting deltas.
