@@ -46,8 +46,7 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
         """Add the next chunk. (No chunk of this format is terminal, so this returns None.)"""
         # One flat function, because it runs for every chunk: to test all of these fields takes
         # 130 ns, and one call takes 40. (`is not None` comes first, which saves 20 ns in all.)
-        if self._latest:
-            self._latest.clear()
+        latest: list[tuple[ChoiceDelta, list[ToolCallPiece]]] | None = None
         for choice in chunk.choices:
             try:
                 builder = self._choices[choice.index]
@@ -72,7 +71,9 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
             if delta.refusal is not None and delta.refusal:
                 builder.message["refusal"].append(delta.refusal)
             if delta.tool_calls is not None or choice.message is not None:
-                self._latest.append((delta, builder.add_tool_calls(delta.tool_calls or ())))
+                if latest is None:
+                    latest = self._latest = []
+                latest.append((delta, builder.add_tool_calls(delta.tool_calls or ())))
             if delta.reasoning_details is not None:
                 builder.add_blocks("reasoning_details", delta.reasoning_details)
             if delta.thinking_blocks is not None:
@@ -111,13 +112,13 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
         if not self._created and chunk.created:
             self._created = chunk.created
         if chunk.model:
-            self._fields["model"] = chunk.model
+            self._model = chunk.model
         if chunk.usage is not None:
             self._usage = newest_usage(self._usage, chunk.usage)
         if chunk.service_tier:
-            self._fields["service_tier"] = chunk.service_tier
+            self._service_tier = chunk.service_tier
         if chunk.system_fingerprint:
-            self._fields["system_fingerprint"] = chunk.system_fingerprint
+            self._system_fingerprint = chunk.system_fingerprint
         if chunk.moderation is not None and chunk.moderation:
             self._fields["moderation"] = chunk.moderation
         if chunk.provider is not None and chunk.provider:
