@@ -62,8 +62,11 @@ def is_failure(word: str | None) -> bool:
 
 
 def _plain(word: str) -> str:
+    word = word.lower()
+    if word in FINISH_REASONS:  # nearly all
+        return word
     # (A proxy in Python may write its enum: `FinishReason.STOP`.)
-    return word.lower().rpartition(".")[2].replace("-", "_")
+    return word.rpartition(".")[2].replace("-", "_")
 
 
 def later_word(known: str | None, latest: str) -> str | None:

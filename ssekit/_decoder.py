@@ -271,7 +271,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         if self.state != "open":
             return
         batches = self._scanner.finish(dispatch_incomplete=True)
-        whole = all(
+        whole = not batches or all(
             self._format.is_whole(make_event(payload, fields))
             for fields, payloads in batches
             if fields is not IGNORED
@@ -410,10 +410,11 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
 
     def _end(self, ended_by: EndedBy | None, where: str, outside: bytes = b"") -> None:
         """End the stream: well by a word for the end, truncated by None; but look for a fault."""
-        certain, find = self._started and self.accumulator.complete, self._format.find_reported
-        found = objects_outside(outside) if outside else ()
-        reported = (find(each, certain=certain) for each in found)
-        fault: SSEKitError | None = self._unexplained or next(filter(None, reported), None)
+        fault: SSEKitError | None = self._unexplained
+        if fault is None and outside:
+            found, certain = objects_outside(outside), self._started and self.accumulator.complete
+            reported = (self._format.find_reported(each, certain=certain) for each in found)
+            fault = next(filter(None, reported), None)
         failure = getattr(self.accumulator, "failure", None)
         if fault is None and not self._started:
             fault = self._no_answer(where, outside)

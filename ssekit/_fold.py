@@ -38,6 +38,7 @@ ValueT = TypeVar("ValueT")
 _JOIN: Final = "".join
 _OPENINGS: Final = ("{", "[")  # of the arguments of a call
 _NUMBERS: Final = {bool, int, float}
+_BUILTINS: Final = {*_NUMBERS, str, list, dict, type(None)}
 
 
 def unlinked(at: dict[int, Any]) -> list[Any]:
@@ -400,9 +401,7 @@ def deep_copy(value: Any, **changes: Any) -> Any:
             if copy is not field:
                 changes[name] = copy
         return replace(value, **changes) if changes else value
-    if type(value) is list and any(
-        issubclass(kind, msgspec.Struct) for kind in {*map(type, value)}
-    ):
+    if type(value) is list and not _BUILTINS.issuperset(map(type, value)):
         return list(map(deep_copy, value))
     copied = well_formed(value)
     return type(value)(copied, **changes) if isinstance(value, Unknown) else copied

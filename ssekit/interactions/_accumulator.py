@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, compress
 from operator import attrgetter
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, get_args
 
 from msgspec import to_builtins
 from msgspec.structs import astuple, replace
@@ -55,6 +55,12 @@ _FINISHED: Final[dict[type[Any], str]] = {
 _FORMER: Final = (events.InteractionStartEvent, events.InteractionCompleteEvent)
 _STOPS: Final = (events.StepStop, events.ContentStop)
 _RUNNING: Final = ("", "in_progress", "queued")
+# The events that may state a usage, beside those that have metadata.
+_WITH_USAGE: Final = {
+    event
+    for event in get_args(events.AnyEvent)
+    if {"interaction", "usage"}.intersection(event.__struct_fields__)
+}
 
 _NO_INDEX: Final = object()  # unequal to any index, and to None
 _PIECES: Final = (TextContent, events.ThoughtSummaryDelta, events.ArgumentsDelta)
@@ -123,7 +129,7 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         self._index, self._latest, self._settled = _NO_INDEX, None, None
         method = self._METHODS.get(type(event))
         ends = method is not None and method(self, event)
-        for usage in _usages(event):
+        for usage in _usages(event) if event.metadata or type(event) in _WITH_USAGE else ():
             self._usage = merge_usage(self._usage, usage, _INPUTS, _OUTPUTS)
             self._counted = event
         return ends

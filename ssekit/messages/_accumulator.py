@@ -148,7 +148,11 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
             self._reset()
         elif self._blocks and len(ids) > 1:
             raise DecodeError("another message begins before the one under way has ended")
-        self._update(event, message)
+        whole = message.id and message.model and message.role and message.type
+        if whole and self._message is _NO_MESSAGE:  # as in nearly all streams
+            self._message = message
+        else:
+            self._update(event, message)
         self._add_usage(_usages(message, event))
         self._state(message.content)
 
