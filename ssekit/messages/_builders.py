@@ -62,13 +62,13 @@ EMITTED_AS: Final[dict[Any, type[TextDelta | ReasoningDelta]]] = {
     events.ThinkingDelta: ReasoningDelta,
 }
 
-_NO_FIELDS: Final[JSONObject] = {}
 
 # How many blocks are tried for a delta without an index, and calls for one without a block.
 MAX_TRIED: Final = 16
 
 
-class BlockBuilder:
+# (Structs are made in a quarter of the time of other classes.)
+class BlockBuilder(msgspec.Struct, eq=False):
     """A content block in progress.
 
     Attributes:
@@ -81,15 +81,13 @@ class BlockBuilder:
         pieces: The pieces.
     """
 
-    __slots__ = ("_fields", "ended", "implied", "index", "initial", "piece_type", "pieces")
-
-    def __init__(self) -> None:
-        self.initial: Any = None
-        self.ended = self.implied = False
-        self.index: Any = None
-        self.piece_type: Any = None
-        self.pieces: Text = NO_TEXT
-        self._fields = _NO_FIELDS  # other fields that deltas state
+    initial: Any = None
+    ended: bool = False
+    implied: bool = False
+    index: Any = None
+    piece_type: Any = None
+    pieces: Text = NO_TEXT
+    _fields: JSONObject = {}  # other fields that deltas state
 
     def begin(self, block: ContentBlock) -> list[DeltaMaker]:
         """Take the block of a start event, and return what makes its deltas.
@@ -201,8 +199,6 @@ def _json_of(block: Any) -> str:
 class InputBuilder(BlockBuilder):
     """A block with an input in progress, which the vendor or the caller is to answer."""
 
-    __slots__ = ()
-
     def own_pieces(self) -> JSONText:
         if not isinstance(self.pieces, JSONText) or self.pieces is NO_TEXT:
             self.pieces = JSONText()
@@ -238,13 +234,9 @@ class CallBuilder(InputBuilder):
         place: Position among the tool calls; None while only pieces have come, without a start.
     """
 
-    __slots__ = ("_call", "_emitted", "place")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.place: int | None = None
-        self._call: ToolCall | None = None
-        self._emitted = False
+    place: int | None = None
+    _call: ToolCall | None = None
+    _emitted: bool = False
 
     def begin(self, block: ContentBlock) -> list[DeltaMaker]:
         so_far = self.pieces.join() if self.place is None else ""
