@@ -635,7 +635,7 @@ ENDS: dict[str, dict[str, tuple[list[Any], str, str | None, bool]]] = {
         "an action": ([{"event_type": "interaction.requires_action"}], "done", "finish", True),
         "a status": (
             [{"event_type": "interaction.status_update", "status": "completed"}],
-            "done", "finish", True,
+            "truncated", None, False,
         ),
         "an event of no known type": (
             [{"event_type": "interaction.dreamt"}], "truncated", None, False

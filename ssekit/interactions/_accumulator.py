@@ -236,13 +236,13 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
 
     @property
     def complete(self) -> bool:
-        """Whether the stream may end here: an event or a status of an end has come."""
-        return self._finished or self._status not in _RUNNING
+        """Whether an event has come with which a stream ends."""
+        return self._finished
 
     @property
     def failure(self) -> Any:
         """The error of an interaction whose own status is "failed"."""
-        if self._status != "failed":
+        if not self._finished or self._status != "failed":
             return None
         steps = (field_of(builder.step, "error") for builder in self._steps)
         errors = [*(self._head.errors or ()), *filter(None, steps)]
@@ -267,7 +267,7 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
     @property
     def finish_reason(self) -> FinishReason | None:
         """The reason for the end: "tool_calls" if a call waits for its result."""
-        if self._status in (*_RUNNING, "failed"):
+        if not self._finished or self._status in (*_RUNNING, "failed"):
             return None
         return shared_reason(self._status, calls=self._steps.ends_with_call())
 

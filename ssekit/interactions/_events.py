@@ -191,7 +191,7 @@ class InteractionCreatedEvent(InteractionEvent, frozen=True, tag="interaction.cr
 
 
 class InteractionStatusUpdate(InteractionEvent, frozen=True, tag="interaction.status_update"):
-    """The status so far. The stream goes on after it, but may end where it is that of an end."""
+    """The status so far. It does not end the stream, whatever it is."""
 
     event_type: ClassVar[Literal["interaction.status_update"]] = "interaction.status_update"
 
