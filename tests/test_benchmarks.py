@@ -123,10 +123,6 @@ def test_a_format_is_frozen_as_it_is() -> None:
     }
 
 
-def test_a_format_that_is_not_frozen_is_decoded_untyped() -> None:
-    assert floor_decoder("no format")(b'{"a": 1}') == {"a": 1}
-
-
 # The measuring.
 
 

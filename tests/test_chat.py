@@ -525,20 +525,6 @@ def test_a_message_at_the_end_says_what_was_not_said_before():
     assert "".join(delta.text for delta in only(deltas(*chunks), TextDelta)) == "ab"
 
 
-# The pieces of a text, the message after them, and the text that they make.
-LAST: dict[str, tuple[list[str], str, str]] = {
-    "a pair that came in halves": (["\ud83d", "\ude00"], "😀!", "😀!"),
-    "a short message after a long text": (["ab" * 5], "ab", "ab" * 5),
-    "a message that does not go on from the text": (["ab"], "x", "ab"),
-}
-
-
-@pytest.mark.parametrize(("pieces", "last", "text"), LAST.values(), ids=LAST)
-def test_a_message_at_the_end_adds_what_goes_on(pieces: list[str], last: str, text: str):
-    chunks = [chunk({"content": piece}) for piece in pieces]
-    assert message(*chunks, {"choices": [{"message": {"content": last}}]})["content"] == text
-
-
 def test_messages_of_choices_that_have_no_index():
     chunks = [{**COMPLETION, "choices": [{"message": {"content": letter}} for letter in "ab"]}]
     assert fed(chat, *chunks).accumulator.text == "a"

@@ -244,11 +244,6 @@ def test_half_a_pair_before_a_cut_is_in_the_deltas(shell: Shell, name: str):
     assert (decoder.state, decoder.accumulator.text) == ("truncated", "a\ufffd")
 
 
-@each_format
-def test_the_public_names_are_there(name: str):
-    assert all(hasattr(FORMATS[name], public) for public in FORMATS[name].__all__)
-
-
 @pytest.mark.parametrize(
     ("format", "struct"),
     [

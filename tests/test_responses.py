@@ -954,6 +954,17 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
         ],
         [ReasoningDelta(0, "a"), ReasoningDelta(0, "b")],
     ),
+    "a call": (
+        [
+            added(0, "function_call", call_id="c", name="f", arguments=""),
+            at("function_call_arguments.delta", delta="{"),
+            at("function_call_arguments.delta", delta="}"),
+            at("function_call_arguments.done", arguments="{}"),
+            done(0, **CALL),
+            completed(CALL),
+        ],
+        [*told("", "{", "}"), CALLED],
+    ),
     "a call that is only stated": ([done(0, **CALL), done(0, **CALL)], told("{}")),
     "a call whose item is never done": (
         [added(0, "function_call", call_id="c", name="f"),
