@@ -248,6 +248,18 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
             message(output_text("c"), id="o"),
         ],
     ),
+    "a thought and a text at one index, of which the text is not added (LiteLLM)": (
+        [
+            added(0, "reasoning", id="r"), at("reasoning_text.delta", item_id="r", delta="hm"),
+            done(0, "reasoning", id="r", content=[THOUGHT]),
+            at("output_text.delta", item_id="m", delta="ab"),
+            at("output_text.done", item_id="m", text="ab"),
+            at("content_part.done", item_id="m", part={"type": "reasoning_text"}),
+            done(0, "message", id="m", content=[output_text("ab")]),
+        ],
+        [{"type": "reasoning", "id": "r", "summary": [], "content": [THOUGHT]},
+         message(output_text("ab"), id="m")],
+    ),
     "items that nobody knows, at one index": (
         [done(0, "dream", id="d"), done(0, "sleep", id="d"), done(0, "sleep", id="s"),
          done(0, "sleep", id="s", depth=1)],
@@ -932,6 +944,10 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
         ],
         [TextDelta(0, letter) for letter in "abcde"] + [STOP],
     ),
+    "pieces at indices of their own, and their whole at another": (
+        [text("a", 0, 1), text("b", 0, 2), at("output_text.done", content_index=3, text="ab")],
+        [TextDelta(0, "a"), TextDelta(0, "b")],
+    ),
     "wholes that contradict": (
         [
             text("a"),
@@ -1002,7 +1018,7 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
         [TextDelta(0, "😀"), TextDelta(0, "!")],
     ),
     "events that say nothing": (
-        [text("a"), wire("response.dreamt"), wire("keepalive"), created()],
+        [text("a"), text(""), wire("response.dreamt"), wire("keepalive"), created()],
         [TextDelta(0, "a")],
     ),
 }  # fmt: skip
