@@ -7,9 +7,16 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
 from ssekit._deltas import Delta, FinishReason, ToolCall, Usage
-from ssekit._json import parse_text
+from ssekit._json import is_json, parse_text
 
-__all__ = ["FINISH_REASONS", "Accumulator", "is_failure", "later_word", "shared_reason"]
+__all__ = [
+    "FINISH_REASONS",
+    "Accumulator",
+    "are_whole",
+    "is_failure",
+    "later_word",
+    "shared_reason",
+]
 
 ValueT = TypeVar("ValueT")
 ChunkT_contra = TypeVar("ChunkT_contra", contravariant=True)
@@ -66,6 +73,14 @@ def later_word(known: str | None, latest: str) -> str | None:
         return known
     more = known and shared_reason(known) != "stop" and shared_reason(latest) == "stop"
     return known if more else latest
+
+
+def are_whole(arguments: str, reason: FinishReason | None) -> bool:
+    """Whether the arguments of a call are not cut off, now that the answer has ended."""
+    if not arguments:
+        return reason != "length"
+    # A model that was not stopped may have written what is no JSON.
+    return reason in ("stop", "tool_calls") or is_json(arguments)
 
 
 class Accumulator(Protocol[ChunkT_contra, ResultT_co]):

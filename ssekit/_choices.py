@@ -194,10 +194,10 @@ class BaseChoiceBuilder(ABC):
         self.logprobs = self.logprobs or {}
         extend_lists(self.logprobs, logprobs)
 
-    def finish(self) -> Finish | None:
-        """Return the finish of the choice, or None before its end."""
-        reason = shared_reason(self.finish_reason, calls=bool(self.calls))
-        return Finish(self.index, reason, self.finish_reason or "") if reason else None
+    @property
+    def shared_reason(self) -> FinishReason | None:
+        """The reason for the end of the choice, in the shared words; None before its end."""
+        return shared_reason(self.finish_reason, calls=bool(self.calls))
 
     @property
     def calls(self) -> Sequence[Any]:
@@ -205,9 +205,8 @@ class BaseChoiceBuilder(ABC):
         return ()
 
     def last_deltas(self) -> Iterator[Delta]:
-        finish = self.finish()
-        if finish is not None:
-            yield finish
+        if self.shared_reason is not None:
+            yield Finish(self.index, self.shared_reason, self.finish_reason or "")
 
     @abstractmethod
     def build(self) -> Any:
@@ -263,8 +262,7 @@ class BaseAccumulator(Accumulator[ChunkT, ResultT], Generic[ChunkT, ResultT, Bui
 
     @property
     def finish_reason(self) -> FinishReason | None:
-        finish = self._choice.finish()
-        return finish.reason if finish is not None else None
+        return self._choice.shared_reason
 
     @property
     def usage(self) -> Usage | None:

@@ -256,17 +256,13 @@ class JSONText(Text):
         return piece.startswith(_OPENINGS) and not self._new_in(piece)
 
     def _new_in(self, piece: str) -> str:
-        """Return a piece without the text so far, if it has all of that once more.
+        """Return a piece, or what it has besides all of the text so far, if it is that once more.
 
-        Hosts send what is known in each piece, or the whole after pieces without the last brace.
-        (They cannot mean that brace: no object begins where a key of another one belongs.)
+        Before it, hosts may hold back the last brace. (No object begins where that brace belongs.)
         """
         if not 0 < (len(self.initial) or self.size()) <= 2 * len(piece):
             return piece  # a long text is not read for a short one
-        known = str(self)
-        if known.startswith("{") and piece.startswith(known):
-            return piece[len(known) :]
-        value = _canonical(piece)
+        known, value = str(self), _canonical(piece)
         missing = (end for end in ("", "}") if value and value == _canonical(known + end))
         return next(missing, piece)
 

@@ -256,17 +256,18 @@ class Format(Generic[ChunkT, ResultT]):
         If the data goes on in the bytes outside of events, it was printed over several lines of
         which only the first has the name of the field.
         """
-        whole = f"{event.data}\n{as_text(outside)}"
-        if outside and parse_object(whole) is not None:
+        if outside and parse_object(whole := f"{event.data}\n{as_text(outside)}") is not None:
             return [replace(event, data=whole)]
-        if "\n" not in event.data or is_json(event.data):
+        if "\n" not in event.data or event.data.isspace() or is_json(event.data):
             return [event]
-        lines = [line for line in event.data.split("\n") if line.strip()]
-        parts = [replace(event, data=line) for line in lines]
-        if all(is_marker(line) or parse_object(line) is not None for line in lines):
-            return parts or [event]
-        reported = self.find_reported(parse_object(lines[-1]))
-        return [event] if reported is None else parts[-1:]
+        *lines, last = [line for line in event.data.split("\n") if line.strip()]
+        if all(is_marker(line) or parse_object(line) is not None for line in [*lines, last]):
+            # An error is in the last of them.
+            kind = "message" if event.event == "error" else event.event
+            earlier = [replace(event, data=line, event=kind) for line in lines]
+            return [*earlier, replace(event, data=last)]
+        reported = self.find_reported(parse_object(last))
+        return [event] if reported is None else [replace(event, data=last)]
 
     def is_whole(self, event: ServerSentEvent) -> bool:
         """Whether an event that no blank line ended has come whole."""

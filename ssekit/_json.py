@@ -88,6 +88,10 @@ class SpelledFloat(float):
     spelling: str
 
 
+# (A union that is made for each value takes longer than the look at its type.)
+_NOT_PLAIN = (SpelledFloat, dict, list)
+
+
 def parse(text: str, fragments: Collection[str] = (), *, spelled: bool = False) -> Any:
     """Return `text` read as JSON, as a tree of well-formed builtins.
 
@@ -240,7 +244,7 @@ def without_spellings(tree: Any) -> Any:
     """Return a tree of builtins, changed in place, with plain floats for spelled ones."""
     if isinstance(tree, dict | list):
         for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
-            if type(value) in (SpelledFloat, dict, list):
+            if isinstance(value, _NOT_PLAIN):
                 tree[key] = without_spellings(value)
     return float(tree) if isinstance(tree, SpelledFloat) else tree
 
@@ -338,8 +342,16 @@ def mend(
     mended = tree if in_place else tree.copy()
     if not is_object and len(tree) > _LONG:  # most lists are of one type
         kinds = {*map(type, tree)}
-        if kinds <= _NUMBERS or (kinds == {str} and is_well_formed("".join(tree))):
+        if kinds <= _NUMBERS:
             return mended
+        if kinds == {str}:
+            text = "\0".join(tree)
+            if is_well_formed(text):
+                return mended
+            texts = join_surrogates(text).split("\0")
+            if len(texts) == len(tree) and key not in fragments:  # else a NUL is in one of them
+                mended[:] = texts
+                return mended
     for name, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
         kind = type(value)
         if kind not in _NUMBERS and not (kind is str and value.isascii()):  # nearly all are

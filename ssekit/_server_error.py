@@ -83,11 +83,12 @@ def error_fields(error: Any, beside: Any = None) -> dict[str, Any]:
     outer = [_fields(beside)] if isinstance(beside, dict) else []
     codes = chain(_values(layers, "code"), filterfalse(_is_fine, _values(outer, "code")))
     code = _first(map(_word, codes))
+    beside_it = (word for word in _values(outer, "message") if isinstance(word, str))
     # {"type": "error", "message": ...} names no kind: it is the envelope.
     kinds = (kind for kind in _values(layers, "type") if isinstance(kind, str))
     unnamed = "the server reported an error" + (f" (code {code})" if code else "")
     return {
-        "message": _first(_sentences(error)) or _first(_sentences(outer)) or unnamed,
+        "message": _first(_sentences(error)) or _first(beside_it) or unnamed,
         "code": code,
         "type": _first(kind for kind in kinds if kind not in _FAILED and not _is_fine(kind)),
         "param": _first(map(_word, _values(layers, "param"))),
@@ -158,7 +159,7 @@ def flat_error(body: dict[str, Any]) -> Any:
     if any(map(_is_error, map(fields.get, ("type", "object", "event")))):
         return body
     counted = isinstance(body.get("choices"), list) and body.get("usage")
-    if counted or is_notice(body) or all(map(_is_fine, _sentences(body))):
+    if counted or is_notice(body) or all(map(_is_fine, _values([fields], "message"))):
         return None
     failed = not all(_is_fine(fields.get(sign)) for sign in _SIGNS)
     if not failed and (not body.get("type") or ":" in str(body["type"])):
@@ -182,4 +183,4 @@ def is_notice(body: dict[str, Any]) -> bool:
 
 
 def _is_fine(word: Any) -> bool:
-    return not word or str(word).lower() in _FINE
+    return not word or (not isinstance(word, dict | list) and str(word).lower() in _FINE)

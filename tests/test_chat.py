@@ -726,13 +726,13 @@ CALLS: dict[str, tuple[Pieces, Pieces]] = {
         [(0, "a", "f", A1[:3]), (0, None, None, A1[3:]), (0, None, None, A1)],
         [("a", "f", A1)],
     ),
-    "the arguments in each piece, as far as they are known": (
-        [(0, "a", "f", A1[:3]), (0, None, None, A1[:5]), (0, "a", "f", A1)],
+    "the arguments again, after pieces without the last brace": (
+        [(0, "a", "f", A1[:3]), (0, None, None, A1[3:-1]), (0, "a", "f", '{"a": 1}')],
         [("a", "f", A1)],
     ),
     "an object in the arguments that is like them": (
-        [(0, "a", "f", '{"a":['), (0, None, None, '{"a":1}'), (0, None, None, "]}")],
-        [("a", "f", '{"a":[{"a":1}]}')],
+        [(0, "a", "f", A1[:5]), (0, None, None, A1), (0, None, None, "}")],
+        [("a", "f", '{"a":{"a":1}}')],
     ),
     "a call again, at its index": ([(0, "a", "f", A1), (0, "a", "f", A1)], [("a", "f", A1)]),
     "a call again, at another index": ([(0, "a", "f", A1), (5, "a", "f", A1)], [("a", "f", A1)]),

@@ -419,6 +419,14 @@ def test_an_error_among_several_objects_in_one_event_is_the_last_of_them():
     assert decoder.accumulator.text == "Hi"
 
 
+@pytest.mark.parametrize("module", FORMATS, ids=name)
+def test_an_event_named_error_of_several_objects_ends_by_one(module: ModuleType):
+    several = BEGUN[module].replace(b"\n\n", b"\n") + event(OBJECT, "error")
+    decoder = read(module, several)
+    assert isinstance(decoder.error, APIError)
+    assert (decoder.error.message, decoder.accumulator.text) == ("Overloaded", "Hi")
+
+
 def test_an_error_behind_a_broken_object_in_one_event_is_the_error():
     broken = event('{"type":"response.output_text.del\n' + json.dumps(WORDS))
     error = fault(responses, BEGUN[responses] + broken)

@@ -21,8 +21,11 @@ def test_the_rules_hold_of_streams_that_are_almost_right(name: str):
         check(name, mutated(streams, Random(number)), Random(number))
 
 
-def done_too_early(decoder: Any, whole: bool) -> None:
-    decoder._end("finish", "the bytes ended")
+END = StreamDecoder._end
+
+
+def done_too_early(decoder: Any, _: Any, where: str, outside: bytes = b"") -> None:
+    END(decoder, "finish", where, outside)
 
 
 def lossy(decoder: Any, error: Any) -> None:
@@ -32,7 +35,7 @@ def lossy(decoder: Any, error: Any) -> None:
 @pytest.mark.parametrize(
     ("method", "broken", "reason"),
     [
-        ("_end_of_bytes", done_too_early, "rules.py:.*: AssertionError"),
+        ("_end", done_too_early, "rules.py:.*: AssertionError"),
         ("_receive_error", lossy, "test_fuzz.py:.*: KeyError"),
     ],
 )

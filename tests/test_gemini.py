@@ -191,11 +191,11 @@ PARTS: dict[str, tuple[list[list[Any]], list[Any]]] = {
           {"function_response": {"name": "f", "response": {"mime_type": 1}}},
           {"text": "a", "thought_signature": None, "thoughtSignature": "c2ln"},
           {"text": "b", "thoughtSignature": "c2ln", "thought_signature": None},
-          {"hologram": 1, "part_metadata": {"mime_type": 1}}]],
+          {"hologram": 1.5, "part_metadata": {"mime_type": 1}}]],
         [BLOB, {**call("f", args={"max_tokens": {"mime_type": 1}}), "thoughtSignature": "c2ln"},
          {"functionResponse": {"name": "f", "response": {"mime_type": 1}}},
          said("a", thoughtSignature="c2ln"), said("b", thoughtSignature="c2ln"),
-         {"hologram": 1, "partMetadata": {"mime_type": 1}}],
+         {"hologram": 1.5, "partMetadata": {"mime_type": 1}}],
     ),
     "a call in pieces, in snake_case": (
         [[{"function_call": {"name": "f", "will_continue": True}}],

@@ -172,7 +172,7 @@ UNNAMED = FORMER | {
     *("InteractionInProgressEvent", "InteractionRequiresActionEvent"),  # in other clients
 }
 OURS = {
-    "partial_arguments",  # what is not whole yet
+    *("partial_arguments", "call_id"),  # what is not whole yet, and of which call
     *("object", "signature", "raw_prompt_token", "metadata"),  # on the wire
     *("role", "outputs", "rate", "total_reasoning_tokens"),  # of the former spelling
     *("arguments", "result", "is_error"),  # that each tool has here

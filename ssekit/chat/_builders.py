@@ -19,11 +19,11 @@ from typing import Any, Final
 from msgspec import Struct, to_builtins
 from msgspec.structs import astuple, replace
 
-from ssekit._accumulator import shared_reason
+from ssekit._accumulator import are_whole, shared_reason
 from ssekit._choices import BaseChoiceBuilder
 from ssekit._deltas import Delta, ReasoningDelta, RefusalDelta, TextDelta
 from ssekit._fold import JSONText, Text, deep_copy, merge_fields
-from ssekit._json import JSONObject, is_json
+from ssekit._json import JSONObject
 from ssekit.chat import _chunk as wire
 from ssekit.chat import _result as result
 from ssekit.chat._calls import ToolCallBuilder, ToolCallPiece, ToolCallTable
@@ -35,11 +35,7 @@ TEXTS: Final = ("content", "refusal", *REASONING)
 # The texts of objects that come in pieces: those with the reasoning, and all.
 _THOUGHTS: Final = ("text", "summary", "thinking")
 JOINED: Final = (*_THOUGHTS, "data", "transcript", "arguments")
-# The fields that a whole message does not state again: lists of what is whole, and objects.
-_STATED_ONCE: Final = (
-    *("annotations", "images", "executed_tools", "reasoning_details", "thinking_blocks"),
-    *("function_call", "audio"),
-)
+# The types of such objects, other than blocks of the reasoning.
 _KINDS: Final = {"audio": result.ChatCompletionAudio, "function_call": result.FunctionCall}
 
 
@@ -77,12 +73,10 @@ class ChoiceBuilder(BaseChoiceBuilder):
         is_chunk = (object or "").startswith("chat.completion.")
         if message is None or (delta is not ABSENT_DELTA and (is_chunk or delta != ABSENT_DELTA)):
             return delta
-        return replace(
-            message,
-            tool_calls=self._rest_of_calls(message.tool_calls),
-            **{field: None for field in _STATED_ONCE if self.message.get(field)},
-            **{field: self.message[field].rest(getattr(message, field)) for field in TEXTS},
-        )
+        known = {field: None for field, part in self.message.items() if part}
+        rests = {field: self.message[field].rest(getattr(message, field)) for field in TEXTS}
+        calls = self._rest_of_calls(message.tool_calls)
+        return replace(message, tool_calls=calls, **(known | rests))
 
     def _rest_of_calls(
         self, calls: list[ChoiceDeltaToolCall] | None
@@ -198,11 +192,7 @@ class ChoiceBuilder(BaseChoiceBuilder):
         reason = shared_reason(self.finish_reason)
         if call.custom:
             return reason not in ("length", "content_filter") or call is not self.calls[-1]
-        arguments = str(call.arguments)
-        if not arguments:
-            return reason != "length"
-        # A model that was not stopped may have written what is no JSON.
-        return is_json(arguments) or reason in ("stop", "tool_calls")
+        return are_whole(str(call.arguments), reason)
 
     # Building the result.
 

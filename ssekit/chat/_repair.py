@@ -1,4 +1,4 @@
-# The dialects of hosts: objects brought into the shape of a chunk, and errors within chunks.
+# The dialects of hosts: objects brought into the shape of a chunk.
 #
 # Nothing here runs for an ordinary chunk. A body is any JSON object, so each step checks the types
 # that it needs.
@@ -18,7 +18,7 @@ def repair(body: dict[str, Any]) -> None:
     """Bring an object into the shape of a chunk, in place."""
     for choice in repair_choices(body):
         for delta in objects([choice.get("delta"), choice.get("message")]):
-            thoughts = delta.get("thinking") or delta.get("cot_summary")
+            thoughts = delta.get("thinking") or delta.get("cot_summary")  # Copilot
             if isinstance(thoughts, str):
                 delta["reasoning_text"] = delta.get("reasoning_text") or thoughts
             for field in _TEXTS:

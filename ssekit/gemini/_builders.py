@@ -41,20 +41,18 @@ from ssekit.gemini._response import (
 _NO_PART: Final = Part()
 
 
-class TextPartBuilder:
+# (The builders are structs, which are made in a quarter of the time of other classes.)
+class TextPartBuilder(msgspec.Struct, eq=False):
     """Successive texts of one kind."""
 
-    __slots__ = ("text", "thought")
-
-    def __init__(self, thought: bool) -> None:
-        self.thought = thought
-        self.text = Text()
+    thought: bool
+    text: Text = msgspec.field(default_factory=Text)
 
     def build(self) -> Part:
         return Part(text=str(self.text), thought=self.thought or None)
 
 
-class FunctionCallBuilder:
+class FunctionCallBuilder(msgspec.Struct, eq=False):
     """A function call.
 
     Attributes:
@@ -65,18 +63,14 @@ class FunctionCallBuilder:
             and a piece that has an id, and no `will_continue`, may be followed by others.
     """
 
-    __slots__ = ("_arguments", "_emitted", "_place", "_tool_call", "args", "call", "part", "whole")
-
-    def __init__(self, place: int, part: Part) -> None:
-        self.part = part
-        self.call = FunctionCall()
-        self.args: dict[str, Any] | None = None
-        self.whole = False
-        self._place = place
-        self._arguments: Arguments | None = None
-        self._tool_call: ToolCall | None = None
-        # Whether the whole call was emitted; None before the first delta of it.
-        self._emitted: bool | None = None
+    _place: int
+    part: Part
+    call: FunctionCall = FunctionCall()
+    args: dict[str, Any] | None = None
+    whole: bool = False
+    _arguments: Arguments | None = None
+    _tool_call: ToolCall | None = None
+    _emitted: bool | None = None  # whether the whole call was; None before the first delta of it
 
     def add(self, call: FunctionCall, signature: str | None) -> None:
         if signature:
@@ -125,22 +119,17 @@ class FunctionCallBuilder:
         return part
 
 
-class CandidateBuilder:
+class CandidateBuilder(msgspec.Struct, eq=False):
     """One candidate."""
 
-    __slots__ = ("_by_id", "_citations", "_logprobs", "_metadata", "_parts", "_role", "calls",
-                 "finish_reason")  # fmt: skip
-
-    def __init__(self) -> None:
-        self.finish_reason: str | None = None
-        self.calls: list[FunctionCallBuilder] = []
-        self._role: str | None = None
-        self._parts: list[TextPartBuilder | FunctionCallBuilder | AnyPart] = []
-        self._by_id: dict[str, FunctionCallBuilder] = {}
-        # A set in order: hosts send citations again.
-        self._citations: dict[Citation, None] = {}
-        self._logprobs: dict[str, Any] = {}
-        self._metadata: dict[str, Any] = {}
+    finish_reason: str | None = None
+    calls: list[FunctionCallBuilder] = []
+    _role: str | None = None
+    _parts: list[TextPartBuilder | FunctionCallBuilder | AnyPart] = []
+    _by_id: dict[str, FunctionCallBuilder] = {}
+    _citations: dict[Citation, None] = {}  # a set in order: hosts send citations again
+    _logprobs: dict[str, Any] = {}
+    _metadata: dict[str, Any] = {}
 
     def add(self, candidate: Candidate, calls: list[FunctionCallBuilder | None]) -> None:
         """Add a chunk's candidate; append the builder of each of its function calls to `calls`.

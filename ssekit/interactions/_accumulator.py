@@ -186,9 +186,10 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         if builder is not None:
             self._latest = builder
             builder.add(delta)
-            if builder.implied:
+            if builder.place is None:
                 self._steps.name(builder)
-            if type(delta) in _PIECES and event.index is not None and not former:
+            named = type(delta) is events.ArgumentsDelta and delta.call_id
+            if type(delta) in _PIECES and event.index is not None and not (former or named):
                 self._index, self._kind, self._text = event.index, type(delta), None
                 if type(delta) is TextContent and type(builder.step) is result.ModelOutputStep:
                     self._text = builder.latest_text

@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Final, TypeVar, get_args
 import msgspec
 from msgspec.structs import replace
 
+from ssekit._accumulator import are_whole
 from ssekit._deltas import Delta, FinishReason, ReasoningDelta, TextDelta, ToolCall, ToolCallDelta
 from ssekit._fold import NO_TEXT, JSONText, Text, Unknown, deep_copy, merge
 from ssekit._json import JSONObject, is_json, join_surrogates, parse_object
@@ -317,11 +318,8 @@ class StepBuilder:
 
     def last_deltas(self, reason: FinishReason | None) -> list[Delta]:
         """Return the whole call at the end of the stream, unless it was cut off or is emitted."""
-        if self._emitted:
-            return []
-        text = str(self.arguments)
-        whole = is_json(text) if text else reason != "length"
-        return self._emit() if whole or reason in ("stop", "tool_calls") else []
+        whole = not self._emitted and are_whole(str(self.arguments), reason)
+        return self._emit() if whole else []
 
     def _emit(self) -> list[Delta]:
         """Return the whole call, and its arguments before it if they did not come in pieces."""

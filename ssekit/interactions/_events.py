@@ -84,11 +84,16 @@ class Delta(
 
 
 class ArgumentsDelta(Delta, frozen=True, tag="arguments_delta"):
-    """The next piece of the JSON text of a call's arguments (formerly `partial_arguments`)."""
+    """The next piece of the JSON text of a call's arguments (formerly `partial_arguments`).
+
+    Attributes:
+        call_id: The id of the call, where a gateway has it: it decides before the index.
+    """
 
     type: ClassVar[Literal["arguments_delta"]] = "arguments_delta"
     arguments: str = always(str)
     partial_arguments: str | None = None
+    call_id: str | None = None
 
 
 class ThoughtSummaryDelta(Delta, frozen=True, tag="thought_summary"):
@@ -163,7 +168,12 @@ class Event(
 
 
 class InteractionEvent(Event, frozen=True):
-    """An event of the interaction. It is refused if its `error` is not null: an `APIError` then."""
+    """An event of the interaction.
+
+    Attributes:
+        error: Always None. An event that has one is refused: an `APIError` then.
+        object: Always None. An event that has one is refused, and read as the interaction itself.
+    """
 
     interaction: result.Interaction | None = None
     interaction_id: str | None = None
@@ -171,6 +181,7 @@ class InteractionEvent(Event, frozen=True):
     continuation_token: str | None = None
     usage: result.Usage | None = None
     error: None = None
+    object: None = None
 
 
 class InteractionCreatedEvent(InteractionEvent, frozen=True, tag="interaction.created"):

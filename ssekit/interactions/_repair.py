@@ -22,6 +22,14 @@ _ENDS: Final = {
     "interaction.cancelled": "cancelled",
     "interaction.incomplete": "incomplete",
 }
+_OF_EVENTS: Final = ("event_type", "type", "event_id", "metadata")
+_COUNTS: Final = (
+    *("total_input_tokens", "total_output_tokens", "total_cached_tokens", "total_thought_tokens"),
+)
+_DETAILS: Final = (
+    ("input_tokens_details", "cached_tokens"),
+    ("output_tokens_details", "reasoning_tokens"),
+)
 _CONTENTS: Final = {"model_output": "content", "user_input": "content", "thought": "summary"}
 
 
@@ -37,14 +45,18 @@ def find_error(body: dict[str, Any]) -> Any:
 def repair(body: dict[str, Any]) -> None:
     """Bring an event into the shape of the vendor's, in place."""
     is_whole = body.get("object") == "interaction" or isinstance(body.get("steps"), list)
-    if is_whole and body.get("event_type") is None:
+    kind = body.get("event_type")
+    if is_whole and kind is None:
         # The whole answer, as from the endpoint without `stream`.
-        whole = dict(body)
-        body.clear()
-        end = "created" if whole.get("status") in _RUNNING else "completed"
-        body.update(event_type=f"interaction.{end}", interaction=whole)
+        end = "created" if body.get("status") in _RUNNING else "completed"
+        body["event_type"] = kind = f"interaction.{end}"
+        body.pop("type", None)
+    if is_whole and str(kind).startswith("interaction.") and body.get("interaction") is None:
+        # An event that is its interaction, too (LiteLLM).
+        names = [name for name in body if name not in _OF_EVENTS]
+        body["interaction"] = {name: body.pop(name) for name in names}
     # The format puts the type of the event's line into `type`.
-    kind, line = body.get("event_type"), body.get("type")
+    line = body.get("type")
     if kind == line and kind is not None:
         del body["type"]
     elif not isinstance(kind, str) and isinstance(line, str) and line in (*_KNOWN, *_ENDS):
@@ -58,8 +70,25 @@ def repair(body: dict[str, Any]) -> None:
     for interaction in objects([body.get("interaction")]):
         for field in ("steps", "outputs"):
             steps += objects(interaction.get(field))
+        for usage in objects([interaction.get("usage")]):
+            _repair_usage(usage)
     for step in objects(steps):
         _repair_step(step)
+
+
+def _repair_usage(usage: dict[str, Any]) -> None:
+    """Give the counts that have the names of the Responses API those of this one (LiteLLM)."""
+    cached, thoughts = (
+        next((details.get(name) for details in objects([usage.get(field)])), None)
+        for field, name in _DETAILS
+    )
+    output = usage.get("output_tokens")
+    if isinstance(output, int) and isinstance(thoughts, int):
+        output = max(0, output - thoughts)
+    counts = (usage.get("input_tokens"), output, cached, thoughts)
+    for name, count in zip(_COUNTS, counts, strict=True):
+        if usage.get(name) is None:
+            usage[name] = count
 
 
 def _repair_delta(delta: dict[str, Any]) -> None:

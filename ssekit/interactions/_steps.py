@@ -1,9 +1,9 @@
 # The steps of an answer, and which of them an event belongs to.
 #
 # How it works:
-# - A delta belongs to the latest step at its index that accepts it; or, where nothing is at its
-#   index, to an open one without an index. A delta without an index belongs to the latest open step
-#   that accepts it. If there is none, the delta begins a step.
+# - A delta belongs to the call that it names; or else to the latest step at its index that accepts
+#   it; or, where nothing is at its index, to an open one without an index. A delta without an index
+#   belongs to the latest open step that accepts it. If there is none, the delta begins a step.
 # - A second start at one index replaces the step: the stream is replayed. But a step of another
 #   type or id stands beside it.
 #
@@ -20,6 +20,7 @@ from ssekit._deltas import TextDelta
 from ssekit._fold import Unknown, unlinked
 from ssekit.interactions import _result as result
 from ssekit.interactions._builders import ACCEPTED_BY, OUTPUTS, StepBuilder, id_of, join_texts
+from ssekit.interactions._events import ArgumentsDelta
 
 __all__ = ["StepTable"]
 
@@ -65,6 +66,10 @@ class StepTable:
 
     def find(self, index: int | None, delta: Any, *, former: bool) -> StepBuilder | None:
         """Return the step that a delta belongs to: made if it is not there; None if none can be."""
+        if isinstance(delta, ArgumentsDelta) and delta.call_id:
+            for builder in reversed(self.calls[-_MAX_TRIED:]):
+                if builder.step.id == delta.call_id:
+                    return builder
         tried = self._tried(index, former, unplaced=index is not None)
         for builder in tried:
             if builder.accepts(delta):
@@ -99,9 +104,9 @@ class StepTable:
         return builder
 
     def name(self, builder: StepBuilder) -> None:
-        """Give a function call its place. (What began with a delta is one once it has a name.)"""
+        """Give a function call its place, once it has a name or an id."""
         is_one = type(builder.step) is result.FunctionCallStep and builder.place is None
-        if is_one and (builder.step.name or not builder.implied):
+        if is_one and (builder.step.name or builder.step.id):
             builder.place = len(self.calls)
             self.calls.append(builder)
 

@@ -22,7 +22,7 @@ from typing import Any, ClassVar, Final
 from msgspec.structs import replace
 
 from ssekit._accumulator import Accumulator as Contract
-from ssekit._accumulator import later_word, shared_reason
+from ssekit._accumulator import is_failure, later_word, shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, RefusalDelta, ToolCall, Usage
 from ssekit._errors import DecodeError
 from ssekit._fold import deep_copy, merge_usage
@@ -357,7 +357,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     @property
     def failure(self) -> str | None:
-        failed = (self._message.stop_reason or "").lower() == "error"
+        failed = is_failure(self._message.stop_reason)
         return "the message ended by the stop reason error" if failed else None
 
     @property

@@ -20,6 +20,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
+from ssekit._accumulator import are_whole
 from ssekit._deltas import Delta, FinishReason, ReasoningDelta, TextDelta, ToolCall, ToolCallDelta
 from ssekit._fold import NO_TEXT, JSONText, Text, deep_copy
 from ssekit._json import JSONObject, is_json, join_surrogates, parse_object
@@ -281,13 +282,8 @@ class CallBuilder(InputBuilder):
 
     def finish(self, reason: FinishReason | None) -> list[Delta]:
         """Take the end of the message, and the reason for it."""
-        if self._emitted:
-            return []
-        text = str(self.pieces)
-        whole = is_json(text) if text else reason != "length"
-        if whole or reason in ("stop", "tool_calls"):  # a model may write what is no JSON
-            return self._emit()
-        return []
+        whole = not self._emitted and are_whole(str(self.pieces), reason)
+        return self._emit() if whole else []
 
     def _emit(self) -> list[Delta]:
         """Return the whole call, and its arguments before it if they did not come in pieces."""

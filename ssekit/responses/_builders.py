@@ -21,6 +21,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 import msgspec
 from msgspec.structs import astuple, replace
 
+from ssekit._accumulator import are_whole
 from ssekit._deltas import Delta, FinishReason, ToolCall, ToolCallDelta
 from ssekit._fold import NO_TEXT, JSONText, Text, deep_copy
 from ssekit._json import is_json, join_surrogates
@@ -301,14 +302,10 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
 
     def last_deltas(self, reason: FinishReason | None, *, last: bool) -> list[Delta]:
         """Return the deltas of a tool call at the end of the answer. `last`: of all calls."""
-        text = str(self.text)
-        stopped = reason in ("stop", "tool_calls")  # a model may write what is no JSON
-        if not isinstance(self.item, _WITH_JSON):
-            whole = stopped or not last
-        elif not text:
-            whole = reason != "length"
+        if isinstance(self.item, _WITH_JSON):
+            whole = are_whole(str(self.text), reason)
         else:
-            whole = stopped or is_json(text)
+            whole = reason in ("stop", "tool_calls") or not last
         return self._end_deltas(whole=whole and not self._is_cut)
 
     def _end_deltas(self, *, whole: bool) -> list[Delta]:
