@@ -69,11 +69,6 @@ def test_a_result_is_the_one_that_auto_collects(tmp_path: Path, name: str):
     assert archive.collect(str(file), format=name) == record
 
 
-def test_a_format_that_is_given_is_taken(tmp_path: Path):
-    file = write(tmp_path, b"".join(STREAMS["messages"]))
-    assert archive.collect(file, format="chat").format == "chat"
-
-
 @pytest.mark.parametrize(
     ("name", "error"),
     [

@@ -531,13 +531,6 @@ def test_messages_of_choices_that_have_no_index():
     assert deltas(*chunks) == [TextDelta(0, "a")]
 
 
-def test_a_float_that_is_an_integer_is_one():
-    answer = run(
-        {**chunk(finish_reason="stop"), "created": 1700000000.0, "usage": {"prompt_tokens": 1.0}}
-    )
-    assert (answer.created, answer.usage) == (1700000000, chat.CompletionUsage(prompt_tokens=1))
-
-
 # The deltas.
 
 

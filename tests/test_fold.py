@@ -109,6 +109,18 @@ def test_a_placeholder_counts_before_it_is_emitted():
     assert (str(text), text.ended, text.flush()) == ("{}", True, "")
 
 
+@pytest.mark.parametrize(
+    ("known", "piece", "repeats"),
+    [('{"a":1}', '{"a":1}', True), ('{"a":1}', '{"b":1}', False), ("[1", "[1", False),
+     ("", "{}", False), ("12", "12", False), ("{}", "{}x", False)],
+)  # fmt: skip
+def test_what_repeats_arguments(known, piece, repeats):
+    text = JSONText()
+    for character in known:
+        text.add(character)
+    assert text.repeats(piece) is repeats
+
+
 @given(trees.filter(lambda tree: isinstance(tree, dict | list)), st.data())
 def test_arguments_have_ended_when_their_json_has(tree, data):
     arguments = json.dumps(tree, ensure_ascii=data.draw(st.booleans()))
