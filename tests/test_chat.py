@@ -465,10 +465,6 @@ def test_a_chunk_can_be_sent_on():
     ]
 
 
-def test_logprobs_that_were_never_said():
-    assert run(chunk(logprobs={"content": None})).choices[0].logprobs == chat.ChoiceLogprobs()
-
-
 def test_a_choice_without_a_delta():
     """Azure's filter chunks have no delta; null is the same."""
     answer = run(

@@ -694,6 +694,9 @@ ERRORS: dict[str, dict[str, tuple[ServerSentEvent, tuple[Any, ...], type[Any]]]]
         "an error that only the event line tells": (
             told(OVERLOADED, "error"), IS_OVERLOADED, messages.UnknownEvent
         ),
+        "an error whose type the event line alone tells": (
+            told({"type": 5, "error": OVERLOADED}, "error"), IS_OVERLOADED, messages.ErrorEvent
+        ),
         "an error without its envelope": (
             told({"error": OVERLOADED}), IS_OVERLOADED, messages.UnknownEvent
         ),

@@ -894,10 +894,6 @@ def test_every_event_is_folded_or_has_a_row():
 # The views, and the deltas.
 
 
-def test_no_sequence_number():
-    assert responses.Accumulator().sequence_number is None
-
-
 def test_views():
     accumulator = push(
         text("b", 3),
