@@ -220,7 +220,7 @@ class BaseAccumulator(Accumulator[ChunkT, ResultT], Generic[ChunkT, ResultT, Bui
     """The state and the views of an answer with `choices`.
 
     A format adds the chunks (`add`, `deltas`), names the result type (`snapshot`) and its builder
-    of choices. `_fields` has the fields of the answer of which the newest value stays, by name.
+    of choices. `_fields` has the fields of the answer that only some hosts send, by name.
     """
 
     _builder: type[BuilderT]
@@ -229,17 +229,23 @@ class BaseAccumulator(Accumulator[ChunkT, ResultT], Generic[ChunkT, ResultT, Bui
         self._choices: dict[int, BuilderT] = {}
         self._id = ""
         self._created = 0
+        self._model = ""
+        self._service_tier: str | None = None
+        self._system_fingerprint: str | None = None
         self._usage: CompletionUsage | None = None
-        self._fields: dict[str, Any] = {"model": ""}
+        self._fields: dict[str, Any] = {}
 
     def _answer(self) -> dict[str, Any]:
         """Return the fields of the result that both formats have."""
         return {
             "id": self._id,
             "created": self._created,
+            "model": self._model,
             "choices": [builder.build() for _, builder in sorted(self._choices.items())],
+            "service_tier": self._service_tier,
+            "system_fingerprint": self._system_fingerprint,
             "usage": deep_copy(self._usage),
-            **{name: deep_copy(value) for name, value in self._fields.items()},
+            **deep_copy(self._fields),
         }
 
     @property

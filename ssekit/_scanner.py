@@ -437,10 +437,8 @@ class EventScanner:
         self._budget = self.limit - _excess(self._id)
 
     def _take_outside(self, batches: _Batches) -> bool:
-        """Add the lines outside of events to the batches; return whether there were any.
-
-        Those behind the data of an event belong after it as well.
-        """
+        """Add the lines outside of events to the batches; return whether there were any."""
+        # Those behind the data of an event belong after it, too.
         outside, self._outside, self._behind = self._outside + self._behind, self._behind, []
         if outside:
             batches.append((IGNORED, [b"\n" + b"\n".join(outside)]))

@@ -48,7 +48,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     file: str
     """The name of the file, as it was passed."""
     format: str | None
-    """The wire format of the stream; None if it ended before its format was detected."""
+    """The wire format: "chat" if there are no events, None if they are of no format known here."""
     state: Literal["done", "truncated", "failed"]
     """The end of the stream; "failed" also for a file that cannot be read."""
     ended_by: EndedBy | None

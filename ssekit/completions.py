@@ -199,13 +199,13 @@ class Accumulator(BaseAccumulator[Completion, Completion, _ChoiceBuilder]):
         if not self._created and chunk.created:
             self._created = chunk.created
         if chunk.model:
-            self._fields["model"] = chunk.model
+            self._model = chunk.model
         if chunk.usage is not None:
             self._usage = newest_usage(self._usage, chunk.usage)
         if chunk.system_fingerprint:
-            self._fields["system_fingerprint"] = chunk.system_fingerprint
+            self._system_fingerprint = chunk.system_fingerprint
         if chunk.service_tier:
-            self._fields["service_tier"] = chunk.service_tier
+            self._service_tier = chunk.service_tier
         if chunk.kv_transfer_params:
             self._fields["kv_transfer_params"] = chunk.kv_transfer_params
         if chunk.prompt_filter_results:

@@ -1139,11 +1139,14 @@ TERMINAL: dict[str, tuple[Events, list[Any], list[Any]]] = {
         all_done(message(output_text("Hello world"), id="m")),
         [message(output_text("world"), id="x")], [message(output_text("Hello world"), id="x")],
     ),
-    "without a message of which no whole came": (
-        [created(), text("a"), *all_done(CALL)[1:]], [CALL], [CALL],
+    "without a message of which no whole came, and any other": (
+        [*all_done(CALL), text("a", 1)], [CALL], [CALL, message(output_text("a"))],
+    ),
+    "without a message of which no whole came, but another": (
+        [*all_done(CALL), text("a", 1)], [MESSAGE_DONE], [CALL, MESSAGE_DONE],
     ),
     "without all that came": (
-        [*all_done(CALL), text("a", 1), added(2, **SEARCH)], [ENCRYPTED], [CALL, ENCRYPTED],
+        [*all_done(CALL), added(1, **SEARCH)], [ENCRYPTED], [CALL, ENCRYPTED],
     ),
     "with one of two messages that are the same": (
         all_done(MESSAGE_DONE, {**MESSAGE_DONE, "id": "n"}), [{**MESSAGE_DONE, "id": "x"}],

@@ -16,11 +16,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from ssekit._accumulator import later_word
 from ssekit._choices import BaseAccumulator, newest_usage, usage_view
 from ssekit._deltas import Delta, ReasoningDelta, TextDelta, ToolCall, Usage
-from ssekit._fold import merge, merge_fields
+from ssekit._fold import deep_copy, merge, merge_fields
 from ssekit._fragments import MERGE_AT
 from ssekit.chat._builders import REASONING, ChoiceBuilder
 from ssekit.chat._calls import ToolCallPiece
-from ssekit.chat._chunk import ChatCompletionChunk, ChoiceDelta
+from ssekit.chat._chunk import ChatCompletionChunk, ChoiceDelta, XGroq
 from ssekit.chat._result import ChatCompletion
 
 
@@ -37,6 +37,7 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
 
     def __init__(self) -> None:
         super().__init__()
+        self._x_groq: XGroq | None = None
         # Of the latest chunk with calls or messages: for each choice that has either, its delta (of
         # a message, what was new in it) and the pieces of its calls.
         self._latest: list[tuple[ChoiceDelta, list[ToolCallPiece]]] = []
@@ -45,8 +46,7 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
         """Add the next chunk. (No chunk of this format is terminal, so this returns None.)"""
         # One flat function, because it runs for every chunk: to test all of these fields takes
         # 130 ns, and one call takes 40. (`is not None` comes first, which saves 20 ns in all.)
-        if self._latest:
-            self._latest.clear()
+        latest: list[tuple[ChoiceDelta, list[ToolCallPiece]]] | None = None
         for choice in chunk.choices:
             try:
                 builder = self._choices[choice.index]
@@ -71,7 +71,9 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
             if delta.refusal is not None and delta.refusal:
                 builder.message["refusal"].append(delta.refusal)
             if delta.tool_calls is not None or choice.message is not None:
-                self._latest.append((delta, builder.add_tool_calls(delta.tool_calls or ())))
+                if latest is None:
+                    latest = self._latest = []
+                latest.append((delta, builder.add_tool_calls(delta.tool_calls or ())))
             if delta.reasoning_details is not None:
                 builder.add_blocks("reasoning_details", delta.reasoning_details)
             if delta.thinking_blocks is not None:
@@ -110,13 +112,13 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
         if not self._created and chunk.created:
             self._created = chunk.created
         if chunk.model:
-            self._fields["model"] = chunk.model
+            self._model = chunk.model
         if chunk.usage is not None:
             self._usage = newest_usage(self._usage, chunk.usage)
         if chunk.service_tier:
-            self._fields["service_tier"] = chunk.service_tier
+            self._service_tier = chunk.service_tier
         if chunk.system_fingerprint:
-            self._fields["system_fingerprint"] = chunk.system_fingerprint
+            self._system_fingerprint = chunk.system_fingerprint
         if chunk.moderation is not None and chunk.moderation:
             self._fields["moderation"] = chunk.moderation
         if chunk.provider is not None and chunk.provider:
@@ -130,11 +132,12 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
         if chunk.timings is not None and chunk.timings:
             self._fields["timings"] = chunk.timings
         if chunk.x_groq is not None:
-            self._fields["x_groq"] = merge(self._fields.get("x_groq"), chunk.x_groq)
+            self._x_groq = merge(self._x_groq, chunk.x_groq)
 
     def snapshot(self) -> ChatCompletion:
         """Return the answer so far, in the shape of the endpoint's answer without `stream`."""
-        return ChatCompletion(object="chat.completion", **self._answer())
+        x_groq = deep_copy(self._x_groq)
+        return ChatCompletion(object="chat.completion", x_groq=x_groq, **self._answer())
 
     # The views.
 
@@ -152,7 +155,7 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
 
     @property
     def usage(self) -> Usage | None:
-        groq = self._fields.get("x_groq")  # Groq's first place for it
+        groq = self._x_groq  # Groq's first place for it
         return usage_view(groq.usage if self._usage is None and groq is not None else self._usage)
 
     # Emitting deltas.

@@ -37,6 +37,7 @@ _THOUGHTS: Final = ("text", "summary", "thinking")
 JOINED: Final = (*_THOUGHTS, "data", "transcript", "arguments")
 # The types of such objects, other than blocks of the reasoning.
 _KINDS: Final = {"audio": result.ChatCompletionAudio, "function_call": result.FunctionCall}
+_EMPTY: Final[Any] = ({}, [])
 
 
 class ChoiceBuilder(BaseChoiceBuilder):
@@ -150,7 +151,8 @@ class ChoiceBuilder(BaseChoiceBuilder):
             piece = self._table.add(call.index, id_, name, arguments, custom=is_custom)
             if piece is not None:
                 pieces.append(piece)
-                merge_fields(piece[0].extra_content, call.extra_content or {})
+                if call.extra_content is not None:
+                    merge_fields(piece[0].extra_content, call.extra_content)
         return pieces
 
     @property
@@ -213,12 +215,14 @@ class ChoiceBuilder(BaseChoiceBuilder):
 
 def _built(parts: dict[str, Any]) -> dict[str, Any]:
     """Return what the parts of a message become, without objects and lists that are empty."""
-    return {field: _built_part(part) for field, part in parts.items() if part not in ({}, [])}
+    return {field: _built_part(part) for field, part in parts.items() if part not in _EMPTY}
 
 
 def _built_part(part: Any) -> Any:
     if isinstance(part, Text):
         return str(part) if part else None
+    if type(part) is str and part.isascii():  # which saves a tenth of a result
+        return part
     if isinstance(part, list):
         return [_built_part(item) for item in part]
     return part.build() if isinstance(part, ObjectBuilder) else deep_copy(part)

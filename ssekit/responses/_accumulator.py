@@ -4,8 +4,7 @@
 # - `add` calls the handler of the event's type. A handler finds the item (in the table of
 #   `_output`) and the part that the event belongs to, and adds to them.
 # - What they return is new in the texts. It is kept as deltas until the next event.
-# - Nearly all events of a stream are pieces of the text. `add` remembers their part, and appends to
-#   it without a handler.
+# - Nearly all events are pieces of the text: `add` remembers their part, and calls no handler.
 # - The terminal event's response is the answer, with the items that were stated whole and that its
 #   output has not. If it has no output, the items so far are the answer.
 #
@@ -34,8 +33,6 @@ from ssekit.responses._output import OutputTable
 from ssekit.responses._parts import Addition, PartBuilder, PartsBuilder, join_texts, text_of
 from ssekit.responses._result import (
     ImageGenerationCall,
-    InputTokensDetails,
-    OutputTokensDetails,
     ReasoningSummary,
     ReasoningText,
     Response,
@@ -58,7 +55,6 @@ from ssekit.responses._tables import (
     Kind,
 )
 
-_OUTPUTS: Final = ("output_tokens", "total_tokens")
 _OF_IMAGES: Final = ("background", "output_format", "quality", "size")
 _BEGINNINGS: Final = (
     events.ResponseContentPartAddedEvent,
@@ -83,7 +79,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
     def __init__(self) -> None:
         self._response = Response()  # its output is in the table
         self._output = OutputTable()
-        self._reasoning_kind: Kind | None = None
+        self._reasoning_kind: Any = None  # the type of the parts that have the reasoning
         self._ended = False
         self._sequence_number: int | None = None
         # The deltas of the latest event, unless that was a piece of the text, and is its own delta.
@@ -201,7 +197,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         if known is not None and latest is not None:
             if latest.input_tokens == 0:  # (nor have its details a meaning then)
                 latest = replace(latest, input_tokens_details=None)
-            usage = merge_usage(known, latest, ("input_tokens",), _OUTPUTS)
+            usage = merge_usage(known, latest, ("input_tokens",), ("output_tokens", "total_tokens"))
             response = replace(response, usage=usage)
         self._response = merge_nonempty(self._response, response)
 
@@ -266,8 +262,8 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
     def _on_partial_image(self, event: events.ResponseImageGenCallPartialImageEvent) -> None:
         builder = self._output.of(event, (ImageGenerationCall,))
         known = {name: getattr(event, name) for name in _OF_IMAGES}
-        image = ImageGenerationCall(result=event.partial_image_b64, **known)
-        builder.item = merge_nonempty(builder.item, image)
+        known["result"] = event.partial_image_b64
+        builder.item = merge_nonempty(builder.item, ImageGenerationCall(**known))
 
     def _on_command(self, event: Any) -> None:
         builder = self._output.of(event, (ResponseFunctionShellToolCall,))
@@ -277,17 +273,16 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         else:
             command.override(event.command)
 
-    def _on_output_delta(self, event: events.ResponseShellCallOutputContentDeltaEvent) -> None:
-        builder = self._output.of(event, (ResponseFunctionShellToolCallOutput,))
-        output = builder.outputs().setdefault(event.command_index, (Text(), Text()))
-        if event.delta is not None and isinstance(output, tuple):
-            output[0].append(event.delta.stdout or "")
-            output[1].append(event.delta.stderr or "")
-
-    def _on_output_whole(self, event: events.ResponseShellCallOutputContentDoneEvent) -> None:
-        builder = self._output.of(event, (ResponseFunctionShellToolCallOutput,))
-        if event.output:
-            builder.outputs()[event.command_index] = event.output
+    def _on_output(self, event: Any) -> None:
+        outputs = self._output.of(event, (ResponseFunctionShellToolCallOutput,)).outputs()
+        if isinstance(event, events.ResponseShellCallOutputContentDoneEvent):
+            if event.output:
+                outputs[event.command_index] = event.output
+            return
+        pieces = outputs.setdefault(event.command_index, (Text(), Text()))
+        if event.delta is not None and isinstance(pieces, tuple):
+            pieces[0].append(event.delta.stdout or "")
+            pieces[1].append(event.delta.stderr or "")
 
     # Parts.
 
@@ -330,8 +325,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
     def _on_annotation(self, event: events.ResponseOutputTextAnnotationAddedEvent) -> None:
         if event.annotation is not None:
             _, parts, index = self._parts(event, ResponseOutputText)
-            part = parts.at(index, ResponseOutputText)
-            part.annotate(event.annotation_index, event.annotation)
+            parts.at(index, ResponseOutputText).annotate(event.annotation_index, event.annotation)
 
     # The answer and its views.
 
@@ -365,8 +359,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
 
     @property
     def reasoning(self) -> str:
-        kind = self._reasoning_kind
-        return self._texts().get(kind, "") if kind is not None else ""
+        return self._texts().get(self._reasoning_kind, "")
 
     @property
     def refusal(self) -> str:
@@ -403,8 +396,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         usage = self._response.usage
         if usage is None:
             return None
-        input_details = usage.input_tokens_details or InputTokensDetails()
-        output_details = usage.output_tokens_details or OutputTokensDetails()
+        inputs, outputs = usage.input_tokens_details, usage.output_tokens_details
         return Usage(
             input_tokens=usage.input_tokens,
             output_tokens=usage.output_tokens,
@@ -412,8 +404,9 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
             cached_tokens=usage.cached_tokens
             or usage.cache_read_input_tokens
             or usage.prompt_cache_hit_tokens
-            or input_details.cached_tokens,
-            reasoning_tokens=usage.reasoning_tokens or output_details.reasoning_tokens,
+            or (inputs.cached_tokens if inputs else None),
+            reasoning_tokens=usage.reasoning_tokens
+            or (outputs.reasoning_tokens if outputs else None),
         )
 
     def deltas(self, event: ResponseStreamEvent, /) -> Iterable[Delta]:
@@ -452,6 +445,6 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         events.ResponseShellCallCommandAddedEvent: _on_command,
         events.ResponseShellCallCommandDoneEvent: _on_command,
         events.ResponseShellCallCommandDeltaEvent: _on_command,
-        events.ResponseShellCallOutputContentDeltaEvent: _on_output_delta,
-        events.ResponseShellCallOutputContentDoneEvent: _on_output_whole,
+        events.ResponseShellCallOutputContentDeltaEvent: _on_output,
+        events.ResponseShellCallOutputContentDoneEvent: _on_output,
     }

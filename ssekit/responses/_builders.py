@@ -92,6 +92,7 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
         is_stated: Whether an event had the item itself. Else only pieces of it have come.
         done: Whether the event of the whole item has come.
         whole: The item of that event, if no other event of the item has come since then.
+        attempt: The attempt at the response that the latest event of the item was of.
         index: The index of the item on the wire; None if it has none.
         previous: The item before this one at its index.
     """
@@ -105,6 +106,7 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
     is_stated: bool = False
     done: bool = False
     whole: ResponseOutputItem | None = None
+    attempt: int = 0
     _call: ToolCall | None = None
     # Whether the first delta of the call was emitted, and the whole call.
     _started: bool = False

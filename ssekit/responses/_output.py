@@ -4,9 +4,10 @@
 # - At the index of the event: the item of its id, or else the latest of that type, if it is not
 #   done.
 # - The item of the event's id (or of the call_id, for a whole item), if it is not done.
-# - Where nothing of that type is at the index: the latest that has no index on the wire and is not
-#   done. Without an index, or for a piece of an item that is done: the latest that is not done.
-# - The item that is done.
+# - Where nothing is at the index: the latest that has no index on the wire and is not done. Without
+#   an index, at that of other types, or for a piece of an item that is done: the latest that is not
+#   done.
+# - The item that is done; or the latest, if it has a whole text already.
 # If none does, a new item is made. `settle` takes the output of the terminal response.
 #
 # What always holds here:
@@ -46,7 +47,7 @@ class OutputTable:
     """
 
     __slots__ = (
-        *("_at", "_by_id", "_current", "_end", "_latest", "_open", "_places", "_stated"),
+        *("_at", "_attempt", "_by_id", "_current", "_end", "_latest", "_open", "_places"),
         "calls",
     )
 
@@ -60,8 +61,7 @@ class OutputTable:
         self._latest: ItemBuilder | None = None
         # For each type, the items that are not done. Those that are leave the end of the list.
         self._open: defaultdict[Kind, list[ItemBuilder]] = defaultdict(list)
-        # The items that events of this attempt had, begun or whole.
-        self._stated: set[ItemBuilder] = set()
+        self._attempt = 0  # how often the response was created
         self._end = 0  # beyond all indices
         self._places = 0
 
@@ -100,7 +100,7 @@ class OutputTable:
             builder.index = index
             self._current[index, type(builder.item)] = builder
         self._latest = builder
-        builder.whole = None
+        builder.whole, builder.attempt = None, self._attempt
         return builder
 
     def _find(
@@ -117,7 +117,7 @@ class OutputTable:
             return here
         if known is not None and not known.done:
             return known
-        unplaced = index is not None and here is None
+        unplaced = index is not None and here is None and index not in self._at
         found_open = self._latest_open(kinds, unplaced=unplaced)
         if found_open is None and piece and known is None and event.item_id:
             return None  # a piece of an item that has not been announced
@@ -127,7 +127,7 @@ class OutputTable:
         if index is None:
             return known or latest
         # The same text once more is of the same item, at whatever index.
-        return latest if latest and latest.done and whole and latest.holds(whole) else None
+        return latest if latest and whole and latest.holds(whole) else None
 
     def _current_at(self, index: int | None, kind: Kind) -> ItemBuilder | None:
         here = self._at.get(index) if index is not None else None
@@ -157,10 +157,9 @@ class OutputTable:
         builder = self._find_stated(index, item, ids, whole=whole)
         if builder is None:
             builder = self._make(index, item)
-        elif builder.is_stated and not whole and builder not in self._stated:
-            builder.reset(type(item)())  # it was of an attempt before
+        elif builder.is_stated and not whole and not self._is_new(builder):
+            builder.reset(type(item)())
             self._open[type(item)].append(builder)
-        self._stated.add(builder)
         self._by_id.update(dict.fromkeys(ids, builder))
         return self._found(builder, index)
 
@@ -175,7 +174,7 @@ class OutputTable:
                 return known
         current = self._current_at(index, type(item))
         if current is not None:
-            begun = current.done or (current in self._stated and not whole)
+            begun = current.done or (current.is_stated and not whole and self._is_new(current))
             if not (begun and _differ(current.item, item)):
                 return current
         latest = self._latest_open(kinds, unplaced=index is not None)
@@ -183,14 +182,20 @@ class OutputTable:
             latest = None
         if not whole:  # only pieces of it may have come
             return latest if latest is not None and not latest.is_stated else None
+        if latest is None:
+            # The same text once more is of the same item, at whatever index.
+            latest = self._latest_open(kinds, unplaced=False)
+            texts = [text for _, text in texts_of(item) if text]
+            if latest is not None and not any(map(latest.holds, texts)):
+                latest = None
         return known if known is not None and not known.done else latest
 
     def begin_attempt(self) -> None:
-        self._stated.clear()
+        self._attempt += 1
 
-    def _is_whole(self, builder: ItemBuilder) -> bool:
-        """Whether the event of the whole item has come in this attempt."""
-        return builder.done and builder in self._stated
+    def _is_new(self, builder: ItemBuilder) -> bool:
+        """Whether an event of the item has come in this attempt."""
+        return builder.attempt == self._attempt
 
     def name(self, builder: ItemBuilder) -> None:
         """Give an item its place among the tool calls, if it is one."""
@@ -257,7 +262,8 @@ class OutputTable:
                 queue = queues[alike(item, texts_of(item))]
                 while position not in matched and queue:
                     builder = queue.popleft()
-                    if not self._is_whole(builder) or not _contradicts(builder, item):
+                    whole = builder.done and self._is_new(builder)
+                    if not whole or not _contradicts(builder, item):
                         match(position, builder)
         return [matched.get(at) or ItemBuilder(item) for at, item in enumerate(output)]
 
@@ -267,23 +273,27 @@ class OutputTable:
         left: dict[ItemBuilder, None],
         output: list[ResponseOutputItem],
     ) -> dict[ItemBuilder, int]:
-        """Return the items of this attempt that were stated whole and are not in the output.
+        """Return the items of this attempt that are not in the output, each with its index.
 
-        The texts of the output may divide those of the items in another way.
+        They were stated whole; or else they have a text or a name, and the output has none of their
+        type. Its texts may divide those of the items in another way.
         """
-        if not any(map(self._is_whole, left)):
+        if not any(map(self._is_new, left)):
             return {}
         named = {_id(item, "call_id") for item in output} - {""}
         texts = join_texts(text for item in output for text in texts_of(item))
         reached: defaultdict[Kind, int] = defaultdict(int)
         missing: dict[ItemBuilder, int] = {}
+        types = {item.type for item in output}
         indices = {each: index for index in self._at for each in unlinked({0: self._at[index]})}
         for builder in before:
             if isinstance(builder.item, ResponseOutputMessage | ResponseReasoningItem):
                 there = _has_texts(texts, builder, reached)
             else:
                 there = _id(builder.item, "call_id") in named
-            if builder in left and self._is_whole(builder) and not there:
+            came = builder.place is not None or any(text for _, text in builder.texts())
+            stays = builder.done or (came and builder.item.type not in types)
+            if stays and builder in left and self._is_new(builder) and not there:
                 missing[builder] = indices[builder]
         return missing
 
@@ -349,10 +359,12 @@ def _has_texts(texts: dict[Kind, str], builder: ItemBuilder, reached: dict[Kind,
     known = {kind: text for kind, text in join_texts(builder.texts()).items() if text}
     there = bool(known) or not getattr(builder.item, "encrypted_content", None)
     for kind, text in known.items():
-        stated = texts.get(kind, "")
-        if stated.startswith(text, reached[kind]):
-            reached[kind] += len(text)
-        elif not stated.startswith(text):
+        stated, stripped = texts.get(kind, ""), text.strip()
+        here = (each for each in (text, stripped) if stated.startswith(each, reached[kind]))
+        goes_on = next(here, None)
+        if goes_on is not None:
+            reached[kind] += len(goes_on)
+        elif not stated.startswith(stripped):
             there = False
     return there
 
@@ -373,7 +385,7 @@ def _contradicts(builder: ItemBuilder, item: ResponseOutputItem) -> bool:
         return _differ(builder.item, item, _IDS[:1]) or _differ(builder.item, item, ("name",))
     whole = join_texts(texts_of(item))
     for kind, text in join_texts(builder.texts()).items():
-        stated = whole.get(kind, "")
+        text, stated = text.strip(), whole.get(kind, "").strip()
         if not stated.startswith(text) and not text.endswith(stated):
             return True
     return False

@@ -170,7 +170,7 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
             for part in parts:
                 part.text.take()  # so that the next piece opens it again
             return None
-        if not whole.startswith(join_surrogates(pieces)):
+        if not whole.startswith(join_surrogates(pieces).rstrip()):
             self._numbered = tuple(each for each in self._numbered if each is not kind)
             return None
         first, *others = parts
