@@ -14,7 +14,7 @@ from ssekit import ServerSentEvent, SSEKitError, archive, auto, chat
 from ssekit.testing import EventStream, Fault, chat_streams, event_streams, faults, response_streams
 from tests.shared import WITHOUT_DASK, needs_shared, recordings
 from tests.streams import STREAMS, typed
-from tests.wire import DONE, A, B, C, event, text
+from tests.wire import DONE, A, B, event, text
 
 STOP = event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
 REPORTED = {"message": "slow down", "code": 429, "type": "rate"}
@@ -67,17 +67,6 @@ def test_a_result_is_the_one_that_auto_collects(tmp_path: Path, name: str):
     assert record.result == auto.collect(file)
     assert record.format == name
     assert archive.collect(str(file), format=name) == record
-
-
-def test_a_partial_answer_is_what_had_come(tmp_path: Path):
-    error = archive.collect(write(tmp_path, A + B + C)).error
-    assert error is not None
-    assert error.partial.choices[0].message.content == "abc"
-
-
-def test_a_format_that_is_given_is_taken(tmp_path: Path):
-    file = write(tmp_path, b"".join(STREAMS["messages"]))
-    assert archive.collect(file, format="chat").format == "chat"
 
 
 @pytest.mark.parametrize(

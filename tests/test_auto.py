@@ -8,8 +8,6 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ssekit import (
     DONE,
@@ -28,7 +26,6 @@ from ssekit import (
     messages,
     responses,
 )
-from ssekit.testing import chunkings
 from tests import wire
 from tests.formats import FORMATS
 from tests.ways import WAYS, outcome, pieces, push
@@ -234,25 +231,6 @@ def test_a_stream_says_what_it_says_to_its_format(reads: list[bytes], told: Any,
         assert outcome(auto_decoder) == outcome(decoder)
         assert type(auto_decoder.snapshot()) is type(decoder.snapshot())
         assert auto_decoder.event == decoder.event
-
-
-pool = st.sampled_from(
-    [
-        *map(event, (AZURE, {}, CHAT, LEGACY, MESSAGE, TEXT, PING, GEMINI, {"error": "no"}, "x")),
-        wire.DONE,
-        b": ping\n\n",
-        b"\xff",
-    ]
-)
-
-
-@given(st.lists(pool, max_size=6).flatmap(lambda e: st.tuples(st.just(e), chunkings(b"".join(e)))))
-def test_cuts_do_not_matter(made: tuple[list[bytes], list[bytes]]):
-    events, reads = made
-    chunks, decoder = push(auto, events)
-    cut_chunks, cut_decoder = push(auto, reads)
-    assert cut_chunks == chunks
-    assert outcome(cut_decoder) == outcome(decoder)
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -45,10 +45,6 @@ def test_the_joined_reads_are_the_events(workload: Workload) -> None:
     assert len(events) == workload.events
 
 
-def test_names_are_unique_and_workloads_the_same_every_time() -> None:
-    assert list(make_workloads(SCALE)) == list(WORKLOADS.values())
-
-
 @pytest.mark.parametrize("workload", TYPED.values(), ids=TYPED)
 def test_the_answers_are_whole(workload: Workload) -> None:
     assert workload.format is not None
@@ -121,10 +117,6 @@ def test_a_format_is_frozen_as_it_is() -> None:
         "Inner": {"": "inner", "text": "str | None"},
         "": "Event",
     }
-
-
-def test_a_format_that_is_not_frozen_is_decoded_untyped() -> None:
-    assert floor_decoder("no format")(b'{"a": 1}') == {"a": 1}
 
 
 # The measuring.

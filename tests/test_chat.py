@@ -465,10 +465,6 @@ def test_a_chunk_can_be_sent_on():
     ]
 
 
-def test_logprobs_that_were_never_said():
-    assert run(chunk(logprobs={"content": None})).choices[0].logprobs == chat.ChoiceLogprobs()
-
-
 def test_a_choice_without_a_delta():
     """Azure's filter chunks have no delta; null is the same."""
     answer = run(
@@ -525,31 +521,10 @@ def test_a_message_at_the_end_says_what_was_not_said_before():
     assert "".join(delta.text for delta in only(deltas(*chunks), TextDelta)) == "ab"
 
 
-# The pieces of a text, the message after them, and the text that they make.
-LAST: dict[str, tuple[list[str], str, str]] = {
-    "a pair that came in halves": (["\ud83d", "\ude00"], "😀!", "😀!"),
-    "a short message after a long text": (["ab" * 5], "ab", "ab" * 5),
-    "a message that does not go on from the text": (["ab"], "x", "ab"),
-}
-
-
-@pytest.mark.parametrize(("pieces", "last", "text"), LAST.values(), ids=LAST)
-def test_a_message_at_the_end_adds_what_goes_on(pieces: list[str], last: str, text: str):
-    chunks = [chunk({"content": piece}) for piece in pieces]
-    assert message(*chunks, {"choices": [{"message": {"content": last}}]})["content"] == text
-
-
 def test_messages_of_choices_that_have_no_index():
     chunks = [{**COMPLETION, "choices": [{"message": {"content": letter}} for letter in "ab"]}]
     assert fed(chat, *chunks).accumulator.text == "a"
     assert deltas(*chunks) == [TextDelta(0, "a")]
-
-
-def test_a_float_that_is_an_integer_is_one():
-    answer = run(
-        {**chunk(finish_reason="stop"), "created": 1700000000.0, "usage": {"prompt_tokens": 1.0}}
-    )
-    assert (answer.created, answer.usage) == (1700000000, chat.CompletionUsage(prompt_tokens=1))
 
 
 # The deltas.

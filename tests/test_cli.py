@@ -504,18 +504,6 @@ def test_text_is_printed_as_it_arrives():
 
 
 @posix
-def test_a_process_whose_pipe_is_closed_is_quiet():
-    with running(**PIPES) as process:
-        process.stdin.write(CUT)
-        assert process.stdout.read(1) == b"H"
-        process.stdout.close()
-        with suppress(BrokenPipeError):
-            process.stdin.write(CUT)
-        assert process.stderr.read() == b""
-    assert process.returncode == 141
-
-
-@posix
 @pytest.mark.parametrize("argv", [[], ["demo"]])
 def test_a_process_that_is_interrupted_is_quiet(argv):
     with running(argv=argv, **PIPES) as process:

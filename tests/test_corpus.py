@@ -13,7 +13,6 @@ import pytest
 from ssekit import (
     ServerSentEvent,
     SSEKitError,
-    ToolCall,
     gemini,
     interactions,
     iter_events,
@@ -21,7 +20,7 @@ from ssekit import (
     partial_json,
     responses,
 )
-from tests.formats import FORMATS, PLAIN, each_format, only
+from tests.formats import FORMATS, PLAIN, each_format
 from tests.oracle import oracle
 from tests.shared import UNDECLARED, Recording, each_recording, needs_shared, recordings
 from tests.thorough import pick
@@ -137,17 +136,6 @@ def test_a_stream_that_ends_early_has_the_end_and_the_answer_of_the_oracle(recor
         assert (decoder.state, decoder.ended_by) == expected.end
         partial = decoder.error.partial if decoder.error else decoder.result()
         assert PLAIN[name](partial) == expected.answer
-
-
-@each_recording("messages")
-def test_the_whole_calls_of_a_message_are_its_blocks_of_tool_use(recording: Recording):
-    stream = messages.stream([recording.data])
-    calls = only(list(stream.deltas()), ToolCall)
-    assert [(call.id, call.name, json.loads(call.arguments)) for call in calls] == [
-        (block.id, block.name, block.input)
-        for block in stream.result().content
-        if isinstance(block, messages.ToolUseBlock) and block.partial_json is None
-    ]
 
 
 @each_recording("messages")

@@ -140,12 +140,6 @@ def test_an_unknown_format_is_an_error_that_names_its_fields():
     assert decoder.format is None
 
 
-@pytest.mark.parametrize("data", ["text", "[]"])
-def test_an_unknown_format_may_have_no_fields(data: str):
-    error = fault(auto, event(data) + DONE)
-    assert isinstance(error, DecodeError)
-
-
 @pytest.mark.parametrize(
     ("data", "what"), [("text", "is not JSON"), ("[1]", "no field"), ({}, "no field")]
 )

@@ -53,19 +53,6 @@ def test_a_timeout_is_also_the_one_that_everybody_catches():
     assert issubclass(StreamTimeoutError, TimeoutError)
 
 
-@pytest.mark.parametrize(
-    ("error", "message"),
-    [
-        (EventTooLargeError(64), "64 bytes"),
-        (StatusError("slow down", status_code=429, headers={}), "status 429: slow down"),
-        (ContentTypeError("text/html", "<p>"), "'text/html'"),
-        (APIError("no"), "no"),
-    ],
-)
-def test_messages_say_what_was_wrong(error: SSEKitError, message: str):
-    assert message in str(error)
-
-
 def test_a_status_error_has_the_time_to_wait():
     assert StatusError("no", status_code=429, headers={"retry-after": "3"}).retry_after == "3"
     assert StatusError("no", status_code=500, headers={}).retry_after is None
@@ -100,6 +87,19 @@ def test_what_an_error_object_says(body, fields):
     error = APIError(**error_fields(body))
     assert (error.message, error.code, error.type, error.param) == fields
     assert error.body == body
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ({"detail": [{"msg": "no"}], "code": 5}, [{"msg": "no"}]),
+        ({"error": "x", "message": "no"}, {"error": "x", "message": "no"}),
+        ({"error": True, "code": 5}, {"error": True, "code": 5}),
+        ([{"error": {"a": 1}}, {}], None),
+    ],
+)
+def test_where_an_error_object_is(body, error):
+    assert nested_error(body) == error
 
 
 @pytest.mark.parametrize("word", ["detail", "errors", "fault"])

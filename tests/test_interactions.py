@@ -19,7 +19,7 @@ from ssekit import (
     interactions,
 )
 from tests.formats import answer_of, deltas_of, encoded, fed
-from tests.wire import event, step_typed
+from tests.wire import event
 
 Events = list[Any]
 
@@ -685,8 +685,3 @@ def test_what_is_unknown_is_so_in_the_answer():
     assert [(type(each), each) for each in made.content or ()] == [
         (interactions.UnknownContent, smell)
     ]
-
-
-def test_the_vendor_sends_the_marker_after_the_end():
-    reads = [step_typed("interaction.completed"), b"event: done\ndata: [DONE]\n\n"]
-    assert interactions.collect(reads).status == "completed"

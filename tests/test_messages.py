@@ -451,6 +451,10 @@ HEADS: dict[str, tuple[Events, dict[str, Any]]] = {
         {**EMPTY, "id": "m", "model": "x", "stop_reason": "end_turn",
          "usage": {"output_tokens": 3}},
     ),
+    "what Bedrock counted, beside usage": (
+        [start(usage={"input_tokens": 5}), END | COUNTED],
+        {"usage": {"input_tokens": 5}},
+    ),
     "another model takes over": ([start(model="a"), began(FALLBACK)], {"model": "b",
                                                                      "content": [FALLBACK]}),
     "another model takes over, without a name": (

@@ -13,7 +13,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-import ssekit
 from ssekit import DecodeError, PartialJSON, partial_json
 from tests.trees import trees
 
@@ -420,7 +419,3 @@ def test_a_string_that_was_looked_at_stays_as_it_was():
     before = reader.value[0]
     reader.feed("c")
     assert (before, reader.value[0]) == ("b", "bc")
-
-
-def test_both_names_are_exported():
-    assert {"PartialJSON", "partial_json"} <= set(ssekit.__all__)

@@ -116,14 +116,6 @@ def test_a_client_of_the_table(program: Program, url: str, tmp_path: Path):
     assert run(f"{before}\n{program.code}\n{after}", given) == RESULTS[program.format] + "\n"
 
 
-def test_the_raw_response_of_an_sdk_is_a_source(url: str):
-    openai = pytest.importorskip("openai", reason="openai is in the dependency group corpus")
-    with openai.OpenAI(api_key="none", base_url=url + "/v1") as client:
-        create = client.chat.completions.with_streaming_response.create
-        with create(model="m", messages=[], stream=True) as response:
-            assert "".join(chat.stream(response).text()) == RESULTS["chat"]
-
-
 async def text_of(value: Any) -> str:
     """Return the text of what a way in gives."""
     if inspect.isawaitable(value):

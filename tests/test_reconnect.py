@@ -854,14 +854,6 @@ def test_huge_attempts_do_not_overflow(factor: float, attempt: int):
     assert Backoff(initial=0, factor=factor).delay(attempt) == 0
 
 
-def test_a_backoff_is_immutable_and_a_value():
-    backoff = Backoff(attempts=3)
-    with pytest.raises(AttributeError):
-        backoff.attempts = 4  # type: ignore[misc]
-    assert backoff == Backoff(attempts=3) != Backoff()
-    assert hash(backoff) == hash(Backoff(attempts=3))
-
-
 WRONG = [
     ({"initial": -1}, "initial is finite and at least 0, not -1"),
     ({"initial": math.nan}, "initial is finite"),

@@ -248,6 +248,18 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
             message(output_text("c"), id="o"),
         ],
     ),
+    "a thought and a text at one index, of which the text is not added (LiteLLM)": (
+        [
+            added(0, "reasoning", id="r"), at("reasoning_text.delta", item_id="r", delta="hm"),
+            done(0, "reasoning", id="r", content=[THOUGHT]),
+            at("output_text.delta", item_id="m", delta="ab"),
+            at("output_text.done", item_id="m", text="ab"),
+            at("content_part.done", item_id="m", part={"type": "reasoning_text"}),
+            done(0, "message", id="m", content=[output_text("ab")]),
+        ],
+        [{"type": "reasoning", "id": "r", "summary": [], "content": [THOUGHT]},
+         message(output_text("ab"), id="m")],
+    ),
     "items that nobody knows, at one index": (
         [done(0, "dream", id="d"), done(0, "sleep", id="d"), done(0, "sleep", id="s"),
          done(0, "sleep", id="s", depth=1)],
@@ -882,10 +894,6 @@ def test_every_event_is_folded_or_has_a_row():
 # The views, and the deltas.
 
 
-def test_no_sequence_number():
-    assert responses.Accumulator().sequence_number is None
-
-
 def test_views():
     accumulator = push(
         text("b", 3),
@@ -932,6 +940,10 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
         ],
         [TextDelta(0, letter) for letter in "abcde"] + [STOP],
     ),
+    "pieces at indices of their own, and their whole at another": (
+        [text("a", 0, 1), text("b", 0, 2), at("output_text.done", content_index=3, text="ab")],
+        [TextDelta(0, "a"), TextDelta(0, "b")],
+    ),
     "wholes that contradict": (
         [
             text("a"),
@@ -953,6 +965,17 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
             at("reasoning_summary_text.delta", delta="b"),
         ],
         [ReasoningDelta(0, "a"), ReasoningDelta(0, "b")],
+    ),
+    "a call": (
+        [
+            added(0, "function_call", call_id="c", name="f", arguments=""),
+            at("function_call_arguments.delta", delta="{"),
+            at("function_call_arguments.delta", delta="}"),
+            at("function_call_arguments.done", arguments="{}"),
+            done(0, **CALL),
+            completed(CALL),
+        ],
+        [*told("", "{", "}"), CALLED],
     ),
     "a call that is only stated": ([done(0, **CALL), done(0, **CALL)], told("{}")),
     "a call whose item is never done": (
@@ -991,7 +1014,7 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
         [TextDelta(0, "😀"), TextDelta(0, "!")],
     ),
     "events that say nothing": (
-        [text("a"), wire("response.dreamt"), wire("keepalive"), created()],
+        [text("a"), text(""), wire("response.dreamt"), wire("keepalive"), created()],
         [TextDelta(0, "a")],
     ),
 }  # fmt: skip

@@ -1,6 +1,5 @@
 """The wire: `_sse.py`."""
 
-import pickle
 from collections.abc import Iterable
 from typing import Any, Literal
 
@@ -476,11 +475,6 @@ def test_an_error_does_not_spill_the_data():
 def test_surrogates_are_encoded_as_a_decoder_would_have_them(text: str):
     (event,) = SSEDecoder().feed(ServerSentEvent(text).encode())
     assert event.data == {"\ud83d": "\ufffd"}.get(text, "😀")
-
-
-def test_events_pickle():
-    event = ServerSentEvent("a", "b", "c", 4)
-    assert pickle.loads(pickle.dumps(event)) == event
 
 
 @pytest.mark.parametrize("cause", [ZeroDivisionError(), KeyboardInterrupt()])

@@ -239,18 +239,15 @@ def test_streams_stay_small(name: str):
 
 # What they shrink to.
 
-SIMPLEST = {
-    "gemini": """\
+SIMPLEST = """\
 <gemini stream, done by finish:
   b'data: {"promptFeedback": {"blockReason": "SAFETY"}, "modelVersion": "m", \
 "responseId": "r"}\\n\\n'
->""",
-}
+>"""
 
 
-@pytest.mark.parametrize("name", SIMPLEST)
-def test_the_simplest_stream_is_short_and_readable(name: str):
-    assert repr(find(STRATEGIES[name](), lambda _stream: True)) == SIMPLEST[name]
+def test_the_simplest_stream_is_short_and_readable():
+    assert repr(find(STRATEGIES["gemini"](), lambda _stream: True)) == SIMPLEST
 
 
 @pytest.mark.parametrize("name", pick(quick=["completions"], thorough=list(FORMATS)))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ssekit import chat, reconnect
+from ssekit import chat
 from ssekit.testing.transports import STALL, AsyncReads, Clock, Pause, Reads
 from tests.wire import DONE, A
 
@@ -119,11 +119,3 @@ def test_a_clock_is_slept_on():
     asyncio.run(clock.asleep(0.5))
     assert clock.now == 1.5
     assert STALL.seconds == math.inf
-
-
-def test_a_reconnection_sleeps_on_it():
-    clock = Clock()
-    sources = iter([Reads(b"retry: 2000\nid: 1\ndata: a\n\n"), Reads(b"data: b\n\n")])
-    with reconnect(lambda headers: next(sources), sleep=clock.sleep) as events:
-        assert [next(events).data, next(events).data] == ["a", "b"]
-    assert clock.now >= 2
