@@ -254,14 +254,18 @@ def well_formed(tree: Any, room: int = MAX_DEPTH) -> Any:
 
     What is nested deeper than `room` becomes null.
     """
-    if isinstance(tree, (dict, list)):
-        try:
-            encoded = msgspec.json.encode(tree)  # which fails for half a surrogate pair
-            if encoded.count(b"[") + encoded.count(b"{") <= room:
-                return msgspec.to_builtins(tree)
-        except (UnicodeError, TypeError, RecursionError):
-            pass
+    if isinstance(tree, (dict, list)) and _is_plain(tree, room):
+        return msgspec.to_builtins(tree)  # a copy in C
     return mend(tree, room=room, in_place=False)
+
+
+def _is_plain(tree: Any, room: int) -> bool:
+    """Whether a tree is certainly well-formed, and not too deep."""
+    try:
+        encoded = msgspec.json.encode(tree)  # which fails for half a surrogate pair
+    except (UnicodeError, TypeError, RecursionError):
+        return False
+    return encoded.count(b"[") + encoded.count(b"{") <= room
 
 
 def objects(items: Any) -> list[dict[str, Any]]:
