@@ -90,6 +90,7 @@ class ChoiceBuilder(BaseChoiceBuilder):
         if not calls or known is None:
             return calls
         pieces = []
+        identified = all(each.id for each in known.calls)
         for call in calls:
             begun = known.by_id.get(call.id)
             if begun is not None:
@@ -98,7 +99,7 @@ class ChoiceBuilder(BaseChoiceBuilder):
                 name = None if begun.name else function.name
                 rest = wire.ChoiceDeltaToolCallFunction(name, begun.arguments.rest(whole))
                 pieces.append(replace(call, function=rest, custom=None))
-            elif call.id and all(each.id for each in known.calls):
+            elif call.id and identified:
                 pieces.append(call)
         return pieces
 

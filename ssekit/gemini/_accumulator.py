@@ -174,8 +174,9 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
 
     def last_deltas(self) -> Iterator[Delta]:
         for index, candidate in sorted(self._candidates.items()):
-            if shared_reason(candidate.finish_reason) in ("stop", "tool_calls"):
-                for call in candidate.calls:
+            reason = shared_reason(candidate.finish_reason)
+            for call in candidate.calls if reason else ():
+                if reason in ("stop", "tool_calls") or (call.is_empty and reason != "length"):
                     yield from call.deltas(index, ended=True)
         yield from self._finishes()
 

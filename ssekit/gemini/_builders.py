@@ -89,6 +89,11 @@ class FunctionCallBuilder(msgspec.Struct, eq=False):
         self.whole = not (more or in_pieces) and bool(known.will_continue or self._arguments)
         self._tool_call = None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the call has no arguments, and none were promised."""
+        return not (self.call.will_continue or self._arguments)
+
     def tool_call(self, index: int) -> ToolCall:
         """Return the call so far, of candidate `index`: one object until the next piece."""
         if self._tool_call is None:

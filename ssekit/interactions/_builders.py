@@ -313,7 +313,12 @@ class StepBuilder(msgspec.Struct, gc=False, eq=False):
 
     def _new_of(self, piece: str) -> str:
         """Return what of the latest piece was not emitted before a replay."""
-        return piece[max(0, self.known - self._size() + len(piece)) :] if self.known else piece
+        if not self.known:
+            return piece
+        beyond = self._size() - self.known
+        if beyond >= 0:
+            self.known = 0
+        return piece[max(0, len(piece) - beyond) :]
 
     def last_deltas(self, reason: FinishReason | None) -> list[Delta]:
         """Return the whole call at the end of the stream, unless it was cut off or is emitted."""

@@ -112,8 +112,7 @@ class OutputTable:
             return known
         at_index = (self._current_at(index, kind) for kind in kinds)
         here = next(filter(None, at_index), None)
-        goes_on = piece or (whole and here is not None and not here.holds(whole))
-        if here is not None and not (here.done and goes_on):
+        if here is not None and not (here.done and (piece or (whole and not here.holds(whole)))):
             return here
         if known is not None and not known.done:
             return known
