@@ -80,10 +80,10 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     """
 
     __slots__ = (
-        *("_answer_size", "_decode", "_emitted_last_deltas", "_fields", "_first_foreign"),
-        *("_foreign", "_format", "_max_answer_size", "_on_comment", "_outside", "_payload"),
-        *("_scanner", "_started", "_surrogates", "_unexplained", "accumulator", "ended_by"),
-        *("error", "format", "state"),
+        *("_answer_size", "_behind", "_decode", "_emitted_last_deltas", "_fields"),
+        *("_first_foreign", "_foreign", "_format", "_max_answer_size", "_on_comment", "_outside"),
+        *("_payload", "_scanner", "_started", "_surrogates", "_unexplained", "accumulator"),
+        *("ended_by", "error", "format", "state"),
     )
 
     def __init__(
@@ -192,8 +192,8 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         self._open()
 
     def _open(self) -> None:
-        # The latest bytes outside of any event; an error without words, if one waits for them.
-        self._outside = b""
+        # The latest bytes outside of any event, and behind the data of one; an error without words.
+        self._outside = self._behind = b""
         self._unexplained: APIError | None = None
         self._decode = self._format.decode_typed
         self.state: State = "open"
@@ -252,7 +252,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
                             self._fail(error)
                             return
                         if not started:
-                            started = self._note(chunk)
+                            started = self._note(chunk, make_event(payload, fields))
                         if ends:
                             self._end("event", "the stream ended")
                         yield chunk
@@ -342,8 +342,10 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     def _receive_ignored(self, payloads: Iterable[bytes]) -> None:
         """Take a comment, or bytes outside of any event."""
         for payload in payloads:
-            if payload.startswith(b"\n"):
-                self._outside = payload[1:]
+            if payload.startswith(b"\n\n"):
+                self._behind = payload[2:]
+            elif payload.startswith(b"\n"):
+                self._outside, self._behind = payload[1:], b""
             else:
                 self._on_comment(as_text(payload[1:]))
 
@@ -351,7 +353,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         """Yield the chunks of an event that the typed decoder refused."""
         event = self.event
         assert event is not None
-        for part in self._format.split(event, self._outside):
+        for part in self._format.split(event, self._behind):
             if self.state != "open":
                 return
             if part.data == "[DONE]" or is_marker(part.data):  # the first, nearly always
@@ -366,7 +368,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
                     self._fail(self._unexplained)
                     return
                 if chunk is None:
-                    self._note(None)
+                    self._note(None, part)
                     continue
                 if self._outgrows_limit(len(part.data)):
                     return
@@ -376,7 +378,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
                 self._receive_error(error)
                 continue
             if not self._started:
-                self._note(chunk)
+                self._note(chunk, part)
             if ends:
                 self._end("event", "the stream ended")
             yield chunk
@@ -395,10 +397,8 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
                 return
         self._fail(error)
 
-    def _note(self, chunk: ChunkT | None) -> bool:
+    def _note(self, chunk: ChunkT | None, event: ServerSentEvent) -> bool:
         """Note whether a chunk has a part of the answer, or its event is of another format."""
-        event = self.event
-        assert event is not None
         if chunk is not None and self._format.starts(chunk, event):
             self._started = True
         elif self._format.is_foreign(event):

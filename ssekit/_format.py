@@ -262,10 +262,14 @@ class Format(Generic[ChunkT, ResultT]):
             return [event]
         *lines, last = [line for line in event.data.split("\n") if line.strip()]
         if all(is_marker(line) or parse_object(line) is not None for line in [*lines, last]):
-            # An error is in the last of them.
+            # An error is in the last of them that is no marker.
+            lines.append(last)
+            said = max((i for i, line in enumerate(lines) if not is_marker(line)), default=0)
             kind = "message" if event.event == "error" else event.event
-            earlier = [replace(event, data=line, event=kind) for line in lines]
-            return [*earlier, replace(event, data=last)]
+            return [
+                replace(event, data=line, event=event.event if at == said else kind)
+                for at, line in enumerate(lines)
+            ]
         reported = self.find_reported(parse_object(last))
         return [event] if reported is None else [replace(event, data=last)]
 

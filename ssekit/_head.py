@@ -41,9 +41,11 @@ class ResponseHead(NamedTuple):
         text = body.decode("utf-8-sig", "replace")
         if self.is_success:
             return ContentTypeError(self.headers["content-type"], text)
-        event = _DATA.search(text)  # in which some gateways have the reason
-        text = event[1] if event else text
-        value = try_parse(text) or text.strip()
+        if text.startswith(("data:", "event:")):  # in which some gateways have the reason
+            text = "\n".join(_DATA.findall(text))
+        value = try_parse(text)
+        if value is None and text.strip() != "null":
+            value = text.strip()
         fields = error_fields(nested_error(value) or value, value)
         if isinstance(value, str) and not _SENTENCE.fullmatch(value):  # such as a page of HTML
             fields["message"] = "the server gave no reason that can be read"

@@ -119,8 +119,7 @@ class EventScanner:
         self._unfinished = Fragments(b"".join)
         self._size = 0
         self._at_event = False
-        # The data buffer without its last LF, or None; the event type buffer; the last event ID
-        # buffer.
+        # The data buffer (without its last LF), the event type buffer and the last event ID buffer.
         self._values: Fragments[bytes] | None = None
         self._type = b""
         self._id = self.last_event_id
@@ -438,10 +437,11 @@ class EventScanner:
 
     def _take_outside(self, batches: _Batches) -> bool:
         """Add the lines outside of events to the batches; return whether there were any."""
-        # Those behind the data of an event belong after it, too.
+        # Those behind the data of an event belong after it, too, and are in a payload of their own.
         outside, self._outside, self._behind = self._outside + self._behind, self._behind, []
         if outside:
-            batches.append((IGNORED, [b"\n" + b"\n".join(outside)]))
+            groups = ([b"", *outside], [b"", b"", *self._outside] if self._outside else [])
+            batches.append((IGNORED, [b"\n".join(lines) for lines in groups if lines]))
             self._outside_budget = _OUTSIDE_SIZE - sum(map(len, self._outside))
         return bool(outside)
 

@@ -34,7 +34,7 @@ _WORDS: Final[dict[str, tuple[str, ...]]] = {
 # Fields that stand beside a bare {"error": "..."} or {"detail": "..."} and describe it, and those.
 _SIBLINGS: Final = {*_WORDS["message"], *_WORDS["code"], "errortype"}
 # Codes and messages where all is well, in lower case.
-_FINE: Final = ("0", "200", "ok", "success", "none", "null")
+_FINE: Final = ("0", "200", "201", "202", "204", "ok", "success", "none", "null")
 # What a status or a kind of error may be that tells no more than that there is one.
 _FAILED: Final = ("error", "failed", "failure", "fail")
 
@@ -57,7 +57,9 @@ def nested_error(body: Any, *, certain: bool = False) -> Any:
     body = unlisted(body)
     if not isinstance(body, dict):
         return None
-    names = ("error",) if certain else ("error", "errors", "fault", "detail")
+    names = ("error",) if certain else ("error", "fault", "detail")
+    if not certain and isinstance(body.get("errors"), dict | list | str) and not body.get("type"):
+        names = (*names, "errors")
     # Some relays write every field of an error, with nothing in it.
     error = next((body[name] for name in names if not _is_empty(body.get(name))), None)
     if error is None or isinstance(error, dict | list):
@@ -143,7 +145,12 @@ _SIGNS: Final = (*_WORDS["code"][:-1], "errortype", "errormessage", "errormsg", 
 # The types of objects that are no errors, whatever code and message they have.
 NOTICES: Final = (
     *("progress", "ping", "status", "notice", "info", "warning", "keepalive", "heartbeat"),
+    *("retry", "fallback", "notification", "rate_limit"),
 )
+# Fields of an object that reports on a tool, not on the answer.
+_OF_TOOLS: Final = {"tool", "toolname", "toolcallid", "tooluseid"}
+# The fields that describe an error, whatever else is in the object. (The others are common words.)
+_DESCRIPTIONS: Final = _WORDS["message"][:8]
 
 
 def flat_error(body: dict[str, Any]) -> Any:
@@ -153,33 +160,36 @@ def flat_error(body: dict[str, Any]) -> Any:
     others a status of "error", or a type that ends so.
     """
     fields = _fields(body)
+    if not _OF_TOOLS.isdisjoint(fields):
+        return None
     response = fields.get("baseresp")
     if isinstance(response, dict) and not _is_fine(response.get("status_code")):
         return response
     if any(map(_is_error, map(fields.get, ("type", "object", "event")))):
         return body
     counted = isinstance(body.get("choices"), list) and body.get("usage")
-    if counted or is_notice(body) or all(map(_is_fine, _values([fields], "message"))):
+    status = fields.get("httpstatus")
+    has_status = isinstance(status, int) and status >= 400
+    code, *signs = map(fields.get, _SIGNS)
+    signed = has_status or not all(map(_is_fine, signs))
+    words = _WORDS["message"] if signed else _DESCRIPTIONS
+    if counted or is_notice(body) or all(map(_is_fine, map(fields.get, words))):
         return None
-    failed = not all(_is_fine(fields.get(sign)) for sign in _SIGNS)
+    failed = not all(map(_is_fine, (code, *signs)))
     if not failed and (not body.get("type") or ":" in str(body["type"])):
         # An event of a type of its own may report on something else. (In RFC 9457 it is a URI.)
-        status = fields.get("httpstatus")
-        failed = (
-            fields.get("success") is False
-            or fields.get("status") in _FAILED
-            or (isinstance(status, int) and status >= 400)
-        )
+        failed = has_status or fields.get("success") is False or fields.get("status") in _FAILED
     return body if failed else None
 
 
 def _is_error(kind: Any) -> bool:
-    return isinstance(kind, str) and kind.lower().endswith(("error", "exception"))
+    word = kind.lower() if isinstance(kind, str) else ""
+    return word.endswith(("error", "exception")) and not word.startswith("tool")
 
 
 def is_notice(body: dict[str, Any]) -> bool:
     """Whether an object keeps the connection alive, or reports progress."""
-    return body.get("type") in NOTICES
+    return str(body.get("type")).lower() in NOTICES
 
 
 def _is_fine(word: Any) -> bool:
