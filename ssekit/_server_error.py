@@ -17,12 +17,17 @@ __all__ = ["NOTICES", "error_fields", "error_within", "flat_error", "is_notice",
 
 # The fields that hold an error object, or what it wraps (Apigee has a fault, MiniMax a base_resp).
 _HOLDERS: Final = ("error", "errors", "fault", "baseresp", "detail", "message")
-# The names that servers have for each field of an error, the usual one first.
+# The names of a message that describe an error, whatever else is in its object.
+_DESCRIPTIONS: Final = (
+    *("message", "msg", "detail", "errormsg", "errormessage", "errmsg", "statusmsg"),
+    "errordescription",
+)
+# The names that servers have for each field of an error, the usual one first. (Some of those of a
+# message are common words.)
 _WORDS: Final[dict[str, tuple[str, ...]]] = {
     "message": (
-        *("message", "msg", "detail", "errormsg", "errormessage", "errmsg", "statusmsg"),
-        *("errordescription", "error", "reason", "faultstring", "title", "text"),
-        *("errors", "fault", "baseresp"),
+        *_DESCRIPTIONS,
+        *("error", "reason", "faultstring", "title", "text", "errors", "fault", "baseresp"),
     ),
     "code": (
         *("code", "statuscode", "httpstatuscode", "httpcode", "errorcode", "errcode", "errno"),
@@ -149,8 +154,6 @@ NOTICES: Final = (
 )
 # Fields of an object that reports on a tool, not on the answer.
 _OF_TOOLS: Final = {"tool", "toolname", "toolcallid", "tooluseid"}
-# The fields that describe an error, whatever else is in the object. (The others are common words.)
-_DESCRIPTIONS: Final = _WORDS["message"][:8]
 
 
 def flat_error(body: dict[str, Any]) -> Any:
