@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterator
-from itertools import chain, dropwhile, islice
+from itertools import chain, dropwhile
 from operator import attrgetter
 from typing import Any, Final
 
@@ -37,14 +37,13 @@ class StepTable:
         calls: The function calls, in the order in which they began.
     """
 
-    __slots__ = ("_at", "_earlier", "_end", "_open", "_steps", "calls")
+    __slots__ = ("_at", "_earlier", "_end", "_steps", "calls")
 
     def __init__(self) -> None:
         self.calls: list[StepBuilder] = []
         self._earlier: list[StepBuilder] = []  # of the responses that this one continues
         self._steps: list[StepBuilder] = []
         self._at: dict[int | None, StepBuilder] = {}  # the latest step at each index
-        self._open: dict[StepBuilder, None] = {}
         self._end = 0  # beyond all indices
 
     def __iter__(self) -> Iterator[StepBuilder]:
@@ -76,11 +75,8 @@ class StepTable:
         if here is not None and here.accepts(delta):
             return here
         for builder in self._latest_open():
-            if here is None:
-                eligible = index is None or builder.index is None
-            else:
-                eligible = not builder.is_whole
-            if eligible and builder.accepts(delta):
+            is_near = index is None or builder.index is None
+            if (is_near if here is None else not builder.is_whole) and builder.accepts(delta):
                 if here is None and index is not None:
                     self._place(builder, index)
                 return builder
@@ -112,22 +108,20 @@ class StepTable:
         here = self._at.get(index)
         for builder in chain(() if here is None else (here,), self._latest_open()):
             if not builder.ended and index in (None, builder.index):
-                del self._open[builder]
                 builder.end()
                 return builder
         return None
 
     def end_all(self) -> None:
-        while self._open:
-            self._open.popitem()[0].ended = True
+        for builder in self._steps:
+            builder.ended = True
 
     def _latest_open(self) -> Iterator[StepBuilder]:
-        return islice(reversed(self._open), _MAX_TRIED)
+        return (each for each in reversed(self._steps[-_MAX_TRIED:]) if not each.ended)
 
     def _make(self, step: Any, index: int | None) -> StepBuilder:
         builder = StepBuilder(step)
         self._steps.append(builder)
-        self._open[builder] = None
         self._place(builder, index)
         return builder
 
@@ -181,7 +175,6 @@ class StepTable:
         self._steps += left
         for position, builder in enumerate(self._steps):
             self._place(builder, position)
-            builder.ended = True
         return settled
 
 
