@@ -24,7 +24,7 @@ from msgspec.structs import replace
 from ssekit._accumulator import later_word
 from ssekit._deltas import Delta, ToolCall, ToolCallDelta
 from ssekit._fold import Text, deep_copy, extend_lists, merge
-from ssekit._json import join_surrogates, well_formed
+from ssekit._json import join_surrogates
 from ssekit.gemini._arguments import Arguments
 from ssekit.gemini._response import (
     AnyPart,
@@ -35,7 +35,6 @@ from ssekit.gemini._response import (
     FunctionCall,
     LogprobsResult,
     Part,
-    UnknownPart,
 )
 
 _NO_PART: Final = Part()
@@ -243,8 +242,6 @@ def copied(fields: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _build_part(part: TextPartBuilder | FunctionCallBuilder | AnyPart) -> AnyPart:
-    if isinstance(part, Part):
-        copy: Part = deep_copy(part)
-        return copy
-    return UnknownPart(well_formed(part)) if isinstance(part, UnknownPart) else part.build()
+def _build_part(part: Any) -> Any:
+    is_builder = isinstance(part, (TextPartBuilder, FunctionCallBuilder))
+    return part.build() if is_builder else deep_copy(part)
