@@ -170,7 +170,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
             self._merge(response)
             self._ended = False  # a decoder may go on with another attempt
             if type(event) is events.ResponseCreatedEvent:
-                self._output.begin_attempt()
+                self._output.clear()
             if not self._output:
                 self._state_output(response.output)
 
@@ -237,13 +237,10 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
             self._latest_deltas += builder.done_deltas()
 
     def _on_item_delta(self, event: Any) -> None:
-        if not self._output.is_unknown(event.item_id):
-            builder = self._output.of(event, ITEM_DELTAS[type(event)], piece=True)
-            self._latest_deltas += builder.add(event.delta)
+        builder = self._output.of(event, ITEM_DELTAS[type(event)], piece=True)
+        self._latest_deltas += builder.add(event.delta)
 
     def _on_item_whole(self, event: Any) -> None:
-        if self._output.is_unknown(event.item_id):
-            return
         kinds, field = ITEM_WHOLES[type(event)]
         whole = getattr(event, field)
         builder = self._output.of(event, kinds, whole=whole)
@@ -297,10 +294,13 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         elif kind is ReasoningSummary:
             kind = ReasoningText
         text = text_of(part)
-        if not text and not self._output.accepts(event, ACCEPTS[kind]):
-            return  # LiteLLM ends a text with an empty part of another type
+        begins = type(event) in _BEGINNINGS
+        if not begins and part == type(part)():  # so LiteLLM ends a text of another type
+            known = self._output.find(event, ACCEPTS[kind])
+            if known is None or known.done:
+                return
         builder, parts, index = self._parts(event, kind, whole=text)
-        if type(event) in _BEGINNINGS:
+        if begins:
             piece = parts.at(index, type(part)).begin(part)
         else:
             piece = parts.whole_at(index, type(part), text).state(part)

@@ -92,7 +92,6 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
         is_stated: Whether an event had the item itself. Else only pieces of it have come.
         done: Whether the event of the whole item has come.
         whole: The item of that event, if no other event of the item has come since then.
-        attempt: The attempt at the response that the latest event of the item was of.
         index: The index of the item on the wire; None if it has none.
         previous: The item before this one at its index.
     """
@@ -106,7 +105,6 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
     is_stated: bool = False
     done: bool = False
     whole: ResponseOutputItem | None = None
-    attempt: int = 0
     _call: ToolCall | None = None
     # Whether the first delta of the call was emitted, and the whole call.
     _started: bool = False
@@ -118,12 +116,6 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
     _parts: dict[str, PartsBuilder] | None = None
     _commands: dict[int, Text | str] | None = None
     _outputs: dict[int, CommandOutput] | None = None
-
-    def reset(self, item: ResponseOutputItem) -> None:
-        """Drop all that came: the item begins anew, in another attempt."""
-        new = ItemBuilder(item, self.index, self.previous, self.place, _call=self._call)
-        for field in self.__struct_fields__:
-            setattr(self, field, getattr(new, field))
 
     def own_text(self) -> Text:
         """Return the text, to which pieces may be added."""

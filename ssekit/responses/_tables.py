@@ -21,6 +21,7 @@ from ssekit.responses._result import (
     ResponseOutputRefusal,
     ResponseOutputText,
     ResponseReasoningItem,
+    UnknownItem,
     UnknownPart,
 )
 
@@ -60,9 +61,9 @@ PART_WHOLES: Final[dict[Kind, tuple[Kind, str]]] = {
 }
 
 # The same for the one text of an item. (Some hosts send the text of an MCP call or of a custom tool
-# as the arguments of a function, and the other way round.)
-_FUNCTION_CALLS: Final = (ResponseFunctionToolCall, McpCall, ResponseCustomToolCall)
-_CUSTOM_CALLS: Final = (ResponseCustomToolCall, ResponseFunctionToolCall)
+# as the arguments of a function, and the other way round. A call may be of unknown type, too.)
+_FUNCTION_CALLS: Final = (ResponseFunctionToolCall, McpCall, ResponseCustomToolCall, UnknownItem)
+_CUSTOM_CALLS: Final = (ResponseCustomToolCall, ResponseFunctionToolCall, UnknownItem)
 ITEM_DELTAS: Final[dict[Kind, tuple[Kind, ...]]] = {
     events.ResponseFunctionCallArgumentsDeltaEvent: _FUNCTION_CALLS,
     events.ResponseCustomToolCallInputDeltaEvent: _CUSTOM_CALLS,
