@@ -353,9 +353,9 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
             at("reasoning_summary_text.delta", summary_index=0, delta="hm"),
             at("reasoning_summary_text.delta", summary_index=1, delta="x"),
             at("reasoning_summary_text.done", summary_index=1, text="hm"),
-            at("reasoning_summary_part.done", summary_index=2, part=SUMMARY),
+            at("reasoning_summary_part.done", summary_index=2, part={**SUMMARY, "text": "x"}),
         ],
-        [{"type": "reasoning", "summary": [SUMMARY, SUMMARY, SUMMARY]}],
+        [{"type": "reasoning", "summary": [SUMMARY, SUMMARY, {**SUMMARY, "text": "x"}]}],
     ),
     "a function call that was not added": (
         [
