@@ -25,7 +25,7 @@ from ssekit._accumulator import Accumulator as Contract
 from ssekit._accumulator import is_failure, later_word, shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, RefusalDelta, ToolCall, Usage
 from ssekit._errors import DecodeError
-from ssekit._fold import deep_copy, merge_usage
+from ssekit._fold import deep_copy, merge, merge_usage
 from ssekit._fragments import MERGE_AT
 from ssekit._json import join_surrogates
 from ssekit.messages import _events as events
@@ -37,8 +37,15 @@ from ssekit.messages._result import ContentBlock, FallbackBlock, Message, ToolUs
 _INPUTS: Final = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 _OUTPUTS: Final = ("output_tokens",)
 
-# The fields of the message, without those that are kept elsewhere.
-_FIELDS: Final = {*Message.__struct_fields__} - {"content", "usage"}
+# The fields of the message that an object has, without those that are kept elsewhere.
+_NAMES: Final = {*Message.__struct_fields__} - {"content", "usage"}
+_FIELDS: Final[dict[type[Any], list[str]]] = {
+    holder: [name for name in holder.__struct_fields__ if name in _NAMES]
+    for holder in (
+        *(Message, events.MessageDelta),
+        *(events.RawMessageStartEvent, events.RawMessageDeltaEvent, RawMessageStopEvent),
+    )
+}
 
 _NO_MESSAGE: Final = Message()
 _NO_USAGE: Final = Usage()
@@ -77,7 +84,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         self._message = _NO_MESSAGE  # without its content, which is in the blocks, and its usage
         self._usage: result.Usage | None = None
         self._ended = False
-        self._counted: set[str] = set()  # the fields that `message_delta` events have
+        self._counted: result.Usage | None = None  # by `message_delta` events
         self._blocks: list[BlockBuilder] = []
         self._calls: list[CallBuilder] = []  # those that have a place
         # The blocks by their types and ids: of the calls, those that have a place.
@@ -145,14 +152,15 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
             stated[kind] = position + 1
             if position < len(alike):
                 builder, last = alike[position], position == len(alike) - 1
-                self._changes.append((builder, builder.state(block, last=last)))
+                self._note(builder, builder.state(block, last=last))
             else:
                 self._close(self._begin(block))
 
     def _add_message_delta(self, event: events.RawMessageDeltaEvent) -> None:
         self._update(event, event.delta)
         usages = _usages(event, event.delta)
-        self._counted.update(*map(_counts, usages))
+        for usage in usages:
+            self._counted = merge(self._counted, usage)
         self._add_usage(usages)
 
     def _stop_message(self, event: RawMessageStopEvent) -> bool:
@@ -183,8 +191,8 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         """Update the message by the fields of objects that are neither null nor empty."""
         changes = {
             name: value
-            for holder in filter(None, holders)
-            for name in _FIELDS.intersection(holder.__struct_fields__)
+            for holder in holders
+            for name in _FIELDS.get(type(holder), ())
             if (value := getattr(holder, name)) is not None and value != ""
         }
         if "stop_reason" in changes:
@@ -199,7 +207,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     def _uncounted(self, usage: result.Usage) -> result.Usage:
         """Return the usage of a stop event without zeros, and what `message_delta` events count."""
-        fields = _counts(usage) - self._counted
+        fields = _counts(usage) - _counts(self._counted or result.Usage())
         return result.Usage(**{name: getattr(usage, name) for name in fields})
 
     # The blocks.
@@ -221,7 +229,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
             block = self._find(event.index, delta)
             if block is None:
                 block = self._begin_at(event.index, IMPLIED[PIECE_TYPES[type(delta)]]())
-            self._changes.append((block, block.add(delta)))
+            self._note(block, block.add(delta))
 
     def _find(self, index: int | None, delta: Any) -> BlockBuilder | None:
         """Return the block that a delta belongs to; None if it begins one.
@@ -266,8 +274,9 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         return builder
 
     def _start(self, builder: BlockBuilder, block: ContentBlock) -> None:
-        self._changes.append((builder, builder.begin(block)))
+        piece = builder.begin(block)
         self._place(builder)
+        self._note(builder, piece)
 
     def _place(self, call: Any) -> None:
         """Give a call that begins or ends its place among the tool calls.
@@ -288,7 +297,12 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         if block is not None and not block.ended:
             block.ended = True
             self._place(block)
-            self._changes.append((block, None))
+            self._note(block, None)
+
+    def _note(self, block: BlockBuilder, piece: str | None) -> None:
+        """Note the piece that the latest event adds to a block, or the end of the block (None)."""
+        if piece or block.place is not None:
+            self._changes.append((block, piece))
 
     _METHODS: ClassVar[dict[type[Any], Callable[[Accumulator, Any], bool | None]]] = {
         events.RawMessageStartEvent: _start_message,

@@ -59,6 +59,7 @@ class BlockBuilder(msgspec.Struct, eq=False):
         initial: The block as it began.
         index: Its index in the stream.
         ended: Whether it has ended.
+        place: The position among the tool calls that the caller is to answer; None for no place.
         again: Whether it is an earlier call once more, and no part of the answer.
         piece_type: The type of its pieces; None if it has none. (The first piece decides for a
             block of unknown type.)
@@ -68,6 +69,7 @@ class BlockBuilder(msgspec.Struct, eq=False):
     initial: Any = None
     index: Any = None
     ended: bool = False
+    place: int | None = None
     again: bool = False
     piece_type: Any = None
     pieces: Text = NO_TEXT
@@ -140,9 +142,9 @@ class BlockBuilder(msgspec.Struct, eq=False):
 
     def build(self) -> ContentBlock:
         """Return the block so far."""
-        fields = deep_copy(self._fields)
-        if self.pieces:
-            fields |= self._joined()
+        fields = self._joined() if self.pieces else {}
+        if self._fields:
+            fields |= deep_copy(self._fields)
         block: ContentBlock = deep_copy(self.initial, **fields)
         return block
 
@@ -154,13 +156,8 @@ class BlockBuilder(msgspec.Struct, eq=False):
 
 
 class CallBuilder(BlockBuilder):
-    """A block with an input in progress: a call of one of the caller's tools, or of the vendor's.
+    """A block with an input in progress: a call of a tool of the caller, or of the vendor."""
 
-    Attributes:
-        place: Position among the tool calls that the caller is to answer; None if it has none.
-    """
-
-    place: int | None = None
     _call: ToolCall | None = None
     # Whether the first delta was emitted, and the whole call.
     _started: bool = False
