@@ -200,7 +200,6 @@ CONTENTS: dict[str, tuple[Events, list[Any]]] = {
             {"type": "compaction", "content": "c"},
         ],
     ),
-    "no block is said to begin, and nothing is said": ([given_json("")], [call(id="", name="")]),
     "a block that nobody knows": ([began(DREAM), stop(), began({"n": 1}, 1)], [DREAM, {"n": 1}]),
     "pieces of a block that nobody knows": (
         [

@@ -225,7 +225,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     def _add_block_delta(self, event: RawContentBlockDeltaEvent) -> None:
         delta = event.delta
-        if type(delta) in PIECE_TYPES:
+        if type(delta) in PIECE_TYPES and delta != type(delta)():  # an empty delta begins nothing
             block = self._find(event.index, delta)
             if block is None:
                 block = self._begin_at(event.index, IMPLIED[PIECE_TYPES[type(delta)]]())
