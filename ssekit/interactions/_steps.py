@@ -80,7 +80,7 @@ class StepTable:
                 if here is None and index is not None:
                     self._place(builder, index)
                 return builder
-        if isinstance(delta, Unknown):
+        if isinstance(delta, Unknown) or delta == type(delta)():  # which is blank
             return None
         return self._make(ACCEPTED_BY[type(delta)][0](), index)
 
