@@ -52,11 +52,10 @@ class StepTable:
     def ends_with_call(self) -> bool:
         """Whether a function call comes after the last text, and the last result of a function."""
         for builder in reversed([*self]):
-            if builder.place is not None:
-                return True
             answered = isinstance(builder.step, result.FunctionResultStep)
-            if answered or (builder.emitted_as is TextDelta and builder.text()):
-                return False
+            said = builder.emitted_as is TextDelta and builder.text()
+            if builder.place is not None or answered or said:
+                return builder.place is not None
         return False
 
     def next_response(self) -> None:
