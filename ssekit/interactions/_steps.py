@@ -37,7 +37,7 @@ class StepTable:
         calls: The function calls, in the order in which they began.
     """
 
-    __slots__ = ("_at", "_earlier", "_end", "_steps", "calls")
+    __slots__ = ("_at", "_earlier", "_end", "_ended", "_steps", "calls")
 
     def __init__(self) -> None:
         self.calls: list[StepBuilder] = []
@@ -45,6 +45,7 @@ class StepTable:
         self._steps: list[StepBuilder] = []
         self._at: dict[int | None, StepBuilder] = {}  # the latest step at each index
         self._end = 0  # beyond all indices
+        self._ended = 0  # how many steps, at least, have ended
 
     def __iter__(self) -> Iterator[StepBuilder]:
         return chain(self._earlier, sorted(self._steps, key=_position))
@@ -62,7 +63,7 @@ class StepTable:
         """Take the beginning of a response that continues the steps: its indices are from 0."""
         self.end_all()
         self._earlier += sorted(self._steps, key=_position)
-        self._steps, self._at, self._end = [], {}, 0
+        self._steps, self._at, self._end, self._ended = [], {}, 0, 0
 
     def find(self, index: int | None, delta: Any) -> StepBuilder | None:
         """Return the step that a delta belongs to: made if it is not there; None if none can be."""
@@ -112,8 +113,9 @@ class StepTable:
         return None
 
     def end_all(self) -> None:
-        for builder in self._steps:
+        for builder in self._steps[self._ended :]:
             builder.ended = True
+        self._ended = len(self._steps)
 
     def _latest_open(self) -> Iterator[StepBuilder]:
         return (each for each in reversed(self._steps[-_MAX_TRIED:]) if not each.ended)
@@ -166,7 +168,7 @@ class StepTable:
             for builder in sorted(chain.from_iterable(known.values()), key=_position)
             if not builder.text() or builder.emitted_as not in covered
         )
-        self._steps, self._at, self._end = [], {}, 0
+        self._steps, self._at, self._end, self._ended = [], {}, 0, 0
         for builder in settled:
             while left and left[0].position < builder.position:
                 self._steps.append(left.popleft())
