@@ -162,7 +162,7 @@ PARTS: dict[str, tuple[list[list[Any]], list[Any]]] = {
     "pieces of one id, which say that nothing more comes": (
         [[call("f", id="1", partialArgs=[{"jsonPath": "$.a", "numberValue": 1}],
                willContinue=False)],
-         [call("f", id="1", args={})]],
+         [call("f", id="1", args={}), call("f", id="1", args={"a": 1})]],
         [call("f", id="1", args={"a": 1})],
     ),
     "a text that comes with the end of a call": (
