@@ -147,6 +147,10 @@ class StepBuilder(msgspec.Struct, gc=False, eq=False):
         """Whether nothing goes on from the arguments of this step."""
         return bool(self.arguments) and self.arguments.ended
 
+    def is_repeated_by(self, call: result.FunctionCallStep) -> bool:
+        """Whether another call with the id of this one has its name and its arguments, too."""
+        return call.name == self.step.name and self.arguments.repeats(_encoded(call.arguments))
+
     def add(self, delta: Any) -> None:
         """Take a delta that this step accepts."""
         self.latest_piece = ""

@@ -67,10 +67,9 @@ class StepTable:
 
     def find(self, index: int | None, delta: Any) -> StepBuilder | None:
         """Return the step that a delta belongs to: made if it is not there; None if none can be."""
-        if isinstance(delta, ArgumentsDelta) and delta.call_id:
-            for builder in reversed(self.calls[-_MAX_TRIED:]):
-                if builder.step.id == delta.call_id:
-                    return builder
+        named = self._named(delta.call_id) if isinstance(delta, ArgumentsDelta) else None
+        if named is not None:
+            return named
         here = self._at.get(index)
         if here is not None and here.accepts(delta):
             return here
@@ -88,13 +87,21 @@ class StepTable:
         """Return the step of a start event."""
         unplaced = (builder for builder in self._latest_open() if builder.index is None)
         builder = self._at.get(index) or next(unplaced, None)
-        if builder is None or not _begins_again(builder, step):
+        named = self._named(step.id) if isinstance(step, result.FunctionCallStep) else None
+        if named is not None and named.is_repeated_by(step):
+            builder = self._at[index] = named  # at whatever index
+        elif builder is None or not _begins_again(builder, step):
             builder = self._make(step, index)
         elif builder.index is None and index is not None:
             self._place(builder, index)
         builder.begin(step)
         self.name(builder)
         return builder
+
+    def _named(self, id_: str | None) -> StepBuilder | None:
+        """Return the latest call of an id."""
+        calls = reversed(self.calls[-_MAX_TRIED:]) if id_ else ()
+        return next((builder for builder in calls if builder.step.id == id_), None)
 
     def name(self, builder: StepBuilder) -> None:
         """Give a function call its place, once it has a name or an id."""
