@@ -44,7 +44,7 @@ class ToolCallBuilder:
         self.repeated: str | None = None
         self._call: ToolCall | None = None
 
-    def add(self, id: str | None, name: str | None, arguments: str | None) -> str:
+    def add(self, id: str | None, name: str | None, arguments: str) -> str:
         """Add a piece; return the piece of the arguments that a delta emits now."""
         self._call = None
         if name:
@@ -53,7 +53,7 @@ class ToolCallBuilder:
             goes_on = self.id and not id and name != self.name
             self.name = self.name + name if goes_on else name
         self.id = self.id or join_surrogates(id or "")
-        return self.arguments.add(arguments or "")
+        return self.arguments.add(arguments)
 
     def flush(self) -> str:
         """Return the placeholder of the arguments, which counts if no pieces followed."""
@@ -95,9 +95,8 @@ class ToolCallBuilder:
             return name.startswith(self.name) if same_id else goes_on
         # The same name once more: another call after whole arguments, unless the piece has
         # nothing else, or (with the id) the same. (At another index: Google's adapters.)
-        if not moved and not (arguments or "").strip():
-            return True
-        if self.id and not moved and (self.custom or str(self.arguments) == "{}"):
+        blank = not (arguments or "").strip()
+        if not moved and (blank or (self.id and self.arguments.is_whole("{}"))):
             return True
         return not self.ended or (same_id and self.repeats(arguments or ""))
 
@@ -138,18 +137,23 @@ class ToolCallTable:
         A piece with neither id nor name never begins a call: None where there is none for it.
         """
         call = self._find(index, id, name, arguments)
+        piece, is_bare = arguments or "", not (id or name)
         if call is None:
-            if not (id or name):
+            if is_bare:
                 return None
             call = self._begin(custom=custom)
-        elif name == call.name and id in (None, "", call.id) and not arguments and call.ended:
+        if name == call.name and id in (None, "", call.id) and not piece and call.ended:
             call.repeated = id or ""
             return call, ""
+        if call.repeated is not None and is_bare and piece.strip() and not call.repeats(piece):
+            another = self._begin()
+            another.id, another.name = call.repeated, call.name
+            call = another
         if index is not None:
             self._by_index[index] = call
         if id and not call.id:
             self.by_id[id] = call
-        return call, call.add(id, name, arguments)
+        return call, call.add(id, name, piece)
 
     def _find(
         self, index: int | None, id: str | None, name: str | None, arguments: str | None
@@ -162,9 +166,7 @@ class ToolCallTable:
         here = self._by_index.get(index)
         if not (id or name):  # nearly all pieces
             if here is None or (index is None and here.ended):
-                here = self._latest_open() or here
-            if here is not None and here.repeated is not None and arguments and arguments.strip():
-                return self._after_repeated_name(here, here.repeated, arguments)
+                return self._latest_open() or here
             return here
         call = here
         if id and (here is None or here.id != id):
@@ -173,17 +175,6 @@ class ToolCallTable:
         if call is None or not call.continues(id, name, arguments, moved=moved):
             return None
         return call
-
-    def _after_repeated_name(
-        self, call: ToolCallBuilder, id: str, arguments: str
-    ) -> ToolCallBuilder:
-        """Return the call of arguments after a name that came again: another, if they differ."""
-        call.repeated = None
-        if call.repeats(arguments):
-            return call
-        another = self._begin()
-        another.id, another.name = id, call.name
-        return another
 
     def _begin(self, *, custom: bool = False) -> ToolCallBuilder:
         call = ToolCallBuilder(self._choice, len(self.calls), custom=custom)
