@@ -91,7 +91,7 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
             if delta.images is not None:
                 builder.message.setdefault("images", []).extend(delta.images)
             if delta.executed_tools is not None:
-                builder.add_executed_tools(delta.executed_tools)
+                builder.add_blocks("executed_tools", delta.executed_tools)
             if delta.extra_content is not None:
                 merge_fields(builder.message.setdefault("extra_content", {}), delta.extra_content)
             if choice.finish_reason is not None and choice.finish_reason:

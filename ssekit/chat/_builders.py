@@ -80,23 +80,14 @@ class ChoiceBuilder(BaseChoiceBuilder):
             self.message.setdefault(field, ObjectBuilder(_KINDS[field])).add(to_builtins(piece))
 
     def add_blocks(self, field: str, pieces: list[JSONObject]) -> None:
-        """Add pieces of typed blocks of the reasoning."""
+        """Add pieces of typed objects: of the reasoning, of tools that the host ran."""
         for piece in pieces:
             known = self.message.setdefault(field, [])
             if not known or not known[-1].continues(piece):
                 known.append(ObjectBuilder())
             known[-1].add(piece)
-        if not self.reasoning_field and text_of(pieces):
+        if not self.reasoning_field and field != "executed_tools" and text_of(pieces):
             self.reasoning_field = field
-
-    def add_executed_tools(self, tools: list[JSONObject]) -> None:
-        # A tool comes when it starts, and again with its output.
-        for tool in tools:
-            known = self.message.setdefault("executed_tools", [])
-            if known and tool.get("index") is not None and tool["index"] == known[-1].get("index"):
-                merge_fields(known[-1], tool)
-            else:
-                known.append(dict(tool))
 
     def add_tool_calls(
         self, calls: Iterable[ChoiceDeltaToolCall], *, whole: bool
@@ -189,13 +180,12 @@ def _built(part: Any) -> Any:
 class ObjectBuilder:
     """An object that comes in pieces: a block of the reasoning, the audio, a call of a function."""
 
-    __slots__ = ("_kind", "fields", "padded", "texts")
+    __slots__ = ("_kind", "fields", "texts")
 
     def __init__(self, kind: type[Any] = dict) -> None:
         self._kind = kind
         self.fields: JSONObject = {}
         self.texts: dict[str, Text] = {}
-        self.padded = False  # whether base64 padding has ended the data
 
     def continues(self, piece: JSONObject) -> bool:
         """Whether a piece is of the same block of the reasoning as what came before it.
@@ -208,11 +198,11 @@ class ObjectBuilder:
         ours, theirs = known.get("id"), piece.get("id")
         if ours is not None and theirs is not None and str(ours) != str(theirs):
             return False
+        if piece.get("data") and "data" in self.texts:  # which comes whole
+            return False
         # A signature ends the text that it signs, unless each piece of the text has the same one.
         signature = known.get("signature")
-        if signature and text_of([piece]) and piece.get("signature") != signature:
-            return False
-        return not (self.padded and piece.get("data") and ours is None and theirs is None)
+        return not (signature and text_of([piece]) and piece.get("signature") != signature)
 
     def add(self, piece: JSONObject) -> None:
         for name, value in piece.items():
@@ -222,7 +212,6 @@ class ObjectBuilder:
                     text = self.texts[name] = JSONText() if name == "arguments" else Text()
                     self.fields[name] = ""
                 text.add(value)
-                self.padded = self.padded or (name == "data" and value.endswith("="))
             elif name not in self.fields or (value is not None and value != ""):
                 self.fields[name] = value
 
