@@ -26,7 +26,12 @@ from ssekit._fold import JSONText, Text, deep_copy, merge_fields
 from ssekit._json import JSONObject
 from ssekit.chat import _result as result
 from ssekit.chat._calls import ToolCallBuilder, ToolCallPiece, ToolCallTable
-from ssekit.chat._chunk import ChoiceDelta, ChoiceDeltaToolCall, ChoiceLogprobs
+from ssekit.chat._chunk import (
+    ChoiceDelta,
+    ChoiceDeltaToolCall,
+    ChoiceDeltaToolCallCustom,
+    ChoiceLogprobs,
+)
 
 # The texts of a message.
 TEXTS: Final = ("content", "refusal", "reasoning", "reasoning_content", "reasoning_text")
@@ -36,6 +41,7 @@ JOINED: Final = (*_THOUGHTS, "data", "transcript", "arguments")
 # The types of such objects, other than blocks of the reasoning.
 _KINDS: Final = {"audio": result.ChatCompletionAudio, "function_call": result.FunctionCall}
 _EMPTY: Final[Any] = ({}, [])
+_NO_CUSTOM: Final = ChoiceDeltaToolCallCustom()
 
 
 class ChoiceBuilder(BaseChoiceBuilder):
@@ -94,22 +100,16 @@ class ChoiceBuilder(BaseChoiceBuilder):
     ) -> list[ToolCallPiece]:
         """Add pieces of calls, or calls that are `whole`, of which some may have come before.
 
-        Return the pieces that are of a call: an empty one (Writer) is not.
+        Return the pieces that are of a call.
         """
         pieces = []
         known = self.calls[:] if whole else []
         identified = all(call.id for call in known)
         for call in calls:
-            name = arguments = None
-            custom, function = call.custom, call.function
-            is_custom = False
-            if custom is not None and (custom.name is not None or custom.input is not None):
-                name, arguments, is_custom = custom.name, custom.input, True
-            elif function is not None:
-                name, arguments = function.name, function.arguments
+            is_custom = call.custom is not None and call.custom != _NO_CUSTOM
+            called = call.custom if is_custom else call.function
+            name, arguments = (None, None) if called is None else astuple(called)[:2]
             id_ = None if call.id == "null" else call.id  # as Mistral's SDK writes an absent one
-            if id_ is None and name is None and arguments is None and call.extra_content is None:
-                continue
             self._table = self._table or ToolCallTable(self.index)
             if known:
                 # Only an id shows which call it is: without ids, nothing is added.
@@ -180,12 +180,11 @@ def _built(part: Any) -> Any:
 class ObjectBuilder:
     """An object that comes in pieces: a block of the reasoning, the audio, a call of a function."""
 
-    __slots__ = ("_kind", "fields", "texts")
+    __slots__ = ("_kind", "fields")
 
     def __init__(self, kind: type[Any] = dict) -> None:
         self._kind = kind
         self.fields: JSONObject = {}
-        self.texts: dict[str, Text] = {}
 
     def continues(self, piece: JSONObject) -> bool:
         """Whether a piece is of the same block of the reasoning as what came before it.
@@ -198,7 +197,7 @@ class ObjectBuilder:
         ours, theirs = known.get("id"), piece.get("id")
         if ours is not None and theirs is not None and str(ours) != str(theirs):
             return False
-        if piece.get("data") and "data" in self.texts:  # which comes whole
+        if piece.get("data") and known.get("data"):  # which comes whole
             return False
         # A signature ends the text that it signs, unless each piece of the text has the same one.
         signature = known.get("signature")
@@ -206,22 +205,22 @@ class ObjectBuilder:
 
     def add(self, piece: JSONObject) -> None:
         for name, value in piece.items():
+            known = self.fields.get(name)
             if name in JOINED and isinstance(value, str):
-                text = self.texts.get(name)
-                if text is None:
-                    text = self.texts[name] = JSONText() if name == "arguments" else Text()
-                    self.fields[name] = ""
-                text.add(value)
+                if not isinstance(known, Text):
+                    known = self.fields[name] = JSONText() if name == "arguments" else Text()
+                known.add(value)
             elif name not in self.fields or (value is not None and value != ""):
                 self.fields[name] = value
 
     @property
     def text(self) -> str:
-        return "".join(str(self.texts[name]) for name in _THOUGHTS if name in self.texts)
+        texts = map(self.fields.get, _THOUGHTS)
+        return "".join(str(text) for text in texts if isinstance(text, Text))
 
     def build(self) -> Any:
-        texts = {name: str(text) for name, text in self.texts.items()}
-        return self._kind(**deep_copy(self.fields) | texts)
+        texts = {name: str(part) for name, part in self.fields.items() if isinstance(part, Text)}
+        return self._kind(**deep_copy({**self.fields, **texts}))
 
 
 def _message_call(
