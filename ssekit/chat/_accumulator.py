@@ -157,17 +157,19 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
             if delta.tool_calls is not None or choice.message is not None:
                 delta, calls = self._latest[seen]
                 seen += 1
-            reasoning = self._choices[choice.index].reasoning_field
-            if reasoning:
-                piece = text_of(getattr(delta, reasoning))
+            reasoning_field = self._choices[choice.index].reasoning_field
+            if reasoning_field:
+                piece = getattr(delta, reasoning_field)
+                if isinstance(piece, list):
+                    piece = text_of(piece)
                 if piece:
                     deltas.append(ReasoningDelta(choice.index, piece))
             if delta.content:
                 deltas.append(TextDelta(choice.index, delta.content))
             if delta.refusal:
                 deltas.append(RefusalDelta(choice.index, delta.refusal))
-            for call, arguments in calls:
-                deltas.append(call.delta(arguments))
+            if calls:
+                deltas += [call.delta(arguments) for call, arguments in calls]
         if chunk.usage is not None or (chunk.x_groq is not None and chunk.x_groq.usage is not None):
             usage = self.usage
             if usage is not None:

@@ -20,7 +20,7 @@ from msgspec import Struct, to_builtins
 from msgspec.structs import astuple, replace
 
 from ssekit._accumulator import are_whole, shared_reason
-from ssekit._choices import BaseChoiceBuilder, copies
+from ssekit._choices import BaseChoiceBuilder
 from ssekit._deltas import Delta
 from ssekit._fold import JSONText, Text, deep_copy, merge_fields
 from ssekit._json import JSONObject
@@ -104,7 +104,7 @@ class ChoiceBuilder(BaseChoiceBuilder):
         """
         pieces = []
         known = self.calls[:] if whole else []
-        identified = all(call.id for call in known)
+        identified = whole and all(call.id for call in known)
         for call in calls:
             is_custom = call.custom is not None and call.custom != _NO_CUSTOM
             called = call.custom if is_custom else call.function
@@ -164,7 +164,7 @@ class ChoiceBuilder(BaseChoiceBuilder):
             message=result.ChatCompletionMessage(**parts),
             finish_reason=self.finish_reason,
             logprobs=None if self.logprobs is None else ChoiceLogprobs(**deep_copy(self.logprobs)),
-            **copies(self.fields),
+            **{name: deep_copy(value) for name, value in self.fields.items()},
         )
 
 
@@ -235,9 +235,7 @@ def _message_call(
     return result.ChatCompletionMessageFunctionToolCall(call.id, function, extra_content)
 
 
-def text_of(reasoning: str | list[JSONObject] | None) -> str:
-    """Return a piece of the reasoning, or the text of pieces of its blocks."""
-    if not isinstance(reasoning, list):
-        return reasoning or ""
-    texts = (block.get(name) for block in reasoning for name in _THOUGHTS)
+def text_of(pieces: list[JSONObject]) -> str:
+    """Return the text of pieces of blocks of the reasoning."""
+    texts = (piece.get(name) for piece in pieces for name in _THOUGHTS)
     return "".join(text for text in texts if isinstance(text, str))
