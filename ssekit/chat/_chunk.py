@@ -149,10 +149,6 @@ class ChoiceLogprobs(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 ABSENT_DELTA: Final = ChoiceDelta()
 
 
-def _absent_delta() -> ChoiceDelta:
-    return ABSENT_DELTA
-
-
 class ChunkChoice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The next piece of one choice.
 
@@ -170,7 +166,7 @@ class ChunkChoice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     # A default that a factory makes is encoded: a vendor's client requires these three.
     index: int = msgspec.field(default_factory=int)
-    delta: ChoiceDelta = msgspec.field(default_factory=_absent_delta)
+    delta: ChoiceDelta = msgspec.field(default_factory=lambda: ABSENT_DELTA)
     finish_reason: str | None = msgspec.field(default_factory=NoneType)
     logprobs: ChoiceLogprobs | None = None
     annotations: list[JSONObject] | None = None

@@ -12,6 +12,7 @@ from ssekit._choices import repair_choices
 from ssekit._json import objects, spell
 
 _TEXTS: Final = ("content", "reasoning", "reasoning_content", "reasoning_text")
+_ARGUMENTS: Final = ("arguments", "input")  # of a function, of a custom tool
 
 
 def repair(body: dict[str, Any]) -> None:
@@ -32,7 +33,7 @@ def repair(body: dict[str, Any]) -> None:
             for call in objects(delta.get("tool_calls")):
                 _repair_call(call)
             for called in objects([delta.get("function_call")]):
-                _repair_arguments(called, "arguments")
+                _repair_arguments(called)
 
 
 def _repair_parts(delta: dict[str, Any], field: str) -> None:
@@ -43,46 +44,43 @@ def _repair_parts(delta: dict[str, Any], field: str) -> None:
     if isinstance(parts, dict | list):
         texts: dict[str, list[str]] = {}
         for part in parts if isinstance(parts, list) else [parts]:
-            place, values = _part(part, field)
-            texts.setdefault(place, []).extend(text for text in values if isinstance(text, str))
+            texts.setdefault(_place(part, field), []).append(_text(part))
         del delta[field]
-        delta.update({place: "".join(pieces) for place, pieces in texts.items() if pieces})
+        delta.update({place: "".join(pieces) for place, pieces in texts.items() if any(pieces)})
 
 
-def _part(part: Any, field: str) -> tuple[str, list[Any]]:
-    """Return the field that a part of a text belongs to, and values that may be its texts."""
-    if not isinstance(part, dict):
-        return field, [part]
-    thoughts = part.get("thinking") or part.get("summary")
-    if field == "content" and (thoughts or part.get("type") == "reasoning"):
-        field = "reasoning_content"
-    inner = [thought.get("text") for thought in objects(thoughts)]
-    return field, [part.get("text"), thoughts, *inner]
+def _place(part: Any, field: str) -> str:
+    """Return the field that a part of a text belongs to."""
+    if field != "content" or not isinstance(part, dict):
+        return field
+    is_thought = part.get("thinking") or part.get("summary") or part.get("type") == "reasoning"
+    return "reasoning_content" if is_thought else field
+
+
+def _text(part: Any) -> str:
+    """Return the texts in a part, which may have parts of its own."""
+    if isinstance(part, dict):
+        part = [part.get(name) for name in ("text", "thinking", "summary")]
+    if isinstance(part, list):
+        return "".join(map(_text, part))
+    return part if isinstance(part, str) else ""
 
 
 def _repair_call(call: dict[str, Any]) -> None:
-    function = call.get("function")
-    if function is None and call.get("custom") is None:
-        beside = {name: call[name] for name in ("name", "arguments") if name in call}
-        if beside:
-            call["function"] = beside
-    elif isinstance(function, dict) and not call.get("id") and function.get("id"):
-        call["id"] = function["id"]  # llama.cpp, at first
-    if isinstance(call.get("id"), int | float) and not _is_called(call):
+    if call.get("function") is None and call.get("custom") is None:
+        call["function"] = dict(call)
+    begun = False
+    for called in objects([call.get("function"), call.get("custom")]):
+        call["id"] = call.get("id") or called.get("id")  # llama.cpp, at first
+        _repair_arguments(called)
+        begun = begun or any(map(called.get, ("name", *_ARGUMENTS)))
+    if isinstance(call.get("id"), int | float) and not begun:
         del call["id"]
-    for tool, field in (("function", "arguments"), ("custom", "input")):
-        for called in objects([call.get(tool)]):
-            _repair_arguments(called, field)
 
 
-def _is_called(call: dict[str, Any]) -> bool:
-    """Whether a piece of a call has anything of it besides the id."""
-    called = objects([call.get("function"), call.get("custom")])
-    return any(tool.get(name) for tool in called for name in ("name", "arguments", "input"))
-
-
-def _repair_arguments(called: dict[str, Any], field: str) -> None:
-    spell(called, field)
+def _repair_arguments(called: dict[str, Any]) -> None:
+    spell(called, *_ARGUMENTS)
     # z.ai and Mistral (according to its SDK) may send arguments as the object itself.
-    if isinstance(called.get(field), dict | list):
-        called[field] = json.dumps(called[field])
+    for field in _ARGUMENTS:
+        if isinstance(called.get(field), dict | list):
+            called[field] = json.dumps(called[field])
