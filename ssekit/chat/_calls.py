@@ -112,7 +112,7 @@ ToolCallPiece: TypeAlias = tuple[ToolCallBuilder, str]
 class ToolCallTable:
     """The tool calls of one choice, in the order in which they appeared."""
 
-    __slots__ = ("_by_index", "_choice", "_open", "by_id", "calls")
+    __slots__ = ("_by_index", "_choice", "_ids", "_open", "by_id", "calls")
 
     def __init__(self, choice: int) -> None:
         self._choice = choice
@@ -122,6 +122,8 @@ class ToolCallTable:
         self._by_index: dict[int | None, ToolCallBuilder] = {}
         # The calls that may be open. Those that have ended leave the end of the list.
         self._open: list[ToolCallBuilder] = []
+        # The ids, by index, that came alone.
+        self._ids: dict[int | None, str] = {}
 
     def add(
         self,
@@ -132,31 +134,36 @@ class ToolCallTable:
         *,
         custom: bool = False,
     ) -> ToolCallPiece | None:
-        """Add a piece to the call that it continues, or to a new one.
+        """Add a piece to the call that it continues, or to a new one; None where there is neither.
 
-        A piece with neither id nor name never begins a call: None where there is none for it.
+        A piece of arguments alone begins no call, and an id alone waits for what follows.
         """
-        call = self._find(index, id, name, arguments)
-        piece, is_bare = arguments or "", not (id or name)
+        piece = arguments or ""
+        known_id = id or (self._ids.pop(index, "") if self._ids and (name or piece) else "")
+        call = self._find(index, known_id, name, arguments)
         if call is None:
-            if is_bare:
+            if known_id and not (name or piece):
+                self._ids[index] = known_id
+                return None
+            if not (known_id or name):
                 return None
             call = self._begin(custom=custom)
-        if name == call.name and id in (None, "", call.id) and not piece and call.ended:
-            call.repeated = id or ""
+        if name == call.name and known_id in ("", call.id) and not piece and call.ended:
+            call.repeated = known_id
             return call, ""
-        if call.repeated is not None and is_bare and piece.strip() and not call.repeats(piece):
+        bare = not (known_id or name)
+        if call.repeated is not None and bare and piece.strip() and not call.repeats(piece):
             another = self._begin()
             another.id, another.name = call.repeated, call.name
             call = another
         if index is not None:
             self._by_index[index] = call
-        if id and not call.id:
-            self.by_id[id] = call
-        return call, call.add(id, name, piece)
+        if known_id and not call.id:
+            self.by_id[known_id] = call
+        return call, call.add(known_id, name, piece)
 
     def _find(
-        self, index: int | None, id: str | None, name: str | None, arguments: str | None
+        self, index: int | None, id: str, name: str | None, arguments: str | None
     ) -> ToolCallBuilder | None:
         """Return the call that a piece continues; None for a new one.
 
@@ -167,7 +174,10 @@ class ToolCallTable:
         if not (id or name):  # nearly all pieces
             if here is None or (index is None and here.ended):
                 return self._latest_open() or here
-            return here
+            # The latest call may have its arguments at the index of one that has ended.
+            latest, piece = self.calls[-1], arguments or ""
+            moved = here is not latest and not latest.arguments and bool(piece.strip())
+            return latest if moved and here.ended and not here.repeats(piece) else here
         call = here
         if id and (here is None or here.id != id):
             call = self.by_id.get(id) or here

@@ -99,6 +99,7 @@ class ChoiceDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         extra_content: As in a tool call, but for the text (Google's hosts).
         type: Always None. A delta of a type (Cortex) is read as one of this shape.
         thinking, cot_summary: Always None. A text here (Copilot) becomes the reasoning_text.
+        error: Always None. An object here makes the event an `APIError`.
     """
 
     role: str | None = None
@@ -121,6 +122,7 @@ class ChoiceDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     type: None = None
     thinking: None = None
     cot_summary: None = None
+    error: None = None
 
 
 class TopLogprob(msgspec.Struct, frozen=True, gc=False):

@@ -12,6 +12,7 @@ from ssekit._choices import repair_choices
 from ssekit._json import objects, spell
 
 _TEXTS: Final = ("content", "reasoning", "reasoning_content", "reasoning_text")
+_PARTS: Final = ("text", "thinking", "summary", "reasoning", "content", "value")
 _ARGUMENTS: Final = ("arguments", "input")  # of a function, of a custom tool
 
 
@@ -19,11 +20,11 @@ def repair(body: dict[str, Any]) -> None:
     """Bring an object into the shape of a chunk, in place."""
     for choice in repair_choices(body):
         for delta in objects([choice.get("delta"), choice.get("message")]):
+            for field in (*_TEXTS, "thinking", "cot_summary"):
+                _repair_parts(delta, field)
             thoughts = delta.get("thinking") or delta.get("cot_summary")  # Copilot
             if isinstance(thoughts, str):
                 delta["reasoning_text"] = delta.get("reasoning_text") or thoughts
-            for field in _TEXTS:
-                _repair_parts(delta, field)
             spell(delta, *_TEXTS)
             if delta.get("type") == "tool_use":  # Cortex: the delta itself is a piece of a call
                 named = {"id": delta.get("tool_use_id"), "arguments": delta.get("input")}
@@ -39,7 +40,7 @@ def repair(body: dict[str, Any]) -> None:
 def _repair_parts(delta: dict[str, Any], field: str) -> None:
     # Mistral's reasoning models stream content in parts of text and of thinking; in those of
     # Databricks, summary or text takes the place of thinking. Others send one part (Envoy's
-    # gateway: as the reasoning too), or bare texts.
+    # gateway: as the reasoning too; ChatMock: with the parts in its content), or bare texts.
     parts = delta.get(field)
     if isinstance(parts, dict | list):
         texts: dict[str, list[str]] = {}
@@ -53,14 +54,15 @@ def _place(part: Any, field: str) -> str:
     """Return the field that a part of a text belongs to."""
     if field != "content" or not isinstance(part, dict):
         return field
-    is_thought = part.get("thinking") or part.get("summary") or part.get("type") == "reasoning"
+    kinds = "thinking", "summary", "reasoning"
+    is_thought = part.get("type") in kinds or any(map(part.get, kinds))
     return "reasoning_content" if is_thought else field
 
 
 def _text(part: Any) -> str:
     """Return the texts in a part, which may have parts of its own."""
     if isinstance(part, dict):
-        part = [part.get(name) for name in ("text", "thinking", "summary")]
+        part = [part.get(name) for name in _PARTS]
     if isinstance(part, list):
         return "".join(map(_text, part))
     return part if isinstance(part, str) else ""
@@ -69,13 +71,9 @@ def _text(part: Any) -> str:
 def _repair_call(call: dict[str, Any]) -> None:
     if call.get("function") is None and call.get("custom") is None:
         call["function"] = dict(call)
-    begun = False
     for called in objects([call.get("function"), call.get("custom")]):
         call["id"] = call.get("id") or called.get("id")  # llama.cpp, at first
         _repair_arguments(called)
-        begun = begun or any(map(called.get, ("name", *_ARGUMENTS)))
-    if isinstance(call.get("id"), int | float) and not begun:
-        del call["id"]
 
 
 def _repair_arguments(called: dict[str, Any]) -> None:
