@@ -165,13 +165,18 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
     def _state_parts(self, begins: bool, **wholes: list[ContentPart] | None) -> list[Addition]:
         # Fields without a whole are not compared: they may be long.
         stated = {field: parts for field, parts in wholes.items() if parts}
-        same = all(self.parts(field).has(parts) for field, parts in stated.items())
-        known = {} if same else join_texts(self._texts_in(stated))
-        for field, parts in stated.items():
-            self.parts(field).state(parts, begins=begins)
-        if same:
-            return []
-        additions: list[Addition] = []
+        fit = all(self.parts(field).fits(parts) for field, parts in stated.items())
+        known = {} if fit else join_texts(self._texts_in(stated))
+        additions = [
+            (kind_in(self.item, part), added)
+            for field, parts in stated.items()
+            for part, added in zip(
+                parts, self.parts(field).state(parts, begins=begins), strict=True
+            )
+        ]
+        if fit:
+            return additions
+        additions.clear()  # the texts are divided in another way
         for kind, text in join_texts(self._texts_in(stated)).items():
             before = known.get(kind, "")
             if not text.startswith(before):

@@ -154,25 +154,22 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
         self._joined = first, whole
         return first
 
-    def has(self, parts: list[ContentPart]) -> bool:
-        """Whether all of the parts have the texts that came."""
-        keys = [(index, type(part)) for index, part in enumerate(parts)]
-        return list(self._parts) == keys and all(
-            builder.text.is_whole(text_of(part))
-            for builder, part in zip(self._parts.values(), parts, strict=True)
-        )
+    def fits(self, parts: list[ContentPart]) -> bool:
+        """Whether the parts that came are as many, of the same types."""
+        return [type(builder.part) for builder in self] == list(map(type, parts))
 
-    def state(self, parts: list[ContentPart], *, begins: bool = False) -> None:
-        """Take all of the parts, begun or whole: any other is dropped."""
+    def state(self, parts: list[ContentPart], *, begins: bool = False) -> list[str]:
+        """Take all of the parts, begun or whole; return what each adds to its text.
+
+        They are those that came, at whatever indices, if they fit. Else any other is dropped.
+        """
         keys = [(index, type(part)) for index, part in enumerate(parts)]
-        known = self._parts
-        if len(known) == len(keys) == 1 and next(iter(known))[1] is keys[0][1]:
-            known = {keys[0]: known.popitem()[1]}  # the only one, at whatever index
+        known = dict(zip(keys, self, strict=True)) if self.fits(parts) else self._parts
         self._parts = {key: known.get(key) or PartBuilder(key[1]()) for key in keys}
         self._open.clear()
         self._joined = None
-        for key, part in zip(keys, parts, strict=True):
-            self._parts[key].state(part, begins=begins)
+        stated = zip(self._parts.values(), parts, strict=True)
+        return [builder.state(part, begins=begins) for builder, part in stated]
 
     def build(self) -> list[ContentPart]:
         return [part.build() for part in self]
