@@ -64,7 +64,7 @@ class OutputTable:
 
     @property
     def calls(self) -> list[ItemBuilder]:
-        """Return the tool calls, in the order in which they appeared."""
+        """The tool calls, in the order in which they appeared."""
         calls = [builder for builder in self if builder.place is not None]
         return sorted(calls, key=lambda builder: builder.place or 0)
 
@@ -97,7 +97,7 @@ class OutputTable:
     def find(
         self, event: Any, kinds: tuple[Kind, ...], *, piece: bool = False, whole: str | None = None
     ) -> ItemBuilder | None:
-        """Return the same, or None if there is none."""
+        """Return the same item, or None if there is none."""
         index, first = event.output_index, None
         ids = (event.item_id, getattr(event, "call_id", None))
         for builder in self._candidates(index, ids, kinds, [whole] if whole else ()):
@@ -134,7 +134,7 @@ class OutputTable:
         kinds: tuple[Kind, ...],
         texts: Iterable[str],
     ) -> Iterator[ItemBuilder]:
-        """Yield the items of some types that an event may belong to, with what texts it has."""
+        """Yield the items of some types that an event may belong to; `texts` are whole ones in it."""
         known = self._of_ids(ids, kinds)
         if known is not None and known.index == index:
             yield known

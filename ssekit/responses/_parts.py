@@ -51,7 +51,7 @@ class PartBuilder(msgspec.Struct, gc=False, eq=False):
     part: ContentPart
     text: Text = NO_TEXT
     logprobs: list[Logprob] = []
-    _annotations: dict[int, JSONObject] = {}
+    annotations: dict[int, JSONObject] = {}
 
     def __post_init__(self) -> None:
         if not isinstance(self.part, UnknownPart):
@@ -59,15 +59,15 @@ class PartBuilder(msgspec.Struct, gc=False, eq=False):
 
     def annotate(self, index: int | None, annotation: JSONObject) -> None:
         if index is None:  # it follows the latest one
-            index = next(reversed(self._annotations), -1) + 1
-        self._annotations[index] = annotation
+            index = next(reversed(self.annotations), -1) + 1
+        self.annotations[index] = annotation
 
     def state(self, part: ContentPart, *, begins: bool = False) -> str:
         """Take a part, begun or whole, of the same type; return what it adds to the text."""
         self.part = part
         if isinstance(part, ResponseOutputText):
             if part.annotations:
-                self._annotations = dict(enumerate(part.annotations))
+                self.annotations = dict(enumerate(part.annotations))
             if part.logprobs:
                 self.logprobs = list(part.logprobs)
         text = text_of(part)
@@ -83,7 +83,7 @@ class PartBuilder(msgspec.Struct, gc=False, eq=False):
         if isinstance(part, ResponseOutputText):
             return ResponseOutputText(
                 text=str(self.text),
-                annotations=deep_copy(in_order(self._annotations)),
+                annotations=deep_copy(in_order(self.annotations)),
                 logprobs=list(self.logprobs) or deep_copy(part.logprobs),
             )
         return type(part)(text=str(self.text))
@@ -148,7 +148,7 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
         first.text.append(pieces)
         for index, part in zip(sorted(open_parts)[1:], others, strict=True):
             first.logprobs += part.logprobs
-            for annotation in in_order(part._annotations):
+            for annotation in in_order(part.annotations):
                 first.annotate(None, annotation)
             del self._parts[index, kind]
         self._joined = first, whole

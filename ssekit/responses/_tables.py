@@ -94,7 +94,7 @@ _WITHOUT_STATUS: Final = (McpListTools, ResponseCompactionItem)
 STATUSES: Final[dict[Kind, tuple[Kind, str | None]]] = {}
 for event in get_args(events.OrdinaryEvent):
     if issubclass(event, events.StepEvent):
-        _, name, status = event.type.split(".")
+        _, name, status = str(event.__struct_config__.tag).split(".")
         item = _ITEMS[name]
         STATUSES[event] = item, None if item in _WITHOUT_STATUS else status
 
