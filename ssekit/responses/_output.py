@@ -134,7 +134,7 @@ class OutputTable:
         kinds: tuple[Kind, ...],
         texts: Iterable[str],
     ) -> Iterator[ItemBuilder]:
-        """Yield the items of some types that an event may belong to; `texts` are whole ones in it."""
+        """Yield the items that an event may belong to; `texts` are the whole texts in it."""
         known = self._of_ids(ids, kinds)
         if known is not None and known.index == index:
             yield known
