@@ -111,13 +111,15 @@ class OutputTable:
     def stated(self, index: int | None, item: ResponseOutputItem, *, whole: bool) -> ItemBuilder:
         """Return the item that an event has, begun or whole; it is made if it is not there."""
 
-        def takes(builder: ItemBuilder) -> bool:
-            here, known = builder.index == index, builder.item
-            if builder.done or (builder.is_stated and not whole):
-                return (here and not _differ(known, item)) or builder.repeats(item)
-            return (here and index is not None) or not _differ(known, item, _IDS[:1])
-
         ids = _ids(item)
+        known = self._of_ids(ids, (type(item),))
+
+        def takes(builder: ItemBuilder) -> bool:
+            here = builder.index == index and (index is not None or builder is known)
+            if builder.done or (builder.is_stated and not whole):
+                return (here and not _differ(builder.item, item)) or builder.repeats(item)
+            return here or not _differ(builder.item, item, _IDS[:1])
+
         texts = (text for _, text in texts_of(item) if text and whole)
         candidates = self._candidates(index, ids, (type(item),), texts)
         builder = next(filter(takes, candidates), None)
