@@ -180,6 +180,10 @@ CONTENTS: dict[str, tuple[Events, list[Any]]] = {
         ],
         [text_block("ab"), call()],
     ),
+    "a text at the index of a call": (
+        [began(text_block("")), text("a"), stop(), began(call(), 1), text("b", 1)],
+        [text_block("a"), call(), text_block("b")],
+    ),
     "each block is said to be the first, and never to end": (
         [began(thought("")), thinking("hm"), began(text_block("")), text("a"), began(call())],
         [thought("hm"), text_block("a"), call()],
@@ -285,7 +289,7 @@ CONTENTS: dict[str, tuple[Events, list[Any]]] = {
     "no index in the starts alone": (
         [began(text_block(""), None), text("a", 1), text("b", 1), stop(1), text("c", 1),
          began(call(), None), stop(2), given_json("{}", 2)],
-        [text_block("ab"), text_block("c"), call()],
+        [text_block("abc"), call()],
     ),
     "a signature that comes late": (
         [began(thought("")), thinking("hm"), stop(), began(text_block("")), text("a"), stop(),
@@ -300,10 +304,10 @@ CONTENTS: dict[str, tuple[Events, list[Any]]] = {
         [
             thinking("h", 0), began(thought("", "s"), 0), thinking("m", 0),
             given_json('{"a":', 1), began(call(), 1), given_json("1}", 1), began(call(), 1),
-            text("a", 2), began(text_block("b", citations=[]), 2),
+            text("a", 2), began(text_block("b", citations=[]), 2), text("c", 2),
             text("a", 3), began(SEARCH, 3),
         ],
-        [thought("hm", "s"), call({"a": 1}), text_block("ab", citations=[]), text_block("a"),
+        [thought("hm", "s"), call({"a": 1}), text_block("ac", citations=[]), text_block("a"),
          SEARCH],
     ),
     "results of a shape that is not known": (
@@ -691,7 +695,7 @@ def test_what_an_answer_is_without_its_deltas():
     """That they are looked at changes nothing, also where a call is never said to end."""
     events = [began(call()), ended("tool_use"), "[DONE]"]
     stream = messages.stream(map(event, events))
-    assert [*stream.deltas()][1] == ToolCall(0, 0, "t", "f", "")
+    assert [*stream.deltas()] == [*told("", "{}"), Finish(0, "tool_calls", "tool_use")]
     assert stream.accumulator.tool_calls == push(*events).accumulator.tool_calls
 
 
@@ -713,9 +717,3 @@ def test_a_call_that_is_cut_off_is_not_emitted_as_a_whole_one(
     events = [began(call()), *map(given_json, pieces), stop(), ended(word), END]
     calls = [delta for delta in deltas(*events) if isinstance(delta, ToolCall)]
     assert [each.arguments for each in calls] == (["".join(pieces) or "{}"] if whole else [])
-
-
-def test_a_text_that_began_empty_is_no_part_of_the_next_stream():
-    begun = start(content=[text_block("")])
-    known = fed(messages, begun, wire("message", content=[text_block("a")]))
-    assert (known.accumulator.text, fed(messages, begun).accumulator.text) == ("a", "")
