@@ -174,6 +174,15 @@ def _first(*counts: int | None) -> int | None:
 # Accumulating choices.
 
 
+def copies(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return copies of the values of fields."""
+    return {
+        # To look at the type here saves a tenth of a result.
+        name: value if type(value) is str and value.isascii() else deep_copy(value)
+        for name, value in fields.items()
+    }
+
+
 class BaseChoiceBuilder(ABC):
     """One choice so far.
 
@@ -216,37 +225,51 @@ class BaseChoiceBuilder(ABC):
 BuilderT = TypeVar("BuilderT", bound=BaseChoiceBuilder)
 
 
+class _Answer:
+    """The fields of an answer that came so far, but for its choices. (A dict takes 60 ns more.)"""
+
+    def __init__(self) -> None:
+        self.id = ""
+        self.created = 0
+        self.model = ""
+        self.usage: CompletionUsage | None = None
+
+
 class BaseAccumulator(Accumulator[ChunkT, ResultT], Generic[ChunkT, ResultT, BuilderT]):
     """The state and the views of an answer with `choices`.
 
     A format adds the chunks (`add`, `deltas`), names the result type (`snapshot`) and its builder
-    of choices. `_fields` has the fields of the answer that only some hosts send, by name.
+    of choices. `_answer` has the other fields of the answer, by name.
     """
 
     _builder: type[BuilderT]
 
     def __init__(self) -> None:
         self._choices: dict[int, BuilderT] = {}
-        self._id = ""
-        self._created = 0
-        self._model = ""
-        self._service_tier: str | None = None
-        self._system_fingerprint: str | None = None
-        self._usage: CompletionUsage | None = None
-        self._fields: dict[str, Any] = {}
+        self._answer: Any = _Answer()
 
-    def _answer(self) -> dict[str, Any]:
-        """Return the fields of the result that both formats have."""
-        return {
-            "id": self._id,
-            "created": self._created,
-            "model": self._model,
-            "choices": [builder.build() for _, builder in sorted(self._choices.items())],
-            "service_tier": self._service_tier,
-            "system_fingerprint": self._system_fingerprint,
-            "usage": deep_copy(self._usage),
-            **deep_copy(self._fields),
-        }
+    def _add_fields(self, chunk: Any) -> None:
+        """Add the fields of a chunk that the results of both formats have."""
+        answer = self._answer
+        if not answer.id and chunk.id:
+            answer.id = chunk.id
+        if not answer.created and chunk.created:
+            answer.created = chunk.created
+        if chunk.model:
+            answer.model = chunk.model
+        if chunk.usage is not None:
+            answer.usage = newest_usage(answer.usage, chunk.usage)
+        if chunk.service_tier:
+            answer.service_tier = chunk.service_tier
+        if chunk.system_fingerprint:
+            answer.system_fingerprint = chunk.system_fingerprint
+        if chunk.prompt_filter_results:
+            answer.prompt_filter_results = chunk.prompt_filter_results
+
+    def _result(self) -> dict[str, Any]:
+        """Return the fields of the result."""
+        choices = [builder.build() for _, builder in sorted(self._choices.items())]
+        return {"choices": choices, **copies(vars(self._answer))}
 
     @property
     def _choice(self) -> BuilderT:
@@ -272,7 +295,7 @@ class BaseAccumulator(Accumulator[ChunkT, ResultT], Generic[ChunkT, ResultT, Bui
 
     @property
     def usage(self) -> Usage | None:
-        return usage_view(self._usage)
+        return usage_view(self._answer.usage)
 
     def last_deltas(self) -> Iterator[Delta]:
         for _, choice in sorted(self._choices.items()):

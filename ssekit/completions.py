@@ -26,7 +26,6 @@ from ssekit._choices import (
     CompletionUsage,
     PromptTokensDetails,
     find_error,
-    newest_usage,
     repair_choices,
 )
 from ssekit._deltas import Delta, TextDelta
@@ -194,26 +193,13 @@ class Accumulator(BaseAccumulator[Completion, Completion, _ChoiceBuilder]):
             if choice.content_filter_results:
                 verdicts = builder.fields.setdefault("content_filter_results", {})
                 merge_fields(verdicts, choice.content_filter_results)
-        if not self._id and chunk.id:
-            self._id = chunk.id
-        if not self._created and chunk.created:
-            self._created = chunk.created
-        if chunk.model:
-            self._model = chunk.model
-        if chunk.usage is not None:
-            self._usage = newest_usage(self._usage, chunk.usage)
-        if chunk.system_fingerprint:
-            self._system_fingerprint = chunk.system_fingerprint
-        if chunk.service_tier:
-            self._service_tier = chunk.service_tier
+        self._add_fields(chunk)
         if chunk.kv_transfer_params:
-            self._fields["kv_transfer_params"] = chunk.kv_transfer_params
-        if chunk.prompt_filter_results:
-            self._fields["prompt_filter_results"] = chunk.prompt_filter_results
+            self._answer.kv_transfer_params = chunk.kv_transfer_params
 
     def snapshot(self) -> Completion:
         """Return the answer so far, in the shape of the endpoint's answer without `stream`."""
-        return Completion(object="text_completion", **self._answer())
+        return Completion(object="text_completion", **self._result())
 
     def deltas(self, chunk: Completion, /) -> Iterator[Delta]:
         """Yield the deltas of a chunk, after `add` and before the next chunk."""

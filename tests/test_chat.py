@@ -486,7 +486,6 @@ WHOLE: dict[str, tuple[dict[str, Any], dict[str, Any], str | None]] = {
     "a message and a delta": ({**SO_FAR, "delta": {"content": "b"}}, COMPLETION, "b"),
     "a message that is none": ({"message": None, "delta": {"content": "b"}}, COMPLETION, "b"),
     "a message so far (Writer)": ({**SO_FAR, "delta": {"content": "b"}}, CHUNK, "b"),
-    "a message so far, and nothing new": ({**SO_FAR, "delta": {}}, CHUNK, None),
     "a message so far, and no delta": (SO_FAR, CHUNK, "ab"),
 }
 

@@ -1,4 +1,4 @@
-"""The README's table for those who come from the SDKs: each row runs."""
+"""The table of recipes for those who come from the SDKs: each row runs."""
 
 import itertools
 import json
@@ -13,7 +13,7 @@ from ssekit.testing.transports import AsyncReads, Reads
 from tests.readme import MESSAGE_READS, RESPONSE_READS, code_of, run, table
 from tests.wire import DONE, event
 
-ROWS = [(theirs, code_of(ours)[0]) for theirs, ours in table("SDK | ssekit")]
+ROWS = [(theirs, code_of(ours)[0]) for theirs, ours in table("SDK | ssekit", "RECIPES.md")]
 
 HEAD = {"id": "chatcmpl-1", "model": "gpt", "created": 7}
 LETTERS = "abcdefghijkl"

@@ -42,7 +42,7 @@ def test_the_bytes_are_events_to_an_independent_decoder(name: str):
         for event in stream.events:
             data = [data for _, data, _, _ in interpret(event.data).events]
             assert len(data) <= 1
-            assert data or not event.said
+            assert data or not event.additions
             assert bool({*data} & {*MARKERS}) == (event.ends == "marker")
 
     check()

@@ -20,18 +20,16 @@ from msgspec import Struct, to_builtins
 from msgspec.structs import astuple, replace
 
 from ssekit._accumulator import are_whole, shared_reason
-from ssekit._choices import BaseChoiceBuilder
-from ssekit._deltas import Delta, ReasoningDelta, RefusalDelta, TextDelta
+from ssekit._choices import BaseChoiceBuilder, copies
+from ssekit._deltas import Delta
 from ssekit._fold import JSONText, Text, deep_copy, merge_fields
 from ssekit._json import JSONObject
-from ssekit.chat import _chunk as wire
 from ssekit.chat import _result as result
 from ssekit.chat._calls import ToolCallBuilder, ToolCallPiece, ToolCallTable
-from ssekit.chat._chunk import ABSENT_DELTA, ChoiceDelta, ChoiceDeltaToolCall, ChoiceLogprobs
+from ssekit.chat._chunk import ChoiceDelta, ChoiceDeltaToolCall, ChoiceLogprobs
 
-# The texts of a message: those with the reasoning, and all.
-REASONING: Final = ("reasoning", "reasoning_content", "reasoning_text")
-TEXTS: Final = ("content", "refusal", *REASONING)
+# The texts of a message.
+TEXTS: Final = ("content", "refusal", "reasoning", "reasoning_content", "reasoning_text")
 # The texts of objects that come in pieces: those with the reasoning, and all.
 _THOUGHTS: Final = ("text", "summary", "thinking")
 JOINED: Final = (*_THOUGHTS, "data", "transcript", "arguments")
@@ -63,52 +61,18 @@ class ChoiceBuilder(BaseChoiceBuilder):
 
     # Adding the fields of a delta.
 
-    def delta_of_message(self, choice: wire.ChunkChoice, object: str | None) -> ChoiceDelta:
-        """Return the delta of a choice with a message: what of the message did not come before.
+    def delta_of_message(self, message: ChoiceDelta) -> ChoiceDelta:
+        """Return what of a whole message did not come before, with all of its calls.
 
-        Proxies stream a whole answer as one message, and MiniMax ends a stream with it. Beside a
-        delta in an object that is named a chunk, the message is the answer so far, and the delta
-        has what is new (Writer).
+        Proxies stream a whole answer as one message, and MiniMax ends a stream with it.
         """
-        message, delta = choice.message, choice.delta
-        is_chunk = (object or "").startswith("chat.completion.")
-        if message is None or (delta is not ABSENT_DELTA and (is_chunk or delta != ABSENT_DELTA)):
-            return delta
         known = {field: None for field, part in self.message.items() if part}
         rests = {field: self.message[field].rest(getattr(message, field)) for field in TEXTS}
-        calls = self._rest_of_calls(message.tool_calls)
-        return replace(message, tool_calls=calls, **(known | rests))
+        return replace(message, **(known | rests))
 
-    def _rest_of_calls(
-        self, calls: list[ChoiceDeltaToolCall] | None
-    ) -> list[ChoiceDeltaToolCall] | None:
-        """Return pieces of what the calls of a whole message add to those that came before.
-
-        Only an id shows which call it is: without ids, nothing is added.
-        """
-        known = self._table
-        if not calls or known is None:
-            return calls
-        pieces = []
-        identified = all(each.id for each in known.calls)
-        for call in calls:
-            begun = known.by_id.get(call.id)
-            if begun is not None:
-                function = call.function or wire.ChoiceDeltaToolCallFunction()
-                whole = function.arguments if call.custom is None else call.custom.input
-                name = None if begun.name else function.name
-                rest = wire.ChoiceDeltaToolCallFunction(name, begun.arguments.rest(whole))
-                pieces.append(replace(call, function=rest, custom=None))
-            elif call.id and identified:
-                pieces.append(call)
-        return pieces
-
-    def add_reasoning(self, delta: ChoiceDelta) -> None:
-        for field in REASONING:
-            piece = getattr(delta, field)
-            if piece:
-                self.reasoning_field = self.reasoning_field or field
-                self.message[field].append(piece)
+    def add_reasoning(self, field: str, piece: str) -> None:
+        self.reasoning_field = self.reasoning_field or field
+        self.message[field].append(piece)
 
     def add_object(self, field: str, piece: Struct) -> None:
         """Add a piece of an object, unless nothing is in it (as in each chunk of Tencent's)."""
@@ -122,7 +86,7 @@ class ChoiceBuilder(BaseChoiceBuilder):
             if not known or not known[-1].continues(piece):
                 known.append(ObjectBuilder())
             known[-1].add(piece)
-        if not self.reasoning_field and any(map(_text_of, pieces)):
+        if not self.reasoning_field and text_of(pieces):
             self.reasoning_field = field
 
     def add_executed_tools(self, tools: list[JSONObject]) -> None:
@@ -134,9 +98,16 @@ class ChoiceBuilder(BaseChoiceBuilder):
             else:
                 known.append(dict(tool))
 
-    def add_tool_calls(self, calls: Iterable[ChoiceDeltaToolCall]) -> list[ToolCallPiece]:
-        """Add pieces of calls. Return those that are of a call: an empty piece (Writer) is not."""
+    def add_tool_calls(
+        self, calls: Iterable[ChoiceDeltaToolCall], *, whole: bool
+    ) -> list[ToolCallPiece]:
+        """Add pieces of calls, or calls that are `whole`, of which some may have come before.
+
+        Return the pieces that are of a call: an empty one (Writer) is not.
+        """
         pieces = []
+        known = self.calls[:] if whole else []
+        identified = all(call.id for call in known)
         for call in calls:
             name = arguments = None
             custom, function = call.custom, call.function
@@ -149,6 +120,13 @@ class ChoiceBuilder(BaseChoiceBuilder):
             if id_ is None and name is None and arguments is None and call.extra_content is None:
                 continue
             self._table = self._table or ToolCallTable(self.index)
+            if known:
+                # Only an id shows which call it is: without ids, nothing is added.
+                begun = self._table.by_id.get(id_)
+                if begun is not None:
+                    name, arguments = None if begun.name else name, begun.arguments.rest(arguments)
+                elif not (id_ and identified):
+                    continue
             piece = self._table.add(call.index, id_, name, arguments, custom=is_custom)
             if piece is not None:
                 pieces.append(piece)
@@ -163,22 +141,6 @@ class ChoiceBuilder(BaseChoiceBuilder):
         if isinstance(reasoning, list):
             return "".join(block.text for block in reasoning)
         return str(reasoning)
-
-    # Emitting deltas.
-
-    def deltas(self, delta: ChoiceDelta, calls: Iterable[ToolCallPiece]) -> Iterator[Delta]:
-        """Yield the deltas of a delta that was added, with the pieces of its calls."""
-        reasoning = getattr(delta, self.reasoning_field) if self.reasoning_field else None
-        if reasoning and isinstance(reasoning, list):
-            reasoning = "".join(map(_text_of, reasoning))
-        if reasoning:
-            yield ReasoningDelta(self.index, reasoning)
-        if delta.content:
-            yield TextDelta(self.index, delta.content)
-        if delta.refusal:
-            yield RefusalDelta(self.index, delta.refusal)
-        for call, arguments in calls:
-            yield call.delta(arguments)
 
     def last_deltas(self) -> Iterator[Delta]:
         # Not before the end: a finish reason may come again, after another call (Google's hosts).
@@ -200,7 +162,8 @@ class ChoiceBuilder(BaseChoiceBuilder):
     # Building the result.
 
     def build(self) -> result.Choice:
-        parts: dict[str, Any] = {"role": "assistant", "refusal": None} | _built(self.message)
+        parts: dict[str, Any] = {"role": "assistant", "refusal": None}
+        parts |= {field: _built(part) for field, part in self.message.items() if part not in _EMPTY}
         if "annotations" in parts:  # OpenRouter repeats a source in each chunk that mentions it
             unique = {repr(annotation): annotation for annotation in parts["annotations"]}
             parts["annotations"] = list(unique.values())
@@ -210,22 +173,16 @@ class ChoiceBuilder(BaseChoiceBuilder):
             message=result.ChatCompletionMessage(**parts),
             finish_reason=self.finish_reason,
             logprobs=None if self.logprobs is None else ChoiceLogprobs(**deep_copy(self.logprobs)),
-            **_built(self.fields),
+            **copies(self.fields),
         )
 
 
-def _built(parts: dict[str, Any]) -> dict[str, Any]:
-    """Return what the parts of a message become, without objects and lists that are empty."""
-    return {field: _built_part(part) for field, part in parts.items() if part not in _EMPTY}
-
-
-def _built_part(part: Any) -> Any:
+def _built(part: Any) -> Any:
+    """Return what a part of a message becomes."""
     if isinstance(part, Text):
         return str(part) if part else None
-    if type(part) is str and part.isascii():  # which saves a tenth of a result
-        return part
     if isinstance(part, list):
-        return [_built_part(item) for item in part]
+        return [_built(item) for item in part]
     return part.build() if isinstance(part, ObjectBuilder) else deep_copy(part)
 
 
@@ -253,7 +210,7 @@ class ObjectBuilder:
             return False
         # A signature ends the text that it signs, unless each piece of the text has the same one.
         signature = known.get("signature")
-        if signature and _text_of(piece) and piece.get("signature") != signature:
+        if signature and text_of([piece]) and piece.get("signature") != signature:
             return False
         return not (self.padded and piece.get("data") and ours is None and theirs is None)
 
@@ -290,6 +247,9 @@ def _message_call(
     return result.ChatCompletionMessageFunctionToolCall(call.id, function, extra_content)
 
 
-def _text_of(piece: JSONObject) -> str:
-    """Return the text of a piece of a block."""
-    return "".join(text for name in _THOUGHTS if isinstance(text := piece.get(name), str))
+def text_of(reasoning: str | list[JSONObject] | None) -> str:
+    """Return a piece of the reasoning, or the text of pieces of its blocks."""
+    if not isinstance(reasoning, list):
+        return reasoning or ""
+    texts = (block.get(name) for block in reasoning for name in _THOUGHTS)
+    return "".join(text for text in texts if isinstance(text, str))

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ssekit.testing._gemini import gemini_streams
     from ssekit.testing._interactions import interaction_streams
     from ssekit.testing._messages import message_streams
-    from ssekit.testing._models import ModelEvent, ModelStream, Said
+    from ssekit.testing._models import Addition, ModelEvent, ModelStream
     from ssekit.testing._responses import response_streams
     from ssekit.testing._splits import splits
     from ssekit.testing._wire import EventStream, chunkings, event_streams, server_sent_events
@@ -41,6 +41,7 @@ __all__ = [
     "DIALECTS",
     "ERROR_FORMS",
     "FAULTS",
+    "Addition",
     "Dialects",
     "ErrorForm",
     "EventStream",
@@ -48,7 +49,6 @@ __all__ = [
     "FaultKind",
     "ModelEvent",
     "ModelStream",
-    "Said",
     "chat_streams",
     "chunkings",
     "completion_streams",
@@ -73,7 +73,7 @@ _MODULES = {
         "_gemini": ["gemini_streams"],
         "_interactions": ["interaction_streams"],
         "_messages": ["message_streams"],
-        "_models": ["ModelEvent", "ModelStream", "Said"],
+        "_models": ["ModelEvent", "ModelStream", "Addition"],
         "_responses": ["response_streams"],
         "_splits": ["splits"],
         "_wire": ["EventStream", "chunkings", "event_streams", "server_sent_events"],

@@ -324,15 +324,15 @@ class _ChoiceCutter:
         """Return a piece with the whole message, which replaces the last piece of its content."""
         at = (*self._at, "message", "content")
         of_content = [piece for piece in pieces if any(each.path == at for each in piece.additions)]
-        said = [each for piece in of_content for each in piece.additions if each.path == at]
-        content = "".join(each.value for each in said) if said else None
+        added = [each for piece in of_content for each in piece.additions if each.path == at]
+        content = "".join(each.value for each in added) if added else None
         # (Not after half a surrogate pair, with which no whole text begins.)
-        before = "".join(each.value for each in said[:-1])[-1:]
-        if len(said) > 1 and not "\ud800" <= before <= "\udbff" and self._draw(st.booleans()):
+        before = "".join(each.value for each in added[:-1])[-1:]
+        if len(added) > 1 and not "\ud800" <= before <= "\udbff" and self._draw(st.booleans()):
             pieces.remove(of_content[-1])
         message = {"role": "assistant", "content": content, "tool_calls": self._calls}
         choice = {"index": self._index, "message": message, "finish_reason": None}
-        return Piece(choice, [self._begun, *([put(content, *at)] if said else [])])
+        return Piece(choice, [self._begun, *([put(content, *at)] if added else [])])
 
     def _joined(self, first: Piece, second: Piece) -> Piece:
         calls = first.body["delta"]["tool_calls"] + second.body["delta"]["tool_calls"]

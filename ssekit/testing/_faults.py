@@ -24,7 +24,7 @@ from ssekit._errors import (
     StreamTimeoutError,
     StreamTruncatedError,
 )
-from ssekit.testing._models import FormatName, Json, ModelStream, Said, begin, put
+from ssekit.testing._models import Addition, FormatName, Json, ModelStream, begin, put
 
 __all__ = ["ERROR_FORMS", "FAULTS", "ErrorForm", "Fault", "faults"]
 
@@ -109,13 +109,13 @@ class ErrorForm(NamedTuple):
         body: Its data: JSON, or a text.
         code: The server's code.
         type: The type in its `event` line, if it has one.
-        said: Its additions to the answer, beside the error.
+        additions: Its additions to the answer, beside the error.
     """
 
     body: Any
     code: str | None = None
     type: str = ""
-    said: tuple[Said, ...] = ()
+    additions: tuple[Addition, ...] = ()
 
 
 _MESSAGE: Final = "overloaded"
@@ -141,8 +141,8 @@ def _forms_of_choices(delta: Json, message: Json) -> dict[str, ErrorForm]:
     begun = (begin(choice, "choices", 0), put("error", "choices", 0, "finish_reason"))
     chunk = {"choices": [], "usage": usage, "error": _ERROR}
     return {
-        "on a chunk": ErrorForm(chunk, "529", said=(put(usage, "usage"),)),
-        "in a choice": ErrorForm({"choices": [failed]}, "529", said=begun),
+        "on a chunk": ErrorForm(chunk, "529", additions=(put(usage, "usage"),)),
+        "in a choice": ErrorForm({"choices": [failed]}, "529", additions=begun),
     }
 
 
@@ -160,7 +160,7 @@ ERROR_FORMS: Final[dict[FormatName, dict[str, ErrorForm]]] = {
     | {
         "in x_groq": ErrorForm(
             {"choices": [], "x_groq": {"id": "q", "error": _MESSAGE}},
-            said=(put({"id": "q"}, "x_groq"),),
+            additions=(put({"id": "q"}, "x_groq"),),
         )
     },
     "completions": _ANY_FORMS | _forms_of_choices({"text": ""}, {"text": ""}),
@@ -314,7 +314,7 @@ def _reported(draw: DrawFn, stream: ModelStream) -> _Made:
     rest = stream.data[start:] if draw(st.booleans()) else b""
     return stream.data[:start] + f"{line}data: {text}\n\n".encode() + rest, {
         "sound": start,
-        "kept": stream.expected_after(place, *form.said),
+        "kept": stream.expected_after(place, *form.additions),
         "state": "failed",
         "error": APIError,
         "form": name,

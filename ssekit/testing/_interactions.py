@@ -10,10 +10,10 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from ssekit.testing import _drawing
 from ssekit.testing._models import (
+    Addition,
     Additions,
     Json,
     ModelStream,
-    Said,
     begin,
     drop,
     extend,
@@ -127,7 +127,7 @@ class _Script(Script):
         if self._count == 1 and "unknown events" in self.quirks:
             self.noises.append(self.block({"event_type": "x_unknown"}, "x_unknown"))
 
-    def send_head(self, name: str, head: Json, *more: Said, end: bool = False) -> None:
+    def send_head(self, name: str, head: Json, *more: Addition, end: bool = False) -> None:
         additions = [
             put(value, key) for key, value in head.items() if key not in ("usage", "steps")
         ]
@@ -218,7 +218,7 @@ class _StepCutter:
         else:
             self._begin(step, step)
 
-    def _send(self, delta: Json, *additions: Said) -> None:
+    def _send(self, delta: Json, *additions: Addition) -> None:
         begun = [] if self._begun is None else [begin(self._begun, *self._at)]
         self._add("delta", {"delta": delta}, [*begun, *additions])
 

@@ -127,11 +127,11 @@ def _send_end(script: Script, called: bool) -> None:
     reasons = ["tool_use"] if called else ["end_turn", "max_tokens", "stop_sequence", "refusal"]
     reason = script.draw(st.sampled_from(reasons))
     usage: Json | None = {"output_tokens": 7}
-    said = [put(7, "usage", "output_tokens")]
+    added = [put(7, "usage", "output_tokens")]
     if "zero input at the end" in script.quirks:
         usage = {"input_tokens": 0, "output_tokens": 7}
     if "null usage at the end" in script.quirks:
-        usage, said = None, []
+        usage, added = None, []
     if "stop reason in capitals" in script.quirks:
         reason = reason.upper()
     delta = {
@@ -139,7 +139,7 @@ def _send_end(script: Script, called: bool) -> None:
         "stop_sequence": "END" if reason.lower() == "stop_sequence" else None,
     }
     additions = [put(value, name) for name, value in delta.items()]
-    script.send_typed("message_delta", {"delta": delta, "usage": usage}, [*additions, *said])
+    script.send_typed("message_delta", {"delta": delta, "usage": usage}, [*additions, *added])
     has_stop = not {"marker alone", "no message_stop"} & script.quirks
     if has_stop:
         script.send_typed("message_stop", {}, [], end=True)

@@ -18,6 +18,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 import msgspec
 
 __all__ = [
+    "Addition",
     "Additions",
     "FormatName",
     "Json",
@@ -25,7 +26,6 @@ __all__ = [
     "ModelStream",
     "Path",
     "Piece",
-    "Said",
     "begin",
     "drop",
     "extend",
@@ -43,7 +43,7 @@ Path: TypeAlias = tuple[str | int, ...]
 # Additions to the answer.
 
 
-class Said(NamedTuple):
+class Addition(NamedTuple):
     """An addition to the answer: a value, for a place in its JSON.
 
     Attributes:
@@ -58,27 +58,27 @@ class Said(NamedTuple):
     how: Literal["set", "first", "join", "extend", "drop"] = "set"
 
 
-Additions: TypeAlias = list[Said]
+Additions: TypeAlias = list[Addition]
 
 
-def put(value: Any, *path: str | int) -> Said:
-    return Said(path, value)
+def put(value: Any, *path: str | int) -> Addition:
+    return Addition(path, value)
 
 
-def begin(value: Any, *path: str | int) -> Said:
-    return Said(path, value, "first")
+def begin(value: Any, *path: str | int) -> Addition:
+    return Addition(path, value, "first")
 
 
-def join(piece: str, *path: str | int) -> Said:
-    return Said(path, piece, "join")
+def join(piece: str, *path: str | int) -> Addition:
+    return Addition(path, piece, "join")
 
 
-def extend(items: list[Any], *path: str | int) -> Said:
-    return Said(path, items, "extend")
+def extend(items: list[Any], *path: str | int) -> Addition:
+    return Addition(path, items, "extend")
 
 
-def drop(*path: str | int) -> Said:
-    return Said(path, how="drop")
+def drop(*path: str | int) -> Addition:
+    return Addition(path, how="drop")
 
 
 class Piece(NamedTuple):
@@ -143,7 +143,7 @@ _FINISHES: Final[dict[str, Callable[[Json], list[Any]]]] = {
 }
 
 
-def _build_answer(format: str, additions: Iterable[Said]) -> Any:
+def _build_answer(format: str, additions: Iterable[Addition]) -> Any:
     answer = _open(_BLANKS[format])
     for path, value, how in additions:
         holder = answer
@@ -193,12 +193,12 @@ class ModelEvent(msgspec.Struct, frozen=True):
 
     Attributes:
         data: The bytes. (A comment, or a block without data, is a block of its own.)
-        said: The additions to the answer.
+        additions: The additions to the answer.
         ends: Whether it ends the stream: as the format's terminal "event", or as the "marker".
     """
 
     data: bytes
-    said: tuple[Said, ...] = ()
+    additions: tuple[Addition, ...] = ()
     ends: Literal["event", "marker"] | None = None
 
     @property
@@ -254,10 +254,10 @@ class ModelStream(msgspec.Struct, frozen=True):
         """How it ends: by the terminal event, by the marker, or because every choice finished."""
         return self.end_after(len(self.events))[1]
 
-    def expected_after(self, count: int, *more: Said) -> Any:
+    def expected_after(self, count: int, *more: Addition) -> Any:
         """The answer after `count` events, and after more additions."""
         read = self.events[: min(count, self._end)]
-        additions = (addition for event in read for addition in event.said)
+        additions = (addition for event in read for addition in event.additions)
         return _build_answer(self.format, [*additions, *more])
 
     def end_after(
