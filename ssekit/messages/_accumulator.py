@@ -165,7 +165,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         for usage in usages:
             self._counted = merge(self._counted, usage)
         self._add_usage(usages)
-        if self.complete:
+        if self._message.stop_reason:
             self._close_all()
 
     def _stop_message(self, event: RawMessageStopEvent) -> bool:
@@ -333,8 +333,10 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     @property
     def complete(self) -> bool:
-        """Whether the stream may end here: the message has a stop reason."""
-        return bool(self._message.stop_reason)
+        """Whether the stream may end here: the message has a stop reason, and no block is open."""
+        # (Some gateways have the stop reason in the start of the message.)
+        ended = (block.ended for block in self._at.values())
+        return bool(self._message.stop_reason) and all(ended)
 
     @property
     def failure(self) -> str | None:
