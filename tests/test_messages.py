@@ -133,10 +133,6 @@ CONTENTS: dict[str, tuple[Events, list[Any]]] = {
         ],
         [{"type": "compaction", "content": "a", "encrypted_content": "y"}],
     ),
-    "an input that stands in the start": (
-        [began(call({"a": 1}, caller={"type": "direct"})), stop()],
-        [call({"a": 1}, caller={"type": "direct"})],
-    ),
     "an input that stands in the start, and comes in pieces": (
         [began(call({"a": 1})), given_json('{"b":2}'), stop()],
         [call({"b": 2})],
@@ -430,11 +426,6 @@ HEADS: dict[str, tuple[Events, dict[str, Any]]] = {
         [start(), ended(), END | {"stop_reason": None, "delta": {"stop_reason": "max_tokens"}}],
         {"stop_reason": "max_tokens"},
     ),
-    "an end that only the message of the last event says": (
-        [start(model="x"), END | {"message": {"id": "m", "content": [text_block("a")],
-                                              "usage": {"output_tokens": 3}}}],
-        {"id": "m", "model": "x", "content": [text_block("a")], "usage": {"output_tokens": 3}},
-    ),
     "tokens of the prompt, with those of the cache": (
         [start(usage={"prompt_tokens": 9, "cache_read_input_tokens": 4})],
         {"usage": {"input_tokens": 5, "cache_read_input_tokens": 4}},
@@ -442,12 +433,6 @@ HEADS: dict[str, tuple[Events, dict[str, Any]]] = {
     "what Bedrock counted": (
         [start(), END | COUNTED],
         {"usage": {"input_tokens": 7, "output_tokens": 9, "cache_read_input_tokens": 2}},
-    ),
-    "a message that is one event": (
-        [wire("message", id="m", model="x", content=[], stop_reason="end_turn",
-              usage={"output_tokens": 3})],
-        {**EMPTY, "id": "m", "model": "x", "stop_reason": "end_turn",
-         "usage": {"output_tokens": 3}},
     ),
     "what Bedrock counted, beside usage": (
         [start(usage={"input_tokens": 5}), END | COUNTED],
@@ -458,10 +443,6 @@ HEADS: dict[str, tuple[Events, dict[str, Any]]] = {
     "another model takes over, without a name": (
         [start(model="a", role=""), began({"type": "fallback"})],
         {"model": "a", "role": "assistant", "content": [{"type": "fallback"}]},
-    ),
-    "a refusal": (
-        [ended("refusal", stop_details={"type": "refusal", "category": "bio"})],
-        {"stop_details": {"type": "refusal", "category": "bio"}},
     ),
     "the same message begins again": (
         [start(usage={"input_tokens": 5}), start(usage={"input_tokens": 0}), start("")],
@@ -557,24 +538,6 @@ def test_views():
     ]
 
 
-def test_usage_that_counts_no_tokens():
-    uncounted = {"service_tier": "standard", "server_tool_use": SEARCHED}
-    events = [start(usage=uncounted), ended() | {"usage": uncounted}]
-    assert push(*events).accumulator.usage is None
-    assert deltas(*events) == [STOP]
-    counted = [start(usage={"input_tokens": 1}), ended() | {"usage": uncounted}, END]
-    assert deltas(*counted) == [Usage(1), STOP]
-
-
-def test_what_bedrock_counted():
-    latencies = {"invocationLatency": 5, "firstByteLatency": 2}
-    counted = {name: {**said, **latencies} for name, said in COUNTED.items()}
-    (made,) = messages.decoder().feed(event(END | counted))
-    assert isinstance(made, messages.RawMessageStopEvent)
-    assert made.amazon_bedrock_invocation_metrics == messages.InvocationMetrics(7, 9, 5, 2, 2)
-    assert encoded(made) == END | counted
-
-
 STOP = Finish(0, "stop", "end_turn")
 
 
@@ -653,6 +616,14 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
         [TextDelta(0, "a"), ToolCallDelta(0, 0, "t", "f", ""), ToolCallDelta(0, 0, "t", "f", "{"),
          TextDelta(0, "b"), ToolCallDelta(0, 0, "t", "f", '"a":1}'),
          ToolCall(0, 0, "t", "f", '{"a":1}'), Finish(0, "tool_calls", "tool_use")],
+    ),
+    "usage that counts no tokens": (
+        [start(usage={"service_tier": "standard"}), ended(usage={"server_tool_use": SEARCHED}),
+         END], [STOP],
+    ),
+    "usage that counts no more tokens": (
+        [start(usage={"input_tokens": 1}), ended(usage={"server_tool_use": SEARCHED}), END],
+        [Usage(1), STOP],
     ),
     "usage of the last event": (
         [start(), ended(),
