@@ -1,7 +1,7 @@
 # The accumulator: the events of one stream into one `Message`, with its views and deltas.
 #
 # What always holds here:
-# - No known delta is lost: one that no open block accepts begins a block. A tool call that was
+# - No known delta is lost: one that no block accepts begins a block. A tool call that was
 #   emitted whole stays as it is until another message begins.
 # - Blocks stand in the order in which they began, so that text deltas join to the text.
 # - null means absent, and "" never overwrites. Usage is cumulative: a count that comes again
