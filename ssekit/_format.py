@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_args
 
 import msgspec
 from msgspec.structs import replace
@@ -128,6 +128,8 @@ class Format(Generic[ChunkT, ResultT]):
         self._fragments = fragments
         self._chunk_type = chunk_type or decoder.type
         self._typed_by_event = typed_by_event
+        structs = get_args(self._chunk_type) if typed_by_event else ()
+        self._names = {struct.__struct_config__.tag for struct in structs}
         self._chunk_field = chunk_field
         self._side_fields = side_fields
         self._passes_named_events = passes_named_events
@@ -310,11 +312,13 @@ class Format(Generic[ChunkT, ResultT]):
         return chunk
 
     def _passes(self, event: ServerSentEvent, body: Any) -> bool:
-        """Whether an event has a type of its own, and is no chunk."""
-        is_chunk = isinstance(body, dict) and self._chunk_field in body
-        named = event.event not in ("message", "error")
-        notice = body is None and event.event in NOTICES
-        return (self._passes_named_events or notice) and named and not is_chunk
+        """Whether an event has a type of its own, and is no part of the format."""
+        if event.event in ("message", "error"):
+            return False
+        if isinstance(body, dict):
+            return self._passes_named_events and self._chunk_field not in body
+        foreign = self._passes_named_events or bool(self._names and event.event not in self._names)
+        return foreign or event.event in NOTICES
 
     def _as_chunk(self, body: Any, spelled: bool, dense: bool) -> ChunkT | None:
         if not isinstance(body, dict):
