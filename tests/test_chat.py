@@ -197,9 +197,9 @@ MESSAGES: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "executed tools (Groq)": (
         [
             {"executed_tools": [{"index": 0, "type": "search", "output": None}]},
-            {"executed_tools": [{"index": 0, "output": "x"}, {"index": 1}, {}, {}]},
+            {"executed_tools": [{"index": 0, "type": "search", "output": "x"}, {"index": 1}]},
         ],
-        {"executed_tools": [{"index": 0, "type": "search", "output": "x"}, {"index": 1}, {}, {}]},
+        {"executed_tools": [{"index": 0, "type": "search", "output": "x"}, {"index": 1}]},
     ),
     "reasoning details that are one block (OpenRouter)": (
         [
@@ -227,11 +227,10 @@ MESSAGES: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "reasoning details whose data is whole": (
         [
             thoughts(detail("encrypted", data="AAA")),
-            thoughts(detail("encrypted", data="A==")),
             thoughts(detail("encrypted", format="f")),
-            thoughts(detail("encrypted", data="BBB=")),
+            thoughts(detail("encrypted", data="BBB")),
         ],
-        thoughts(detail("encrypted", data="AAAA==", format="f"), detail("encrypted", data="BBB=")),
+        thoughts(detail("encrypted", data="AAA", format="f"), detail("encrypted", data="BBB")),
     ),
     "a thought signature on text (Google)": (
         [

@@ -91,7 +91,7 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
             if delta.images is not None:
                 builder.message.setdefault("images", []).extend(delta.images)
             if delta.executed_tools is not None:
-                builder.add_executed_tools(delta.executed_tools)
+                builder.add_blocks("executed_tools", delta.executed_tools)
             if delta.extra_content is not None:
                 merge_fields(builder.message.setdefault("extra_content", {}), delta.extra_content)
             if choice.finish_reason is not None and choice.finish_reason:
@@ -157,17 +157,19 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
             if delta.tool_calls is not None or choice.message is not None:
                 delta, calls = self._latest[seen]
                 seen += 1
-            reasoning = self._choices[choice.index].reasoning_field
-            if reasoning:
-                piece = text_of(getattr(delta, reasoning))
+            reasoning_field = self._choices[choice.index].reasoning_field
+            if reasoning_field:
+                piece = getattr(delta, reasoning_field)
+                if isinstance(piece, list):
+                    piece = text_of(piece)
                 if piece:
                     deltas.append(ReasoningDelta(choice.index, piece))
             if delta.content:
                 deltas.append(TextDelta(choice.index, delta.content))
             if delta.refusal:
                 deltas.append(RefusalDelta(choice.index, delta.refusal))
-            for call, arguments in calls:
-                deltas.append(call.delta(arguments))
+            if calls:
+                deltas += [call.delta(arguments) for call, arguments in calls]
         if chunk.usage is not None or (chunk.x_groq is not None and chunk.x_groq.usage is not None):
             usage = self.usage
             if usage is not None:

@@ -20,13 +20,18 @@ from msgspec import Struct, to_builtins
 from msgspec.structs import astuple, replace
 
 from ssekit._accumulator import are_whole, shared_reason
-from ssekit._choices import BaseChoiceBuilder, copies
+from ssekit._choices import BaseChoiceBuilder
 from ssekit._deltas import Delta
 from ssekit._fold import JSONText, Text, deep_copy, merge_fields
 from ssekit._json import JSONObject
 from ssekit.chat import _result as result
 from ssekit.chat._calls import ToolCallBuilder, ToolCallPiece, ToolCallTable
-from ssekit.chat._chunk import ChoiceDelta, ChoiceDeltaToolCall, ChoiceLogprobs
+from ssekit.chat._chunk import (
+    ChoiceDelta,
+    ChoiceDeltaToolCall,
+    ChoiceDeltaToolCallCustom,
+    ChoiceLogprobs,
+)
 
 # The texts of a message.
 TEXTS: Final = ("content", "refusal", "reasoning", "reasoning_content", "reasoning_text")
@@ -36,6 +41,7 @@ JOINED: Final = (*_THOUGHTS, "data", "transcript", "arguments")
 # The types of such objects, other than blocks of the reasoning.
 _KINDS: Final = {"audio": result.ChatCompletionAudio, "function_call": result.FunctionCall}
 _EMPTY: Final[Any] = ({}, [])
+_NO_CUSTOM: Final = ChoiceDeltaToolCallCustom()
 
 
 class ChoiceBuilder(BaseChoiceBuilder):
@@ -80,45 +86,30 @@ class ChoiceBuilder(BaseChoiceBuilder):
             self.message.setdefault(field, ObjectBuilder(_KINDS[field])).add(to_builtins(piece))
 
     def add_blocks(self, field: str, pieces: list[JSONObject]) -> None:
-        """Add pieces of typed blocks of the reasoning."""
+        """Add pieces of typed objects: of the reasoning, of tools that the host ran."""
         for piece in pieces:
             known = self.message.setdefault(field, [])
             if not known or not known[-1].continues(piece):
                 known.append(ObjectBuilder())
             known[-1].add(piece)
-        if not self.reasoning_field and text_of(pieces):
+        if not self.reasoning_field and field != "executed_tools" and text_of(pieces):
             self.reasoning_field = field
-
-    def add_executed_tools(self, tools: list[JSONObject]) -> None:
-        # A tool comes when it starts, and again with its output.
-        for tool in tools:
-            known = self.message.setdefault("executed_tools", [])
-            if known and tool.get("index") is not None and tool["index"] == known[-1].get("index"):
-                merge_fields(known[-1], tool)
-            else:
-                known.append(dict(tool))
 
     def add_tool_calls(
         self, calls: Iterable[ChoiceDeltaToolCall], *, whole: bool
     ) -> list[ToolCallPiece]:
         """Add pieces of calls, or calls that are `whole`, of which some may have come before.
 
-        Return the pieces that are of a call: an empty one (Writer) is not.
+        Return the pieces that are of a call.
         """
         pieces = []
         known = self.calls[:] if whole else []
-        identified = all(call.id for call in known)
+        identified = whole and all(call.id for call in known)
         for call in calls:
-            name = arguments = None
-            custom, function = call.custom, call.function
-            is_custom = False
-            if custom is not None and (custom.name is not None or custom.input is not None):
-                name, arguments, is_custom = custom.name, custom.input, True
-            elif function is not None:
-                name, arguments = function.name, function.arguments
+            is_custom = call.custom is not None and call.custom != _NO_CUSTOM
+            called = call.custom if is_custom else call.function
+            name, arguments = (None, None) if called is None else astuple(called)[:2]
             id_ = None if call.id == "null" else call.id  # as Mistral's SDK writes an absent one
-            if id_ is None and name is None and arguments is None and call.extra_content is None:
-                continue
             self._table = self._table or ToolCallTable(self.index)
             if known:
                 # Only an id shows which call it is: without ids, nothing is added.
@@ -173,7 +164,7 @@ class ChoiceBuilder(BaseChoiceBuilder):
             message=result.ChatCompletionMessage(**parts),
             finish_reason=self.finish_reason,
             logprobs=None if self.logprobs is None else ChoiceLogprobs(**deep_copy(self.logprobs)),
-            **copies(self.fields),
+            **{name: deep_copy(value) for name, value in self.fields.items()},
         )
 
 
@@ -189,13 +180,11 @@ def _built(part: Any) -> Any:
 class ObjectBuilder:
     """An object that comes in pieces: a block of the reasoning, the audio, a call of a function."""
 
-    __slots__ = ("_kind", "fields", "padded", "texts")
+    __slots__ = ("_kind", "fields")
 
     def __init__(self, kind: type[Any] = dict) -> None:
         self._kind = kind
         self.fields: JSONObject = {}
-        self.texts: dict[str, Text] = {}
-        self.padded = False  # whether base64 padding has ended the data
 
     def continues(self, piece: JSONObject) -> bool:
         """Whether a piece is of the same block of the reasoning as what came before it.
@@ -208,31 +197,30 @@ class ObjectBuilder:
         ours, theirs = known.get("id"), piece.get("id")
         if ours is not None and theirs is not None and str(ours) != str(theirs):
             return False
+        if piece.get("data") and known.get("data"):  # which comes whole
+            return False
         # A signature ends the text that it signs, unless each piece of the text has the same one.
         signature = known.get("signature")
-        if signature and text_of([piece]) and piece.get("signature") != signature:
-            return False
-        return not (self.padded and piece.get("data") and ours is None and theirs is None)
+        return not (signature and text_of([piece]) and piece.get("signature") != signature)
 
     def add(self, piece: JSONObject) -> None:
         for name, value in piece.items():
+            known = self.fields.get(name)
             if name in JOINED and isinstance(value, str):
-                text = self.texts.get(name)
-                if text is None:
-                    text = self.texts[name] = JSONText() if name == "arguments" else Text()
-                    self.fields[name] = ""
-                text.add(value)
-                self.padded = self.padded or (name == "data" and value.endswith("="))
+                if not isinstance(known, Text):
+                    known = self.fields[name] = JSONText() if name == "arguments" else Text()
+                known.add(value)
             elif name not in self.fields or (value is not None and value != ""):
                 self.fields[name] = value
 
     @property
     def text(self) -> str:
-        return "".join(str(self.texts[name]) for name in _THOUGHTS if name in self.texts)
+        texts = map(self.fields.get, _THOUGHTS)
+        return "".join(str(text) for text in texts if isinstance(text, Text))
 
     def build(self) -> Any:
-        texts = {name: str(text) for name, text in self.texts.items()}
-        return self._kind(**deep_copy(self.fields) | texts)
+        texts = {name: str(part) for name, part in self.fields.items() if isinstance(part, Text)}
+        return self._kind(**deep_copy({**self.fields, **texts}))
 
 
 def _message_call(
@@ -247,9 +235,7 @@ def _message_call(
     return result.ChatCompletionMessageFunctionToolCall(call.id, function, extra_content)
 
 
-def text_of(reasoning: str | list[JSONObject] | None) -> str:
-    """Return a piece of the reasoning, or the text of pieces of its blocks."""
-    if not isinstance(reasoning, list):
-        return reasoning or ""
-    texts = (block.get(name) for block in reasoning for name in _THOUGHTS)
+def text_of(pieces: list[JSONObject]) -> str:
+    """Return the text of pieces of blocks of the reasoning."""
+    texts = (piece.get(name) for piece in pieces for name in _THOUGHTS)
     return "".join(text for text in texts if isinstance(text, str))

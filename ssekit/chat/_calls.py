@@ -44,7 +44,7 @@ class ToolCallBuilder:
         self.repeated: str | None = None
         self._call: ToolCall | None = None
 
-    def add(self, id: str | None, name: str | None, arguments: str | None) -> str:
+    def add(self, id: str | None, name: str | None, arguments: str) -> str:
         """Add a piece; return the piece of the arguments that a delta emits now."""
         self._call = None
         if name:
@@ -53,7 +53,7 @@ class ToolCallBuilder:
             goes_on = self.id and not id and name != self.name
             self.name = self.name + name if goes_on else name
         self.id = self.id or join_surrogates(id or "")
-        return self.arguments.add(arguments or "")
+        return self.arguments.add(arguments)
 
     def flush(self) -> str:
         """Return the placeholder of the arguments, which counts if no pieces followed."""
@@ -95,9 +95,8 @@ class ToolCallBuilder:
             return name.startswith(self.name) if same_id else goes_on
         # The same name once more: another call after whole arguments, unless the piece has
         # nothing else, or (with the id) the same. (At another index: Google's adapters.)
-        if not moved and not (arguments or "").strip():
-            return True
-        if self.id and not moved and (self.custom or str(self.arguments) == "{}"):
+        blank = not (arguments or "").strip()
+        if not moved and (blank or (self.id and self.arguments.is_whole("{}"))):
             return True
         return not self.ended or (same_id and self.repeats(arguments or ""))
 
@@ -113,7 +112,7 @@ ToolCallPiece: TypeAlias = tuple[ToolCallBuilder, str]
 class ToolCallTable:
     """The tool calls of one choice, in the order in which they appeared."""
 
-    __slots__ = ("_by_index", "_choice", "_open", "by_id", "calls")
+    __slots__ = ("_by_index", "_choice", "_ids", "_open", "by_id", "calls")
 
     def __init__(self, choice: int) -> None:
         self._choice = choice
@@ -123,6 +122,8 @@ class ToolCallTable:
         self._by_index: dict[int | None, ToolCallBuilder] = {}
         # The calls that may be open. Those that have ended leave the end of the list.
         self._open: list[ToolCallBuilder] = []
+        # The ids, by index, that came alone.
+        self._ids: dict[int | None, str] = {}
 
     def add(
         self,
@@ -133,26 +134,36 @@ class ToolCallTable:
         *,
         custom: bool = False,
     ) -> ToolCallPiece | None:
-        """Add a piece to the call that it continues, or to a new one.
+        """Add a piece to the call that it continues, or to a new one; None where there is neither.
 
-        A piece with neither id nor name never begins a call: None where there is none for it.
+        A piece of arguments alone begins no call, and an id alone waits for what follows.
         """
-        call = self._find(index, id, name, arguments)
+        piece = arguments or ""
+        known_id = id or (self._ids.pop(index, "") if self._ids and (name or piece) else "")
+        call = self._find(index, known_id, name, arguments)
         if call is None:
-            if not (id or name):
+            if known_id and not (name or piece):
+                self._ids[index] = known_id
+                return None
+            if not (known_id or name):
                 return None
             call = self._begin(custom=custom)
-        elif name == call.name and id in (None, "", call.id) and not arguments and call.ended:
-            call.repeated = id or ""
+        if name == call.name and known_id in ("", call.id) and not piece and call.ended:
+            call.repeated = known_id
             return call, ""
+        bare = not (known_id or name)
+        if call.repeated is not None and bare and piece.strip() and not call.repeats(piece):
+            another = self._begin()
+            another.id, another.name = call.repeated, call.name
+            call = another
         if index is not None:
             self._by_index[index] = call
-        if id and not call.id:
-            self.by_id[id] = call
-        return call, call.add(id, name, arguments)
+        if known_id and not call.id:
+            self.by_id[known_id] = call
+        return call, call.add(known_id, name, piece)
 
     def _find(
-        self, index: int | None, id: str | None, name: str | None, arguments: str | None
+        self, index: int | None, id: str, name: str | None, arguments: str | None
     ) -> ToolCallBuilder | None:
         """Return the call that a piece continues; None for a new one.
 
@@ -162,10 +173,11 @@ class ToolCallTable:
         here = self._by_index.get(index)
         if not (id or name):  # nearly all pieces
             if here is None or (index is None and here.ended):
-                here = self._latest_open() or here
-            if here is not None and here.repeated is not None and arguments and arguments.strip():
-                return self._after_repeated_name(here, here.repeated, arguments)
-            return here
+                return self._latest_open() or here
+            # The latest call may have its arguments at the index of one that has ended.
+            latest, piece = self.calls[-1], arguments or ""
+            moved = here is not latest and not latest.arguments and bool(piece.strip())
+            return latest if moved and here.ended and not here.repeats(piece) else here
         call = here
         if id and (here is None or here.id != id):
             call = self.by_id.get(id) or here
@@ -173,17 +185,6 @@ class ToolCallTable:
         if call is None or not call.continues(id, name, arguments, moved=moved):
             return None
         return call
-
-    def _after_repeated_name(
-        self, call: ToolCallBuilder, id: str, arguments: str
-    ) -> ToolCallBuilder:
-        """Return the call of arguments after a name that came again: another, if they differ."""
-        call.repeated = None
-        if call.repeats(arguments):
-            return call
-        another = self._begin()
-        another.id, another.name = id, call.name
-        return another
 
     def _begin(self, *, custom: bool = False) -> ToolCallBuilder:
         call = ToolCallBuilder(self._choice, len(self.calls), custom=custom)
