@@ -311,23 +311,8 @@ def test_steps(events: Events, steps: list[Any]):
 OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
     "nothing": ([wire("interaction.start", interaction={"id": "v1_i"})], []),
     "a text": (formerly({"type": "text"}, words("a"), words("b")), [words("ab")]),
-    "annotations": (
-        formerly(words("a"), {"type": "text_annotation", "annotations": [CITATION]}),
-        [words("a", annotations=[CITATION])],
-    ),
-    "an image": (formerly({"type": "image"}, IMAGE), [IMAGE]),
     "an image that is whole": (formerly(IMAGE), [IMAGE]),
-    "audio": (
-        formerly({"type": "audio"}, audio(b"a"), audio(b"b")),
-        [audio(b"ab")],
-    ),
-    "a thought": (
-        formerly(THOUGHT, {"type": "thought_summary", "content": words("h")},
-                 {"type": "thought_signature", "signature": "s"}),
-        [thought("h", signature="s")],
-    ),
     "a call": (formerly({"type": "function_call"}, call({"a": 1})), [call({"a": 1})]),
-    "a call that comes twice": (formerly(call(), call({"a": 1}), call({"a": 1})), [call({"a": 1})]),
     "an output of unknown type": (formerly(DREAM, {"type": "dream", "length": 5}),
                                   [DREAM | {"length": 5}]),
     "no output is said to begin": (
