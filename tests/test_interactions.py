@@ -262,6 +262,11 @@ STEPS: dict[str, tuple[Events, list[Any]]] = {
          stop(None), stop(None)],
         [thought("h", signature="s"), output(words("a")), output(words("b"))],
     ),
+    "a call once more without an index": (
+        [began(call({"a": 1}), None), stop(None), began(call({"a": 1}), None), stop(None),
+         began(call(id="d"), None), arguments('{"b":2}', None)],
+        [call({"a": 1}), call({"b": 2}, id="d")],
+    ),
     "no index in the start": (
         [began(OUTPUT, None), text("a", 5), began(OUTPUT, 2), text("b", 2), text("c", 5)],
         [output(words("b")), output(words("ac"))],

@@ -88,8 +88,10 @@ class StepTable:
         unplaced = (builder for builder in self._latest_open() if builder.index is None)
         builder = self._at.get(index) or next(unplaced, None)
         named = self._named(step.id) if isinstance(step, result.FunctionCallStep) else None
-        if named is not None and named.is_repeated_by(step):
-            builder = self._at[index] = named  # at whatever index
+        if named is not None and named.is_repeated_by(step):  # at whatever index
+            builder = named
+            if index is not None:
+                self._at[index] = named
         elif builder is None or not _begins_again(builder, step):
             builder = self._make(step, index)
         elif builder.index is None and index is not None:
