@@ -328,17 +328,15 @@ def _sum_usage(first: result.Usage | None, second: result.Usage | None) -> resul
 
 
 def _sum(first: Any, second: Any) -> Any:
+    """Add up two counts, or lists of counts that have the same words, such as their modality."""
     if first is None or second is None:
         return second if first is None else first
-    return _sum_lists(first + second) if isinstance(first, list) else first + second
-
-
-def _sum_lists(items: list[JSONObject]) -> list[JSONObject]:
-    """Add up the counts of items that have the same words, such as their modality."""
+    if not isinstance(first, list):
+        return first + second
     sums: dict[str, JSONObject] = {}
-    for item in items:
-        words = str([value for value in item.values() if not isinstance(value, int)])
-        known = sums.setdefault(words, {})
-        for name, value in item.items():
-            known[name] = known.get(name, 0) + value if isinstance(value, int) else value
+    for item in first + second:
+        words = str({name: word for name, word in item.items() if not isinstance(word, int)})
+        counts = sums.get(words, {})
+        added = {name: counts.get(name, 0) + n for name, n in item.items() if isinstance(n, int)}
+        sums[words] = counts | item | added
     return list(sums.values())

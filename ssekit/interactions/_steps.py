@@ -155,7 +155,7 @@ class StepTable:
         for position, builder in enumerate(before):
             builder.position = position
             known[builder.step.type, id_of(builder.step)].append(builder)
-        settled = []
+        settled: list[StepBuilder] = []
         if self._earlier:  # the input is that of the first response
             steps = list(dropwhile(lambda step: step.type == "user_input", steps))
         for step in steps:
@@ -166,24 +166,20 @@ class StepTable:
                 builder = alike.popleft()
                 builder.state(step)
             else:
-                builder = StepBuilder(step, position=-1)
+                builder = StepBuilder(step, position=settled[-1].position if settled else -1)
                 builder.begin(step)
                 self.name(builder)
             settled.append(builder)
         whole = join_texts(settled)
         covered: set[Any] = {kind for kind in whole if whole[kind].startswith(texts[kind])}
-        left = deque(
+        left = [
             builder
-            for builder in sorted(chain.from_iterable(known.values()), key=_position)
+            for builder in chain.from_iterable(known.values())
             if not builder.text() or builder.emitted_as not in covered
-        )
+        ]
         self._steps, self._at, self._end, self._ended = [], {}, 0, 0
-        for builder in settled:
-            while left and left[0].position < builder.position:
-                self._steps.append(left.popleft())
+        for position, builder in enumerate(sorted(settled + left, key=_position)):
             self._steps.append(builder)
-        self._steps += left
-        for position, builder in enumerate(self._steps):
             self._place(builder, position)
         return settled
 
