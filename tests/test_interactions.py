@@ -405,23 +405,12 @@ def test_usage_is_a_snapshot():
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "stated", [created(), began(THOUGHT), summary("h"), text("a"), stop()], ids=str
-)
-def test_any_event_may_state_the_usage_so_far(stated: dict[str, Any]):
-    events = [text("b"), {**stated, "metadata": {"usage": USAGE}}]
-    assert deltas(*events)[-1] == push(*events).accumulator.usage == Usage(1, 2, 3)
-    assert encoded(run(*events, ended()))["usage"] == USAGE
-
-
 # The steps of the last event.
 
 SAID = [began(thought("h")), stop(), began(output(words("a")), 1), stop(1),
         began(call({"a": 1}), 2), stop(2)]  # fmt: skip
 MADE = [thought("h"), output(words("a")), call({"a": 1})]
 SETTLED: dict[str, tuple[Events, list[Any], list[Any]]] = {
-    "the same": (SAID, MADE, MADE),
-    "none": (SAID, [], MADE),
     "all": ([], MADE, MADE),
     "a longer text": (SAID[2:4], [output(words("ab"))], [output(words("ab"))]),
     "an end of the text": (
@@ -606,7 +595,6 @@ FAILURES: dict[str, tuple[Events, tuple[str, str | None]]] = {
         [began({"type": "model_output", "error": {"code": 13, "message": "no"}}), ended("FAILED")],
         ("no", "13"),
     ),
-    "nothing": ([ended("failed")], ("the interaction has the status failed", None)),
 }
 
 
