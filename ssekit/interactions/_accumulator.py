@@ -188,8 +188,10 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
             builder.add(delta)
             if builder.place is None:
                 self._steps.name(builder)
-            if type(delta) is TextContent and builder.emitted_as is TextDelta:
-                self._index, self._text = event.index, builder.latest_text
+            text = builder.latest_text
+            is_plain = type(delta) is TextContent and builder.latest_piece is delta.text
+            if is_plain and builder.emitted_as is TextDelta and text is not None and text.echo < 0:
+                self._index, self._text = event.index, text
 
     def _on_stop(self, event: Any) -> None:
         self._latest = self._steps.end(event.index)

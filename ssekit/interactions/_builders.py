@@ -60,8 +60,7 @@ class TextBuilder(Text):
 
     def __init__(self, text: str = "", annotations: Iterable[JSONObject] = ()) -> None:
         super().__init__()
-        if text:
-            self.append(text)
+        self.begin(text)
         self.annotations = [*annotations]
 
     def build(self) -> result.TextContent:
