@@ -649,6 +649,7 @@ CALLS: dict[str, tuple[Pieces, Pieces]] = {
         [(0, "a", "f", ""), (0, "b", "", ""), (0, "c", None, "[]"), (0, "d", None, "")],
         [("a", "f", "[]")],
     ),
+    "an id and nothing else": ([(0, "a", None, None), (0, "", "", "")], []),
     "another id and nothing else": (
         [(0, "a", "f", "{}"), (0, "b", None, None), (0, None, "g", "[]")],
         [("a", "f", "{}"), ("b", "g", "[]")],

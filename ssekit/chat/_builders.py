@@ -108,17 +108,19 @@ class ChoiceBuilder(BaseChoiceBuilder):
         for call in calls:
             is_custom = call.custom is not None and call.custom != _NO_CUSTOM
             called = call.custom if is_custom else call.function
-            name, arguments = (None, None) if called is None else astuple(called)[:2]
-            id_ = None if call.id == "null" else call.id  # as Mistral's SDK writes an absent one
+            name, arguments = ("", "") if called is None else astuple(called)[:2]
+            id_ = (
+                "" if call.id == "null" else call.id or ""
+            )  # as Mistral's SDK writes an absent one
             self._table = self._table or ToolCallTable(self.index)
             if known:
                 # Only an id shows which call it is: without ids, nothing is added.
                 begun = self._table.by_id.get(id_)
                 if begun is not None:
-                    name, arguments = None if begun.name else name, begun.arguments.rest(arguments)
+                    name, arguments = "" if begun.name else name, begun.arguments.rest(arguments)
                 elif not (id_ and identified):
                     continue
-            piece = self._table.add(call.index, id_, name, arguments, custom=is_custom)
+            piece = self._table.add(call.index, id_, name or "", arguments or "", custom=is_custom)
             if piece is not None:
                 pieces.append(piece)
                 if call.extra_content is not None:

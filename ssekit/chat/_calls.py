@@ -44,7 +44,7 @@ class ToolCallBuilder:
         self.repeated: str | None = None
         self._call: ToolCall | None = None
 
-    def add(self, id: str | None, name: str | None, arguments: str) -> str:
+    def add(self, id: str, name: str, arguments: str) -> str:
         """Add a piece; return the piece of the arguments that a delta emits now."""
         self._call = None
         if name:
@@ -52,7 +52,7 @@ class ToolCallBuilder:
             # Without the id of the call, another name goes on with its name.
             goes_on = self.id and not id and name != self.name
             self.name = self.name + name if goes_on else name
-        self.id = self.id or join_surrogates(id or "")
+        self.id = self.id or join_surrogates(id)
         return self.arguments.add(arguments)
 
     def flush(self) -> str:
@@ -73,16 +73,14 @@ class ToolCallBuilder:
         """Whether the arguments are whole. The input of a custom tool never is."""
         return isinstance(self.arguments, JSONText) and self.arguments.ended
 
-    def continues(
-        self, id: str | None, name: str | None, arguments: str | None, *, moved: bool
-    ) -> bool:
+    def continues(self, id: str, name: str, arguments: str, *, moved: bool) -> bool:
         """Whether a piece with an id or a name belongs to this call.
 
         The piece is at the index of the call, or has its id but another index (`moved`).
         """
         if id and self.id and id != self.id:
             if not name:  # some hosts make a new id for each piece of one call
-                return arguments is not None
+                return bool(arguments)
             # And some with the name too.
             return name == self.name and bool(self.arguments) and not self.ended
         if not (name and self.name):
@@ -95,14 +93,17 @@ class ToolCallBuilder:
             return name.startswith(self.name) if same_id else goes_on
         # The same name once more: another call after whole arguments, unless the piece has
         # nothing else, or (with the id) the same. (At another index: Google's adapters.)
-        blank = not (arguments or "").strip()
-        if not moved and (blank or (self.id and self.arguments.is_whole("{}"))):
+        if not moved and (not arguments.strip() or (self.id and self.arguments.is_whole("{}"))):
             return True
-        return not self.ended or (same_id and self.repeats(arguments or ""))
+        return not self.ended or (same_id and self.repeats(arguments))
 
     def repeats(self, arguments: str) -> bool:
         """Whether a piece of the arguments is all of them once more."""
         return isinstance(self.arguments, JSONText) and self.arguments.repeats(arguments)
+
+    def differs(self, arguments: str) -> bool:
+        """Whether a piece of arguments is not blank, and not all of them once more."""
+        return bool(arguments.strip()) and not self.repeats(arguments)
 
 
 # A call, and the piece of its arguments that a delta emits.
@@ -117,7 +118,7 @@ class ToolCallTable:
     def __init__(self, choice: int) -> None:
         self._choice = choice
         self.calls: list[ToolCallBuilder] = []
-        self.by_id: dict[str | None, ToolCallBuilder] = {}
+        self.by_id: dict[str, ToolCallBuilder] = {}
         # The latest call at each index, and under None the latest of all.
         self._by_index: dict[int | None, ToolCallBuilder] = {}
         # The calls that may be open. Those that have ended leave the end of the list.
@@ -126,44 +127,35 @@ class ToolCallTable:
         self._ids: dict[int | None, str] = {}
 
     def add(
-        self,
-        index: int | None,
-        id: str | None,
-        name: str | None,
-        arguments: str | None,
-        *,
-        custom: bool = False,
+        self, index: int | None, id: str, name: str, arguments: str, *, custom: bool = False
     ) -> ToolCallPiece | None:
         """Add a piece to the call that it continues, or to a new one; None where there is neither.
 
         A piece of arguments alone begins no call, and an id alone waits for what follows.
         """
-        piece = arguments or ""
-        known_id = id or (self._ids.pop(index, "") if self._ids and (name or piece) else "")
-        call = self._find(index, known_id, name, arguments)
-        if call is None:
-            if known_id and not (name or piece):
-                self._ids[index] = known_id
-                return None
-            if not (known_id or name):
-                return None
-            call = self._begin(custom=custom)
-        if name == call.name and known_id in ("", call.id) and not piece and call.ended:
-            call.repeated = known_id
+        if not id and (name or arguments) and index in self._ids:
+            return self.add(index, self._ids.pop(index), name, arguments, custom=custom)
+        call = self._find(index, id, name, arguments)
+        if call is None and not name and not (id and arguments):
+            if id:
+                self._ids[index] = id
+            return None
+        call = call or self._begin(custom=custom)
+        if name == call.name and id in ("", call.id) and not arguments and call.ended:
+            call.repeated = id
             return call, ""
-        bare = not (known_id or name)
-        if call.repeated is not None and bare and piece.strip() and not call.repeats(piece):
+        if call.repeated is not None and not (id or name) and call.differs(arguments):
             another = self._begin()
             another.id, another.name = call.repeated, call.name
             call = another
         if index is not None:
             self._by_index[index] = call
-        if known_id and not call.id:
-            self.by_id[known_id] = call
-        return call, call.add(known_id, name, piece)
+        if id and not call.id:
+            self.by_id[id] = call
+        return call, call.add(id, name, arguments)
 
     def _find(
-        self, index: int | None, id: str, name: str | None, arguments: str | None
+        self, index: int | None, id: str, name: str, arguments: str
     ) -> ToolCallBuilder | None:
         """Return the call that a piece continues; None for a new one.
 
@@ -175,9 +167,9 @@ class ToolCallTable:
             if here is None or (index is None and here.ended):
                 return self._latest_open() or here
             # The latest call may have its arguments at the index of one that has ended.
-            latest, piece = self.calls[-1], arguments or ""
-            moved = here is not latest and not latest.arguments and bool(piece.strip())
-            return latest if moved and here.ended and not here.repeats(piece) else here
+            latest = self.calls[-1]
+            moved = here is not latest and not latest.arguments
+            return latest if moved and here.ended and here.differs(arguments) else here
         call = here
         if id and (here is None or here.id != id):
             call = self.by_id.get(id) or here
