@@ -171,8 +171,9 @@ class Accumulator(BaseAccumulator[Completion, Completion, _ChoiceBuilder]):
     def add(self, chunk: Completion, /) -> None:
         """Add the next chunk. (No chunk of this format is terminal, so this returns None.)"""
         for choice in chunk.choices:
-            builder = self._choices.get(choice.index)
-            if builder is None:
+            try:
+                builder = self._choices[choice.index]
+            except KeyError:
                 builder = self._choices[choice.index] = _ChoiceBuilder(choice.index)
             if choice.text:
                 builder.text.append(choice.text)
@@ -182,9 +183,9 @@ class Accumulator(BaseAccumulator[Completion, Completion, _ChoiceBuilder]):
                 builder.add_logprobs(choice.logprobs)
             if choice.token_ids is not None:
                 builder.fields.setdefault("token_ids", []).extend(choice.token_ids)
-            if choice.stop_reason not in (None, ""):  # token 0 counts
+            if choice.stop_reason is not None and choice.stop_reason != "":  # token 0 counts
                 builder.fields["stop_reason"] = choice.stop_reason
-            if choice.matched_stop not in (None, ""):
+            if choice.matched_stop is not None and choice.matched_stop != "":
                 builder.fields["matched_stop"] = choice.matched_stop
             if choice.prompt_token_ids is not None:
                 builder.fields["prompt_token_ids"] = choice.prompt_token_ids

@@ -106,9 +106,13 @@ class ChoiceBuilder(BaseChoiceBuilder):
         known = self.calls[:] if whole else []
         identified = whole and all(call.id for call in known)
         for call in calls:
-            is_custom = call.custom is not None and call.custom != _NO_CUSTOM
-            called = call.custom if is_custom else call.function
-            name, arguments = ("", "") if called is None else astuple(called)[:2]
+            name = arguments = None
+            custom, function = call.custom, call.function
+            is_custom = custom is not None and custom != _NO_CUSTOM
+            if custom is not None and is_custom:
+                name, arguments = custom.name, custom.input
+            elif function is not None:
+                name, arguments = function.name, function.arguments
             id_ = (
                 "" if call.id == "null" else call.id or ""
             )  # as Mistral's SDK writes an absent one
@@ -117,7 +121,7 @@ class ChoiceBuilder(BaseChoiceBuilder):
                 # Only an id shows which call it is: without ids, nothing is added.
                 begun = self._table.by_id.get(id_)
                 if begun is not None:
-                    name, arguments = "" if begun.name else name, begun.arguments.rest(arguments)
+                    name, arguments = None if begun.name else name, begun.arguments.rest(arguments)
                 elif not (id_ and identified):
                     continue
             piece = self._table.add(call.index, id_, name or "", arguments or "", custom=is_custom)

@@ -133,7 +133,7 @@ class ToolCallTable:
 
         A piece of arguments alone begins no call, and an id alone waits for what follows.
         """
-        if not id and (name or arguments) and index in self._ids:
+        if self._ids and not id and (name or arguments) and index in self._ids:
             return self.add(index, self._ids.pop(index), name, arguments, custom=custom)
         call = self._find(index, id, name, arguments)
         if call is None and not name and not (id and arguments):
@@ -166,10 +166,10 @@ class ToolCallTable:
         if not (id or name):  # nearly all pieces
             if here is None or (index is None and here.ended):
                 return self._latest_open() or here
-            # The latest call may have its arguments at the index of one that has ended.
             latest = self.calls[-1]
-            moved = here is not latest and not latest.arguments
-            return latest if moved and here.ended and here.differs(arguments) else here
+            if here is latest or latest.arguments or not (here.ended and here.differs(arguments)):
+                return here
+            return latest  # LibreChat: its arguments come at the index of a call that has ended
         call = here
         if id and (here is None or here.id != id):
             call = self.by_id.get(id) or here
