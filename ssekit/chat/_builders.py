@@ -136,7 +136,7 @@ class ChoiceBuilder(BaseChoiceBuilder):
         """The reasoning of the field that came first."""
         reasoning = self.message.get(self.reasoning_field, "")
         if isinstance(reasoning, list):
-            return "".join(block.text for block in reasoning)
+            return text_of([block.fields for block in reasoning])
         return str(reasoning)
 
     def last_deltas(self) -> Iterator[Delta]:
@@ -183,14 +183,11 @@ def _built(part: Any) -> Any:
     return part.build() if isinstance(part, ObjectBuilder) else deep_copy(part)
 
 
-class ObjectBuilder:
+class ObjectBuilder(Struct, eq=False):
     """An object that comes in pieces: a block of the reasoning, the audio, a call of a function."""
 
-    __slots__ = ("_kind", "fields")
-
-    def __init__(self, kind: type[Any] = dict) -> None:
-        self._kind = kind
-        self.fields: JSONObject = {}
+    kind: type[Any] = dict
+    fields: JSONObject = {}
 
     def continues(self, piece: JSONObject) -> bool:
         """Whether a piece is of the same block of the reasoning as what came before it.
@@ -219,29 +216,23 @@ class ObjectBuilder:
             elif name not in self.fields or (value is not None and value != ""):
                 self.fields[name] = value
 
-    @property
-    def text(self) -> str:
-        texts = map(self.fields.get, _THOUGHTS)
-        return "".join(str(text) for text in texts if isinstance(text, Text))
-
     def build(self) -> Any:
         texts = {name: str(part) for name, part in self.fields.items() if isinstance(part, Text)}
-        return self._kind(**deep_copy({**self.fields, **texts}))
+        return self.kind(**deep_copy({**self.fields, **texts}))
 
 
 def _message_call(
     call: ToolCallBuilder,
 ) -> result.ChatCompletionMessageFunctionToolCall | result.ChatCompletionMessageCustomToolCall:
-    called = call.name, str(call.arguments)
-    extra_content = deep_copy(call.extra_content) or None
+    called, extra = (call.name, str(call.arguments)), deep_copy(call.extra_content) or None
     if call.custom:
         custom = result.Custom(*called)
-        return result.ChatCompletionMessageCustomToolCall(call.id, custom, extra_content)
+        return result.ChatCompletionMessageCustomToolCall(call.id, custom, extra)
     function = result.Function(*called)
-    return result.ChatCompletionMessageFunctionToolCall(call.id, function, extra_content)
+    return result.ChatCompletionMessageFunctionToolCall(call.id, function, extra)
 
 
 def text_of(pieces: list[JSONObject]) -> str:
-    """Return the text of pieces of blocks of the reasoning."""
+    """Return the text of blocks of the reasoning, or of pieces of them."""
     texts = (piece.get(name) for piece in pieces for name in _THOUGHTS)
-    return "".join(text for text in texts if isinstance(text, str))
+    return "".join(str(text) for text in texts if isinstance(text, str | Text))

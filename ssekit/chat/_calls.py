@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from typing import Any, Final, TypeAlias
 
+from msgspec import Struct
+
 from ssekit._deltas import ToolCall, ToolCallDelta
 from ssekit._fold import JSONText, Text
 from ssekit._json import join_surrogates
@@ -24,25 +26,19 @@ __all__ = ["ToolCallBuilder", "ToolCallPiece", "ToolCallTable"]
 _LONGEST_NAME: Final = 1_000
 
 
-class ToolCallBuilder:
+class ToolCallBuilder(Struct, eq=False):
     """A tool call so far, at its place among the calls of a choice."""
 
-    __slots__ = (
-        *("arguments", "custom", "extra_content", "id", "index", "name", "place"),
-        *("_call", "repeated"),
-    )
-
-    def __init__(self, index: int, place: int, *, custom: bool = False) -> None:
-        self.index = index
-        self.place = place
-        self.id = ""
-        self.name = ""
-        self.custom = custom
-        self.arguments: Text = Text() if custom else JSONText()
-        self.extra_content: dict[str, Any] = {}
-        # The id of a name that came once more with nothing else: what follows may be another call.
-        self.repeated: str | None = None
-        self._call: ToolCall | None = None
+    index: int
+    place: int
+    custom: bool
+    arguments: Text
+    id: str = ""
+    name: str = ""
+    extra_content: dict[str, Any] = {}
+    # The id of a name that came once more with nothing else: what follows may be another call.
+    repeated: str | None = None
+    _call: ToolCall | None = None
 
     def add(self, id: str, name: str, arguments: str) -> str:
         """Add a piece; return the piece of the arguments that a delta emits now."""
@@ -110,21 +106,18 @@ class ToolCallBuilder:
 ToolCallPiece: TypeAlias = tuple[ToolCallBuilder, str]
 
 
-class ToolCallTable:
+class ToolCallTable(Struct, eq=False):
     """The tool calls of one choice, in the order in which they appeared."""
 
-    __slots__ = ("_by_index", "_choice", "_ids", "_open", "by_id", "calls")
-
-    def __init__(self, choice: int) -> None:
-        self._choice = choice
-        self.calls: list[ToolCallBuilder] = []
-        self.by_id: dict[str, ToolCallBuilder] = {}
-        # The latest call at each index, and under None the latest of all.
-        self._by_index: dict[int | None, ToolCallBuilder] = {}
-        # The calls that may be open. Those that have ended leave the end of the list.
-        self._open: list[ToolCallBuilder] = []
-        # The ids, by index, that came alone.
-        self._ids: dict[int | None, str] = {}
+    choice: int
+    calls: list[ToolCallBuilder] = []
+    by_id: dict[str, ToolCallBuilder] = {}
+    # The latest call at each index, and under None the latest of all.
+    _by_index: dict[int | None, ToolCallBuilder] = {}
+    # The calls that may be open. Those that have ended leave the end of the list.
+    _open: list[ToolCallBuilder] = []
+    # The ids, by index, that came alone.
+    _ids: dict[int | None, str] = {}
 
     def add(
         self, index: int | None, id: str, name: str, arguments: str, *, custom: bool = False
@@ -179,7 +172,8 @@ class ToolCallTable:
         return call
 
     def _begin(self, *, custom: bool = False) -> ToolCallBuilder:
-        call = ToolCallBuilder(self._choice, len(self.calls), custom=custom)
+        text = Text() if custom else JSONText()
+        call = ToolCallBuilder(self.choice, len(self.calls), custom, text)
         self.calls.append(call)
         self._open.append(call)
         self._by_index[None] = call
