@@ -76,7 +76,7 @@ MESSAGES: dict[str, tuple[list[Any], dict[str, Any]]] = {
         [{"role": "assistant", "content": ""}, {"content": "a"}, {"content": "b"}],
         {"content": "ab"},
     ),
-    "the newest role": ([{"role": "assistant"}, {"role": "tool"}, {"role": ""}], {"role": "tool"}),
+    "the role": ([{"role": "tool"}], {"role": "assistant"}),
     "a refusal": ([{"refusal": ""}, {"refusal": "n"}, {"refusal": "o"}], {"refusal": "no"}),
     "an empty refusal is none": ([{"refusal": ""}], {"refusal": None}),
     "reasoning": ([{"reasoning": "a"}, {"reasoning": "b"}], {"reasoning": "ab"}),
@@ -521,8 +521,8 @@ def test_a_message_at_the_end_says_what_was_not_said_before():
 
 def test_messages_of_choices_that_have_no_index():
     chunks = [{**COMPLETION, "choices": [{"message": {"content": letter}} for letter in "ab"]}]
-    assert fed(chat, *chunks).accumulator.text == "a"
-    assert deltas(*chunks) == [TextDelta(0, "a")]
+    assert fed(chat, *chunks).accumulator.text == "ab"
+    assert deltas(*chunks) == [TextDelta(0, "a"), TextDelta(0, "b")]
 
 
 # The deltas.

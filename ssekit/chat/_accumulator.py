@@ -3,6 +3,7 @@
 # What always holds here:
 # - null means absent, and "" never overwrites.
 # - Of `id` and `created` the first value stays; of all else the newest.
+# - The role is the assistant's. Some hosts show what a tool returned, as a delta of another role.
 #
 # How it works: `add` puts each field of a chunk where it belongs, in a `ChoiceBuilder` or in the
 # accumulator. Nothing is joined before somebody asks. `deltas` reads the same chunk once more, only
@@ -66,8 +67,6 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
                 builder.add_reasoning("reasoning_content", delta.reasoning_content)
             if delta.reasoning_text is not None and delta.reasoning_text:
                 builder.add_reasoning("reasoning_text", delta.reasoning_text)
-            if delta.role is not None and delta.role:
-                builder.message["role"] = delta.role
             if delta.refusal is not None and delta.refusal:
                 builder.message["refusal"].append(delta.refusal)
             if delta.tool_calls is not None or choice.message is not None:

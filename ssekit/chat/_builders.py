@@ -53,12 +53,13 @@ class ChoiceBuilder(BaseChoiceBuilder):
             this one, because some routers send the same text in two.
     """
 
-    __slots__ = ("_table", "message", "reasoning_field")
+    __slots__ = ("_stated", "_table", "message", "reasoning_field")
 
     def __init__(self, index: int) -> None:
         super().__init__(index)
         self.message: defaultdict[str, Any] = defaultdict(Text, content=self.text)
         self.reasoning_field = ""
+        self._stated = 0  # characters that messages have
         self._table: ToolCallTable | None = None
 
     @property
@@ -70,10 +71,16 @@ class ChoiceBuilder(BaseChoiceBuilder):
     def delta_of_message(self, message: ChoiceDelta) -> ChoiceDelta:
         """Return what of a whole message did not come before, with all of its calls.
 
-        Proxies stream a whole answer as one message, and MiniMax ends a stream with it.
+        Proxies stream a whole answer as one message, and MiniMax ends a stream with it. Others send
+        the pieces in messages: where nothing else came, what contradicts goes on (Higress).
         """
         known = {field: None for field, part in self.message.items() if part}
         rests = {field: self.message[field].rest(getattr(message, field)) for field in TEXTS}
+        size, content = self.text.size(), message.content or ""
+        is_short = 2 * len(content) < size  # which costs no look at a long text
+        if size == self._stated and (is_short or not str(self.text).startswith(content)):
+            rests["content"] = rests["content"] or content
+        self._stated = size + len(rests["content"] or "")
         return replace(message, **(known | rests))
 
     def add_reasoning(self, field: str, piece: str) -> None:
