@@ -35,7 +35,7 @@ from ssekit._errors import (
 )
 from ssekit._event import NO_FIELDS, EventFields, ServerSentEvent, as_bytes, as_text, make_event
 from ssekit._json import DECODE_FAILURES, LARGE, is_dense, join_surrogates
-from ssekit._marker import is_blank, is_marker
+from ssekit._marker import is_marker
 from ssekit._outside import no_answer, objects_outside
 from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE, IGNORED, Batch, EventScanner
 from ssekit._server_error import error_fields
@@ -82,8 +82,8 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     __slots__ = (
         *("_answer_size", "_behind", "_decode", "_emitted_last_deltas", "_fields"),
         *("_first_foreign", "_foreign", "_format", "_max_answer_size", "_on_comment", "_outside"),
-        *("_payload", "_scanner", "_started", "_surrogates", "_unexplained", "accumulator"),
-        *("ended_by", "error", "format", "state"),
+        *("_payload", "_scanner", "_seen", "_started", "_surrogates", "_unexplained"),
+        *("accumulator", "ended_by", "error", "format", "state"),
     )
 
     def __init__(
@@ -101,9 +101,10 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         # The latest event, from which `event` is made when it is asked for.
         self._payload: bytes | None = None
         self._fields: EventFields = NO_FIELDS
-        # Whether a chunk had a part of the answer; before that, how many events were no chunks of
-        # the format, and the first of them.
+        # Whether a chunk had a part of the answer; before that, whether an event came that means
+        # anything, how many were no chunks of the format, and the first of these.
         self._started = False
+        self._seen = False
         self._foreign = 0
         self._first_foreign: ServerSentEvent | None = None
         self._surrogates = SurrogateJoiner()
@@ -227,6 +228,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
                 for fields, payloads in batches:
                     if fields is ignored:
                         self._receive_ignored(payloads)
+                        decode = self._decode
                         continue
                     for payload in payloads:
                         if self.state != "open":
@@ -342,43 +344,51 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     def _receive_ignored(self, payloads: Iterable[bytes]) -> None:
         """Take a comment, or bytes outside of any event."""
         for payload in payloads:
+            if payload.startswith(b":"):
+                self._on_comment(as_text(payload[1:]))
+                continue
+            # They count unless an event follows that means anything.
+            self._decode = _refuse
             if payload.startswith(b"\n\n"):
                 self._behind = payload[2:]
-            elif payload.startswith(b"\n"):
-                self._outside, self._behind = payload[1:], b""
             else:
-                self._on_comment(as_text(payload[1:]))
+                self._outside = payload[1:]
 
     def _receive_unusual(self) -> Iterator[ChunkT]:
-        """Yield the chunks of an event that the typed decoder refused."""
-        event = self.event
+        """Yield the chunks of an event that the typed decoder refused, or that something waits for.
+
+        What waits for an event that means anything are an error without words, and lines outside.
+        """
+        event, behind = self.event, self._behind
         assert event is not None
-        for part in self._format.split(event, self._behind):
+        self._behind = b""
+        for part in self._format.split(event, behind):
             if self.state != "open":
                 return
             if part.data == "[DONE]" or is_marker(part.data):  # the first, nearly always
                 counts = self._format.marker_ends or self.accumulator.complete
                 self._end("marker" if counts else None, "the end marker came", self._outside)
                 return
-            if is_blank(part.data) and part.event != "error":
-                continue
+            waiting = self._decode is _refuse
+            counts = waiting and not self._format.is_empty(part)
+            if counts:
+                self._outside, self._decode = b"", self._format.decode_typed
             try:
-                chunk = self._format.decode_fallback(part)
-                if self._unexplained is not None:
+                chunk = self._format.decode_part(part, refused=not waiting)
+                if counts and self._unexplained is not None:
                     self._fail(self._unexplained)
                     return
-                if chunk is None:
-                    self._note(None, part)
-                    continue
-                if self._outgrows_limit(len(part.data)):
+                if chunk is not None and self._outgrows_limit(len(part.data)):
                     return
-                ends = self.accumulator.add(chunk)
+                ends = chunk is not None and self.accumulator.add(chunk)
             except SSEKitError as error:
                 error.event = event
                 self._receive_error(error)
                 continue
             if not self._started:
                 self._note(chunk, part)
+            if chunk is None:
+                continue
             if ends:
                 self._end("event", "the stream ended")
             yield chunk
@@ -401,9 +411,11 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         """Note whether a chunk has a part of the answer, or its event is of another format."""
         if chunk is not None and self._format.starts(chunk, event):
             self._started = True
-        elif self._format.is_foreign(event):
-            self._foreign += 1
-            self._first_foreign = self._first_foreign or event
+        elif not self._format.is_empty(event):
+            self._seen = True
+            if self._format.is_foreign(event):
+                self._foreign += 1
+                self._first_foreign = self._first_foreign or event
         return self._started
 
     # The end.
@@ -411,10 +423,11 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     def _end(self, ended_by: EndedBy | None, where: str, outside: bytes = b"") -> None:
         """End the stream: well by a word for the end, truncated by None; but look for a fault."""
         fault: SSEKitError | None = self._unexplained
-        if fault is None and outside:
+        if outside:
             found, certain = objects_outside(outside), self._started and self.accumulator.complete
             reported = (self._format.find_reported(each, certain=certain) for each in found)
-            fault = next(filter(None, reported), None)
+            fault = next(filter(None, reported), fault)
+            self._unexplained = None
         failure = getattr(self.accumulator, "failure", None)
         if fault is None and not self._started:
             fault = self._no_answer(where, outside)
@@ -430,7 +443,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     def _no_answer(self, where: str, outside: bytes) -> SSEKitError:
         if self._first_foreign is not None:
             return self._format.mismatch(self._first_foreign, self._foreign)
-        return no_answer(where, outside, seen=self._payload is not None)
+        return no_answer(where, outside, seen=self._seen)
 
     def _fail(self, error: SSEKitError) -> None:
         if self.state != "open":

@@ -68,13 +68,6 @@ PARTS: dict[str, tuple[list[list[Any]], list[Any]]] = {
         [thought("a"), said("b"), thought("c")],
     ),
     "an empty text": ([[said("")], [CODE, said("")], [GAVE], [thought("")]], [CODE, GAVE]),
-    "an empty signature": (
-        [[said("a", thoughtSignature="")], [said("b")]], [said("ab")]
-    ),
-    "an empty text with a signature": (
-        [[said("a")], [said("", thoughtSignature="c2ln")]],
-        [said("a"), said("", thoughtSignature="c2ln")],
-    ),
     "a signature is of its part alone": (
         [[said("a"), said("b", thoughtSignature="c2ln")], [said("c"), said("d")]],
         [said("a"), said("b", thoughtSignature="c2ln"), said("cd")],
@@ -169,7 +162,7 @@ PARTS: dict[str, tuple[list[list[Any]], list[Any]]] = {
     "pieces of one id, which say that nothing more comes": (
         [[call("f", id="1", partialArgs=[{"jsonPath": "$.a", "numberValue": 1}],
                willContinue=False)],
-         [call("f", id="1", args={})]],
+         [call("f", id="1", args={}), call("f", id="1", args={"a": 1})]],
         [call("f", id="1", args={"a": 1})],
     ),
     "a text that comes with the end of a call": (

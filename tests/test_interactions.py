@@ -182,15 +182,10 @@ STEPS: dict[str, tuple[Events, list[Any]]] = {
         [began(call()), goes_on("arguments_delta", partial_arguments='{"a":1}')],
         [call({"a": 1})],
     ),
-    "arguments as an object": ([began(call()), arguments({"a": 1})], [call({"a": 1})]),
     "arguments in the start": ([began(call({"a": 1}, signature="s")), stop()],
                                [call({"a": 1}, signature="s")]),
     "arguments as text in the start": ([began(call('{"a":1}'))], [call({"a": 1})]),
     "arguments that are null": ([began(call() | {"arguments": None})], [call()]),
-    "arguments as text that goes on": (
-        [began(call('{"a":')), arguments("1}")],
-        [call({"a": 1})],
-    ),
     "arguments that are cut": (
         [began(call()), arguments('{"a":'), stop(), ended("incomplete")],
         [call(partial_arguments='{"a":')],
@@ -277,6 +272,10 @@ STEPS: dict[str, tuple[Events, list[Any]]] = {
     ),
     "a start without an index after deltas without one": (
         [text("a", None), began(OUTPUT, None), text("b", None)],
+        [output(words("ab"))],
+    ),
+    "a start with an index after deltas without one": (
+        [text("a", None), began(OUTPUT, 3), text("b", 3)],
         [output(words("ab"))],
     ),
     "steps stand in the order of their indices": (
@@ -439,11 +438,6 @@ SETTLED: dict[str, tuple[Events, list[Any], list[Any]]] = {
         [began(output(words("ab"))), stop()], [output(words("b"))], [output(words("ab"))]
     ),
     "another text": (SAID[2:4], [output(words("b"))], [output(words("b"))]),
-    "two texts in one": (
-        [*SAID[2:4], began(output(words("b")), 2), stop(2)],
-        [output(words("ab"))],
-        [output(words("ab"))],
-    ),
     "a step less": (SAID, [output(words("a"))], MADE),
     "a step more": (SAID[:4], MADE, MADE),
     "a step more, before the others": (SAID[2:4], MADE[:2], MADE[:2]),

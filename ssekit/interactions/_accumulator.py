@@ -30,13 +30,7 @@ from ssekit._fragments import MERGE_AT
 from ssekit._json import JSONObject
 from ssekit.interactions import _events as events
 from ssekit.interactions import _result as result
-from ssekit.interactions._builders import (
-    StepBuilder,
-    as_outputs,
-    as_step,
-    field_of,
-    join_texts,
-)
+from ssekit.interactions._builders import StepBuilder, as_outputs, as_step, field_of, join_texts
 from ssekit.interactions._events import InteractionSSEEvent, StepDelta
 from ssekit.interactions._result import Interaction, TextContent
 from ssekit.interactions._steps import StepTable

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterator
-from itertools import chain, dropwhile, islice
+from itertools import chain, dropwhile
 from operator import attrgetter
 from typing import Any, Final
 
@@ -37,15 +37,15 @@ class StepTable:
         calls: The function calls, in the order in which they began.
     """
 
-    __slots__ = ("_at", "_earlier", "_end", "_open", "_steps", "calls")
+    __slots__ = ("_at", "_earlier", "_end", "_ended", "_steps", "calls")
 
     def __init__(self) -> None:
         self.calls: list[StepBuilder] = []
         self._earlier: list[StepBuilder] = []  # of the responses that this one continues
         self._steps: list[StepBuilder] = []
         self._at: dict[int | None, StepBuilder] = {}  # the latest step at each index
-        self._open: dict[StepBuilder, None] = {}
         self._end = 0  # beyond all indices
+        self._ended = 0  # how many steps, at least, have ended
 
     def __iter__(self) -> Iterator[StepBuilder]:
         return chain(self._earlier, sorted(self._steps, key=_position))
@@ -53,18 +53,17 @@ class StepTable:
     def ends_with_call(self) -> bool:
         """Whether a function call comes after the last text, and the last result of a function."""
         for builder in reversed([*self]):
-            if builder.place is not None:
-                return True
             answered = isinstance(builder.step, result.FunctionResultStep)
-            if answered or (builder.emitted_as is TextDelta and builder.text()):
-                return False
+            said = builder.emitted_as is TextDelta and builder.text()
+            if builder.place is not None or answered or said:
+                return builder.place is not None
         return False
 
     def next_response(self) -> None:
         """Take the beginning of a response that continues the steps: its indices are from 0."""
         self.end_all()
         self._earlier += sorted(self._steps, key=_position)
-        self._steps, self._at, self._end = [], {}, 0
+        self._steps, self._at, self._end, self._ended = [], {}, 0, 0
 
     def find(self, index: int | None, delta: Any) -> StepBuilder | None:
         """Return the step that a delta belongs to: made if it is not there; None if none can be."""
@@ -76,15 +75,12 @@ class StepTable:
         if here is not None and here.accepts(delta):
             return here
         for builder in self._latest_open():
-            if here is None:
-                eligible = index is None or builder.index is None
-            else:
-                eligible = not builder.is_whole
-            if eligible and builder.accepts(delta):
+            is_near = index is None or builder.index is None
+            if (is_near if here is None else not builder.is_whole) and builder.accepts(delta):
                 if here is None and index is not None:
                     self._place(builder, index)
                 return builder
-        if isinstance(delta, Unknown):
+        if isinstance(delta, Unknown) or delta == type(delta)():  # which is blank
             return None
         return self._make(ACCEPTED_BY[type(delta)][0](), index)
 
@@ -112,22 +108,21 @@ class StepTable:
         here = self._at.get(index)
         for builder in chain(() if here is None else (here,), self._latest_open()):
             if not builder.ended and index in (None, builder.index):
-                del self._open[builder]
                 builder.end()
                 return builder
         return None
 
     def end_all(self) -> None:
-        while self._open:
-            self._open.popitem()[0].ended = True
+        for builder in self._steps[self._ended :]:
+            builder.ended = True
+        self._ended = len(self._steps)
 
     def _latest_open(self) -> Iterator[StepBuilder]:
-        return islice(reversed(self._open), _MAX_TRIED)
+        return (each for each in reversed(self._steps[-_MAX_TRIED:]) if not each.ended)
 
     def _make(self, step: Any, index: int | None) -> StepBuilder:
         builder = StepBuilder(step)
         self._steps.append(builder)
-        self._open[builder] = None
         self._place(builder, index)
         return builder
 
@@ -173,7 +168,7 @@ class StepTable:
             for builder in sorted(chain.from_iterable(known.values()), key=_position)
             if not builder.text() or builder.emitted_as not in covered
         )
-        self._steps, self._at, self._end = [], {}, 0
+        self._steps, self._at, self._end, self._ended = [], {}, 0, 0
         for builder in settled:
             while left and left[0].position < builder.position:
                 self._steps.append(left.popleft())
@@ -181,7 +176,6 @@ class StepTable:
         self._steps += left
         for position, builder in enumerate(self._steps):
             self._place(builder, position)
-            builder.ended = True
         return settled
 
 

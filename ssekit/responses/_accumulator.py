@@ -265,7 +265,8 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         builder.item = merge_nonempty(builder.item, ImageGenerationCall(**known))
 
     def _on_output(self, event: Any) -> None:
-        outputs = self._output.of(event, (ResponseFunctionShellToolCallOutput,)).outputs()
+        builder = self._output.of(event, (ResponseFunctionShellToolCallOutput,))
+        outputs = builder.outputs = builder.outputs or {}
         if isinstance(event, events.ResponseShellCallOutputContentDoneEvent):
             if event.output:
                 outputs[event.command_index] = event.output

@@ -64,7 +64,7 @@ class OutputTable:
 
     @property
     def calls(self) -> list[ItemBuilder]:
-        """Return the tool calls, in the order in which they appeared."""
+        """The tool calls, in the order in which they appeared."""
         calls = [builder for builder in self if builder.place is not None]
         return sorted(calls, key=lambda builder: builder.place or 0)
 
@@ -97,7 +97,7 @@ class OutputTable:
     def find(
         self, event: Any, kinds: tuple[Kind, ...], *, piece: bool = False, whole: str | None = None
     ) -> ItemBuilder | None:
-        """Return the same, or None if there is none."""
+        """Return the same item, or None if there is none."""
         index, first = event.output_index, None
         ids = (event.item_id, getattr(event, "call_id", None))
         for builder in self._candidates(index, ids, kinds, [whole] if whole else ()):
@@ -111,13 +111,15 @@ class OutputTable:
     def stated(self, index: int | None, item: ResponseOutputItem, *, whole: bool) -> ItemBuilder:
         """Return the item that an event has, begun or whole; it is made if it is not there."""
 
-        def takes(builder: ItemBuilder) -> bool:
-            here, known = builder.index == index, builder.item
-            if builder.done or (builder.is_stated and not whole):
-                return (here and not _differ(known, item)) or builder.repeats(item)
-            return (here and index is not None) or not _differ(known, item, _IDS[:1])
-
         ids = _ids(item)
+        known = self._of_ids(ids, (type(item),))
+
+        def takes(builder: ItemBuilder) -> bool:
+            here = builder.index == index and (index is not None or builder is known)
+            if builder.done or (builder.is_stated and not whole):
+                return (here and not _differ(builder.item, item)) or builder.repeats(item)
+            return here or not _differ(builder.item, item, _IDS[:1])
+
         texts = (text for _, text in texts_of(item) if text and whole)
         candidates = self._candidates(index, ids, (type(item),), texts)
         builder = next(filter(takes, candidates), None)
@@ -134,7 +136,7 @@ class OutputTable:
         kinds: tuple[Kind, ...],
         texts: Iterable[str],
     ) -> Iterator[ItemBuilder]:
-        """Yield the items of some types that an event may belong to, with what texts it has."""
+        """Yield the items that an event may belong to; `texts` are the whole texts in it."""
         known = self._of_ids(ids, kinds)
         if known is not None and known.index == index:
             yield known

@@ -51,7 +51,7 @@ class PartBuilder(msgspec.Struct, gc=False, eq=False):
     part: ContentPart
     text: Text = NO_TEXT
     logprobs: list[Logprob] = []
-    _annotations: dict[int, JSONObject] = {}
+    annotations: dict[int, JSONObject] = {}
 
     def __post_init__(self) -> None:
         if not isinstance(self.part, UnknownPart):
@@ -59,15 +59,15 @@ class PartBuilder(msgspec.Struct, gc=False, eq=False):
 
     def annotate(self, index: int | None, annotation: JSONObject) -> None:
         if index is None:  # it follows the latest one
-            index = next(reversed(self._annotations), -1) + 1
-        self._annotations[index] = annotation
+            index = next(reversed(self.annotations), -1) + 1
+        self.annotations[index] = annotation
 
     def state(self, part: ContentPart, *, begins: bool = False) -> str:
         """Take a part, begun or whole, of the same type; return what it adds to the text."""
         self.part = part
         if isinstance(part, ResponseOutputText):
             if part.annotations:
-                self._annotations = dict(enumerate(part.annotations))
+                self.annotations = dict(enumerate(part.annotations))
             if part.logprobs:
                 self.logprobs = list(part.logprobs)
         text = text_of(part)
@@ -83,7 +83,7 @@ class PartBuilder(msgspec.Struct, gc=False, eq=False):
         if isinstance(part, ResponseOutputText):
             return ResponseOutputText(
                 text=str(self.text),
-                annotations=deep_copy(in_order(self._annotations)),
+                annotations=deep_copy(in_order(self.annotations)),
                 logprobs=list(self.logprobs) or deep_copy(part.logprobs),
             )
         return type(part)(text=str(self.text))
@@ -148,31 +148,28 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
         first.text.append(pieces)
         for index, part in zip(sorted(open_parts)[1:], others, strict=True):
             first.logprobs += part.logprobs
-            for annotation in in_order(part._annotations):
+            for annotation in in_order(part.annotations):
                 first.annotate(None, annotation)
             del self._parts[index, kind]
         self._joined = first, whole
         return first
 
-    def has(self, parts: list[ContentPart]) -> bool:
-        """Whether all of the parts have the texts that came."""
-        keys = [(index, type(part)) for index, part in enumerate(parts)]
-        return list(self._parts) == keys and all(
-            builder.text.is_whole(text_of(part))
-            for builder, part in zip(self._parts.values(), parts, strict=True)
-        )
+    def fits(self, parts: list[ContentPart]) -> bool:
+        """Whether the parts that came are as many, of the same types."""
+        return [type(builder.part) for builder in self] == list(map(type, parts))
 
-    def state(self, parts: list[ContentPart], *, begins: bool = False) -> None:
-        """Take all of the parts, begun or whole: any other is dropped."""
+    def state(self, parts: list[ContentPart], *, begins: bool = False) -> list[str]:
+        """Take all of the parts, begun or whole; return what each adds to its text.
+
+        They are those that came, at whatever indices, if they fit. Else any other is dropped.
+        """
         keys = [(index, type(part)) for index, part in enumerate(parts)]
-        known = self._parts
-        if len(known) == len(keys) == 1 and next(iter(known))[1] is keys[0][1]:
-            known = {keys[0]: known.popitem()[1]}  # the only one, at whatever index
+        known = dict(zip(keys, self, strict=True)) if self.fits(parts) else self._parts
         self._parts = {key: known.get(key) or PartBuilder(key[1]()) for key in keys}
         self._open.clear()
         self._joined = None
-        for key, part in zip(keys, parts, strict=True):
-            self._parts[key].state(part, begins=begins)
+        stated = zip(self._parts.values(), parts, strict=True)
+        return [builder.state(part, begins=begins) for builder, part in stated]
 
     def build(self) -> list[ContentPart]:
         return [part.build() for part in self]

@@ -93,8 +93,8 @@ _WITHOUT_STATUS: Final = (McpListTools, ResponseCompactionItem)
 
 STATUSES: Final[dict[Kind, tuple[Kind, str | None]]] = {}
 for event in get_args(events.OrdinaryEvent):
-    if event.__struct_fields__ == events.ItemEvent.__struct_fields__:
-        _, name, status = event.type.split(".")
+    if issubclass(event, events.StepEvent):
+        _, name, status = str(event.__struct_config__.tag).split(".")
         item = _ITEMS[name]
         STATUSES[event] = item, None if item in _WITHOUT_STATUS else status
 
