@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from ssekit._accumulator import Accumulator, is_failure, shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, Usage
-from ssekit._fold import Text, deep_copy, extend_lists, merge_usage
+from ssekit._fold import Text, deep_copy, merge_usage
 from ssekit._json import objects
 from ssekit._server_error import error_within
 
@@ -186,12 +186,8 @@ class BaseChoiceBuilder(ABC):
         self.index = index
         self.text = Text()
         self.finish_reason: str | None = None
-        self.logprobs: dict[str, list[Any]] | None = None
+        self.logprobs: dict[str, Any] = {}
         self.fields: dict[str, Any] = {}
-
-    def add_logprobs(self, logprobs: msgspec.Struct) -> None:
-        self.logprobs = self.logprobs or {}
-        extend_lists(self.logprobs, logprobs)
 
     @property
     def shared_reason(self) -> FinishReason | None:

@@ -30,7 +30,7 @@ from ssekit._choices import (
 )
 from ssekit._deltas import Delta, TextDelta
 from ssekit._event import ServerSentEvent
-from ssekit._fold import deep_copy, merge_fields
+from ssekit._fold import deep_copy, extend_lists, merge_fields
 from ssekit._format import Format
 from ssekit._json import spell
 from ssekit._shapes import shape_of
@@ -154,7 +154,7 @@ class _ChoiceBuilder(BaseChoiceBuilder):
             index=self.index,
             text=str(self.text),
             finish_reason=self.finish_reason,
-            logprobs=None if self.logprobs is None else Logprobs(**deep_copy(self.logprobs)),
+            logprobs=Logprobs(**deep_copy(self.logprobs)) if self.logprobs else None,
             **deep_copy(self.fields),
         )
 
@@ -180,7 +180,7 @@ class Accumulator(BaseAccumulator[Completion, Completion, _ChoiceBuilder]):
             if choice.finish_reason:
                 builder.finish_reason = later_word(builder.finish_reason, choice.finish_reason)
             if choice.logprobs is not None:
-                builder.add_logprobs(choice.logprobs)
+                extend_lists(builder.logprobs, choice.logprobs)
             if choice.token_ids is not None:
                 builder.fields.setdefault("token_ids", []).extend(choice.token_ids)
             if choice.stop_reason is not None and choice.stop_reason != "":  # token 0 counts

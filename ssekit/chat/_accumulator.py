@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from ssekit._accumulator import later_word
 from ssekit._choices import BaseAccumulator, usage_view
 from ssekit._deltas import Delta, ReasoningDelta, RefusalDelta, TextDelta, ToolCall, Usage
-from ssekit._fold import merge, merge_fields
+from ssekit._fold import extend_lists, merge, merge_fields
 from ssekit._fragments import MERGE_AT
 from ssekit.chat._builders import ChoiceBuilder, text_of
 from ssekit.chat._calls import ToolCallPiece
@@ -96,7 +96,7 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
             if choice.finish_reason is not None and choice.finish_reason:
                 builder.finish_reason = later_word(builder.finish_reason, choice.finish_reason)
             if choice.logprobs is not None:
-                builder.add_logprobs(choice.logprobs)
+                extend_lists(builder.logprobs, choice.logprobs)
             if choice.annotations is not None:
                 builder.message.setdefault("annotations", []).extend(choice.annotations)
             if choice.content_filter_results is not None and choice.content_filter_results:
@@ -130,7 +130,10 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
 
     @property
     def reasoning(self) -> str:
-        return self._choice.shared_reasoning
+        reasoning = self._choice.message.get(self._choice.reasoning_field, "")
+        if isinstance(reasoning, list):
+            return text_of([block.fields for block in reasoning])
+        return str(reasoning)
 
     @property
     def refusal(self) -> str:

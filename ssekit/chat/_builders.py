@@ -120,9 +120,9 @@ class ChoiceBuilder(BaseChoiceBuilder):
                 name, arguments = custom.name, custom.input
             elif function is not None:
                 name, arguments = function.name, function.arguments
-            id_ = (
-                "" if call.id == "null" else call.id or ""
-            )  # as Mistral's SDK writes an absent one
+            id_ = call.id or ""
+            if id_ == "null":  # as Mistral's SDK writes an absent one
+                id_ = ""
             self._table = self._table or ToolCallTable(self.index)
             if known:
                 # Only an id shows which call it is: without ids, nothing is added.
@@ -137,14 +137,6 @@ class ChoiceBuilder(BaseChoiceBuilder):
                 if call.extra_content is not None:
                     merge_fields(piece[0].extra_content, call.extra_content)
         return pieces
-
-    @property
-    def shared_reasoning(self) -> str:
-        """The reasoning of the field that came first."""
-        reasoning = self.message.get(self.reasoning_field, "")
-        if isinstance(reasoning, list):
-            return text_of([block.fields for block in reasoning])
-        return str(reasoning)
 
     def last_deltas(self) -> Iterator[Delta]:
         # Not before the end: a finish reason may come again, after another call (Google's hosts).
@@ -176,7 +168,7 @@ class ChoiceBuilder(BaseChoiceBuilder):
             index=self.index,
             message=result.ChatCompletionMessage(**parts),
             finish_reason=self.finish_reason,
-            logprobs=None if self.logprobs is None else ChoiceLogprobs(**deep_copy(self.logprobs)),
+            logprobs=ChoiceLogprobs(**deep_copy(self.logprobs)) if self.logprobs else None,
             **{name: deep_copy(value) for name, value in self.fields.items()},
         )
 
