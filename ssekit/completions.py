@@ -214,9 +214,8 @@ class Accumulator(BaseAccumulator[Completion, Completion, _ChoiceBuilder]):
 
 def _starts(chunk: Completion, event: ServerSentEvent) -> bool:
     """Whether a choice of the chunk has a `text`, even an empty one."""
-    if any(choice.text for choice in chunk.choices):
-        return True
-    return '"text' in event.data and shape_of(event) == "completions"
+    has_text = any(choice.text for choice in chunk.choices)
+    return has_text or ('"text' in event.data and shape_of(event) == "completions")
 
 
 FORMAT: Format[Completion, Completion] = Format(

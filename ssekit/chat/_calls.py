@@ -8,7 +8,8 @@
 # never, and some hosts send one id or one index for all calls. So the table first finds the call
 # that a piece most likely continues: by id, by index, or as the latest one that is open. A call is
 # open until its arguments are whole. `ToolCallBuilder.continues` then looks for signs of another
-# call: another id with a name, another name, or the same name once more after whole arguments.
+# call: another id with a name, another name, or the same name once more after whole arguments. What
+# may be of the next call waits for what follows: an id alone, and a name that comes again.
 
 from __future__ import annotations
 
@@ -75,18 +76,16 @@ class ToolCallBuilder(Struct, eq=False):
         The piece is at the index of the call, or has its id but another index (`moved`).
         """
         if id and self.id and id != self.id:
-            if not name:  # some hosts make a new id for each piece of one call
-                return bool(arguments)
-            # And some with the name too.
-            return name == self.name and bool(self.arguments) and not self.ended
+            # Some hosts make a new id for each piece of one call, and some with the name too.
+            if name:
+                return name == self.name and bool(self.arguments) and not self.ended
+            return bool(arguments)
         if not (name and self.name):
             return True
         same_id = bool(id and self.id)
         if name != self.name:
-            if self.ended:
-                return False
             goes_on = bool(self.id and not id) and len(self.name) < _LONGEST_NAME
-            return name.startswith(self.name) if same_id else goes_on
+            return not self.ended and (name.startswith(self.name) if same_id else goes_on)
         # The same name once more: another call after whole arguments, unless the piece has
         # nothing else, or (with the id) the same. (At another index: Google's adapters.)
         if not moved and (not arguments.strip() or (self.id and self.arguments.is_whole("{}"))):
@@ -158,7 +157,9 @@ class ToolCallTable(Struct, eq=False):
         here = self._by_index.get(index)
         if not (id or name):  # nearly all pieces
             if here is None or (index is None and here.ended):
-                return self._latest_open() or here
+                while self._open and self._open[-1].ended:
+                    self._open.pop()
+                return self._open[-1] if self._open else here
             latest = self.calls[-1]
             if here is latest or latest.arguments or not (here.ended and here.differs(arguments)):
                 return here
@@ -178,8 +179,3 @@ class ToolCallTable(Struct, eq=False):
         self._open.append(call)
         self._by_index[None] = call
         return call
-
-    def _latest_open(self) -> ToolCallBuilder | None:
-        while self._open and self._open[-1].ended:
-            self._open.pop()
-        return self._open[-1] if self._open else None
