@@ -25,7 +25,10 @@ ResultT_co = TypeVar("ResultT_co", covariant=True)
 # The vendors' words for the end of a choice, in lower case, with "_" between their parts. Any other
 # word is "other".
 _WORDS: Final[dict[FinishReason, tuple[str, ...]]] = {
-    "stop": ("stop", "end_turn", "stop_sequence", "eos", "eos_token", "complete", "completed"),
+    "stop": (
+        *("stop", "end", "end_turn", "stop_sequence", "eos", "eos_token", "complete"),
+        "completed",
+    ),
     "length": (
         *("length", "max_tokens", "max_output_tokens", "model_length"),
         *("model_context_window_exceeded", "continuation", "requires_continuation"),
@@ -35,7 +38,7 @@ _WORDS: Final[dict[FinishReason, tuple[str, ...]]] = {
     "content_filter": (
         *("content_filter", "refusal", "sensitive", "safety", "recitation", "blocklist"),
         *("prohibited_content", "spii", "model_armor", "escalation"),
-        *("content_filtered", "guardrail_intervened"),
+        *("content_filtered", "content_policy_violation", "guardrail_intervened"),
         *("image_safety", "image_prohibited_content", "image_recitation"),
     ),
 }

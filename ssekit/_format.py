@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from ssekit._accumulator import Accumulator
 from ssekit._decoder import StreamDecoder
-from ssekit._errors import APIError, DecodeError
+from ssekit._errors import APIError, DecodeError, SSEKitError
 from ssekit._event import ServerSentEvent, as_text
 from ssekit._fitting import as_type
 from ssekit._json import (
@@ -34,6 +34,7 @@ from ssekit._json import (
     without_spellings,
 )
 from ssekit._marker import DONE, Done, is_blank, is_marker
+from ssekit._partial_json import partial_json
 from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE
 from ssekit._server_error import (
     error_fields,
@@ -123,7 +124,7 @@ class Format(Generic[ChunkT, ResultT]):
         self.accumulator = accumulator
         self.starts = starts
         self.marker_ends = marker_ends
-        self.is_explained = is_explained
+        self._is_explained = is_explained
         self._repair = repair
         self._find_error = find_error
         self._fragments = fragments
@@ -254,9 +255,14 @@ class Format(Generic[ChunkT, ResultT]):
         """
         if outside and parse_object(whole := f"{event.data}\n{as_text(outside)}") is not None:
             return [replace(event, data=whole)]
-        if "\n" not in event.data or event.data.isspace() or is_json(event.data):
+        data = event.data
+        # Some gateways append their end marker to a line that has no end.
+        head, glue, tail = data.rpartition("data:")
+        if glue and is_marker(tail):
+            data = f"{head}\n{tail}"
+        if "\n" not in data or data.isspace() or is_json(data):
             return [event]
-        *lines, last = [line for line in event.data.split("\n") if line.strip()]
+        *lines, last = [line for line in data.split("\n") if line.strip()]
         if all(is_marker(line) or parse_object(line) is not None for line in [*lines, last]):
             # An error is in the last of them that is no marker.
             lines.append(last)
@@ -364,6 +370,13 @@ class Format(Generic[ChunkT, ResultT]):
         error.event = event
         return error
 
+    def is_explained(self, error: SSEKitError) -> bool:
+        """Whether no event after an error may have the server's reason for it."""
+        if isinstance(error, APIError):
+            return self._is_explained(error)
+        # Half an event: a gateway that lost its server ends it by a blank line, and then reports.
+        return not (isinstance(error, DecodeError) and error.event and _is_cut(error.event.data))
+
     def is_empty(self, event: ServerSentEvent) -> bool:
         """Whether an event keeps the connection alive, and is nothing else."""
         if event.event == "error" or is_blank(event.data):
@@ -393,3 +406,11 @@ class Format(Generic[ChunkT, ResultT]):
         error = DecodeError(f"no event is of the format {self.name} ({count} came){hint}")
         error.event = event
         return error
+
+
+def _is_cut(data: str) -> bool:
+    """Whether data is the beginning of a JSON object."""
+    with suppress(DecodeError):
+        partial_json(data)
+        return data.startswith("{")
+    return False
