@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from itertools import dropwhile
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -39,6 +40,7 @@ from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE
 from ssekit._server_error import (
     error_fields,
     flat_error,
+    is_error,
     is_keepalive,
     is_notice,
     nested_error,
@@ -250,9 +252,12 @@ class Format(Generic[ChunkT, ResultT]):
     def split(self, event: ServerSentEvent, outside: bytes = b"") -> list[ServerSentEvent]:
         """Return the events that an event holds: more than itself if a blank line is missing.
 
+        The type of one that reports an error, such as "stream_error", is "error" then.
         If the data goes on in the bytes outside of events, it was printed over several lines of
         which only the first has the name of the field.
         """
+        if is_error(event.event):
+            event = replace(event, event="error")
         if outside and parse_object(whole := f"{event.data}\n{as_text(outside)}") is not None:
             return [replace(event, data=whole)]
         data = event.data
@@ -262,18 +267,21 @@ class Format(Generic[ChunkT, ResultT]):
             data = f"{head}\n{tail}"
         if "\n" not in data or data.isspace() or is_json(data):
             return [event]
-        *lines, last = [line for line in data.split("\n") if line.strip()]
-        if all(is_marker(line) or parse_object(line) is not None for line in [*lines, last]):
+        lines = [line for line in data.split("\n") if line.strip()]
+        rest = [*dropwhile(lambda line: is_marker(line) or parse_object(line) is not None, lines)]
+        if event.event == "error" and 0 < len(rest) < len(lines):  # the words of the error
+            lines[-len(rest) :] = ["\n".join(rest)]
+            rest = []
+        if not rest:
             # An error is in the last of them that is no marker.
-            lines.append(last)
             said = max((i for i, line in enumerate(lines) if not is_marker(line)), default=0)
             kind = "message" if event.event == "error" else event.event
             return [
                 replace(event, data=line, event=event.event if at == said else kind)
                 for at, line in enumerate(lines)
             ]
-        reported = self.find_reported(parse_object(last))
-        return [event] if reported is None else [replace(event, data=last)]
+        reported = self.find_reported(parse_object(lines[-1]))
+        return [event] if reported is None else [replace(event, data=lines[-1])]
 
     def is_whole(self, event: ServerSentEvent) -> bool:
         """Whether an event that no blank line ended has come whole."""

@@ -19,7 +19,7 @@ DONE: Final = Done.DONE
 
 def is_marker(data: str) -> bool:
     """Whether the data of an event is the end marker: `[DONE]`, however it is written."""
-    return len(data) < 100 and data.strip(" \t\n\r\"'").upper() in ("[DONE]", "DONE")
+    return len(data) < 100 and data.strip().strip("\"'").strip().upper() in ("[DONE]", "DONE")
 
 
 def is_blank(data: str) -> bool:

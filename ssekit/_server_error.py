@@ -73,7 +73,7 @@ def nested_error(body: Any, *, certain: bool = False) -> Any:
     names: tuple[str, ...] = ("error",) if certain else ("error", "fault", "detail")
     kind = body.get("type")
     if not certain and isinstance(body.get("errors"), dict | list | str):
-        names += ("errors",) if not kind or _is_error(kind) else ()
+        names += ("errors",) if not kind or is_error(kind) else ()
     # Some relays write every field of an error, with nothing in it.
     error = next((body[name] for name in names if not _is_fine(body.get(name))), None)
     if error is None or isinstance(error, dict | list):
@@ -169,7 +169,7 @@ def flat_error(body: dict[str, Any]) -> Any:
     response = fields.get("baseresp")
     if isinstance(response, dict) and not _is_fine(response.get("status_code")):
         return response
-    if any(map(_is_error, map(fields.get, ("type", "object", "event")))):
+    if any(map(is_error, map(fields.get, ("type", "object", "event")))):
         return body
     counted = isinstance(body.get("choices"), list) and body.get("usage")
     status = fields.get("httpstatus")
@@ -186,7 +186,8 @@ def flat_error(body: dict[str, Any]) -> Any:
     return body if failed else None
 
 
-def _is_error(kind: Any) -> bool:
+def is_error(kind: Any) -> bool:
+    """Whether the type of an object, or of an event, is that of an error."""
     word = kind.lower() if isinstance(kind, str) else ""
     return word.endswith(("error", "exception")) and not word.startswith("tool")
 
