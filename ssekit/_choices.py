@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -12,7 +13,7 @@ from msgspec.structs import replace
 
 from ssekit._accumulator import Accumulator, is_failure, shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, Usage
-from ssekit._fold import Text, deep_copy, extend_lists, merge_usage
+from ssekit._fold import Text, deep_copy, merge_usage
 from ssekit._json import objects
 from ssekit._server_error import error_within
 
@@ -126,6 +127,10 @@ class CompletionUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True)
 
 _INPUTS: Final = ("prompt_tokens", "input_tokens")
 _OUTPUTS: Final = ("completion_tokens", "output_tokens", "total_tokens")
+_CACHED: Final = attrgetter(
+    *("prompt_cache_hit_tokens", "cached_tokens", "cache_read_tokens"),
+    *("cache_read_input_tokens", "num_cached_tokens"),
+)
 
 
 def newest_usage(known: CompletionUsage | None, latest: CompletionUsage) -> CompletionUsage | None:
@@ -149,19 +154,9 @@ def usage_view(usage: CompletionUsage | None) -> Usage | None:
     completion = (
         usage.completion_tokens_details or usage.output_tokens_details or CompletionTokensDetails()
     )
-    return Usage(
-        *_parts(usage),
-        total_tokens=usage.total_tokens,
-        cached_tokens=_first(
-            prompt.cached_tokens,
-            usage.prompt_cache_hit_tokens,
-            usage.cached_tokens,
-            usage.cache_read_tokens,
-            usage.cache_read_input_tokens,
-            usage.num_cached_tokens,
-        ),
-        reasoning_tokens=_first(completion.reasoning_tokens, usage.reasoning_tokens),
-    )
+    cached = _first(prompt.cached_tokens, *_CACHED(usage))
+    reasoning = _first(completion.reasoning_tokens, usage.reasoning_tokens)
+    return Usage(*_parts(usage), usage.total_tokens, cached, reasoning)
 
 
 def _parts(usage: CompletionUsage) -> tuple[int | None, int | None]:
@@ -172,8 +167,7 @@ def _parts(usage: CompletionUsage) -> tuple[int | None, int | None]:
 
 def _first(*counts: int | None) -> int | None:
     """Return the first positive count; if there is none, the 0 that one of the names may have."""
-    zero = 0 if 0 in counts else None
-    return next(filter(None, counts), zero)
+    return next(filter(None, counts), 0 if 0 in counts else None)
 
 
 # Accumulating choices.
@@ -192,12 +186,8 @@ class BaseChoiceBuilder(ABC):
         self.index = index
         self.text = Text()
         self.finish_reason: str | None = None
-        self.logprobs: dict[str, list[Any]] | None = None
+        self.logprobs: dict[str, Any] = {}
         self.fields: dict[str, Any] = {}
-
-    def add_logprobs(self, logprobs: msgspec.Struct) -> None:
-        self.logprobs = self.logprobs or {}
-        extend_lists(self.logprobs, logprobs)
 
     @property
     def shared_reason(self) -> FinishReason | None:

@@ -53,12 +53,13 @@ class ChoiceBuilder(BaseChoiceBuilder):
             this one, because some routers send the same text in two.
     """
 
-    __slots__ = ("_table", "message", "reasoning_field")
+    __slots__ = ("_stated", "_table", "message", "reasoning_field")
 
     def __init__(self, index: int) -> None:
         super().__init__(index)
         self.message: defaultdict[str, Any] = defaultdict(Text, content=self.text)
         self.reasoning_field = ""
+        self._stated = 0  # characters that messages have
         self._table: ToolCallTable | None = None
 
     @property
@@ -70,10 +71,16 @@ class ChoiceBuilder(BaseChoiceBuilder):
     def delta_of_message(self, message: ChoiceDelta) -> ChoiceDelta:
         """Return what of a whole message did not come before, with all of its calls.
 
-        Proxies stream a whole answer as one message, and MiniMax ends a stream with it.
+        Proxies stream a whole answer as one message, and MiniMax ends a stream with it. Others send
+        the pieces in messages: where nothing else came, what contradicts goes on (Higress).
         """
         known = {field: None for field, part in self.message.items() if part}
         rests = {field: self.message[field].rest(getattr(message, field)) for field in TEXTS}
+        size, content = self.text.size(), message.content or ""
+        is_short = 2 * len(content) < size  # which costs no look at a long text
+        if size == self._stated and (is_short or not str(self.text).startswith(content)):
+            rests["content"] = rests["content"] or content
+        self._stated = size + len(rests["content"] or "")
         return replace(message, **(known | rests))
 
     def add_reasoning(self, field: str, piece: str) -> None:
@@ -106,10 +113,16 @@ class ChoiceBuilder(BaseChoiceBuilder):
         known = self.calls[:] if whole else []
         identified = whole and all(call.id for call in known)
         for call in calls:
-            is_custom = call.custom is not None and call.custom != _NO_CUSTOM
-            called = call.custom if is_custom else call.function
-            name, arguments = (None, None) if called is None else astuple(called)[:2]
-            id_ = None if call.id == "null" else call.id  # as Mistral's SDK writes an absent one
+            name = arguments = None
+            custom, function = call.custom, call.function
+            is_custom = custom is not None and custom != _NO_CUSTOM
+            if custom is not None and is_custom:
+                name, arguments = custom.name, custom.input
+            elif function is not None:
+                name, arguments = function.name, function.arguments
+            id_ = call.id or ""
+            if id_ == "null":  # as Mistral's SDK writes an absent one
+                id_ = ""
             self._table = self._table or ToolCallTable(self.index)
             if known:
                 # Only an id shows which call it is: without ids, nothing is added.
@@ -118,20 +131,12 @@ class ChoiceBuilder(BaseChoiceBuilder):
                     name, arguments = None if begun.name else name, begun.arguments.rest(arguments)
                 elif not (id_ and identified):
                     continue
-            piece = self._table.add(call.index, id_, name, arguments, custom=is_custom)
+            piece = self._table.add(call.index, id_, name or "", arguments or "", custom=is_custom)
             if piece is not None:
                 pieces.append(piece)
                 if call.extra_content is not None:
                     merge_fields(piece[0].extra_content, call.extra_content)
         return pieces
-
-    @property
-    def shared_reasoning(self) -> str:
-        """The reasoning of the field that came first."""
-        reasoning = self.message.get(self.reasoning_field, "")
-        if isinstance(reasoning, list):
-            return "".join(block.text for block in reasoning)
-        return str(reasoning)
 
     def last_deltas(self) -> Iterator[Delta]:
         # Not before the end: a finish reason may come again, after another call (Google's hosts).
@@ -163,7 +168,7 @@ class ChoiceBuilder(BaseChoiceBuilder):
             index=self.index,
             message=result.ChatCompletionMessage(**parts),
             finish_reason=self.finish_reason,
-            logprobs=None if self.logprobs is None else ChoiceLogprobs(**deep_copy(self.logprobs)),
+            logprobs=ChoiceLogprobs(**deep_copy(self.logprobs)) if self.logprobs else None,
             **{name: deep_copy(value) for name, value in self.fields.items()},
         )
 
@@ -177,14 +182,11 @@ def _built(part: Any) -> Any:
     return part.build() if isinstance(part, ObjectBuilder) else deep_copy(part)
 
 
-class ObjectBuilder:
+class ObjectBuilder(Struct, eq=False):
     """An object that comes in pieces: a block of the reasoning, the audio, a call of a function."""
 
-    __slots__ = ("_kind", "fields")
-
-    def __init__(self, kind: type[Any] = dict) -> None:
-        self._kind = kind
-        self.fields: JSONObject = {}
+    kind: type[Any] = dict
+    fields: JSONObject = {}
 
     def continues(self, piece: JSONObject) -> bool:
         """Whether a piece is of the same block of the reasoning as what came before it.
@@ -213,29 +215,23 @@ class ObjectBuilder:
             elif name not in self.fields or (value is not None and value != ""):
                 self.fields[name] = value
 
-    @property
-    def text(self) -> str:
-        texts = map(self.fields.get, _THOUGHTS)
-        return "".join(str(text) for text in texts if isinstance(text, Text))
-
     def build(self) -> Any:
         texts = {name: str(part) for name, part in self.fields.items() if isinstance(part, Text)}
-        return self._kind(**deep_copy({**self.fields, **texts}))
+        return self.kind(**deep_copy({**self.fields, **texts}))
 
 
 def _message_call(
     call: ToolCallBuilder,
 ) -> result.ChatCompletionMessageFunctionToolCall | result.ChatCompletionMessageCustomToolCall:
-    called = call.name, str(call.arguments)
-    extra_content = deep_copy(call.extra_content) or None
+    called, extra = (call.name, str(call.arguments)), deep_copy(call.extra_content) or None
     if call.custom:
         custom = result.Custom(*called)
-        return result.ChatCompletionMessageCustomToolCall(call.id, custom, extra_content)
+        return result.ChatCompletionMessageCustomToolCall(call.id, custom, extra)
     function = result.Function(*called)
-    return result.ChatCompletionMessageFunctionToolCall(call.id, function, extra_content)
+    return result.ChatCompletionMessageFunctionToolCall(call.id, function, extra)
 
 
 def text_of(pieces: list[JSONObject]) -> str:
-    """Return the text of pieces of blocks of the reasoning."""
+    """Return the text of blocks of the reasoning, or of pieces of them."""
     texts = (piece.get(name) for piece in pieces for name in _THOUGHTS)
-    return "".join(text for text in texts if isinstance(text, str))
+    return "".join(str(text) for text in texts if isinstance(text, str | Text))

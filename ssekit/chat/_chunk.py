@@ -99,6 +99,7 @@ class ChoiceDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         extra_content: As in a tool call, but for the text (Google's hosts).
         type: Always None. A delta of a type (Cortex) is read as one of this shape.
         thinking, cot_summary: Always None. A text here (Copilot) becomes the reasoning_text.
+        tool_call_id: Always None. What a tool returned (of role "tool") counts as an empty delta.
         error: Always None. An object here makes the event an `APIError`.
     """
 
@@ -122,6 +123,7 @@ class ChoiceDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     type: None = None
     thinking: None = None
     cot_summary: None = None
+    tool_call_id: None = None
     error: None = None
 
 

@@ -20,6 +20,8 @@ def repair(body: dict[str, Any]) -> None:
     """Bring an object into the shape of a chunk, in place."""
     for choice in repair_choices(body):
         for delta in objects([choice.get("delta"), choice.get("message")]):
+            if delta.get("role") == "tool":  # hosts that run tools show what these returned
+                delta.clear()
             for field in (*_TEXTS, "thinking", "cot_summary"):
                 _repair_parts(delta, field)
             thoughts = delta.get("thinking") or delta.get("cot_summary")  # Copilot
