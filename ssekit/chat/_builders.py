@@ -75,7 +75,9 @@ class ChoiceBuilder(BaseChoiceBuilder):
         the pieces in messages: where nothing else came, what contradicts goes on (Higress).
         """
         known = {field: None for field, part in self.message.items() if part}
-        rests = {field: self.message[field].rest(getattr(message, field)) for field in TEXTS}
+        rests = {
+            field: self.message[field].rest(getattr(message, field)) or None for field in TEXTS
+        }
         content, size = message.content or "", self.text.size()
         if size == self._stated:
             # (A long text need not be joined for a short one.)
