@@ -195,7 +195,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     def _open(self) -> None:
         # The latest bytes outside of any event, and behind the data of one; an error without words.
         self._outside = self._behind = b""
-        self._unexplained: APIError | None = None
+        self._unexplained: SSEKitError | None = None
         self._decode = self._format.decode_typed
         self.state: State = "open"
         self.ended_by: EndedBy | None = None
@@ -394,17 +394,17 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
             yield chunk
 
     def _receive_error(self, error: SSEKitError) -> None:
-        if isinstance(error, APIError):
-            if error.chunk is not None:
-                with suppress(DecodeError):  # the server's own error is the more important one
-                    self.accumulator.add(error.chunk)
-            if self._format.is_explained(error):
-                self._unexplained = None
-            elif self._unexplained is None:
-                # The next event may have the words. It is read in Python too.
-                self._unexplained = error
-                self._decode = _refuse
-                return
+        if isinstance(error, APIError) and error.chunk is not None:
+            with suppress(DecodeError):  # the server's own error is the more important one
+                self.accumulator.add(error.chunk)
+        explained = self._format.is_explained(error)
+        if explained and isinstance(error, APIError):
+            self._unexplained = None
+        elif not explained and self._unexplained is None:
+            # The next event may have the words. It is read in Python too.
+            self._unexplained = error
+            self._decode = _refuse
+            return
         self._fail(error)
 
     def _note(self, chunk: ChunkT | None, event: ServerSentEvent) -> bool:

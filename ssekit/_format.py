@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from itertools import dropwhile
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -17,7 +18,7 @@ from msgspec.structs import replace
 
 from ssekit._accumulator import Accumulator
 from ssekit._decoder import StreamDecoder
-from ssekit._errors import APIError, DecodeError
+from ssekit._errors import APIError, DecodeError, SSEKitError
 from ssekit._event import ServerSentEvent, as_text
 from ssekit._fitting import as_type
 from ssekit._json import (
@@ -34,10 +35,12 @@ from ssekit._json import (
     without_spellings,
 )
 from ssekit._marker import DONE, Done, is_blank, is_marker
+from ssekit._partial_json import partial_json
 from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE
 from ssekit._server_error import (
     error_fields,
     flat_error,
+    is_error,
     is_keepalive,
     is_notice,
     nested_error,
@@ -123,7 +126,7 @@ class Format(Generic[ChunkT, ResultT]):
         self.accumulator = accumulator
         self.starts = starts
         self.marker_ends = marker_ends
-        self.is_explained = is_explained
+        self._is_explained = is_explained
         self._repair = repair
         self._find_error = find_error
         self._fragments = fragments
@@ -249,25 +252,36 @@ class Format(Generic[ChunkT, ResultT]):
     def split(self, event: ServerSentEvent, outside: bytes = b"") -> list[ServerSentEvent]:
         """Return the events that an event holds: more than itself if a blank line is missing.
 
+        The type of one that reports an error, such as "stream_error", is "error" then.
         If the data goes on in the bytes outside of events, it was printed over several lines of
         which only the first has the name of the field.
         """
+        if is_error(event.event):
+            event = replace(event, event="error")
         if outside and parse_object(whole := f"{event.data}\n{as_text(outside)}") is not None:
             return [replace(event, data=whole)]
-        if "\n" not in event.data or event.data.isspace() or is_json(event.data):
+        data = event.data
+        # Some gateways append their end marker to a line that has no end.
+        head, glue, tail = data.rpartition("data:")
+        if glue and is_marker(tail):
+            data = f"{head}\n{tail}"
+        if "\n" not in data or data.isspace() or is_json(data):
             return [event]
-        *lines, last = [line for line in event.data.split("\n") if line.strip()]
-        if all(is_marker(line) or parse_object(line) is not None for line in [*lines, last]):
+        lines = [line for line in data.split("\n") if line.strip()]
+        rest = [*dropwhile(lambda line: is_marker(line) or parse_object(line) is not None, lines)]
+        if event.event == "error" and 0 < len(rest) < len(lines):  # the words of the error
+            lines[-len(rest) :] = ["\n".join(rest)]
+            rest = []
+        if not rest:
             # An error is in the last of them that is no marker.
-            lines.append(last)
             last_part = max((i for i, line in enumerate(lines) if not is_marker(line)), default=0)
             kind = "message" if event.event == "error" else event.event
             return [
                 replace(event, data=line, event=event.event if at == last_part else kind)
                 for at, line in enumerate(lines)
             ]
-        reported = self.find_reported(parse_object(last))
-        return [event] if reported is None else [replace(event, data=last)]
+        reported = self.find_reported(parse_object(lines[-1]))
+        return [event] if reported is None else [replace(event, data=lines[-1])]
 
     def is_whole(self, event: ServerSentEvent) -> bool:
         """Whether an event that no blank line ended has come whole."""
@@ -364,6 +378,13 @@ class Format(Generic[ChunkT, ResultT]):
         error.event = event
         return error
 
+    def is_explained(self, error: SSEKitError) -> bool:
+        """Whether no event after an error may have the server's reason for it."""
+        if isinstance(error, APIError):
+            return self._is_explained(error)
+        # Half an event: a gateway that lost its server ends it by a blank line, and then reports.
+        return not (isinstance(error, DecodeError) and error.event and _is_cut(error.event.data))
+
     def is_empty(self, event: ServerSentEvent) -> bool:
         """Whether an event keeps the connection alive, and is nothing else."""
         if event.event == "error" or is_blank(event.data):
@@ -393,3 +414,11 @@ class Format(Generic[ChunkT, ResultT]):
         error = DecodeError(f"no event is of the format {self.name} ({count} came){hint}")
         error.event = event
         return error
+
+
+def _is_cut(data: str) -> bool:
+    """Whether data is the beginning of a JSON object."""
+    with suppress(DecodeError):
+        partial_json(data)
+        return data.startswith("{")
+    return False

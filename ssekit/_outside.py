@@ -24,13 +24,13 @@ _OBJECT: Final = re.compile(r"^[ ,\[]*(?=\{)", re.MULTILINE)
 def objects_outside(outside: bytes) -> Iterator[Any]:
     """Yield the JSON objects in bytes outside of any event, and what an `error:` line has.
 
-    The bytes may be one JSON text over many lines, or have one on each line. What is around it may
-    be the array of chunks that an error ends, sizes of HTTP chunks, or the end marker.
+    They may be printed over many lines, or on a line each. What is around them may be the array of
+    chunks that an error ends, the sizes of HTTP chunks, or the end marker.
     """
     text = outside.decode("utf-8", "replace").strip()
     start = _OBJECT.search(text)
-    whole = _parsed(text) or (start and _parsed(text[start.end() : text.rfind("}") + 1]))
-    yield from whole if isinstance(whole, list) else [whole]
+    if start is not None:
+        yield from try_parse(f"[{text[start.end() : text.rfind('}') + 1]}]") or ()
     for line in text.splitlines():
         name, _, value = line.partition(":")
         if name.lower() == "error" and value.strip():  # llama.cpp

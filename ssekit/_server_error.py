@@ -70,23 +70,15 @@ def nested_error(body: Any, *, certain: bool = False) -> Any:
     if not isinstance(body, dict):
         return None
     certain = certain or is_notice(body.get("type"))
-    names = ("error",) if certain else ("error", "fault", "detail")
-    if not certain and isinstance(body.get("errors"), dict | list | str) and not body.get("type"):
-        names = (*names, "errors")
+    names: tuple[str, ...] = ("error",) if certain else ("error", "fault", "detail")
+    kind = body.get("type")
+    if not certain and isinstance(body.get("errors"), dict | list | str):
+        names += ("errors",) if not kind or is_error(kind) else ()
     # Some relays write every field of an error, with nothing in it.
-    error = next((body[name] for name in names if not _is_empty(body.get(name))), None)
+    error = next((body[name] for name in names if not _is_fine(body.get(name))), None)
     if error is None or isinstance(error, dict | list):
         return error
     return body if len(_SIBLINGS.intersection(_fields(body))) > 1 else error
-
-
-def _is_empty(error: Any) -> bool:
-    """Whether nothing is in an error object: all of it is null, empty, 0 or a word for that."""
-    if isinstance(error, dict):
-        return all(map(_is_empty, error.values()))
-    if isinstance(error, list):
-        return all(map(_is_empty, error))
-    return _is_fine(error)
 
 
 def error_fields(error: Any, beside: Any = None) -> dict[str, Any]:
@@ -177,7 +169,7 @@ def flat_error(body: dict[str, Any]) -> Any:
     response = fields.get("baseresp")
     if isinstance(response, dict) and not _is_fine(response.get("status_code")):
         return response
-    if any(map(_is_error, map(fields.get, ("type", "object", "event")))):
+    if any(map(is_error, map(fields.get, ("type", "object", "event")))):
         return body
     counted = isinstance(body.get("choices"), list) and body.get("usage")
     status = fields.get("httpstatus")
@@ -194,7 +186,8 @@ def flat_error(body: dict[str, Any]) -> Any:
     return body if failed else None
 
 
-def _is_error(kind: Any) -> bool:
+def is_error(kind: Any) -> bool:
+    """Whether the type of an object, or of an event, is that of an error."""
     word = kind.lower() if isinstance(kind, str) else ""
     return word.endswith(("error", "exception")) and not word.startswith("tool")
 
@@ -213,5 +206,8 @@ def _plain(name: Any) -> str:
     return str(name).lower().replace("-", "").replace("_", "")
 
 
-def _is_fine(word: Any) -> bool:
-    return not word or (not isinstance(word, dict | list) and str(word).lower() in _FINE)
+def _is_fine(value: Any) -> bool:
+    """Whether no error is in a value: all of it is null, empty, 0 or a word for that."""
+    if isinstance(value, dict | list):
+        return all(map(_is_fine, value.values() if isinstance(value, dict) else value))
+    return not value or str(value).lower() in _FINE

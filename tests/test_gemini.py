@@ -324,15 +324,11 @@ BESIDE: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
                        {"content": {"parts": [said("ab")]}}),
     "items that are none": (
         [{"groundingMetadata": {
-            "groundingChunks": [None, WEB, 5],
             "groundingSupports": [{"groundingChunkIndices": [0, None, "1", 2],
-                                   "confidenceScores": ["a", 0.5, True, 1]}, None]},
-          "logprobsResult": {"chosenCandidates": [None, TOKEN], "topCandidates": ["a", {}]}}],
+                                   "confidenceScores": ["a", 0.5, True, 1]}, None]}}],
         {"groundingMetadata": {
-            "groundingChunks": [{}, WEB, {}],
             "groundingSupports": [{"groundingChunkIndices": [0, None, 1, 2],
-                                   "confidenceScores": [None, 0.5, None, 1]}]},
-         "logprobsResult": {"chosenCandidates": [{}, TOKEN], "topCandidates": [{}, {}]}},
+                                   "confidenceScores": [None, 0.5, None, 1]}]}},
     ),
     "fields in snake_case": (
         [{"safety_ratings": [{"category": "a", "probability_score": 0.5}], "token_count": 1,

@@ -262,6 +262,11 @@ STEPS: dict[str, tuple[Events, list[Any]]] = {
          stop(None), stop(None)],
         [thought("h", signature="s"), output(words("a")), output(words("b"))],
     ),
+    "a call once more without an index": (
+        [began(call({"a": 1}), None), stop(None), began(call({"a": 1}), None), stop(None),
+         began(call(id="d"), None), arguments('{"b":2}', None)],
+        [call({"a": 1}), call({"b": 2}, id="d")],
+    ),
     "no index in the start": (
         [began(OUTPUT, None), text("a", 5), began(OUTPUT, 2), text("b", 2), text("c", 5)],
         [output(words("b")), output(words("ac"))],
@@ -311,23 +316,8 @@ def test_steps(events: Events, steps: list[Any]):
 OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
     "nothing": ([wire("interaction.start", interaction={"id": "v1_i"})], []),
     "a text": (formerly({"type": "text"}, words("a"), words("b")), [words("ab")]),
-    "annotations": (
-        formerly(words("a"), {"type": "text_annotation", "annotations": [CITATION]}),
-        [words("a", annotations=[CITATION])],
-    ),
-    "an image": (formerly({"type": "image"}, IMAGE), [IMAGE]),
     "an image that is whole": (formerly(IMAGE), [IMAGE]),
-    "audio": (
-        formerly({"type": "audio"}, audio(b"a"), audio(b"b")),
-        [audio(b"ab")],
-    ),
-    "a thought": (
-        formerly(THOUGHT, {"type": "thought_summary", "content": words("h")},
-                 {"type": "thought_signature", "signature": "s"}),
-        [thought("h", signature="s")],
-    ),
     "a call": (formerly({"type": "function_call"}, call({"a": 1})), [call({"a": 1})]),
-    "a call that comes twice": (formerly(call(), call({"a": 1}), call({"a": 1})), [call({"a": 1})]),
     "an output of unknown type": (formerly(DREAM, {"type": "dream", "length": 5}),
                                   [DREAM | {"length": 5}]),
     "no output is said to begin": (
@@ -415,23 +405,12 @@ def test_usage_is_a_snapshot():
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "stated", [created(), began(THOUGHT), summary("h"), text("a"), stop()], ids=str
-)
-def test_any_event_may_state_the_usage_so_far(stated: dict[str, Any]):
-    events = [text("b"), {**stated, "metadata": {"usage": USAGE}}]
-    assert deltas(*events)[-1] == push(*events).accumulator.usage == Usage(1, 2, 3)
-    assert encoded(run(*events, ended()))["usage"] == USAGE
-
-
 # The steps of the last event.
 
 SAID = [began(thought("h")), stop(), began(output(words("a")), 1), stop(1),
         began(call({"a": 1}), 2), stop(2)]  # fmt: skip
 MADE = [thought("h"), output(words("a")), call({"a": 1})]
 SETTLED: dict[str, tuple[Events, list[Any], list[Any]]] = {
-    "the same": (SAID, MADE, MADE),
-    "none": (SAID, [], MADE),
     "all": ([], MADE, MADE),
     "a longer text": (SAID[2:4], [output(words("ab"))], [output(words("ab"))]),
     "an end of the text": (
@@ -616,7 +595,6 @@ FAILURES: dict[str, tuple[Events, tuple[str, str | None]]] = {
         [began({"type": "model_output", "error": {"code": 13, "message": "no"}}), ended("FAILED")],
         ("no", "13"),
     ),
-    "nothing": ([ended("failed")], ("the interaction has the status failed", None)),
 }
 
 

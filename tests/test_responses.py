@@ -629,8 +629,12 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
         [{"type": "reasoning", "summary": [], "encrypted_content": "x", "format": "f"}],
     ),
     "a response that is created again": (
-        [created(), text("a"), created(output=[]), text("b")],
-        [message(output_text("b"))],
+        [created(), text("a"), created(output=[]), text("b"), created()],
+        [message(output_text("ab"))],
+    ),
+    "a response that is created again, and an item of another index": (
+        [created(), added(0, "message"), text("a"), created(), added(1, "message"), text("b", 1)],
+        [message(output_text("a")), message(output_text("b"))],
     ),
 }  # fmt: skip
 
@@ -687,7 +691,7 @@ def test_another_attempt_after_a_failure():
     source = [event(data) for data in (created(), text("b"), completed())]
     stream = responses.stream(source, decoder=first)
     answer = stream.until_done()
-    assert (answer.status, answer.error, answer.output_text) == ("completed", None, "b")
+    assert (answer.status, answer.error, answer.output_text) == ("completed", None, "ab")
 
 
 @pytest.mark.parametrize("first", [text("b"), wire("response.queued", response={"id": "r"})])

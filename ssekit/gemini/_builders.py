@@ -141,11 +141,14 @@ class CandidateBuilder(msgspec.Struct, eq=False):
 
         The end of a call that is not there has no builder: it appends None.
         """
+        ended = not self._parts and self.finish_reason
         for part in candidate.content.parts:
             if part.function_call is None:
                 self._add_part(part)
             else:
                 calls.append(self._add_call(part, part.function_call))
+        if ended and self._parts:  # before its content: translating gateways write STOP at first
+            self.finish_reason = None
         if candidate.content.role:
             self._role = candidate.content.role
         if candidate.finish_reason:

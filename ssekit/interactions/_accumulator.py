@@ -188,8 +188,10 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
             builder.add(delta)
             if builder.place is None:
                 self._steps.name(builder)
-            if type(delta) is TextContent and builder.emitted_as is TextDelta:
-                self._index, self._text = event.index, builder.latest_text
+            text = builder.latest_text
+            is_plain = type(delta) is TextContent and builder.latest_piece is delta.text
+            if is_plain and builder.emitted_as is TextDelta and text is not None and text.echo < 0:
+                self._index, self._text = event.index, text
 
     def _on_stop(self, event: Any) -> None:
         self._latest = self._steps.end(event.index)
@@ -328,17 +330,15 @@ def _sum_usage(first: result.Usage | None, second: result.Usage | None) -> resul
 
 
 def _sum(first: Any, second: Any) -> Any:
+    """Add up two counts, or lists of counts that have the same words, such as their modality."""
     if first is None or second is None:
         return second if first is None else first
-    return _sum_lists(first + second) if isinstance(first, list) else first + second
-
-
-def _sum_lists(items: list[JSONObject]) -> list[JSONObject]:
-    """Add up the counts of items that have the same words, such as their modality."""
+    if not isinstance(first, list):
+        return first + second
     sums: dict[str, JSONObject] = {}
-    for item in items:
-        words = str([value for value in item.values() if not isinstance(value, int)])
-        known = sums.setdefault(words, {})
-        for name, value in item.items():
-            known[name] = known.get(name, 0) + value if isinstance(value, int) else value
+    for item in first + second:
+        words = str({name: word for name, word in item.items() if not isinstance(word, int)})
+        counts = sums.get(words, {})
+        added = {name: counts.get(name, 0) + n for name, n in item.items() if isinstance(n, int)}
+        sums[words] = counts | item | added
     return list(sums.values())

@@ -60,8 +60,7 @@ class TextBuilder(Text):
 
     def __init__(self, text: str = "", annotations: Iterable[JSONObject] = ()) -> None:
         super().__init__()
-        if text:
-            self.append(text)
+        self.begin(text)
         self.annotations = [*annotations]
 
     def build(self) -> result.TextContent:
@@ -146,6 +145,10 @@ class StepBuilder(msgspec.Struct, gc=False, eq=False):
     def is_whole(self) -> bool:
         """Whether nothing goes on from the arguments of this step."""
         return bool(self.arguments) and self.arguments.ended
+
+    def is_repeated_by(self, call: result.FunctionCallStep) -> bool:
+        """Whether another call with the id of this one has its name and its arguments, too."""
+        return call.name == self.step.name and self.arguments.repeats(_encoded(call.arguments))
 
     def add(self, delta: Any) -> None:
         """Take a delta that this step accepts."""

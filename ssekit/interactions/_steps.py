@@ -67,10 +67,9 @@ class StepTable:
 
     def find(self, index: int | None, delta: Any) -> StepBuilder | None:
         """Return the step that a delta belongs to: made if it is not there; None if none can be."""
-        if isinstance(delta, ArgumentsDelta) and delta.call_id:
-            for builder in reversed(self.calls[-_MAX_TRIED:]):
-                if builder.step.id == delta.call_id:
-                    return builder
+        named = self._named(delta.call_id) if isinstance(delta, ArgumentsDelta) else None
+        if named is not None:
+            return named
         here = self._at.get(index)
         if here is not None and here.accepts(delta):
             return here
@@ -88,13 +87,23 @@ class StepTable:
         """Return the step of a start event."""
         unplaced = (builder for builder in self._latest_open() if builder.index is None)
         builder = self._at.get(index) or next(unplaced, None)
-        if builder is None or not _begins_again(builder, step):
+        named = self._named(step.id) if isinstance(step, result.FunctionCallStep) else None
+        if named is not None and named.is_repeated_by(step):  # at whatever index
+            builder = named
+            if index is not None:
+                self._at[index] = named
+        elif builder is None or not _begins_again(builder, step):
             builder = self._make(step, index)
         elif builder.index is None and index is not None:
             self._place(builder, index)
         builder.begin(step)
         self.name(builder)
         return builder
+
+    def _named(self, id_: str | None) -> StepBuilder | None:
+        """Return the latest call of an id."""
+        calls = reversed(self.calls[-_MAX_TRIED:]) if id_ else ()
+        return next((builder for builder in calls if builder.step.id == id_), None)
 
     def name(self, builder: StepBuilder) -> None:
         """Give a function call its place, once it has a name or an id."""
@@ -146,7 +155,7 @@ class StepTable:
         for position, builder in enumerate(before):
             builder.position = position
             known[builder.step.type, id_of(builder.step)].append(builder)
-        settled = []
+        settled: list[StepBuilder] = []
         if self._earlier:  # the input is that of the first response
             steps = list(dropwhile(lambda step: step.type == "user_input", steps))
         for step in steps:
@@ -157,24 +166,20 @@ class StepTable:
                 builder = alike.popleft()
                 builder.state(step)
             else:
-                builder = StepBuilder(step, position=-1)
+                builder = StepBuilder(step, position=settled[-1].position if settled else -1)
                 builder.begin(step)
                 self.name(builder)
             settled.append(builder)
         whole = join_texts(settled)
         covered: set[Any] = {kind for kind in whole if whole[kind].startswith(texts[kind])}
-        left = deque(
+        left = [
             builder
-            for builder in sorted(chain.from_iterable(known.values()), key=_position)
+            for builder in chain.from_iterable(known.values())
             if not builder.text() or builder.emitted_as not in covered
-        )
+        ]
         self._steps, self._at, self._end, self._ended = [], {}, 0, 0
-        for builder in settled:
-            while left and left[0].position < builder.position:
-                self._steps.append(left.popleft())
+        for position, builder in enumerate(sorted(settled + left, key=_position)):
             self._steps.append(builder)
-        self._steps += left
-        for position, builder in enumerate(self._steps):
             self._place(builder, position)
         return settled
 

@@ -171,8 +171,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         if response is not None:
             self._merge(response)
             self._ended = False  # a decoder may go on with another attempt
-            if type(event) is events.ResponseCreatedEvent:
-                self._output.clear()
+            self._output.created |= type(event) is events.ResponseCreatedEvent
             if not self._output:
                 self._state_output(response.output)
 

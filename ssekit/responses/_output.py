@@ -39,16 +39,21 @@ _IDS: Final = ("call_id", "id")
 
 
 class OutputTable:
-    """The items so far, in the order of their indices."""
+    """The items so far, in the order of their indices.
 
-    __slots__ = ("_at", "_by_id", "_end", "_latest", "_open", "_places")
+    Attributes:
+        created: Whether a response was created, and no event of an item has come since then. If
+            the first is of an item that has begun before, it begins another attempt.
+    """
+
+    __slots__ = ("_at", "_by_id", "_end", "_latest", "_open", "_places", "created")
 
     def __init__(self) -> None:
         self._places = 0  # of the tool calls
-        self.clear()
+        self._clear()
 
-    def clear(self) -> None:
-        """Drop all items: another attempt at the response begins."""
+    def _clear(self) -> None:
+        self.created = False
         self._at: dict[int, ItemBuilder] = {}  # the latest item at each index
         self._end = 0  # beyond all indices
         self._by_id: dict[str, ItemBuilder] = {}
@@ -114,12 +119,17 @@ class OutputTable:
         ids = _ids(item)
         known = self._of_ids(ids, (type(item),))
 
+        def has_begun(builder: ItemBuilder | None) -> bool:
+            return builder is not None and (builder.done or (builder.is_stated and not whole))
+
         def takes(builder: ItemBuilder) -> bool:
             here = builder.index == index and (index is not None or builder is known)
-            if builder.done or (builder.is_stated and not whole):
+            if has_begun(builder):
                 return (here and not _differ(builder.item, item)) or builder.repeats(item)
             return here or not _differ(builder.item, item, _IDS[:1])
 
+        if self.created and (has_begun(known) or has_begun(self._at_index(index))):
+            self._clear()
         texts = (text for _, text in texts_of(item) if text and whole)
         candidates = self._candidates(index, ids, (type(item),), texts)
         builder = next(filter(takes, candidates), None)
@@ -140,7 +150,7 @@ class OutputTable:
         known = self._of_ids(ids, kinds)
         if known is not None and known.index == index:
             yield known
-        here = None if index is None else self._at.get(index)
+        here = self._at_index(index)
         if here is not None and type(here.item) in kinds:
             yield here
         if known is not None:
@@ -157,6 +167,9 @@ class OutputTable:
         if latest is not None and fits and (index is None or any(map(latest.holds, texts))):
             yield latest
 
+    def _at_index(self, index: int | None) -> ItemBuilder | None:
+        return None if index is None else self._at.get(index)
+
     def _of_ids(self, ids: Iterable[str | None], kinds: tuple[Kind, ...]) -> ItemBuilder | None:
         for id_ in ids:
             builder = self._by_id.get(id_ or "")
@@ -168,7 +181,7 @@ class OutputTable:
         """Return the item of an event, whose index is that of an item without one."""
         if builder.index is None:
             builder.index = index
-        self._latest, builder.whole = builder, None
+        self._latest, self.created, builder.whole = builder, False, None
         return builder
 
     def _insert(self, index: int | None, builder: ItemBuilder) -> ItemBuilder:
@@ -208,9 +221,9 @@ class OutputTable:
         for builder in before:
             came = builder.place is not None or any(text for _, text in builder.texts())
             stays = builder.done or (came and builder.item.type not in types)
-            if builder in positions or (stays and builder in missing):
+            if builder in positions or (stays and builder in missing and not self.created):
                 after = positions.setdefault(builder, after)
-        self.clear()
+        self._clear()
         for position, builder in enumerate(sorted(positions, key=positions.__getitem__)):
             self._insert(position, builder)
         return list(zip(builders, output, strict=True))
