@@ -274,10 +274,10 @@ class Format(Generic[ChunkT, ResultT]):
             rest = []
         if not rest:
             # An error is in the last of them that is no marker.
-            said = max((i for i, line in enumerate(lines) if not is_marker(line)), default=0)
+            last_part = max((i for i, line in enumerate(lines) if not is_marker(line)), default=0)
             kind = "message" if event.event == "error" else event.event
             return [
-                replace(event, data=line, event=event.event if at == said else kind)
+                replace(event, data=line, event=event.event if at == last_part else kind)
                 for at, line in enumerate(lines)
             ]
         reported = self.find_reported(parse_object(lines[-1]))

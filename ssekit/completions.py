@@ -26,12 +26,11 @@ from ssekit._choices import (
     CompletionUsage,
     PromptTokensDetails,
     find_error,
-    newest_usage,
     repair_choices,
 )
 from ssekit._deltas import Delta, TextDelta
 from ssekit._event import ServerSentEvent
-from ssekit._fold import deep_copy, merge_fields
+from ssekit._fold import deep_copy, extend_lists, merge_fields
 from ssekit._format import Format
 from ssekit._json import spell
 from ssekit._shapes import shape_of
@@ -155,7 +154,7 @@ class _ChoiceBuilder(BaseChoiceBuilder):
             index=self.index,
             text=str(self.text),
             finish_reason=self.finish_reason,
-            logprobs=None if self.logprobs is None else Logprobs(**deep_copy(self.logprobs)),
+            logprobs=Logprobs(**deep_copy(self.logprobs)) if self.logprobs else None,
             **deep_copy(self.fields),
         )
 
@@ -172,20 +171,21 @@ class Accumulator(BaseAccumulator[Completion, Completion, _ChoiceBuilder]):
     def add(self, chunk: Completion, /) -> None:
         """Add the next chunk. (No chunk of this format is terminal, so this returns None.)"""
         for choice in chunk.choices:
-            builder = self._choices.get(choice.index)
-            if builder is None:
+            try:
+                builder = self._choices[choice.index]
+            except KeyError:
                 builder = self._choices[choice.index] = _ChoiceBuilder(choice.index)
             if choice.text:
                 builder.text.append(choice.text)
             if choice.finish_reason:
                 builder.finish_reason = later_word(builder.finish_reason, choice.finish_reason)
             if choice.logprobs is not None:
-                builder.add_logprobs(choice.logprobs)
+                extend_lists(builder.logprobs, choice.logprobs)
             if choice.token_ids is not None:
                 builder.fields.setdefault("token_ids", []).extend(choice.token_ids)
-            if choice.stop_reason not in (None, ""):  # token 0 counts
+            if choice.stop_reason is not None and choice.stop_reason != "":  # token 0 counts
                 builder.fields["stop_reason"] = choice.stop_reason
-            if choice.matched_stop not in (None, ""):
+            if choice.matched_stop is not None and choice.matched_stop != "":
                 builder.fields["matched_stop"] = choice.matched_stop
             if choice.prompt_token_ids is not None:
                 builder.fields["prompt_token_ids"] = choice.prompt_token_ids
@@ -194,26 +194,13 @@ class Accumulator(BaseAccumulator[Completion, Completion, _ChoiceBuilder]):
             if choice.content_filter_results:
                 verdicts = builder.fields.setdefault("content_filter_results", {})
                 merge_fields(verdicts, choice.content_filter_results)
-        if not self._id and chunk.id:
-            self._id = chunk.id
-        if not self._created and chunk.created:
-            self._created = chunk.created
-        if chunk.model:
-            self._model = chunk.model
-        if chunk.usage is not None:
-            self._usage = newest_usage(self._usage, chunk.usage)
-        if chunk.system_fingerprint:
-            self._system_fingerprint = chunk.system_fingerprint
-        if chunk.service_tier:
-            self._service_tier = chunk.service_tier
+        self._add_fields(chunk)
         if chunk.kv_transfer_params:
-            self._fields["kv_transfer_params"] = chunk.kv_transfer_params
-        if chunk.prompt_filter_results:
-            self._fields["prompt_filter_results"] = chunk.prompt_filter_results
+            self._answer.kv_transfer_params = chunk.kv_transfer_params
 
     def snapshot(self) -> Completion:
         """Return the answer so far, in the shape of the endpoint's answer without `stream`."""
-        return Completion(object="text_completion", **self._answer())
+        return Completion(object="text_completion", **self._result())
 
     def deltas(self, chunk: Completion, /) -> Iterator[Delta]:
         """Yield the deltas of a chunk, after `add` and before the next chunk."""
@@ -227,9 +214,8 @@ class Accumulator(BaseAccumulator[Completion, Completion, _ChoiceBuilder]):
 
 def _starts(chunk: Completion, event: ServerSentEvent) -> bool:
     """Whether a choice of the chunk has a `text`, even an empty one."""
-    if any(choice.text for choice in chunk.choices):
-        return True
-    return '"text' in event.data and shape_of(event) == "completions"
+    has_text = any(choice.text for choice in chunk.choices)
+    return has_text or ('"text' in event.data and shape_of(event) == "completions")
 
 
 FORMAT: Format[Completion, Completion] = Format(

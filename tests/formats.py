@@ -165,15 +165,15 @@ def _gemini(answer: gemini.GenerateContentResponse) -> Any:
 def _interactions(answer: interactions.Interaction) -> Any:
     steps = []
     for step in encoded(answer).get("steps", []) + encoded(answer).get("outputs", []):
-        said = {"type": step["type"]}
+        made = {"type": step["type"]}
         for name in ("id", "call_id", "name", "arguments", "signature", "result"):
             if step.get(name):
-                said[name] = step[name]
+                made[name] = step[name]
         if "partial_arguments" in step:
-            said["arguments"] = step["partial_arguments"]
+            made["arguments"] = step["partial_arguments"]
         contents = step.get("summary", []) + step.get("content", [])
-        said["contents"] = [step] if step["type"] in ("text", "image") else contents
-        steps.append(said)
+        made["contents"] = [step] if step["type"] in ("text", "image") else contents
+        steps.append(made)
     names = (
         {name: getattr(answer.usage, name) for name in INTERACTION_USAGE} if answer.usage else {}
     )

@@ -22,8 +22,8 @@ def some(parts: Callable[[ModelStream], list[Any]], holds: Callable[[Any], Any])
 
 def payloads_of(stream: ModelStream) -> list[str]:
     """Return the data of the events that are no marker, and neither empty nor null."""
-    said = [data for _, data, _, _ in interpret(stream.data).events]
-    return [data for data in said if data not in (*MARKERS, *BLANKS)]
+    payloads = [data for _, data, _, _ in interpret(stream.data).events]
+    return [data for data in payloads if data not in (*MARKERS, *BLANKS)]
 
 
 def bodies(stream: ModelStream) -> list[Any]:

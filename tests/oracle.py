@@ -58,7 +58,7 @@ class Oracle:
 
     @property
     def answer(self) -> dict[str, Any]:
-        """What the recordings' `expected` files say, as far as the stream has come."""
+        """What is in the recordings' `expected` files, as far as the stream has come."""
         choices = [self.view(choice) for _, choice in sorted(self.choices.items())]
         tokens = ("prompt_tokens", "completion_tokens", "total_tokens")
         usage = self.usage and {name: self.usage[name] for name in tokens}
@@ -78,7 +78,9 @@ class ChatOracle(Oracle):
         if isinstance(content, list):  # Mistral
             for part in content:
                 known["content"] += part.get("text", "")
-                known["reasoning"] += "".join(said["text"] for said in part.get("thinking", []))
+                known["reasoning"] += "".join(
+                    thought["text"] for thought in part.get("thinking", [])
+                )
         else:
             known["content"] += content
         known["reasoning"] += delta.get("reasoning") or delta.get("reasoning_content") or ""
@@ -141,11 +143,11 @@ class MessagesOracle:
         elif event_type == "message_delta":
             self.message |= {name: value for name, value in event["delta"].items() if value}
             self.message["context_management"] = event.get("context_management")
-            said = {name: value for name, value in event["usage"].items() if value is not None}
-            if "server_tool_use" in said:  # both counts are always there
+            stated = {name: value for name, value in event["usage"].items() if value is not None}
+            if "server_tool_use" in stated:  # both counts are always there
                 counts = {"web_fetch_requests": 0, "web_search_requests": 0}
-                said["server_tool_use"] = {**counts, **said["server_tool_use"]}
-            self.message["usage"] = {**self.message["usage"], **said}
+                stated["server_tool_use"] = {**counts, **stated["server_tool_use"]}
+            self.message["usage"] = {**self.message["usage"], **stated}
         self.stopped = event_type == "message_stop"
 
     def add_delta(self, block: dict[str, Any], delta: dict[str, Any]) -> None:
@@ -186,7 +188,7 @@ REQUIRED = {"thinking": {"signature": ""}}
 
 
 def without_nulls(tree: Any) -> Any:
-    """Return JSON without the fields that are null, which says what their absence does."""
+    """Return JSON without the fields that are null, which mean no more than their absence."""
     if isinstance(tree, dict):
         return {name: without_nulls(value) for name, value in tree.items() if value is not None}
     return [without_nulls(item) for item in tree] if isinstance(tree, list) else tree
@@ -247,12 +249,12 @@ class ResponsesOracle(Oracle):
 
 
 def said_by_response(response: dict[str, Any]) -> dict[str, Any]:
-    """Return what the plain JSON of a response says, without what is stated and not folded."""
-    said = {name: response[name] for name in ("id", "status", "model") if response.get(name)}
-    said["error"] = (response.get("error") or {}).get("message")
-    said["tokens"] = (response.get("usage") or {}).get("total_tokens")
+    """Return the plain JSON of a response, without what is stated and not folded."""
+    stated = {name: response[name] for name in ("id", "status", "model") if response.get(name)}
+    stated["error"] = (response.get("error") or {}).get("message")
+    stated["tokens"] = (response.get("usage") or {}).get("total_tokens")
     names = ("type", "id", "status", "call_id", "name", "arguments")
-    said["output"] = [
+    stated["output"] = [
         {name: item[name] for name in names if item.get(name)}
         | {
             "summary": [part["text"] for part in item.get("summary") or []],
@@ -260,7 +262,7 @@ def said_by_response(response: dict[str, Any]) -> dict[str, Any]:
         }
         for item in response["output"]
     ]
-    return said
+    return stated
 
 
 class GeminiOracle:
@@ -417,7 +419,7 @@ INTERACTION_USAGE = (
 )
 
 _NAME = re.compile(r"\w+")
-# What the recordings' `expected` files say of the usage.
+# The usage in the recordings' `expected` files.
 GEMINI_USAGE = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "totalTokenCount")
 
 ORACLES = {

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Reference:
-    """What the standard says of a stream."""
+    """A stream as the standard has it."""
 
     events: list[tuple[str, str, str, int | None]] = field(default_factory=list)
     comments: list[str] = field(default_factory=list)
@@ -18,7 +18,7 @@ class Reference:
 
 
 def interpret(stream: bytes) -> Reference:
-    said = Reference()
+    reference = Reference()
     text = stream.decode("utf-8", "replace").removeprefix("\ufeff")
     *lines, _unfinished = re.split("\r\n|\r|\n", text)
     data, event, id_, retry = "", "", "", None
@@ -26,12 +26,12 @@ def interpret(stream: bytes) -> Reference:
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
         if line == "":
-            said.last_event_id = id_
+            reference.last_event_id = id_
             if data:
-                said.events.append((event or "message", data[:-1], id_, retry))
+                reference.events.append((event or "message", data[:-1], id_, retry))
             data, event, retry = "", "", None
         elif line[0] == ":":
-            said.comments.append(value)
+            reference.comments.append(value)
         elif name == "data":
             data += value + "\n"
         elif name == "event":
@@ -39,5 +39,5 @@ def interpret(stream: bytes) -> Reference:
         elif name == "id" and "\0" not in value:
             id_ = value
         elif name == "retry" and re.fullmatch("[0-9]+", value) and int(value) < 2**64:
-            retry = said.reconnection_time = int(value)
-    return said
+            retry = reference.reconnection_time = int(value)
+    return reference

@@ -1,4 +1,4 @@
-"""What tells whether a snapshot shares anything with its accumulator."""
+"""Finds whether a snapshot shares anything with its accumulator."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""One small stream of each format, written by hand. They all say the same, as far as they can."""
+"""One small stream of each format, written by hand, with the same answer as far as they can."""
 
 import json
 from typing import Any

@@ -83,7 +83,7 @@ def test_a_run_prints_markdown_and_puts_it_into_the_page(
     assert page.read_text() == (f"before\n{conformance.BEGIN}\n{printed}{conformance.END}\nafter\n")
 
 
-def test_a_run_without_the_cases_says_so(
+def test_a_run_without_the_cases_prints_so(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SSEKIT_SHARED", raising=False)
@@ -172,7 +172,7 @@ def installed(peer: Peer) -> Reader:
 
 
 @each_reader
-def test_each_adapter_gives_what_a_peer_says(peer: Peer) -> None:
+def test_each_adapter_gives_what_a_peer_reads(peer: Peer) -> None:
     made = installed(peer).read([STREAM[:30], STREAM[30:]])
     first, second = made
     assert first == Fields("note", "a\nb", "7")
@@ -209,13 +209,13 @@ def test_the_readme_has_the_figures_of_the_page() -> None:
 
 @each_reader
 def test_what_the_page_has_of_a_parser_is_so(peer: Peer) -> None:
-    """Of each stream: what it says, if this parser is not named; else what it makes of it."""
+    """Of each stream: what it is, if this parser is not named; else what it makes of it."""
     ours = installed(peer)
     if peer is not SSEKIT and peer.version != VERSIONS[peer.name]:
         pytest.skip(f"the page has {peer.name} {VERSIONS[peer.name]}")
-    for reads, says, others in STREAMS:
+    for reads, right, others in STREAMS:
         for group in others.split("; "):
             shown, names = group.rsplit(": ", 1)
             if peer.name in names.split(", "):
-                says = shown
-        assert conformance.shown(ours.read(reads)) == says, reads
+                right = shown
+        assert conformance.shown(ours.read(reads)) == right, reads

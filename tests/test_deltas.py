@@ -88,7 +88,7 @@ def test_arguments_that_are_not_the_type_are_a_decode_error(
     assert "secret" not in str(raised.value)
 
 
-def test_what_the_arguments_say_so_far():
+def test_the_value_of_the_arguments_so_far():
     begun = call('{"city": "Par')
     assert begun.partial() == {"city": "Par"}
     assert begun.partial(open_strings=False) == {}

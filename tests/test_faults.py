@@ -37,7 +37,7 @@ from tests.wire import event, step_typed, typed
 
 
 class Reported(NamedTuple):
-    """An event that reports an error, and what it says as a chunk if it is one."""
+    """An event that reports an error, and its chunk if it is one."""
 
     event: bytes
     code: str | None
@@ -109,7 +109,7 @@ class Wire(NamedTuple):
     def stream(self) -> bytes:
         return b"".join(self.events)
 
-    def said(self, answer: Any) -> Any:
+    def answer_of(self, answer: Any) -> Any:
         return PLAIN[self.endpoint](answer)
 
 
@@ -157,7 +157,7 @@ def assert_failed(wire: Wire, outcome: Outcome, before: bytes, kind: type[Except
     error: Any = outcome.raised
     assert type(error) is kind, before
     assert len(outcome.chunks) == count_chunks(before), before
-    assert wire.said(error.partial) == oracle(wire.endpoint, before).answer, before
+    assert wire.answer_of(error.partial) == oracle(wire.endpoint, before).answer, before
     assert outcome.stream.decoder.error is error
     assert outcome.stream.state == ("truncated" if kind is StreamTruncatedError else "failed")
     return error
@@ -241,7 +241,7 @@ async def test_what_is_no_exception_is_not_wrapped(shell: Shell, wire: Wire, kin
         assert outcome.raised is cause
         assert (outcome.stream.state, outcome.stream.decoder.error) == ("open", None)
         assert len(outcome.chunks) == count_chunks(before)
-        assert wire.said(outcome.stream.snapshot()) == oracle(wire.endpoint, before).answer
+        assert wire.answer_of(outcome.stream.snapshot()) == oracle(wire.endpoint, before).answer
 
 
 # The bytes end.
@@ -283,7 +283,7 @@ async def test_the_bytes_end_early(shell: Shell, wire: Wire):
         else:
             assert (outcome.raised, outcome.stream.state) == (None, "done")
             assert len(outcome.chunks) == count_chunks(counted)
-            assert wire.said(outcome.stream.result()) == oracle(wire.endpoint, counted).answer
+            assert wire.answer_of(outcome.stream.result()) == oracle(wire.endpoint, counted).answer
     assert states == {"truncated", "done"}
 
 
@@ -313,8 +313,8 @@ async def test_the_server_reports_an_error(shell: Shell, wire: Wire, reported: R
             assert type(error) is APIError
             assert (error.message, error.code) == ("no", reported.code)
             assert len(outcome.chunks) == count_chunks(before)
-            told = oracle(wire.endpoint, before + reported.chunk).answer
-            assert wire.said(error.partial) == told
+            expected = oracle(wire.endpoint, before + reported.chunk).answer
+            assert wire.answer_of(error.partial) == expected
             assert error.event == outcome.stream.event
             assert error.chunk is not None or not reported.chunk
             assert outcome.stream.state == "failed"

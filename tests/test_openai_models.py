@@ -162,7 +162,7 @@ def test_a_response_has_every_field_that_the_sdk_knows():
 
 # (The SDK knows no pieces of custom tool calls, and usage that comes after it is null is lost.)
 @given(chat_streams(custom_tools=False))
-def test_a_made_stream_says_to_the_sdk_what_it_should(made: ModelStream):
+def test_a_made_stream_is_the_same_to_the_sdk(made: ModelStream):
     answer = joined(sdk_result(made.data).model_dump())
     assert not list(missing(made.expected, answer))
 

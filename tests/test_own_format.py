@@ -95,10 +95,10 @@ class Accumulator(ssekit.Accumulator[Event, Answer]):
         self._arguments: list[str] = []  # of the call that is being made
         self._vendor_reason: str | None = None
         self._usage: Usage | None = None
-        self._said: list[Delta] = []
+        self._latest: list[Delta] = []
 
     def add(self, chunk: Event, /) -> bool:
-        self._said = list(self._fold(chunk.type, chunk.delta))
+        self._latest = list(self._fold(chunk.type, chunk.delta))
         return chunk.type == "message-end"
 
     def _fold(self, kind: str, delta: EventDelta) -> Iterator[Delta]:
@@ -141,7 +141,7 @@ class Accumulator(ssekit.Accumulator[Event, Answer]):
         return Answer(self.text, self.reasoning, list(self._calls), self._vendor_reason)
 
     def deltas(self, chunk: Event, /) -> list[Delta]:
-        return self._said
+        return self._latest
 
     def last_deltas(self) -> Iterator[Delta]:
         if self.finish_reason is not None:
@@ -237,7 +237,7 @@ def test_it_streams():
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_every_way_says_the_same(way: Any):
+def test_every_way_gives_the_same(way: Any):
     data = b"".join(STREAM)
     chunks, decoder = push(COHERE, STREAM)
     for reads in ([data], pieces(data)):
@@ -246,7 +246,7 @@ def test_every_way_says_the_same(way: Any):
         assert outcome(cut_decoder) == outcome(decoder)
 
 
-def test_an_end_too_early_and_an_error_are_told():
+def test_an_end_too_early_and_an_error_are_reported():
     with pytest.raises(StreamTruncatedError) as raised:
         COHERE.collect(STREAM[:6])
     assert raised.value.partial.text == '{"n": 1}'
@@ -254,7 +254,7 @@ def test_an_end_too_early_and_an_error_are_told():
         COHERE.collect([*STREAM[:6], b'data: {"error": {"message": "too many"}}\n\n'])
 
 
-def test_what_the_types_do_not_say_counts_as_absent():
+def test_what_does_not_fit_the_types_counts_as_absent():
     odd = message("content-delta", content={"text": 5})
     unknown = typed("citation-start", index=0, delta={"message": {"citations": {}}})
     stream = COHERE.stream([START, odd, unknown, *STREAM[4:]])
@@ -284,7 +284,7 @@ class Least(ssekit.Accumulator[Event, int]):
         return self.count
 
 
-def test_an_accumulator_needs_to_say_no_more_than_its_result():
+def test_an_accumulator_needs_no_more_than_a_result():
     least = ssekit.Format("least", msgspec.json.Decoder(Event), Least)
     stream = least.stream(STREAM)
     assert list(stream.deltas()) == []
@@ -297,7 +297,7 @@ def test_an_accumulator_needs_to_say_no_more_than_its_result():
         least.collect(STREAM[:-1])
 
 
-def test_what_has_to_be_written_is_told():
+def test_what_is_missing_is_named():
     class Nothing(ssekit.Accumulator[Event, int]):
         pass
 

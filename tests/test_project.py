@@ -52,7 +52,7 @@ def test_the_engine_exports_what_is_public():
 @pytest.mark.skipif(
     not (ROOT / "CHANGELOG.md").exists(), reason="the changelog is not beside the tests"
 )
-def test_the_changelog_tells_of_this_version():
+def test_the_changelog_has_this_version():
     versions = re.findall(r"^## \[([^\]]+)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert versions[0] == "Unreleased"
     assert versions[1] == ssekit.__version__

@@ -35,7 +35,7 @@ from tests.thorough import REACHING, examples, pick
 
 @each_format
 def test_the_bytes_are_events_to_an_independent_decoder(name: str):
-    """Each event that says something has JSON for its data; one that ends it as marker does not."""
+    """Each event with an addition has JSON for its data; one that ends it as marker does not."""
 
     @given(STRATEGIES[name](dialect="any"))
     def check(stream: ModelStream) -> None:
@@ -49,15 +49,15 @@ def test_the_bytes_are_events_to_an_independent_decoder(name: str):
 
 
 @pytest.mark.parametrize("quirk", ["an id per event", "no item ids", "no part events"])
-def test_an_item_that_did_not_begin_is_what_its_events_tell(quirk: str):
+def test_an_item_that_did_not_begin_is_made_of_its_events(quirk: str):
     @examples(quick=20, thorough=30)
     @given(response_streams(dialect=["no item begins", quirk]))
     def check(stream: ModelStream) -> None:
         decoder = responses.decoder()
         for count, event in enumerate(stream.events, 1):
             decoder.feed(event.data)
-            told = encoded(decoder.snapshot())["output"]
-            assert told == stream.expected_after(count)["output"]
+            output = encoded(decoder.snapshot())["output"]
+            assert output == stream.expected_after(count)["output"]
 
     check()
 
@@ -254,5 +254,5 @@ def test_the_simplest_stream_is_short_and_readable():
 def test_a_stream_shrinks_to_what_matters_in_it(name: str):
     """Who loses one letter is shown a stream of that letter alone."""
     streams = STRATEGIES[name](text=st.text("XYZ", max_size=20))
-    said = json.dumps(find(streams, lambda stream: "Z" in json.dumps(stream.expected)).expected)
-    assert (said.count("Z"), said.count("X"), said.count("Y")) == (1, 0, 0)
+    written = json.dumps(find(streams, lambda stream: "Z" in json.dumps(stream.expected)).expected)
+    assert (written.count("Z"), written.count("X"), written.count("Y")) == (1, 0, 0)

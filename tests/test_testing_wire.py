@@ -37,34 +37,34 @@ def some(strategy: st.SearchStrategy[Any], condition: Callable[[Any], Any]) -> A
     return find(strategy, condition, settings=settings(SEARCH, phases=[Phase.generate]))
 
 
-# The streams are what the standard says of them.
+# The streams are what the standard makes of them.
 
 
-def told(stream: EventStream) -> Reference:
-    """Return what a stream says of itself."""
+def described(stream: EventStream) -> Reference:
+    """Return the events and the state of a stream, by its own fields."""
     events = [(event.event, event.data, event.id, event.retry) for event in stream.events]
     return Reference(events, stream.comments, stream.last_event_id, stream.reconnection_time)
 
 
 @given(event_streams())
 @examples(quick=60, thorough=5_000)
-def test_an_independent_decoder_has_what_a_stream_says_of_itself(stream: EventStream):
-    assert told(stream) == interpret(stream.data)
+def test_an_independent_decoder_agrees_with_the_fields_of_a_stream(stream: EventStream):
+    assert described(stream) == interpret(stream.data)
 
 
 @given(st.data())
 @settings(max_examples=60)
-def test_any_list_of_events_is_said(data: st.DataObject):
+def test_any_list_of_events_is_encoded(data: st.DataObject):
     events = data.draw(st.lists(server_sent_events(), max_size=3))
     stream = data.draw(event_streams(st.just(events)))
     assert stream.events == events
-    assert told(stream) == interpret(stream.data)
+    assert described(stream) == interpret(stream.data)
 
 
 # What they reach, and what is left of it in the end.
 
 
-def says(pattern: bytes) -> Callable[[EventStream], bool]:
+def matches(pattern: bytes) -> Callable[[EventStream], bool]:
     """Streams with an event whose bytes are somewhere like this."""
     return lambda stream: bool(stream.events and re.search(pattern, stream.data))
 
@@ -81,7 +81,7 @@ def any_two(
 
 
 def is_mended(stream: EventStream) -> bool:
-    """No UTF-8 says U+FFFD, and yet it is there."""
+    """U+FFFD is in the events, but not in the bytes as UTF-8."""
     return "\ufffd".encode() not in stream.data and "\ufffd" in "".join(
         event.data for event in stream.events
     )
@@ -118,16 +118,16 @@ REACHED = {
     "nothing": (lambda s: not s.events, b""),
     "an event": (lambda s: s.events, b"data:\n\n"),
     "two events": (lambda s: len(s.events) > 1, b"data:\n\ndata:\n\n"),
-    "CR": (says(rb"\r\r"), b"data:\r\r"),
-    "CRLF": (says(rb"\r\n\r\n"), b"data:\r\n\r\n"),
-    "a CR before a CRLF": (says(rb"[^\r\n]\r\r\n"), b"data:\r\r\n"),
-    "an LF before a CRLF": (says(rb"[^\r\n]\n\r\n"), b"data:\n\r\n"),
-    "a mark": (says(rb"^\xef\xbb\xbf[^\xef]"), b"\xef\xbb\xbfdata:\n\n"),
-    "a mark elsewhere": (says(rb"[^\xbf]\xef\xbb\xbf"), b"data: \xef\xbb\xbf\n\n"),
+    "CR": (matches(rb"\r\r"), b"data:\r\r"),
+    "CRLF": (matches(rb"\r\n\r\n"), b"data:\r\n\r\n"),
+    "a CR before a CRLF": (matches(rb"[^\r\n]\r\r\n"), b"data:\r\r\n"),
+    "an LF before a CRLF": (matches(rb"[^\r\n]\n\r\n"), b"data:\n\r\n"),
+    "a mark": (matches(rb"^\xef\xbb\xbf[^\xef]"), b"\xef\xbb\xbfdata:\n\n"),
+    "a mark elsewhere": (matches(rb"[^\xbf]\xef\xbb\xbf"), b"data: \xef\xbb\xbf\n\n"),
     "a comment": (lambda s: s.events and s.comments, b"data:\n\n:\n"),
     "an unknown field": (lambda s: s.events and has_unknown_field(s), b"data:\n\nx:\n"),
-    "no space": (says(rb"data:[^ \r\n]"), b"data:x\n\n"),
-    "no colon": (says(rb"data[\r\n]"), b"data\n\n"),
+    "no space": (matches(rb"data:[^ \r\n]"), b"data:x\n\n"),
+    "no colon": (matches(rb"data[\r\n]"), b"data\n\n"),
     "a type": (any_event(lambda event: event.event != "message"), b"event: x\ndata:\n\n"),
     "a type without data": (without_data(b"event"), b"event:\n\n"),
     "an id that lasts": (
@@ -142,9 +142,9 @@ REACHED = {
     "a retry without data": (without_data(b"retry: "), b"retry: 0\n\n"),
     "a comment without data": (without_data(b":"), b":\n\n"),
     "nothing between blank lines": (has(rb"\A[\r\n]|\n\n\n|\r\r\r|(\r\n){3}"), b"\n"),
-    "an id with a NUL": (says(rb"id: ?[^\r\n]*\0"), b"data:\n\nid: \0\n"),
+    "an id with a NUL": (matches(rb"id: ?[^\r\n]*\0"), b"data:\n\nid: \0\n"),
     "a retry": (any_event(lambda event: event.retry), b"retry: 1\ndata:\n\n"),
-    "a bogus retry": (says(rb"retry:? ?[^0-9 ]"), b"data:\n\nretry: x\n"),
+    "a bogus retry": (matches(rb"retry:? ?[^0-9 ]"), b"data:\n\nretry: x\n"),
     "data lines": (any_event(lambda event: "\n" in event.data), b"data:\ndata:\n\n"),
     "no data in the last of them": (
         any_event(lambda event: event.data.strip("\n") and event.data.endswith("\n")),
@@ -198,24 +198,24 @@ PLAIN: dict[str, Any] = dict.fromkeys(
 @given(event_streams(newlines=[b"\n"], **PLAIN))
 def test_what_is_left_without_any_switch(stream: EventStream):
     assert re.fullmatch(rb"(data: [xyz]+\n\n)*", stream.data)
-    assert told(stream) == interpret(stream.data)
+    assert described(stream) == interpret(stream.data)
 
 
 # For each switch, what only it allows.
 ALLOWED = {
-    "mixed_newlines": says(rb"[^\r]\n\r\n"),
-    "bom": says(rb"^\xef\xbb\xbf"),
+    "mixed_newlines": matches(rb"[^\r]\n\r\n"),
+    "bom": matches(rb"^\xef\xbb\xbf"),
     "comments": lambda s: s.comments,
-    "unknown_fields": says(rb"Data"),
+    "unknown_fields": matches(rb"Data"),
     "types": any_event(lambda event: event.event != "message"),
     "ids": any_event(lambda event: event.id),
     "retries": any_event(lambda event: event.retry),
     "multiline_data": any_event(lambda event: "\n" in event.data),
     "empty_data": any_event(lambda event: event.data == ""),
-    "blocks_without_data": says(rb"^\n"),
-    "terse_fields": says(rb"^data:x"),
+    "blocks_without_data": matches(rb"^\n"),
+    "terse_fields": matches(rb"^data:x"),
     "any_text": any_event(lambda event: set(event.data) - set("xyz")),
-    "invalid_utf8": says(rb"\xff"),
+    "invalid_utf8": matches(rb"\xff"),
     "unfinished": lambda s: not s.events and b"data" in s.data,
 }
 
@@ -230,7 +230,7 @@ def test_a_switch_allows(switch: str):
 def test_a_switch_allows_what_is_ignored(field: str):
     ignored = {"ids": rb"id: [xyz]*\0", "retries": rb"retry: [^0-9]"}[field]
     switches = {**PLAIN, field: True, "ignored_values": True}
-    assert some(event_streams(**switches), says(ignored))
+    assert some(event_streams(**switches), matches(ignored))
 
 
 @pytest.mark.parametrize("newlines", [[], [b"\n\r"], ["\n"]])
@@ -249,8 +249,8 @@ def test_other_newlines_are_refused(newlines: Any):
         ServerSentEvent("", id="\0"),
     ],
 )
-def test_what_the_wire_cannot_say_is_refused(event: ServerSentEvent):
-    with pytest.raises(InvalidArgument, match="cannot say"):
+def test_what_the_wire_cannot_hold_is_refused(event: ServerSentEvent):
+    with pytest.raises(InvalidArgument, match="cannot hold"):
         find(event_streams(st.just([event])), bool, settings=SEARCH)
 
 
@@ -267,7 +267,7 @@ def test_a_stream_shows_what_can_be_pasted():
 
 
 @given(server_sent_events())
-def test_an_event_is_said_by_its_encoding(event: ServerSentEvent):
+def test_an_event_is_what_its_encoding_is_read_as(event: ServerSentEvent):
     assert SSEDecoder().feed(event.encode()) == [event]
 
 
@@ -315,7 +315,7 @@ def test_splits_are_all_two_way_cuts():
 # The package.
 
 
-def test_each_name_is_where_it_is_said_to_be():
+def test_each_name_is_where_the_documentation_has_it():
     assert sorted(ssekit.testing.__all__) == sorted(ssekit.testing._MODULES)
     for name, module in ssekit.testing._MODULES.items():
         assert getattr(ssekit.testing, name) is getattr(

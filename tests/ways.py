@@ -1,4 +1,4 @@
-"""The three ways into a format, which must all say the same, however the bytes are cut."""
+"""The three ways into a format, which must all give the same, however the bytes are cut."""
 
 import random
 import zlib
@@ -90,11 +90,11 @@ def pull_deltas(wire: Wire, reads: list[bytes]) -> Ended:
 
 
 def outcome(decoder: StreamDecoder[Any, Any]) -> Any:
-    """Return all that an ended stream says of its end, to be compared."""
+    """Return all that an ended stream has of its end, to be compared."""
     error = decoder.error
     partial = None if error is None else msgspec.json.encode(error.partial)
-    told = (type(error), str(error), error and error.event, partial)
-    return decoder.state, decoder.ended_by, told, msgspec.json.encode(decoder.snapshot())
+    reported = (type(error), str(error), error and error.event, partial)
+    return decoder.state, decoder.ended_by, reported, msgspec.json.encode(decoder.snapshot())
 
 
 def decoded(reads: Iterable[bytes]) -> Reference:
@@ -174,7 +174,7 @@ def arguments(deltas: list[Delta]) -> dict[tuple[int, int], str]:
 
 
 def check_deltas(stream: Any, *, opaque: bool = False) -> list[Delta]:
-    """Check that the deltas of a stream say what its views do; return them.
+    """Check that the deltas of a stream add up to its views; return them.
 
     With `opaque`, the pieces of arguments are no part of the arguments.
     """

@@ -3,6 +3,7 @@
 # What always holds here:
 # - null means absent, and "" never overwrites.
 # - Of `id` and `created` the first value stays; of all else the newest.
+# - The role is the assistant's. Some hosts show what a tool returned, as a delta of another role.
 #
 # How it works: `add` puts each field of a chunk where it belongs, in a `ChoiceBuilder` or in the
 # accumulator. Nothing is joined before somebody asks. `deltas` reads the same chunk once more, only
@@ -11,16 +12,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
 from ssekit._accumulator import later_word
-from ssekit._choices import BaseAccumulator, newest_usage, usage_view
-from ssekit._deltas import Delta, ReasoningDelta, TextDelta, ToolCall, Usage
-from ssekit._fold import deep_copy, merge, merge_fields
+from ssekit._choices import BaseAccumulator, usage_view
+from ssekit._deltas import Delta, ReasoningDelta, RefusalDelta, TextDelta, ToolCall, Usage
+from ssekit._fold import extend_lists, merge, merge_fields
 from ssekit._fragments import MERGE_AT
-from ssekit.chat._builders import REASONING, ChoiceBuilder
+from ssekit.chat._builders import ChoiceBuilder, text_of
 from ssekit.chat._calls import ToolCallPiece
-from ssekit.chat._chunk import ChatCompletionChunk, ChoiceDelta, XGroq
+from ssekit.chat._chunk import ABSENT_DELTA, ChatCompletionChunk, ChoiceDelta
 from ssekit.chat._result import ChatCompletion
 
 
@@ -37,7 +38,7 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
 
     def __init__(self) -> None:
         super().__init__()
-        self._x_groq: XGroq | None = None
+        self._answer.x_groq = None
         # Of the latest chunk with calls or messages: for each choice that has either, its delta (of
         # a message, what was new in it) and the pieces of its calls.
         self._latest: list[tuple[ChoiceDelta, list[ToolCallPiece]]] = []
@@ -53,27 +54,27 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
             except KeyError:
                 builder = self._choices[choice.index] = ChoiceBuilder(choice.index)
             delta = choice.delta
-            if choice.message is not None:
-                delta = builder.delta_of_message(choice, chunk.object)
+            if choice.message is not None and delta == ABSENT_DELTA:
+                delta = builder.delta_of_message(choice.message)
             if delta.content is not None:
                 pending = builder.text.pending  # to append here saves a call, 40 ns
                 pending.append(delta.content)
                 if len(pending) == MERGE_AT:
                     builder.text.compact()
-            if (
-                delta.reasoning is not None
-                or delta.reasoning_content is not None
-                or delta.reasoning_text is not None
-            ):
-                builder.add_reasoning(delta)
-            if delta.role is not None and delta.role:
-                builder.message["role"] = delta.role
+            if delta.reasoning is not None and delta.reasoning:
+                builder.add_reasoning("reasoning", delta.reasoning)
+            if delta.reasoning_content is not None and delta.reasoning_content:
+                builder.add_reasoning("reasoning_content", delta.reasoning_content)
+            if delta.reasoning_text is not None and delta.reasoning_text:
+                builder.add_reasoning("reasoning_text", delta.reasoning_text)
             if delta.refusal is not None and delta.refusal:
                 builder.message["refusal"].append(delta.refusal)
             if delta.tool_calls is not None or choice.message is not None:
                 if latest is None:
                     latest = self._latest = []
-                latest.append((delta, builder.add_tool_calls(delta.tool_calls or ())))
+                whole = delta is not choice.delta
+                pieces = builder.add_tool_calls(delta.tool_calls or (), whole=whole)
+                latest.append((delta, pieces))
             if delta.reasoning_details is not None:
                 builder.add_blocks("reasoning_details", delta.reasoning_details)
             if delta.thinking_blocks is not None:
@@ -89,16 +90,16 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
             if delta.images is not None:
                 builder.message.setdefault("images", []).extend(delta.images)
             if delta.executed_tools is not None:
-                builder.add_executed_tools(delta.executed_tools)
+                builder.add_blocks("executed_tools", delta.executed_tools)
             if delta.extra_content is not None:
                 merge_fields(builder.message.setdefault("extra_content", {}), delta.extra_content)
             if choice.finish_reason is not None and choice.finish_reason:
                 builder.finish_reason = later_word(builder.finish_reason, choice.finish_reason)
             if choice.logprobs is not None:
-                builder.add_logprobs(choice.logprobs)
+                extend_lists(builder.logprobs, choice.logprobs)
             if choice.annotations is not None:
                 builder.message.setdefault("annotations", []).extend(choice.annotations)
-            if choice.content_filter_results is not None:
+            if choice.content_filter_results is not None and choice.content_filter_results:
                 verdicts = builder.fields.setdefault("content_filter_results", {})
                 merge_fields(verdicts, choice.content_filter_results)
             if choice.native_finish_reason is not None and choice.native_finish_reason:
@@ -107,43 +108,32 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
                 builder.fields["stop_reason"] = choice.stop_reason
             if choice.matched_stop is not None and choice.matched_stop != "":
                 builder.fields["matched_stop"] = choice.matched_stop
-        if not self._id and chunk.id:
-            self._id = chunk.id
-        if not self._created and chunk.created:
-            self._created = chunk.created
-        if chunk.model:
-            self._model = chunk.model
-        if chunk.usage is not None:
-            self._usage = newest_usage(self._usage, chunk.usage)
-        if chunk.service_tier:
-            self._service_tier = chunk.service_tier
-        if chunk.system_fingerprint:
-            self._system_fingerprint = chunk.system_fingerprint
+        self._add_fields(chunk)
         if chunk.moderation is not None and chunk.moderation:
-            self._fields["moderation"] = chunk.moderation
+            self._answer.moderation = chunk.moderation
         if chunk.provider is not None and chunk.provider:
-            self._fields["provider"] = chunk.provider
+            self._answer.provider = chunk.provider
         if chunk.citations is not None and chunk.citations:
-            self._fields["citations"] = chunk.citations
+            self._answer.citations = chunk.citations
         if chunk.search_results is not None and chunk.search_results:
-            self._fields["search_results"] = chunk.search_results
-        if chunk.prompt_filter_results is not None and chunk.prompt_filter_results:
-            self._fields["prompt_filter_results"] = chunk.prompt_filter_results
+            self._answer.search_results = chunk.search_results
         if chunk.timings is not None and chunk.timings:
-            self._fields["timings"] = chunk.timings
+            self._answer.timings = chunk.timings
         if chunk.x_groq is not None:
-            self._x_groq = merge(self._x_groq, chunk.x_groq)
+            self._answer.x_groq = merge(self._answer.x_groq, chunk.x_groq)
 
     def snapshot(self) -> ChatCompletion:
         """Return the answer so far, in the shape of the endpoint's answer without `stream`."""
-        x_groq = deep_copy(self._x_groq)
-        return ChatCompletion(object="chat.completion", x_groq=x_groq, **self._answer())
+        return ChatCompletion(object="chat.completion", **self._result())
 
     # The views.
 
     @property
     def reasoning(self) -> str:
-        return self._choice.shared_reasoning
+        reasoning = self._choice.message.get(self._choice.reasoning_field, "")
+        if isinstance(reasoning, list):
+            return text_of([block.fields for block in reasoning])
+        return str(reasoning)
 
     @property
     def refusal(self) -> str:
@@ -155,42 +145,35 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
 
     @property
     def usage(self) -> Usage | None:
-        groq = self._x_groq  # Groq's first place for it
-        return usage_view(groq.usage if self._usage is None and groq is not None else self._usage)
+        usage, groq = self._answer.usage, self._answer.x_groq  # Groq's first place for it
+        return usage_view(groq.usage if usage is None and groq is not None else usage)
 
     # Emitting deltas.
 
-    def deltas(self, chunk: ChatCompletionChunk, /) -> Iterable[Delta]:
-        if len(chunk.choices) == 1 and chunk.usage is None and chunk.x_groq is None:
-            choice = chunk.choices[0]
-            delta = choice.delta
-            if (
-                delta.tool_calls is None
-                and delta.refusal is None
-                and delta.reasoning_details is None
-                and delta.thinking_blocks is None
-                and choice.message is None
-            ):
-                # Nearly all chunks: this takes 0.1 us, the general way 1 us.
-                piece = delta.content
-                if (
-                    delta.reasoning is None
-                    and delta.reasoning_content is None
-                    and delta.reasoning_text is None
-                ):
-                    return (TextDelta(choice.index, piece),) if piece else ()
-                if not piece and self._choices[choice.index].reasoning_field in REASONING:
-                    piece = getattr(delta, self._choices[choice.index].reasoning_field)
-                    return (ReasoningDelta(choice.index, piece),) if piece else ()
-        return self._deltas(chunk)
-
-    def _deltas(self, chunk: ChatCompletionChunk) -> Iterator[Delta]:
-        latest = iter(self._latest)
+    def deltas(self, chunk: ChatCompletionChunk, /) -> list[Delta]:
+        deltas: list[Delta] = []
+        seen = 0
         for choice in chunk.choices:
-            is_plain = choice.delta.tool_calls is None and choice.message is None
-            delta, calls = (choice.delta, []) if is_plain else next(latest)
-            yield from self._choices[choice.index].deltas(delta, calls)
+            delta = choice.delta
+            calls: Sequence[ToolCallPiece] = ()
+            if delta.tool_calls is not None or choice.message is not None:
+                delta, calls = self._latest[seen]
+                seen += 1
+            reasoning_field = self._choices[choice.index].reasoning_field
+            if reasoning_field:
+                piece = getattr(delta, reasoning_field)
+                if isinstance(piece, list):
+                    piece = text_of(piece)
+                if piece:
+                    deltas.append(ReasoningDelta(choice.index, piece))
+            if delta.content:
+                deltas.append(TextDelta(choice.index, delta.content))
+            if delta.refusal:
+                deltas.append(RefusalDelta(choice.index, delta.refusal))
+            if calls:
+                deltas += [call.delta(arguments) for call, arguments in calls]
         if chunk.usage is not None or (chunk.x_groq is not None and chunk.x_groq.usage is not None):
             usage = self.usage
             if usage is not None:
-                yield usage
+                deltas.append(usage)
+        return deltas

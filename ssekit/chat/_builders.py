@@ -21,23 +21,27 @@ from msgspec.structs import astuple, replace
 
 from ssekit._accumulator import are_whole, shared_reason
 from ssekit._choices import BaseChoiceBuilder
-from ssekit._deltas import Delta, ReasoningDelta, RefusalDelta, TextDelta
+from ssekit._deltas import Delta
 from ssekit._fold import JSONText, Text, deep_copy, merge_fields
 from ssekit._json import JSONObject
-from ssekit.chat import _chunk as wire
 from ssekit.chat import _result as result
 from ssekit.chat._calls import ToolCallBuilder, ToolCallPiece, ToolCallTable
-from ssekit.chat._chunk import ABSENT_DELTA, ChoiceDelta, ChoiceDeltaToolCall, ChoiceLogprobs
+from ssekit.chat._chunk import (
+    ChoiceDelta,
+    ChoiceDeltaToolCall,
+    ChoiceDeltaToolCallCustom,
+    ChoiceLogprobs,
+)
 
-# The texts of a message: those with the reasoning, and all.
-REASONING: Final = ("reasoning", "reasoning_content", "reasoning_text")
-TEXTS: Final = ("content", "refusal", *REASONING)
+# The texts of a message.
+TEXTS: Final = ("content", "refusal", "reasoning", "reasoning_content", "reasoning_text")
 # The texts of objects that come in pieces: those with the reasoning, and all.
 _THOUGHTS: Final = ("text", "summary", "thinking")
 JOINED: Final = (*_THOUGHTS, "data", "transcript", "arguments")
 # The types of such objects, other than blocks of the reasoning.
 _KINDS: Final = {"audio": result.ChatCompletionAudio, "function_call": result.FunctionCall}
 _EMPTY: Final[Any] = ({}, [])
+_NO_CUSTOM: Final = ChoiceDeltaToolCallCustom()
 
 
 class ChoiceBuilder(BaseChoiceBuilder):
@@ -49,12 +53,13 @@ class ChoiceBuilder(BaseChoiceBuilder):
             this one, because some routers send the same text in two.
     """
 
-    __slots__ = ("_table", "message", "reasoning_field")
+    __slots__ = ("_stated", "_table", "message", "reasoning_field")
 
     def __init__(self, index: int) -> None:
         super().__init__(index)
         self.message: defaultdict[str, Any] = defaultdict(Text, content=self.text)
         self.reasoning_field = ""
+        self._stated = 0  # characters that messages have
         self._table: ToolCallTable | None = None
 
     @property
@@ -63,52 +68,24 @@ class ChoiceBuilder(BaseChoiceBuilder):
 
     # Adding the fields of a delta.
 
-    def delta_of_message(self, choice: wire.ChunkChoice, object: str | None) -> ChoiceDelta:
-        """Return the delta of a choice with a message: what of the message did not come before.
+    def delta_of_message(self, message: ChoiceDelta) -> ChoiceDelta:
+        """Return what of a whole message did not come before, with all of its calls.
 
-        Proxies stream a whole answer as one message, and MiniMax ends a stream with it. Beside a
-        delta in an object that is named a chunk, the message is the answer so far, and the delta
-        has what is new (Writer).
+        Proxies stream a whole answer as one message, and MiniMax ends a stream with it. Others send
+        the pieces in messages: where nothing else came, what contradicts goes on (Higress).
         """
-        message, delta = choice.message, choice.delta
-        is_chunk = (object or "").startswith("chat.completion.")
-        if message is None or (delta is not ABSENT_DELTA and (is_chunk or delta != ABSENT_DELTA)):
-            return delta
         known = {field: None for field, part in self.message.items() if part}
         rests = {field: self.message[field].rest(getattr(message, field)) for field in TEXTS}
-        calls = self._rest_of_calls(message.tool_calls)
-        return replace(message, tool_calls=calls, **(known | rests))
+        size, content = self.text.size(), message.content or ""
+        is_short = 2 * len(content) < size  # which costs no look at a long text
+        if size == self._stated and (is_short or not str(self.text).startswith(content)):
+            rests["content"] = rests["content"] or content
+        self._stated = size + len(rests["content"] or "")
+        return replace(message, **(known | rests))
 
-    def _rest_of_calls(
-        self, calls: list[ChoiceDeltaToolCall] | None
-    ) -> list[ChoiceDeltaToolCall] | None:
-        """Return pieces of what the calls of a whole message add to those that came before.
-
-        Only an id shows which call it is: without ids, nothing is added.
-        """
-        known = self._table
-        if not calls or known is None:
-            return calls
-        pieces = []
-        identified = all(each.id for each in known.calls)
-        for call in calls:
-            begun = known.by_id.get(call.id)
-            if begun is not None:
-                function = call.function or wire.ChoiceDeltaToolCallFunction()
-                whole = function.arguments if call.custom is None else call.custom.input
-                name = None if begun.name else function.name
-                rest = wire.ChoiceDeltaToolCallFunction(name, begun.arguments.rest(whole))
-                pieces.append(replace(call, function=rest, custom=None))
-            elif call.id and identified:
-                pieces.append(call)
-        return pieces
-
-    def add_reasoning(self, delta: ChoiceDelta) -> None:
-        for field in REASONING:
-            piece = getattr(delta, field)
-            if piece:
-                self.reasoning_field = self.reasoning_field or field
-                self.message[field].append(piece)
+    def add_reasoning(self, field: str, piece: str) -> None:
+        self.reasoning_field = self.reasoning_field or field
+        self.message[field].append(piece)
 
     def add_object(self, field: str, piece: Struct) -> None:
         """Add a piece of an object, unless nothing is in it (as in each chunk of Tencent's)."""
@@ -116,69 +93,50 @@ class ChoiceBuilder(BaseChoiceBuilder):
             self.message.setdefault(field, ObjectBuilder(_KINDS[field])).add(to_builtins(piece))
 
     def add_blocks(self, field: str, pieces: list[JSONObject]) -> None:
-        """Add pieces of typed blocks of the reasoning."""
+        """Add pieces of typed objects: of the reasoning, of tools that the host ran."""
         for piece in pieces:
             known = self.message.setdefault(field, [])
             if not known or not known[-1].continues(piece):
                 known.append(ObjectBuilder())
             known[-1].add(piece)
-        if not self.reasoning_field and any(map(_text_of, pieces)):
+        if not self.reasoning_field and field != "executed_tools" and text_of(pieces):
             self.reasoning_field = field
 
-    def add_executed_tools(self, tools: list[JSONObject]) -> None:
-        # A tool comes when it starts, and again with its output.
-        for tool in tools:
-            known = self.message.setdefault("executed_tools", [])
-            if known and tool.get("index") is not None and tool["index"] == known[-1].get("index"):
-                merge_fields(known[-1], tool)
-            else:
-                known.append(dict(tool))
+    def add_tool_calls(
+        self, calls: Iterable[ChoiceDeltaToolCall], *, whole: bool
+    ) -> list[ToolCallPiece]:
+        """Add pieces of calls, or calls that are `whole`, of which some may have come before.
 
-    def add_tool_calls(self, calls: Iterable[ChoiceDeltaToolCall]) -> list[ToolCallPiece]:
-        """Add pieces of calls. Return those that are of a call: an empty piece (Writer) is not."""
+        Return the pieces that are of a call.
+        """
         pieces = []
+        known = self.calls[:] if whole else []
+        identified = whole and all(call.id for call in known)
         for call in calls:
             name = arguments = None
             custom, function = call.custom, call.function
-            is_custom = False
-            if custom is not None and (custom.name is not None or custom.input is not None):
-                name, arguments, is_custom = custom.name, custom.input, True
+            is_custom = custom is not None and custom != _NO_CUSTOM
+            if custom is not None and is_custom:
+                name, arguments = custom.name, custom.input
             elif function is not None:
                 name, arguments = function.name, function.arguments
-            id_ = None if call.id == "null" else call.id  # as Mistral's SDK writes an absent one
-            if id_ is None and name is None and arguments is None and call.extra_content is None:
-                continue
+            id_ = call.id or ""
+            if id_ == "null":  # as Mistral's SDK writes an absent one
+                id_ = ""
             self._table = self._table or ToolCallTable(self.index)
-            piece = self._table.add(call.index, id_, name, arguments, custom=is_custom)
+            if known:
+                # Only an id shows which call it is: without ids, nothing is added.
+                begun = self._table.by_id.get(id_)
+                if begun is not None:
+                    name, arguments = None if begun.name else name, begun.arguments.rest(arguments)
+                elif not (id_ and identified):
+                    continue
+            piece = self._table.add(call.index, id_, name or "", arguments or "", custom=is_custom)
             if piece is not None:
                 pieces.append(piece)
                 if call.extra_content is not None:
                     merge_fields(piece[0].extra_content, call.extra_content)
         return pieces
-
-    @property
-    def shared_reasoning(self) -> str:
-        """The reasoning of the field that came first."""
-        reasoning = self.message.get(self.reasoning_field, "")
-        if isinstance(reasoning, list):
-            return "".join(block.text for block in reasoning)
-        return str(reasoning)
-
-    # Emitting deltas.
-
-    def deltas(self, delta: ChoiceDelta, calls: Iterable[ToolCallPiece]) -> Iterator[Delta]:
-        """Yield the deltas of a delta that was added, with the pieces of its calls."""
-        reasoning = getattr(delta, self.reasoning_field) if self.reasoning_field else None
-        if reasoning and isinstance(reasoning, list):
-            reasoning = "".join(map(_text_of, reasoning))
-        if reasoning:
-            yield ReasoningDelta(self.index, reasoning)
-        if delta.content:
-            yield TextDelta(self.index, delta.content)
-        if delta.refusal:
-            yield RefusalDelta(self.index, delta.refusal)
-        for call, arguments in calls:
-            yield call.delta(arguments)
 
     def last_deltas(self) -> Iterator[Delta]:
         # Not before the end: a finish reason may come again, after another call (Google's hosts).
@@ -200,7 +158,8 @@ class ChoiceBuilder(BaseChoiceBuilder):
     # Building the result.
 
     def build(self) -> result.Choice:
-        parts: dict[str, Any] = {"role": "assistant", "refusal": None} | _built(self.message)
+        parts: dict[str, Any] = {"role": "assistant", "refusal": None}
+        parts |= {field: _built(part) for field, part in self.message.items() if part not in _EMPTY}
         if "annotations" in parts:  # OpenRouter repeats a source in each chunk that mentions it
             unique = {repr(annotation): annotation for annotation in parts["annotations"]}
             parts["annotations"] = list(unique.values())
@@ -209,36 +168,25 @@ class ChoiceBuilder(BaseChoiceBuilder):
             index=self.index,
             message=result.ChatCompletionMessage(**parts),
             finish_reason=self.finish_reason,
-            logprobs=None if self.logprobs is None else ChoiceLogprobs(**deep_copy(self.logprobs)),
-            **_built(self.fields),
+            logprobs=ChoiceLogprobs(**deep_copy(self.logprobs)) if self.logprobs else None,
+            **{name: deep_copy(value) for name, value in self.fields.items()},
         )
 
 
-def _built(parts: dict[str, Any]) -> dict[str, Any]:
-    """Return what the parts of a message become, without objects and lists that are empty."""
-    return {field: _built_part(part) for field, part in parts.items() if part not in _EMPTY}
-
-
-def _built_part(part: Any) -> Any:
+def _built(part: Any) -> Any:
+    """Return what a part of a message becomes."""
     if isinstance(part, Text):
         return str(part) if part else None
-    if type(part) is str and part.isascii():  # which saves a tenth of a result
-        return part
     if isinstance(part, list):
-        return [_built_part(item) for item in part]
+        return [_built(item) for item in part]
     return part.build() if isinstance(part, ObjectBuilder) else deep_copy(part)
 
 
-class ObjectBuilder:
+class ObjectBuilder(Struct, eq=False):
     """An object that comes in pieces: a block of the reasoning, the audio, a call of a function."""
 
-    __slots__ = ("_kind", "fields", "padded", "texts")
-
-    def __init__(self, kind: type[Any] = dict) -> None:
-        self._kind = kind
-        self.fields: JSONObject = {}
-        self.texts: dict[str, Text] = {}
-        self.padded = False  # whether base64 padding has ended the data
+    kind: type[Any] = dict
+    fields: JSONObject = {}
 
     def continues(self, piece: JSONObject) -> bool:
         """Whether a piece is of the same block of the reasoning as what came before it.
@@ -251,45 +199,39 @@ class ObjectBuilder:
         ours, theirs = known.get("id"), piece.get("id")
         if ours is not None and theirs is not None and str(ours) != str(theirs):
             return False
+        if piece.get("data") and known.get("data"):  # which comes whole
+            return False
         # A signature ends the text that it signs, unless each piece of the text has the same one.
         signature = known.get("signature")
-        if signature and _text_of(piece) and piece.get("signature") != signature:
-            return False
-        return not (self.padded and piece.get("data") and ours is None and theirs is None)
+        return not (signature and text_of([piece]) and piece.get("signature") != signature)
 
     def add(self, piece: JSONObject) -> None:
         for name, value in piece.items():
+            known = self.fields.get(name)
             if name in JOINED and isinstance(value, str):
-                text = self.texts.get(name)
-                if text is None:
-                    text = self.texts[name] = JSONText() if name == "arguments" else Text()
-                    self.fields[name] = ""
-                text.add(value)
-                self.padded = self.padded or (name == "data" and value.endswith("="))
+                if not isinstance(known, Text):
+                    known = self.fields[name] = JSONText() if name == "arguments" else Text()
+                known.add(value)
             elif name not in self.fields or (value is not None and value != ""):
                 self.fields[name] = value
 
-    @property
-    def text(self) -> str:
-        return "".join(str(self.texts[name]) for name in _THOUGHTS if name in self.texts)
-
     def build(self) -> Any:
-        texts = {name: str(text) for name, text in self.texts.items()}
-        return self._kind(**deep_copy(self.fields) | texts)
+        texts = {name: str(part) for name, part in self.fields.items() if isinstance(part, Text)}
+        return self.kind(**deep_copy({**self.fields, **texts}))
 
 
 def _message_call(
     call: ToolCallBuilder,
 ) -> result.ChatCompletionMessageFunctionToolCall | result.ChatCompletionMessageCustomToolCall:
-    called = call.name, str(call.arguments)
-    extra_content = deep_copy(call.extra_content) or None
+    called, extra = (call.name, str(call.arguments)), deep_copy(call.extra_content) or None
     if call.custom:
         custom = result.Custom(*called)
-        return result.ChatCompletionMessageCustomToolCall(call.id, custom, extra_content)
+        return result.ChatCompletionMessageCustomToolCall(call.id, custom, extra)
     function = result.Function(*called)
-    return result.ChatCompletionMessageFunctionToolCall(call.id, function, extra_content)
+    return result.ChatCompletionMessageFunctionToolCall(call.id, function, extra)
 
 
-def _text_of(piece: JSONObject) -> str:
-    """Return the text of a piece of a block."""
-    return "".join(text for name in _THOUGHTS if isinstance(text := piece.get(name), str))
+def text_of(pieces: list[JSONObject]) -> str:
+    """Return the text of blocks of the reasoning, or of pieces of them."""
+    texts = (piece.get(name) for piece in pieces for name in _THOUGHTS)
+    return "".join(str(text) for text in texts if isinstance(text, str | Text))

@@ -7,17 +7,16 @@
 # - Steps are made where they are missing: a stream may be resumed in its middle.
 # - A response that continues another (it has another id) appends its steps, and its usage adds up.
 #
-# How it works: nearly all events of a stream are one more piece of the step before. `add` remembers
-# that step, and where a piece of text goes. Any other event goes to the method in `_METHODS`, where
-# the `StepTable` finds the step that it belongs to. The step keeps what the event added until
-# `deltas` asks for it.
+# How it works: nearly all events of a stream are one more piece of a text. `add` remembers where
+# that goes. Any other event goes to the method in `_METHODS`, where the `StepTable` finds the step
+# that it belongs to. The step keeps what the event added until `deltas` asks for it. In the former
+# spelling, a content is a step of the model's output until the answer is read.
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, compress
-from operator import attrgetter
-from typing import Any, ClassVar, Final, get_args
+from itertools import chain
+from typing import Any, ClassVar, Final
 
 from msgspec import to_builtins
 from msgspec.structs import astuple, replace
@@ -31,7 +30,7 @@ from ssekit._fragments import MERGE_AT
 from ssekit._json import JSONObject
 from ssekit.interactions import _events as events
 from ssekit.interactions import _result as result
-from ssekit.interactions._builders import StepBuilder, field_of, join_texts
+from ssekit.interactions._builders import StepBuilder, as_outputs, as_step, field_of, join_texts
 from ssekit.interactions._events import InteractionSSEEvent, StepDelta
 from ssekit.interactions._result import Interaction, TextContent
 from ssekit.interactions._steps import StepTable
@@ -44,7 +43,6 @@ _OUTPUTS: Final = (
 _FIELDS: Final = tuple(
     name for name in Interaction.__struct_fields__ if name not in ("steps", "outputs", "usage")
 )
-_values: Final = attrgetter(*_FIELDS)
 _NOTHING: Final = Interaction()
 # The events after which a stream may end: with the status that they have, unless they state one.
 _FINISHED: Final[dict[type[Any], str]] = {
@@ -52,18 +50,8 @@ _FINISHED: Final[dict[type[Any], str]] = {
     events.InteractionCompleteEvent: "completed",
     events.InteractionRequiresActionEvent: "requires_action",
 }
-_FORMER: Final = (events.InteractionStartEvent, events.InteractionCompleteEvent)
 _STOPS: Final = (events.StepStop, events.ContentStop)
 _RUNNING: Final = ("", "in_progress", "queued")
-# The events that may state a usage, beside those that have metadata.
-_WITH_USAGE: Final = {
-    event
-    for event in get_args(events.AnyEvent)
-    if {"interaction", "usage"}.intersection(event.__struct_fields__)
-}
-
-_NO_INDEX: Final = object()  # unequal to any index, and to None
-_PIECES: Final = (TextContent, events.ThoughtSummaryDelta, events.ArgumentsDelta)
 
 
 class Accumulator(Contract[InteractionSSEEvent, Interaction]):
@@ -82,21 +70,19 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
     """
 
     __slots__ = (
-        *("_counted", "_earlier", "_finished", "_former", "_head", "_index", "_kind", "_latest"),
-        *("_settled", "_steps", "_text", "_usage", "event_id"),
+        *("_counted", "_earlier", "_finished", "_former", "_head", "_index", "_latest", "_settled"),
+        *("_steps", "_text", "_usage", "event_id"),
     )
 
     def __init__(self) -> None:
         self.event_id: str | None = None
-        # The latest event that states a usage; the step of the latest event; the steps that the end
-        # has, and the texts before it.
+        # The latest event that states a usage; the step of the latest event; the deltas of the
+        # steps that the end has.
         self._counted: Any = None
         self._latest: StepBuilder | None = None
-        self._settled: tuple[list[StepBuilder], dict[type[Delta], str]] | None = None
-        # If the latest event was a piece of a step: its index and type, and where that of a text
-        # goes, past its builder.
-        self._index: object = _NO_INDEX
-        self._kind: type[Any] = StepDelta
+        self._settled: Iterable[Delta] = ()
+        # If the latest event was a piece of a text of the output: its index, and where it went.
+        self._index: int | None = None
         self._text: Text | None = None
         self._reset()
 
@@ -105,7 +91,7 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         self._steps = StepTable()
         self._earlier: result.Usage | None = None  # of the responses that this one continues
         self._usage: result.Usage | None = None
-        self._former = False  # whether the beginning or the end is in the former spelling
+        self._former = False  # whether the latest event of a step was in the former spelling
         self._finished = False
 
     def add(self, event: InteractionSSEEvent, /) -> bool | None:
@@ -116,29 +102,35 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         """
         if event.event_id:
             self.event_id = event.event_id
-        if type(event) is StepDelta and event.index == self._index and event.metadata is None:
-            delta, text, latest = event.delta, self._text, self._latest
-            if text is not None and type(delta) is TextContent and delta.annotations is None:
+        text = self._text
+        if text is not None and type(event) is StepDelta and event.index == self._index:
+            delta: Any = event.delta
+            plain = type(delta) is TextContent and delta.annotations is None
+            if plain and event.metadata is None:
                 text.pending.append(delta.text)  # nearly all of a stream
                 if len(text.pending) >= MERGE_AT:
                     text.compact()
                 return False
-            if latest is not None and type(delta) is self._kind:
-                latest.add(delta)
-                return False
-        self._index, self._latest, self._settled = _NO_INDEX, None, None
+        self._text, self._latest, self._settled = None, None, ()
         method = self._METHODS.get(type(event))
         ends = method is not None and method(self, event)
-        for usage in _usages(event) if event.metadata or type(event) in _WITH_USAGE else ():
-            self._usage = merge_usage(self._usage, usage, _INPUTS, _OUTPUTS)
-            self._counted = event
+        if event.metadata is not None:
+            self._count(event, event.metadata.total_usage, event.metadata.usage)
         return ends
+
+    def _count(self, event: Any, *usages: result.Usage | None) -> None:
+        """Take the usages that an event states, the latest word last."""
+        for usage in usages:
+            if usage is not None:
+                self._usage = merge_usage(self._usage, usage, _INPUTS, _OUTPUTS)
+                self._counted = event
 
     # The interaction.
 
     def _begin(self, event: Any) -> None:
         """Take the beginning of an interaction: of this one again, or of one that continues it."""
         stated, known = _stated(event), self._head
+        self._former = type(event) is events.InteractionStartEvent
         if known is not _NOTHING:
             id_ = stated.get("id")
             is_another = self._finished if not (id_ and known.id) else id_ != known.id
@@ -151,15 +143,17 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
                 self._steps.next_response()
             elif is_another and self._finished:
                 self._reset()
-            elif is_another and any(True for _ in self._steps):
+            elif is_another and any(self._steps):
                 raise DecodeError("another interaction begins before the one under way has ended")
+            elif id_ == known.id:
+                self._steps = StepTable()  # the stream is replayed
             self._finished = False
         self._update(event, stated)
 
     def _update(self, event: Any, stated: dict[str, Any] | None = None) -> None:
         """Take what an event states of the interaction."""
         self._head = replace(self._head, **(_stated(event) if stated is None else stated))
-        self._former = self._former or type(event) in _FORMER
+        self._count(event, event.usage, event.interaction and event.interaction.usage)
 
     def _finish(self, event: Any) -> bool:
         """Take an event with which the stream ends, or may end."""
@@ -169,11 +163,11 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         if stated.get("status", self._status).lower() != "requires_continuation":
             stated.setdefault("continuation_token", None)  # an earlier one is of no use now
         self._update(event, stated)
-        if head is not None and (head.steps or head.outputs):
-            texts, settled = join_texts(self._steps), []
-            for steps, former in ((head.steps, False), (head.outputs, True)):
-                settled += self._steps.settle(steps, former=former) if steps else []
-            self._settled = settled, texts
+        steps = () if head is None else head.steps or list(map(as_step, head.outputs or ()))
+        if steps:
+            self._former = not head.steps
+            texts = join_texts(self._steps)
+            self._settled = self._settled_deltas(self._steps.settle(steps), texts)
         self._steps.end_all()
         self._finished = True
         return type(event) is not events.InteractionRequiresActionEvent
@@ -181,28 +175,27 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
     # Steps.
 
     def _on_start(self, event: Any) -> None:
-        former = type(event) is events.ContentStart
-        step = event.content if former else event.step
+        self._former = type(event) is events.ContentStart
+        step = as_step(event.content) if self._former else event.step
         if step is not None:
-            self._latest = self._steps.begin(event.index, step, former=former)
+            self._latest = self._steps.begin(event.index, step)
 
     def _on_delta(self, event: Any) -> None:
-        former, delta = type(event) is events.ContentDelta, event.delta
-        builder = None if delta is None else self._steps.find(event.index, delta, former=former)
+        self._former, delta = type(event) is events.ContentDelta, event.delta
+        builder = None if delta is None else self._steps.find(event.index, delta)
         if builder is not None:
             self._latest = builder
             builder.add(delta)
             if builder.place is None:
                 self._steps.name(builder)
-            named = type(delta) is events.ArgumentsDelta and delta.call_id
-            if type(delta) in _PIECES and event.index is not None and not (former or named):
-                self._index, self._kind, self._text = event.index, type(delta), None
-                if type(delta) is TextContent and type(builder.step) is result.ModelOutputStep:
-                    self._text = builder.latest_text
+            text = builder.latest_text
+            is_plain = type(delta) is TextContent and builder.latest_piece is delta.text
+            if is_plain and builder.emitted_as is TextDelta and text is not None and text.echo < 0:
+                self._index, self._text = event.index, text
 
     def _on_stop(self, event: Any) -> None:
-        former = type(event) is events.ContentStop
-        self._latest = self._steps.end(event.index, former=former)
+        self._latest = self._steps.end(event.index)
+        self._count(event, event.usage)
 
     _METHODS: ClassVar[dict[type[Any], Callable[[Accumulator, Any], bool | None]]] = {
         events.InteractionCreatedEvent: _begin,
@@ -220,16 +213,12 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
     # The answer and its views.
 
     def snapshot(self) -> Interaction:
-        steps: list[Any] = []
-        outputs: list[Any] = []
-        for builder in self._steps:
-            (outputs if builder.former else steps).append(builder.build())
-        former = self._former or bool(outputs)
+        steps: list[Any] = [builder.build() for builder in self._steps]
         usage, errors = _sum_usage(self._earlier, self._usage), self._head.errors
         return replace(
             self._head,
-            steps=steps if steps or not former else None,
-            outputs=outputs if outputs or (former and not steps) else None,
+            steps=None if self._former else steps,
+            outputs=[*chain.from_iterable(map(as_outputs, steps))] if self._former else None,
             usage=None if usage is None else deep_copy(usage),
             errors=errors and deep_copy(errors),
         )
@@ -288,19 +277,15 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
 
     # Emitting deltas.
 
-    def deltas(self, event: InteractionSSEEvent, /) -> Iterable[Delta]:
-        latest = self._latest
-        if latest is not None and type(event) is StepDelta and type(event.delta) is TextContent:
-            piece = latest.latest_piece = event.delta.text
-            if latest.emitted_as is TextDelta and not latest.known and event is not self._counted:
-                return (TextDelta(0, piece),) if piece else ()
+    def deltas(self, event: Any, /) -> Iterable[Delta]:
+        if self._text is not None and event is not self._counted:
+            piece = event.delta.text
+            return (TextDelta(0, piece),) if piece else ()
         deltas: Iterable[Delta] = ()
-        if latest is not None:
-            deltas = latest.deltas(stopped=type(event) in _STOPS)
-        if self._settled is not None:
-            deltas = chain(deltas, self._settled_deltas(*self._settled))
+        if self._latest is not None:
+            deltas = self._latest.deltas(stopped=type(event) in _STOPS)
         usage = self.usage if event is self._counted else None
-        return deltas if usage is None else chain(deltas, (usage,))
+        return chain(deltas, self._settled, () if usage is None else (usage,))
 
     def _settled_deltas(
         self, builders: Iterable[StepBuilder], before: dict[type[Delta], str]
@@ -325,24 +310,12 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
 
 def _stated(event: Any) -> dict[str, Any]:
     """Return the fields of an interaction that an event states: neither null nor empty."""
-    stated: dict[str, Any] = {}
-    if event.interaction is not None:
-        values = _values(event.interaction)
-        stated = dict(compress(zip(_FIELDS, values, strict=True), values))
-    beside = event.interaction_id, event.status, event.continuation_token
-    for name, value in zip(("id", "status", "continuation_token"), beside, strict=True):
-        if value:
-            stated.setdefault(name, value)
-    return stated
-
-
-def _usages(event: Any) -> list[result.Usage]:
-    """Return the usages that an event states, the latest word last."""
-    metadata, head = event.metadata, getattr(event, "interaction", None)
-    usages = [getattr(event, "usage", None), None if head is None else head.usage]
-    if metadata is not None:
-        usages = [metadata.total_usage, metadata.usage, *usages]
-    return list(filter(None, usages))
+    head = event.interaction
+    names = () if head is None else _FIELDS
+    stated = {name: value for name in names if (value := getattr(head, name))}
+    beside = {"id": event.interaction_id, "status": event.status}
+    beside["continuation_token"] = event.continuation_token
+    return {name: value for name, value in beside.items() if value} | stated
 
 
 def _sum_usage(first: result.Usage | None, second: result.Usage | None) -> result.Usage | None:
@@ -357,17 +330,15 @@ def _sum_usage(first: result.Usage | None, second: result.Usage | None) -> resul
 
 
 def _sum(first: Any, second: Any) -> Any:
+    """Add up two counts, or lists of counts that have the same words, such as their modality."""
     if first is None or second is None:
         return second if first is None else first
-    return _sum_lists(first + second) if isinstance(first, list) else first + second
-
-
-def _sum_lists(items: list[JSONObject]) -> list[JSONObject]:
-    """Add up the counts of items that have the same words, such as their modality."""
+    if not isinstance(first, list):
+        return first + second
     sums: dict[str, JSONObject] = {}
-    for item in items:
-        words = str([value for value in item.values() if not isinstance(value, int)])
-        known = sums.setdefault(words, {})
-        for name, value in item.items():
-            known[name] = known.get(name, 0) + value if isinstance(value, int) else value
+    for item in first + second:
+        words = str({name: word for name, word in item.items() if not isinstance(word, int)})
+        counts = sums.get(words, {})
+        added = {name: counts.get(name, 0) + n for name, n in item.items() if isinstance(n, int)}
+        sums[words] = counts | item | added
     return list(sums.values())

@@ -1,12 +1,10 @@
 # Steps in progress.
 #
 # How it works: a builder keeps the step of the start event, and what deltas add to it: contents,
-# the JSON text of arguments, and fields that are replaced. In the former spelling, an output is a
-# step whose only content is itself.
+# the JSON text of arguments, and fields that are replaced.
 #
-# What always holds here:
-# - Pieces are joined, and arguments parsed, when a step is read: never with each piece.
-# - Nothing is emitted twice where a stream is replayed.
+# What always holds here: pieces are joined, and arguments parsed, when a step is read: never with
+# each piece.
 
 from __future__ import annotations
 
@@ -26,30 +24,27 @@ from ssekit.interactions import _result as result
 
 CallT = TypeVar("CallT", ToolCall, ToolCallDelta)
 
-OUTPUTS: Final = (result.ModelOutputStep, result.UserInputStep)
 _CONTENTS: Final[tuple[type[Any], ...]] = get_args(result.KnownContent)
 _STEPS: Final[tuple[type[Any], ...]] = get_args(result.KnownStep)
-_CALLS: Final = {step for step in _STEPS if issubclass(step, result.ToolCallStep)}
+_OUTPUTS: Final = (result.ModelOutputStep, result.UserInputStep)
+_CALLS: Final = tuple(step for step in _STEPS if issubclass(step, result.ToolCallStep))
 _SIGNED: Final = tuple(step for step in _STEPS if "signature" in step.__struct_fields__)
 _ANNOTATIONS: Final = (events.TextAnnotationDelta, events.TextAnnotation)
-# The steps that accept a delta. If there is none, the delta begins a step of the first type (in the
-# former spelling, a content begins an output).
+# The steps that accept a delta. If there is none, the delta begins a step of the first type.
 ACCEPTED_BY: Final[dict[type[Any], tuple[type[Any], ...]]] = {
-    **{content: (*OUTPUTS, content) for content in _CONTENTS},
+    **dict.fromkeys((*_CONTENTS, *_ANNOTATIONS), _OUTPUTS),
     **{step: (step,) for step in get_args(result.ToolStep)},
-    **dict.fromkeys(_ANNOTATIONS, (*OUTPUTS, result.TextContent)),
     events.ThoughtSummaryDelta: (result.ThoughtStep,),
-    events.ThoughtSignatureDelta: (result.ThoughtStep, *_SIGNED),
-    events.ArgumentsDelta: (result.FunctionCallStep, *_CALLS),
+    events.ThoughtSignatureDelta: _SIGNED,
+    events.ArgumentsDelta: _CALLS,
 }
 # The steps whose texts are emitted, and the fields that have the contents of steps.
-EMITTED_AS: Final[dict[type[Any], type[TextDelta | ReasoningDelta]]] = {
+_EMITTED_AS: Final[dict[type[Any], type[TextDelta | ReasoningDelta]]] = {
     result.ThoughtStep: ReasoningDelta,
     result.ModelOutputStep: TextDelta,
-    result.TextContent: TextDelta,
 }
 _PARTS: Final[dict[type[Any], str]] = {
-    **dict.fromkeys(OUTPUTS, "content"),
+    **dict.fromkeys(_OUTPUTS, "content"),
     result.ThoughtStep: "summary",
 }
 # The fields of a step that have another form here.
@@ -65,21 +60,32 @@ class TextBuilder(Text):
 
     def __init__(self, text: str = "", annotations: Iterable[JSONObject] = ()) -> None:
         super().__init__()
-        if text:
-            self.append(text)
+        self.begin(text)
         self.annotations = [*annotations]
+
+    def build(self) -> result.TextContent:
+        annotations = deep_copy(self.annotations) if self.annotations else None
+        return result.TextContent(text=str(self), annotations=annotations)
+
+
+class AudioBuilder(msgspec.Struct, gc=False):
+    """Audio in progress: its first piece, and the bytes of all."""
+
+    first: result.AudioContent
+    data: list[bytes]
+
+    def build(self) -> result.AudioContent:
+        return replace(self.first, data=base64.b64encode(b"".join(self.data)).decode())
 
 
 # (A struct is made in a quarter of the time of a class, and is not visited by the collector.)
 class StepBuilder(msgspec.Struct, gc=False, eq=False):
-    """A step in progress, or an output of the former spelling.
+    """A step in progress.
 
     Attributes:
         step: The step, without what comes in pieces.
-        former: Whether it is an output.
         index: Its index; None for a step without one.
         position: Its index, or one that it has got.
-        previous: The step before this one at its position.
         implied: Whether it began with a delta, and its start event has not come.
         ended: Whether its stop event has come.
         place: The position among the tool calls; None if it is none.
@@ -87,14 +93,11 @@ class StepBuilder(msgspec.Struct, gc=False, eq=False):
         emitted_as: The type of the deltas of its text; None if it is not emitted.
         latest_piece: The text that the latest event added.
         latest_text: The latest of its contents that is a text.
-        known: How many characters were emitted before the step was replayed.
     """
 
     step: Any
-    index: int | None
-    former: bool
+    index: int | None = None
     position: int = 0
-    previous: StepBuilder | None = None
     implied: bool = True
     ended: bool = False
     place: int | None = None
@@ -102,45 +105,32 @@ class StepBuilder(msgspec.Struct, gc=False, eq=False):
     emitted_as: type[TextDelta | ReasoningDelta] | None = None
     latest_piece: str = ""
     latest_text: TextBuilder | None = None
-    known: int = 0
-    _parts: Any = ()  # the contents, or the summary: a list; pieces of audio in a list of their own
-    _is_own: bool = False  # whether the object of an unknown step is no longer the event's
+    _parts: list[Any] = []  # the contents, or the summary
     _call: ToolCall | None = None
-    # Whether a call has ended with whole arguments, and stays as it is; None: not looked at.
-    _whole: bool | None = False
     # Whether the first delta of a call was emitted, and the whole call.
     _started: bool = False
     _emitted: bool = False
 
     def __post_init__(self) -> None:
-        self.emitted_as = EMITTED_AS.get(type(self.step))
-
-    def replay(self, known: StepBuilder) -> None:
-        """Take the place of a step that begins again. Nothing of it is emitted twice."""
-        self.place, self._call = known.place, known._call
-        self._started, self._emitted = known._started, known._emitted
-        self.known = max(known.known, known._size())
+        self.emitted_as = _EMITTED_AS.get(type(self.step))
 
     # Adding to the step.
 
     def begin(self, step: Any) -> None:
-        """Take the step of a start event. (Deltas may have come before it.)"""
-        known, self.step = self.step, step
+        """Take the step of a start event. (Deltas, or another start, may have come before it.)"""
         self.implied, self.latest_piece = False, ""
         if isinstance(step, Unknown):
-            self._is_own = False
+            self.step = type(step)(step)  # to which deltas may add
             return
-        if getattr(step, "signature", None) == "":
+        if self.step is not step:
+            self._add_fields(step)
+        elif getattr(step, "signature", None) == "":
             self.step = replace(step, signature=None)
-        if known is not step:
-            self._add_fields(known)
-        contents = None if self._parts else _contents(step)
-        if contents:
+        contents = _contents(step)
+        if contents and not self._parts:
             self._take(contents)
             self.latest_piece = self.text()
-        if type(step) in _CALLS:
-            if step.partial_arguments is not None:
-                self.step = replace(self.step, partial_arguments=None)
+        if isinstance(step, result.ToolCallStep):
             text = step.partial_arguments or _encoded(step.arguments)
             if text:
                 self._own_arguments().begin(text)
@@ -156,6 +146,10 @@ class StepBuilder(msgspec.Struct, gc=False, eq=False):
         """Whether nothing goes on from the arguments of this step."""
         return bool(self.arguments) and self.arguments.ended
 
+    def is_repeated_by(self, call: result.FunctionCallStep) -> bool:
+        """Whether another call with the id of this one has its name and its arguments, too."""
+        return call.name == self.step.name and self.arguments.repeats(_encoded(call.arguments))
+
     def add(self, delta: Any) -> None:
         """Take a delta that this step accepts."""
         self.latest_piece = ""
@@ -166,33 +160,31 @@ class StepBuilder(msgspec.Struct, gc=False, eq=False):
         text, is_piece = self.latest_text, type(delta) is result.TextContent
         if text is None or (is_piece and text is not self._parts[-1]):
             text = self.latest_text = TextBuilder()
-            self._append(text)
+            self._parts.append(text)
         text.annotations += delta.annotations or ()
         if is_piece:
             self.latest_piece = text.add(delta.text)
 
-    def _add_media(self, delta: result.Media) -> None:
+    def _add_media(self, delta: Any) -> None:
         known: Any = self._parts[-1] if self._parts else None
+        data = _decoded(delta)
         if type(known) is type(delta) and known.data is None and known.uri is None:
-            self._parts[-1] = merge(known, delta)  # it was announced
-        elif _goes_on(known, delta):
-            pieces: list[Any] = known if type(known) is list else [known]
-            pieces.append(delta)
-            self._parts[-1] = pieces
+            self._parts.pop()  # it was announced
+            delta = merge(known, delta)
+        if data is None:
+            self._parts.append(delta)
+        elif isinstance(known, AudioBuilder) and _is_alike(known.first, delta):
+            known.data.append(data)
         else:
-            self._append(delta)
+            self._parts.append(AudioBuilder(delta, [data]))
 
     def _add_summary(self, delta: events.ThoughtSummaryDelta) -> None:
         if delta.content is not None:
-            self._append(delta.content)
+            self._parts.append(delta.content)
             self.latest_piece = _text_of(delta.content)
 
-    def _add_signature(self, delta: events.ThoughtSignatureDelta) -> None:
-        if delta.signature:
-            self._set({"signature": delta.signature})
-
     def _add_arguments(self, delta: events.ArgumentsDelta) -> None:
-        if not self._stays:
+        if not (self.ended and self.is_whole):
             piece = delta.arguments or delta.partial_arguments or ""
             self.latest_piece = self._own_arguments().add(piece)
 
@@ -203,55 +195,40 @@ class StepBuilder(msgspec.Struct, gc=False, eq=False):
         return self.arguments
 
     def _add_fields(self, step: Any) -> None:
-        """Take the fields of a step, or of a delta of its type, that are neither null nor empty."""
-        known = getattr(step, "__struct_fields__", None)
-        names = step if known is None else [name for name in known if name not in _BUILT]
-        fields = ((name, field_of(step, name)) for name in names)
-        self._set({name: value for name, value in fields if value not in _EMPTY})
-        arguments = getattr(step, "arguments", None)
-        if arguments and not self._stays and arguments != parse_object(str(self.arguments)):
-            self.latest_piece = self._own_arguments().override(_encoded(arguments))
-
-    def _set(self, fields: JSONObject) -> None:
+        """Take the fields of a step, or of a delta, that are neither null nor empty."""
+        declared = getattr(step, "__struct_fields__", None)
+        names = step if declared is None else [name for name in declared if name not in _BUILT]
+        fields = {name: value for name in names if (value := field_of(step, name)) not in _EMPTY}
         if isinstance(self.step, Unknown):
-            self.step = self.step if self._is_own else type(self.step)(self.step)
-            self._is_own = True
             self.step.update(fields)
         else:
             self.step = replace(self.step, **fields)
+        arguments = getattr(step, "arguments", None)
+        if arguments:
+            known = parse_object(str(self.arguments))
+            stays = self.ended and self.place is not None and known is not None
+            if arguments != known and not stays:
+                self.latest_piece = self._own_arguments().override(_encoded(arguments))
 
-    # What takes a delta, by its type. Any other delta is of the type of the step.
+    # What takes a delta, by its type. Any other delta has fields of the step.
     _METHODS: ClassVar[dict[type[Any], Callable[[StepBuilder, Any], None]]] = {
         **dict.fromkeys(_CONTENTS, _add_media),
         **dict.fromkeys((result.TextContent, *_ANNOTATIONS), _add_text),
         events.ThoughtSummaryDelta: _add_summary,
-        events.ThoughtSignatureDelta: _add_signature,
         events.ArgumentsDelta: _add_arguments,
     }
 
-    def _append(self, part: Any) -> None:
-        self._parts = self._parts or []
-        self._parts.append(part)
-
-    def _take(self, contents: Iterable[Any]) -> None:
-        parts = self._parts = [*contents]
-        self.latest_text = None
-        for position, part in reversed(list(enumerate(parts))):
-            if isinstance(part, result.TextContent):  # the latest, which pieces go on from
-                parts[position] = self.latest_text = TextBuilder(part.text, part.annotations or ())
-                break
+    def _take(self, contents: list[Any]) -> None:
+        self._parts, self.latest_text = [*contents], None
+        texts = [at for at, part in enumerate(contents) if isinstance(part, result.TextContent)]
+        for at in texts[-1:]:  # pieces go on from the latest
+            text, annotations = contents[at].text, contents[at].annotations
+            self._parts[at] = self.latest_text = TextBuilder(text, annotations or ())
 
     def end(self) -> None:
         """Take the stop event."""
         self.ended = True
         self.latest_piece = self.arguments.flush()
-        self._whole = None
-
-    @property
-    def _stays(self) -> bool:
-        if self._whole is None:
-            self._whole = self.place is not None and is_json(str(self.arguments))
-        return self._whole
 
     def state(self, step: Any) -> None:
         """Take the whole step, as the end of the stream has it."""
@@ -275,22 +252,22 @@ class StepBuilder(msgspec.Struct, gc=False, eq=False):
         text = str(self.arguments)
         if text:
             tree = parse_object(text)
-            fields = {"partial_arguments": text} if tree is None else {"arguments": tree}
+            fields["partial_arguments"] = text if tree is None else None
+            if tree is not None:
+                fields["arguments"] = tree
         if parts and isinstance(step, Unknown):
             known = step.get("content")
             begun = deep_copy(known) if isinstance(known, list) else []
             fields["content"] = begun + msgspec.to_builtins(parts)
-        elif parts and type(step) in _PARTS:
-            fields[_PARTS[type(step)]] = parts
         elif parts:
-            return parts[0]  # an output of the former spelling
+            fields[_PARTS[type(step)]] = parts
         return deep_copy(step, **fields)
 
     # Emitting deltas.
 
     def deltas(self, *, stopped: bool) -> Iterable[Delta]:
         """Return the deltas of the latest event of this step, which may have stopped it."""
-        piece = self._new_of(self.latest_piece)
+        piece = self.latest_piece
         if self.place is None:
             return (self.emitted_as(0, piece),) if piece and self.emitted_as is not None else ()
         deltas: list[Delta] = []
@@ -299,26 +276,9 @@ class StepBuilder(msgspec.Struct, gc=False, eq=False):
             deltas = [self._make(ToolCallDelta, piece)]
             self._started = True
         # Without arguments, the end of the stream decides.
-        if stopped and self._stays and not self._emitted:
+        if stopped and not self._emitted and is_json(str(self.arguments)):
             deltas += self._emit()
         return deltas
-
-    def _size(self) -> int:
-        """Return the length of all texts, without joining them."""
-        sizes = (
-            part.size() if isinstance(part, TextBuilder) else len(_text_of(part))
-            for part in self._parts
-        )
-        return self.arguments.size() + sum(sizes)
-
-    def _new_of(self, piece: str) -> str:
-        """Return what of the latest piece was not emitted before a replay."""
-        if not self.known:
-            return piece
-        beyond = self._size() - self.known
-        if beyond >= 0:
-            self.known = 0
-        return piece[max(0, len(piece) - beyond) :]
 
     def last_deltas(self, reason: FinishReason | None) -> list[Delta]:
         """Return the whole call at the end of the stream, unless it was cut off or is emitted."""
@@ -330,7 +290,7 @@ class StepBuilder(msgspec.Struct, gc=False, eq=False):
         self._emitted = True
         initial = self.arguments.flush()
         call = self.call()
-        piece = self._new_of(initial or ("" if self.arguments else call.arguments))
+        piece = initial or ("" if self.arguments else call.arguments)
         return [self._make(ToolCallDelta, piece), call] if piece else [call]
 
     def call(self) -> ToolCall:
@@ -367,12 +327,20 @@ def field_of(step: Any, name: str) -> Any:
     return step.get(name) if isinstance(step, dict) else getattr(step, name, None)
 
 
+def as_step(output: Any) -> Any:
+    """Return an output of the former spelling as a step, which it is unless it is a content."""
+    is_content = isinstance(output, result.AnyContent)
+    return result.ModelOutputStep(content=[output]) if is_content else output
+
+
+def as_outputs(step: Any) -> list[Any]:
+    """Return the outputs of the former spelling that a step is: contents, or itself."""
+    return (step.content or []) if isinstance(step, result.ModelOutputStep) else [step]
+
+
 def _contents(step: Any) -> list[Any]:
-    """Return the contents of a step, or its summary; an output of the former spelling is one."""
-    field = _PARTS.get(type(step))
-    if field is None:
-        return [step] if isinstance(step, result.AnyContent) else []
-    return getattr(step, field) or []
+    """Return the contents of a step, or its summary."""
+    return getattr(step, _PARTS.get(type(step), ""), None) or []
 
 
 # Of a part, which is a builder or a content.
@@ -385,26 +353,13 @@ def _text_of(part: Any) -> str:
 
 
 def _built(part: Any) -> Any:
-    if type(part) is result.TextContent and part.annotations is None and part.text.isascii():
-        return part  # frozen: an item of a summary
-    if isinstance(part, (TextBuilder, result.TextContent)):
-        annotations = deep_copy(part.annotations) if part.annotations else None
-        return result.TextContent(text=join_surrogates(_text_of(part)), annotations=annotations)
-    if isinstance(part, list):
-        data = base64.b64encode(b"".join(filter(None, map(_decoded, part))))
-        return deep_copy(part[0], data=data.decode())
-    return deep_copy(part)
+    return part.build() if isinstance(part, (TextBuilder, AudioBuilder)) else deep_copy(part)
 
 
-def _goes_on(known: Any, piece: Any) -> bool:
-    """Whether a piece goes on with audio (or with a list of its pieces): in one format."""
-    first, latest = (known[0], known[-1]) if type(known) is list else (known, known)
-    formats = ((getattr(first, name, None), getattr(piece, name, None)) for name in _FORMAT)
-    return (
-        _decoded(piece) is not None
-        and _decoded(latest) is not None
-        and all(theirs in (None, ours) for ours, theirs in formats)
-    )
+def _is_alike(known: result.AudioContent, piece: Any) -> bool:
+    """Whether a piece of audio is in the format of another, or states none."""
+    formats = ((getattr(known, name), getattr(piece, name)) for name in _FORMAT)
+    return all(theirs in (None, ours) for ours, theirs in formats)
 
 
 def _decoded(content: Any) -> bytes | None:

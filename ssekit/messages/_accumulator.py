@@ -1,22 +1,22 @@
 # The accumulator: the events of one stream into one `Message`, with its views and deltas.
 #
 # What always holds here:
-# - No known delta is lost: one that no open block accepts begins a block. A tool call that was
+# - No known delta is lost: one that no block accepts begins a block. A tool call that was
 #   emitted whole stays as it is until another message begins.
 # - Blocks stand in the order in which they began, so that text deltas join to the text.
 # - null means absent, and "" never overwrites. Usage is cumulative: a count that comes again
 #   wins, but for an input of zero and what a stop event counts once more.
+# - A call that comes once more adds nothing.
 # - A message that is stated whole adds what goes on from its blocks so far, and takes nothing away.
 #
 # How it works: nearly every event is a piece of an open block, and `add` appends it there at once.
-# Any other event goes to the method in `_METHODS`, where `OpenBlocks` finds the block of a delta.
-# Deltas are made in `deltas`, only for users who want them: of a piece by its block, of any other
-# event by the functions that `add` noted of it.
+# Any other event goes to the method in `_METHODS`, and a delta to the block that `_find` returns.
+# Deltas of the shared vocabulary are made in `deltas`, only for users who want them, by the blocks
+# that the latest event changed.
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
 from typing import Any, ClassVar, Final
 
 from msgspec.structs import replace
@@ -25,37 +25,22 @@ from ssekit._accumulator import Accumulator as Contract
 from ssekit._accumulator import is_failure, later_word, shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, RefusalDelta, ToolCall, Usage
 from ssekit._errors import DecodeError
-from ssekit._fold import deep_copy, merge_usage
+from ssekit._fold import deep_copy, merge, merge_usage
 from ssekit._fragments import MERGE_AT
 from ssekit._json import join_surrogates
 from ssekit.messages import _events as events
 from ssekit.messages import _result as result
-from ssekit.messages._builders import (
-    ACCEPTED_BY,
-    MAX_TRIED,
-    BlockBuilder,
-    CallBuilder,
-    DeltaMaker,
-    InputBuilder,
-    OpenBlocks,
-)
+from ssekit.messages._builders import IMPLIED, PIECE_TYPES, BlockBuilder, CallBuilder
 from ssekit.messages._events import RawContentBlockDeltaEvent, RawMessageStopEvent
 from ssekit.messages._result import ContentBlock, FallbackBlock, Message, ToolUseBlock
 
 _INPUTS: Final = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 _OUTPUTS: Final = ("output_tokens",)
-_BUILDERS: Final[dict[type[Any], type[BlockBuilder]]] = {
-    **dict.fromkeys(ACCEPTED_BY[events.InputJSONDelta], InputBuilder),
-    ToolUseBlock: CallBuilder,
-}
 
 # The fields of the message that an object has, without those that are kept elsewhere.
+_NAMES: Final = {*Message.__struct_fields__} - {"content", "usage"}
 _FIELDS: Final[dict[type[Any], list[str]]] = {
-    holder: [
-        name
-        for name in Message.__struct_fields__
-        if name in holder.__struct_fields__ and name not in ("content", "usage")
-    ]
+    holder: [name for name in holder.__struct_fields__ if name in _NAMES]
     for holder in (
         *(Message, events.MessageDelta),
         *(events.RawMessageStartEvent, events.RawMessageDeltaEvent, RawMessageStopEvent),
@@ -82,16 +67,17 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
     """
 
     __slots__ = (
-        *("_blocks", "_calls", "_changes", "_counted", "_ended", "_known", "_latest", "_message"),
-        *("_open", "_piece", "_sorted", "_usage"),
+        *("_at", "_blocks", "_calls", "_changes", "_counted", "_ended", "_known", "_latest"),
+        *("_message", "_piece", "_recent", "_reports", "_usage"),
     )
 
     def __init__(self) -> None:
-        # Of the latest event: the block and the piece that it went on with, as nearly all do; or
-        # what makes the deltas of any other.
+        # Of the latest event: the block and the piece that it went on with, as nearly all do; or,
+        # of any other, the blocks with a piece or their end (None), and the usage reports.
         self._latest = _NO_BLOCK
         self._piece = ""
-        self._changes: list[DeltaMaker] = []
+        self._changes: list[tuple[BlockBuilder, str | None]] = []
+        self._reports: list[result.Usage] = []
         self._reset()
 
     def _reset(self) -> None:
@@ -100,12 +86,12 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         self._ended = False
         self._counted: result.Usage | None = None  # by `message_delta` events
         self._blocks: list[BlockBuilder] = []
-        self._calls: list[CallBuilder] = []  # those of the blocks that are calls
-        # Blocks by their types and ids: the calls that have a place, and as many others as were
-        # sorted when somebody asked.
-        self._known: dict[tuple[str, str], list[BlockBuilder]] = {}
-        self._sorted = 0
-        self._open = OpenBlocks()
+        self._calls: list[CallBuilder] = []  # those that have a place
+        # The blocks by their types and ids: of the calls, those that have a place.
+        self._known: dict[tuple[type[Any], str], list[Any]] = {}
+        # The latest block at each index, and of each type of pieces.
+        self._at: dict[int | None, BlockBuilder] = {}
+        self._recent: dict[Any, BlockBuilder] = {}
 
     def add(self, event: events.RawMessageStreamEvent, /) -> bool | None:
         """Add the next event. Return True if it ends the stream.
@@ -117,8 +103,10 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         if type(event) is RawContentBlockDeltaEvent:  # nearly all of a stream
             block, delta = self._latest, event.delta
             if event.index != block.index:
-                block = self._latest = self._open.get(event.index, _NO_BLOCK)
-                self._changes = []
+                block = self._at.get(event.index, _NO_BLOCK)
+                plain = not block.ended and block.pieces.echo < 0
+                block = self._latest = block if plain else _NO_BLOCK
+                self._changes, self._reports = [], []
             if block.piece_type is type(delta):
                 # Appending here, to a block that is remembered, takes 110 ns; finding the block
                 # takes 170. Reading the field by its name would take 20 more.
@@ -135,7 +123,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
                 if len(pending) >= MERGE_AT:
                     block.pieces.compact()
                 return False
-        self._latest, self._piece, self._changes = _NO_BLOCK, "", []
+        self._latest, self._piece, self._changes, self._reports = _NO_BLOCK, "", [], []
         method = self._METHODS.get(type(event))
         return method is not None and method(self, event)
 
@@ -158,24 +146,27 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     def _state(self, content: list[ContentBlock]) -> None:
         """Take whole blocks: calls that code made, or all of the message once more, at its end."""
-        known = self._by_kind()
-        stated: dict[tuple[str, str], int] = {}
+        stated: dict[tuple[type[Any], str], int] = {}
         for block in content:
+            if block == type(block)():
+                continue  # gateways have an empty text in the start of a message
             kind = _kind_of(block)
-            alike, position = known.get(kind, ()), stated.get(kind, 0)
+            alike, position = self._known.get(kind, ()), stated.get(kind, 0)
             stated[kind] = position + 1
             if position < len(alike):
-                last = position == len(alike) - 1
-                self._changes += alike[position].state(block, last=last)
+                builder, last = alike[position], position == len(alike) - 1
+                self._note(builder, builder.state(block, last=last))
             else:
-                self._changes += self._begin(block).end()
+                self._close(self._begin(block))
 
     def _add_message_delta(self, event: events.RawMessageDeltaEvent) -> None:
         self._update(event, event.delta)
         usages = _usages(event, event.delta)
         for usage in usages:
-            self._counted = merge_usage(self._counted, usage, _INPUTS, _OUTPUTS)
+            self._counted = merge(self._counted, usage)
         self._add_usage(usages)
+        if self._message.stop_reason:
+            self._close_all()
 
     def _stop_message(self, event: RawMessageStopEvent) -> bool:
         # Some gateways have the end of the message, and its usage, only here.
@@ -191,8 +182,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
                 output_tokens=metrics.output_token_count,
             )
             self._add_usage([usage])
-        for block in list(self._open.values()):
-            self._close(block)
+        self._close_all()
         if event.message is not None:
             self._state(event.message.content)
         self._ended = True
@@ -215,126 +205,113 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
             self._message = replace(self._message, **changes)
 
     def _add_usage(self, usages: list[result.Usage]) -> None:
+        self._reports += usages
         for usage in usages:
             self._usage = merge_usage(self._usage, usage, _INPUTS, _OUTPUTS)
-        if usages:
-            self._changes.append(partial(_usage_deltas, usages, self._usage))
 
     def _uncounted(self, usage: result.Usage) -> result.Usage:
-        """Return the usage of a stop event without the counts that `message_delta` events have."""
-        if self.usage is not None and not _counts(usage):
-            return result.Usage()  # a gateway has zeros there after it has counted
-        counted = () if self._counted is None else _counts(self._counted)
-        return replace(usage, **dict.fromkeys(counted))
+        """Return the usage of a stop event without zeros, and what `message_delta` events count."""
+        fields = _counts(usage) - _counts(self._counted or result.Usage())
+        return result.Usage(**{name: getattr(usage, name) for name in fields})
 
     # The blocks.
 
     def _start_block(self, event: events.RawContentBlockStartEvent) -> None:
-        block, known = event.content_block, self._open.get(event.index)
-        if block is None or (known is not None and not known.implied and known.initial == block):
-            return  # some gateways repeat the event
-        call = self._call_of(block)
-        if known is None or not known.implied or type(known.initial) is not type(block):
-            known = call if call is not None and call.repeats(block, event.index) else None
-        if known is None:
-            self._begin_at(event.index, block, implied=call is not None)
-        elif self._open.get(known.index) is not known:  # it has ended
-            self._close(self._open.get(event.index))
-            self._open.open(event.index, known)
-        elif known.index == event.index:
-            self._changes += known.begin(block)
-            if isinstance(known, CallBuilder) and known.place is None:
-                self._place(known)
-
-    def _call_of(self, block: ContentBlock) -> CallBuilder | None:
-        """Return the latest call of the id of a block, which may begin it once more."""
-        if not isinstance(block, ToolUseBlock) or not block.id:
-            return None
-        call = next(reversed(self._by_kind().get(_kind_of(block), ())), None)
-        return call if isinstance(call, CallBuilder) else None
-
-    def _is_another(self, call: Any) -> bool:
-        """Whether a call with the id of an earlier one is another, which has its place only now."""
-        earlier = self._known[_kind_of(call.initial)][0]
-        if isinstance(earlier, CallBuilder) and earlier.is_same(call):
-            call.initial = None
-            return False
-        self._changes += call.begin(call.initial)
-        self._place(call)
-        return True
-
-    def _by_kind(self) -> dict[tuple[str, str], list[BlockBuilder]]:
-        """Return the blocks so far by their types and ids."""
-        for builder in self._blocks[self._sorted :]:
-            if not isinstance(builder, CallBuilder):
-                self._sort(builder)
-        self._sorted = len(self._blocks)
-        return self._known
-
-    def _sort(self, builder: BlockBuilder) -> None:
-        self._known.setdefault(_kind_of(builder.initial), []).append(builder)
-
-    def _place(self, call: CallBuilder) -> None:
-        """Give a call its place among the tool calls."""
-        call.place = len(self._calls)
-        self._calls.append(call)
-        self._sort(call)
+        block, known = event.content_block, self._at.get(event.index)
+        if block is None:
+            return
+        if known is None or not known.continues(block):
+            self._begin_at(event.index, block)
+            return
+        known.ended = False
+        if known.initial != block:  # else the event is repeated, as some gateways do
+            self._start(known, block)
 
     def _add_block_delta(self, event: RawContentBlockDeltaEvent) -> None:
-        kind = type(event.delta)
-        if kind not in ACCEPTED_BY:
-            return
-        block = self._open.find(event.index, kind)
-        if block is None and isinstance(event.delta, events.InputJSONDelta):
-            block = self._ended_call(event.delta.partial_json)
-        if block is None:
-            block = self._begin_at(event.index, ACCEPTED_BY[kind][0](), implied=True)
-        piece = block.add(event.delta)
-        if piece:
-            self._changes.append(partial(block.piece_deltas, piece))
+        delta: Any = event.delta
+        if type(delta) in PIECE_TYPES and delta != type(delta)():  # an empty delta begins nothing
+            block = self._find(event.index, delta)
+            if block is None:
+                block = self._begin_at(event.index, IMPLIED[PIECE_TYPES[type(delta)]]())
+            self._note(block, block.add(delta))
 
-    def _ended_call(self, piece: str) -> CallBuilder | None:
-        """Return the call that a piece of an input belongs to, where no open block accepts it.
+    def _find(self, index: int | None, delta: Any) -> BlockBuilder | None:
+        """Return the block that a delta belongs to; None if it begins one.
 
-        Some gateways end a call too early, by an event of another block: before its input goes on,
-        or before the input comes at all.
+        It is the block at its index; or else, for a delta without an index, at the index of a block
+        that accepts others, or of an input, the latest block that has such pieces.
         """
-        recent = self._calls[-MAX_TRIED:]
-        if recent and recent[-1].pieces and recent[-1].goes_on(piece):
-            return recent[-1]
-        return next((call for call in recent if not call.pieces), None)
+        here = self._at.get(index)
+        if here is not None and here.accepts(delta, here=True):
+            return here
+        latest = self._recent.get(PIECE_TYPES[type(delta)])
+        if latest is None or not latest.accepts(delta, here=False):
+            return None
+        if here is None and latest.index is None:  # its start had no index, but the delta has one
+            latest.index = index
+            self._at[index] = latest
+            return latest
+        elsewhere = index is None or here is not None or type(delta) is events.InputJSONDelta
+        return latest if elsewhere else None
 
     def _stop_block(self, event: events.RawContentBlockStopEvent) -> None:
-        self._close(self._open.find(event.index, None))
+        self._close(self._at.get(event.index))
 
-    def _begin_at(
-        self, index: int | None, block: ContentBlock, *, implied: bool = False
-    ) -> BlockBuilder:
+    def _begin_at(self, index: int | None, block: ContentBlock) -> BlockBuilder:
         """Begin a block, which ends one that is still open at its index."""
-        self._close(self._open.get(index))
-        builder = self._begin(block, implied=implied)
-        self._open.open(index, builder)
+        self._close(self._at.get(index))
+        builder = self._at[index] = self._begin(block)
+        builder.index = index
+        builder.own_pieces()
+        self._recent[builder.piece_type] = builder
         return builder
 
-    def _begin(self, block: ContentBlock, *, implied: bool = False) -> BlockBuilder:
+    def _begin(self, block: ContentBlock) -> BlockBuilder:
         model = (block.to or {}).get("model") if isinstance(block, FallbackBlock) else None
         if model:  # another one took over
             self._message = replace(self._message, model=str(model))
-        builder = _BUILDERS.get(type(block), BlockBuilder)()
+        builder = (CallBuilder if isinstance(block, result.ToolUse) else BlockBuilder)()
         self._blocks.append(builder)
-        self._changes += builder.begin(block)
-        builder.implied = implied
-        if isinstance(builder, CallBuilder) and not implied:
-            self._place(builder)
+        self._start(builder, block)
+        if not isinstance(block, ToolUseBlock):
+            self._known.setdefault(_kind_of(block), []).append(builder)
         return builder
 
+    def _start(self, builder: BlockBuilder, block: ContentBlock) -> None:
+        piece = builder.begin(block)
+        self._place(builder)
+        self._note(builder, piece)
+
+    def _place(self, call: Any) -> None:
+        """Give a call that begins or ends its place among the tool calls.
+
+        Where an earlier call has its id, it may be that once more: this is known at its end.
+        """
+        block = call.initial
+        if isinstance(block, ToolUseBlock) and (block.id or block.name) and call.place is None:
+            alike = self._known.setdefault(_kind_of(block), [])
+            if block.id and alike and (not call.ended or alike[0].is_same(call)):
+                call.again = call.ended
+            else:
+                call.place = len(self._calls)
+                self._calls.append(call)
+                alike.append(call)
+
     def _close(self, block: BlockBuilder | None) -> None:
-        if block is None:
-            return
-        self._open.close(block)
-        undecided = isinstance(block, CallBuilder) and block.place is None and block.initial.id
-        if not undecided or self._is_another(block):
-            self._changes += block.end()
+        if block is not None and not block.ended:
+            block.ended = True
+            self._place(block)
+            self._note(block, None)
+
+    def _close_all(self) -> None:
+        for block in self._at.values():
+            self._close(block)
+        self._at.clear()
+
+    def _note(self, block: BlockBuilder, piece: str | None) -> None:
+        """Note the piece that the latest event adds to a block, or the end of the block (None)."""
+        if piece or block.place is not None:
+            self._changes.append((block, piece))
 
     _METHODS: ClassVar[dict[type[Any], Callable[[Accumulator, Any], bool | None]]] = {
         events.RawMessageStartEvent: _start_message,
@@ -349,15 +326,17 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
     # The result and the views.
 
     def snapshot(self) -> Message:
-        content = [block.build() for block in self._blocks if block.initial is not None]
+        content = [block.build() for block in self._blocks if not block.again]
         usage = deep_copy(self._usage) or result.Usage()
         message: Message = deep_copy(self._message, content=content, usage=usage)
         return message
 
     @property
     def complete(self) -> bool:
-        """Whether the stream may end here: the message has a stop reason."""
-        return bool(self._message.stop_reason)
+        """Whether the stream may end here: the message has a stop reason, and no block is open."""
+        # (Some gateways have the stop reason in the start of the message.)
+        ended = (block.ended for block in self._at.values())
+        return bool(self._message.stop_reason) and all(ended)
 
     @property
     def failure(self) -> str | None:
@@ -397,12 +376,18 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     def deltas(self, event: events.RawMessageStreamEvent, /) -> Iterable[Delta]:
         if self._piece:  # one more piece of a block: nearly all
-            return self._latest.piece_deltas(self._piece)
-        return [delta for make in self._changes for delta in make()] if self._changes else ()
+            return self._latest.deltas(self._piece)
+        if not (self._changes or self._reports):
+            return ()
+        usage = self.usage if any(map(_usage_view, self._reports)) else None
+        deltas: list[Delta] = [] if usage is None else [usage]
+        for block, piece in self._changes:
+            deltas += block.deltas(piece)
+        return deltas
 
     def last_deltas(self) -> Iterator[Delta]:
         for call in self._calls:
-            yield from call.finish(self.finish_reason)
+            yield from call.last_deltas(self.finish_reason)
         if self.refusal:
             yield RefusalDelta(0, self.refusal)
         reason = self.finish_reason
@@ -410,18 +395,12 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
             yield Finish(0, reason, self._message.stop_reason or "")
 
 
-def _kind_of(block: ContentBlock) -> tuple[str, str]:
-    return block.type, getattr(block, "id", "")
+def _kind_of(block: ContentBlock) -> tuple[type[Any], str]:
+    return type(block), getattr(block, "id", "")
 
 
 def _usages(*holders: Any) -> list[result.Usage]:
     return [each.usage for each in holders if each is not None and each.usage is not None]
-
-
-def _usage_deltas(stated: list[result.Usage], merged: result.Usage | None) -> list[Delta]:
-    """Return the usage so far, if the latest event stated some of it."""
-    view = None if merged is None else _usage_view(merged)
-    return [view] if view is not None and any(map(_usage_view, stated)) else []
 
 
 def _counts(usage: result.Usage) -> set[str]:

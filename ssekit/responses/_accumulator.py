@@ -36,12 +36,12 @@ from ssekit.responses._result import (
     ReasoningSummary,
     ReasoningText,
     Response,
-    ResponseFunctionShellToolCall,
     ResponseFunctionShellToolCallOutput,
     ResponseFunctionToolCall,
     ResponseOutputItem,
     ResponseOutputRefusal,
     ResponseOutputText,
+    ShellCommand,
 )
 from ssekit.responses._tables import (
     ACCEPTS,
@@ -108,7 +108,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
             if len(self._pending) >= MERGE_AT:
                 self._text_part.text.compact()
             if event.logprobs:
-                self._text_part.add_logprobs(event.logprobs)
+                self._text_part.logprobs += event.logprobs
             return False
         self._output_index = _NO_INDEX
         self._goes_on = False
@@ -136,6 +136,8 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         builder = self._output.of(event, ACCEPTS[kind], piece=piece, whole=whole)
         if kind is ReasoningSummary:
             return builder, builder.parts("summary"), event.summary_index
+        if kind is ShellCommand:
+            return builder, builder.parts("commands"), event.command_index
         return builder, builder.parts("content"), event.content_index
 
     def _part(self, event: Any, kind: Kind) -> PartBuilder:
@@ -169,8 +171,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         if response is not None:
             self._merge(response)
             self._ended = False  # a decoder may go on with another attempt
-            if type(event) is events.ResponseCreatedEvent:
-                self._output.begin_attempt()
+            self._output.created |= type(event) is events.ResponseCreatedEvent
             if not self._output:
                 self._state_output(response.output)
 
@@ -225,8 +226,8 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
     def _on_item_added(self, event: events.ResponseOutputItemAddedEvent) -> None:
         if event.item is not None:
             builder = self._output.stated(event.output_index, event.item, whole=False)
-            if not builder.repeats(event.item):
-                self._add_item_deltas(builder, builder.begin(event.item))
+            if not builder.done and not builder.repeats(event.item):
+                self._add_item_deltas(builder, builder.state(event.item, begins=True))
                 self._latest_deltas += builder.call_deltas("", begins=True)
 
     def _on_item_done(self, event: events.ResponseOutputItemDoneEvent) -> None:
@@ -237,13 +238,10 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
             self._latest_deltas += builder.done_deltas()
 
     def _on_item_delta(self, event: Any) -> None:
-        if not self._output.is_unknown(event.item_id):
-            builder = self._output.of(event, ITEM_DELTAS[type(event)], piece=True)
-            self._latest_deltas += builder.add(event.delta)
+        builder = self._output.of(event, ITEM_DELTAS[type(event)], piece=True)
+        self._latest_deltas += builder.add(event.delta)
 
     def _on_item_whole(self, event: Any) -> None:
-        if self._output.is_unknown(event.item_id):
-            return
         kinds, field = ITEM_WHOLES[type(event)]
         whole = getattr(event, field)
         builder = self._output.of(event, kinds, whole=whole)
@@ -265,16 +263,9 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         known["result"] = event.partial_image_b64
         builder.item = merge_nonempty(builder.item, ImageGenerationCall(**known))
 
-    def _on_command(self, event: Any) -> None:
-        builder = self._output.of(event, (ResponseFunctionShellToolCall,))
-        command = builder.command(event.command_index)
-        if isinstance(event, events.ResponseShellCallCommandDeltaEvent):
-            command.append(event.delta)
-        else:
-            command.override(event.command)
-
     def _on_output(self, event: Any) -> None:
-        outputs = self._output.of(event, (ResponseFunctionShellToolCallOutput,)).outputs()
+        builder = self._output.of(event, (ResponseFunctionShellToolCallOutput,))
+        outputs = builder.outputs = builder.outputs or {}
         if isinstance(event, events.ResponseShellCallOutputContentDoneEvent):
             if event.output:
                 outputs[event.command_index] = event.output
@@ -297,20 +288,20 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         elif kind is ReasoningSummary:
             kind = ReasoningText
         text = text_of(part)
-        if not text and not self._output.accepts(event, ACCEPTS[kind]):
-            return  # LiteLLM ends a text with an empty part of another type
+        begins = type(event) in _BEGINNINGS
+        if not begins and part == type(part)():  # so LiteLLM ends a text of another type
+            item = self._output.find(event, ACCEPTS[kind])
+            if item is None or item.done:
+                return
         builder, parts, index = self._parts(event, kind, whole=text)
-        if type(event) in _BEGINNINGS:
-            piece = parts.at(index, type(part)).begin(part)
-        else:
-            piece = parts.whole_at(index, type(part), text).state(part)
-        self._add_text_delta(kind_in(builder.item, part), piece)
+        known = parts.at(index, type(part)) if begins else parts.whole_at(index, type(part), text)
+        self._add_text_delta(kind_in(builder.item, part), known.state(part, begins=begins))
 
     def _on_part_delta(self, event: Any) -> None:
         kind = PART_DELTAS[type(event)]
         part = self._part(event, kind)
         if kind is ResponseOutputText and event.logprobs:
-            part.add_logprobs(event.logprobs)
+            part.logprobs += event.logprobs
         self._add_text_delta(kind, part.text.add(event.delta))
 
     def _on_part_whole(self, event: Any) -> None:
@@ -442,9 +433,6 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         events.ResponseReasoningSummaryPartDoneEvent: _on_part,
         events.ResponseOutputTextAnnotationAddedEvent: _on_annotation,
         events.ResponseImageGenCallPartialImageEvent: _on_partial_image,
-        events.ResponseShellCallCommandAddedEvent: _on_command,
-        events.ResponseShellCallCommandDoneEvent: _on_command,
-        events.ResponseShellCallCommandDeltaEvent: _on_command,
         events.ResponseShellCallOutputContentDeltaEvent: _on_output,
         events.ResponseShellCallOutputContentDoneEvent: _on_output,
     }

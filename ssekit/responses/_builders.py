@@ -1,10 +1,9 @@
 # Items in progress: what events have stated of each, and the texts that come in pieces.
 #
 # How it works:
-# - An event that has an item calls `begin` or `state` of its builder. An event with a piece of a
-#   text adds to the text of a part, of the item itself, of a command or of its output.
-# - `begin` and `state` return what they add to the texts, of which deltas are made; `add` returns
-#   deltas.
+# - An event that has an item calls `state` of its builder. An event with a piece of a text adds to
+#   the text of a part, of the item itself, or of the output of a command.
+# - `state` returns what it adds to the texts, of which deltas are made; `add` returns deltas.
 # - `build` makes the item of the answer: what was stated, with the texts as they are now.
 #
 # What always holds here:
@@ -24,7 +23,7 @@ from msgspec.structs import astuple, replace
 from ssekit._accumulator import are_whole
 from ssekit._deltas import Delta, FinishReason, ToolCall, ToolCallDelta
 from ssekit._fold import NO_TEXT, JSONText, Text, deep_copy
-from ssekit._json import is_json, join_surrogates
+from ssekit._json import is_json
 from ssekit.responses._parts import Addition, PartsBuilder, in_order, join_texts, text_of
 from ssekit.responses._result import (
     ApplyPatchOperation,
@@ -35,10 +34,8 @@ from ssekit.responses._result import (
     ResponseCodeInterpreterToolCall,
     ResponseCustomToolCall,
     ResponseFunctionShellToolCall,
-    ResponseFunctionShellToolCallOutput,
     ResponseFunctionToolCall,
     ResponseOutputItem,
-    ResponseOutputMessage,
     ResponseOutputText,
     ResponseReasoningItem,
     ShellCallAction,
@@ -57,6 +54,7 @@ _STREAMED: Final[dict[Kind, str]] = {
     McpCall: "arguments",
     ResponseCodeInterpreterToolCall: "code",
 }
+_FIELDS: Final = ("content", "summary")  # of parts, in the order of their texts
 _WITH_JSON: Final = (ResponseFunctionToolCall, McpCall)
 _NO_KINDS: Final[frozenset[Kind]] = frozenset()
 CALLS: Final = (ResponseFunctionToolCall, ResponseCustomToolCall)
@@ -92,7 +90,7 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
         is_stated: Whether an event had the item itself. Else only pieces of it have come.
         done: Whether the event of the whole item has come.
         whole: The item of that event, if no other event of the item has come since then.
-        attempt: The attempt at the response that the latest event of the item was of.
+        outputs: Those of the commands of a shell call, by the index of the command.
         index: The index of the item on the wire; None if it has none.
         previous: The item before this one at its index.
     """
@@ -106,24 +104,16 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
     is_stated: bool = False
     done: bool = False
     whole: ResponseOutputItem | None = None
-    attempt: int = 0
+    outputs: dict[int, CommandOutput] | None = None
     _call: ToolCall | None = None
     # Whether the first delta of the call was emitted, and the whole call.
     _started: bool = False
     _emitted: bool = False
-    _size_cut: int = 0  # the size of arguments that were no JSON
+    _size_cut: int = -1  # the size of arguments that were no JSON
     _is_told: bool = False  # whether the whole text has come
-    # The parts by the field that they are in, and what shell calls have by its index. (Each is made
-    # when it is first used: an item of an event may be no more than `{}`.)
+    # The parts, by the field that they are in. (Like `outputs`, this is made when it is first used:
+    # an item of an event may be no more than `{}`.)
     _parts: dict[str, PartsBuilder] | None = None
-    _commands: dict[int, Text | str] | None = None
-    _outputs: dict[int, CommandOutput] | None = None
-
-    def reset(self, item: ResponseOutputItem) -> None:
-        """Drop all that came: the item begins anew, in another attempt."""
-        new = ItemBuilder(item, self.index, self.previous, self.place, _call=self._call)
-        for field in self.__struct_fields__:
-            setattr(self, field, getattr(new, field))
 
     def own_text(self) -> Text:
         """Return the text, to which pieces may be added."""
@@ -137,36 +127,6 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
             self._parts[field] = PartsBuilder()
         return self._parts[field]
 
-    def command(self, index: int) -> Text:
-        """Return a command of a shell call."""
-        self._commands = self._commands or {}
-        known = self._commands.get(index, "")
-        if isinstance(known, str):
-            text = self._commands[index] = Text()
-            text.begin(known)
-            return text
-        return known
-
-    def outputs(self) -> dict[int, CommandOutput]:
-        """Return the output of a shell call, by command."""
-        self._outputs = self._outputs or {}
-        return self._outputs
-
-    def begin(self, item: ResponseOutputItem) -> list[Addition]:
-        """Take an item that begins, which is of the same type; return what it adds to the texts.
-
-        Some hosts repeat the event, before pieces or after the whole.
-        """
-        if self.done:
-            return []
-        fresh = self._parts is None
-        additions = self.state(item, begins=True)
-        if fresh:
-            for part in chain.from_iterable((self._parts or {}).values()):
-                if part.text:
-                    part.text.echo = 0
-        return additions
-
     def repeats(self, item: ResponseOutputItem) -> bool:
         """Whether an item is this tool call once more, all of it."""
         known: Any = self.item
@@ -178,44 +138,35 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
         return same and text != "" and whole(text)
 
     def state(self, item: ResponseOutputItem, *, begins: bool = False) -> list[Addition]:
-        """Take a whole item, which is of the same type; return what it adds to the texts."""
+        """Take an item, begun or whole, of the same type; return what it adds to the texts."""
         self.is_stated = True
         if isinstance(item, UnknownItem):
             self.item = item
             return []
-        if self._emitted:
-            item = replace(item, **{_STREAMED[type(item)]: ""})
         self.item = merge_nonempty(self.item, item)
-        if isinstance(item, ResponseOutputMessage):
-            return self._state_parts(content=item.content)
-        if isinstance(item, ResponseReasoningItem):
-            return self._state_parts(content=item.content, summary=item.summary)
         if type(item) in _STREAMED:
             text = getattr(item, _STREAMED[type(item)])
             added = self.own_text().begin(text) if begins and text else self.override(text)
             return [(type(item), added)]
         if isinstance(item, ResponseApplyPatchToolCall) and item.operation is not None:
             self.override(item.operation.diff)
-        if isinstance(item, ResponseFunctionShellToolCall) and item.action is not None:
-            self._commands = self._commands or {}
-            for index, command in enumerate(item.action.commands):
-                if index in self._commands:
-                    self.command(index).override(command)
-                else:
-                    self._commands[index] = command
-        if isinstance(item, ResponseFunctionShellToolCallOutput) and item.output:
-            self._outputs = {index: [output] for index, output in enumerate(item.output)}
-        return []
+        return self._state_parts(item, begins)
 
-    def _state_parts(self, **wholes: list[ContentPart] | None) -> list[Addition]:
+    def _state_parts(self, item: ResponseOutputItem, begins: bool) -> list[Addition]:
         # Fields without a whole are not compared: they may be long.
-        stated = {field: parts for field, parts in wholes.items() if parts}
-        if all(self.parts(field).restate(parts) for field, parts in stated.items()):
-            return []
-        known = join_texts(self._texts_in(stated))
-        for field, parts in stated.items():
-            self.parts(field).state(parts)
-        additions: list[Addition] = []
+        stated = {field: parts for field in _FIELDS if (parts := getattr(item, field, None))}
+        fit = all(self.parts(field).fits(parts) for field, parts in stated.items())
+        known = {} if fit else join_texts(self._texts_in(stated))
+        additions = [
+            (kind_in(self.item, part), added)
+            for field, parts in stated.items()
+            for part, added in zip(
+                parts, self.parts(field).state(parts, begins=begins), strict=True
+            )
+        ]
+        if fit:
+            return additions
+        additions.clear()  # the texts are divided in another way
         for kind, text in join_texts(self._texts_in(stated)).items():
             before = known.get(kind, "")
             if not text.startswith(before):
@@ -226,7 +177,7 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
 
     def texts(self) -> Iterable[Addition]:
         """Return the texts of the parts, each after its type."""
-        return self._texts_in(("content", "summary")) if self._parts else ()
+        return self._texts_in(_FIELDS) if self._parts else ()
 
     def _texts_in(self, fields: Iterable[str]) -> Iterator[Addition]:
         known = self._parts or {}
@@ -290,41 +241,34 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
         if self.place is None or self._emitted:
             return []
         if isinstance(self.text, JSONText) and (self.text or self.text.initial):
-            return self._end_deltas(whole=not self._is_cut and self._has_json())
-        return self._end_deltas(whole=self._status == "completed")
+            return self._end_deltas(self._has_json())
+        return self._end_deltas(self._status == "completed")
 
     def _has_json(self) -> bool:
         """Whether the arguments are JSON. They are read anew only after they changed."""
         size = self.text.size()
-        if not size or size != self._size_cut:
-            if is_json(str(self.text)):
-                return True
+        whole = size != self._size_cut and is_json(str(self.text))
+        if not whole:
             self._size_cut = size
-        return False
+        return whole
 
     def last_deltas(self, reason: FinishReason | None, *, last: bool) -> list[Delta]:
         """Return the deltas of a tool call at the end of the answer. `last`: of all calls."""
-        if isinstance(self.item, _WITH_JSON):
-            whole = are_whole(str(self.text), reason)
-        else:
-            whole = reason in ("stop", "tool_calls") or not last
-        return self._end_deltas(whole=whole and not self._is_cut)
-
-    def _end_deltas(self, *, whole: bool) -> list[Delta]:
         if self._emitted:
             return []
+        if isinstance(self.item, _WITH_JSON):
+            return self._end_deltas(are_whole(str(self.text), reason))
+        return self._end_deltas(reason in ("stop", "tool_calls") or not last)
+
+    def _end_deltas(self, whole: bool) -> list[Delta]:
+        self._emitted = whole and self._status != "incomplete"
         initial = self.text.flush() if isinstance(self.text, JSONText) else ""
         deltas = self.call_deltas(initial, begins=True)
-        self._emitted = whole
-        return [*deltas, self.call()] if whole else deltas
+        return [*deltas, self.call()] if self._emitted else deltas
 
     @property
     def _status(self) -> str:
         return (self.item.status or "").lower()
-
-    @property
-    def _is_cut(self) -> bool:
-        return self._status == "incomplete"
 
     def build(self) -> ResponseOutputItem:
         item = self.item
@@ -333,26 +277,27 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
             return copy
         text = str(self.text)
         changes: dict[str, Any] = {}
-        for field, parts in (self._parts or {}).items():
-            changes[field] = parts.build()
+        if isinstance(item, ResponseFunctionShellToolCall):
+            action = item.action or ShellCallAction()
+            if self._parts and not action.commands:
+                commands = [str(part.text) for part in self._parts["commands"]]
+                changes["action"] = deep_copy(action, commands=commands)
+        else:
+            changes = {field: parts.build() for field, parts in (self._parts or {}).items()}
         if text and isinstance(item, ResponseApplyPatchToolCall):
             changes["operation"] = deep_copy(item.operation or ApplyPatchOperation(), diff=text)
-        elif text:
+        elif text or self._emitted:
             changes[_STREAMED[type(item)]] = text
-        if self._commands and isinstance(item, ResponseFunctionShellToolCall):
-            commands = [join_surrogates(str(each)) for each in in_order(self._commands)]
-            changes["action"] = deep_copy(item.action or ShellCallAction(), commands=commands)
-        if self._outputs:
-            changes["output"] = list(chain.from_iterable(map(_contents, in_order(self._outputs))))
+        if self.outputs and not self.item.output:
+            changes["output"] = list(chain.from_iterable(map(_contents, in_order(self.outputs))))
         built: ResponseOutputItem = deep_copy(item, **changes)
         return built
 
 
 def _contents(output: CommandOutput) -> list[ShellCallOutputContent]:
-    if isinstance(output, tuple):
-        return [ShellCallOutputContent(stdout=str(output[0]), stderr=str(output[1]))]
-    contents: list[ShellCallOutputContent] = deep_copy(output)
-    return contents
+    if isinstance(output, list):
+        return list(map(deep_copy, output))
+    return [ShellCallOutputContent(stdout=str(output[0]), stderr=str(output[1]))]
 
 
 def kind_in(item: ResponseOutputItem, part: ContentPart) -> Kind:
@@ -363,10 +308,6 @@ def kind_in(item: ResponseOutputItem, part: ContentPart) -> Kind:
 
 def texts_of(item: ResponseOutputItem) -> Iterator[Addition]:
     """Yield the texts of the parts of an item, each after its type."""
-    parts: list[ContentPart] = []
-    if isinstance(item, ResponseOutputMessage):
-        parts = item.content
-    elif isinstance(item, ResponseReasoningItem):
-        parts = [*(item.content or ()), *item.summary]
-    for part in parts:
+    parts = (getattr(item, field, None) or () for field in _FIELDS)
+    for part in chain.from_iterable(parts):
         yield kind_in(item, part), text_of(part)

@@ -138,6 +138,14 @@ class DeltaEvent(ItemEvent):
     obfuscation: str | None = None
 
 
+class DoneEvent(ItemEvent):
+    """The whole of a text that came in pieces."""
+
+
+class StepEvent(ItemEvent):
+    """A step of the item: the last word of the type."""
+
+
 # The response.
 
 
@@ -236,16 +244,12 @@ class ResponseContentPartDoneEvent(ItemEvent, tag="response.content_part.done"):
 
 
 class ResponseTextDeltaEvent(DeltaEvent, tag="response.output_text.delta"):
-    """The next piece of the text."""
-
     type: ClassVar[Literal["response.output_text.delta"]]
     content_index: int = _zero()
     logprobs: tuple[Logprob, ...] | None = None
 
 
-class ResponseTextDoneEvent(ItemEvent, tag="response.output_text.done"):
-    """The whole text."""
-
+class ResponseTextDoneEvent(DoneEvent, tag="response.output_text.done"):
     type: ClassVar[Literal["response.output_text.done"]]
     content_index: int = _zero()
     text: str | None = None
@@ -264,15 +268,11 @@ class ResponseOutputTextAnnotationAddedEvent(
 
 
 class ResponseRefusalDeltaEvent(DeltaEvent, tag="response.refusal.delta"):
-    """The next piece of the refusal."""
-
     type: ClassVar[Literal["response.refusal.delta"]]
     content_index: int = _zero()
 
 
-class ResponseRefusalDoneEvent(ItemEvent, tag="response.refusal.done"):
-    """The whole refusal."""
-
+class ResponseRefusalDoneEvent(DoneEvent, tag="response.refusal.done"):
     type: ClassVar[Literal["response.refusal.done"]]
     content_index: int = _zero()
     refusal: str | None = None
@@ -282,15 +282,11 @@ class ResponseRefusalDoneEvent(ItemEvent, tag="response.refusal.done"):
 
 
 class ResponseReasoningTextDeltaEvent(DeltaEvent, tag="response.reasoning_text.delta"):
-    """The next piece of the reasoning."""
-
     type: ClassVar[Literal["response.reasoning_text.delta"]]
     content_index: int = _zero()
 
 
-class ResponseReasoningTextDoneEvent(ItemEvent, tag="response.reasoning_text.done"):
-    """The whole reasoning."""
-
+class ResponseReasoningTextDoneEvent(DoneEvent, tag="response.reasoning_text.done"):
     type: ClassVar[Literal["response.reasoning_text.done"]]
     content_index: int = _zero()
     text: str | None = None
@@ -303,7 +299,7 @@ class ResponseReasoningDeltaEvent(DeltaEvent, tag="response.reasoning.delta"):
     content_index: int = _zero()
 
 
-class ResponseReasoningDoneEvent(ItemEvent, tag="response.reasoning.done"):
+class ResponseReasoningDoneEvent(DoneEvent, tag="response.reasoning.done"):
     """The whole reasoning, under the same name."""
 
     type: ClassVar[Literal["response.reasoning.done"]]
@@ -333,15 +329,11 @@ class ResponseReasoningSummaryPartDoneEvent(ItemEvent, tag="response.reasoning_s
 class ResponseReasoningSummaryTextDeltaEvent(
     DeltaEvent, tag="response.reasoning_summary_text.delta"
 ):
-    """The next piece of the summary."""
-
     type: ClassVar[Literal["response.reasoning_summary_text.delta"]]
     summary_index: int = _zero()
 
 
-class ResponseReasoningSummaryTextDoneEvent(ItemEvent, tag="response.reasoning_summary_text.done"):
-    """The whole summary."""
-
+class ResponseReasoningSummaryTextDoneEvent(DoneEvent, tag="response.reasoning_summary_text.done"):
     type: ClassVar[Literal["response.reasoning_summary_text.done"]]
     summary_index: int = _zero()
     text: str | None = None
@@ -353,17 +345,13 @@ class ResponseReasoningSummaryTextDoneEvent(ItemEvent, tag="response.reasoning_s
 class ResponseFunctionCallArgumentsDeltaEvent(
     DeltaEvent, tag="response.function_call_arguments.delta"
 ):
-    """The next piece of the arguments."""
-
     type: ClassVar[Literal["response.function_call_arguments.delta"]]
     call_id: str | None = None
 
 
 class ResponseFunctionCallArgumentsDoneEvent(
-    ItemEvent, tag="response.function_call_arguments.done"
+    DoneEvent, tag="response.function_call_arguments.done"
 ):
-    """The whole arguments."""
-
     type: ClassVar[Literal["response.function_call_arguments.done"]]
     arguments: str | None = None
     call_id: str | None = None
@@ -373,14 +361,10 @@ class ResponseFunctionCallArgumentsDoneEvent(
 class ResponseCustomToolCallInputDeltaEvent(
     DeltaEvent, tag="response.custom_tool_call_input.delta"
 ):
-    """The next piece of the input."""
-
     type: ClassVar[Literal["response.custom_tool_call_input.delta"]]
 
 
-class ResponseCustomToolCallInputDoneEvent(ItemEvent, tag="response.custom_tool_call_input.done"):
-    """The whole input."""
-
+class ResponseCustomToolCallInputDoneEvent(DoneEvent, tag="response.custom_tool_call_input.done"):
     type: ClassVar[Literal["response.custom_tool_call_input.done"]]
     input: str | None = None
 
@@ -389,153 +373,109 @@ class ResponseCustomToolCallInputDoneEvent(ItemEvent, tag="response.custom_tool_
 
 
 class ResponseMcpCallArgumentsDeltaEvent(DeltaEvent, tag="response.mcp_call_arguments.delta"):
-    """The next piece of the arguments."""
-
     type: ClassVar[Literal["response.mcp_call_arguments.delta"]]
 
 
-class ResponseMcpCallArgumentsDoneEvent(ItemEvent, tag="response.mcp_call_arguments.done"):
-    """The whole arguments."""
-
+class ResponseMcpCallArgumentsDoneEvent(DoneEvent, tag="response.mcp_call_arguments.done"):
     type: ClassVar[Literal["response.mcp_call_arguments.done"]]
     arguments: str | None = None
 
 
-class ResponseMcpCallInProgressEvent(ItemEvent, tag="response.mcp_call.in_progress"):
-    """The start of the call."""
-
+class ResponseMcpCallInProgressEvent(StepEvent, tag="response.mcp_call.in_progress"):
     type: ClassVar[Literal["response.mcp_call.in_progress"]]
 
 
-class ResponseMcpCallCompletedEvent(ItemEvent, tag="response.mcp_call.completed"):
-    """The end of a call that succeeded."""
-
+class ResponseMcpCallCompletedEvent(StepEvent, tag="response.mcp_call.completed"):
     type: ClassVar[Literal["response.mcp_call.completed"]]
 
 
-class ResponseMcpCallFailedEvent(ItemEvent, tag="response.mcp_call.failed"):
-    """The end of a call that failed."""
-
+class ResponseMcpCallFailedEvent(StepEvent, tag="response.mcp_call.failed"):
     type: ClassVar[Literal["response.mcp_call.failed"]]
 
 
-class ResponseMcpListToolsInProgressEvent(ItemEvent, tag="response.mcp_list_tools.in_progress"):
-    """The start of the listing of the tools."""
-
+class ResponseMcpListToolsInProgressEvent(StepEvent, tag="response.mcp_list_tools.in_progress"):
     type: ClassVar[Literal["response.mcp_list_tools.in_progress"]]
 
 
-class ResponseMcpListToolsCompletedEvent(ItemEvent, tag="response.mcp_list_tools.completed"):
-    """The end of a listing that succeeded."""
-
+class ResponseMcpListToolsCompletedEvent(StepEvent, tag="response.mcp_list_tools.completed"):
     type: ClassVar[Literal["response.mcp_list_tools.completed"]]
 
 
-class ResponseMcpListToolsFailedEvent(ItemEvent, tag="response.mcp_list_tools.failed"):
-    """The end of a listing that failed."""
-
+class ResponseMcpListToolsFailedEvent(StepEvent, tag="response.mcp_list_tools.failed"):
     type: ClassVar[Literal["response.mcp_list_tools.failed"]]
 
 
 # Tools of the host.
 
 
-class ResponseWebSearchCallInProgressEvent(ItemEvent, tag="response.web_search_call.in_progress"):
-    """The start of a search in the web."""
-
+class ResponseWebSearchCallInProgressEvent(StepEvent, tag="response.web_search_call.in_progress"):
     type: ClassVar[Literal["response.web_search_call.in_progress"]]
 
 
-class ResponseWebSearchCallSearchingEvent(ItemEvent, tag="response.web_search_call.searching"):
-    """A search in the web, in progress."""
-
+class ResponseWebSearchCallSearchingEvent(StepEvent, tag="response.web_search_call.searching"):
     type: ClassVar[Literal["response.web_search_call.searching"]]
 
 
-class ResponseWebSearchCallCompletedEvent(ItemEvent, tag="response.web_search_call.completed"):
-    """The end of a search in the web."""
-
+class ResponseWebSearchCallCompletedEvent(StepEvent, tag="response.web_search_call.completed"):
     type: ClassVar[Literal["response.web_search_call.completed"]]
 
 
-class ResponseFileSearchCallInProgressEvent(ItemEvent, tag="response.file_search_call.in_progress"):
-    """The start of a search in files."""
-
+class ResponseFileSearchCallInProgressEvent(StepEvent, tag="response.file_search_call.in_progress"):
     type: ClassVar[Literal["response.file_search_call.in_progress"]]
 
 
-class ResponseFileSearchCallSearchingEvent(ItemEvent, tag="response.file_search_call.searching"):
-    """A search in files, in progress."""
-
+class ResponseFileSearchCallSearchingEvent(StepEvent, tag="response.file_search_call.searching"):
     type: ClassVar[Literal["response.file_search_call.searching"]]
 
 
-class ResponseFileSearchCallCompletedEvent(ItemEvent, tag="response.file_search_call.completed"):
-    """The end of a search in files."""
-
+class ResponseFileSearchCallCompletedEvent(StepEvent, tag="response.file_search_call.completed"):
     type: ClassVar[Literal["response.file_search_call.completed"]]
 
 
 class ResponseCodeInterpreterCallInProgressEvent(
-    ItemEvent, tag="response.code_interpreter_call.in_progress"
+    StepEvent, tag="response.code_interpreter_call.in_progress"
 ):
-    """The start of a call of the code interpreter."""
-
     type: ClassVar[Literal["response.code_interpreter_call.in_progress"]]
 
 
 class ResponseCodeInterpreterCallInterpretingEvent(
-    ItemEvent, tag="response.code_interpreter_call.interpreting"
+    StepEvent, tag="response.code_interpreter_call.interpreting"
 ):
-    """The start of the run of the code."""
-
     type: ClassVar[Literal["response.code_interpreter_call.interpreting"]]
 
 
 class ResponseCodeInterpreterCallCompletedEvent(
-    ItemEvent, tag="response.code_interpreter_call.completed"
+    StepEvent, tag="response.code_interpreter_call.completed"
 ):
-    """The end of the run of the code."""
-
     type: ClassVar[Literal["response.code_interpreter_call.completed"]]
 
 
 class ResponseCodeInterpreterCallCodeDeltaEvent(
     DeltaEvent, tag="response.code_interpreter_call_code.delta"
 ):
-    """The next piece of the code."""
-
     type: ClassVar[Literal["response.code_interpreter_call_code.delta"]]
 
 
 class ResponseCodeInterpreterCallCodeDoneEvent(
-    ItemEvent, tag="response.code_interpreter_call_code.done"
+    DoneEvent, tag="response.code_interpreter_call_code.done"
 ):
-    """The whole code."""
-
     type: ClassVar[Literal["response.code_interpreter_call_code.done"]]
     code: str | None = None
 
 
 class ResponseImageGenCallInProgressEvent(
-    ItemEvent, tag="response.image_generation_call.in_progress"
+    StepEvent, tag="response.image_generation_call.in_progress"
 ):
-    """The start of an image."""
-
     type: ClassVar[Literal["response.image_generation_call.in_progress"]]
 
 
 class ResponseImageGenCallGeneratingEvent(
-    ItemEvent, tag="response.image_generation_call.generating"
+    StepEvent, tag="response.image_generation_call.generating"
 ):
-    """An image, in progress."""
-
     type: ClassVar[Literal["response.image_generation_call.generating"]]
 
 
-class ResponseImageGenCallCompletedEvent(ItemEvent, tag="response.image_generation_call.completed"):
-    """The end of an image."""
-
+class ResponseImageGenCallCompletedEvent(StepEvent, tag="response.image_generation_call.completed"):
     type: ClassVar[Literal["response.image_generation_call.completed"]]
 
 
@@ -553,9 +493,7 @@ class ResponseImageGenCallPartialImageEvent(
     size: str | None = None
 
 
-class ResponseCompactionCompactingEvent(ItemEvent, tag="response.compaction.compacting"):
-    """The compaction of the conversation, in progress."""
-
+class ResponseCompactionCompactingEvent(StepEvent, tag="response.compaction.compacting"):
     type: ClassVar[Literal["response.compaction.compacting"]]
 
 
@@ -571,15 +509,11 @@ class ResponseShellCallCommandAddedEvent(ItemEvent, tag="response.shell_call_com
 
 
 class ResponseShellCallCommandDeltaEvent(DeltaEvent, tag="response.shell_call_command.delta"):
-    """The next piece of a command."""
-
     type: ClassVar[Literal["response.shell_call_command.delta"]]
     command_index: int = _zero()
 
 
-class ResponseShellCallCommandDoneEvent(ItemEvent, tag="response.shell_call_command.done"):
-    """A whole command."""
-
+class ResponseShellCallCommandDoneEvent(DoneEvent, tag="response.shell_call_command.done"):
     type: ClassVar[Literal["response.shell_call_command.done"]]
     command_index: int = _zero()
     command: str | None = None
@@ -616,16 +550,12 @@ class ResponseShellCallOutputContentDoneEvent(
 class ResponseApplyPatchCallOperationDiffDeltaEvent(
     DeltaEvent, tag="response.apply_patch_call_operation_diff.delta"
 ):
-    """The next piece of a patch."""
-
     type: ClassVar[Literal["response.apply_patch_call_operation_diff.delta"]]
 
 
 class ResponseApplyPatchCallOperationDiffDoneEvent(
-    ItemEvent, tag="response.apply_patch_call_operation_diff.done"
+    DoneEvent, tag="response.apply_patch_call_operation_diff.done"
 ):
-    """A whole patch."""
-
     type: ClassVar[Literal["response.apply_patch_call_operation_diff.done"]]
     diff: str | None = None
 

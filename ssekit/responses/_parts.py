@@ -1,4 +1,4 @@
-# The parts of an item's content, or of its summary, in progress.
+# The parts of an item's content, of its summary, or of its commands, in progress.
 #
 # What always holds here:
 # - An index from the wire is a key, never a length. Parts are in the order of the keys.
@@ -19,7 +19,6 @@ from ssekit._json import JSONObject, join_surrogates
 from ssekit.responses._result import (
     ContentPart,
     Logprob,
-    ReasoningText,
     ResponseOutputRefusal,
     ResponseOutputText,
     UnknownPart,
@@ -47,12 +46,12 @@ def join_texts(texts: Iterable[Addition]) -> dict[Kind, str]:
 
 
 class PartBuilder(msgspec.Struct, gc=False, eq=False):
-    """A part of an item's content, or of its summary."""
+    """A part of an item's content, or of its summary; or a command of a shell call."""
 
     part: ContentPart
     text: Text = NO_TEXT
     logprobs: list[Logprob] = []
-    _annotations: dict[int, JSONObject] = {}
+    annotations: dict[int, JSONObject] = {}
 
     def __post_init__(self) -> None:
         if not isinstance(self.part, UnknownPart):
@@ -60,36 +59,19 @@ class PartBuilder(msgspec.Struct, gc=False, eq=False):
 
     def annotate(self, index: int | None, annotation: JSONObject) -> None:
         if index is None:  # it follows the latest one
-            index = next(reversed(self._annotations), -1) + 1
-        self._annotations[index] = annotation
+            index = next(reversed(self.annotations), -1) + 1
+        self.annotations[index] = annotation
 
-    def add_logprobs(self, logprobs: Iterable[Logprob]) -> None:
-        self.logprobs += logprobs
-
-    def absorb(self, part: PartBuilder) -> None:
-        """Take the annotations and log probabilities of a part whose text continues this one."""
-        self.add_logprobs(part.logprobs)
-        for annotation in in_order(part._annotations):
-            self.annotate(None, annotation)
-
-    def state(self, part: ContentPart) -> str:
-        """Take the whole part, which is of the same type; return what it adds to the text."""
-        self.restate(part)
-        return self.text.override(text_of(part))
-
-    def begin(self, part: ContentPart) -> str:
-        """Take a part that begins, of the same type; return what it adds to the text."""
-        self.restate(part)
-        return self.text.begin(text_of(part))
-
-    def restate(self, part: ContentPart) -> None:
-        """Take what the whole part has beside its text."""
+    def state(self, part: ContentPart, *, begins: bool = False) -> str:
+        """Take a part, begun or whole, of the same type; return what it adds to the text."""
         self.part = part
         if isinstance(part, ResponseOutputText):
             if part.annotations:
-                self._annotations = dict(enumerate(part.annotations))
+                self.annotations = dict(enumerate(part.annotations))
             if part.logprobs:
                 self.logprobs = list(part.logprobs)
+        text = text_of(part)
+        return self.text.begin(text) if begins else self.text.override(text)
 
     def build(self) -> ContentPart:
         part = self.part
@@ -101,14 +83,14 @@ class PartBuilder(msgspec.Struct, gc=False, eq=False):
         if isinstance(part, ResponseOutputText):
             return ResponseOutputText(
                 text=str(self.text),
-                annotations=deep_copy(in_order(self._annotations)),
+                annotations=deep_copy(in_order(self.annotations)),
                 logprobs=list(self.logprobs) or deep_copy(part.logprobs),
             )
         return type(part)(text=str(self.text))
 
 
 class PartsBuilder(msgspec.Struct, gc=False, eq=False):
-    """The content of an item, or its summary: parts by index and type.
+    """The content of an item, or its summary, or its commands: parts by index and type.
 
     vLLM numbers the pieces of a text: each has an index of its own, and their whole has yet another
     one. A whole at a new index is that of all open parts if it begins with their texts.
@@ -121,10 +103,7 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
     )
     # The part that open parts were joined to, and the whole that they were joined for: other events
     # have that whole too.
-    _joined: PartBuilder | None = None
-    _joined_whole: str = ""
-    # The types whose pieces may be numbered. A host numbers them from the first whole on.
-    _numbered: tuple[Kind, ...] = (ResponseOutputText, ReasoningText)
+    _joined: tuple[PartBuilder, str] | None = None
 
     def __iter__(self) -> Iterator[PartBuilder]:
         return (self._parts[key] for key in sorted(self._parts, key=itemgetter(0)))
@@ -132,24 +111,22 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
     def goes_on_at(self, index: int, kind: Kind) -> PartBuilder:
         """Return the part that a piece belongs to: at its index, or an open one if that ended."""
         open_parts = self._open[kind]
-        part = self._parts.get((index, kind))
-        if part is not None and part.text and open_parts and index not in open_parts:
+        if open_parts and index not in open_parts and (index, kind) in self._parts:
             return open_parts[next(reversed(open_parts))]
         return self.at(index, kind)
 
     def at(self, index: int, kind: Kind) -> PartBuilder:
-        """Return the part of a type at an index, which is made if it is not there."""
+        """Return the part of a type at an index, open; it is made if it is not there."""
         part = self._parts.get((index, kind))
         if part is None:
             part = self._parts[index, kind] = PartBuilder(kind())
-        if not part.text:
-            self._open[kind][index] = part
+        self._open[kind][index] = part
         return part
 
     def whole_at(self, index: int, kind: Kind, whole: str) -> PartBuilder:
         """Return the part that a whole text belongs to."""
-        part = self._parts.get((index, kind))
-        if part is None and whole:
+        part = None
+        if whole and (index, kind) not in self._parts:
             part = self._join_open(kind, whole)
         if part is None:
             part = self.at(index, kind)
@@ -159,54 +136,40 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
 
     def _join_open(self, kind: Kind, whole: str) -> PartBuilder | None:
         """Join the open parts of a type, and return the one part, if this is their whole."""
-        if self._joined is not None and self._joined_whole == whole:
-            return self._joined
-        if kind not in self._numbered:
-            return None
-        parts = in_order(self._open[kind])
-        indices = sorted(self._open.pop(kind))
+        if self._joined is not None and self._joined[1] == whole:
+            return self._joined[0]
+        open_parts = self._open.pop(kind, {})
+        parts = in_order(open_parts)
         pieces = "".join(part.text.join() for part in parts)
-        if not pieces:
-            for part in parts:
-                part.text.take()  # so that the next piece opens it again
-            return None
-        if not whole.startswith(join_surrogates(pieces).rstrip()):
-            self._numbered = tuple(each for each in self._numbered if each is not kind)
+        if not pieces or not whole.startswith(join_surrogates(pieces).rstrip()):
             return None
         first, *others = parts
         first.text.take()
         first.text.append(pieces)
-        for index, part in zip(indices[1:], others, strict=True):
-            first.absorb(part)
+        for index, part in zip(sorted(open_parts)[1:], others, strict=True):
+            first.logprobs += part.logprobs
+            for annotation in in_order(part.annotations):
+                first.annotate(None, annotation)
             del self._parts[index, kind]
-        self._joined, self._joined_whole = first, whole
+        self._joined = first, whole
         return first
 
-    def restate(self, parts: list[ContentPart]) -> bool:
-        """Take all of the parts, and return True, if their texts are those that came."""
-        known = list(self._parts.items())
-        if [key for key, _ in known] != [(index, type(part)) for index, part in enumerate(parts)]:
-            return False
-        pairs = [(builder, part) for (_, builder), part in zip(known, parts, strict=True)]
-        if not all(builder.text.is_whole(text_of(part)) for builder, part in pairs):
-            return False
-        self._open.clear()
-        self._joined = None
-        for builder, part in pairs:
-            builder.restate(part)
-        return True
+    def fits(self, parts: list[ContentPart]) -> bool:
+        """Whether the parts that came are as many, of the same types."""
+        return [type(builder.part) for builder in self] == list(map(type, parts))
 
-    def state(self, parts: list[ContentPart]) -> None:
-        """Take all of the parts: any other is dropped."""
+    def state(self, parts: list[ContentPart], *, begins: bool = False) -> list[str]:
+        """Take all of the parts, begun or whole; return what each adds to its text.
+
+        They are those that came, at whatever indices, if they fit. Else any other is dropped.
+        """
         keys = [(index, type(part)) for index, part in enumerate(parts)]
-        known = self._parts
-        if len(known) == len(keys) == 1 and next(iter(known))[1] is keys[0][1]:
-            known = {keys[0]: known.popitem()[1]}  # the only one, at whatever index
+        known = dict(zip(keys, self, strict=True)) if self.fits(parts) else self._parts
         self._parts = {key: known.get(key) or PartBuilder(key[1]()) for key in keys}
         self._open.clear()
         self._joined = None
-        for key, part in zip(keys, parts, strict=True):
-            self._parts[key].state(part)
+        stated = zip(self._parts.values(), parts, strict=True)
+        return [builder.state(part, begins=begins) for builder, part in stated]
 
     def build(self) -> list[ContentPart]:
         return [part.build() for part in self]

@@ -142,6 +142,12 @@ class ReasoningSummary(Part, tag="summary_text"):
     text: str = text_field()
 
 
+class ShellCommand(Part, tag="command"):
+    """A command of a shell call in progress. (The wire has its text alone.)"""
+
+    text: str = text_field()
+
+
 if TYPE_CHECKING:
     # msgspec decodes no union of structs and dicts: `as_type` makes the unknown parts.
     ContentPart: TypeAlias = (

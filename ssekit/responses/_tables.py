@@ -15,12 +15,15 @@ from ssekit.responses._result import (
     ResponseCodeInterpreterToolCall,
     ResponseCompactionItem,
     ResponseCustomToolCall,
+    ResponseFunctionShellToolCall,
     ResponseFunctionToolCall,
     ResponseOutputItem,
     ResponseOutputMessage,
     ResponseOutputRefusal,
     ResponseOutputText,
     ResponseReasoningItem,
+    ShellCommand,
+    UnknownItem,
     UnknownPart,
 )
 
@@ -34,6 +37,7 @@ ACCEPTS: Final[dict[Kind, tuple[Kind, ...]]] = {
     ReasoningText: (ResponseReasoningItem,),
     ReasoningSummary: (ResponseReasoningItem,),
     UnknownPart: (ResponseOutputMessage, ResponseReasoningItem),
+    ShellCommand: (ResponseFunctionShellToolCall,),
 }
 # The delta of each type of text, in the order of the deltas of an answer that comes at once.
 TEXT_DELTAS: Final[dict[Kind, type[ReasoningDelta | TextDelta | RefusalDelta]]] = {
@@ -50,6 +54,7 @@ PART_DELTAS: Final[dict[Kind, Kind]] = {
     events.ResponseReasoningTextDeltaEvent: ReasoningText,
     events.ResponseReasoningDeltaEvent: ReasoningText,
     events.ResponseReasoningSummaryTextDeltaEvent: ReasoningSummary,
+    events.ResponseShellCallCommandDeltaEvent: ShellCommand,
 }
 PART_WHOLES: Final[dict[Kind, tuple[Kind, str]]] = {
     events.ResponseTextDoneEvent: (ResponseOutputText, "text"),
@@ -57,12 +62,14 @@ PART_WHOLES: Final[dict[Kind, tuple[Kind, str]]] = {
     events.ResponseReasoningTextDoneEvent: (ReasoningText, "text"),
     events.ResponseReasoningDoneEvent: (ReasoningText, "text"),
     events.ResponseReasoningSummaryTextDoneEvent: (ReasoningSummary, "text"),
+    events.ResponseShellCallCommandAddedEvent: (ShellCommand, "command"),
+    events.ResponseShellCallCommandDoneEvent: (ShellCommand, "command"),
 }
 
 # The same for the one text of an item. (Some hosts send the text of an MCP call or of a custom tool
-# as the arguments of a function, and the other way round.)
-_FUNCTION_CALLS: Final = (ResponseFunctionToolCall, McpCall, ResponseCustomToolCall)
-_CUSTOM_CALLS: Final = (ResponseCustomToolCall, ResponseFunctionToolCall)
+# as the arguments of a function, and the other way round. A call may be of unknown type, too.)
+_FUNCTION_CALLS: Final = (ResponseFunctionToolCall, McpCall, ResponseCustomToolCall, UnknownItem)
+_CUSTOM_CALLS: Final = (ResponseCustomToolCall, ResponseFunctionToolCall, UnknownItem)
 ITEM_DELTAS: Final[dict[Kind, tuple[Kind, ...]]] = {
     events.ResponseFunctionCallArgumentsDeltaEvent: _FUNCTION_CALLS,
     events.ResponseCustomToolCallInputDeltaEvent: _CUSTOM_CALLS,
@@ -86,8 +93,8 @@ _WITHOUT_STATUS: Final = (McpListTools, ResponseCompactionItem)
 
 STATUSES: Final[dict[Kind, tuple[Kind, str | None]]] = {}
 for event in get_args(events.OrdinaryEvent):
-    if event.__struct_fields__ == events.ItemEvent.__struct_fields__:
-        _, name, status = event.type.split(".")
+    if issubclass(event, events.StepEvent):
+        _, name, status = str(event.__struct_config__.tag).split(".")
         item = _ITEMS[name]
         STATUSES[event] = item, None if item in _WITHOUT_STATUS else status
 

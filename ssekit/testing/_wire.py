@@ -386,6 +386,6 @@ def _check(event: ServerSentEvent) -> None:
         event.encode()
         event.data.encode()
     except ValueError as error:
-        raise InvalidArgument(f"the wire cannot say {event!r}: {error}") from error
+        raise InvalidArgument(f"the wire cannot hold {event!r}: {error}") from error
     if "\r" in event.data or not event.event:
-        raise InvalidArgument(f"the wire cannot say {event!r}: CR in data, or an empty type")
+        raise InvalidArgument(f"the wire cannot hold {event!r}: CR in data, or an empty type")

@@ -32,22 +32,22 @@ def check(name: str, data: bytes, chance: Random) -> None:
     survive(data, wire)
     ended = push(wire, [data])
     check_end(ended[1], data)
-    expected = said(ended)
-    deltas = said(push_deltas(wire, [data]))[0]
+    expected = summary(ended)
+    deltas = summary(push_deltas(wire, [data]))[0]
     if name == "auto" and ended[1].format is not None:
         detected = WIRES[ended[1].format]
         assert outcome(push(detected, [data])[1]) == expected[1]
     for reads in divisions(data, chance):
         assert decoded(reads) == interpret(data)
-        assert said(push(wire, reads)) == expected
-        assert said(looked_at(wire, reads)) == expected
-        assert said(pulled(wire.stream(reads))) == expected
-        assert said(push_deltas(wire, reads)) == (deltas, expected[1])
+        assert summary(push(wire, reads)) == expected
+        assert summary(looked_at(wire, reads)) == expected
+        assert summary(pulled(wire.stream(reads))) == expected
+        assert summary(push_deltas(wire, reads)) == (deltas, expected[1])
         stream = wire.stream(reads)
-        assert said(pulled(stream, stream.deltas())) == (deltas, expected[1])
+        assert summary(pulled(stream, stream.deltas())) == (deltas, expected[1])
 
 
-def said(ended: Ended) -> tuple[str, Any]:
+def summary(ended: Ended) -> tuple[str, Any]:
     """Return all that there is to compare."""
     items, decoder = ended
     return repr(items), outcome(decoder)  # (NaN is not equal to itself)

@@ -14,7 +14,7 @@ from tests.wire import DONE, A, B, text
 class Step(enum.Enum):
     """What a server does between the bytes it sends."""
 
-    WAIT = enum.auto()  # until the client has said that it got what came before
+    WAIT = enum.auto()  # until the client has confirmed what came before
     STALL = enum.auto()  # until the client is gone
     KEEP_ALIVE = enum.auto()  # the same, with a comment many times a second
     CUT = enum.auto()  # the connection ends, in the middle of whatever it is in
@@ -40,13 +40,13 @@ class Scenario(NamedTuple):
     headers: Mapping[str, str] = MappingProxyType({})
     missing: int = 0  # bytes that the length announces beyond those that come
 
-    # What a stream says of it: its text, and the state or the error that ends it.
+    # What a stream reports of it: its text, and the state or the error that ends it.
     text: str = "ab"
     ended: str = "done"
 
     @property
     def is_rude(self) -> bool:
-        """Whether it takes a server that sends what it is told, byte by byte."""
+        """Whether it takes a server that sends exactly the bytes it is given."""
         rude = (Step.CUT, Step.RESET)
         return self.framing == "close" or any(type(s) is Raw or s in rude for s in self.steps)
 

@@ -44,7 +44,7 @@ HARMLESS: dict[str, Callable[[], Iterator[bytes]]] = {
 
 
 @pytest.mark.parametrize("reads", HARMLESS.values(), ids=HARMLESS)
-def test_what_says_nothing_is_not_kept(reads: Callable[[], Iterator[bytes]]):
+def test_what_has_no_meaning_is_not_kept(reads: Callable[[], Iterator[bytes]]):
     def work() -> None:
         assert text_of(reads()) == "ab"
 

@@ -69,7 +69,7 @@ async def beside(task: Callable[[], Any]) -> AsyncIterator[Any]:
 
 
 def is_closed(client: Client, response: Any, visit: Visit) -> bool:
-    """Whether the server sees the client leave; httpx tells it nothing of it over HTTP/2."""
+    """Whether the server sees the client leave; httpx does not report it over HTTP/2."""
     if client.http2 and client.module != "niquests":
         return bool(response.is_closed)
     return visit.left.wait(PATIENCE)

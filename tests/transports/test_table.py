@@ -15,24 +15,24 @@ from tests.transports.server import Server, Visit
 PATIENCE = 20  # seconds that a read may take
 STALL = 0.5  # ... where nothing more will come
 
-# What was said, the stream, and the error that ended it.
+# The text, the stream, and the error that ended it.
 Outcome = tuple[str, Any, SSEKitError | None]
 
 
 async def read(client: Client, visit: Visit, timeout: float) -> Outcome:
     """Read the text of a visit; the server goes on when some of it is here."""
-    said, ended = "", None
+    received, ended = "", None
     async with client.opened(visit.url, timeout) as source:
         if visit.scenario.headers == GZIP and client.by_hand:
             source = inflated(source)
         stream = client.stream(source)
         try:
             async for text in stream.text():
-                said += text
+                received += text
                 visit.go_on()
         except SSEKitError as error:
             ended = error
-    return said, stream, ended
+    return received, stream, ended
 
 
 def cells() -> list[Any]:
@@ -54,8 +54,8 @@ def test_cell(client: Client, scenario: Scenario, server: Server):
     client.require()
     visit = server.visit(scenario)
     timeout = STALL if scenario.ended == "StreamTimeoutError" else PATIENCE
-    said, stream, error = client.finish(lambda: read(client, visit, timeout))
-    assert (said, stream.accumulator.text) == (scenario.text, scenario.text)
+    received, stream, error = client.finish(lambda: read(client, visit, timeout))
+    assert (received, stream.accumulator.text) == (scenario.text, scenario.text)
     assert scenario.ended == ("done" if error is None else type(error).__name__), repr(error)
     assert stream.decoder.error is error
     if error is None:
@@ -65,5 +65,5 @@ def test_cell(client: Client, scenario: Scenario, server: Server):
     if scenario.ended in ("StreamInterruptedError", "StreamTimeoutError"):
         assert isinstance(error.__cause__, Exception)
     if scenario.ended == "StatusError":
-        told = (error.status_code, error.retry_after)
-        assert told == (scenario.status, scenario.headers.get("retry-after"))
+        reported = (error.status_code, error.retry_after)
+        assert reported == (scenario.status, scenario.headers.get("retry-after"))

@@ -154,7 +154,7 @@ def untold(response: ssekit.Source) -> None:
     assert_type(auto.detect(ServerSentEvent("a")), ssekit.Format[Any, Any] | None)
 
 
-def told(delta: Delta) -> str:
+def described(delta: Delta) -> str:
     match delta:
         case ssekit.TextDelta(text=text) | ssekit.ReasoningDelta(text=text):
             return assert_type(text, str)
