@@ -36,7 +36,7 @@ from ssekit._errors import (
 from ssekit._event import NO_FIELDS, EventFields, ServerSentEvent, as_bytes, as_text, make_event
 from ssekit._json import DECODE_FAILURES, LARGE, is_dense, join_surrogates
 from ssekit._marker import is_marker
-from ssekit._outside import no_answer, objects_outside
+from ssekit._outside import no_answer
 from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE, IGNORED, Batch, EventScanner
 from ssekit._server_error import error_fields
 from ssekit._sse import State
@@ -103,8 +103,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         self._fields: EventFields = NO_FIELDS
         # Whether a chunk had a part of the answer; before that, whether an event came that means
         # anything, how many were no chunks of the format, and the first of these.
-        self._started = False
-        self._seen = False
+        self._started = self._seen = False
         self._foreign = 0
         self._first_foreign: ServerSentEvent | None = None
         self._surrogates = SurrogateJoiner()
@@ -184,8 +183,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     def raise_error(self) -> None:
         """Raise the kept error, if there is one."""
         if self.error is not None:
-            # Without the frames of earlier raises, which would add up.
-            raise self.error.with_traceback(None)
+            raise self.error.with_traceback(None)  # the frames of earlier raises would add up
 
     def resume(self) -> None:
         """Be ready for another source that continues the answer: the wire starts afresh."""
@@ -273,7 +271,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         if self.state != "open":
             return
         batches = self._scanner.finish(dispatch_incomplete=True)
-        whole = not batches or all(
+        whole = all(
             self._format.is_whole(make_event(payload, fields))
             for fields, payloads in batches
             if fields is not IGNORED
@@ -281,8 +279,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         )
         if not whole:
             batches = [batch for batch in batches if batch[0] is IGNORED]
-        if batches or self.format is None:  # (`auto` holds events back until then)
-            yield from self.receive((Scanned(batches),))
+        yield from self.receive((Scanned(batches),))
         if self.state == "open":
             ends = whole and self.accumulator.complete
             where = "the bytes ended" if whole else "the bytes ended in the middle of an event,"
@@ -301,8 +298,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
                     if type(delta) is TextDelta and not held and delta.text.isascii():
                         yield delta
                         continue
-                    joined = join(delta)
-                    if joined is not None:
+                    if (joined := join(delta)) is not None:
                         yield joined
         except SSEKitError:
             yield from self._surrogates.flush()
@@ -334,9 +330,8 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     def _outgrows_limit(self, size: int) -> bool:
         """Count the size of an event. If the answer is too large with it, the stream has failed."""
         self._answer_size += size
-        limit = self._max_answer_size
-        if limit is not None and self._answer_size > limit:
-            self._fail(AnswerTooLargeError(limit))
+        if self._max_answer_size is not None and self._answer_size > self._max_answer_size:
+            self._fail(AnswerTooLargeError(self._max_answer_size))
         return self.state != "open"
 
     # What is no ordinary chunk.
@@ -346,19 +341,13 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         for payload in payloads:
             if payload.startswith(b":"):
                 self._on_comment(as_text(payload[1:]))
-                continue
-            # They count unless an event follows that means anything.
-            self._decode = _refuse
-            if payload.startswith(b"\n\n"):
+            elif payload.startswith(b"\n\n"):
                 self._behind = payload[2:]
-            else:
-                self._outside = payload[1:]
+            else:  # it counts unless an event follows that means anything
+                self._outside, self._decode = payload[1:], _refuse
 
     def _receive_unusual(self) -> Iterator[ChunkT]:
-        """Yield the chunks of an event that the typed decoder refused, or that something waits for.
-
-        What waits for an event that means anything are an error without words, and lines outside.
-        """
+        """Yield the chunks of an event that the typed decoder refused, or that is waited for."""
         event, behind = self.event, self._behind
         assert event is not None
         self._behind = b""
@@ -387,11 +376,10 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
                 continue
             if not self._started:
                 self._note(chunk, part)
-            if chunk is None:
-                continue
             if ends:
                 self._end("event", "the stream ended")
-            yield chunk
+            if chunk is not None:
+                yield chunk
 
     def _receive_error(self, error: SSEKitError) -> None:
         if isinstance(error, APIError) and error.chunk is not None:
@@ -424,9 +412,8 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         """End the stream: well by a word for the end, truncated by None; but look for a fault."""
         fault: SSEKitError | None = self._unexplained
         if outside:
-            found, certain = objects_outside(outside), self._started and self.accumulator.complete
-            reported = (self._format.find_reported(each, certain=certain) for each in found)
-            fault = next(filter(None, reported), fault)
+            complete = self._started and self.accumulator.complete
+            fault = self._format.find_outside(outside, certain=complete) or fault
             self._unexplained = None
         failure = getattr(self.accumulator, "failure", None)
         if fault is None and not self._started:

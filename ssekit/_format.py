@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from functools import partial
 from itertools import dropwhile
 from typing import Any, Generic, TypeVar
 
@@ -35,6 +36,7 @@ from ssekit._json import (
     without_spellings,
 )
 from ssekit._marker import DONE, Done, is_blank, is_marker
+from ssekit._outside import objects_outside
 from ssekit._partial_json import partial_json
 from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE
 from ssekit._server_error import (
@@ -369,6 +371,11 @@ class Format(Generic[ChunkT, ResultT]):
         if error is body:  # of which a chunk is made, too
             error = well_formed(error, _DENSE_DEPTH if dense else MAX_DEPTH)
         return APIError(**error_fields(mend(error), body))
+
+    def find_outside(self, outside: bytes, *, certain: bool) -> APIError | None:
+        """Return the error that bytes outside of any event report, or None."""
+        found = map(partial(self.find_reported, certain=certain), objects_outside(outside))
+        return next(filter(None, found), None)
 
     def _no_chunk(self, event: ServerSentEvent) -> DecodeError:
         error = DecodeError(
