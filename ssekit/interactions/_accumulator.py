@@ -146,7 +146,7 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
             elif is_another and any(self._steps):
                 raise DecodeError("another interaction begins before the one under way has ended")
             elif id_ == known.id:
-                self._steps = StepTable()  # the stream is replayed
+                self._steps.created = True
             self._finished = False
         self._update(event, stated)
 

@@ -35,17 +35,24 @@ class StepTable:
 
     Attributes:
         calls: The function calls, in the order in which they began.
+        created: Whether the response was created again, and no event of a step has come since then.
+            If the first is of a step that has begun before, the response is replayed.
     """
 
-    __slots__ = ("_at", "_earlier", "_end", "_ended", "_steps", "calls")
+    __slots__ = ("_at", "_earlier", "_end", "_ended", "_steps", "calls", "created")
 
     def __init__(self) -> None:
         self.calls: list[StepBuilder] = []
         self._earlier: list[StepBuilder] = []  # of the responses that this one continues
+        self._clear()
+
+    def _clear(self) -> None:
+        """Drop the steps of this response."""
         self._steps: list[StepBuilder] = []
         self._at: dict[int | None, StepBuilder] = {}  # the latest step at each index
         self._end = 0  # beyond all indices
         self._ended = 0  # how many steps, at least, have ended
+        self.created = False
 
     def __iter__(self) -> Iterator[StepBuilder]:
         return chain(self._earlier, sorted(self._steps, key=_position))
@@ -63,14 +70,24 @@ class StepTable:
         """Take the beginning of a response that continues the steps: its indices are from 0."""
         self.end_all()
         self._earlier += sorted(self._steps, key=_position)
-        self._steps, self._at, self._end, self._ended = [], {}, 0, 0
+        self._clear()
+
+    def _at_index(self, index: int | None, *, starts: bool) -> StepBuilder | None:
+        """Return the latest step at an index, if the event there does not replay it."""
+        here = self._at.get(index)
+        if self.created and here is not None and (starts or here.ended):
+            earlier = {*self._earlier}
+            self.calls = [call for call in self.calls if call in earlier]
+            self._clear()
+        self.created = False
+        return self._at.get(index)
 
     def find(self, index: int | None, delta: Any) -> StepBuilder | None:
         """Return the step that a delta belongs to: made if it is not there; None if none can be."""
         named = self._named(delta.call_id) if isinstance(delta, ArgumentsDelta) else None
         if named is not None:
             return named
-        here = self._at.get(index)
+        here = self._at_index(index, starts=False)
         if here is not None and here.accepts(delta):
             return here
         for builder in self._latest_open():
@@ -86,7 +103,7 @@ class StepTable:
     def begin(self, index: int | None, step: Any) -> StepBuilder:
         """Return the step of a start event."""
         unplaced = (builder for builder in self._latest_open() if builder.index is None)
-        builder = self._at.get(index) or next(unplaced, None)
+        builder = self._at_index(index, starts=True) or next(unplaced, None)
         named = self._named(step.id) if isinstance(step, result.FunctionCallStep) else None
         if named is not None and named.is_repeated_by(step):  # at whatever index
             builder = named
