@@ -75,12 +75,15 @@ class ChoiceBuilder(BaseChoiceBuilder):
         the pieces in messages: where nothing else came, what contradicts goes on (Higress).
         """
         known = {field: None for field, part in self.message.items() if part}
-        rests = {field: self.message[field].rest(getattr(message, field)) for field in TEXTS}
-        size, content = self.text.size(), message.content or ""
-        is_short = 2 * len(content) < size  # which costs no look at a long text
-        if size == self._stated and (is_short or not str(self.text).startswith(content)):
-            rests["content"] = rests["content"] or content
-        self._stated = size + len(rests["content"] or "")
+        rests = {
+            field: self.message[field].rest(getattr(message, field)) or None for field in TEXTS
+        }
+        content, size = message.content or "", self.text.size()
+        if size == self._stated:
+            # (A long text need not be joined for a short one.)
+            if 2 * len(content) < size or not str(self.text).startswith(content):
+                rests["content"] = rests["content"] or content
+            self._stated += len(rests["content"] or "")
         return replace(message, **(known | rests))
 
     def add_reasoning(self, field: str, piece: str) -> None:

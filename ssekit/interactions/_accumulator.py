@@ -163,10 +163,9 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         if stated.get("status", self._status).lower() != "requires_continuation":
             stated.setdefault("continuation_token", None)  # an earlier one is of no use now
         self._update(event, stated)
-        steps = () if head is None else head.steps or list(map(as_step, head.outputs or ()))
-        if steps:
-            self._former = not head.steps
-            texts = join_texts(self._steps)
+        if head is not None and (head.steps or head.outputs):
+            self._former, texts = not head.steps, join_texts(self._steps)
+            steps = head.steps or list(map(as_step, head.outputs or ()))
             self._settled = self._settled_deltas(self._steps.settle(steps), texts)
         self._steps.end_all()
         self._finished = True

@@ -329,8 +329,7 @@ def field_of(step: Any, name: str) -> Any:
 
 def as_step(output: Any) -> Any:
     """Return an output of the former spelling as a step, which it is unless it is a content."""
-    is_content = isinstance(output, result.AnyContent)
-    return result.ModelOutputStep(content=[output]) if is_content else output
+    return result.ModelOutputStep(content=[output]) if type(output) in _CONTENTS else output
 
 
 def as_outputs(step: Any) -> list[Any]:
