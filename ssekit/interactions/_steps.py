@@ -39,11 +39,15 @@ class StepTable:
             If the first is of a step that has begun before, the response is replayed.
     """
 
-    __slots__ = ("_at", "_earlier", "_end", "_ended", "_steps", "calls", "created")
+    __slots__ = (
+        *("_at", "_earlier", "_earlier_calls", "_end", "_ended", "_steps", "calls", "created"),
+    )
 
     def __init__(self) -> None:
         self.calls: list[StepBuilder] = []
-        self._earlier: list[StepBuilder] = []  # of the responses that this one continues
+        # The steps of the responses that this one continues, and how many calls these have.
+        self._earlier: list[StepBuilder] = []
+        self._earlier_calls = 0
         self._clear()
 
     def _clear(self) -> None:
@@ -70,14 +74,14 @@ class StepTable:
         """Take the beginning of a response that continues the steps: its indices are from 0."""
         self.end_all()
         self._earlier += sorted(self._steps, key=_position)
+        self._earlier_calls = len(self.calls)
         self._clear()
 
     def _at_index(self, index: int | None, *, starts: bool) -> StepBuilder | None:
         """Return the latest step at an index, if the event there does not replay it."""
         here = self._at.get(index)
         if self.created and here is not None and (starts or here.ended):
-            earlier = {*self._earlier}
-            self.calls = [call for call in self.calls if call in earlier]
+            del self.calls[self._earlier_calls :]
             self._clear()
         self.created = False
         return self._at.get(index)
@@ -205,7 +209,8 @@ def _begins_again(builder: StepBuilder, step: Any) -> bool:
     """Whether a start event is of a step that has begun."""
     names = ("id", "call_id", "type", "name")
     pairs = [(field_of(builder.step, name), field_of(step, name)) for name in names]
-    if any(known and latest and known != latest for known, latest in pairs):
+    is_another = any(known and latest and known != latest for known, latest in pairs)
+    if is_another or type(step) is not type(builder.step):  # (one without a type is unknown)
         return False
     if builder.implied or (builder.index is not None and not builder.ended):
         return True
