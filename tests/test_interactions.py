@@ -237,6 +237,10 @@ STEPS: dict[str, tuple[Events, list[Any]]] = {
     "a delta of unknown type": ([began(OUTPUT), goes_on("dream"), text("a")], [output(words("a"))]),
     "only a delta of unknown type": ([goes_on("dream")], []),
     "nothing of a step": ([began(None), wire("step.delta", index=0), stop()], []),
+    "a step of unknown type with arguments": (
+        [began(DREAM), arguments('{"a":'), arguments("1}")],
+        [DREAM | {"arguments": {"a": 1}}],
+    ),
     "a step of unknown type with contents": (
         [began(DREAM | {"content": [words("a")]}), text("b")],
         [DREAM | {"content": [words("a"), words("b")]}],

@@ -252,9 +252,9 @@ class StepBuilder(msgspec.Struct, gc=False, eq=False):
         text = str(self.arguments)
         if text:
             tree = parse_object(text)
-            fields["partial_arguments"] = text if tree is None else None
-            if tree is not None:
-                fields["arguments"] = tree
+            fields = {"partial_arguments": text} if tree is None else {"arguments": tree}
+            if tree is not None and field_of(step, "partial_arguments"):
+                fields["partial_arguments"] = None
         if parts and isinstance(step, Unknown):
             known = step.get("content")
             begun = deep_copy(known) if isinstance(known, list) else []
