@@ -145,7 +145,7 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
                 self._reset()
             elif is_another and any(self._steps):
                 raise DecodeError("another interaction begins before the one under way has ended")
-            elif id_ == known.id:
+            else:
                 self._steps.created = True
             self._finished = False
         self._update(event, stated)

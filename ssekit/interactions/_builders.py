@@ -133,7 +133,7 @@ class StepBuilder(msgspec.Struct, gc=False, eq=False):
         if isinstance(step, result.ToolCallStep):
             text = step.partial_arguments or _encoded(step.arguments)
             if text:
-                self._own_arguments().begin(text)
+                self.latest_piece += self._own_arguments().begin(text)
 
     def accepts(self, delta: Any) -> bool:
         """Whether a delta may belong to this step. (One of unknown type takes all pieces.)"""
