@@ -305,7 +305,7 @@ STEPS: dict[str, tuple[Events, list[Any]]] = {
         [call({"a": 1}, id=""), call({"b": 1}, id="", name="g")],
     ),
     "a stream without an id that begins again": (
-        [created(id=""), began(OUTPUT), text("x"), stop(), created(id=""), began(OUTPUT), text("a")],
+        [created(""), began(OUTPUT), text("x"), stop(), created(""), began(OUTPUT), text("a")],
         [output(words("a"))],
     ),
     "a stream that begins again": (
