@@ -1,11 +1,13 @@
 # The steps of an answer, and which of them an event belongs to.
 #
 # How it works:
-# - A delta belongs to the call that it names; or else to the latest step at its index, if that
-#   accepts it; or else to the latest open step that does: one without an index, if nothing is at
-#   the index of the delta. If there is none, the delta begins a step.
-# - A second start at an index is of the step there, unless that has ended. A step of another type,
-#   id or name stands beside it.
+# - A delta belongs to the call whose id it has; or else to the latest step at its index, if that
+#   accepts the delta; or else to the latest open step that does. (Where nothing is at the index,
+#   only a step without an index may be the one.) If there is none, the delta begins a step.
+# - A second start at an index goes on with the step there, unless that has ended. A step of another
+#   type, id or name stands beside it.
+# - Where an interaction is created again, and one of its steps then begins again, the response is
+#   replayed: its steps so far are dropped.
 #
 # What always holds here: an index is a key. Steps stand in the order of their indices.
 
@@ -36,7 +38,7 @@ class StepTable:
     Attributes:
         calls: The function calls, in the order in which they began.
         created: Whether the response was created again, and no event of a step has come since then.
-            If the first is of a step that has begun before, the response is replayed.
+            If the next one is of a step that has begun before, the response is replayed.
     """
 
     __slots__ = (
@@ -64,9 +66,9 @@ class StepTable:
     def ends_with_call(self) -> bool:
         """Whether a function call comes after the last text, and the last result of a function."""
         for builder in reversed([*self]):
-            answered = isinstance(builder.step, result.FunctionResultStep)
-            said = builder.emitted_as is TextDelta and builder.text()
-            if builder.place is not None or answered or said:
+            is_result = isinstance(builder.step, result.FunctionResultStep)
+            has_text = builder.emitted_as is TextDelta and builder.text()
+            if builder.place is not None or is_result or has_text:
                 return builder.place is not None
         return False
 
@@ -78,7 +80,7 @@ class StepTable:
         self._clear()
 
     def _at_index(self, index: int | None, *, starts: bool) -> StepBuilder | None:
-        """Return the latest step at an index, if the event there does not replay it."""
+        """Return the latest step at an index of an event; None if the event begins a replay."""
         here = self._at.get(index)
         if self.created and here is not None and (starts or here.ended):
             del self.calls[self._earlier_calls :]
@@ -95,8 +97,11 @@ class StepTable:
         if here is not None and here.accepts(delta):
             return here
         for builder in self._latest_open():
-            is_near = index is None or builder.index is None
-            if (is_near if here is None else not builder.is_whole) and builder.accepts(delta):
+            if here is None:
+                may_go_on = index is None or builder.index is None
+            else:  # a step that accepts other deltas
+                may_go_on = not builder.is_whole
+            if may_go_on and builder.accepts(delta):
                 if here is None and index is not None:
                     self._place(builder, index)
                 return builder
@@ -122,7 +127,7 @@ class StepTable:
         return builder
 
     def _named(self, id_: str | None) -> StepBuilder | None:
-        """Return the latest call of an id."""
+        """Return the latest call that has an id."""
         calls = reversed(self.calls[-_MAX_TRIED:]) if id_ else ()
         return next((builder for builder in calls if builder.step.id == id_), None)
 
