@@ -25,7 +25,9 @@ ResultT_co = TypeVar("ResultT_co", covariant=True)
 # The vendors' words for the end of a choice, in lower case, with "_" between their parts. Any other
 # word is "other".
 _WORDS: Final[dict[FinishReason, tuple[str, ...]]] = {
-    "stop": ("stop", "end_turn", "stop_sequence", "eos", "eos_token", "complete", "completed"),
+    "stop": (
+        *("stop", "end", "end_turn", "stop_sequence", "eos", "eos_token", "complete", "completed"),
+    ),
     "length": (
         *("length", "max_tokens", "max_output_tokens", "model_length"),
         *("model_context_window_exceeded", "continuation", "requires_continuation"),
@@ -34,8 +36,8 @@ _WORDS: Final[dict[FinishReason, tuple[str, ...]]] = {
     "tool_calls": ("tool_calls", "tool_call", "function_call", "tool_use", "requires_action"),
     "content_filter": (
         *("content_filter", "refusal", "sensitive", "safety", "recitation", "blocklist"),
-        *("prohibited_content", "spii", "model_armor", "escalation"),
-        *("content_filtered", "guardrail_intervened"),
+        *("prohibited_content", "spii", "model_armor", "escalation", "blacklist"),
+        *("content_filtered", "guardrail_intervened", "content_policy_violation"),
         *("image_safety", "image_prohibited_content", "image_recitation"),
     ),
 }
@@ -65,8 +67,9 @@ def _plain(word: str) -> str:
     word = word.lower()
     if word in FINISH_REASONS:  # nearly all
         return word
-    # (A proxy in Python may write its enum: `FinishReason.STOP`.)
-    return word.rpartition(".")[2].replace("-", "_")
+    # (A proxy in Python may write its enum: `FinishReason.STOP`; Google's hosts write the details,
+    # as in `content_filter: SAFETY`.)
+    return word.partition(":")[0].rpartition(".")[2].replace("-", "_")
 
 
 def later_word(known: str | None, latest: str) -> str | None:

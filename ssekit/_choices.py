@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -12,7 +13,7 @@ from msgspec.structs import replace
 
 from ssekit._accumulator import Accumulator, is_failure, shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, Usage
-from ssekit._fold import Text, deep_copy, extend_lists, merge_usage
+from ssekit._fold import Text, deep_copy, merge_usage
 from ssekit._json import objects
 from ssekit._server_error import error_within
 
@@ -43,12 +44,14 @@ def repair_choices(body: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def find_error(body: dict[str, Any]) -> Any:
-    """Return the error in a choice (OpenRouter) or in `x_groq`, or None."""
+    """Return the error in a choice (OpenRouter), in its delta or in `x_groq`, or None."""
     return error_within(_holders(body))
 
 
 def _holders(body: dict[str, Any]) -> list[dict[str, Any]]:
-    return objects(body.get("choices")) + objects([body.get("x_groq")])
+    choices = objects(body.get("choices"))
+    deltas = [choice.get("delta") for choice in choices]
+    return choices + objects([*deltas, body.get("x_groq")])
 
 
 # The usage of a request.
@@ -83,7 +86,8 @@ class CompletionUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True)
         input_tokens, output_tokens: Other names of the prompt's and the completion's (mlx-vlm),
             with input_tokens_details and output_tokens_details.
         prompt_cache_hit_tokens, prompt_cache_miss_tokens: DeepSeek.
-        cached_tokens: Moonshot; cache_read_input_tokens, num_cached_tokens: the same elsewhere.
+        cached_tokens: Moonshot. Elsewhere cache_read_tokens, cache_read_input_tokens or
+            num_cached_tokens.
         reasoning_tokens: SGLang.
         queue_time, prompt_time, completion_time, total_time: Seconds (Groq).
         cost: In the host's credits, or an object (Perplexity).
@@ -104,6 +108,7 @@ class CompletionUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True)
     prompt_cache_hit_tokens: int | None = None
     prompt_cache_miss_tokens: int | None = None
     cached_tokens: int | None = None
+    cache_read_tokens: int | None = None
     cache_read_input_tokens: int | None = None
     num_cached_tokens: int | None = None
     reasoning_tokens: int | None = None
@@ -122,6 +127,10 @@ class CompletionUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True)
 
 _INPUTS: Final = ("prompt_tokens", "input_tokens")
 _OUTPUTS: Final = ("completion_tokens", "output_tokens", "total_tokens")
+_CACHED: Final = attrgetter(
+    *("prompt_cache_hit_tokens", "cached_tokens", "cache_read_tokens"),
+    *("cache_read_input_tokens", "num_cached_tokens"),
+)
 
 
 def newest_usage(known: CompletionUsage | None, latest: CompletionUsage) -> CompletionUsage | None:
@@ -145,18 +154,9 @@ def usage_view(usage: CompletionUsage | None) -> Usage | None:
     completion = (
         usage.completion_tokens_details or usage.output_tokens_details or CompletionTokensDetails()
     )
-    return Usage(
-        *_parts(usage),
-        total_tokens=usage.total_tokens,
-        cached_tokens=_first(
-            prompt.cached_tokens,
-            usage.prompt_cache_hit_tokens,
-            usage.cached_tokens,
-            usage.cache_read_input_tokens,
-            usage.num_cached_tokens,
-        ),
-        reasoning_tokens=_first(completion.reasoning_tokens, usage.reasoning_tokens),
-    )
+    cached = _first(prompt.cached_tokens, *_CACHED(usage))
+    reasoning = _first(completion.reasoning_tokens, usage.reasoning_tokens)
+    return Usage(*_parts(usage), usage.total_tokens, cached, reasoning)
 
 
 def _parts(usage: CompletionUsage) -> tuple[int | None, int | None]:
@@ -167,20 +167,10 @@ def _parts(usage: CompletionUsage) -> tuple[int | None, int | None]:
 
 def _first(*counts: int | None) -> int | None:
     """Return the first positive count; if there is none, the 0 that one of the names may have."""
-    zero = 0 if 0 in counts else None
-    return next(filter(None, counts), zero)
+    return next(filter(None, counts), 0 if 0 in counts else None)
 
 
 # Accumulating choices.
-
-
-def copies(fields: dict[str, Any]) -> dict[str, Any]:
-    """Return copies of the values of fields."""
-    return {
-        # To look at the type here saves a tenth of a result.
-        name: value if type(value) is str and value.isascii() else deep_copy(value)
-        for name, value in fields.items()
-    }
 
 
 class BaseChoiceBuilder(ABC):
@@ -196,12 +186,8 @@ class BaseChoiceBuilder(ABC):
         self.index = index
         self.text = Text()
         self.finish_reason: str | None = None
-        self.logprobs: dict[str, list[Any]] | None = None
+        self.logprobs: dict[str, Any] = {}
         self.fields: dict[str, Any] = {}
-
-    def add_logprobs(self, logprobs: msgspec.Struct) -> None:
-        self.logprobs = self.logprobs or {}
-        extend_lists(self.logprobs, logprobs)
 
     @property
     def shared_reason(self) -> FinishReason | None:
@@ -269,7 +255,8 @@ class BaseAccumulator(Accumulator[ChunkT, ResultT], Generic[ChunkT, ResultT, Bui
     def _result(self) -> dict[str, Any]:
         """Return the fields of the result."""
         choices = [builder.build() for _, builder in sorted(self._choices.items())]
-        return {"choices": choices, **copies(vars(self._answer))}
+        fields = {name: deep_copy(value) for name, value in vars(self._answer).items()}
+        return {"choices": choices, **fields}
 
     @property
     def _choice(self) -> BuilderT:

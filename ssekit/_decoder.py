@@ -35,8 +35,8 @@ from ssekit._errors import (
 )
 from ssekit._event import NO_FIELDS, EventFields, ServerSentEvent, as_bytes, as_text, make_event
 from ssekit._json import DECODE_FAILURES, LARGE, is_dense, join_surrogates
-from ssekit._marker import is_blank, is_marker
-from ssekit._outside import no_answer, objects_outside
+from ssekit._marker import is_marker
+from ssekit._outside import no_answer
 from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE, IGNORED, Batch, EventScanner
 from ssekit._server_error import error_fields
 from ssekit._sse import State
@@ -82,8 +82,8 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     __slots__ = (
         *("_answer_size", "_behind", "_decode", "_emitted_last_deltas", "_fields"),
         *("_first_foreign", "_foreign", "_format", "_max_answer_size", "_on_comment", "_outside"),
-        *("_payload", "_scanner", "_started", "_surrogates", "_unexplained", "accumulator"),
-        *("ended_by", "error", "format", "state"),
+        *("_payload", "_scanner", "_seen", "_started", "_surrogates", "_unexplained"),
+        *("accumulator", "ended_by", "error", "format", "state"),
     )
 
     def __init__(
@@ -101,9 +101,9 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         # The latest event, from which `event` is made when it is asked for.
         self._payload: bytes | None = None
         self._fields: EventFields = NO_FIELDS
-        # Whether a chunk had a part of the answer; before that, how many events were no chunks of
-        # the format, and the first of them.
-        self._started = False
+        # Whether a chunk had a part of the answer; before that, whether an event came that means
+        # anything, how many were no chunks of the format, and the first of these.
+        self._started = self._seen = False
         self._foreign = 0
         self._first_foreign: ServerSentEvent | None = None
         self._surrogates = SurrogateJoiner()
@@ -183,8 +183,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     def raise_error(self) -> None:
         """Raise the kept error, if there is one."""
         if self.error is not None:
-            # Without the frames of earlier raises, which would add up.
-            raise self.error.with_traceback(None)
+            raise self.error.with_traceback(None)  # the frames of earlier raises would add up
 
     def resume(self) -> None:
         """Be ready for another source that continues the answer: the wire starts afresh."""
@@ -194,7 +193,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     def _open(self) -> None:
         # The latest bytes outside of any event, and behind the data of one; an error without words.
         self._outside = self._behind = b""
-        self._unexplained: APIError | None = None
+        self._unexplained: SSEKitError | None = None
         self._decode = self._format.decode_typed
         self.state: State = "open"
         self.ended_by: EndedBy | None = None
@@ -227,6 +226,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
                 for fields, payloads in batches:
                     if fields is ignored:
                         self._receive_ignored(payloads)
+                        decode = self._decode
                         continue
                     for payload in payloads:
                         if self.state != "open":
@@ -271,7 +271,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         if self.state != "open":
             return
         batches = self._scanner.finish(dispatch_incomplete=True)
-        whole = not batches or all(
+        whole = all(
             self._format.is_whole(make_event(payload, fields))
             for fields, payloads in batches
             if fields is not IGNORED
@@ -279,8 +279,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         )
         if not whole:
             batches = [batch for batch in batches if batch[0] is IGNORED]
-        if batches or self.format is None:  # (`auto` holds events back until then)
-            yield from self.receive((Scanned(batches),))
+        yield from self.receive((Scanned(batches),))
         if self.state == "open":
             ends = whole and self.accumulator.complete
             where = "the bytes ended" if whole else "the bytes ended in the middle of an event,"
@@ -299,8 +298,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
                     if type(delta) is TextDelta and not held and delta.text.isascii():
                         yield delta
                         continue
-                    joined = join(delta)
-                    if joined is not None:
+                    if (joined := join(delta)) is not None:
                         yield joined
         except SSEKitError:
             yield from self._surrogates.flush()
@@ -332,9 +330,8 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     def _outgrows_limit(self, size: int) -> bool:
         """Count the size of an event. If the answer is too large with it, the stream has failed."""
         self._answer_size += size
-        limit = self._max_answer_size
-        if limit is not None and self._answer_size > limit:
-            self._fail(AnswerTooLargeError(limit))
+        if self._max_answer_size is not None and self._answer_size > self._max_answer_size:
+            self._fail(AnswerTooLargeError(self._max_answer_size))
         return self.state != "open"
 
     # What is no ordinary chunk.
@@ -342,37 +339,37 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     def _receive_ignored(self, payloads: Iterable[bytes]) -> None:
         """Take a comment, or bytes outside of any event."""
         for payload in payloads:
-            if payload.startswith(b"\n\n"):
-                self._behind = payload[2:]
-            elif payload.startswith(b"\n"):
-                self._outside, self._behind = payload[1:], b""
-            else:
+            if payload.startswith(b":"):
                 self._on_comment(as_text(payload[1:]))
+            elif payload.startswith(b"\n\n"):
+                self._behind = payload[2:]
+            else:  # it counts unless an event follows that means anything
+                self._outside, self._decode = payload[1:], _refuse
 
     def _receive_unusual(self) -> Iterator[ChunkT]:
-        """Yield the chunks of an event that the typed decoder refused."""
-        event = self.event
+        """Yield the chunks of an event that the typed decoder refused, or that is waited for."""
+        event, behind = self.event, self._behind
         assert event is not None
-        for part in self._format.split(event, self._behind):
+        self._behind = b""
+        for part in self._format.split(event, behind):
             if self.state != "open":
                 return
             if part.data == "[DONE]" or is_marker(part.data):  # the first, nearly always
                 counts = self._format.marker_ends or self.accumulator.complete
                 self._end("marker" if counts else None, "the end marker came", self._outside)
                 return
-            if is_blank(part.data) and part.event != "error":
-                continue
+            waiting = self._decode is _refuse
+            counts = waiting and not self._format.is_empty(part)
+            if counts:
+                self._outside, self._decode = b"", self._format.decode_typed
             try:
-                chunk = self._format.decode_fallback(part)
-                if self._unexplained is not None:
+                chunk = self._format.decode_part(part, refused=not waiting)
+                if counts and self._unexplained is not None:
                     self._fail(self._unexplained)
                     return
-                if chunk is None:
-                    self._note(None, part)
-                    continue
-                if self._outgrows_limit(len(part.data)):
+                if chunk is not None and self._outgrows_limit(len(part.data)):
                     return
-                ends = self.accumulator.add(chunk)
+                ends = chunk is not None and self.accumulator.add(chunk)
             except SSEKitError as error:
                 error.event = event
                 self._receive_error(error)
@@ -381,29 +378,32 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
                 self._note(chunk, part)
             if ends:
                 self._end("event", "the stream ended")
-            yield chunk
+            if chunk is not None:
+                yield chunk
 
     def _receive_error(self, error: SSEKitError) -> None:
-        if isinstance(error, APIError):
-            if error.chunk is not None:
-                with suppress(DecodeError):  # the server's own error is the more important one
-                    self.accumulator.add(error.chunk)
-            if self._format.is_explained(error):
-                self._unexplained = None
-            elif self._unexplained is None:
-                # The next event may have the words. It is read in Python too.
-                self._unexplained = error
-                self._decode = _refuse
-                return
+        if isinstance(error, APIError) and error.chunk is not None:
+            with suppress(DecodeError):  # the server's own error is the more important one
+                self.accumulator.add(error.chunk)
+        explained = self._format.is_explained(error)
+        if explained and isinstance(error, APIError):
+            self._unexplained = None
+        elif not explained and self._unexplained is None:
+            # The next event may have the words. It is read in Python too.
+            self._unexplained = error
+            self._decode = _refuse
+            return
         self._fail(error)
 
     def _note(self, chunk: ChunkT | None, event: ServerSentEvent) -> bool:
         """Note whether a chunk has a part of the answer, or its event is of another format."""
         if chunk is not None and self._format.starts(chunk, event):
             self._started = True
-        elif self._format.is_foreign(event):
-            self._foreign += 1
-            self._first_foreign = self._first_foreign or event
+        elif not self._format.is_empty(event):
+            self._seen = True
+            if self._format.is_foreign(event):
+                self._foreign += 1
+                self._first_foreign = self._first_foreign or event
         return self._started
 
     # The end.
@@ -411,10 +411,10 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     def _end(self, ended_by: EndedBy | None, where: str, outside: bytes = b"") -> None:
         """End the stream: well by a word for the end, truncated by None; but look for a fault."""
         fault: SSEKitError | None = self._unexplained
-        if fault is None and outside:
-            found, certain = objects_outside(outside), self._started and self.accumulator.complete
-            reported = (self._format.find_reported(each, certain=certain) for each in found)
-            fault = next(filter(None, reported), None)
+        if outside:
+            complete = self._started and self.accumulator.complete
+            fault = self._format.find_outside(outside, certain=complete) or fault
+            self._unexplained = None
         failure = getattr(self.accumulator, "failure", None)
         if fault is None and not self._started:
             fault = self._no_answer(where, outside)
@@ -430,7 +430,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     def _no_answer(self, where: str, outside: bytes) -> SSEKitError:
         if self._first_foreign is not None:
             return self._format.mismatch(self._first_foreign, self._foreign)
-        return no_answer(where, outside, seen=self._payload is not None)
+        return no_answer(where, outside, seen=self._seen)
 
     def _fail(self, error: SSEKitError) -> None:
         if self.state != "open":

@@ -3,12 +3,15 @@
 #
 # What always holds here:
 # - An ordinary chunk is decoded by the format's typed decoder and nothing else. The end marker,
-#   error objects and dialects all fail there, and only then cost Python (`decode_fallback`).
+#   error objects and dialects all fail there, and only then cost Python (`decode_part`).
 # - Data that is a JSON object never ends a stream, unless it reports an error.
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from contextlib import suppress
+from functools import partial
+from itertools import dropwhile
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -16,7 +19,7 @@ from msgspec.structs import replace
 
 from ssekit._accumulator import Accumulator
 from ssekit._decoder import StreamDecoder
-from ssekit._errors import APIError, DecodeError
+from ssekit._errors import APIError, DecodeError, SSEKitError
 from ssekit._event import ServerSentEvent, as_text
 from ssekit._fitting import as_type
 from ssekit._json import (
@@ -33,11 +36,14 @@ from ssekit._json import (
     without_spellings,
 )
 from ssekit._marker import DONE, Done, is_blank, is_marker
+from ssekit._outside import objects_outside
+from ssekit._partial_json import partial_json
 from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE
 from ssekit._server_error import (
-    NOTICES,
     error_fields,
     flat_error,
+    is_error,
+    is_keepalive,
     is_notice,
     nested_error,
 )
@@ -122,7 +128,7 @@ class Format(Generic[ChunkT, ResultT]):
         self.accumulator = accumulator
         self.starts = starts
         self.marker_ends = marker_ends
-        self.is_explained = is_explained
+        self._is_explained = is_explained
         self._repair = repair
         self._find_error = find_error
         self._fragments = fragments
@@ -145,17 +151,12 @@ class Format(Generic[ChunkT, ResultT]):
             APIError: The event reports an error.
             DecodeError: The data is not a JSON object.
         """
-        try:
-            if is_dense(event.data):
-                raise msgspec.DecodeError
-            return self.decode_typed(event.data)
-        except DECODE_FAILURES:
-            if is_marker(event.data):
-                return DONE
-            chunk = self.decode_fallback(event)
-            if chunk is None:
-                raise self._no_chunk(event) from None
-            return chunk
+        if not event.data.startswith("{") and is_marker(event.data):
+            return DONE
+        chunk = self.decode_part(event)
+        if chunk is None:
+            raise self._no_chunk(event) from None
+        return chunk
 
     def decoder(
         self,
@@ -253,39 +254,53 @@ class Format(Generic[ChunkT, ResultT]):
     def split(self, event: ServerSentEvent, outside: bytes = b"") -> list[ServerSentEvent]:
         """Return the events that an event holds: more than itself if a blank line is missing.
 
+        The type of one that reports an error, such as "stream_error", is "error" then.
         If the data goes on in the bytes outside of events, it was printed over several lines of
         which only the first has the name of the field.
         """
+        if is_error(event.event):
+            event = replace(event, event="error")
         if outside and parse_object(whole := f"{event.data}\n{as_text(outside)}") is not None:
             return [replace(event, data=whole)]
-        if "\n" not in event.data or event.data.isspace() or is_json(event.data):
+        data = event.data
+        # Some gateways append their end marker to a line that has no end.
+        head, glue, tail = data.rpartition("data:")
+        if glue and is_marker(tail):
+            data = f"{head}\n{tail}"
+        if "\n" not in data or data.isspace() or is_json(data):
             return [event]
-        *lines, last = [line for line in event.data.split("\n") if line.strip()]
-        if all(is_marker(line) or parse_object(line) is not None for line in [*lines, last]):
+        lines = [line for line in data.split("\n") if line.strip()]
+        rest = [*dropwhile(lambda line: is_marker(line) or parse_object(line) is not None, lines)]
+        if event.event == "error" and 0 < len(rest) < len(lines):  # the words of the error
+            lines[-len(rest) :] = ["\n".join(rest)]
+            rest = []
+        if not rest:
             # An error is in the last of them that is no marker.
-            lines.append(last)
-            said = max((i for i, line in enumerate(lines) if not is_marker(line)), default=0)
+            last_part = max((i for i, line in enumerate(lines) if not is_marker(line)), default=0)
             kind = "message" if event.event == "error" else event.event
             return [
-                replace(event, data=line, event=event.event if at == said else kind)
+                replace(event, data=line, event=event.event if at == last_part else kind)
                 for at, line in enumerate(lines)
             ]
-        reported = self.find_reported(parse_object(last))
-        return [event] if reported is None else [replace(event, data=last)]
+        reported = self.find_reported(parse_object(lines[-1]))
+        return [event] if reported is None else [replace(event, data=lines[-1])]
 
     def is_whole(self, event: ServerSentEvent) -> bool:
         """Whether an event that no blank line ended has come whole."""
         parts = self.split(event)
-        return all(is_marker(part.data) or is_json(part.data) for part in parts) or (
-            event.event == "error" and not event.data.startswith(("{", "["))
-        )
+        return all(
+            is_marker(part.data) or is_json(part.data) or self.is_empty(part) for part in parts
+        ) or (event.event == "error" and not event.data.startswith(("{", "[")))
 
-    def decode_fallback(self, event: ServerSentEvent, /) -> ChunkT | None:
-        """Decode an event that the typed decoder refused; otherwise as `decode`.
+    def decode_part(self, event: ServerSentEvent, /, *, refused: bool = False) -> ChunkT | None:
+        """Decode one event, which may be `refused` by the typed decoder; otherwise as `decode`.
 
         Returns:
             The chunk; None if the event is no part of the format, and nothing is wrong with it.
         """
+        if not (refused or is_dense(event.data)):
+            with suppress(*DECODE_FAILURES):
+                return self.decode_typed(event.data)
         spelled = has_float(event.data)
         body = unlisted(try_parse(event.data, self._fragments, spelled=spelled))
         if body is None and event.event == "error" and not is_blank(event.data):
@@ -311,10 +326,15 @@ class Format(Generic[ChunkT, ResultT]):
 
     def _passes(self, event: ServerSentEvent, body: Any) -> bool:
         """Whether an event has a type of its own, and is no chunk."""
-        is_chunk = isinstance(body, dict) and self._chunk_field in body
-        named = event.event not in ("message", "error")
-        notice = body is None and event.event in NOTICES
-        return (self._passes_named_events or notice) and named and not is_chunk
+        if is_blank(event.data) and event.event != "error":
+            return True
+        passes = self._passes_named_events and not (
+            isinstance(body, dict) and self._chunk_field in body
+        )
+        # Text, a number: if it should be an object, it begins as one, or has the format's name.
+        if not isinstance(body, dict) and not event.data.lstrip().startswith("{"):
+            passes = passes or shape_in({}, event.event) != self.name
+        return passes and event.event not in ("message", "error")
 
     def _as_chunk(self, body: Any, spelled: bool, dense: bool) -> ChunkT | None:
         if not isinstance(body, dict):
@@ -352,6 +372,11 @@ class Format(Generic[ChunkT, ResultT]):
             error = well_formed(error, _DENSE_DEPTH if dense else MAX_DEPTH)
         return APIError(**error_fields(mend(error), body))
 
+    def find_outside(self, outside: bytes, *, certain: bool) -> APIError | None:
+        """Return the error that bytes outside of any event report, or None."""
+        found = map(partial(self.find_reported, certain=certain), objects_outside(outside))
+        return next(filter(None, found), None)
+
     def _no_chunk(self, event: ServerSentEvent) -> DecodeError:
         error = DecodeError(
             f"the data of an event ({len(event.data)} characters) is not a JSON object, "
@@ -360,11 +385,23 @@ class Format(Generic[ChunkT, ResultT]):
         error.event = event
         return error
 
+    def is_explained(self, error: SSEKitError) -> bool:
+        """Whether no event after an error may have the server's reason for it."""
+        if isinstance(error, APIError):
+            return self._is_explained(error)
+        # Half an event: a gateway that lost its server ends it by a blank line, and then reports.
+        return not (isinstance(error, DecodeError) and error.event and _is_cut(error.event.data))
+
     def is_empty(self, event: ServerSentEvent) -> bool:
         """Whether an event keeps the connection alive, and is nothing else."""
-        if event.event == "error":
-            return False
-        return is_blank(event.data) or is_notice(parse_object(event.data) or {})
+        if event.event == "error" or is_blank(event.data):
+            return event.event != "error"
+        body = unlisted(try_parse(event.data))
+        if not isinstance(body, dict):
+            return is_keepalive(event.event)
+        is_part = body.get(self._chunk_field) or shape_in(body, "") == self.name
+        means_nothing = is_keepalive(event.event) or is_notice(body.get("type"))
+        return means_nothing and not (is_part or body.get("error"))
 
     def is_foreign(self, event: ServerSentEvent) -> bool:
         """Whether an event without a part of the answer is not of this format."""
@@ -375,7 +412,7 @@ class Format(Generic[ChunkT, ResultT]):
         if shape is not None:
             return shape != self.name
         fields = (self._chunk_field, *self._side_fields)
-        return not is_notice(body) and not any(field in body for field in fields)
+        return not any(field in body for field in fields)
 
     def mismatch(self, event: ServerSentEvent, count: int) -> DecodeError:
         """Return the error of a stream in which no event is of this format."""
@@ -384,3 +421,11 @@ class Format(Generic[ChunkT, ResultT]):
         error = DecodeError(f"no event is of the format {self.name} ({count} came){hint}")
         error.event = event
         return error
+
+
+def _is_cut(data: str) -> bool:
+    """Whether data is the beginning of a JSON object."""
+    with suppress(DecodeError):
+        partial_json(data)
+        return data.startswith("{")
+    return False

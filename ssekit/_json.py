@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection
+from contextlib import suppress
 from types import NoneType
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -26,13 +27,10 @@ __all__ = [
     "JSONObject",
     "as_integer",
     "has_float",
-    "has_long_integer",
     "is_dense",
     "is_json",
-    "is_shallow",
     "is_well_formed",
     "join_surrogates",
-    "load",
     "mend",
     "parse",
     "parse_object",
@@ -59,7 +57,6 @@ MAX_DEPTH = 100
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 
 _NUMBERS = frozenset({int, float, bool, NoneType})
-_LONG = 16  # items
 LARGE = 4 * 2**10  # bytes or characters
 _FLOAT = re.compile(r"[:,\[]\s*-?[0-9]+[.eE]")
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
@@ -102,31 +99,25 @@ def parse(text: str, fragments: Collection[str] = (), *, spelled: bool = False) 
     Raises:
         ValueError: The text is not JSON.
     """
-    tree = load(text, spelled=spelled)
-    if text.isascii() and "\\u" not in text:
-        return tree  # which has no surrogates
-    return mend(tree, fragments)
-
-
-def load(text: str, *, spelled: bool = False) -> Any:
-    """Return `text` read as JSON; otherwise as `parse`, but it may have lone surrogates."""
-    deep = text.count("[") + text.count("{") > MAX_DEPTH and not is_shallow(text)
-    long, dense = has_long_integer(text), is_dense(text)
+    deep = text.count("[") + text.count("{") > MAX_DEPTH and not _is_shallow(text)
+    long, dense = _has_long_integer(text), is_dense(text)
     if not (deep or spelled or long or dense):
         try:
-            return msgspec.json.decode(text)  # strict, in C: what it reads, the other reads alike
+            # Strict, in C: what it reads, the other reads alike, and no surrogate is in it.
+            return msgspec.json.decode(text)
         except (msgspec.MsgspecError, UnicodeError):
             pass
-    return json.loads(
+    tree = json.loads(
         _shallow(text) if deep else text,
         strict=False,
         parse_int=as_integer if long else None,
         parse_float=SpelledFloat if spelled else None,
         object_hook=_absent_if_empty if dense else None,
     )
+    return tree if "\\u" not in text and is_well_formed(text) else mend(tree, fragments)
 
 
-def has_long_integer(text: str) -> bool:
+def _has_long_integer(text: str) -> bool:
     """Whether a text has more digits in a row than `int` may read."""
     # (A search by a pattern takes 700 ns for a number of 23 digits, this takes 30.)
     if len(text) <= LONGEST_INTEGER:
@@ -148,7 +139,7 @@ def is_dense(text: str | bytes) -> bool:
     if not _is_dense(text):
         return False
     # (Of what is nested too deep, nothing is read. Bytes are looked at again, as a text.)
-    return isinstance(text, bytes) or is_shallow(text) or _is_dense(_shallow(text))
+    return isinstance(text, bytes) or _is_shallow(text) or _is_dense(_shallow(text))
 
 
 def _is_dense(text: str | bytes) -> bool:
@@ -169,7 +160,7 @@ def is_json(text: str) -> bool:
     if not text:
         return False  # many empty texts may be asked about: no exception for each
     try:
-        load(text)
+        parse(text)
     except ValueError:
         return False
     return True
@@ -254,18 +245,12 @@ def well_formed(tree: Any, room: int = MAX_DEPTH) -> Any:
 
     What is nested deeper than `room` becomes null.
     """
-    if isinstance(tree, (dict, list)) and _is_plain(tree, room):
-        return msgspec.to_builtins(tree)  # a copy in C
+    if isinstance(tree, dict | list):
+        with suppress(UnicodeError, TypeError, RecursionError):
+            encoded = msgspec.json.encode(tree)  # which fails for half a surrogate pair
+            if encoded.count(b"[") + encoded.count(b"{") <= room:
+                return msgspec.to_builtins(tree)  # a copy in C
     return mend(tree, room=room, in_place=False)
-
-
-def _is_plain(tree: Any, room: int) -> bool:
-    """Whether a tree is certainly well-formed, and not too deep."""
-    try:
-        encoded = msgspec.json.encode(tree)  # which fails for half a surrogate pair
-    except (UnicodeError, TypeError, RecursionError):
-        return False
-    return encoded.count(b"[") + encoded.count(b"{") <= room
 
 
 def objects(items: Any) -> list[dict[str, Any]]:
@@ -299,7 +284,7 @@ def as_integer(digits: str) -> int | float:
     return int(digits) if len(digits) <= LONGEST_INTEGER else float(digits)
 
 
-def is_shallow(text: str) -> bool:
+def _is_shallow(text: str) -> bool:
     """Whether a text is certainly not too deep: its brackets go in few rounds of two levels."""
     brackets = text.encode(errors="replace").translate(None, _NO_BRACKETS)
     for _ in range(MAX_DEPTH // 2 - 1):
@@ -315,10 +300,10 @@ def _shallow(text: str) -> str:
         token = match.group()
         if token in "[{":
             depth += 1
-            if depth == MAX_DEPTH:
+            if depth == MAX_DEPTH + 1:
                 kept += text[start : match.start()], "null"
         elif token in "]}":
-            if depth == MAX_DEPTH:
+            if depth == MAX_DEPTH + 1:
                 start = match.end()
             depth -= 1
     # Where the brackets do not match, the text that is left is not JSON either.
@@ -344,18 +329,6 @@ def mend(
     if not room:
         return None
     mended = tree if in_place else tree.copy()
-    if not is_object and len(tree) > _LONG:  # most lists are of one type
-        kinds = {*map(type, tree)}
-        if kinds <= _NUMBERS:
-            return mended
-        if kinds == {str}:
-            text = "\0".join(tree)
-            if is_well_formed(text):
-                return mended
-            texts = join_surrogates(text).split("\0")
-            if len(texts) == len(tree) and key not in fragments:  # else a NUL is in one of them
-                mended[:] = texts
-                return mended
     for name, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
         kind = type(value)
         if kind not in _NUMBERS and not (kind is str and value.isascii()):  # nearly all are

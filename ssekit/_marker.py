@@ -18,14 +18,8 @@ DONE: Final = Done.DONE
 
 
 def is_marker(data: str) -> bool:
-    """Whether the data of an event is the end marker: `[DONE]`, however it is written.
-
-    Some gateways append another to a line that has no end: `[DONE]data: [DONE]`.
-    """
-    if len(data) >= 100:
-        return False
-    words = {word.strip("\"'") for word in data.upper().replace("DATA:", " ").split()} - {""}
-    return bool(words) and words <= {"[DONE]", "DONE"}
+    """Whether the data of an event is the end marker: `[DONE]`, however it is written."""
+    return len(data) < 100 and data.strip().strip("\"'").strip().upper() in ("[DONE]", "DONE")
 
 
 def is_blank(data: str) -> bool:

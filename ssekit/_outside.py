@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -17,18 +18,19 @@ __all__ = ["no_answer", "objects_outside"]
 # zlib (RFC 1950, 2.2) with the usual windows.
 _COMPRESSED: Final = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x78\x01", b"\x78\x9c", b"\x78\xda")
 
+_OBJECT: Final = re.compile(r"^[ ,\[]*(?=\{)", re.MULTILINE)
+
 
 def objects_outside(outside: bytes) -> Iterator[Any]:
     """Yield the JSON objects in bytes outside of any event, and what an `error:` line has.
 
-    The bytes may be one JSON text over many lines, or have one on each line.
+    They may be printed over many lines, or on a line each. What is around them may be the array of
+    chunks that an error ends, the sizes of HTTP chunks, or the end marker.
     """
     text = outside.decode("utf-8", "replace").strip()
-    # An array of chunks that an error ends: https://github.com/vercel/ai/issues/5217
-    whole = _parsed(text) or _parsed(text.strip(",[] \n"))
-    if whole is not None:
-        yield from whole if isinstance(whole, list) else [whole]
-        return
+    start = _OBJECT.search(text)
+    if start is not None:
+        yield from try_parse(f"[{text[start.end() : text.rfind('}') + 1]}]") or ()
     for line in text.splitlines():
         name, _, value = line.partition(":")
         if name.lower() == "error" and value.strip():  # llama.cpp

@@ -43,8 +43,8 @@ _Batches: TypeAlias = list[tuple[EventFields, list[bytes]]]
 # peers (1 MiB in httpx2, 8 MiB in openai-node, 64 KiB in Go's bufio), and no limit as a weakness.
 DEFAULT_MAX_EVENT_SIZE = 64 * 2**20
 
-# The fields of batches that are no events: a comment, which begins with ":", or the lines since the
-# event before that are no field, joined, which begin with LF. (LF alone: an event has followed.)
+# The fields of batches that are no events: a comment, which begins with ":"; or the lines since the
+# event before that are no field, joined, which begin with LF (those within an event with two).
 IGNORED: Final[EventFields] = ("\n", "", None)  # no event has such a type
 # How much of such lines is kept (bytes).
 _OUTSIDE_SIZE = 64 * 2**10
@@ -423,27 +423,24 @@ class EventScanner:
                     self._values.append(data)
                 data = self._values.take()
             values.clear()
-            follows = self._take_outside(batches)
+            self._take_outside(batches)
             fields = (as_text(self._type) or "message", as_text(self._id), self._retry)
             if batches and batches[-1][0] == fields:  # (a batch for each took 200 bytes an event)
                 batches[-1][1].append(data)
             else:
                 batches.append((fields, [data]))
-            if follows:
-                batches.append((IGNORED, [b"\n"]))
         self._type = b""
         self._retry = None
         self._budget = self.limit - _excess(self._id)
 
-    def _take_outside(self, batches: _Batches) -> bool:
-        """Add the lines outside of events to the batches; return whether there were any."""
+    def _take_outside(self, batches: _Batches) -> None:
+        """Add the lines outside of events to the batches."""
         # Those behind the data of an event belong after it, too, and are in a payload of their own.
         outside, self._outside, self._behind = self._outside + self._behind, self._behind, []
         if outside:
             groups = ([b"", *outside], [b"", b"", *self._outside] if self._outside else [])
             batches.append((IGNORED, [b"\n".join(lines) for lines in groups if lines]))
             self._outside_budget = _OUTSIDE_SIZE - sum(map(len, self._outside))
-        return bool(outside)
 
 
 def _excess(value: bytes) -> int:

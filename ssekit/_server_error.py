@@ -3,7 +3,7 @@
 # What always holds here:
 # - Any JSON value whatever may be passed in.
 # - Nothing is raised here: an error object is found, and its fields are read.
-# - The names of fields are compared in lower case and without underscores, as `_fields` has them.
+# - Names are compared in lower case, without underscores and hyphens, as `_fields` has them.
 
 from __future__ import annotations
 
@@ -13,14 +13,21 @@ from typing import Any, Final
 
 from ssekit._json import unlisted
 
-__all__ = ["NOTICES", "error_fields", "error_within", "flat_error", "is_notice", "nested_error"]
+__all__ = [
+    "error_fields",
+    "error_within",
+    "flat_error",
+    "is_keepalive",
+    "is_notice",
+    "nested_error",
+]
 
 # The fields that hold an error object, or what it wraps (Apigee has a fault, MiniMax a base_resp).
 _HOLDERS: Final = ("error", "errors", "fault", "baseresp", "detail", "message")
 # The names of a message that describe an error, whatever else is in its object.
 _DESCRIPTIONS: Final = (
     *("message", "msg", "detail", "errormsg", "errormessage", "errmsg", "statusmsg"),
-    "errordescription",
+    *("errordescription", "errortext"),
 )
 # The names that servers have for each field of an error, the usual one first. (Some of those of a
 # message are common words.)
@@ -46,7 +53,7 @@ _FAILED: Final = ("error", "failed", "failure", "fail")
 
 def _fields(body: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of an object; a `status` in digits is HTTP's."""
-    fields = {name.replace("_", "").lower(): value for name, value in body.items()}
+    fields = {_plain(name): value for name, value in body.items()}
     if isinstance(fields.get("status"), int):
         fields["httpstatus"] = fields.pop("status")
     return fields
@@ -62,23 +69,16 @@ def nested_error(body: Any, *, certain: bool = False) -> Any:
     body = unlisted(body)
     if not isinstance(body, dict):
         return None
-    names = ("error",) if certain else ("error", "fault", "detail")
-    if not certain and isinstance(body.get("errors"), dict | list | str) and not body.get("type"):
-        names = (*names, "errors")
+    certain = certain or is_notice(body.get("type"))
+    names: tuple[str, ...] = ("error",) if certain else ("error", "fault", "detail")
+    kind = body.get("type")
+    if not certain and isinstance(body.get("errors"), dict | list | str):
+        names += ("errors",) if not kind or is_error(kind) else ()
     # Some relays write every field of an error, with nothing in it.
-    error = next((body[name] for name in names if not _is_empty(body.get(name))), None)
+    error = next((body[name] for name in names if not _is_fine(body.get(name))), None)
     if error is None or isinstance(error, dict | list):
         return error
     return body if len(_SIBLINGS.intersection(_fields(body))) > 1 else error
-
-
-def _is_empty(error: Any) -> bool:
-    """Whether nothing is in an error object: all of it is null, empty, 0 or a word for that."""
-    if isinstance(error, dict):
-        return all(map(_is_empty, error.values()))
-    if isinstance(error, list):
-        return all(map(_is_empty, error))
-    return _is_fine(error)
 
 
 def error_fields(error: Any, beside: Any = None) -> dict[str, Any]:
@@ -147,11 +147,12 @@ def error_within(holders: Iterable[dict[str, Any]]) -> Any:
 
 # Fields that an object has because something failed, unless they are fine.
 _SIGNS: Final = (*_WORDS["code"][:-1], "errortype", "errormessage", "errormsg", "errmsg")
+_KEEPALIVES: Final = ("ping", "keepalive", "heartbeat")
 # The types of objects that are no errors, whatever code and message they have.
-NOTICES: Final = (
-    *("progress", "ping", "status", "notice", "info", "warning", "keepalive", "heartbeat"),
-    *("retry", "fallback", "notification", "rate_limit"),
-)
+_NOTICES: Final = {
+    *("progress", "status", "notice", "info", "warning", "retry", "fallback", "notification"),
+    *("ratelimit", *_KEEPALIVES),
+}
 # Fields of an object that reports on a tool, not on the answer.
 _OF_TOOLS: Final = {"tool", "toolname", "toolcallid", "tooluseid"}
 
@@ -168,7 +169,7 @@ def flat_error(body: dict[str, Any]) -> Any:
     response = fields.get("baseresp")
     if isinstance(response, dict) and not _is_fine(response.get("status_code")):
         return response
-    if any(map(_is_error, map(fields.get, ("type", "object", "event")))):
+    if any(map(is_error, map(fields.get, ("type", "object", "event")))):
         return body
     counted = isinstance(body.get("choices"), list) and body.get("usage")
     status = fields.get("httpstatus")
@@ -176,7 +177,7 @@ def flat_error(body: dict[str, Any]) -> Any:
     code, *signs = map(fields.get, _SIGNS)
     signed = has_status or not all(map(_is_fine, signs))
     words = _WORDS["message"] if signed else _DESCRIPTIONS
-    if counted or is_notice(body) or all(map(_is_fine, map(fields.get, words))):
+    if counted or is_notice(body.get("type")) or all(map(_is_fine, map(fields.get, words))):
         return None
     failed = not all(map(_is_fine, (code, *signs)))
     if not failed and (not body.get("type") or ":" in str(body["type"])):
@@ -185,15 +186,28 @@ def flat_error(body: dict[str, Any]) -> Any:
     return body if failed else None
 
 
-def _is_error(kind: Any) -> bool:
+def is_error(kind: Any) -> bool:
+    """Whether the type of an object, or of an event, is that of an error."""
     word = kind.lower() if isinstance(kind, str) else ""
     return word.endswith(("error", "exception")) and not word.startswith("tool")
 
 
-def is_notice(body: dict[str, Any]) -> bool:
-    """Whether an object keeps the connection alive, or reports progress."""
-    return str(body.get("type")).lower() in NOTICES
+def is_notice(kind: Any) -> bool:
+    """Whether the type of an object is that of a keepalive, or of a report on progress."""
+    return _plain(kind) in _NOTICES
 
 
-def _is_fine(word: Any) -> bool:
-    return not word or (not isinstance(word, dict | list) and str(word).lower() in _FINE)
+def is_keepalive(kind: Any) -> bool:
+    """Whether the type of an event is that of a keepalive."""
+    return _plain(kind) in _KEEPALIVES
+
+
+def _plain(name: Any) -> str:
+    return str(name).lower().replace("-", "").replace("_", "")
+
+
+def _is_fine(value: Any) -> bool:
+    """Whether no error is in a value: all of it is null, empty, 0 or a word for that."""
+    if isinstance(value, dict | list):
+        return all(map(_is_fine, value.values() if isinstance(value, dict) else value))
+    return not value or str(value).lower() in _FINE

@@ -154,7 +154,7 @@ class _Decoder(StreamDecoder[Any, Any]):
         if is_marker(event.data) or self._size > self._scanner.limit:
             return True
         try:
-            chunk = self._format.decode_fallback(event)
+            chunk = self._format.decode_part(event)
             if chunk is not None:  # no event of a name of its own ends chat
                 self.accumulator.add(chunk)
         except SSEKitError:

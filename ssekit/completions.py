@@ -30,7 +30,7 @@ from ssekit._choices import (
 )
 from ssekit._deltas import Delta, TextDelta
 from ssekit._event import ServerSentEvent
-from ssekit._fold import deep_copy, merge_fields
+from ssekit._fold import deep_copy, extend_lists, merge_fields
 from ssekit._format import Format
 from ssekit._json import spell
 from ssekit._shapes import shape_of
@@ -154,7 +154,7 @@ class _ChoiceBuilder(BaseChoiceBuilder):
             index=self.index,
             text=str(self.text),
             finish_reason=self.finish_reason,
-            logprobs=None if self.logprobs is None else Logprobs(**deep_copy(self.logprobs)),
+            logprobs=Logprobs(**deep_copy(self.logprobs)) if self.logprobs else None,
             **deep_copy(self.fields),
         )
 
@@ -171,20 +171,21 @@ class Accumulator(BaseAccumulator[Completion, Completion, _ChoiceBuilder]):
     def add(self, chunk: Completion, /) -> None:
         """Add the next chunk. (No chunk of this format is terminal, so this returns None.)"""
         for choice in chunk.choices:
-            builder = self._choices.get(choice.index)
-            if builder is None:
+            try:
+                builder = self._choices[choice.index]
+            except KeyError:
                 builder = self._choices[choice.index] = _ChoiceBuilder(choice.index)
             if choice.text:
                 builder.text.append(choice.text)
             if choice.finish_reason:
                 builder.finish_reason = later_word(builder.finish_reason, choice.finish_reason)
             if choice.logprobs is not None:
-                builder.add_logprobs(choice.logprobs)
+                extend_lists(builder.logprobs, choice.logprobs)
             if choice.token_ids is not None:
                 builder.fields.setdefault("token_ids", []).extend(choice.token_ids)
-            if choice.stop_reason not in (None, ""):  # token 0 counts
+            if choice.stop_reason is not None and choice.stop_reason != "":  # token 0 counts
                 builder.fields["stop_reason"] = choice.stop_reason
-            if choice.matched_stop not in (None, ""):
+            if choice.matched_stop is not None and choice.matched_stop != "":
                 builder.fields["matched_stop"] = choice.matched_stop
             if choice.prompt_token_ids is not None:
                 builder.fields["prompt_token_ids"] = choice.prompt_token_ids
@@ -213,9 +214,8 @@ class Accumulator(BaseAccumulator[Completion, Completion, _ChoiceBuilder]):
 
 def _starts(chunk: Completion, event: ServerSentEvent) -> bool:
     """Whether a choice of the chunk has a `text`, even an empty one."""
-    if any(choice.text for choice in chunk.choices):
-        return True
-    return '"text' in event.data and shape_of(event) == "completions"
+    has_text = any(choice.text for choice in chunk.choices)
+    return has_text or ('"text' in event.data and shape_of(event) == "completions")
 
 
 FORMAT: Format[Completion, Completion] = Format(

@@ -367,10 +367,10 @@ FINISHED: dict[str, Callable[[Any], Any]] = {
 }
 # These words, by the shared one that they mean.
 CHAT_WORDS = {
-    "stop": "stop eos eos_token stop_sequence end_turn STOP",
+    "stop": "stop end eos eos_token stop_sequence end_turn STOP",
     "length": "length max_tokens model_length MAX_TOKENS",
     "tool_calls": "tool_calls function_call tool_use",
-    "content_filter": "content_filter sensitive SAFETY",
+    "content_filter": "content_filter sensitive SAFETY blacklist content_policy_violation",
     "other": "error",
 }
 WORDS: dict[str, dict[str, str]] = {

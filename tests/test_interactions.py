@@ -182,15 +182,10 @@ STEPS: dict[str, tuple[Events, list[Any]]] = {
         [began(call()), goes_on("arguments_delta", partial_arguments='{"a":1}')],
         [call({"a": 1})],
     ),
-    "arguments as an object": ([began(call()), arguments({"a": 1})], [call({"a": 1})]),
     "arguments in the start": ([began(call({"a": 1}, signature="s")), stop()],
                                [call({"a": 1}, signature="s")]),
     "arguments as text in the start": ([began(call('{"a":1}'))], [call({"a": 1})]),
     "arguments that are null": ([began(call() | {"arguments": None})], [call()]),
-    "arguments as text that goes on": (
-        [began(call('{"a":')), arguments("1}")],
-        [call({"a": 1})],
-    ),
     "arguments that are cut": (
         [began(call()), arguments('{"a":'), stop(), ended("incomplete")],
         [call(partial_arguments='{"a":')],
@@ -267,6 +262,11 @@ STEPS: dict[str, tuple[Events, list[Any]]] = {
          stop(None), stop(None)],
         [thought("h", signature="s"), output(words("a")), output(words("b"))],
     ),
+    "a call once more without an index": (
+        [began(call({"a": 1}), None), stop(None), began(call({"a": 1}), None), stop(None),
+         began(call(id="d"), None), arguments('{"b":2}', None)],
+        [call({"a": 1}), call({"b": 2}, id="d")],
+    ),
     "no index in the start": (
         [began(OUTPUT, None), text("a", 5), began(OUTPUT, 2), text("b", 2), text("c", 5)],
         [output(words("b")), output(words("ac"))],
@@ -277,6 +277,10 @@ STEPS: dict[str, tuple[Events, list[Any]]] = {
     ),
     "a start without an index after deltas without one": (
         [text("a", None), began(OUTPUT, None), text("b", None)],
+        [output(words("ab"))],
+    ),
+    "a start with an index after deltas without one": (
+        [text("a", None), began(OUTPUT, 3), text("b", 3)],
         [output(words("ab"))],
     ),
     "steps stand in the order of their indices": (
@@ -312,23 +316,8 @@ def test_steps(events: Events, steps: list[Any]):
 OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
     "nothing": ([wire("interaction.start", interaction={"id": "v1_i"})], []),
     "a text": (formerly({"type": "text"}, words("a"), words("b")), [words("ab")]),
-    "annotations": (
-        formerly(words("a"), {"type": "text_annotation", "annotations": [CITATION]}),
-        [words("a", annotations=[CITATION])],
-    ),
-    "an image": (formerly({"type": "image"}, IMAGE), [IMAGE]),
     "an image that is whole": (formerly(IMAGE), [IMAGE]),
-    "audio": (
-        formerly({"type": "audio"}, audio(b"a"), audio(b"b")),
-        [audio(b"ab")],
-    ),
-    "a thought": (
-        formerly(THOUGHT, {"type": "thought_summary", "content": words("h")},
-                 {"type": "thought_signature", "signature": "s"}),
-        [thought("h", signature="s")],
-    ),
     "a call": (formerly({"type": "function_call"}, call({"a": 1})), [call({"a": 1})]),
-    "a call that comes twice": (formerly(call(), call({"a": 1}), call({"a": 1})), [call({"a": 1})]),
     "an output of unknown type": (formerly(DREAM, {"type": "dream", "length": 5}),
                                   [DREAM | {"length": 5}]),
     "no output is said to begin": (
@@ -416,34 +405,18 @@ def test_usage_is_a_snapshot():
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "stated", [created(), began(THOUGHT), summary("h"), text("a"), stop()], ids=str
-)
-def test_any_event_may_state_the_usage_so_far(stated: dict[str, Any]):
-    events = [text("b"), {**stated, "metadata": {"usage": USAGE}}]
-    assert deltas(*events)[-1] == push(*events).accumulator.usage == Usage(1, 2, 3)
-    assert encoded(run(*events, ended()))["usage"] == USAGE
-
-
 # The steps of the last event.
 
 SAID = [began(thought("h")), stop(), began(output(words("a")), 1), stop(1),
         began(call({"a": 1}), 2), stop(2)]  # fmt: skip
 MADE = [thought("h"), output(words("a")), call({"a": 1})]
 SETTLED: dict[str, tuple[Events, list[Any], list[Any]]] = {
-    "the same": (SAID, MADE, MADE),
-    "none": (SAID, [], MADE),
     "all": ([], MADE, MADE),
     "a longer text": (SAID[2:4], [output(words("ab"))], [output(words("ab"))]),
     "an end of the text": (
         [began(output(words("ab"))), stop()], [output(words("b"))], [output(words("ab"))]
     ),
     "another text": (SAID[2:4], [output(words("b"))], [output(words("b"))]),
-    "two texts in one": (
-        [*SAID[2:4], began(output(words("b")), 2), stop(2)],
-        [output(words("ab"))],
-        [output(words("ab"))],
-    ),
     "a step less": (SAID, [output(words("a"))], MADE),
     "a step more": (SAID[:4], MADE, MADE),
     "a step more, before the others": (SAID[2:4], MADE[:2], MADE[:2]),
@@ -622,7 +595,6 @@ FAILURES: dict[str, tuple[Events, tuple[str, str | None]]] = {
         [began({"type": "model_output", "error": {"code": 13, "message": "no"}}), ended("FAILED")],
         ("no", "13"),
     ),
-    "nothing": ([ended("failed")], ("the interaction has the status failed", None)),
 }
 
 

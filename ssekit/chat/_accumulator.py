@@ -3,6 +3,7 @@
 # What always holds here:
 # - null means absent, and "" never overwrites.
 # - Of `id` and `created` the first value stays; of all else the newest.
+# - The role is the assistant's. Some hosts show what a tool returned, as a delta of another role.
 #
 # How it works: `add` puts each field of a chunk where it belongs, in a `ChoiceBuilder` or in the
 # accumulator. Nothing is joined before somebody asks. `deltas` reads the same chunk once more, only
@@ -16,7 +17,7 @@ from collections.abc import Sequence
 from ssekit._accumulator import later_word
 from ssekit._choices import BaseAccumulator, usage_view
 from ssekit._deltas import Delta, ReasoningDelta, RefusalDelta, TextDelta, ToolCall, Usage
-from ssekit._fold import merge, merge_fields
+from ssekit._fold import extend_lists, merge, merge_fields
 from ssekit._fragments import MERGE_AT
 from ssekit.chat._builders import ChoiceBuilder, text_of
 from ssekit.chat._calls import ToolCallPiece
@@ -66,8 +67,6 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
                 builder.add_reasoning("reasoning_content", delta.reasoning_content)
             if delta.reasoning_text is not None and delta.reasoning_text:
                 builder.add_reasoning("reasoning_text", delta.reasoning_text)
-            if delta.role is not None and delta.role:
-                builder.message["role"] = delta.role
             if delta.refusal is not None and delta.refusal:
                 builder.message["refusal"].append(delta.refusal)
             if delta.tool_calls is not None or choice.message is not None:
@@ -91,13 +90,13 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
             if delta.images is not None:
                 builder.message.setdefault("images", []).extend(delta.images)
             if delta.executed_tools is not None:
-                builder.add_executed_tools(delta.executed_tools)
+                builder.add_blocks("executed_tools", delta.executed_tools)
             if delta.extra_content is not None:
                 merge_fields(builder.message.setdefault("extra_content", {}), delta.extra_content)
             if choice.finish_reason is not None and choice.finish_reason:
                 builder.finish_reason = later_word(builder.finish_reason, choice.finish_reason)
             if choice.logprobs is not None:
-                builder.add_logprobs(choice.logprobs)
+                extend_lists(builder.logprobs, choice.logprobs)
             if choice.annotations is not None:
                 builder.message.setdefault("annotations", []).extend(choice.annotations)
             if choice.content_filter_results is not None and choice.content_filter_results:
@@ -131,7 +130,10 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
 
     @property
     def reasoning(self) -> str:
-        return self._choice.shared_reasoning
+        reasoning = self._choice.message.get(self._choice.reasoning_field, "")
+        if isinstance(reasoning, list):
+            return text_of([block.fields for block in reasoning])
+        return str(reasoning)
 
     @property
     def refusal(self) -> str:
@@ -157,17 +159,19 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
             if delta.tool_calls is not None or choice.message is not None:
                 delta, calls = self._latest[seen]
                 seen += 1
-            reasoning = self._choices[choice.index].reasoning_field
-            if reasoning:
-                piece = text_of(getattr(delta, reasoning))
+            reasoning_field = self._choices[choice.index].reasoning_field
+            if reasoning_field:
+                piece = getattr(delta, reasoning_field)
+                if isinstance(piece, list):
+                    piece = text_of(piece)
                 if piece:
                     deltas.append(ReasoningDelta(choice.index, piece))
             if delta.content:
                 deltas.append(TextDelta(choice.index, delta.content))
             if delta.refusal:
                 deltas.append(RefusalDelta(choice.index, delta.refusal))
-            for call, arguments in calls:
-                deltas.append(call.delta(arguments))
+            if calls:
+                deltas += [call.delta(arguments) for call, arguments in calls]
         if chunk.usage is not None or (chunk.x_groq is not None and chunk.x_groq.usage is not None):
             usage = self.usage
             if usage is not None:

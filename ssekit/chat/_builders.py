@@ -20,13 +20,18 @@ from msgspec import Struct, to_builtins
 from msgspec.structs import astuple, replace
 
 from ssekit._accumulator import are_whole, shared_reason
-from ssekit._choices import BaseChoiceBuilder, copies
+from ssekit._choices import BaseChoiceBuilder
 from ssekit._deltas import Delta
 from ssekit._fold import JSONText, Text, deep_copy, merge_fields
 from ssekit._json import JSONObject
 from ssekit.chat import _result as result
 from ssekit.chat._calls import ToolCallBuilder, ToolCallPiece, ToolCallTable
-from ssekit.chat._chunk import ChoiceDelta, ChoiceDeltaToolCall, ChoiceLogprobs
+from ssekit.chat._chunk import (
+    ChoiceDelta,
+    ChoiceDeltaToolCall,
+    ChoiceDeltaToolCallCustom,
+    ChoiceLogprobs,
+)
 
 # The texts of a message.
 TEXTS: Final = ("content", "refusal", "reasoning", "reasoning_content", "reasoning_text")
@@ -36,6 +41,7 @@ JOINED: Final = (*_THOUGHTS, "data", "transcript", "arguments")
 # The types of such objects, other than blocks of the reasoning.
 _KINDS: Final = {"audio": result.ChatCompletionAudio, "function_call": result.FunctionCall}
 _EMPTY: Final[Any] = ({}, [])
+_NO_CUSTOM: Final = ChoiceDeltaToolCallCustom()
 
 
 class ChoiceBuilder(BaseChoiceBuilder):
@@ -47,12 +53,13 @@ class ChoiceBuilder(BaseChoiceBuilder):
             this one, because some routers send the same text in two.
     """
 
-    __slots__ = ("_table", "message", "reasoning_field")
+    __slots__ = ("_stated", "_table", "message", "reasoning_field")
 
     def __init__(self, index: int) -> None:
         super().__init__(index)
         self.message: defaultdict[str, Any] = defaultdict(Text, content=self.text)
         self.reasoning_field = ""
+        self._stated = 0  # characters that messages have
         self._table: ToolCallTable | None = None
 
     @property
@@ -64,10 +71,19 @@ class ChoiceBuilder(BaseChoiceBuilder):
     def delta_of_message(self, message: ChoiceDelta) -> ChoiceDelta:
         """Return what of a whole message did not come before, with all of its calls.
 
-        Proxies stream a whole answer as one message, and MiniMax ends a stream with it.
+        Proxies stream a whole answer as one message, and MiniMax ends a stream with it. Others send
+        the pieces in messages: where nothing else came, what contradicts goes on (Higress).
         """
         known = {field: None for field, part in self.message.items() if part}
-        rests = {field: self.message[field].rest(getattr(message, field)) for field in TEXTS}
+        rests = {
+            field: self.message[field].rest(getattr(message, field)) or None for field in TEXTS
+        }
+        content, size = message.content or "", self.text.size()
+        if size == self._stated:
+            # (A long text need not be joined for a short one.)
+            if 2 * len(content) < size or not str(self.text).startswith(content):
+                rests["content"] = rests["content"] or content
+            self._stated += len(rests["content"] or "")
         return replace(message, **(known | rests))
 
     def add_reasoning(self, field: str, piece: str) -> None:
@@ -80,45 +96,36 @@ class ChoiceBuilder(BaseChoiceBuilder):
             self.message.setdefault(field, ObjectBuilder(_KINDS[field])).add(to_builtins(piece))
 
     def add_blocks(self, field: str, pieces: list[JSONObject]) -> None:
-        """Add pieces of typed blocks of the reasoning."""
+        """Add pieces of typed objects: of the reasoning, of tools that the host ran."""
         for piece in pieces:
             known = self.message.setdefault(field, [])
             if not known or not known[-1].continues(piece):
                 known.append(ObjectBuilder())
             known[-1].add(piece)
-        if not self.reasoning_field and text_of(pieces):
+        if not self.reasoning_field and field != "executed_tools" and text_of(pieces):
             self.reasoning_field = field
-
-    def add_executed_tools(self, tools: list[JSONObject]) -> None:
-        # A tool comes when it starts, and again with its output.
-        for tool in tools:
-            known = self.message.setdefault("executed_tools", [])
-            if known and tool.get("index") is not None and tool["index"] == known[-1].get("index"):
-                merge_fields(known[-1], tool)
-            else:
-                known.append(dict(tool))
 
     def add_tool_calls(
         self, calls: Iterable[ChoiceDeltaToolCall], *, whole: bool
     ) -> list[ToolCallPiece]:
         """Add pieces of calls, or calls that are `whole`, of which some may have come before.
 
-        Return the pieces that are of a call: an empty one (Writer) is not.
+        Return the pieces that are of a call.
         """
         pieces = []
         known = self.calls[:] if whole else []
-        identified = all(call.id for call in known)
+        identified = whole and all(call.id for call in known)
         for call in calls:
             name = arguments = None
             custom, function = call.custom, call.function
-            is_custom = False
-            if custom is not None and (custom.name is not None or custom.input is not None):
-                name, arguments, is_custom = custom.name, custom.input, True
+            is_custom = custom is not None and custom != _NO_CUSTOM
+            if custom is not None and is_custom:
+                name, arguments = custom.name, custom.input
             elif function is not None:
                 name, arguments = function.name, function.arguments
-            id_ = None if call.id == "null" else call.id  # as Mistral's SDK writes an absent one
-            if id_ is None and name is None and arguments is None and call.extra_content is None:
-                continue
+            id_ = call.id or ""
+            if id_ == "null":  # as Mistral's SDK writes an absent one
+                id_ = ""
             self._table = self._table or ToolCallTable(self.index)
             if known:
                 # Only an id shows which call it is: without ids, nothing is added.
@@ -127,20 +134,12 @@ class ChoiceBuilder(BaseChoiceBuilder):
                     name, arguments = None if begun.name else name, begun.arguments.rest(arguments)
                 elif not (id_ and identified):
                     continue
-            piece = self._table.add(call.index, id_, name, arguments, custom=is_custom)
+            piece = self._table.add(call.index, id_, name or "", arguments or "", custom=is_custom)
             if piece is not None:
                 pieces.append(piece)
                 if call.extra_content is not None:
                     merge_fields(piece[0].extra_content, call.extra_content)
         return pieces
-
-    @property
-    def shared_reasoning(self) -> str:
-        """The reasoning of the field that came first."""
-        reasoning = self.message.get(self.reasoning_field, "")
-        if isinstance(reasoning, list):
-            return "".join(block.text for block in reasoning)
-        return str(reasoning)
 
     def last_deltas(self) -> Iterator[Delta]:
         # Not before the end: a finish reason may come again, after another call (Google's hosts).
@@ -172,8 +171,8 @@ class ChoiceBuilder(BaseChoiceBuilder):
             index=self.index,
             message=result.ChatCompletionMessage(**parts),
             finish_reason=self.finish_reason,
-            logprobs=None if self.logprobs is None else ChoiceLogprobs(**deep_copy(self.logprobs)),
-            **copies(self.fields),
+            logprobs=ChoiceLogprobs(**deep_copy(self.logprobs)) if self.logprobs else None,
+            **{name: deep_copy(value) for name, value in self.fields.items()},
         )
 
 
@@ -186,16 +185,11 @@ def _built(part: Any) -> Any:
     return part.build() if isinstance(part, ObjectBuilder) else deep_copy(part)
 
 
-class ObjectBuilder:
+class ObjectBuilder(Struct, eq=False):
     """An object that comes in pieces: a block of the reasoning, the audio, a call of a function."""
 
-    __slots__ = ("_kind", "fields", "padded", "texts")
-
-    def __init__(self, kind: type[Any] = dict) -> None:
-        self._kind = kind
-        self.fields: JSONObject = {}
-        self.texts: dict[str, Text] = {}
-        self.padded = False  # whether base64 padding has ended the data
+    kind: type[Any] = dict
+    fields: JSONObject = {}
 
     def continues(self, piece: JSONObject) -> bool:
         """Whether a piece is of the same block of the reasoning as what came before it.
@@ -208,48 +202,39 @@ class ObjectBuilder:
         ours, theirs = known.get("id"), piece.get("id")
         if ours is not None and theirs is not None and str(ours) != str(theirs):
             return False
+        if piece.get("data") and known.get("data"):  # which comes whole
+            return False
         # A signature ends the text that it signs, unless each piece of the text has the same one.
         signature = known.get("signature")
-        if signature and text_of([piece]) and piece.get("signature") != signature:
-            return False
-        return not (self.padded and piece.get("data") and ours is None and theirs is None)
+        return not (signature and text_of([piece]) and piece.get("signature") != signature)
 
     def add(self, piece: JSONObject) -> None:
         for name, value in piece.items():
+            known = self.fields.get(name)
             if name in JOINED and isinstance(value, str):
-                text = self.texts.get(name)
-                if text is None:
-                    text = self.texts[name] = JSONText() if name == "arguments" else Text()
-                    self.fields[name] = ""
-                text.add(value)
-                self.padded = self.padded or (name == "data" and value.endswith("="))
+                if not isinstance(known, Text):
+                    known = self.fields[name] = JSONText() if name == "arguments" else Text()
+                known.add(value)
             elif name not in self.fields or (value is not None and value != ""):
                 self.fields[name] = value
 
-    @property
-    def text(self) -> str:
-        return "".join(str(self.texts[name]) for name in _THOUGHTS if name in self.texts)
-
     def build(self) -> Any:
-        texts = {name: str(text) for name, text in self.texts.items()}
-        return self._kind(**deep_copy(self.fields) | texts)
+        texts = {name: str(part) for name, part in self.fields.items() if isinstance(part, Text)}
+        return self.kind(**deep_copy({**self.fields, **texts}))
 
 
 def _message_call(
     call: ToolCallBuilder,
 ) -> result.ChatCompletionMessageFunctionToolCall | result.ChatCompletionMessageCustomToolCall:
-    called = call.name, str(call.arguments)
-    extra_content = deep_copy(call.extra_content) or None
+    called, extra = (call.name, str(call.arguments)), deep_copy(call.extra_content) or None
     if call.custom:
         custom = result.Custom(*called)
-        return result.ChatCompletionMessageCustomToolCall(call.id, custom, extra_content)
+        return result.ChatCompletionMessageCustomToolCall(call.id, custom, extra)
     function = result.Function(*called)
-    return result.ChatCompletionMessageFunctionToolCall(call.id, function, extra_content)
+    return result.ChatCompletionMessageFunctionToolCall(call.id, function, extra)
 
 
-def text_of(reasoning: str | list[JSONObject] | None) -> str:
-    """Return a piece of the reasoning, or the text of pieces of its blocks."""
-    if not isinstance(reasoning, list):
-        return reasoning or ""
-    texts = (block.get(name) for block in reasoning for name in _THOUGHTS)
-    return "".join(text for text in texts if isinstance(text, str))
+def text_of(pieces: list[JSONObject]) -> str:
+    """Return the text of blocks of the reasoning, or of pieces of them."""
+    texts = (piece.get(name) for piece in pieces for name in _THOUGHTS)
+    return "".join(str(text) for text in texts if isinstance(text, str | Text))

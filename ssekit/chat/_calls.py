@@ -8,11 +8,14 @@
 # never, and some hosts send one id or one index for all calls. So the table first finds the call
 # that a piece most likely continues: by id, by index, or as the latest one that is open. A call is
 # open until its arguments are whole. `ToolCallBuilder.continues` then looks for signs of another
-# call: another id with a name, another name, or the same name once more after whole arguments.
+# call: another id with a name, another name, or the same name once more after whole arguments. What
+# may be of the next call waits for what follows: an id alone, and a name that comes again.
 
 from __future__ import annotations
 
 from typing import Any, Final, TypeAlias
+
+from msgspec import Struct
 
 from ssekit._deltas import ToolCall, ToolCallDelta
 from ssekit._fold import JSONText, Text
@@ -24,27 +27,21 @@ __all__ = ["ToolCallBuilder", "ToolCallPiece", "ToolCallTable"]
 _LONGEST_NAME: Final = 1_000
 
 
-class ToolCallBuilder:
+class ToolCallBuilder(Struct, eq=False):
     """A tool call so far, at its place among the calls of a choice."""
 
-    __slots__ = (
-        *("arguments", "custom", "extra_content", "id", "index", "name", "place"),
-        *("_call", "repeated"),
-    )
+    index: int
+    place: int
+    custom: bool
+    arguments: Text
+    id: str = ""
+    name: str = ""
+    extra_content: dict[str, Any] = {}
+    # The id of a name that came once more with nothing else: what follows may be another call.
+    repeated: str | None = None
+    _call: ToolCall | None = None
 
-    def __init__(self, index: int, place: int, *, custom: bool = False) -> None:
-        self.index = index
-        self.place = place
-        self.id = ""
-        self.name = ""
-        self.custom = custom
-        self.arguments: Text = Text() if custom else JSONText()
-        self.extra_content: dict[str, Any] = {}
-        # The id of a name that came once more with nothing else: what follows may be another call.
-        self.repeated: str | None = None
-        self._call: ToolCall | None = None
-
-    def add(self, id: str | None, name: str | None, arguments: str | None) -> str:
+    def add(self, id: str, name: str, arguments: str) -> str:
         """Add a piece; return the piece of the arguments that a delta emits now."""
         self._call = None
         if name:
@@ -52,8 +49,8 @@ class ToolCallBuilder:
             # Without the id of the call, another name goes on with its name.
             goes_on = self.id and not id and name != self.name
             self.name = self.name + name if goes_on else name
-        self.id = self.id or join_surrogates(id or "")
-        return self.arguments.add(arguments or "")
+        self.id = self.id or join_surrogates(id)
+        return self.arguments.add(arguments)
 
     def flush(self) -> str:
         """Return the placeholder of the arguments, which counts if no pieces followed."""
@@ -73,78 +70,76 @@ class ToolCallBuilder:
         """Whether the arguments are whole. The input of a custom tool never is."""
         return isinstance(self.arguments, JSONText) and self.arguments.ended
 
-    def continues(
-        self, id: str | None, name: str | None, arguments: str | None, *, moved: bool
-    ) -> bool:
+    def continues(self, id: str, name: str, arguments: str, *, moved: bool) -> bool:
         """Whether a piece with an id or a name belongs to this call.
 
         The piece is at the index of the call, or has its id but another index (`moved`).
         """
         if id and self.id and id != self.id:
-            if not name:  # some hosts make a new id for each piece of one call
-                return arguments is not None
-            # And some with the name too.
-            return name == self.name and bool(self.arguments) and not self.ended
+            # Some hosts make a new id for each piece of one call, and some with the name too.
+            if name:
+                return name == self.name and bool(self.arguments) and not self.ended
+            return bool(arguments)
         if not (name and self.name):
             return True
         same_id = bool(id and self.id)
         if name != self.name:
-            if self.ended:
-                return False
             goes_on = bool(self.id and not id) and len(self.name) < _LONGEST_NAME
-            return name.startswith(self.name) if same_id else goes_on
+            return not self.ended and (name.startswith(self.name) if same_id else goes_on)
         # The same name once more: another call after whole arguments, unless the piece has
         # nothing else, or (with the id) the same. (At another index: Google's adapters.)
-        if not moved and not (arguments or "").strip():
+        if not moved and (not arguments.strip() or (self.id and self.arguments.is_whole("{}"))):
             return True
-        if self.id and not moved and (self.custom or str(self.arguments) == "{}"):
-            return True
-        return not self.ended or (same_id and self.repeats(arguments or ""))
+        return not self.ended or (same_id and self.repeats(arguments))
 
     def repeats(self, arguments: str) -> bool:
         """Whether a piece of the arguments is all of them once more."""
         return isinstance(self.arguments, JSONText) and self.arguments.repeats(arguments)
+
+    def differs(self, arguments: str) -> bool:
+        """Whether a piece of arguments is not blank, and not all of them once more."""
+        return bool(arguments.strip()) and not self.repeats(arguments)
 
 
 # A call, and the piece of its arguments that a delta emits.
 ToolCallPiece: TypeAlias = tuple[ToolCallBuilder, str]
 
 
-class ToolCallTable:
+class ToolCallTable(Struct, eq=False):
     """The tool calls of one choice, in the order in which they appeared."""
 
-    __slots__ = ("_by_index", "_choice", "_open", "by_id", "calls")
-
-    def __init__(self, choice: int) -> None:
-        self._choice = choice
-        self.calls: list[ToolCallBuilder] = []
-        self.by_id: dict[str | None, ToolCallBuilder] = {}
-        # The latest call at each index, and under None the latest of all.
-        self._by_index: dict[int | None, ToolCallBuilder] = {}
-        # The calls that may be open. Those that have ended leave the end of the list.
-        self._open: list[ToolCallBuilder] = []
+    choice: int
+    calls: list[ToolCallBuilder] = []
+    by_id: dict[str, ToolCallBuilder] = {}
+    # The latest call at each index, and under None the latest of all.
+    _by_index: dict[int | None, ToolCallBuilder] = {}
+    # The calls that may be open. Those that have ended leave the end of the list.
+    _open: list[ToolCallBuilder] = []
+    # The ids, by index, that came alone.
+    _ids: dict[int | None, str] = {}
 
     def add(
-        self,
-        index: int | None,
-        id: str | None,
-        name: str | None,
-        arguments: str | None,
-        *,
-        custom: bool = False,
+        self, index: int | None, id: str, name: str, arguments: str, *, custom: bool = False
     ) -> ToolCallPiece | None:
-        """Add a piece to the call that it continues, or to a new one.
+        """Add a piece to the call that it continues, or to a new one; None where there is neither.
 
-        A piece with neither id nor name never begins a call: None where there is none for it.
+        A piece of arguments alone begins no call, and an id alone waits for what follows.
         """
+        if self._ids and not id and (name or arguments) and index in self._ids:
+            return self.add(index, self._ids.pop(index), name, arguments, custom=custom)
         call = self._find(index, id, name, arguments)
-        if call is None:
-            if not (id or name):
-                return None
-            call = self._begin(custom=custom)
-        elif name == call.name and id in (None, "", call.id) and not arguments and call.ended:
-            call.repeated = id or ""
+        if call is None and not name and not (id and arguments):
+            if id:
+                self._ids[index] = id
+            return None
+        call = call or self._begin(custom=custom)
+        if name == call.name and id in ("", call.id) and not arguments and call.ended:
+            call.repeated = id
             return call, ""
+        if call.repeated is not None and not (id or name) and call.differs(arguments):
+            another = self._begin()
+            another.id, another.name = call.repeated, call.name
+            call = another
         if index is not None:
             self._by_index[index] = call
         if id and not call.id:
@@ -152,7 +147,7 @@ class ToolCallTable:
         return call, call.add(id, name, arguments)
 
     def _find(
-        self, index: int | None, id: str | None, name: str | None, arguments: str | None
+        self, index: int | None, id: str, name: str, arguments: str
     ) -> ToolCallBuilder | None:
         """Return the call that a piece continues; None for a new one.
 
@@ -162,10 +157,13 @@ class ToolCallTable:
         here = self._by_index.get(index)
         if not (id or name):  # nearly all pieces
             if here is None or (index is None and here.ended):
-                here = self._latest_open() or here
-            if here is not None and here.repeated is not None and arguments and arguments.strip():
-                return self._after_repeated_name(here, here.repeated, arguments)
-            return here
+                while self._open and self._open[-1].ended:
+                    self._open.pop()
+                return self._open[-1] if self._open else here
+            latest = self.calls[-1]
+            if here is latest or latest.arguments or not (here.ended and here.differs(arguments)):
+                return here
+            return latest  # LibreChat: its arguments come at the index of a call that has ended
         call = here
         if id and (here is None or here.id != id):
             call = self.by_id.get(id) or here
@@ -174,25 +172,10 @@ class ToolCallTable:
             return None
         return call
 
-    def _after_repeated_name(
-        self, call: ToolCallBuilder, id: str, arguments: str
-    ) -> ToolCallBuilder:
-        """Return the call of arguments after a name that came again: another, if they differ."""
-        call.repeated = None
-        if call.repeats(arguments):
-            return call
-        another = self._begin()
-        another.id, another.name = id, call.name
-        return another
-
     def _begin(self, *, custom: bool = False) -> ToolCallBuilder:
-        call = ToolCallBuilder(self._choice, len(self.calls), custom=custom)
+        text = Text() if custom else JSONText()
+        call = ToolCallBuilder(self.choice, len(self.calls), custom, text)
         self.calls.append(call)
         self._open.append(call)
         self._by_index[None] = call
         return call
-
-    def _latest_open(self) -> ToolCallBuilder | None:
-        while self._open and self._open[-1].ended:
-            self._open.pop()
-        return self._open[-1] if self._open else None

@@ -99,6 +99,8 @@ class ChoiceDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         extra_content: As in a tool call, but for the text (Google's hosts).
         type: Always None. A delta of a type (Cortex) is read as one of this shape.
         thinking, cot_summary: Always None. A text here (Copilot) becomes the reasoning_text.
+        tool_call_id: Always None. What a tool returned (of role "tool") counts as an empty delta.
+        error: Always None. An object here makes the event an `APIError`.
     """
 
     role: str | None = None
@@ -121,6 +123,8 @@ class ChoiceDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     type: None = None
     thinking: None = None
     cot_summary: None = None
+    tool_call_id: None = None
+    error: None = None
 
 
 class TopLogprob(msgspec.Struct, frozen=True, gc=False):
@@ -149,10 +153,6 @@ class ChoiceLogprobs(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 ABSENT_DELTA: Final = ChoiceDelta()
 
 
-def _absent_delta() -> ChoiceDelta:
-    return ABSENT_DELTA
-
-
 class ChunkChoice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The next piece of one choice.
 
@@ -170,7 +170,7 @@ class ChunkChoice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     # A default that a factory makes is encoded: a vendor's client requires these three.
     index: int = msgspec.field(default_factory=int)
-    delta: ChoiceDelta = msgspec.field(default_factory=_absent_delta)
+    delta: ChoiceDelta = msgspec.field(default_factory=lambda: ABSENT_DELTA)
     finish_reason: str | None = msgspec.field(default_factory=NoneType)
     logprobs: ChoiceLogprobs | None = None
     annotations: list[JSONObject] | None = None

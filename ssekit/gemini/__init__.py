@@ -20,16 +20,7 @@ from ssekit.gemini._repair import find_error, repair
 from ssekit.gemini._response import *  # noqa: F403
 from ssekit.gemini._response import GenerateContentResponse
 
-__all__ = [
-    "FORMAT",
-    "Accumulator",
-    "acollect",
-    "astream",
-    "collect",
-    "decode",
-    "decoder",
-    "stream",
-]
+__all__ = ["FORMAT", "Accumulator", "acollect", "astream", "collect", "decode", "decoder", "stream"]
 __all__ += _response.__all__
 
 

@@ -22,7 +22,6 @@ from ssekit.gemini._response import GenerateContentResponse, PromptFeedback, Usa
 _INPUTS: Final = (
     "prompt_token_count", "cached_content_token_count", "tool_use_prompt_token_count"
 )  # fmt: skip
-_ENCODED_INPUTS: Final = {"promptTokenCount", "cachedContentTokenCount", "toolUsePromptTokenCount"}
 _OUTPUTS: Final = ("candidates_token_count", "thoughts_token_count", "total_token_count")
 _NO_USAGE: Final = Usage()
 
@@ -76,9 +75,9 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
         # Encoded objects are merged and copied in C. To merge structs, and to copy one at the end,
         # would take recorded streams 5 percent longer.
         stated = msgspec.to_builtins(usage)
-        if stated.get("promptTokenCount") or _ENCODED_INPUTS.isdisjoint(stated):
+        if stated.get("promptTokenCount") != 0:
             self._usage.update(stated)
-        else:  # counts of 0 may have to be ignored
+        else:  # which may have to be ignored
             merged = merge_usage(self._usage_metadata(), usage, _INPUTS, _OUTPUTS)
             self._usage = msgspec.to_builtins(merged) or {}
 

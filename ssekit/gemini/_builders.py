@@ -24,7 +24,7 @@ from msgspec.structs import replace
 from ssekit._accumulator import later_word
 from ssekit._deltas import Delta, ToolCall, ToolCallDelta
 from ssekit._fold import Text, deep_copy, extend_lists, merge
-from ssekit._json import join_surrogates, well_formed
+from ssekit._json import join_surrogates
 from ssekit.gemini._arguments import Arguments
 from ssekit.gemini._response import (
     AnyPart,
@@ -35,7 +35,6 @@ from ssekit.gemini._response import (
     FunctionCall,
     LogprobsResult,
     Part,
-    UnknownPart,
 )
 
 _NO_PART: Final = Part()
@@ -58,7 +57,6 @@ class FunctionCallBuilder(msgspec.Struct, eq=False):
     Attributes:
         part: The part that the call came in, without the call.
         call: The call so far, without its arguments.
-        args: The latest arguments that came as an object.
         whole: Whether nothing more of the call can follow. A call without arguments may get some,
             and a piece that has an id, and no `will_continue`, may be followed by others.
     """
@@ -66,7 +64,6 @@ class FunctionCallBuilder(msgspec.Struct, eq=False):
     _place: int
     part: Part
     call: FunctionCall = FunctionCall()
-    args: dict[str, Any] | None = None
     whole: bool = False
     _arguments: Arguments | None = None
     _tool_call: ToolCall | None = None
@@ -80,7 +77,6 @@ class FunctionCallBuilder(msgspec.Struct, eq=False):
         known, more = self.call, call.will_continue or None
         id_, name = known.id or call.id or None, known.name or call.name or None
         self.call = FunctionCall(id=id_, name=name, will_continue=more)
-        self.args = call.args or self.args
         if more or call.args is not None or call.partial_args:
             if self._arguments is None:
                 self._arguments = Arguments()
@@ -94,10 +90,14 @@ class FunctionCallBuilder(msgspec.Struct, eq=False):
         """Whether the call has no arguments, and none were promised."""
         return not (self.call.will_continue or self._arguments)
 
+    def arguments(self) -> dict[str, Any] | None:
+        """Return the arguments so far, sharing nothing mutable; None if there are none."""
+        return None if self._arguments is None else self._arguments.build()
+
     def tool_call(self, index: int) -> ToolCall:
         """Return the call so far, of candidate `index`: one object until the next piece."""
         if self._tool_call is None:
-            arguments = msgspec.json.encode((self._arguments or Arguments()).build()).decode()
+            arguments = msgspec.json.encode(self.arguments() or {}).decode()
             id_, name = self.call.id or "", self.call.name or ""
             self._tool_call = ToolCall(index, self._place, id_, name, arguments)
         return self._tool_call
@@ -119,8 +119,8 @@ class FunctionCallBuilder(msgspec.Struct, eq=False):
             yield call
 
     def build(self) -> Part:
-        args = None if self._arguments is None else self._arguments.build()
-        part: Part = deep_copy(self.part, function_call=replace(self.call, args=args))
+        call = replace(self.call, args=self.arguments())
+        part: Part = deep_copy(self.part, function_call=call)
         return part
 
 
@@ -141,11 +141,14 @@ class CandidateBuilder(msgspec.Struct, eq=False):
 
         The end of a call that is not there has no builder: it appends None.
         """
+        ended = not self._parts and self.finish_reason
         for part in candidate.content.parts:
             if part.function_call is None:
                 self._add_part(part)
             else:
                 calls.append(self._add_call(part, part.function_call))
+        if ended and self._parts:  # before its content: translating gateways write STOP at first
+            self.finish_reason = None
         if candidate.content.role:
             self._role = candidate.content.role
         if candidate.finish_reason:
@@ -213,7 +216,7 @@ class CandidateBuilder(msgspec.Struct, eq=False):
         if latest is None or (call.name or latest.call.name) != latest.call.name:
             return None
         if latest.whole:
-            again = not call.partial_args and call.args in (None, {}, latest.args)
+            again = not call.partial_args and (not call.args or call.args == latest.arguments())
             return latest if known and again else None
         goes_on = latest.call.will_continue or known or (call.args and not call.name)
         return latest if goes_on else None
@@ -243,8 +246,6 @@ def copied(fields: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _build_part(part: TextPartBuilder | FunctionCallBuilder | AnyPart) -> AnyPart:
-    if isinstance(part, Part):
-        copy: Part = deep_copy(part)
-        return copy
-    return UnknownPart(well_formed(part)) if isinstance(part, UnknownPart) else part.build()
+def _build_part(part: Any) -> Any:
+    is_builder = isinstance(part, (TextPartBuilder, FunctionCallBuilder))
+    return part.build() if is_builder else deep_copy(part)

@@ -3,7 +3,6 @@
 # How it works:
 # - The chunk is taken out of an envelope, and its fields get the vendor's spelling.
 # - `candidates` becomes a list, and each part an object; arguments as a JSON text are parsed.
-# - An unfit item of a list that others refer to by position becomes {}.
 #
 # What always holds here:
 # - Nothing here runs for an ordinary chunk.
@@ -25,11 +24,6 @@ from ssekit.gemini._response import GenerateContentResponse, Part, UnknownPart, 
 _FIELDS: Final = {field.encode_name for field in fields(Part)}
 # The fields of which a part has one, according to its kind. A part of any kind has the others.
 _KINDS: Final = {name for name in _FIELDS if not re.search("^(thought|media)|Metadata$", name)}
-
-# The lists of objects whose items have a meaning by their positions. (In a list of numbers,
-# `as_type` puts null in the place of an unfit item.)
-_POSITIONAL: Final = ("groundingChunks", "chosenCandidates", "topCandidates")
-_MANY: Final = 100
 
 
 def find_error(body: dict[str, Any]) -> Any:
@@ -55,8 +49,6 @@ def repair(body: dict[str, Any]) -> None:
             sources = citation.pop("citationSources", None)  # the Gemini API's name
             if sources is not None and citation.get("citations") is None:
                 citation["citations"] = sources
-        for holder in objects(list(map(candidate.get, ("groundingMetadata", "logprobsResult")))):
-            _keep_positions(holder)
 
 
 def _to_camel_case(value: Any, struct: type[Wire]) -> None:
@@ -119,14 +111,3 @@ def _part(part: Any) -> Any:
                 call["args"] = parse_object(call["args"])  # JSON text, as in other APIs
     present = {name for name, value in part.items() if value is not None}
     return UnknownPart(part) if present - _FIELDS and not present & _KINDS else part
-
-
-def _keep_positions(holder: dict[str, Any]) -> None:
-    """Replace unfit items by empty ones, so that the others keep their positions.
-
-    But many that are more than the others are left out.
-    """
-    for name in _POSITIONAL:
-        items = holder.get(name)
-        if isinstance(items, list) and len(items) <= max(_MANY, 2 * len(objects(items))):
-            holder[name] = [item if isinstance(item, dict) else {} for item in items]

@@ -10,10 +10,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import msgspec
 
+from ssekit._fold import Unknown
 from ssekit._json import JSONObject
 
 __all__ = [
@@ -164,7 +165,7 @@ class VideoMetadata(Wire, frozen=True):
     content_layers: list[str] | None = None
 
 
-class UnknownPart(dict[str, Any]):
+class UnknownPart(Unknown):
     """A part of an unknown kind, as it came.
 
     It has the attributes of a `Part`, all of them None: a loop over the parts that looks for texts

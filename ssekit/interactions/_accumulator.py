@@ -30,13 +30,7 @@ from ssekit._fragments import MERGE_AT
 from ssekit._json import JSONObject
 from ssekit.interactions import _events as events
 from ssekit.interactions import _result as result
-from ssekit.interactions._builders import (
-    StepBuilder,
-    as_outputs,
-    as_step,
-    field_of,
-    join_texts,
-)
+from ssekit.interactions._builders import StepBuilder, as_outputs, as_step, field_of, join_texts
 from ssekit.interactions._events import InteractionSSEEvent, StepDelta
 from ssekit.interactions._result import Interaction, TextContent
 from ssekit.interactions._steps import StepTable
@@ -152,7 +146,7 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
             elif is_another and any(self._steps):
                 raise DecodeError("another interaction begins before the one under way has ended")
             elif id_ == known.id:
-                self._steps = StepTable()  # the stream is replayed
+                self._steps.created = True
             self._finished = False
         self._update(event, stated)
 
@@ -169,10 +163,9 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         if stated.get("status", self._status).lower() != "requires_continuation":
             stated.setdefault("continuation_token", None)  # an earlier one is of no use now
         self._update(event, stated)
-        steps = () if head is None else head.steps or list(map(as_step, head.outputs or ()))
-        if steps:
-            self._former = not head.steps
-            texts = join_texts(self._steps)
+        if head is not None and (head.steps or head.outputs):
+            self._former, texts = not head.steps, join_texts(self._steps)
+            steps = head.steps or list(map(as_step, head.outputs or ()))
             self._settled = self._settled_deltas(self._steps.settle(steps), texts)
         self._steps.end_all()
         self._finished = True
@@ -194,8 +187,10 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
             builder.add(delta)
             if builder.place is None:
                 self._steps.name(builder)
-            if type(delta) is TextContent and builder.emitted_as is TextDelta:
-                self._index, self._text = event.index, builder.latest_text
+            text = builder.latest_text
+            is_plain = type(delta) is TextContent and builder.latest_piece is delta.text
+            if is_plain and builder.emitted_as is TextDelta and text is not None and text.echo < 0:
+                self._index, self._text = event.index, text
 
     def _on_stop(self, event: Any) -> None:
         self._latest = self._steps.end(event.index)
@@ -334,17 +329,15 @@ def _sum_usage(first: result.Usage | None, second: result.Usage | None) -> resul
 
 
 def _sum(first: Any, second: Any) -> Any:
+    """Add up two counts, or lists of counts that have the same words, such as their modality."""
     if first is None or second is None:
         return second if first is None else first
-    return _sum_lists(first + second) if isinstance(first, list) else first + second
-
-
-def _sum_lists(items: list[JSONObject]) -> list[JSONObject]:
-    """Add up the counts of items that have the same words, such as their modality."""
+    if not isinstance(first, list):
+        return first + second
     sums: dict[str, JSONObject] = {}
-    for item in items:
-        words = str([value for value in item.values() if not isinstance(value, int)])
-        known = sums.setdefault(words, {})
-        for name, value in item.items():
-            known[name] = known.get(name, 0) + value if isinstance(value, int) else value
+    for item in first + second:
+        words = str({name: word for name, word in item.items() if not isinstance(word, int)})
+        counts = sums.get(words, {})
+        added = {name: counts.get(name, 0) + n for name, n in item.items() if isinstance(n, int)}
+        sums[words] = counts | item | added
     return list(sums.values())

@@ -60,8 +60,7 @@ class TextBuilder(Text):
 
     def __init__(self, text: str = "", annotations: Iterable[JSONObject] = ()) -> None:
         super().__init__()
-        if text:
-            self.append(text)
+        self.begin(text)
         self.annotations = [*annotations]
 
     def build(self) -> result.TextContent:
@@ -106,7 +105,7 @@ class StepBuilder(msgspec.Struct, gc=False, eq=False):
     emitted_as: type[TextDelta | ReasoningDelta] | None = None
     latest_piece: str = ""
     latest_text: TextBuilder | None = None
-    _parts: Any = ()  # the contents, or the summary: a list
+    _parts: list[Any] = []  # the contents, or the summary
     _call: ToolCall | None = None
     # Whether the first delta of a call was emitted, and the whole call.
     _started: bool = False
@@ -147,6 +146,10 @@ class StepBuilder(msgspec.Struct, gc=False, eq=False):
         """Whether nothing goes on from the arguments of this step."""
         return bool(self.arguments) and self.arguments.ended
 
+    def is_repeated_by(self, call: result.FunctionCallStep) -> bool:
+        """Whether another call with the id of this one has its name and its arguments, too."""
+        return call.name == self.step.name and self.arguments.repeats(_encoded(call.arguments))
+
     def add(self, delta: Any) -> None:
         """Take a delta that this step accepts."""
         self.latest_piece = ""
@@ -157,7 +160,7 @@ class StepBuilder(msgspec.Struct, gc=False, eq=False):
         text, is_piece = self.latest_text, type(delta) is result.TextContent
         if text is None or (is_piece and text is not self._parts[-1]):
             text = self.latest_text = TextBuilder()
-            self._append(text)
+            self._parts.append(text)
         text.annotations += delta.annotations or ()
         if is_piece:
             self.latest_piece = text.add(delta.text)
@@ -169,15 +172,15 @@ class StepBuilder(msgspec.Struct, gc=False, eq=False):
             self._parts.pop()  # it was announced
             delta = merge(known, delta)
         if data is None:
-            self._append(delta)
+            self._parts.append(delta)
         elif isinstance(known, AudioBuilder) and _is_alike(known.first, delta):
             known.data.append(data)
         else:
-            self._append(AudioBuilder(delta, [data]))
+            self._parts.append(AudioBuilder(delta, [data]))
 
     def _add_summary(self, delta: events.ThoughtSummaryDelta) -> None:
         if delta.content is not None:
-            self._append(delta.content)
+            self._parts.append(delta.content)
             self.latest_piece = _text_of(delta.content)
 
     def _add_arguments(self, delta: events.ArgumentsDelta) -> None:
@@ -215,17 +218,12 @@ class StepBuilder(msgspec.Struct, gc=False, eq=False):
         events.ArgumentsDelta: _add_arguments,
     }
 
-    def _append(self, part: Any) -> None:
-        self._parts = self._parts or []
-        self._parts.append(part)
-
-    def _take(self, contents: Iterable[Any]) -> None:
-        parts = self._parts = [*contents]
-        self.latest_text = None
-        for position, part in reversed(list(enumerate(parts))):
-            if isinstance(part, result.TextContent):  # the latest, which pieces go on from
-                parts[position] = self.latest_text = TextBuilder(part.text, part.annotations or ())
-                break
+    def _take(self, contents: list[Any]) -> None:
+        self._parts, self.latest_text = [*contents], None
+        texts = [at for at, part in enumerate(contents) if isinstance(part, result.TextContent)]
+        for at in texts[-1:]:  # pieces go on from the latest
+            text, annotations = contents[at].text, contents[at].annotations
+            self._parts[at] = self.latest_text = TextBuilder(text, annotations or ())
 
     def end(self) -> None:
         """Take the stop event."""
@@ -331,8 +329,7 @@ def field_of(step: Any, name: str) -> Any:
 
 def as_step(output: Any) -> Any:
     """Return an output of the former spelling as a step, which it is unless it is a content."""
-    is_content = isinstance(output, result.AnyContent)
-    return result.ModelOutputStep(content=[output]) if is_content else output
+    return result.ModelOutputStep(content=[output]) if type(output) in _CONTENTS else output
 
 
 def as_outputs(step: Any) -> list[Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final, get_args
 
+from ssekit._fold import merge_fields
 from ssekit._json import objects, parse_object, spell
 from ssekit._server_error import error_within
 from ssekit.interactions._events import AnyEvent
@@ -23,13 +24,6 @@ _ENDS: Final = {
     "interaction.incomplete": "incomplete",
 }
 _OF_EVENTS: Final = ("event_type", "type", "event_id", "metadata")
-_COUNTS: Final = (
-    *("total_input_tokens", "total_output_tokens", "total_cached_tokens", "total_thought_tokens"),
-)
-_DETAILS: Final = (
-    ("input_tokens_details", "cached_tokens"),
-    ("output_tokens_details", "reasoning_tokens"),
-)
 _CONTENTS: Final = {"model_output": "content", "user_input": "content", "thought": "summary"}
 
 
@@ -78,17 +72,20 @@ def repair(body: dict[str, Any]) -> None:
 
 def _repair_usage(usage: dict[str, Any]) -> None:
     """Give the counts that have the names of the Responses API those of this one (LiteLLM)."""
-    cached, thoughts = (
-        next((details.get(name) for details in objects([usage.get(field)])), None)
-        for field, name in _DETAILS
-    )
-    output = usage.get("output_tokens")
+    details: dict[str, Any] = {}
+    for holder in objects([usage.get("input_tokens_details"), usage.get("output_tokens_details")]):
+        details |= holder
+    output, thoughts = usage.get("output_tokens"), details.get("reasoning_tokens")
     if isinstance(output, int) and isinstance(thoughts, int):
         output = max(0, output - thoughts)
-    counts = (usage.get("input_tokens"), output, cached, thoughts)
-    for name, count in zip(_COUNTS, counts, strict=True):
-        if usage.get(name) is None:
-            usage[name] = count
+    counts = {
+        "total_input_tokens": usage.get("input_tokens"),
+        "total_output_tokens": output,
+        "total_cached_tokens": details.get("cached_tokens"),
+        "total_thought_tokens": thoughts,
+    }
+    merge_fields(counts, usage)
+    usage.update(counts)
 
 
 def _repair_delta(delta: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterator
-from itertools import chain, dropwhile, islice
+from itertools import chain, dropwhile
 from operator import attrgetter
 from typing import Any, Final
 
@@ -35,17 +35,24 @@ class StepTable:
 
     Attributes:
         calls: The function calls, in the order in which they began.
+        created: Whether the response was created again, and no event of a step has come since then.
+            If the first is of a step that has begun before, the response is replayed.
     """
 
-    __slots__ = ("_at", "_earlier", "_end", "_open", "_steps", "calls")
+    __slots__ = ("_at", "_earlier", "_end", "_ended", "_steps", "calls", "created")
 
     def __init__(self) -> None:
         self.calls: list[StepBuilder] = []
         self._earlier: list[StepBuilder] = []  # of the responses that this one continues
+        self._clear()
+
+    def _clear(self) -> None:
+        """Drop the steps of this response."""
         self._steps: list[StepBuilder] = []
         self._at: dict[int | None, StepBuilder] = {}  # the latest step at each index
-        self._open: dict[StepBuilder, None] = {}
         self._end = 0  # beyond all indices
+        self._ended = 0  # how many steps, at least, have ended
+        self.created = False
 
     def __iter__(self) -> Iterator[StepBuilder]:
         return chain(self._earlier, sorted(self._steps, key=_position))
@@ -53,52 +60,67 @@ class StepTable:
     def ends_with_call(self) -> bool:
         """Whether a function call comes after the last text, and the last result of a function."""
         for builder in reversed([*self]):
-            if builder.place is not None:
-                return True
             answered = isinstance(builder.step, result.FunctionResultStep)
-            if answered or (builder.emitted_as is TextDelta and builder.text()):
-                return False
+            said = builder.emitted_as is TextDelta and builder.text()
+            if builder.place is not None or answered or said:
+                return builder.place is not None
         return False
 
     def next_response(self) -> None:
         """Take the beginning of a response that continues the steps: its indices are from 0."""
         self.end_all()
         self._earlier += sorted(self._steps, key=_position)
-        self._steps, self._at, self._end = [], {}, 0
+        self._clear()
+
+    def _at_index(self, index: int | None, *, starts: bool) -> StepBuilder | None:
+        """Return the latest step at an index, if the event there does not replay it."""
+        here = self._at.get(index)
+        if self.created and here is not None and (starts or here.ended):
+            earlier = {*self._earlier}
+            self.calls = [call for call in self.calls if call in earlier]
+            self._clear()
+        self.created = False
+        return self._at.get(index)
 
     def find(self, index: int | None, delta: Any) -> StepBuilder | None:
         """Return the step that a delta belongs to: made if it is not there; None if none can be."""
-        if isinstance(delta, ArgumentsDelta) and delta.call_id:
-            for builder in reversed(self.calls[-_MAX_TRIED:]):
-                if builder.step.id == delta.call_id:
-                    return builder
-        here = self._at.get(index)
+        named = self._named(delta.call_id) if isinstance(delta, ArgumentsDelta) else None
+        if named is not None:
+            return named
+        here = self._at_index(index, starts=False)
         if here is not None and here.accepts(delta):
             return here
         for builder in self._latest_open():
-            if here is None:
-                eligible = index is None or builder.index is None
-            else:
-                eligible = not builder.is_whole
-            if eligible and builder.accepts(delta):
+            is_near = index is None or builder.index is None
+            if (is_near if here is None else not builder.is_whole) and builder.accepts(delta):
                 if here is None and index is not None:
                     self._place(builder, index)
                 return builder
-        if isinstance(delta, Unknown):
+        if isinstance(delta, Unknown) or delta == type(delta)():  # which is blank
             return None
         return self._make(ACCEPTED_BY[type(delta)][0](), index)
 
     def begin(self, index: int | None, step: Any) -> StepBuilder:
         """Return the step of a start event."""
         unplaced = (builder for builder in self._latest_open() if builder.index is None)
-        builder = self._at.get(index) or next(unplaced, None)
-        if builder is None or not _begins_again(builder, step):
+        builder = self._at_index(index, starts=True) or next(unplaced, None)
+        named = self._named(step.id) if isinstance(step, result.FunctionCallStep) else None
+        if named is not None and named.is_repeated_by(step):  # at whatever index
+            builder = named
+            if index is not None:
+                self._at[index] = named
+        elif builder is None or not _begins_again(builder, step):
             builder = self._make(step, index)
         elif builder.index is None and index is not None:
             self._place(builder, index)
         builder.begin(step)
         self.name(builder)
         return builder
+
+    def _named(self, id_: str | None) -> StepBuilder | None:
+        """Return the latest call of an id."""
+        calls = reversed(self.calls[-_MAX_TRIED:]) if id_ else ()
+        return next((builder for builder in calls if builder.step.id == id_), None)
 
     def name(self, builder: StepBuilder) -> None:
         """Give a function call its place, once it has a name or an id."""
@@ -112,22 +134,21 @@ class StepTable:
         here = self._at.get(index)
         for builder in chain(() if here is None else (here,), self._latest_open()):
             if not builder.ended and index in (None, builder.index):
-                del self._open[builder]
                 builder.end()
                 return builder
         return None
 
     def end_all(self) -> None:
-        while self._open:
-            self._open.popitem()[0].ended = True
+        for builder in self._steps[self._ended :]:
+            builder.ended = True
+        self._ended = len(self._steps)
 
     def _latest_open(self) -> Iterator[StepBuilder]:
-        return islice(reversed(self._open), _MAX_TRIED)
+        return (each for each in reversed(self._steps[-_MAX_TRIED:]) if not each.ended)
 
     def _make(self, step: Any, index: int | None) -> StepBuilder:
         builder = StepBuilder(step)
         self._steps.append(builder)
-        self._open[builder] = None
         self._place(builder, index)
         return builder
 
@@ -151,7 +172,7 @@ class StepTable:
         for position, builder in enumerate(before):
             builder.position = position
             known[builder.step.type, id_of(builder.step)].append(builder)
-        settled = []
+        settled: list[StepBuilder] = []
         if self._earlier:  # the input is that of the first response
             steps = list(dropwhile(lambda step: step.type == "user_input", steps))
         for step in steps:
@@ -162,26 +183,21 @@ class StepTable:
                 builder = alike.popleft()
                 builder.state(step)
             else:
-                builder = StepBuilder(step, position=-1)
+                builder = StepBuilder(step, position=settled[-1].position if settled else -1)
                 builder.begin(step)
                 self.name(builder)
             settled.append(builder)
         whole = join_texts(settled)
         covered: set[Any] = {kind for kind in whole if whole[kind].startswith(texts[kind])}
-        left = deque(
+        left = [
             builder
-            for builder in sorted(chain.from_iterable(known.values()), key=_position)
+            for builder in chain.from_iterable(known.values())
             if not builder.text() or builder.emitted_as not in covered
-        )
-        self._steps, self._at, self._end = [], {}, 0
-        for builder in settled:
-            while left and left[0].position < builder.position:
-                self._steps.append(left.popleft())
+        ]
+        self._steps, self._at, self._end, self._ended = [], {}, 0, 0
+        for position, builder in enumerate(sorted(settled + left, key=_position)):
             self._steps.append(builder)
-        self._steps += left
-        for position, builder in enumerate(self._steps):
             self._place(builder, position)
-            builder.ended = True
         return settled
 
 

@@ -1,7 +1,7 @@
 # The accumulator: the events of one stream into one `Message`, with its views and deltas.
 #
 # What always holds here:
-# - No known delta is lost: one that no open block accepts begins a block. A tool call that was
+# - No known delta is lost: one that no block accepts begins a block. A tool call that was
 #   emitted whole stays as it is until another message begins.
 # - Blocks stand in the order in which they began, so that text deltas join to the text.
 # - null means absent, and "" never overwrites. Usage is cumulative: a count that comes again
@@ -104,7 +104,8 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
             block, delta = self._latest, event.delta
             if event.index != block.index:
                 block = self._at.get(event.index, _NO_BLOCK)
-                block = self._latest = _NO_BLOCK if block.ended else block
+                plain = not block.ended and block.pieces.echo < 0
+                block = self._latest = block if plain else _NO_BLOCK
                 self._changes, self._reports = [], []
             if block.piece_type is type(delta):
                 # Appending here, to a block that is remembered, takes 110 ns; finding the block
@@ -147,6 +148,8 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         """Take whole blocks: calls that code made, or all of the message once more, at its end."""
         stated: dict[tuple[type[Any], str], int] = {}
         for block in content:
+            if block == type(block)():
+                continue  # gateways have an empty text in the start of a message
             kind = _kind_of(block)
             alike, position = self._known.get(kind, ()), stated.get(kind, 0)
             stated[kind] = position + 1
@@ -162,6 +165,8 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         for usage in usages:
             self._counted = merge(self._counted, usage)
         self._add_usage(usages)
+        if self._message.stop_reason:
+            self._close_all()
 
     def _stop_message(self, event: RawMessageStopEvent) -> bool:
         # Some gateways have the end of the message, and its usage, only here.
@@ -177,8 +182,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
                 output_tokens=metrics.output_token_count,
             )
             self._add_usage([usage])
-        for block in self._at.values():
-            self._close(block)
+        self._close_all()
         if event.message is not None:
             self._state(event.message.content)
         self._ended = True
@@ -224,7 +228,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
             self._start(known, block)
 
     def _add_block_delta(self, event: RawContentBlockDeltaEvent) -> None:
-        delta = event.delta
+        delta: Any = event.delta
         if type(delta) in PIECE_TYPES and delta != type(delta)():  # an empty delta begins nothing
             block = self._find(event.index, delta)
             if block is None:
@@ -299,6 +303,11 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
             self._place(block)
             self._note(block, None)
 
+    def _close_all(self) -> None:
+        for block in self._at.values():
+            self._close(block)
+        self._at.clear()
+
     def _note(self, block: BlockBuilder, piece: str | None) -> None:
         """Note the piece that the latest event adds to a block, or the end of the block (None)."""
         if piece or block.place is not None:
@@ -324,8 +333,10 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     @property
     def complete(self) -> bool:
-        """Whether the stream may end here: the message has a stop reason."""
-        return bool(self._message.stop_reason)
+        """Whether the stream may end here: the message has a stop reason, and no block is open."""
+        # (Some gateways have the stop reason in the start of the message.)
+        ended = (block.ended for block in self._at.values())
+        return bool(self._message.stop_reason) and all(ended)
 
     @property
     def failure(self) -> str | None:

@@ -84,11 +84,10 @@ class BlockBuilder(msgspec.Struct, eq=False):
         self.initial = block
         self.piece_type = PIECE_TYPES.get(type(block))
         text = self._text_of(block)
-        if text:
-            self.own_pieces().append(text)
-        return text
+        return self.own_pieces().begin(text) if text else ""
 
-    def _text_of(self, block: ContentBlock) -> str:
+    def _text_of(self, block: Any) -> str:
+        """Return the text of a whole block, in the place of which pieces may come."""
         return getattr(block, _PIECE_FIELDS.get(self.piece_type, ""), None) or ""
 
     def own_pieces(self) -> Text:
@@ -107,7 +106,7 @@ class BlockBuilder(msgspec.Struct, eq=False):
 
     def accepts(self, delta: Any, *, here: bool) -> bool:
         """Whether a delta may belong to this block, at its index (`here`) or at another."""
-        if self.ended and type(delta) is not events.SignatureDelta:
+        if self.ended and not here and type(delta) is not events.SignatureDelta:
             return False  # some gateways sign a block that has ended
         if isinstance(self.initial, UnknownBlock):
             if self.piece_type is None and type(delta) in _PIECE_FIELDS:
@@ -119,11 +118,10 @@ class BlockBuilder(msgspec.Struct, eq=False):
         """Take a delta that this block accepts; return its piece, or ""."""
         field = _PIECE_FIELDS.get(type(delta), "")
         piece: str = getattr(delta, field, None) or ""
-        if piece:
-            if isinstance(self.initial, UnknownBlock) and not self.pieces:
-                begun = self.initial.get(field)
-                piece = (begun if isinstance(begun, str) else "") + piece
-            self.own_pieces().append(piece)
+        if piece and isinstance(self.initial, UnknownBlock) and not self.pieces:
+            begun = self.initial.get(field)
+            piece = (begun if isinstance(begun, str) else "") + piece
+        piece = self.own_pieces().add(piece)
         if type(delta) is events.CitationsDelta and delta.citation is not None:
             if "citations" not in self._fields:
                 known: Any = self.build()
@@ -176,14 +174,13 @@ class CallBuilder(BlockBuilder):
         goes_on = not self.own_pieces().ended and block.name.startswith(known.name)
         return goes_on or super().continues(block)
 
-    def begin(self, block: ContentBlock) -> str:
-        super().begin(block)
-        self.own_pieces().begin(_json_of(block))
-        return ""
+    def _text_of(self, block: Any) -> str:
+        # An empty input may be a placeholder.
+        return msgspec.json.encode(deep_copy(block.input)).decode() if block.input else ""
 
     def state(self, block: ContentBlock, *, last: bool) -> str:
         pieces = self.own_pieces()
-        return "" if pieces.ended else pieces.override(_json_of(block))
+        return "" if pieces.ended else pieces.override(self._text_of(block))
 
     def accepts(self, delta: Any, *, here: bool) -> bool:
         # Some gateways end a call too early, and only then have (the rest of) its input: at its
@@ -244,8 +241,3 @@ class CallBuilder(BlockBuilder):
     def _make(self, kind: type[CallT], arguments: str) -> CallT:
         call_id, name = join_surrogates(self.initial.id), join_surrogates(self.initial.name)
         return kind(0, self.place or 0, call_id, name, arguments)
-
-
-def _json_of(block: Any) -> str:
-    """Return the JSON text of an input; "" for an empty one, which may be a placeholder."""
-    return msgspec.json.encode(deep_copy(block.input)).decode() if block.input else ""

@@ -130,7 +130,8 @@ def _cut_candidate(script: Script, index: int, parts: list[tuple[str, Any]]) -> 
     begun = begin({"index": index, "content": {"role": "model"}}, *at)
     place, before = -1, ""
     pieces: list[Piece] = []
-    if "stop first" in quirks:
+    stopped = "stop first" in quirks
+    if stopped:
         pieces.append(Piece({"content": {"role": "model"}, "index": index}, [begun]))
     for kind, content in parts:
         # Successive texts are one part, and so are thoughts; nothing else is.
@@ -138,6 +139,8 @@ def _cut_candidate(script: Script, index: int, parts: list[tuple[str, Any]]) -> 
         before = kind
         for part, additions in _cut_part(script, kind, content, (*at, "content", "parts", place)):
             candidate = {"content": {"role": "model", "parts": [part]}, "index": index}
+            if additions and stopped:  # which is no end of what comes after it
+                additions, stopped = [drop(*at, "finishReason"), *additions], False
             pieces.append(Piece(candidate, [begun, *additions]))
     stops = pieces if "stop on every chunk" in quirks else pieces[: "stop first" in quirks]
     for piece in stops:

@@ -225,7 +225,8 @@ class _StepCutter:
     def _in_start(self, cuts: list[str]) -> list[str]:
         """Return the texts that the start of a step has; they are no cuts then."""
         has = "contents in the start" in self._quirks and "no step begins" not in self._quirks
-        return [cuts.pop(0)] if has else []
+        # (A piece that begins as the start does may be the start once more.)
+        return [cuts.pop(0)] if has and "".join(cuts[1:])[:1] != cuts[0][:1] else []
 
     # Cutting contents.
 
