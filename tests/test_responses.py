@@ -628,6 +628,11 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
         [done(0, "reasoning", summary=[], encrypted_content="x", format="f")],
         [{"type": "reasoning", "summary": [], "encrypted_content": "x", "format": "f"}],
     ),
+    "another attempt that begins by a piece": (
+        [created(), done(0, "message", id="m", content=[output_text("a")]),
+         created(), text("b", item_id="n")],
+        [message(output_text("b"), id="n")],
+    ),
     "a response that is created again": (
         [created(), text("a"), created(output=[]), text("b"), created()],
         [message(output_text("ab"))],

@@ -121,7 +121,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
 
     def _turn_to(self, event: ResponseTextDeltaEvent) -> bool:
         """Remember the part of a piece of the text, unless it may repeat an initial value."""
-        if not event.delta:
+        if not event.delta and not event.logprobs:
             return False
         self._text_part = self._part(event, ResponseOutputText)
         self._pending = self._text_part.text.pending
@@ -309,7 +309,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         self._add_text_delta(kind_in(builder.item, part), known.state(part, begins=begins))
 
     def _on_part_delta(self, event: Any) -> None:
-        if event.delta:
+        if event.delta or getattr(event, "logprobs", None):
             kind = PART_DELTAS[type(event)]
             part = self._part(event, kind)
             if kind is ResponseOutputText and event.logprobs:
@@ -318,8 +318,8 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
 
     def _on_part_whole(self, event: Any) -> None:
         kind, field = PART_WHOLES[type(event)]
-        whole = getattr(event, field)
-        if not whole:
+        whole = getattr(event, field) or ""
+        if not whole and not getattr(event, "logprobs", None):
             return
         _, parts, index = self._parts(event, kind, whole=whole)
         part = parts.whole_at(index, kind, whole)
