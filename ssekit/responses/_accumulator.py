@@ -57,10 +57,6 @@ from ssekit.responses._tables import (
 
 _OF_IMAGES: Final = ("background", "output_format", "quality", "size")
 _IDS: Final = ("call_id", "name")
-_BEGINNINGS: Final = (
-    events.ResponseContentPartAddedEvent,
-    events.ResponseReasoningSummaryPartAddedEvent,
-)
 _NO_INDEX: Final = object()  # unequal to any index, and to None
 
 
@@ -241,11 +237,8 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
             builder.done, builder.whole = True, event.item
             self._latest_deltas += builder.done_deltas()
 
-    # (An empty piece, or an empty whole, has nothing to add, and must not make an item or a part:
-    # some hosts send one to keep the connection open.)
-
     def _on_item_delta(self, event: Any) -> None:
-        if event.delta:
+        if event.delta:  # an empty one, by which hosts keep the connection open, makes no item
             builder = self._output.of(event, ITEM_DELTAS[type(event)], piece=True)
             self._latest_deltas += builder.add(event.delta)
 
@@ -298,7 +291,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         elif kind is ReasoningSummary:
             kind = ReasoningText
         text = text_of(part)
-        begins = type(event) in _BEGINNINGS
+        begins = event.type.endswith(".added")
         if part == type(part)():  # so LiteLLM ends a text of another type
             item = self._output.find(event, ACCEPTS[kind])
             opens = begins and self._output.has_nothing_at(event)
