@@ -127,6 +127,10 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
             self._parts[field] = PartsBuilder()
         return self._parts[field]
 
+    def has_begun(self, whole: bool) -> bool:
+        """Whether an event that begins the item, or has it `whole`, has come."""
+        return self.done or (self.is_stated and not whole)
+
     def repeats(self, item: ResponseOutputItem) -> bool:
         """Whether an item is this tool call once more, begun or whole, whatever ids it has."""
         known: Any = self.item
@@ -156,6 +160,8 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
     def _state_parts(self, item: ResponseOutputItem, begins: bool) -> list[Addition]:
         # Fields without a whole are not compared: they may be long.
         stated = {field: parts for field in _FIELDS if (parts := getattr(item, field, None))}
+        if not stated:
+            return []
         fit = all(self.parts(field).fits(parts) for field, parts in stated.items())
         known = {} if fit else join_texts(self._texts_in(stated))
         additions = [
