@@ -137,11 +137,11 @@ class StepBuilder(msgspec.Struct, gc=False, eq=False):
 
     def accepts(self, delta: Any) -> bool:
         """Whether a delta may belong to this step. (One of unknown type takes all pieces.)"""
-        if isinstance(delta, result.AnyStep) and len({id_of(self.step), id_of(delta), ""}) > 2:
-            return False  # two ids: of two steps
-        if not isinstance(self.step, Unknown):
-            return type(self.step) in ACCEPTED_BY.get(type(delta), ())
-        return delta.type == self.step.type or not isinstance(delta, (Unknown, result.AnyStep))
+        if isinstance(self.step, Unknown):
+            return delta.type == self.step.type or not isinstance(delta, (Unknown, result.AnyStep))
+        if type(delta) is type(self.step):  # two ids are of two steps
+            return len({id_of(self.step), id_of(delta), ""}) < 3
+        return type(self.step) in ACCEPTED_BY.get(type(delta), ())
 
     @property
     def is_whole(self) -> bool:
