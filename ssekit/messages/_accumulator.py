@@ -68,7 +68,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     __slots__ = (
         *("_at", "_blocks", "_calls", "_changes", "_counted", "_ended", "_known", "_latest"),
-        *("_message", "_piece", "_recent", "_reports", "_usage"),
+        *("_message", "_open", "_piece", "_recent", "_reports", "_usage"),
     )
 
     def __init__(self) -> None:
@@ -92,6 +92,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         # The latest block at each index, and of each type of pieces.
         self._at: dict[int | None, BlockBuilder] = {}
         self._recent: dict[Any, BlockBuilder] = {}
+        self._open: dict[BlockBuilder, None] = {}  # an ordered set
 
     def add(self, event: events.RawMessageStreamEvent, /) -> bool | None:
         """Add the next event. Return True if it ends the stream.
@@ -224,6 +225,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
             self._begin_at(event.index, block)
             return
         known.ended = False
+        self._open[known] = None
         if known.initial != block:  # else the event is repeated, as some gateways do
             self._start(known, block)
 
@@ -263,6 +265,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         builder = self._at[index] = self._begin(block)
         builder.index = index
         builder.own_pieces()
+        self._open[builder] = None
         self._recent[builder.piece_type] = builder
         return builder
 
@@ -300,13 +303,13 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
     def _close(self, block: BlockBuilder | None) -> None:
         if block is not None and not block.ended:
             block.ended = True
+            self._open.pop(block, None)
             self._place(block)
             self._note(block, None)
 
     def _close_all(self) -> None:
-        for block in self._at.values():
+        for block in list(self._open):
             self._close(block)
-        self._at.clear()
 
     def _note(self, block: BlockBuilder, piece: str | None) -> None:
         """Note the piece that the latest event adds to a block, or the end of the block (None)."""
@@ -335,8 +338,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
     def complete(self) -> bool:
         """Whether the stream may end here: the message has a stop reason, and no block is open."""
         # (Some gateways have the stop reason in the start of the message.)
-        ended = (block.ended for block in self._at.values())
-        return bool(self._message.stop_reason) and all(ended)
+        return bool(self._message.stop_reason) and not self._open
 
     @property
     def failure(self) -> str | None:
