@@ -113,8 +113,9 @@ class ChoiceBuilder(BaseChoiceBuilder):
         Return the pieces that are of a call.
         """
         pieces = []
-        known = self.calls[:] if whole else []
-        identified = whole and all(call.id for call in known)
+        table = self._table = self._table or ToolCallTable(self.index)
+        merges = whole and bool(table.calls)
+        identified = merges and table.identified
         for call in calls:
             name = arguments = None
             custom, function = call.custom, call.function
@@ -126,15 +127,14 @@ class ChoiceBuilder(BaseChoiceBuilder):
             id_ = call.id or ""
             if id_ == "null":  # as Mistral's SDK writes an absent one
                 id_ = ""
-            self._table = self._table or ToolCallTable(self.index)
-            if known:
+            if merges:
                 # Only an id shows which call it is: without ids, nothing is added.
-                begun = self._table.by_id.get(id_)
+                begun = table.by_id.get(id_)
                 if begun is not None:
                     name, arguments = None if begun.name else name, begun.arguments.rest(arguments)
                 elif not (id_ and identified):
                     continue
-            piece = self._table.add(call.index, id_, name or "", arguments or "", custom=is_custom)
+            piece = table.add(call.index, id_, name or "", arguments or "", custom=is_custom)
             if piece is not None:
                 pieces.append(piece)
                 if call.extra_content is not None:

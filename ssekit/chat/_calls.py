@@ -117,6 +117,8 @@ class ToolCallTable(Struct, eq=False):
     _open: list[ToolCallBuilder] = []
     # The ids, by index, that came alone.
     _ids: dict[int | None, str] = {}
+    # How many calls, from the first on, have an id.
+    _identified: int = 0
 
     def add(
         self, index: int | None, id: str, name: str, arguments: str, *, custom: bool = False
@@ -145,6 +147,13 @@ class ToolCallTable(Struct, eq=False):
         if id and not call.id:
             self.by_id[id] = call
         return call, call.add(id, name, arguments)
+
+    @property
+    def identified(self) -> bool:
+        """Whether every call has an id. No call is looked at again once it has one."""
+        while self._identified < len(self.calls) and self.calls[self._identified].id:
+            self._identified += 1
+        return self._identified == len(self.calls)
 
     def _find(
         self, index: int | None, id: str, name: str, arguments: str
