@@ -295,6 +295,8 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
             alike = self._known.setdefault(_kind_of(block), [])
             if block.id and alike and (not call.ended or alike[0].is_same(call)):
                 call.again = call.ended
+                if call.again:  # what follows at its index belongs to the earlier call
+                    self._at[call.index] = self._recent[call.piece_type] = alike[0]
             else:
                 call.place = len(self._calls)
                 self._calls.append(call)
