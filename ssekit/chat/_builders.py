@@ -29,7 +29,6 @@ from ssekit.chat._calls import ToolCallBuilder, ToolCallPiece, ToolCallTable
 from ssekit.chat._chunk import (
     ChoiceDelta,
     ChoiceDeltaToolCall,
-    ChoiceDeltaToolCallCustom,
     ChoiceLogprobs,
 )
 
@@ -41,7 +40,6 @@ JOINED: Final = (*_THOUGHTS, "data", "transcript", "arguments")
 # The types of such objects, other than blocks of the reasoning.
 _KINDS: Final = {"audio": result.ChatCompletionAudio, "function_call": result.FunctionCall}
 _EMPTY: Final[Any] = ({}, [])
-_NO_CUSTOM: Final = ChoiceDeltaToolCallCustom()
 
 
 class ChoiceBuilder(BaseChoiceBuilder):
@@ -119,7 +117,7 @@ class ChoiceBuilder(BaseChoiceBuilder):
         for call in calls:
             name = arguments = None
             custom, function = call.custom, call.function
-            is_custom = custom is not None and custom != _NO_CUSTOM
+            is_custom = custom is not None and bool(custom.name or custom.input)
             if custom is not None and is_custom:
                 name, arguments = custom.name, custom.input
             elif function is not None:

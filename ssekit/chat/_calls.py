@@ -79,7 +79,7 @@ class ToolCallBuilder(Struct, eq=False):
             # Some hosts make a new id for each piece of one call, and some with the name too.
             if name:
                 return name == self.name and bool(self.arguments) and not self.ended
-            return bool(arguments)
+            return bool(arguments) and not self.is_over(arguments)
         if not (name and self.name):
             return True
         same_id = bool(id and self.id)
@@ -99,6 +99,10 @@ class ToolCallBuilder(Struct, eq=False):
     def differs(self, arguments: str) -> bool:
         """Whether a piece of arguments is not blank, and not all of them once more."""
         return bool(arguments.strip()) and not self.repeats(arguments)
+
+    def is_over(self, arguments: str) -> bool:
+        """Whether arguments are of another call: those of this one have come, and are others."""
+        return bool(self.arguments) and self.ended and self.differs(arguments)
 
 
 # A call, and the piece of its arguments that a delta emits.
@@ -127,8 +131,10 @@ class ToolCallTable(Struct, eq=False):
 
         A piece of arguments alone begins no call, and an id alone waits for what follows.
         """
-        if self._ids and not id and (name or arguments) and index in self._ids:
-            return self.add(index, self._ids.pop(index), name, arguments, custom=custom)
+        if self._ids and (id or name or arguments):
+            alone = self._ids.pop(index, "")
+            if alone and not id:
+                return self.add(index, alone, name, arguments, custom=custom)
         call = self._find(index, id, name, arguments)
         if call is None and not name and not (id and arguments):
             if id:
@@ -170,7 +176,7 @@ class ToolCallTable(Struct, eq=False):
                     self._open.pop()
                 return self._open[-1] if self._open else here
             latest = self.calls[-1]
-            if here is latest or latest.arguments or not (here.ended and here.differs(arguments)):
+            if here is latest or latest.arguments or not here.is_over(arguments):
                 return here
             return latest  # LibreChat: its arguments come at the index of a call that has ended
         call = here
