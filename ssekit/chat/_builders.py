@@ -57,7 +57,7 @@ class ChoiceBuilder(BaseChoiceBuilder):
         super().__init__(index)
         self.message: defaultdict[str, Any] = defaultdict(Text, content=self.text)
         self.reasoning_field = ""
-        self._stated = 0  # characters that messages have
+        self._stated = 0  # characters of the content that came in messages
         self._table: ToolCallTable | None = None
 
     @property
@@ -69,8 +69,9 @@ class ChoiceBuilder(BaseChoiceBuilder):
     def delta_of_message(self, message: ChoiceDelta) -> ChoiceDelta:
         """Return what of a whole message did not come before, with all of its calls.
 
-        Proxies stream a whole answer as one message, and MiniMax ends a stream with it. Others send
-        the pieces in messages: where nothing else came, what contradicts goes on (Higress).
+        Proxies stream a whole answer as one message, and MiniMax ends a stream with it. Higress
+        sends each piece in a message: where all content came so, and a message does not begin with
+        it, that of the message is the next piece.
         """
         known = {field: None for field, part in self.message.items() if part}
         rests = {

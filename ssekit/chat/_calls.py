@@ -2,7 +2,7 @@
 #
 # What always holds here:
 # - Only the first id of a call stays, and no id is made up.
-# - A piece costs what it is long, however many calls or pieces came before it.
+# - The cost of a piece is linear in its length, however many calls or pieces came before it.
 #
 # How it works: ids, names and indices may come with each piece of a call, with the first alone, or
 # never, and some hosts send one id or one index for all calls. So the table first finds the call
@@ -101,7 +101,7 @@ class ToolCallBuilder(Struct, eq=False):
         return bool(arguments.strip()) and not self.repeats(arguments)
 
     def is_over(self, arguments: str) -> bool:
-        """Whether arguments are of another call: those of this one have come, and are others."""
+        """Whether a piece of arguments is of another call, because this one has all of its own."""
         return bool(self.arguments) and self.ended and self.differs(arguments)
 
 

@@ -3,7 +3,8 @@
 # What always holds here:
 # - No known delta is lost: one that no block accepts begins a block. A tool call that was
 #   emitted whole stays as it is until another message begins.
-# - Blocks stand in the order in which they began, so that text deltas join to the text.
+# - Blocks stand in the order in which they began. So text deltas join to the text, unless text
+#   blocks are open at the same time.
 # - null means absent, and "" never overwrites. Usage is cumulative: a count that comes again
 #   wins, but for an input of zero and what a stop event counts once more.
 # - A call that comes once more adds nothing.
@@ -146,7 +147,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         self._state(message.content)
 
     def _state(self, content: list[ContentBlock]) -> None:
-        """Take whole blocks: calls that code made, or all of the message once more, at its end."""
+        """Take whole blocks, which a message has at its start or, once more, at its end."""
         stated: dict[tuple[type[Any], str], int] = {}
         for block in content:
             if block == type(block)():
@@ -211,7 +212,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
             self._usage = merge_usage(self._usage, usage, _INPUTS, _OUTPUTS)
 
     def _uncounted(self, usage: result.Usage) -> result.Usage:
-        """Return the usage of a stop event without zeros, and what `message_delta` events count."""
+        """Return the usage of a stop event without zeros, and without counts of `message_delta`."""
         fields = _counts(usage) - _counts(self._counted or result.Usage())
         return result.Usage(**{name: getattr(usage, name) for name in fields})
 
@@ -240,8 +241,9 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
     def _find(self, index: int | None, delta: Any) -> BlockBuilder | None:
         """Return the block that a delta belongs to; None if it begins one.
 
-        It is the block at its index; or else, for a delta without an index, at the index of a block
-        that accepts others, or of an input, the latest block that has such pieces.
+        It is the block at its index, if that accepts the delta. Otherwise it is the latest block
+        with such pieces; but a delta at an index where no block is begins one, unless it is of an
+        input.
         """
         here = self._at.get(index)
         if here is not None and here.accepts(delta, here=True):

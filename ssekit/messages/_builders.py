@@ -76,7 +76,7 @@ class BlockBuilder(msgspec.Struct, eq=False):
     _fields: JSONObject = {}  # other fields that deltas state
 
     def continues(self, block: ContentBlock) -> bool:
-        """Whether the block of a start event at this index is this one: once more, or late."""
+        """Whether a start event at this index is of this block: repeated, or after its pieces."""
         return not self.ended and self.initial in (block, type(block)())
 
     def begin(self, block: ContentBlock) -> str:
