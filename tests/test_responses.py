@@ -618,7 +618,7 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
     ),
     "an item that begins again in another attempt goes on without an index": (
         [
-            done(0, **function_call("[]", "c", "f")),
+            created(), done(0, **function_call("[]", "c", "f")),
             created(), added(0, **function_call("", "c", "f")),
             wire("response.function_call_arguments.delta", delta="{}"),
         ],
@@ -627,6 +627,11 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
     "the format of what is encrypted": (
         [done(0, "reasoning", summary=[], encrypted_content="x", format="f")],
         [{"type": "reasoning", "summary": [], "encrypted_content": "x", "format": "f"}],
+    ),
+    "another attempt that begins by a piece": (
+        [created(), done(0, "message", id="m", content=[output_text("a")]),
+         created(), text("b", item_id="n")],
+        [message(output_text("b"), id="n")],
     ),
     "a response that is created again": (
         [created(), text("a"), created(output=[]), text("b"), created()],
@@ -811,7 +816,13 @@ def test_every_event_is_folded_or_has_a_row():
     without_effect = set()
     for struct in structs_of(responses.ResponseStreamEvent):
         accumulator = responses.Accumulator()
-        accumulator.add(struct())
+        wholes = {"delta", "arguments", "code", "command", "diff", "input", "refusal", "text"}
+        pieces = (
+            wholes.intersection(struct.__struct_fields__)
+            if "output_content" not in struct.type
+            else ()
+        )
+        accumulator.add(struct(**dict.fromkeys(pieces, "a")))
         if accumulator.snapshot() == responses.Response():
             without_effect.add(struct.type)
     assert without_effect - seen == {"error"}  # it makes no answer
@@ -1190,7 +1201,8 @@ def test_an_event_that_is_sent_on_has_what_a_client_needs():
 
 def test_another_attempt_hands_over_its_own_call():
     call = function_call("{}", "a", "f")
-    first = push(added(0, **begun_call(call)), done(0, **call), wire("error", message="no"))
+    begun = [created(), added(0, **begun_call(call)), done(0, **call)]
+    first = push(*begun, wire("error", message="no"))
     again = function_call("{}", "b", "f")
     source = map(
         event, [created(), added(0, **begun_call(again)), done(0, **again), completed(again)]

@@ -56,10 +56,7 @@ from ssekit.responses._tables import (
 )
 
 _OF_IMAGES: Final = ("background", "output_format", "quality", "size")
-_BEGINNINGS: Final = (
-    events.ResponseContentPartAddedEvent,
-    events.ResponseReasoningSummaryPartAddedEvent,
-)
+_IDS: Final = ("call_id", "name")
 _NO_INDEX: Final = object()  # unequal to any index, and to None
 
 
@@ -120,6 +117,8 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
 
     def _turn_to(self, event: ResponseTextDeltaEvent) -> bool:
         """Remember the part of a piece of the text, unless it may repeat an initial value."""
+        if not event.delta and not event.logprobs:
+            return False
         self._text_part = self._part(event, ResponseOutputText)
         self._pending = self._text_part.text.pending
         self._output_index = _NO_INDEX if event.output_index is None else event.output_index
@@ -169,9 +168,10 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
     def _on_progress(self, event: Any) -> None:
         response = event.response
         if response is not None:
+            if type(event) is events.ResponseCreatedEvent:
+                self._output.created = self._response != Response()
             self._merge(response)
             self._ended = False  # a decoder may go on with another attempt
-            self._output.created |= type(event) is events.ResponseCreatedEvent
             if not self._output:
                 self._state_output(response.output)
 
@@ -238,17 +238,20 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
             self._latest_deltas += builder.done_deltas()
 
     def _on_item_delta(self, event: Any) -> None:
-        builder = self._output.of(event, ITEM_DELTAS[type(event)], piece=True)
-        self._latest_deltas += builder.add(event.delta)
+        if event.delta:  # an empty one, by which hosts keep the connection open, makes no item
+            builder = self._output.of(event, ITEM_DELTAS[type(event)], piece=True)
+            self._latest_deltas += builder.add(event.delta)
 
     def _on_item_whole(self, event: Any) -> None:
         kinds, field = ITEM_WHOLES[type(event)]
         whole = getattr(event, field)
+        ids = {name: value for name in _IDS if (value := getattr(event, name, None))}
+        if not whole and not ids:
+            return
         builder = self._output.of(event, kinds, whole=whole)
         piece = builder.override(whole)
-        for field in ("call_id", "name"):
-            if getattr(event, field, None) and isinstance(builder.item, ResponseFunctionToolCall):
-                builder.item = replace(builder.item, **{field: getattr(event, field)})
+        if isinstance(builder.item, ResponseFunctionToolCall):
+            builder.item = replace(builder.item, **ids)
         self._add_item_deltas(builder, [(kinds[0], piece)])
 
     def _on_status(self, event: Any) -> None:
@@ -288,25 +291,29 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         elif kind is ReasoningSummary:
             kind = ReasoningText
         text = text_of(part)
-        begins = type(event) in _BEGINNINGS
-        if not begins and part == type(part)():  # so LiteLLM ends a text of another type
+        begins = event.type.endswith(".added")
+        if part == type(part)():  # so LiteLLM ends a text of another type
             item = self._output.find(event, ACCEPTS[kind])
-            if item is None or item.done:
+            opens = begins and self._output.has_nothing_at(event)
+            if (item is None and not opens) or (item is not None and item.done):
                 return
         builder, parts, index = self._parts(event, kind, whole=text)
         known = parts.at(index, type(part)) if begins else parts.whole_at(index, type(part), text)
         self._add_text_delta(kind_in(builder.item, part), known.state(part, begins=begins))
 
     def _on_part_delta(self, event: Any) -> None:
-        kind = PART_DELTAS[type(event)]
-        part = self._part(event, kind)
-        if kind is ResponseOutputText and event.logprobs:
-            part.logprobs += event.logprobs
-        self._add_text_delta(kind, part.text.add(event.delta))
+        if event.delta or getattr(event, "logprobs", None):
+            kind = PART_DELTAS[type(event)]
+            part = self._part(event, kind)
+            if kind is ResponseOutputText and event.logprobs:
+                part.logprobs += event.logprobs
+            self._add_text_delta(kind, part.text.add(event.delta))
 
     def _on_part_whole(self, event: Any) -> None:
         kind, field = PART_WHOLES[type(event)]
         whole = getattr(event, field) or ""
+        if not whole and not getattr(event, "logprobs", None):
+            return
         _, parts, index = self._parts(event, kind, whole=whole)
         part = parts.whole_at(index, kind, whole)
         if kind is ResponseOutputText and event.logprobs:
@@ -370,13 +377,17 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
 
         What comes before it, the host has run itself (xAI's custom tool calls).
         """
-        status, details = self._status, self._response.incomplete_details
-        reason = details.reason if details else None
-        if status == "completed" and not reason:
-            return shared_reason("stop", calls=self._output.ends_with_call())
+        status, word = self._status, self._reason
         if status in ("completed", "incomplete"):
-            return shared_reason(reason) or "other"
+            word = word or ("stop" if status == "completed" else "")
+            return shared_reason(word, calls=self._output.ends_with_call()) or "other"
         return "other" if status in ("failed", "cancelled") else None
+
+    @property
+    def _reason(self) -> str:
+        """The vendor's own word for the end, besides the status."""
+        details = self._response.incomplete_details
+        return (details and details.reason) or self._response.stop_reason or ""
 
     @property
     def _status(self) -> str:
@@ -410,8 +421,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         for builder in calls:
             yield from builder.last_deltas(reason, last=builder is calls[-1])
         if reason is not None:
-            details, status = self._response.incomplete_details, self._response.status
-            yield Finish(0, reason, (details and details.reason) or status or "")
+            yield Finish(0, reason, self._reason or self._response.status or "")
 
     # Events without a handler (audio, errors, those that keep the connection open) have no place in
     # a response.

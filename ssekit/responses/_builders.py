@@ -127,15 +127,18 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
             self._parts[field] = PartsBuilder()
         return self._parts[field]
 
+    def has_begun(self, whole: bool) -> bool:
+        """Whether an event that begins the item, or has it `whole`, has come."""
+        return self.done or (self.is_stated and not whole)
+
     def repeats(self, item: ResponseOutputItem) -> bool:
-        """Whether an item is this tool call once more, all of it."""
+        """Whether an item is this tool call once more, begun or whole, whatever ids it has."""
         known: Any = self.item
-        if item.type != known.type or not isinstance(item, CALLS):
+        if item.type != known.type or not isinstance(item, CALLS) or item.name != known.name:
             return False
-        text = getattr(item, _STREAMED[type(item)])
-        same = bool(item.call_id) and (item.call_id, item.name) == (known.call_id, known.name)
+        text = own_text(item)
         whole = self.text.repeats if isinstance(self.text, JSONText) else self.text.is_whole
-        return same and text != "" and whole(text)
+        return whole(text) if text else self.done
 
     def state(self, item: ResponseOutputItem, *, begins: bool = False) -> list[Addition]:
         """Take an item, begun or whole, of the same type; return what it adds to the texts."""
@@ -143,9 +146,11 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
         if isinstance(item, UnknownItem):
             self.item = item
             return []
-        self.item = merge_nonempty(self.item, item)
+        known, self.item = self.item, merge_nonempty(self.item, item)
+        if self.done and isinstance(item, CALLS):  # the call may have been emitted
+            self.item = replace(self.item, call_id=known.call_id or self.item.call_id)
         if type(item) in _STREAMED:
-            text = getattr(item, _STREAMED[type(item)])
+            text = own_text(item)
             added = self.own_text().begin(text) if begins and text else self.override(text)
             return [(type(item), added)]
         if isinstance(item, ResponseApplyPatchToolCall) and item.operation is not None:
@@ -155,6 +160,8 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
     def _state_parts(self, item: ResponseOutputItem, begins: bool) -> list[Addition]:
         # Fields without a whole are not compared: they may be long.
         stated = {field: parts for field in _FIELDS if (parts := getattr(item, field, None))}
+        if not stated:
+            return []
         fit = all(self.parts(field).fits(parts) for field, parts in stated.items())
         known = {} if fit else join_texts(self._texts_in(stated))
         additions = [
@@ -304,6 +311,12 @@ def kind_in(item: ResponseOutputItem, part: ContentPart) -> Kind:
     """Return the type of text that a part has: no text of a reasoning item is the answer's."""
     reasons = isinstance(item, ResponseReasoningItem) and isinstance(part, ResponseOutputText)
     return ReasoningText if reasons else type(part)
+
+
+def own_text(item: ResponseOutputItem) -> str:
+    """Return the field of an item that comes in pieces; "" if it has none."""
+    text: str | None = getattr(item, _STREAMED.get(type(item), ""), None)
+    return text or ""
 
 
 def texts_of(item: ResponseOutputItem) -> Iterator[Addition]:

@@ -124,6 +124,16 @@ class Event(
     sequence_number: int | None = None
 
 
+class ResponseEvent(Event):
+    """An event of the response as a whole."""
+
+    response: Response | None = None
+    # Always None. Some hosts have the response in the place of its event: that is refused, and
+    # repaired.
+    id: None = None
+    status: None = None
+
+
 class ItemEvent(Event):
     """An event of the item at `output_index`. (`item_id` may change from event to event.)"""
 
@@ -149,53 +159,46 @@ class StepEvent(ItemEvent):
 # The response.
 
 
-class ResponseCreatedEvent(Event, tag="response.created"):
+class ResponseCreatedEvent(ResponseEvent, tag="response.created"):
     """The start of the response."""
 
     type: ClassVar[Literal["response.created"]]
-    response: Response | None = None
 
 
-class ResponseQueuedEvent(Event, tag="response.queued"):
+class ResponseQueuedEvent(ResponseEvent, tag="response.queued"):
     """The response, waiting in a queue."""
 
     type: ClassVar[Literal["response.queued"]]
-    response: Response | None = None
 
 
-class ResponseInProgressEvent(Event, tag="response.in_progress"):
+class ResponseInProgressEvent(ResponseEvent, tag="response.in_progress"):
     """The response, in progress."""
 
     type: ClassVar[Literal["response.in_progress"]]
-    response: Response | None = None
 
 
-class ResponseCompletedEvent(Event, tag="response.completed"):
+class ResponseCompletedEvent(ResponseEvent, tag="response.completed"):
     """The end of the stream, with the whole response."""
 
     type: ClassVar[Literal["response.completed"]]
-    response: Response | None = None
 
 
-class ResponseIncompleteEvent(Event, tag="response.incomplete"):
+class ResponseIncompleteEvent(ResponseEvent, tag="response.incomplete"):
     """The end of the stream, with a response that was cut off, and the reason for that."""
 
     type: ClassVar[Literal["response.incomplete"]]
-    response: Response | None = None
 
 
-class ResponseCancelledEvent(Event, tag="response.cancelled"):
+class ResponseCancelledEvent(ResponseEvent, tag="response.cancelled"):
     """The end of the stream, with a response that was cancelled."""
 
     type: ClassVar[Literal["response.cancelled"]]
-    response: Response | None = None
 
 
-class ResponseFailedEvent(Event, tag="response.failed"):
+class ResponseFailedEvent(ResponseEvent, tag="response.failed"):
     """The end of the stream, with a response that failed: the `chunk` of an `APIError`."""
 
     type: ClassVar[Literal["response.failed"]]
-    response: Response | None = None
 
 
 class ResponseErrorEvent(Event, tag="error"):

@@ -9,9 +9,14 @@ import json
 from typing import Any, Final, get_args
 
 from ssekit._json import objects, spell
-from ssekit.responses._events import AnyEvent
+from ssekit.responses._events import AnyEvent, ResponseEvent
 
 _KNOWN: Final = {struct.__struct_config__.tag for struct in get_args(AnyEvent)}
+_OF_RESPONSE: Final = {
+    struct.__struct_config__.tag
+    for struct in get_args(AnyEvent)
+    if issubclass(struct, ResponseEvent)
+}
 # How other names of events begin: those of the vendor's other transports and of its first drafts.
 _RENAMED: Final = {
     "response.done": "response.completed",
@@ -33,14 +38,14 @@ _PARTS: Final = {
 
 def repair(body: dict[str, Any]) -> None:
     """Repair an event, with its item, its part and the items of its response."""
-    if body.get("object") == "response" and "response" not in body:
+    kind = _known_name(body.get("type"))
+    if "response" not in body and (body.get("object") == "response" or kind in _OF_RESPONSE):
         # The response itself, in the place of its event, or as from the endpoint without `stream`.
         open_ = body.get("status") in ("queued", "in_progress")
-        kind = body.get("type") or ("response.in_progress" if open_ else "response.completed")
+        kind = kind or ("response.in_progress" if open_ else "response.completed")
         response = dict(body)
         body.clear()
-        body.update(type=kind, response=response)
-    kind = _known_name(body.get("type"))
+        body.update(response=response, sequence_number=response.get("sequence_number"))
     if kind is None:
         return  # an unknown event stays as it came
     body["type"] = kind

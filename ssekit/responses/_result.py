@@ -603,7 +603,7 @@ class Response(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_default
             "in_progress", "queued" or "cancelled".
         output: The items, in their order.
         tool_usage, prompt_cache_diagnostics, store, billing, frequency_penalty, presence_penalty,
-            content_filters (Azure): On the wire, and not in the documentation.
+            content_filters (Azure), stop_reason: On the wire, and not in the documentation.
     """
 
     id: str = text_field()
@@ -645,6 +645,7 @@ class Response(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_default
     reasoning: JSONObject | None = None
     safety_identifier: str | None = None
     service_tier: str | None = None
+    stop_reason: str | None = None
     store: bool | None = None
     text: JSONObject | None = None
     tool_usage: JSONObject | None = None

@@ -266,6 +266,8 @@ class _ItemCutter:
             self._add("output_item.added", {"item": begun}, [put(begun, *self._at)])
 
     def _add(self, name: str, fields: Json, additions: Additions) -> None:
+        if not self.events and "" in fields.values():
+            return  # an empty piece begins no item
         numbering = self._script.numbering
         if numbering == "no indices":
             fields = {key: value for key, value in fields.items() if key not in _INDICES}
