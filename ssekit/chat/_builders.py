@@ -26,11 +26,7 @@ from ssekit._fold import JSONText, Text, deep_copy, merge_fields
 from ssekit._json import JSONObject
 from ssekit.chat import _result as result
 from ssekit.chat._calls import ToolCallBuilder, ToolCallPiece, ToolCallTable
-from ssekit.chat._chunk import (
-    ChoiceDelta,
-    ChoiceDeltaToolCall,
-    ChoiceLogprobs,
-)
+from ssekit.chat._chunk import ChoiceDelta, ChoiceDeltaToolCall, ChoiceLogprobs
 
 # The texts of a message.
 TEXTS: Final = ("content", "refusal", "reasoning", "reasoning_content", "reasoning_text")
