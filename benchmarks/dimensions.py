@@ -524,6 +524,16 @@ INTERACTIONS: Streams = {
     "calls at one index": (1_000, times(step_start(**FUNCTION))),
     "calls at one index that end": (1_000, times(step_start(**FUNCTION), step_stop())),
     "a step that begins again": (2_500, times(step_start(**ALL_STEPS))),
+    "steps before a response that begins again": (
+        1_000,
+        lambda n: (
+            events(n, step_start("#", **FUNCTION))
+            + events(1, {"event_type": "interaction.status_update", "interaction_id": "a",
+                         "status": "requires_continuation"})
+            + events(n, {"event_type": "interaction.created", "interaction_id": "b"},
+                     step_start(**ALL_STEPS))
+        ),
+    ),
     "steps that never end": (1_000, times(step_start("#", type="dream"))),
     "steps of unknown type": (2_500, times(step_delta("text", "#", **TEXT), step_stop("#"))),
     "usage": (2_500, times({**step_delta("text", **TEXT), "metadata": {"usage": {}}})),
