@@ -212,6 +212,11 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
         parts = (part.text for part in chain.from_iterable((self._parts or {}).values()))
         return any(text.is_whole(whole) for text in (self.text, *parts))
 
+    def has_texts(self, wholes: list[str]) -> bool:
+        """Whether whole texts are those of the parts, in their order."""
+        texts = [part.text for field in (self._parts or {}).values() for part in field if part.text]
+        return len(texts) == len(wholes) and all(map(Text.is_whole, texts, wholes))
+
     def call(self) -> ToolCall:
         """Return the tool call so far: one object as long as it does not change."""
         assert self.place is not None

@@ -143,14 +143,16 @@ class OutputTable:
             known.index = known.index if index is None else index  # wherever it comes again
             return known
         texts = [text for _, text in texts_of(item) if text] if whole else []
-        for builder in self._candidates(index, ids, (type(item),), texts):
+        for builder in self._candidates(index, ids, (type(item),), texts[:1]):
             here = builder.index == index and (index is not None or builder is known)
             if not builder.has_begun(whole):
                 if here or not _differ(builder.item, item, _IDS[:1]):
                     return builder
-            elif here and not (called and self._at_index(index) is not builder):
-                again = bool(texts) and all(map(builder.holds, texts))
-                if again or not _differ(builder.item, item):
+            elif here:
+                again = builder.has_texts(texts) if texts[1:] else any(map(builder.holds, texts))
+                # With other arguments, it is another call where the call only came once more.
+                moved = called and index is not None and self._at_index(index) is not builder
+                if not moved and (again or not _differ(builder.item, item)):
                     return builder
         return None
 

@@ -116,11 +116,10 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
         return self.at(index, kind)
 
     def at(self, index: int, kind: Kind) -> PartBuilder:
-        """Return the part of a type at an index, open; it is made if it is not there."""
+        """Return the part of a type at an index; it is made, open, if it is not there."""
         part = self._parts.get((index, kind))
         if part is None:
-            part = self._parts[index, kind] = PartBuilder(kind())
-        self._open[kind][index] = part
+            part = self._parts[index, kind] = self._open[kind][index] = PartBuilder(kind())
         return part
 
     def whole_at(self, index: int, kind: Kind, whole: str) -> PartBuilder:
@@ -168,6 +167,8 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
         self._parts = {key: known.get(key) or PartBuilder(key[1]()) for key in keys}
         self._open.clear()
         self._joined = None
+        for (index, kind), part in self._parts.items() if begins else ():
+            self._open[kind][index] = part
         stated = zip(self._parts.values(), parts, strict=True)
         return [builder.state(part, begins=begins) for builder, part in stated]
 
