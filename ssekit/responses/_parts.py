@@ -109,7 +109,7 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
         return (self._parts[key] for key in sorted(self._parts, key=itemgetter(0)))
 
     def goes_on_at(self, index: int, kind: Kind) -> PartBuilder:
-        """Return the part that a piece belongs to: at its index, or an open one if that ended."""
+        """Return the part of a piece: at its index, or the latest open one if that has ended."""
         open_parts = self._open[kind]
         if open_parts and index not in open_parts and (index, kind) in self._parts:
             return open_parts[next(reversed(open_parts))]
@@ -154,13 +154,14 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
         return first
 
     def fits(self, parts: list[ContentPart]) -> bool:
-        """Whether the parts that came are as many, of the same types."""
+        """Whether these are as many parts as those that came, of the same types."""
         return [type(builder.part) for builder in self] == list(map(type, parts))
 
     def state(self, parts: list[ContentPart], *, begins: bool = False) -> list[str]:
         """Take all of the parts, begun or whole; return what each adds to its text.
 
-        They are those that came, at whatever indices, if they fit. Else any other is dropped.
+        If they fit, they are the parts that came, at whatever indices. If they do not, the parts
+        at other indices are dropped.
         """
         keys = [(index, type(part)) for index, part in enumerate(parts)]
         known = dict(zip(keys, self, strict=True)) if self.fits(parts) else self._parts
