@@ -276,6 +276,11 @@ def item_added(index: int | str, **fields: Any) -> dict[str, Any]:
     return response("output_item.added", item=item, output_index=index)
 
 
+def message_of(first: int, n: int) -> dict[str, Any]:
+    texts = map(str, range(first, first + n))
+    return {"type": "message", "content": [{**PART, "text": text} for text in texts]}
+
+
 def output_of(item: Any, n: int) -> bytes:
     """Return n calls, and an output of as many items."""
     output = [json.loads(json.dumps(item).replace("%d", str(number))) for number in range(n)]
@@ -355,6 +360,13 @@ RESPONSES: Streams = {
     "items that come again": (
         500,
         runs(*[response("output_item.done", item=ITEM, output_index="#")] * 3),
+    ),
+    "items of many parts": (
+        1_000,
+        lambda n: b"".join(
+            events(1, response("output_item.done", output_index=k, item=message_of(k * n, n)))
+            for k in range(3)
+        ),
     ),
     **{
         f"the items of the output, {name}": (500, partial(output_of, item))
