@@ -424,8 +424,8 @@ class Format(Generic[ChunkT, ResultT]):
 
 
 def _is_cut(data: str) -> bool:
-    """Whether data is the beginning of a JSON object."""
+    """Whether data is the beginning of a JSON object, without its end."""
     with suppress(DecodeError):
         partial_json(data)
-        return data.startswith("{")
+        return data.startswith("{") and not is_json(data)
     return False
