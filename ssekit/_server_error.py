@@ -189,7 +189,7 @@ def flat_error(body: dict[str, Any]) -> Any:
 def is_error(kind: Any) -> bool:
     """Whether the type of an object, or of an event, is that of an error."""
     word = kind.lower() if isinstance(kind, str) else ""
-    return word.endswith(("error", "exception")) and not word.startswith("tool")
+    return word.endswith(("error", "exception")) and "tool" not in word
 
 
 def is_notice(kind: Any) -> bool:
