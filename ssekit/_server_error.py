@@ -69,11 +69,11 @@ def nested_error(body: Any, *, certain: bool = False) -> Any:
     body = unlisted(body)
     if not isinstance(body, dict):
         return None
-    certain = certain or is_notice(body.get("type"))
-    names: tuple[str, ...] = ("error",) if certain else ("error", "fault", "detail")
     kind = body.get("type")
-    if not certain and isinstance(body.get("errors"), dict | list | str):
-        names += ("errors",) if not kind or is_error(kind) else ()
+    certain = certain or is_notice(kind)
+    names = ["error"] if certain else ["error", "fault", "detail"]
+    if not certain and (not kind or is_error(kind)):
+        names += ["errors"] if isinstance(body.get("errors"), dict | list | str) else []
     # Some relays write every field of an error, with nothing in it.
     error = next((body[name] for name in names if not _is_fine(body.get(name))), None)
     if error is None or isinstance(error, dict | list):
