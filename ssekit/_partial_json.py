@@ -104,8 +104,8 @@ def partial_json(text: str, *, open_strings: bool = True) -> Any:
     >>> partial_json("tru")
     UNSET
     """
-    with suppress(ValueError):
-        if isinstance(text, str) and not is_dense(text):  # (the reader refuses other types)
+    with suppress(ValueError, TypeError, AttributeError):  # the reader refuses what is no text
+        if not is_dense(text):
             return parse(text)
     reader = PartialJSON(open_strings=open_strings)
     reader.feed(text)
