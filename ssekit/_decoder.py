@@ -343,7 +343,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
                 self._on_comment(as_text(payload[1:]))
             elif payload.startswith(b"\n\n"):
                 self._behind = payload[2:]
-            else:  # it counts unless an event follows that means anything
+            else:  # these lines count unless an event follows that means anything
                 self._outside, self._decode = payload[1:], _refuse
 
     def _receive_unusual(self) -> Iterator[ChunkT]:
@@ -355,16 +355,16 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
             if self.state != "open":
                 return
             if part.data == "[DONE]" or is_marker(part.data):  # the first, nearly always
-                counts = self._format.marker_ends or self.accumulator.complete
-                self._end("marker" if counts else None, "the end marker came", self._outside)
+                is_end = self._format.marker_ends or self.accumulator.complete
+                self._end("marker" if is_end else None, "the end marker came", self._outside)
                 return
-            waiting = self._decode is _refuse
-            counts = waiting and not self._format.is_empty(part)
-            if counts:
+            waiting = self._decode is _refuse  # lines outside, or an error, wait for an event
+            settles = waiting and not self._format.is_empty(part)
+            if settles:
                 self._outside, self._decode = b"", self._format.decode_typed
             try:
                 chunk = self._format.decode_part(part, refused=not waiting)
-                if counts and self._unexplained is not None:
+                if settles and self._unexplained is not None:
                     self._fail(self._unexplained)
                     return
                 if chunk is not None and self._outgrows_limit(len(part.data)):

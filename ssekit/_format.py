@@ -254,7 +254,7 @@ class Format(Generic[ChunkT, ResultT]):
     def split(self, event: ServerSentEvent, outside: bytes = b"") -> list[ServerSentEvent]:
         """Return the events that an event holds: more than itself if a blank line is missing.
 
-        The type of one that reports an error, such as "stream_error", is "error" then.
+        An event that is named after an error, such as "stream_error", has the type "error" then.
         If the data goes on in the bytes outside of events, it was printed over several lines of
         which only the first has the name of the field.
         """
@@ -275,7 +275,7 @@ class Format(Generic[ChunkT, ResultT]):
             lines[-len(rest) :] = ["\n".join(rest)]
             rest = []
         if not rest:
-            # An error is in the last of them that is no marker.
+            # Of an event named "error", the error is the last line that is no marker.
             last_part = max((i for i, line in enumerate(lines) if not is_marker(line)), default=0)
             kind = "message" if event.event == "error" else event.event
             return [
@@ -325,16 +325,16 @@ class Format(Generic[ChunkT, ResultT]):
         return chunk
 
     def _passes(self, event: ServerSentEvent, body: Any) -> bool:
-        """Whether an event has a type of its own, and is no chunk."""
-        if is_blank(event.data) and event.event != "error":
-            return True
-        passes = self._passes_named_events and not (
-            isinstance(body, dict) and self._chunk_field in body
-        )
-        # Text, a number: if it should be an object, it begins as one, or has the format's name.
-        if not isinstance(body, dict) and not event.data.lstrip().startswith("{"):
-            passes = passes or shape_in({}, event.event) != self.name
-        return passes and event.event not in ("message", "error")
+        """Whether an event is blank, or has a type of its own and is no chunk."""
+        if is_blank(event.data):
+            return event.event != "error"
+        if event.event in ("message", "error"):
+            return False
+        if isinstance(body, dict):
+            return self._passes_named_events and self._chunk_field not in body
+        # Such as text. The beginning of an object is damage, and so is text in a chunk's place.
+        is_text = not event.data.lstrip().startswith("{")
+        return self._passes_named_events or (is_text and shape_in({}, event.event) != self.name)
 
     def _as_chunk(self, body: Any, spelled: bool, dense: bool) -> ChunkT | None:
         if not isinstance(body, dict):
@@ -386,7 +386,7 @@ class Format(Generic[ChunkT, ResultT]):
         return error
 
     def is_explained(self, error: SSEKitError) -> bool:
-        """Whether no event after an error may have the server's reason for it."""
+        """Whether an error is final: the next event cannot have the server's reason for it."""
         if isinstance(error, APIError):
             return self._is_explained(error)
         # Half an event: a gateway that lost its server ends it by a blank line, and then reports.
@@ -394,8 +394,10 @@ class Format(Generic[ChunkT, ResultT]):
 
     def is_empty(self, event: ServerSentEvent) -> bool:
         """Whether an event keeps the connection alive, and is nothing else."""
-        if event.event == "error" or is_blank(event.data):
-            return event.event != "error"
+        if event.event == "error":
+            return False
+        if is_blank(event.data):
+            return True
         body = unlisted(try_parse(event.data))
         if not isinstance(body, dict):
             return is_keepalive(event.event)
@@ -424,8 +426,8 @@ class Format(Generic[ChunkT, ResultT]):
 
 
 def _is_cut(data: str) -> bool:
-    """Whether data is the beginning of a JSON object."""
+    """Whether data is the beginning of a JSON object, without its end."""
     with suppress(DecodeError):
         partial_json(data)
-        return data.startswith("{")
+        return data.startswith("{") and not is_json(data)
     return False

@@ -104,7 +104,7 @@ def partial_json(text: str, *, open_strings: bool = True) -> Any:
     >>> partial_json("tru")
     UNSET
     """
-    with suppress(ValueError, TypeError):  # what is no text is an error of the reader
+    with suppress(ValueError, TypeError, AttributeError):  # the reader refuses what is no text
         if not is_dense(text):
             return parse(text)
     reader = PartialJSON(open_strings=open_strings)

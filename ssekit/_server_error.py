@@ -69,11 +69,11 @@ def nested_error(body: Any, *, certain: bool = False) -> Any:
     body = unlisted(body)
     if not isinstance(body, dict):
         return None
-    certain = certain or is_notice(body.get("type"))
-    names: tuple[str, ...] = ("error",) if certain else ("error", "fault", "detail")
     kind = body.get("type")
-    if not certain and isinstance(body.get("errors"), dict | list | str):
-        names += ("errors",) if not kind or is_error(kind) else ()
+    certain = certain or is_notice(kind)
+    names = ["error"] if certain else ["error", "fault", "detail"]
+    if not certain and (not kind or is_error(kind)):
+        names += ["errors"] if isinstance(body.get("errors"), dict | list | str) else []
     # Some relays write every field of an error, with nothing in it.
     error = next((body[name] for name in names if not _is_fine(body.get(name))), None)
     if error is None or isinstance(error, dict | list):
@@ -189,7 +189,7 @@ def flat_error(body: dict[str, Any]) -> Any:
 def is_error(kind: Any) -> bool:
     """Whether the type of an object, or of an event, is that of an error."""
     word = kind.lower() if isinstance(kind, str) else ""
-    return word.endswith(("error", "exception")) and not word.startswith("tool")
+    return word.endswith(("error", "exception")) and "tool" not in word
 
 
 def is_notice(kind: Any) -> bool:

@@ -97,7 +97,7 @@ class _Decoder(StreamDecoder[Any, Any]):
         self.accumulator = self._proxy
         self.format = None
         self._held: list[Batch] | None = []  # None once the format is decided
-        self._size = 0  # of the held events, in bytes
+        self._size = 0  # of what is held, in bytes
         self._detected = False
 
     def receive(
@@ -130,15 +130,20 @@ class _Decoder(StreamDecoder[Any, Any]):
     def _decide(self, batches: Iterator[Batch], held: list[Batch]) -> str | None:
         """Hold events, up to one that shows the format or ends the stream; return the format."""
         for fields, payloads in batches:
+            if fields is IGNORED and payloads[0].startswith(b":"):
+                self._receive_ignored(payloads)  # a comment, which need not wait
+                continue
             if fields is IGNORED:
                 held.append((fields, payloads))
+                self._size += sum(map(len, payloads))
                 continue
             self._fields = fields
             for position, self._payload in enumerate(payloads):
                 event = make_event(self._payload, fields)
                 name = shape_of(event)
                 self._detected = name is not None
-                if name is None and self._format.is_empty(event):
+                fits = self._size <= self._scanner.limit
+                if name is None and fits and self._format.is_empty(event):
                     continue
                 if name is None and any(map(self._is_last, self._format.split(event))):
                     name = _DEFAULT
@@ -163,7 +168,7 @@ class _Decoder(StreamDecoder[Any, Any]):
 
     def _no_answer(self, where: str, outside: bytes) -> SSEKitError:
         event = self._first_foreign
-        if self._detected or event is None:
+        if self._detected or (event is None and self._size <= self._scanner.limit):
             return super()._no_answer(where, outside)
         self.format = None
         error = DecodeError(f"no format that ssekit knows: {_fields_of(event)}")
@@ -171,9 +176,9 @@ class _Decoder(StreamDecoder[Any, Any]):
         return error
 
 
-def _fields_of(event: ServerSentEvent) -> str:
-    """Return a description of an event by the names of its fields."""
-    body = unlisted(try_parse(event.data))
+def _fields_of(event: ServerSentEvent | None) -> str:
+    """Return a description of the first event, if there is one, by the names of its fields."""
+    body = {} if event is None else unlisted(try_parse(event.data))
     if body is None:
         return "the first event is not JSON"
     names = [f"{name[:40]!r}" for name in body][:8] if isinstance(body, dict) else []

@@ -12,6 +12,7 @@ import pytest
 from ssekit import (
     DONE,
     APIError,
+    DecodeError,
     Finish,
     Format,
     ServerSentEvent,
@@ -272,6 +273,14 @@ def test_the_decoder_names_the_format():
     assert all(module.decoder().format == name for name, module in FORMATS.items())
 
 
+@pytest.mark.parametrize("data", ["", "null", PING, AZURE], ids=str)
+def test_lines_outside_of_events_that_show_no_format_are_held_up_to_the_limit(data: Any):
+    decoder = auto.decoder(max_event_size=300)
+    decoder.feed((b"x" * 100 + b"\n" + event(data)) * 9)
+    assert isinstance(decoder.error, DecodeError)
+    assert str(decoder.error) == "no format that ssekit knows: no field is there"
+
+
 def test_what_tells_nothing_to_its_end_is_named_chat():
     decoder = auto.decoder()
     decoder.close()
@@ -355,8 +364,9 @@ def test_a_retry_may_tell_the_format_in_any_read():
 def test_options_pass_through():
     comments: list[str] = []
     decoder = auto.decoder(max_event_size=None, on_comment=comments.append, last_event_id="7")
-    decoder.feed(b": ping\n\n" + event(CHAT))
-    assert comments == ["ping"]
+    decoder.feed(b": ping\n\n")
+    assert comments == ["ping"]  # before the format is known
+    decoder.feed(event(CHAT))
     assert decoder.event == ServerSentEvent(json.dumps(CHAT), id="7")
     with pytest.raises(ValueError, match="max_event_size"):
         auto.decoder(max_event_size=0)

@@ -469,14 +469,17 @@ def test_the_request_of_an_error_has_an_id():
     assert error.chunk.request_id == "r"
 
 
-def test_another_message_that_is_spliced_in():
+@pytest.mark.parametrize("dialect", [{}, {"stop_reason": 5}], ids=["plain", "dialect"])
+def test_another_message_that_is_spliced_in(dialect: Any):
     """A gateway that lost its connection went on with another answer."""
     first = [start("m"), began(call()), given_json('{"a":')]
-    decoder = push(*first, start("n"), began(text_block("")), text("x"), END)
-    error = decoder.error
+    another = start("n", **dialect)
+    decoder = messages.decoder()
+    decoder.feed(b"".join(map(event, [*first, another])))
+    error = decoder.error  # at once
     assert isinstance(error, DecodeError)
     assert "another message" in str(error)
-    assert error.event == ServerSentEvent(json.dumps(start("n")))
+    assert error.event == ServerSentEvent(json.dumps(another))
     assert error.partial == run(*first)
 
 

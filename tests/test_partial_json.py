@@ -322,7 +322,7 @@ def test_a_reader_that_failed_says_so_again():
     assert reader.value == ["a"]
 
 
-@pytest.mark.parametrize("text", [b"[1", None, 5])
+@pytest.mark.parametrize("text", [b"[1", None, 5, {}])
 def test_misuse_is_told(text: Any):
     with pytest.raises(TypeError, match="comes as str, not as"):
         partial_json(text)
