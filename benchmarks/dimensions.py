@@ -209,6 +209,10 @@ CHAT: Streams = {
             + events(n, {"choices": [{"message": {"content": "x"}}]})
         ),
     ),
+    "whole messages, each with a call": (
+        1_000,
+        times({"choices": [{"message": {"tool_calls": [{**WHOLE_CALL, "id": "call%d"}]}}]}),
+    ),
     "choices": (500, lambda n: events(3, choices(n))),
     "choices, the last first": (
         500,
@@ -270,6 +274,11 @@ ITEM = {**CALL, "id": "i%d", "call_id": "c%d"}
 def item_added(index: int | str, **fields: Any) -> dict[str, Any]:
     item = {"type": "message", "content": [], **fields}
     return response("output_item.added", item=item, output_index=index)
+
+
+def message_of(first: int, n: int) -> dict[str, Any]:
+    texts = map(str, range(first, first + n))
+    return {"type": "message", "content": [{**PART, "text": text} for text in texts]}
 
 
 def output_of(item: Any, n: int) -> bytes:
@@ -352,6 +361,13 @@ RESPONSES: Streams = {
         500,
         runs(*[response("output_item.done", item=ITEM, output_index="#")] * 3),
     ),
+    "items of many parts": (
+        1_000,
+        lambda n: b"".join(
+            events(1, response("output_item.done", output_index=k, item=message_of(k * n, n)))
+            for k in range(3)
+        ),
+    ),
     **{
         f"the items of the output, {name}": (500, partial(output_of, item))
         for name, item in (
@@ -384,6 +400,7 @@ def blocks(**block: Any) -> Callable[[int], bytes]:
 PIECE = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "0"}}
 THOUGHT = {**PIECE, "delta": {"type": "thinking_delta", "thinking": "0"}}
 INPUT = {"type": "input_json_delta"}
+CALL = block_start({"type": "tool_use", "id": "t", "name": "f", "input": {}}, 0)
 ENDED = block_start({"type": "text", "text": ""}), {"type": "content_block_stop", "index": "#"}
 
 MESSAGES: Streams = {
@@ -417,10 +434,17 @@ MESSAGES: Streams = {
         runs(block_start({"type": "text", "text": ""}), *[{**THOUGHT, "index": "#"}] * 3),
     ),
     "pieces of blocks that have ended": (1_000, runs(*ENDED, {**PIECE, "index": "#"})),
+    "an input cut off, whose call ends again": (
+        1_000,
+        lambda n: (
+            events(1, CALL, {**PIECE, "delta": {**INPUT, "partial_json": f'["{"a" * 40 * n}'}})
+            + events(n, CALL, {"type": "content_block_stop", "index": 0})
+        ),
+    ),
     "a long input that comes again": (
         1_000,
         lambda n: (
-            events(1, block_start({"type": "tool_use", "id": "t", "name": "f", "input": {}}, 0))
+            events(1, CALL)
             + events(4, {**PIECE, "delta": {**INPUT, "partial_json": f'["{"0123456789" * n}"]'}})
         ),
     ),
@@ -512,6 +536,16 @@ INTERACTIONS: Streams = {
     "calls at one index": (1_000, times(step_start(**FUNCTION))),
     "calls at one index that end": (1_000, times(step_start(**FUNCTION), step_stop())),
     "a step that begins again": (2_500, times(step_start(**ALL_STEPS))),
+    "steps before a response that begins again": (
+        1_000,
+        lambda n: (
+            events(n, step_start("#", **FUNCTION))
+            + events(1, {"event_type": "interaction.status_update", "interaction_id": "a",
+                         "status": "requires_continuation"})
+            + events(n, {"event_type": "interaction.created", "interaction_id": "b"},
+                     step_start(**ALL_STEPS))
+        ),
+    ),
     "steps that never end": (1_000, times(step_start("#", type="dream"))),
     "steps of unknown type": (2_500, times(step_delta("text", "#", **TEXT), step_stop("#"))),
     "usage": (2_500, times({**step_delta("text", **TEXT), "metadata": {"usage": {}}})),

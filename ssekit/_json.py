@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection
-from contextlib import suppress
 from types import NoneType
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -245,11 +244,13 @@ def well_formed(tree: Any, room: int = MAX_DEPTH) -> Any:
 
     What is nested deeper than `room` becomes null.
     """
-    if isinstance(tree, dict | list):
-        with suppress(UnicodeError, TypeError, RecursionError):
+    if isinstance(tree, (dict, list)):
+        try:
             encoded = msgspec.json.encode(tree)  # which fails for half a surrogate pair
             if encoded.count(b"[") + encoded.count(b"{") <= room:
                 return msgspec.to_builtins(tree)  # a copy in C
+        except (UnicodeError, TypeError, RecursionError):
+            pass
     return mend(tree, room=room, in_place=False)
 
 

@@ -237,6 +237,10 @@ STEPS: dict[str, tuple[Events, list[Any]]] = {
     "a delta of unknown type": ([began(OUTPUT), goes_on("dream"), text("a")], [output(words("a"))]),
     "only a delta of unknown type": ([goes_on("dream")], []),
     "nothing of a step": ([began(None), wire("step.delta", index=0), stop()], []),
+    "a step of unknown type with arguments": (
+        [began(DREAM), arguments('{"a":'), arguments("1}")],
+        [DREAM | {"arguments": {"a": 1}}],
+    ),
     "a step of unknown type with contents": (
         [began(DREAM | {"content": [words("a")]}), text("b")],
         [DREAM | {"content": [words("a"), words("b")]}],
@@ -299,6 +303,10 @@ STEPS: dict[str, tuple[Events, list[Any]]] = {
     "calls without ids at one index": (
         [began(call({"a": 1}, id="")), began(call({"b": 1}, id="", name="g"))],
         [call({"a": 1}, id=""), call({"b": 1}, id="", name="g")],
+    ),
+    "a stream without an id that begins again": (
+        [created(""), began(OUTPUT), text("x"), stop(), created(""), began(OUTPUT), text("a")],
+        [output(words("a"))],
     ),
     "a stream that begins again": (
         [created(), began(OUTPUT), text("x"), created(), began(OUTPUT), text("a")],
@@ -463,6 +471,10 @@ STOPPED = Finish(0, "stop", "completed")
 CALLED = Finish(0, "tool_calls", "completed")
 CUT = Finish(0, "length", "incomplete")
 DELTAS: dict[str, tuple[Events, list[Any]]] = {
+    "a call that begins again, with the first piece": (
+        [began(call()), began(call('{"a":')), arguments("1}"), stop(), ended()],
+        [piece(""), piece('{"a":'), piece("1}"), CALL, CALLED],
+    ),
     "a call of the former spelling": (
         [*formerly({"type": "function_call", "id": "c"}, call({"a": 1})), ended()],
         [piece("", name=""), piece('{"a":1}'), CALL, CALLED],

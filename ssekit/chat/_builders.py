@@ -26,12 +26,7 @@ from ssekit._fold import JSONText, Text, deep_copy, merge_fields
 from ssekit._json import JSONObject
 from ssekit.chat import _result as result
 from ssekit.chat._calls import ToolCallBuilder, ToolCallPiece, ToolCallTable
-from ssekit.chat._chunk import (
-    ChoiceDelta,
-    ChoiceDeltaToolCall,
-    ChoiceDeltaToolCallCustom,
-    ChoiceLogprobs,
-)
+from ssekit.chat._chunk import ChoiceDelta, ChoiceDeltaToolCall, ChoiceLogprobs
 
 # The texts of a message.
 TEXTS: Final = ("content", "refusal", "reasoning", "reasoning_content", "reasoning_text")
@@ -41,7 +36,6 @@ JOINED: Final = (*_THOUGHTS, "data", "transcript", "arguments")
 # The types of such objects, other than blocks of the reasoning.
 _KINDS: Final = {"audio": result.ChatCompletionAudio, "function_call": result.FunctionCall}
 _EMPTY: Final[Any] = ({}, [])
-_NO_CUSTOM: Final = ChoiceDeltaToolCallCustom()
 
 
 class ChoiceBuilder(BaseChoiceBuilder):
@@ -59,7 +53,7 @@ class ChoiceBuilder(BaseChoiceBuilder):
         super().__init__(index)
         self.message: defaultdict[str, Any] = defaultdict(Text, content=self.text)
         self.reasoning_field = ""
-        self._stated = 0  # characters that messages have
+        self._stated = 0  # characters of the content that came in messages
         self._table: ToolCallTable | None = None
 
     @property
@@ -71,8 +65,9 @@ class ChoiceBuilder(BaseChoiceBuilder):
     def delta_of_message(self, message: ChoiceDelta) -> ChoiceDelta:
         """Return what of a whole message did not come before, with all of its calls.
 
-        Proxies stream a whole answer as one message, and MiniMax ends a stream with it. Others send
-        the pieces in messages: where nothing else came, what contradicts goes on (Higress).
+        Proxies stream a whole answer as one message, and MiniMax ends a stream with it. Higress
+        sends each piece in a message: where all content came so, and a message does not begin with
+        it, that of the message is the next piece.
         """
         known = {field: None for field, part in self.message.items() if part}
         rests = {
@@ -113,12 +108,13 @@ class ChoiceBuilder(BaseChoiceBuilder):
         Return the pieces that are of a call.
         """
         pieces = []
-        known = self.calls[:] if whole else []
-        identified = whole and all(call.id for call in known)
+        table = self._table = self._table or ToolCallTable(self.index)
+        merges = whole and bool(table.calls)
+        identified = merges and table.identified
         for call in calls:
             name = arguments = None
             custom, function = call.custom, call.function
-            is_custom = custom is not None and custom != _NO_CUSTOM
+            is_custom = custom is not None and bool(custom.name or custom.input)
             if custom is not None and is_custom:
                 name, arguments = custom.name, custom.input
             elif function is not None:
@@ -126,15 +122,14 @@ class ChoiceBuilder(BaseChoiceBuilder):
             id_ = call.id or ""
             if id_ == "null":  # as Mistral's SDK writes an absent one
                 id_ = ""
-            self._table = self._table or ToolCallTable(self.index)
-            if known:
+            if merges:
                 # Only an id shows which call it is: without ids, nothing is added.
-                begun = self._table.by_id.get(id_)
+                begun = table.by_id.get(id_)
                 if begun is not None:
                     name, arguments = None if begun.name else name, begun.arguments.rest(arguments)
                 elif not (id_ and identified):
                     continue
-            piece = self._table.add(call.index, id_, name or "", arguments or "", custom=is_custom)
+            piece = table.add(call.index, id_, name or "", arguments or "", custom=is_custom)
             if piece is not None:
                 pieces.append(piece)
                 if call.extra_content is not None:

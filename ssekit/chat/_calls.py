@@ -2,7 +2,7 @@
 #
 # What always holds here:
 # - Only the first id of a call stays, and no id is made up.
-# - A piece costs what it is long, however many calls or pieces came before it.
+# - The cost of a piece is linear in its length, however many calls or pieces came before it.
 #
 # How it works: ids, names and indices may come with each piece of a call, with the first alone, or
 # never, and some hosts send one id or one index for all calls. So the table first finds the call
@@ -79,7 +79,7 @@ class ToolCallBuilder(Struct, eq=False):
             # Some hosts make a new id for each piece of one call, and some with the name too.
             if name:
                 return name == self.name and bool(self.arguments) and not self.ended
-            return bool(arguments)
+            return bool(arguments) and not self.is_over(arguments)
         if not (name and self.name):
             return True
         same_id = bool(id and self.id)
@@ -100,6 +100,10 @@ class ToolCallBuilder(Struct, eq=False):
         """Whether a piece of arguments is not blank, and not all of them once more."""
         return bool(arguments.strip()) and not self.repeats(arguments)
 
+    def is_over(self, arguments: str) -> bool:
+        """Whether a piece of arguments is of another call, because this one has all of its own."""
+        return bool(self.arguments) and self.ended and self.differs(arguments)
+
 
 # A call, and the piece of its arguments that a delta emits.
 ToolCallPiece: TypeAlias = tuple[ToolCallBuilder, str]
@@ -117,6 +121,8 @@ class ToolCallTable(Struct, eq=False):
     _open: list[ToolCallBuilder] = []
     # The ids, by index, that came alone.
     _ids: dict[int | None, str] = {}
+    # How many calls, from the first on, have an id.
+    _identified: int = 0
 
     def add(
         self, index: int | None, id: str, name: str, arguments: str, *, custom: bool = False
@@ -125,8 +131,10 @@ class ToolCallTable(Struct, eq=False):
 
         A piece of arguments alone begins no call, and an id alone waits for what follows.
         """
-        if self._ids and not id and (name or arguments) and index in self._ids:
-            return self.add(index, self._ids.pop(index), name, arguments, custom=custom)
+        if self._ids and (id or name or arguments):
+            alone = self._ids.pop(index, "")
+            if alone and not id:
+                return self.add(index, alone, name, arguments, custom=custom)
         call = self._find(index, id, name, arguments)
         if call is None and not name and not (id and arguments):
             if id:
@@ -146,6 +154,13 @@ class ToolCallTable(Struct, eq=False):
             self.by_id[id] = call
         return call, call.add(id, name, arguments)
 
+    @property
+    def identified(self) -> bool:
+        """Whether every call has an id. No call is looked at again once it has one."""
+        while self._identified < len(self.calls) and self.calls[self._identified].id:
+            self._identified += 1
+        return self._identified == len(self.calls)
+
     def _find(
         self, index: int | None, id: str, name: str, arguments: str
     ) -> ToolCallBuilder | None:
@@ -161,7 +176,7 @@ class ToolCallTable(Struct, eq=False):
                     self._open.pop()
                 return self._open[-1] if self._open else here
             latest = self.calls[-1]
-            if here is latest or latest.arguments or not (here.ended and here.differs(arguments)):
+            if here is latest or latest.arguments or not here.is_over(arguments):
                 return here
             return latest  # LibreChat: its arguments come at the index of a call that has ended
         call = here

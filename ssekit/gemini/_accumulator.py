@@ -77,7 +77,7 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
         stated = msgspec.to_builtins(usage)
         if stated.get("promptTokenCount") != 0:
             self._usage.update(stated)
-        else:  # which may have to be ignored
+        else:  # counts of 0 may have to be ignored
             merged = merge_usage(self._usage_metadata(), usage, _INPUTS, _OUTPUTS)
             self._usage = msgspec.to_builtins(merged) or {}
 

@@ -141,13 +141,13 @@ class CandidateBuilder(msgspec.Struct, eq=False):
 
         The end of a call that is not there has no builder: it appends None.
         """
-        ended = not self._parts and self.finish_reason
+        ended_empty = self.finish_reason and not self._parts
         for part in candidate.content.parts:
             if part.function_call is None:
                 self._add_part(part)
             else:
                 calls.append(self._add_call(part, part.function_call))
-        if ended and self._parts:  # before its content: translating gateways write STOP at first
+        if ended_empty and self._parts:  # gateways that translate write STOP before any content
             self.finish_reason = None
         if candidate.content.role:
             self._role = candidate.content.role
@@ -223,9 +223,12 @@ class CandidateBuilder(msgspec.Struct, eq=False):
 
     def join_texts(self, *, thought: bool) -> str:
         """Return the texts of one kind, joined."""
-        parts = [it.part if isinstance(it, FunctionCallBuilder) else it for it in self._parts]
+        parts = (
+            each.part if isinstance(each, FunctionCallBuilder) else each for each in self._parts
+        )
         texts = [part.text for part in parts if part.text and bool(part.thought) is thought]
-        return join_surrogates("".join(t if isinstance(t, str) else t.join() for t in texts))
+        pieces = (text if isinstance(text, str) else text.join() for text in texts)
+        return join_surrogates("".join(pieces))
 
     def build(self, index: int) -> Candidate:
         citations, logprobs = list(self._citations), self._logprobs

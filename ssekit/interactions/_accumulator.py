@@ -77,11 +77,11 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
     def __init__(self) -> None:
         self.event_id: str | None = None
         # The latest event that states a usage; the step of the latest event; the deltas of the
-        # steps that the end has.
+        # steps of the latest event, if it is a last one.
         self._counted: Any = None
         self._latest: StepBuilder | None = None
         self._settled: Iterable[Delta] = ()
-        # If the latest event was a piece of a text of the output: its index, and where it went.
+        # If the latest event was a piece of a text of the output: its index, and the text.
         self._index: int | None = None
         self._text: Text | None = None
         self._reset()
@@ -145,7 +145,7 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
                 self._reset()
             elif is_another and any(self._steps):
                 raise DecodeError("another interaction begins before the one under way has ended")
-            elif id_ == known.id:
+            else:
                 self._steps.created = True
             self._finished = False
         self._update(event, stated)

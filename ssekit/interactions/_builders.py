@@ -85,10 +85,10 @@ class StepBuilder(msgspec.Struct, gc=False, eq=False):
     Attributes:
         step: The step, without what comes in pieces.
         index: Its index; None for a step without one.
-        position: Its index, or one that it has got.
+        position: Its place among the steps: its index, or the next one when it began without.
         implied: Whether it began with a delta, and its start event has not come.
         ended: Whether its stop event has come.
-        place: The position among the tool calls; None if it is none.
+        place: Its place among the function calls; None if it is none.
         arguments: The JSON text of the arguments of a call.
         emitted_as: The type of the deltas of its text; None if it is not emitted.
         latest_piece: The text that the latest event added.
@@ -133,10 +133,12 @@ class StepBuilder(msgspec.Struct, gc=False, eq=False):
         if isinstance(step, result.ToolCallStep):
             text = step.partial_arguments or _encoded(step.arguments)
             if text:
-                self._own_arguments().begin(text)
+                self.latest_piece += self._own_arguments().begin(text)
 
     def accepts(self, delta: Any) -> bool:
         """Whether a delta may belong to this step. (One of unknown type takes all pieces.)"""
+        if isinstance(delta, result.AnyStep) and len({id_of(self.step), id_of(delta), ""}) > 2:
+            return False  # two ids: of two steps
         if not isinstance(self.step, Unknown):
             return type(self.step) in ACCEPTED_BY.get(type(delta), ())
         return delta.type == self.step.type or not isinstance(delta, (Unknown, result.AnyStep))
@@ -169,7 +171,7 @@ class StepBuilder(msgspec.Struct, gc=False, eq=False):
         known: Any = self._parts[-1] if self._parts else None
         data = _decoded(delta)
         if type(known) is type(delta) and known.data is None and known.uri is None:
-            self._parts.pop()  # it was announced
+            self._parts.pop()  # a content that was announced, without its data
             delta = merge(known, delta)
         if data is None:
             self._parts.append(delta)
@@ -252,9 +254,9 @@ class StepBuilder(msgspec.Struct, gc=False, eq=False):
         text = str(self.arguments)
         if text:
             tree = parse_object(text)
-            fields["partial_arguments"] = text if tree is None else None
-            if tree is not None:
-                fields["arguments"] = tree
+            fields = {"partial_arguments": text} if tree is None else {"arguments": tree}
+            if tree is not None and field_of(step, "partial_arguments"):
+                fields["partial_arguments"] = None
         if parts and isinstance(step, Unknown):
             known = step.get("content")
             begun = deep_copy(known) if isinstance(known, list) else []
@@ -328,12 +330,12 @@ def field_of(step: Any, name: str) -> Any:
 
 
 def as_step(output: Any) -> Any:
-    """Return an output of the former spelling as a step, which it is unless it is a content."""
+    """Return an output of the former spelling as a step: a content is one of the model's output."""
     return result.ModelOutputStep(content=[output]) if type(output) in _CONTENTS else output
 
 
 def as_outputs(step: Any) -> list[Any]:
-    """Return the outputs of the former spelling that a step is: contents, or itself."""
+    """Return a step as outputs of the former spelling: an output of the model is its contents."""
     return (step.content or []) if isinstance(step, result.ModelOutputStep) else [step]
 
 

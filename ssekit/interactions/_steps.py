@@ -1,11 +1,13 @@
 # The steps of an answer, and which of them an event belongs to.
 #
 # How it works:
-# - A delta belongs to the call that it names; or else to the latest step at its index, if that
-#   accepts it; or else to the latest open step that does: one without an index, if nothing is at
-#   the index of the delta. If there is none, the delta begins a step.
-# - A second start at an index is of the step there, unless that has ended. A step of another type,
-#   id or name stands beside it.
+# - A delta belongs to the call whose id it has; or else to the latest step at its index, if that
+#   accepts the delta; or else to the latest open step that does. (Where nothing is at the index,
+#   only a step without an index may be the one.) If there is none, the delta begins a step.
+# - A second start at an index goes on with the step there, unless that has ended. A step of another
+#   type, id or name stands beside it.
+# - Where an interaction is created again, and one of its steps then begins again, the response is
+#   replayed: its steps so far are dropped.
 #
 # What always holds here: an index is a key. Steps stand in the order of their indices.
 
@@ -36,14 +38,18 @@ class StepTable:
     Attributes:
         calls: The function calls, in the order in which they began.
         created: Whether the response was created again, and no event of a step has come since then.
-            If the first is of a step that has begun before, the response is replayed.
+            If the next one is of a step that has begun before, the response is replayed.
     """
 
-    __slots__ = ("_at", "_earlier", "_end", "_ended", "_steps", "calls", "created")
+    __slots__ = (
+        *("_at", "_earlier", "_earlier_calls", "_end", "_ended", "_steps", "calls", "created"),
+    )
 
     def __init__(self) -> None:
         self.calls: list[StepBuilder] = []
-        self._earlier: list[StepBuilder] = []  # of the responses that this one continues
+        # The steps of the responses that this one continues, and how many calls these have.
+        self._earlier: list[StepBuilder] = []
+        self._earlier_calls = 0
         self._clear()
 
     def _clear(self) -> None:
@@ -60,9 +66,9 @@ class StepTable:
     def ends_with_call(self) -> bool:
         """Whether a function call comes after the last text, and the last result of a function."""
         for builder in reversed([*self]):
-            answered = isinstance(builder.step, result.FunctionResultStep)
-            said = builder.emitted_as is TextDelta and builder.text()
-            if builder.place is not None or answered or said:
+            is_result = isinstance(builder.step, result.FunctionResultStep)
+            has_text = builder.emitted_as is TextDelta and builder.text()
+            if builder.place is not None or is_result or has_text:
                 return builder.place is not None
         return False
 
@@ -70,14 +76,14 @@ class StepTable:
         """Take the beginning of a response that continues the steps: its indices are from 0."""
         self.end_all()
         self._earlier += sorted(self._steps, key=_position)
+        self._earlier_calls = len(self.calls)
         self._clear()
 
     def _at_index(self, index: int | None, *, starts: bool) -> StepBuilder | None:
-        """Return the latest step at an index, if the event there does not replay it."""
+        """Return the latest step at an index of an event; None if the event begins a replay."""
         here = self._at.get(index)
         if self.created and here is not None and (starts or here.ended):
-            earlier = {*self._earlier}
-            self.calls = [call for call in self.calls if call in earlier]
+            del self.calls[self._earlier_calls :]
             self._clear()
         self.created = False
         return self._at.get(index)
@@ -91,8 +97,11 @@ class StepTable:
         if here is not None and here.accepts(delta):
             return here
         for builder in self._latest_open():
-            is_near = index is None or builder.index is None
-            if (is_near if here is None else not builder.is_whole) and builder.accepts(delta):
+            if here is None:
+                may_go_on = index is None or builder.index is None
+            else:  # a step that accepts other deltas
+                may_go_on = not builder.is_whole
+            if may_go_on and builder.accepts(delta):
                 if here is None and index is not None:
                     self._place(builder, index)
                 return builder
@@ -118,7 +127,7 @@ class StepTable:
         return builder
 
     def _named(self, id_: str | None) -> StepBuilder | None:
-        """Return the latest call of an id."""
+        """Return the latest call that has an id."""
         calls = reversed(self.calls[-_MAX_TRIED:]) if id_ else ()
         return next((builder for builder in calls if builder.step.id == id_), None)
 
@@ -205,7 +214,8 @@ def _begins_again(builder: StepBuilder, step: Any) -> bool:
     """Whether a start event is of a step that has begun."""
     names = ("id", "call_id", "type", "name")
     pairs = [(field_of(builder.step, name), field_of(step, name)) for name in names]
-    if any(known and latest and known != latest for known, latest in pairs):
+    is_another = any(known and latest and known != latest for known, latest in pairs)
+    if is_another or type(step) is not type(builder.step):  # (one without a type is unknown)
         return False
     if builder.implied or (builder.index is not None and not builder.ended):
         return True

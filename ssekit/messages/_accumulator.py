@@ -3,7 +3,8 @@
 # What always holds here:
 # - No known delta is lost: one that no block accepts begins a block. A tool call that was
 #   emitted whole stays as it is until another message begins.
-# - Blocks stand in the order in which they began, so that text deltas join to the text.
+# - Blocks stand in the order in which they began. So text deltas join to the text, unless text
+#   blocks are open at the same time.
 # - null means absent, and "" never overwrites. Usage is cumulative: a count that comes again
 #   wins, but for an input of zero and what a stop event counts once more.
 # - A call that comes once more adds nothing.
@@ -68,7 +69,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     __slots__ = (
         *("_at", "_blocks", "_calls", "_changes", "_counted", "_ended", "_known", "_latest"),
-        *("_message", "_piece", "_recent", "_reports", "_usage"),
+        *("_message", "_open", "_piece", "_recent", "_reports", "_usage"),
     )
 
     def __init__(self) -> None:
@@ -92,6 +93,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         # The latest block at each index, and of each type of pieces.
         self._at: dict[int | None, BlockBuilder] = {}
         self._recent: dict[Any, BlockBuilder] = {}
+        self._open: dict[BlockBuilder, None] = {}  # an ordered set
 
     def add(self, event: events.RawMessageStreamEvent, /) -> bool | None:
         """Add the next event. Return True if it ends the stream.
@@ -145,7 +147,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         self._state(message.content)
 
     def _state(self, content: list[ContentBlock]) -> None:
-        """Take whole blocks: calls that code made, or all of the message once more, at its end."""
+        """Take whole blocks, which a message has at its start or, once more, at its end."""
         stated: dict[tuple[type[Any], str], int] = {}
         for block in content:
             if block == type(block)():
@@ -210,7 +212,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
             self._usage = merge_usage(self._usage, usage, _INPUTS, _OUTPUTS)
 
     def _uncounted(self, usage: result.Usage) -> result.Usage:
-        """Return the usage of a stop event without zeros, and what `message_delta` events count."""
+        """Return the usage of a stop event without zeros, and without counts of `message_delta`."""
         fields = _counts(usage) - _counts(self._counted or result.Usage())
         return result.Usage(**{name: getattr(usage, name) for name in fields})
 
@@ -224,6 +226,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
             self._begin_at(event.index, block)
             return
         known.ended = False
+        self._open[known] = None
         if known.initial != block:  # else the event is repeated, as some gateways do
             self._start(known, block)
 
@@ -238,8 +241,9 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
     def _find(self, index: int | None, delta: Any) -> BlockBuilder | None:
         """Return the block that a delta belongs to; None if it begins one.
 
-        It is the block at its index; or else, for a delta without an index, at the index of a block
-        that accepts others, or of an input, the latest block that has such pieces.
+        It is the block at its index, if that accepts the delta. Otherwise it is the latest block
+        with such pieces; but a delta at an index where no block is begins one, unless it is of an
+        input.
         """
         here = self._at.get(index)
         if here is not None and here.accepts(delta, here=True):
@@ -263,6 +267,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         builder = self._at[index] = self._begin(block)
         builder.index = index
         builder.own_pieces()
+        self._open[builder] = None
         self._recent[builder.piece_type] = builder
         return builder
 
@@ -292,6 +297,8 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
             alike = self._known.setdefault(_kind_of(block), [])
             if block.id and alike and (not call.ended or alike[0].is_same(call)):
                 call.again = call.ended
+                if call.again:  # what follows at its index belongs to the earlier call
+                    self._at[call.index] = self._recent[call.piece_type] = alike[0]
             else:
                 call.place = len(self._calls)
                 self._calls.append(call)
@@ -300,13 +307,13 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
     def _close(self, block: BlockBuilder | None) -> None:
         if block is not None and not block.ended:
             block.ended = True
+            self._open.pop(block, None)
             self._place(block)
             self._note(block, None)
 
     def _close_all(self) -> None:
-        for block in self._at.values():
+        for block in list(self._open):
             self._close(block)
-        self._at.clear()
 
     def _note(self, block: BlockBuilder, piece: str | None) -> None:
         """Note the piece that the latest event adds to a block, or the end of the block (None)."""
@@ -335,8 +342,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
     def complete(self) -> bool:
         """Whether the stream may end here: the message has a stop reason, and no block is open."""
         # (Some gateways have the stop reason in the start of the message.)
-        ended = (block.ended for block in self._at.values())
-        return bool(self._message.stop_reason) and all(ended)
+        return bool(self._message.stop_reason) and not self._open
 
     @property
     def failure(self) -> str | None:

@@ -76,7 +76,7 @@ class BlockBuilder(msgspec.Struct, eq=False):
     _fields: JSONObject = {}  # other fields that deltas state
 
     def continues(self, block: ContentBlock) -> bool:
-        """Whether the block of a start event at this index is this one: once more, or late."""
+        """Whether a start event at this index is of this block: repeated, or after its pieces."""
         return not self.ended and self.initial in (block, type(block)())
 
     def begin(self, block: ContentBlock) -> str:
@@ -160,6 +160,8 @@ class CallBuilder(BlockBuilder):
     # Whether the first delta was emitted, and the whole call.
     _started: bool = False
     _emitted: bool = False
+    # The size of the input that was last found not to be whole.
+    _cut_at: int = -1
 
     def own_pieces(self) -> JSONText:
         if not isinstance(self.pieces, JSONText) or self.pieces is NO_TEXT:
@@ -212,8 +214,10 @@ class CallBuilder(BlockBuilder):
             deltas.append(self._make(ToolCallDelta, new))
             self._started = True
         # Without any arguments, the reason for the end of the message decides.
-        if piece is None and is_json(str(self.pieces)):
-            deltas += self._emit()
+        if piece is None and self._cut_at != self.pieces.size():
+            self._cut_at = self.pieces.size()
+            if is_json(str(self.pieces)):
+                deltas += self._emit()
         return deltas
 
     def last_deltas(self, reason: FinishReason | None) -> list[Delta]:

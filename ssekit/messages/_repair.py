@@ -1,7 +1,7 @@
-# The shapes of gateways, brought into the shape of an event.
+# The dialects of gateways: objects brought into the shape of an event.
 #
-# What always holds here: nothing runs for an ordinary event. An argument is any JSON whatever, so
-# each step looks before it takes.
+# Nothing here runs for an ordinary event. A body is any JSON object, so each step checks the types
+# that it needs.
 
 from __future__ import annotations
 

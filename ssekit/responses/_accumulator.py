@@ -3,7 +3,7 @@
 # How it works:
 # - `add` calls the handler of the event's type. A handler finds the item (in the table of
 #   `_output`) and the part that the event belongs to, and adds to them.
-# - What they return is new in the texts. It is kept as deltas until the next event.
+# - What a handler adds to the texts is kept as deltas until the next event.
 # - Nearly all events are pieces of the text: `add` remembers their part, and calls no handler.
 # - The terminal event's response is the answer, with the items that were stated whole and that its
 #   output has not. If it has no output, the items so far are the answer.
@@ -169,7 +169,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         response = event.response
         if response is not None:
             if type(event) is events.ResponseCreatedEvent:
-                self._output.created = self._response != Response()
+                self._output.created = self._response != Response()  # not by its first head
             self._merge(response)
             self._ended = False  # a decoder may go on with another attempt
             if not self._output:
@@ -196,14 +196,14 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
     def _merge(self, response: Response) -> None:
         known, latest = self._response.usage, response.usage
         if known is not None and latest is not None:
-            if latest.input_tokens == 0:  # (nor have its details a meaning then)
+            if latest.input_tokens == 0:  # this, and its details, cannot be true (`merge_usage`)
                 latest = replace(latest, input_tokens_details=None)
             usage = merge_usage(known, latest, ("input_tokens",), ("output_tokens", "total_tokens"))
             response = replace(response, usage=usage)
         self._response = merge_nonempty(self._response, response)
 
     def _state_output(self, output: list[ResponseOutputItem]) -> None:
-        """Take the whole output, unless it is empty, or nothing but the items that were done."""
+        """Take the whole output, unless it is empty, or has only the items that were done."""
         if not output or output == [builder.whole for builder in self._output]:
             return
         before = self._texts()
@@ -292,7 +292,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
             kind = ReasoningText
         text = text_of(part)
         begins = event.type.endswith(".added")
-        if part == type(part)():  # so LiteLLM ends a text of another type
+        if part == type(part)():  # LiteLLM ends a text with an empty part of another type
             item = self._output.find(event, ACCEPTS[kind])
             opens = begins and self._output.has_nothing_at(event)
             if (item is None and not opens) or (item is not None and item.done):

@@ -54,14 +54,14 @@ _STREAMED: Final[dict[Kind, str]] = {
     McpCall: "arguments",
     ResponseCodeInterpreterToolCall: "code",
 }
-_FIELDS: Final = ("content", "summary")  # of parts, in the order of their texts
+_FIELDS: Final = ("content", "summary")  # those with parts, in the order of their texts
 _WITH_JSON: Final = (ResponseFunctionToolCall, McpCall)
 _NO_KINDS: Final[frozenset[Kind]] = frozenset()
 CALLS: Final = (ResponseFunctionToolCall, ResponseCustomToolCall)
 
 
 def merge_nonempty(known: StructT, latest: StructT) -> StructT:
-    """Return `known` with the fields of `latest` that are not empty. (0 and False are not.)"""
+    """Return `known` with the fields of `latest` that are not empty. (0 and False are values.)"""
     if known is latest:
         return latest
     fields = zip(latest.__struct_fields__, astuple(latest), astuple(known), strict=True)
@@ -73,7 +73,7 @@ def merge_nonempty(known: StructT, latest: StructT) -> StructT:
     return replace(known, **changes)
 
 
-# The output of a shell command, whole; or else the pieces of its stdout and stderr.
+# The whole output of a shell command, or the pieces of its stdout and of its stderr.
 CommandOutput: TypeAlias = list[ShellCallOutputContent] | tuple[Text, Text]
 
 
@@ -84,13 +84,13 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
     Attributes:
         item: What events have stated so far, merged. Its texts may be older than the builder's.
         text: The field that comes in pieces: arguments, input, code, diff.
-        place: Position among the tool calls; None for any other item, and for one that is no call
-            yet: of which only pieces have come, without a name.
+        place: Position among the tool calls; None for any other item, and for a call of which only
+            pieces without a name have come.
         contradicted: The types of text of which a whole did not begin with the pieces.
         is_stated: Whether an event had the item itself. Else only pieces of it have come.
         done: Whether the event of the whole item has come.
         whole: The item of that event, if no other event of the item has come since then.
-        outputs: Those of the commands of a shell call, by the index of the command.
+        outputs: The outputs of shell commands, by the index of the command.
         index: The index of the item on the wire; None if it has none.
         previous: The item before this one at its index.
     """
@@ -109,8 +109,8 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
     # Whether the first delta of the call was emitted, and the whole call.
     _started: bool = False
     _emitted: bool = False
-    _size_cut: int = -1  # the size of arguments that were no JSON
-    _is_told: bool = False  # whether the whole text has come
+    _size_read: int = -1  # the size of the arguments when they were read last, and were no JSON
+    _has_whole_text: bool = False  # whether the whole text has come
     # The parts, by the field that they are in. (Like `outputs`, this is made when it is first used:
     # an item of an event may be no more than `{}`.)
     _parts: dict[str, PartsBuilder] | None = None
@@ -126,6 +126,10 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
         if field not in self._parts:
             self._parts[field] = PartsBuilder()
         return self._parts[field]
+
+    def has_begun(self, whole: bool) -> bool:
+        """Whether an event that begins the item, or has it `whole`, has come."""
+        return self.done or (self.is_stated and not whole)
 
     def repeats(self, item: ResponseOutputItem) -> bool:
         """Whether an item is this tool call once more, begun or whole, whatever ids it has."""
@@ -154,8 +158,10 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
         return self._state_parts(item, begins)
 
     def _state_parts(self, item: ResponseOutputItem, begins: bool) -> list[Addition]:
-        # Fields without a whole are not compared: they may be long.
+        # Fields that the item lacks are not compared: they may be long.
         stated = {field: parts for field in _FIELDS if (parts := getattr(item, field, None))}
+        if not stated:
+            return []
         fit = all(self.parts(field).fits(parts) for field, parts in stated.items())
         known = {} if fit else join_texts(self._texts_in(stated))
         additions = [
@@ -198,13 +204,18 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
         """Take the whole text; return what it adds. A call that was emitted whole stays so."""
         if not whole or self._emitted:
             return ""
-        self._is_told = True
+        self._has_whole_text = True
         return self.own_text().override(whole)
 
     def holds(self, whole: str) -> bool:
         """Whether a whole text is one of this item."""
         parts = (part.text for part in chain.from_iterable((self._parts or {}).values()))
         return any(text.is_whole(whole) for text in (self.text, *parts))
+
+    def has_texts(self, wholes: list[str]) -> bool:
+        """Whether whole texts are those of the parts, in their order."""
+        texts = [part.text for field in (self._parts or {}).values() for part in field if part.text]
+        return len(texts) == len(wholes) and all(map(Text.is_whole, texts, wholes))
 
     def call(self) -> ToolCall:
         """Return the tool call so far: one object as long as it does not change."""
@@ -219,13 +230,13 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
 
         So do arguments that are whole: a gateway sends a last brace after them.
         """
-        whole = self._is_told and isinstance(self.text, JSONText) and self.text.ended
-        return [] if self._emitted or whole else self.call_deltas(self.own_text().add(piece))
+        ended = self._has_whole_text and isinstance(self.text, JSONText) and self.text.ended
+        return [] if self._emitted or ended else self.call_deltas(self.own_text().add(piece))
 
     def call_deltas(self, piece: str, *, begins: bool = False) -> list[Delta]:
-        """Return the delta of a piece of a tool call. The first has all so far.
+        """Return the delta of a piece of a tool call. The first has all of the text so far.
 
-        One that begins the call, or ends it, may be empty.
+        It may be empty where the call begins or ends (`begins`). No other delta is.
         """
         if self.place is not None and not self._started:
             piece = self.text.join()
@@ -237,7 +248,8 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
     def done_deltas(self) -> list[Delta]:
         """Return the deltas of a tool call whose item is done, and the call if it is whole.
 
-        What is no JSON may be cut off, and so may any other text without the word that it is not.
+        Arguments that are no JSON may be cut off. So may the input of a custom tool, unless its
+        status is "completed".
         """
         if self.place is None or self._emitted:
             return []
@@ -248,13 +260,13 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
     def _has_json(self) -> bool:
         """Whether the arguments are JSON. They are read anew only after they changed."""
         size = self.text.size()
-        whole = size != self._size_cut and is_json(str(self.text))
-        if not whole:
-            self._size_cut = size
-        return whole
+        valid = size != self._size_read and is_json(str(self.text))
+        if not valid:
+            self._size_read = size
+        return valid
 
     def last_deltas(self, reason: FinishReason | None, *, last: bool) -> list[Delta]:
-        """Return the deltas of a tool call at the end of the answer. `last`: of all calls."""
+        """Return the deltas of a tool call at the end of the answer: `last` of all calls or not."""
         if self._emitted:
             return []
         if isinstance(self.item, _WITH_JSON):

@@ -109,18 +109,17 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
         return (self._parts[key] for key in sorted(self._parts, key=itemgetter(0)))
 
     def goes_on_at(self, index: int, kind: Kind) -> PartBuilder:
-        """Return the part that a piece belongs to: at its index, or an open one if that ended."""
+        """Return the part of a piece: at its index, or the latest open one if that has ended."""
         open_parts = self._open[kind]
         if open_parts and index not in open_parts and (index, kind) in self._parts:
             return open_parts[next(reversed(open_parts))]
         return self.at(index, kind)
 
     def at(self, index: int, kind: Kind) -> PartBuilder:
-        """Return the part of a type at an index, open; it is made if it is not there."""
+        """Return the part of a type at an index; it is made, open, if it is not there."""
         part = self._parts.get((index, kind))
         if part is None:
-            part = self._parts[index, kind] = PartBuilder(kind())
-        self._open[kind][index] = part
+            part = self._parts[index, kind] = self._open[kind][index] = PartBuilder(kind())
         return part
 
     def whole_at(self, index: int, kind: Kind, whole: str) -> PartBuilder:
@@ -155,19 +154,22 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
         return first
 
     def fits(self, parts: list[ContentPart]) -> bool:
-        """Whether the parts that came are as many, of the same types."""
+        """Whether these are as many parts as those that came, of the same types."""
         return [type(builder.part) for builder in self] == list(map(type, parts))
 
     def state(self, parts: list[ContentPart], *, begins: bool = False) -> list[str]:
         """Take all of the parts, begun or whole; return what each adds to its text.
 
-        They are those that came, at whatever indices, if they fit. Else any other is dropped.
+        If they fit, they are the parts that came, at whatever indices. If they do not, the parts
+        at other indices are dropped.
         """
         keys = [(index, type(part)) for index, part in enumerate(parts)]
         known = dict(zip(keys, self, strict=True)) if self.fits(parts) else self._parts
         self._parts = {key: known.get(key) or PartBuilder(key[1]()) for key in keys}
         self._open.clear()
         self._joined = None
+        for (index, kind), part in self._parts.items() if begins else ():
+            self._open[kind][index] = part
         stated = zip(self._parts.values(), parts, strict=True)
         return [builder.state(part, begins=begins) for builder, part in stated]
 

@@ -89,8 +89,6 @@ ITEM_WHOLES: Final[dict[Kind, tuple[tuple[Kind, ...], str]]] = {
 # `mcp_call` that is "failed". (None for an item that has no status: the event still is of one.)
 _ITEMS: Final[dict[str, Kind]] = {item.type: item for item in get_args(ResponseOutputItem)}
 _WITHOUT_STATUS: Final = (McpListTools, ResponseCompactionItem)
-
-
 STATUSES: Final[dict[Kind, tuple[Kind, str | None]]] = {}
 for event in get_args(events.OrdinaryEvent):
     if issubclass(event, events.StepEvent):

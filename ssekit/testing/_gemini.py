@@ -139,7 +139,7 @@ def _cut_candidate(script: Script, index: int, parts: list[tuple[str, Any]]) -> 
         before = kind
         for part, additions in _cut_part(script, kind, content, (*at, "content", "parts", place)):
             candidate = {"content": {"role": "model", "parts": [part]}, "index": index}
-            if additions and stopped:  # which is no end of what comes after it
+            if additions and stopped:  # a reason before any content is dropped
                 additions, stopped = [drop(*at, "finishReason"), *additions], False
             pieces.append(Piece(candidate, [begun, *additions]))
     stops = pieces if "stop on every chunk" in quirks else pieces[: "stop first" in quirks]

@@ -195,8 +195,9 @@ class _StepCutter:
             call = {"type": "google_search_call", "id": f"s{place}"}
             self._send_tool(call, {"arguments": {"queries": [content]}})
         elif kind == "results":
+            # (Without the drawn text: each letter of that is once in an answer.)
             found = {"type": "google_search_result", "call_id": f"s{place - 1}"}
-            self._send_tool(found, {"result": [{"search_suggestions": content}], "is_error": False})
+            self._send_tool(found, {"result": [{"search_suggestions": "<p>"}], "is_error": False})
         else:
             self._cut_text(kind, content)
         if "no step ends" not in self._quirks:
