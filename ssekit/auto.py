@@ -130,22 +130,23 @@ class _Decoder(StreamDecoder[Any, Any]):
     def _decide(self, batches: Iterator[Batch], held: list[Batch]) -> str | None:
         """Hold events, up to one that shows the format or ends the stream; return the format."""
         for fields, payloads in batches:
-            if fields is IGNORED and payloads[0].startswith(b":"):
-                self._receive_ignored(payloads)  # a comment, which need not wait
-                continue
             if fields is IGNORED:
-                held.append((fields, payloads))
-                self._size += sum(map(len, payloads))
+                self._receive_ignored(payloads)
+                if not payloads[0].startswith(b":"):  # a comment need not wait
+                    held.append((fields, payloads))
+                    self._size += sum(map(len, payloads))
                 continue
             self._fields = fields
             for position, self._payload in enumerate(payloads):
                 event = make_event(self._payload, fields)
-                name = shape_of(event)
+                parts = self._format.split(event, self._behind)
+                self._behind = b""
+                name = next(filter(None, map(shape_of, parts)), None)
                 self._detected = name is not None
                 fits = self._size <= self._scanner.limit
                 if name is None and fits and self._format.is_empty(event):
                     continue
-                if name is None and any(map(self._is_last, self._format.split(event))):
+                if name is None and any(map(self._is_last, parts)):
                     name = _DEFAULT
                 if name is not None:
                     held.append((fields, payloads[position:]))

@@ -708,6 +708,19 @@ def test_another_thread_may_close_it(place: str):
     assert host.all_closed
 
 
+async def test_another_task_may_close_it():
+    """No wait follows, and no error: the iteration has ended."""
+
+    async def connect(headers: dict[str, str]) -> Any:
+        await source.aclose()
+        raise OSError
+
+    host = Host()
+    source = areconnect(connect, sleep=host.asleep)
+    assert [event async for event in source] == []
+    assert host.waits == []
+
+
 @pytest.mark.parametrize("place", ["connect", "read", "sleep"])
 async def test_cancellation_closes_the_connection(place: str):
     reached = asyncio.Event()
