@@ -21,7 +21,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from ssekit._accumulator import later_word
+from ssekit._accumulator import later_word, shared_reason
 from ssekit._deltas import Delta, ToolCall, ToolCallDelta
 from ssekit._fold import Text, deep_copy, extend_lists, merge
 from ssekit._json import join_surrogates
@@ -141,13 +141,13 @@ class CandidateBuilder(msgspec.Struct, eq=False):
 
         The end of a call that is not there has no builder: it appends None.
         """
-        ended_empty = self.finish_reason and not self._parts
+        stopped = not self._parts and shared_reason(self.finish_reason) == "stop"
         for part in candidate.content.parts:
             if part.function_call is None:
                 self._add_part(part)
             else:
                 calls.append(self._add_call(part, part.function_call))
-        if ended_empty and self._parts:  # gateways that translate write STOP before any content
+        if stopped and self._parts:  # gateways that translate write STOP before any content
             self.finish_reason = None
         if candidate.content.role:
             self._role = candidate.content.role

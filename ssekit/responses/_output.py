@@ -180,7 +180,8 @@ class OutputTable:
             while open_items and open_items[-1].done:
                 open_items.pop()
             for builder in open_items[-1:]:
-                if index is None or here is not None or builder.index in (None, index):
+                near = index is None or here is not None or builder.index in (None, index)
+                if near or any(map(builder.holds, texts)):
                     yield builder
         latest = self._latest
         fits = latest is not None and type(latest.item) in kinds

@@ -329,7 +329,7 @@ class _ItemCutter:
             self._add_within(
                 "output_text.annotation.added",
                 {**index, "annotation_index": 0, "annotation": annotation},
-                [put(annotation, *at, "annotations", 0)],
+                [begin(part, *at), put(annotation, *at, "annotations", 0)],
             )
             whole["annotations"] = [annotation]
         self._add_part("content_part.done", index, whole, at)
