@@ -45,16 +45,16 @@ def write(folder: Path, data: bytes) -> Path:
 
 
 @pytest.mark.parametrize(("data", "end", "error"), FILES.values(), ids=FILES)
-def test_a_record_says_how_a_file_ended(
+def test_a_record_has_the_end_of_a_file(
     tmp_path: Path, data: bytes, end: tuple[Any, ...], error: dict[str, Any] | None
 ):
     file = write(tmp_path, data)
-    said = msgspec.to_builtins(archive.collect(file))
-    assert (said["format"], said["state"], said["ended_by"]) == end
-    assert said["file"] == str(file)
-    assert ("result" in said) is (error is None)
+    stated = msgspec.to_builtins(archive.collect(file))
+    assert (stated["format"], stated["state"], stated["ended_by"]) == end
+    assert stated["file"] == str(file)
+    assert ("result" in stated) is (error is None)
     if error is not None:
-        failure = said.pop("error")
+        failure = stated.pop("error")
         assert failure.pop("message")
         assert failure.pop("partial") is not None
         assert failure == error
@@ -88,7 +88,7 @@ def test_a_file_that_cannot_be_opened_has_a_record(
     assert archive.collect(name, format="chat").format == "chat"
 
 
-def test_a_name_that_is_no_utf8_can_be_told():
+def test_a_name_that_is_no_utf8_can_be_printed():
     record = archive.collect(os.fsdecode(b"\xff.sse"))
     assert record.file == "\ufffd.sse"
     assert msgspec.json.decode(msgspec.json.encode(record), type=archive.Record) == record

@@ -1,4 +1,4 @@
-"""Streams whose format nobody told: `auto.py`."""
+"""Streams that show their format themselves: `auto.py`."""
 
 import asyncio
 import json
@@ -40,8 +40,8 @@ TEXT = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta
 PING = {"type": "ping"}
 GEMINI = {"candidates": [{"content": {"parts": [{"text": "a"}]}, "finishReason": "STOP"}]}
 
-# The data of an event, and the format that it tells.
-TOLD: dict[str, tuple[Any, Format[Any, Any] | None]] = {
+# The data of an event, and the format that it shows.
+SHOWN: dict[str, tuple[Any, Format[Any, Any] | None]] = {
     "chat": (CHAT, chat.FORMAT),
     "chat, by its object": ({"object": "chat.completion.chunk", "choices": []}, chat.FORMAT),
     "chat, by its other object (Perplexity)": ({"object": "chat.completion.done"}, chat.FORMAT),
@@ -82,7 +82,7 @@ TOLD: dict[str, tuple[Any, Format[Any, Any] | None]] = {
     "a message of another API": ({"type": "message-start", "message": {}}, None),
     "gemini": (GEMINI, gemini.FORMAT),
     "gemini, by its usage": ({"usageMetadata": {}}, gemini.FORMAT),
-    "gemini, by what it says of the prompt": ({"promptFeedback": {}}, gemini.FORMAT),
+    "gemini, by its feedback on the prompt": ({"promptFeedback": {}}, gemini.FORMAT),
     "gemini, in snake_case": ({"usage_metadata": {}, "prompt_feedback": None}, gemini.FORMAT),
     "gemini, in the envelope of Code Assist": ({"response": GEMINI}, gemini.FORMAT),
     "gemini, in that envelope, by its usage": (
@@ -117,13 +117,13 @@ TOLD: dict[str, tuple[Any, Format[Any, Any] | None]] = {
 }
 
 
-@pytest.mark.parametrize(("data", "told"), TOLD.values(), ids=TOLD)
-def test_what_an_event_tells(data: Any, told: Format[Any, Any] | None):
+@pytest.mark.parametrize(("data", "shown"), SHOWN.values(), ids=SHOWN)
+def test_what_an_event_shows(data: Any, shown: Format[Any, Any] | None):
     text = data if isinstance(data, str) else json.dumps(data)
-    assert auto.detect(ServerSentEvent(text)) is told
+    assert auto.detect(ServerSentEvent(text)) is shown
 
 
-def test_the_line_of_an_event_tells_too():
+def test_the_line_of_an_event_shows_too():
     for kind in ("message_start", "content_block_delta"):
         assert auto.detect(ServerSentEvent("{}", event=kind)) is messages.FORMAT
     assert auto.detect(ServerSentEvent("{}", event="ping")) is None
@@ -132,7 +132,7 @@ def test_the_line_of_an_event_tells_too():
     assert auto.detect(ServerSentEvent("{}", event="step.delta")) is None
 
 
-def test_one_event_is_decoded_as_what_it_tells():
+def test_one_event_is_decoded_as_what_it_shows():
     assert isinstance(auto.decode(ServerSentEvent(json.dumps(LEGACY))), completions.Completion)
     for data in (CHAT, AZURE):
         chunk = auto.decode(ServerSentEvent(json.dumps(data)))
@@ -142,7 +142,7 @@ def test_one_event_is_decoded_as_what_it_tells():
         auto.decode(ServerSentEvent('{"error": "no"}'))
 
 
-# Whole streams, and the format that they are of; a stream that tells nothing is taken as chat.
+# Whole streams, and the format that they are of; a stream that shows none is taken as chat.
 STREAMS: dict[str, tuple[list[bytes], Any]] = {
     "chat": ([event(CHAT), wire.DONE], chat),
     "completions": ([event(LEGACY), wire.DONE], completions),
@@ -222,10 +222,10 @@ class Limited:
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize(("reads", "told"), STREAMS.values(), ids=STREAMS)
-def test_a_stream_says_what_it_says_to_its_format(reads: list[bytes], told: Any, way: Any):
+@pytest.mark.parametrize(("reads", "shown"), STREAMS.values(), ids=STREAMS)
+def test_a_stream_is_read_as_by_its_format(reads: list[bytes], shown: Any, way: Any):
     data = b"".join(reads)
-    chunks, decoder = push(Limited(told), reads)
+    chunks, decoder = push(Limited(shown), reads)
     for divided in (reads, [data], pieces(data)):
         auto_chunks, auto_decoder = way(Limited(auto), divided)
         assert auto_chunks == chunks
@@ -281,7 +281,7 @@ def test_lines_outside_of_events_that_show_no_format_are_held_up_to_the_limit(da
     assert str(decoder.error) == "no format that ssekit knows: no field is there"
 
 
-def test_what_tells_nothing_to_its_end_is_named_chat():
+def test_what_shows_nothing_to_its_end_is_named_chat():
     decoder = auto.decoder()
     decoder.close()
     assert decoder.format == "chat"
@@ -338,7 +338,7 @@ def test_what_had_come_when_the_transport_failed_is_in_the_partial_answer():
     assert stream.state == "failed"
 
 
-def test_a_retry_may_tell_the_format():
+def test_a_retry_may_show_the_format():
     stream = auto.stream(breaking(event({**AZURE, "id": "1"})))
     with pytest.raises(StreamInterruptedError):
         stream.until_done()
@@ -347,7 +347,7 @@ def test_a_retry_may_tell_the_format():
     assert (again.result().id, again.result().choices[0].text) == ("1", "a")
 
 
-def test_a_retry_may_tell_the_format_in_any_read():
+def test_a_retry_may_show_the_format_in_any_read():
     decoder = auto.decoder()
     decoder.feed(event(AZURE))
     decoder.fail(OSError("gone"))

@@ -71,7 +71,7 @@ SIGNED = {"extra_content": {"google": {"thought_signature": "x"}}}
 # The deltas, and the fields of the message that they make.
 MESSAGES: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "nothing": ([{}], {"role": "assistant", "content": None, "refusal": None}),
-    "no text, but said": ([{"content": ""}], {"content": ""}),
+    "an empty text": ([{"content": ""}], {"content": ""}),
     "text": (
         [{"role": "assistant", "content": ""}, {"content": "a"}, {"content": "b"}],
         {"content": "ab"},
@@ -135,7 +135,7 @@ MESSAGES: dict[str, tuple[list[Any], dict[str, Any]]] = {
         calls(custom("xy", type="custom")),
     ),
     "a custom tool whose pieces have its id and name": (
-        [calls(custom(said, index=0)) for said in ("{}", "{}", " more")],
+        [calls(custom(stated, index=0)) for stated in ("{}", "{}", " more")],
         calls(custom("{}{} more", type="custom")),
     ),
     "a custom tool that begins with what is a placeholder elsewhere": (
@@ -149,7 +149,7 @@ MESSAGES: dict[str, tuple[list[Any], dict[str, Any]]] = {
         ],
         calls(made("a", "f", "[]")),
     ),
-    "calls that say nothing (Writer)": (
+    "calls without anything (Writer)": (
         [
             calls(
                 {"index": None, "id": None, "type": None, **piece(None, None, None, None)},
@@ -272,7 +272,7 @@ def test_messages(deltas: list[Any], fields: dict[str, Any]):
     assert {name: made.get(name) for name in fields} == fields
 
 
-def test_a_message_has_no_field_that_was_not_said():
+def test_a_message_has_no_field_that_did_not_come():
     assert set(message(chunk({"content": "a"}))) == {"role", "content", "refusal"}
 
 
@@ -307,7 +307,7 @@ RESULTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
         [beside(usage=COUNTS), beside(usage={"completion_tokens": 7})],
         {"usage": {"prompt_tokens": COUNTS["prompt_tokens"], "completion_tokens": 7}},
     ),
-    "usage that says the same, without the total": (
+    "the same usage, without the total": (
         [
             beside(usage=COUNTS),
             beside(usage={"completion_tokens": COUNTS["completion_tokens"], "cost": 1}),
@@ -337,7 +337,7 @@ RESULTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
         [beside(usage=COUNTS), beside(x_groq={"usage": {"cost": 1}})],
         {"usage": COUNTS},
     ),
-    "the newest of what else is said of the whole": (
+    "the newest of all other fields": (
         [
             beside(service_tier="default", system_fingerprint="f", provider="p"),
             beside(service_tier="", system_fingerprint=None, provider=""),
@@ -372,7 +372,7 @@ def test_results(chunks: list[Any], fields: dict[str, Any]):
     assert {name: made.get(name) for name in fields} == fields
 
 
-def test_what_a_choice_says_beside_its_message():
+def test_what_a_choice_has_beside_its_message():
     answer = run(
         chunk(finish_reason="stop", native_finish_reason="end_turn", stop_reason="###"),
         chunk(finish_reason=None, matched_stop=1, content_filter_results={"hate": {"a": 1}}),
@@ -444,7 +444,7 @@ def test_a_choice_without_a_delta():
 SO_FAR = {"message": {"content": "ab"}}
 CHUNK, COMPLETION = {"object": "chat.completion.chunk"}, {"object": "chat.completion"}
 
-# A choice, what the chunk has beside it, and the text that they say.
+# A choice, what the chunk has beside it, and their text.
 WHOLE: dict[str, tuple[dict[str, Any], dict[str, Any], str | None]] = {
     "a message alone": (SO_FAR, COMPLETION, "ab"),
     "a message alone, of no object": (SO_FAR, {}, "ab"),
@@ -462,27 +462,27 @@ def test_a_message_in_the_place_of_a_delta(choice: Any, beside: Any, text: str |
     assert run({**beside, "choices": [choice]}).choices[0].message.content == text
 
 
-@pytest.mark.parametrize("said", [{"delta": {"content": "ab"}}, SO_FAR], ids=["pieces", "whole"])
-def test_a_message_at_the_end_is_what_was_said_before(said: Any):
+@pytest.mark.parametrize("stated", [{"delta": {"content": "ab"}}, SO_FAR], ids=["pieces", "whole"])
+def test_a_message_at_the_end_is_what_came_before(stated: Any):
     """MiniMax ends with the whole answer, which has the usage and the calls again."""
     calls = call(None, "c", "f", "{}")
-    said = {name: {**fields, **calls} for name, fields in said.items()}
+    stated = {name: {**fields, **calls} for name, fields in stated.items()}
     whole = {"message": {**SO_FAR["message"], **calls}, "finish_reason": "stop"}
-    chunks = {"choices": [said]}, {**COMPLETION, "choices": [whole], "usage": COUNTS}
+    chunks = {"choices": [stated]}, {**COMPLETION, "choices": [whole], "usage": COUNTS}
     answer = run(*chunks)
     assert (answer.choices[0].message.content, answer.usage) == (
         "ab",
         chat.CompletionUsage(2, 1, 3),
     )
-    told = deltas(*chunks)
-    assert [delta.text for delta in only(told, TextDelta)] == ["ab"]
-    assert len(only(told, ToolCall)) == 1
+    emitted = deltas(*chunks)
+    assert [delta.text for delta in only(emitted, TextDelta)] == ["ab"]
+    assert len(only(emitted, ToolCall)) == 1
 
 
-def test_a_message_at_the_end_says_what_was_not_said_before():
-    said = {"reasoning_content": "hm", "content": "a", "images": [{"n": 1}]}
-    whole = {**said, "content": "ab", "refusal": "no", **call(None, "c", "f", "{}")}
-    chunks = chunk(said), {**COMPLETION, "choices": [{"message": whole}]}
+def test_a_message_at_the_end_adds_what_did_not_come_before():
+    stated = {"reasoning_content": "hm", "content": "a", "images": [{"n": 1}]}
+    whole = {**stated, "content": "ab", "refusal": "no", **call(None, "c", "f", "{}")}
+    chunks = chunk(stated), {**COMPLETION, "choices": [{"message": whole}]}
     assert message(*chunks) == {**whole, **calls(made("c", "f", "{}")), "role": "assistant"}
     assert "".join(delta.text for delta in only(deltas(*chunks), TextDelta)) == "ab"
 
@@ -522,7 +522,7 @@ def test_deltas():
     ]
 
 
-# The pieces of the arguments of a call, chunk by chunk, and what their deltas say.
+# The pieces of the arguments of a call, chunk by chunk, and those of their deltas.
 HELD = {
     "a placeholder": ([["{}"], ['{"a'], ['":1}']], ["", "", '{"a', '":1}']),
     "a placeholder in one chunk with what comes": ([["{}", "{"], ["}"]], ["", "", "{", "}"]),
@@ -531,18 +531,23 @@ HELD = {
 }
 
 
-@pytest.mark.parametrize(("pieces", "said"), HELD.values(), ids=HELD)
-def test_what_may_be_a_placeholder_is_said_when_it_is_none(pieces: Any, said: list[str]):
+@pytest.mark.parametrize(("pieces", "stated"), HELD.values(), ids=HELD)
+def test_what_may_be_a_placeholder_is_emitted_when_it_is_none(pieces: Any, stated: list[str]):
     chunks = [chunk(calls(*(piece(0, None, None, p) for p in group))) for group in pieces]
-    *told, whole = deltas(chunk(call(0, "x", "f", None)), *chunks)
-    assert [delta.arguments for delta in told] == said
-    assert whole == ToolCall(0, 0, "x", "f", "".join(said))
+    *emitted, whole = deltas(chunk(call(0, "x", "f", None)), *chunks)
+    assert [delta.arguments for delta in emitted] == stated
+    assert whole == ToolCall(0, 0, "x", "f", "".join(stated))
 
 
 def test_calls_of_several_choices_in_one_chunk():
-    said = deltas({"choices": [{"index": i, "delta": call(0, f"x{i}", "f", "[]")} for i in (1, 0)]})
-    assert said[:2] == [ToolCallDelta(1, 0, "x1", "f", "[]"), ToolCallDelta(0, 0, "x0", "f", "[]")]
-    assert said[2:] == [ToolCall(0, 0, "x0", "f", "[]"), ToolCall(1, 0, "x1", "f", "[]")]
+    stated = deltas(
+        {"choices": [{"index": i, "delta": call(0, f"x{i}", "f", "[]")} for i in (1, 0)]}
+    )
+    assert stated[:2] == [
+        ToolCallDelta(1, 0, "x1", "f", "[]"),
+        ToolCallDelta(0, 0, "x0", "f", "[]"),
+    ]
+    assert stated[2:] == [ToolCall(0, 0, "x0", "f", "[]"), ToolCall(1, 0, "x1", "f", "[]")]
 
 
 # Which call a piece belongs to: the pieces (index, id, name, arguments), and the calls (id, name,
@@ -733,10 +738,10 @@ CALLS: dict[str, tuple[Pieces, Pieces]] = {
 
 def check_whole_calls(*chunks: Any) -> list[ToolCall]:
     """Return the calls that come whole, whose arguments are those of their pieces."""
-    told = deltas(*chunks)
-    whole = only(told, ToolCall)
+    emitted = deltas(*chunks)
+    whole = only(emitted, ToolCall)
     for made in whole:
-        pieces = [delta for delta in only(told, ToolCallDelta) if delta.place == made.place]
+        pieces = [delta for delta in only(emitted, ToolCallDelta) if delta.place == made.place]
         assert "".join(delta.arguments for delta in pieces) == made.arguments
     return whole
 
@@ -745,8 +750,10 @@ def check_whole_calls(*chunks: Any) -> list[ToolCall]:
 @pytest.mark.parametrize("at_once", [False, True], ids=["chunk by chunk", "in one chunk"])
 @pytest.mark.parametrize(("pieces", "made"), CALLS.values(), ids=CALLS)
 def test_which_call_a_piece_belongs_to(pieces: Pieces, made: Pieces, at_once: bool, choice: int):
-    said = [piece(*fields) for fields in pieces]
-    chunks = [chunk(calls(*group), index=choice) for group in ([said] if at_once else zip(said))]
+    stated = [piece(*fields) for fields in pieces]
+    chunks = [
+        chunk(calls(*group), index=choice) for group in ([stated] if at_once else zip(stated))
+    ]
     answer = run(*chunks)
     known = answer.choices[0].message.tool_calls or []
     assert [(call.id, call.function.name, call.function.arguments) for call in known] == made
@@ -770,8 +777,13 @@ CUT = {
 
 @pytest.mark.parametrize(("word", "names"), CUT.items(), ids=str)
 def test_a_call_that_may_be_cut_is_not_emitted_whole(word: str | None, names: str):
-    said = [(0, "a", "f", "[1]"), (1, "b", "f", "[2"), (2, "c", "f", ""), (3, "d", "f", "no JSON")]
-    chunks = [chunk(calls(*(piece(*fields) for fields in said))), chunk(finish_reason=word)]
+    stated = [
+        (0, "a", "f", "[1]"),
+        (1, "b", "f", "[2"),
+        (2, "c", "f", ""),
+        (3, "d", "f", "no JSON"),
+    ]
+    chunks = [chunk(calls(*(piece(*fields) for fields in stated))), chunk(finish_reason=word)]
     assert [call.id for call in check_whole_calls(*chunks)] == list(names)
     known = run(*chunks).choices[0].message.tool_calls or []
     assert [call.id for call in known] == list("abcd")
@@ -781,22 +793,22 @@ def test_a_call_that_may_be_cut_is_not_emitted_whole(word: str | None, names: st
     ("word", "ids"), [("stop", "ab"), ("length", "a"), ("content_filter", "a"), (None, "ab")]
 )
 def test_the_last_input_of_a_custom_tool_may_be_cut(word: str | None, ids: str):
-    said = calls(custom("x", index=0), custom("{", index=1, id="b"))
-    whole = check_whole_calls(chunk(said), chunk(finish_reason=word))
+    stated = calls(custom("x", index=0), custom("{", index=1, id="b"))
+    whole = check_whole_calls(chunk(stated), chunk(finish_reason=word))
     assert [call.id for call in whole] == list(ids)
 
 
 def test_a_cut_call_of_one_choice_is_not_that_of_another():
-    said = [
+    stated = [
         chunk(call(0, "a", "f", "["), index=0, finish_reason="length"),
         chunk(call(0, "b", "f", "["), index=1, finish_reason="stop"),
     ]
-    assert only(deltas(*said), ToolCall) == [ToolCall(1, 0, "b", "f", "[")]
+    assert only(deltas(*stated), ToolCall) == [ToolCall(1, 0, "b", "f", "[")]
 
 
 def test_the_input_of_a_custom_tool_is_never_whole():
-    said = [calls(custom("{}", index=0)), call(None, None, None, "x"), call(3, None, None, "y")]
-    assert message(*map(chunk, said))["tool_calls"] == [custom("{}xy", type="custom")]
+    stated = [calls(custom("{}", index=0)), call(None, None, None, "x"), call(3, None, None, "y")]
+    assert message(*map(chunk, stated))["tool_calls"] == [custom("{}xy", type="custom")]
 
 
 def test_calls_of_a_message_at_the_end_add_what_is_new():
@@ -869,12 +881,12 @@ def test_numbers_and_booleans_elsewhere():
 
 
 def test_usage_beside_text():
-    said = deltas(chunk({"content": "a"}, usage=COUNTS), beside(usage={}))
-    assert said == [TextDelta(0, "a"), Usage(1, 2, 3), Usage(1, 2, 3)]
+    stated = deltas(chunk({"content": "a"}, usage=COUNTS), beside(usage={}))
+    assert stated == [TextDelta(0, "a"), Usage(1, 2, 3), Usage(1, 2, 3)]
     assert deltas(beside(usage={})) == []
 
 
-def test_reasoning_that_is_sent_twice_is_told_once():
+def test_reasoning_that_is_sent_twice_is_emitted_once():
     twice = {"reasoning": "hm", "reasoning_content": "hm"}
     assert deltas(chunk(twice), chunk({"reasoning_content": "m"})) == [ReasoningDelta(0, "hm")]
     assert message(chunk(twice))["reasoning_content"] == "hm"

@@ -217,16 +217,16 @@ def test_what_people_write_is_shown_as_it_is(run):
 
 @pytest.mark.parametrize("out", [Terminal, io.TextIOWrapper])
 @pytest.mark.parametrize("option", ["--json", "--events", "--deltas"])
-def test_json_holds_no_control_characters_and_says_the_same(run, option, out):
+def test_json_holds_no_control_characters_and_is_the_same(run, option, out):
     ran = run(option, stdin=sse(chunk("stop", content=HOSTILE), "[DONE]"), out=out)
     assert not terminal.CONTROL.search(ran.out)
     assert ran.out.splitlines() == ran.out.split("\n")[:-1]
-    said = {
+    stated = {
         "--json": lambda: json.loads(ran.out)["choices"][0]["message"]["content"],
         "--events": lambda: json.loads(lines(ran.out)[0]["data"])["choices"][0]["delta"]["content"],
         "--deltas": lambda: lines(ran.out)[0]["text"],
     }
-    assert said[option]() == HOSTILE
+    assert stated[option]() == HOSTILE
 
 
 def test_json_is_the_result_on_one_line(run):
@@ -251,7 +251,7 @@ def test_deltas_are_those_of_the_stream(run):
     assert (ran.status, ran.err) == (0, FINISHED)
 
 
-def test_deltas_of_a_cut_stream_do_not_say_that_it_finished(run):
+def test_deltas_of_a_cut_stream_do_not_have_a_finish(run):
     ran = run(
         "--deltas", stdin=sse(chunk("tool_calls", tool_calls=[call(0, name="f")])) + b"data: {"
     )
@@ -309,15 +309,15 @@ def test_the_format_that_is_given_counts(run):
 
 
 @pytest.mark.parametrize(
-    ("usage", "told"),
+    ("usage", "printed"),
     [
         ({"completion_tokens": 3}, "finished: stop, 3 output tokens (ended by finish)\n"),
         ({"completion_tokens": 0}, "finished: stop, 0 output tokens (ended by finish)\n"),
         ({"total_tokens": 3}, "finished: stop (ended by finish)\n"),
     ],
 )
-def test_only_tokens_that_the_server_counted_are_told(run, usage, told):
-    assert run(stdin=sse(chunk("stop") | {"usage": usage})).err == told
+def test_only_tokens_that_the_server_counted_are_printed(run, usage, printed):
+    assert run(stdin=sse(chunk("stop") | {"usage": usage})).err == printed
 
 
 def test_a_source_that_fails_is_a_failed_stream(run, monkeypatch):
@@ -411,14 +411,14 @@ MISUSE = {
 }
 
 
-@pytest.mark.parametrize(("argv", "said"), MISUSE.values(), ids=MISUSE)
+@pytest.mark.parametrize(("argv", "stated"), MISUSE.values(), ids=MISUSE)
 @pytest.mark.usefixtures("own")
-def test_misuse_has_status_2(capsys, argv, said):
+def test_misuse_has_status_2(capsys, argv, stated):
     with pytest.raises(SystemExit) as raised:
         main(argv)
     err = capsys.readouterr().err
     assert (raised.value.code, err[:14]) == (2, "usage: ssekit ")
-    assert said in err
+    assert stated in err
 
 
 @pytest.mark.parametrize("name", ["missing.sse", "."])
@@ -431,7 +431,7 @@ def test_a_file_that_cannot_be_opened_is_misuse(run, tmp_path, monkeypatch, name
 
 
 @posix
-def test_a_file_name_that_is_no_utf8_can_be_told(run):
+def test_a_file_name_that_is_no_utf8_can_be_printed(run):
     assert run("\udcff.sse").err.startswith("ssekit: cannot open ?.sse: ")
 
 
@@ -517,7 +517,7 @@ def test_a_process_that_is_interrupted_is_quiet(argv):
 
 
 @posix
-def test_a_true_terminal_is_told_apart():
+def test_a_true_terminal_is_recognised():
     import pty
 
     data = sse(chunk(reasoning="so"), chunk("stop", content="a\x1b[2Jb"), "[DONE]")
@@ -531,7 +531,7 @@ def test_a_true_terminal_is_told_apart():
         os.close(terminal)
         process.stdin.write(data)
         shown = b""
-        with suppress(OSError):  # how Linux says that the other side is closed
+        with suppress(OSError):  # how Linux reports that the other side is closed
             while piece := screen.read(1024):
                 shown += piece
     assert process.returncode == 0

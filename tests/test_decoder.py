@@ -129,8 +129,8 @@ each_end = pytest.mark.parametrize(("stream", "words", "end"), ENDS.values(), id
 
 
 def check_end(reads: list[bytes], words: str, end: Any) -> None:
-    said, decoder = run(reads, max_event_size=100)
-    assert "".join(said) == words, reads
+    stated, decoder = run(reads, max_event_size=100)
+    assert "".join(stated) == words, reads
     if isinstance(end, str):
         assert (decoder.state, decoder.ended_by, decoder.error) == ("done", end, None), reads
     else:
@@ -141,7 +141,7 @@ def check_end(reads: list[bytes], words: str, end: Any) -> None:
 
 @each_end
 def test_the_end(stream: bytes, words: str, end: Any):
-    """Each end is told the same whole, byte by byte, and at every two-way cut."""
+    """Each end is the same whole, byte by byte, and at every two-way cut."""
     for reads in [pieces(stream), *splits(stream)]:
         check_end(reads, words, end)
 
@@ -193,7 +193,7 @@ def test_events_are_fed_like_bytes(data: str, as_bytes: str):
 @pytest.mark.parametrize(
     ("stream", "hint"), [(b"", True), (b"oops", True), (A, False), (A + b"dat", False)]
 )
-def test_a_truncated_stream_says_if_no_event_was_seen(stream: bytes, hint: bool):
+def test_a_truncated_stream_reports_if_no_event_was_seen(stream: bytes, hint: bool):
     error = run([stream])[1].error
     assert ("no event was seen" in str(error)) == hint
 
@@ -315,8 +315,8 @@ DELTAS: dict[str, tuple[list[bytes], list[str]]] = {
 def test_pushed_deltas(reads: list[bytes], deltas: list[str]):
     """The last ones ("|") come once, and only if the stream is done."""
     decoder = WORDS.decoder()
-    said = [decoder.feed_deltas(read) for read in reads] + [decoder.close_deltas()]
-    assert said == [
+    stated = [decoder.feed_deltas(read) for read in reads] + [decoder.close_deltas()]
+    assert stated == [
         [LAST if letter == "|" else TextDelta(0, letter) for letter in each] for each in deltas
     ]
     assert (decoder.close_deltas(), decoder.feed_deltas(A)) == ([], [])
@@ -375,8 +375,8 @@ def test_max_answer_size_is_of_the_data_of_all_events(limit: int | None, words: 
     """Each chunk has 12 bytes of data; the marker is no part of the answer."""
     stream = A + b": a comment of many words, which does not count\n\n" + B + DONE
     for reads in [pieces(stream), *splits(stream)]:
-        said, decoder = run(reads, max_answer_size=limit)
-        assert said == words
+        stated, decoder = run(reads, max_answer_size=limit)
+        assert stated == words
     if len(words) == 2:
         assert decoder.result() == words
     else:

@@ -21,7 +21,7 @@ UNNAMED = "the server reported an error"
 
 
 class Reported(NamedTuple):
-    """The data of an event, what the error in it says, and the event's type."""
+    """The data of an event, the error in it, and the event's type."""
 
     data: str
     message: str = "no"
@@ -31,7 +31,7 @@ class Reported(NamedTuple):
     event: str = "message"
 
 
-# The data of an event, and what the error in it says.
+# The data of an event, and the error in it.
 ERRORS = {
     "an object": Reported(
         '{"error": {"message": "no", "type": "rate", "code": "x", "param": "n"}}',
@@ -144,21 +144,21 @@ ERRORS_OF_CHAT = {
 
 
 @pytest.mark.parametrize(
-    ("format", "said"),
+    ("format", "stated"),
     [
         *(
-            pytest.param(module, said, id=f"{name}: {form}")
+            pytest.param(module, stated, id=f"{name}: {form}")
             for name, module in FORMATS.items()
-            for form, said in ERRORS.items()
+            for form, stated in ERRORS.items()
         ),
-        *(pytest.param(chat, said, id=form) for form, said in ERRORS_OF_CHAT.items()),
+        *(pytest.param(chat, stated, id=form) for form, stated in ERRORS_OF_CHAT.items()),
     ],
 )
-def test_errors_in_every_form(format: Any, said: Reported):
+def test_errors_in_every_form(format: Any, stated: Reported):
     with pytest.raises(APIError) as raised:
-        format.decode(ServerSentEvent(said.data, said.event))
+        format.decode(ServerSentEvent(stated.data, stated.event))
     error = raised.value
-    assert (error.message, error.code, error.type, error.param) == said[1:5]
+    assert (error.message, error.code, error.type, error.param) == stated[1:5]
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_errors_in_every_form(format: Any, said: Reported):
         '{"choices": [{"delta": {}}], "created": 1.5, "code": 5, "message": "no"}',
     ],
 )
-def test_an_error_that_says_nothing_is_none(data: str):
+def test_an_error_without_words_is_none(data: str):
     assert isinstance(chat.decode(ServerSentEvent(data)), chat.ChatCompletionChunk)
 
 
@@ -255,5 +255,5 @@ def test_an_object_is_a_chunk_whatever_it_lacks(data: str):
     assert chunk.choices == []
 
 
-def test_a_format_says_which_it_is():
+def test_a_format_has_a_name():
     assert repr(chat.FORMAT) == "<ssekit.Format chat>"

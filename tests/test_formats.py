@@ -51,14 +51,14 @@ from tests.thorough import examples
 from tests.ways import check_deltas, joined, pull, read_deltas
 from tests.wire import event
 
-each_opener = pytest.mark.parametrize("told", [True, False], ids=["told", "auto"])
+each_opener = pytest.mark.parametrize("named", [True, False], ids=["named", "auto"])
 
 
-def opener(name: str, *, told: bool = True) -> Any:
-    return FORMATS[name] if told else auto
+def opener(name: str, *, named: bool = True) -> Any:
+    return FORMATS[name] if named else auto
 
 
-# A stream that is made of an answer accumulates to that answer, and its deltas say it.
+# A stream that is made of an answer accumulates to that answer, and its deltas add up to it.
 
 
 @each_format
@@ -67,9 +67,9 @@ def test_a_stream_accumulates_to_the_answer_that_it_was_made_of(name: str):
     @given(STRATEGIES[name]() | STRATEGIES[name](dialect="any"))
     def accumulate(made: ModelStream) -> None:
         decoder = FORMATS[name].decoder()
-        # After each event as well: what is said of a stream that breaks rests on it.
-        for count, said in enumerate(made.events, 1):
-            decoder.feed(said.data)
+        # After each event as well: streams that break rest on it.
+        for count, sent in enumerate(made.events, 1):
+            decoder.feed(sent.data)
             assert encoded(decoder.snapshot()) == made.expected_after(count)
         decoder.close()
         assert (decoder.state, decoder.ended_by) == (made.state, made.ended_by)
@@ -79,7 +79,7 @@ def test_a_stream_accumulates_to_the_answer_that_it_was_made_of(name: str):
 
 
 @each_format
-def test_the_deltas_of_a_made_stream_say_what_its_views_do(name: str):
+def test_the_deltas_of_a_made_stream_add_up_to_its_views(name: str):
     @given(STRATEGIES[name]() | STRATEGIES[name](dialect="any"))
     def compare(made: ModelStream) -> None:
         check_deltas(FORMATS[name].stream([made.data]))
@@ -112,13 +112,13 @@ def texts(expected: Any) -> dict[int, str]:
 
 @each_recording(*FORMATS)
 @each_opener
-def test_the_deltas_of_a_recorded_stream_say_what_its_views_do(recording: Recording, told: bool):
-    stream = opener(recording.endpoint, told=told).stream([recording.data])
+def test_the_deltas_of_a_recorded_stream_add_up_to_its_views(recording: Recording, named: bool):
+    stream = opener(recording.endpoint, named=named).stream([recording.data])
     deltas = check_deltas(stream)
     expected = texts(recording.expected)
-    said = joined(deltas, TextDelta)
+    stated = joined(deltas, TextDelta)
     if stream.state == "done":
-        assert {index: text for index, text in said.items() if text} == {
+        assert {index: text for index, text in stated.items() if text} == {
             index: text for index, text in expected.items() if text
         }
     # (The finish of a prompt that was blocked is of no candidate.)
@@ -130,28 +130,28 @@ def test_the_deltas_of_a_recorded_stream_say_what_its_views_do(recording: Record
 
 @each_format
 @each_opener
-def test_the_deltas_say_what_the_views_do(name: str, told: bool):
-    deltas = check_deltas(opener(name, told=told).stream(STREAMS[name]))
+def test_the_deltas_add_up_to_the_views(name: str, named: bool):
+    deltas = check_deltas(opener(name, named=named).stream(STREAMS[name]))
 
     async def source() -> AsyncIterator[bytes]:
         for data in STREAMS[name]:
             yield data
 
     async def main() -> list[Delta]:
-        return [delta async for delta in opener(name, told=told).astream(source()).deltas()]
+        return [delta async for delta in opener(name, named=named).astream(source()).deltas()]
 
     assert asyncio.run(main()) == deltas
 
 
 @each_format
-def test_every_format_says_the_same_in_the_same_words(name: str):
+def test_every_format_has_the_same_in_the_same_words(name: str):
     stream = FORMATS[name].stream(STREAMS[name])
     deltas = read_deltas(stream)
     accumulator = stream.accumulator
     assert only(deltas, TextDelta) == [TextDelta(0, piece) for piece in TEXT]
     assert accumulator.text == "".join(TEXT)
     assert (accumulator.usage.input_tokens, accumulator.usage.output_tokens) == TOKENS[:2]
-    assert accumulator.usage.total_tokens in (TOKENS[2], None)  # one vendor does not say
+    assert accumulator.usage.total_tokens in (TOKENS[2], None)  # one vendor has none
     assert [finish.index for finish in only(deltas, Finish)] == [0]
     if name == "completions":  # this endpoint has nothing else
         assert {type(delta) for delta in deltas} == {TextDelta, Usage, Finish}
@@ -230,11 +230,11 @@ HALVES = {
 
 
 @each_format
-@pytest.mark.parametrize(("pieces", "said"), HALVES.values(), ids=HALVES)
-def test_no_delta_ends_within_a_surrogate_pair(name: str, pieces: list[str], said: list[str]):
+@pytest.mark.parametrize(("pieces", "stated"), HALVES.values(), ids=HALVES)
+def test_no_delta_ends_within_a_surrogate_pair(name: str, pieces: list[str], stated: list[str]):
     events = [*map(PIECES[name], pieces)]
-    assert deltas_of(FORMATS[name], *events) == [TextDelta(0, piece) for piece in said]
-    assert texts(PLAIN[name](answer_of(FORMATS[name], *events)))[0] == "".join(said)
+    assert deltas_of(FORMATS[name], *events) == [TextDelta(0, piece) for piece in stated]
+    assert texts(PLAIN[name](answer_of(FORMATS[name], *events)))[0] == "".join(stated)
 
 
 @each_format
@@ -266,8 +266,8 @@ def test_every_type_of_a_union_has_its_name(format: Any, struct: Any):
 
 
 def views(accumulator: Any) -> list[Any]:
-    said = [accumulator.text, accumulator.reasoning, accumulator.refusal]
-    return [*said, list(accumulator.tool_calls), accumulator.finish_reason, accumulator.usage]
+    stated = [accumulator.text, accumulator.reasoning, accumulator.refusal]
+    return [*stated, list(accumulator.tool_calls), accumulator.finish_reason, accumulator.usage]
 
 
 NOTHING = ["", "", "", [], None, None]
@@ -310,9 +310,9 @@ def test_choices_in_any_order(name: str):
         made = PLAIN[name](answer)
         assert [*texts(made).items()] == [(0, "aa"), (1, "b"), (2, "c")]
         assert [choice["finish_reason"] for choice in made[field]] == ["STOP", "length", None]
-        said = deltas_of(FORMATS[name], *events)
-        assert joined(said, TextDelta) == texts(made)
-        assert only(said, Finish) == [Finish(0, "stop", "STOP"), Finish(1, "length", "length")]
+        stated = deltas_of(FORMATS[name], *events)
+        assert joined(stated, TextDelta) == texts(made)
+        assert only(stated, Finish) == [Finish(0, "stop", "STOP"), Finish(1, "length", "length")]
 
 
 # Of each of them, a choice that has everything, and its views.
@@ -341,11 +341,11 @@ EVERYTHING: dict[str, tuple[Callable[[int], Any], list[Any]]] = {
 
 @each_format_of_choices
 def test_views_speak_of_choice_0(name: str):
-    choice, said = EVERYTHING[name]
+    choice, stated = EVERYTHING[name]
     decoder = fed(FORMATS[name], choice(1))
     assert views(decoder.accumulator) == NOTHING
     decoder.feed(event(choice(0)))
-    assert views(decoder.accumulator) == said
+    assert views(decoder.accumulator) == stated
 
 
 # Finish reasons, and usage.
@@ -429,7 +429,7 @@ def finishes() -> Iterator[tuple[str, Any, str | None, str | None]]:
 
 
 @pytest.mark.parametrize("name", ["chat", "completions", "messages", "gemini"])
-def test_a_bare_stop_replaces_no_word_that_tells_more(name: str):
+def test_a_bare_stop_replaces_no_word_that_has_more(name: str):
     words = WORDS[name]["length"].split()[0], WORDS[name]["stop"].split()[0]
     for ends in (words, words[::-1]):
         decoder = fed(FORMATS[name], *map(FINISHED[name], ends))
@@ -585,7 +585,7 @@ ENDS: dict[str, dict[str, tuple[list[Any], str, str | None, bool]]] = {
         "a reason beside the delta": (
             [START, {"type": "message_delta", "stop_reason": "end_turn"}], "done", "finish", True
         ),
-        "a reason that says nothing": ([FINISHED["messages"]("")], "truncated", None, False),
+        "a reason without words": ([FINISHED["messages"]("")], "truncated", None, False),
         "the end of a block": ([{"type": "content_block_stop"}], "truncated", None, False),
     },
     "gemini": {
@@ -652,13 +652,13 @@ def test_the_end(
     assert isinstance(decoder.error, StreamTruncatedError) == (state == "truncated")
 
 
-def told(data: Any, line: str = "message") -> ServerSentEvent:
+def failed(data: Any, line: str = "message") -> ServerSentEvent:
     return ServerSentEvent(data if isinstance(data, str) else json.dumps(data), line)
 
 
 OVERLOADED = {"type": "overloaded_error", "message": "Overloaded"}
 IS_OVERLOADED = ("Overloaded", None, "overloaded_error")
-SAYS_NOTHING = ("the server reported an error", None, None)
+WITHOUT_WORDS = ("the server reported an error", None, None)
 GONE = {"code": 503, "message": "The model is gone.", "status": "UNAVAILABLE"}
 IS_GONE = ("The model is gone.", "503", "UNAVAILABLE")
 
@@ -666,93 +666,93 @@ IS_GONE = ("The model is gone.", "503", "UNAVAILABLE")
 ERRORS: dict[str, dict[str, tuple[ServerSentEvent, tuple[Any, ...], type[Any]]]] = {
     "responses": {
         "flat": (
-            told({"type": "error", "code": "x", "message": "no", "param": None}),
+            failed({"type": "error", "code": "x", "message": "no", "param": None}),
             ("no", "x", None), responses.ResponseErrorEvent,
         ),
-        "a response that failed and says nothing": (
-            told({"type": "response.failed", "response": None}),
-            SAYS_NOTHING, responses.ResponseFailedEvent,
+        "a response that failed without words": (
+            failed({"type": "response.failed", "response": None}),
+            WITHOUT_WORDS, responses.ResponseFailedEvent,
         ),
         "a response that failed and has no error": (
-            told({"type": "response.failed", "response": {"error": None}}),
-            SAYS_NOTHING, responses.ResponseFailedEvent,
+            failed({"type": "response.failed", "response": {"error": None}}),
+            WITHOUT_WORDS, responses.ResponseFailedEvent,
         ),
-        "a response of which the event line alone says that it failed": (
-            told({"response": {"error": {"message": "no"}}}, "response.failed"),
+        "a response of which the event line alone has the failure": (
+            failed({"response": {"error": {"message": "no"}}}, "response.failed"),
             ("no", None, None), responses.ResponseFailedEvent,
         ),
         "an object that is only an error": (
-            told({"error": {"code": 5, "message": "no"}}),
+            failed({"error": {"code": 5, "message": "no"}}),
             ("no", "5", None), responses.UnknownEvent,
         ),
     },
     "messages": {
         "an error": (
-            told({"type": "error", "error": OVERLOADED, "request_id": "r"}, "error"),
+            failed({"type": "error", "error": OVERLOADED, "request_id": "r"}, "error"),
             IS_OVERLOADED, messages.ErrorEvent,
         ),
-        "an error that only the event line tells": (
-            told(OVERLOADED, "error"), IS_OVERLOADED, messages.UnknownEvent
+        "an error that only the event line has": (
+            failed(OVERLOADED, "error"), IS_OVERLOADED, messages.UnknownEvent
         ),
-        "an error whose type the event line alone tells": (
-            told({"type": 5, "error": OVERLOADED}, "error"), IS_OVERLOADED, messages.ErrorEvent
+        "an error whose type the event line alone has": (
+            failed({"type": 5, "error": OVERLOADED}, "error"), IS_OVERLOADED, messages.ErrorEvent
         ),
         "an error without its envelope": (
-            told({"error": OVERLOADED}), IS_OVERLOADED, messages.UnknownEvent
+            failed({"error": OVERLOADED}), IS_OVERLOADED, messages.UnknownEvent
         ),
-        "an error that says nothing": (
-            told({"type": "error"}, "error"), SAYS_NOTHING, messages.ErrorEvent
+        "an error without words": (
+            failed({"type": "error"}, "error"), WITHOUT_WORDS, messages.ErrorEvent
         ),
         "an error in an ordinary event": (
-            told(REASON | {"error": OVERLOADED}), IS_OVERLOADED, messages.RawMessageDeltaEvent
+            failed(REASON | {"error": OVERLOADED}), IS_OVERLOADED, messages.RawMessageDeltaEvent
         ),
         "an error in a ping": (
-            told({"type": "ping", "error": OVERLOADED}, "ping"), IS_OVERLOADED, messages.PingEvent
+            failed({"type": "ping", "error": OVERLOADED}, "ping"), IS_OVERLOADED, messages.PingEvent
         ),
         "an error in the last event": (
-            told(STOP | {"error": "Overloaded"}, "message_stop"),
+            failed(STOP | {"error": "Overloaded"}, "message_stop"),
             ("Overloaded", None, None), messages.RawMessageStopEvent,
         ),
     },
     "gemini": {
-        "alone": (told({"error": GONE}), IS_GONE, gemini.GenerateContentResponse),
-        "in a list": (told([{"error": GONE}]), IS_GONE, gemini.GenerateContentResponse),
+        "alone": (failed({"error": GONE}), IS_GONE, gemini.GenerateContentResponse),
+        "in a list": (failed([{"error": GONE}]), IS_GONE, gemini.GenerateContentResponse),
         "in a chunk": (
-            told({"candidates": [], "error": GONE}), IS_GONE, gemini.GenerateContentResponse
+            failed({"candidates": [], "error": GONE}), IS_GONE, gemini.GenerateContentResponse
         ),
     },
     "interactions": {
         "an error without words": (
-            told({"event_type": "error", "error": {"code": "deadline_exceeded", "message": ""}}),
+            failed({"event_type": "error", "error": {"code": "deadline_exceeded", "message": ""}}),
             ("the server reported an error (code deadline_exceeded)", "deadline_exceeded", None),
             interactions.ErrorEvent,
         ),
-        "an error that says nothing": (
-            told({"event_type": "error", "error": None}), SAYS_NOTHING, interactions.ErrorEvent
+        "an error that is null": (
+            failed({"event_type": "error", "error": None}), WITHOUT_WORDS, interactions.ErrorEvent
         ),
         "an error without an envelope": (
-            told({"event_type": "error", "code": "x", "message": "no"}),
+            failed({"event_type": "error", "code": "x", "message": "no"}),
             ("no", "x", None), interactions.ErrorEvent,
         ),
         "of Google's other APIs": (
-            told([{"error": GONE}]), IS_GONE, interactions.UnknownEvent
+            failed([{"error": GONE}]), IS_GONE, interactions.UnknownEvent
         ),
         "in an event of the interaction": (
-            told({"event_type": "interaction.status_update", "error": GONE}),
+            failed({"event_type": "interaction.status_update", "error": GONE}),
             IS_GONE, interactions.InteractionStatusUpdate,
         ),
     },
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "last", "said", "chunk"), rows(ERRORS))
-def test_errors(name: str, last: ServerSentEvent, said: Any, chunk: type[Any]):
+@pytest.mark.parametrize(("name", "last", "stated", "chunk"), rows(ERRORS))
+def test_errors(name: str, last: ServerSentEvent, stated: Any, chunk: type[Any]):
     decoder = fed(FORMATS[name], PIECES[name]("a"))
     assert decoder.feed(last) == decoder.close() == []
     error = decoder.error
     assert isinstance(error, APIError)
     assert (decoder.state, decoder.accumulator.complete) == ("failed", "end_turn" in last.data)
-    assert (error.message, error.code, error.type) == said
+    assert (error.message, error.code, error.type) == stated
     assert type(error.chunk) is chunk
     assert texts(PLAIN[name](error.partial))[0] == "a"
     again = pickle.loads(pickle.dumps(error))

@@ -31,12 +31,12 @@ def parts(*chunks: Any) -> Any:
     return encoded(run(*chunks))["candidates"][0]["content"].get("parts", [])
 
 
-def said(text: str, **fields: Any) -> dict[str, Any]:
+def words(text: str, **fields: Any) -> dict[str, Any]:
     return {"text": text, **fields}
 
 
 def thought(text: str) -> dict[str, Any]:
-    return said(text, thought=True)
+    return words(text, thought=True)
 
 
 def call(name: str | None = None, **fields: Any) -> dict[str, Any]:
@@ -62,35 +62,35 @@ SEARCH = {"toolCall": {"toolType": "FILE_SEARCH", "id": "t"}, "thoughtSignature"
 # The parts of each chunk, and the parts of the answer.
 PARTS: dict[str, tuple[list[list[Any]], list[Any]]] = {
     "nothing": ([[], []], []),
-    "texts": ([[said("a")], [said("b"), said("c")]], [said("abc")]),
+    "texts": ([[words("a")], [words("b"), words("c")]], [words("abc")]),
     "kinds that take turns": (
-        [[thought("a"), said("b")], [thought("c")]],
-        [thought("a"), said("b"), thought("c")],
+        [[thought("a"), words("b")], [thought("c")]],
+        [thought("a"), words("b"), thought("c")],
     ),
-    "an empty text": ([[said("")], [CODE, said("")], [GAVE], [thought("")]], [CODE, GAVE]),
+    "an empty text": ([[words("")], [CODE, words("")], [GAVE], [thought("")]], [CODE, GAVE]),
     "a signature is of its part alone": (
-        [[said("a"), said("b", thoughtSignature="c2ln")], [said("c"), said("d")]],
-        [said("a"), said("b", thoughtSignature="c2ln"), said("cd")],
+        [[words("a"), words("b", thoughtSignature="c2ln")], [words("c"), words("d")]],
+        [words("a"), words("b", thoughtSignature="c2ln"), words("cd")],
     ),
     "a signature alone": ([[{"thoughtSignature": "c2ln"}]], [{"thoughtSignature": "c2ln"}]),
     "a text with more about it": (
-        [[said("a"), said("b", partMetadata={"n": 1})], [said("c")]],
-        [said("a"), said("b", partMetadata={"n": 1}), said("c")],
+        [[words("a"), words("b", partMetadata={"n": 1})], [words("c")]],
+        [words("a"), words("b", partMetadata={"n": 1}), words("c")],
     ),
-    "code and what it gave": ([[said("a"), CODE], [GAVE], [said("b")]],
-                              [said("a"), CODE, GAVE, said("b")]),
-    "tools of the host": ([[SEARCH], [said("a")]], [SEARCH, said("a")]),
+    "code and what it gave": ([[words("a"), CODE], [GAVE], [words("b")]],
+                              [words("a"), CODE, GAVE, words("b")]),
+    "tools of the host": ([[SEARCH], [words("a")]], [SEARCH, words("a")]),
     "a part of unknown kind": (
-        [[said("a"), {"hologram": {"n": [1]}, "thoughtSignature": "c2ln"}], [said("b")]],
-        [said("a"), {"hologram": {"n": [1]}, "thoughtSignature": "c2ln"}, said("b")],
+        [[words("a"), {"hologram": {"n": [1]}, "thoughtSignature": "c2ln"}], [words("b")]],
+        [words("a"), {"hologram": {"n": [1]}, "thoughtSignature": "c2ln"}, words("b")],
     ),
-    "a field that is unknown": ([[said("a", mood="calm")], [said("b")]], [said("ab")]),
-    "a field that is unknown, and null": ([[said("a", mood=None), {"mood": None}]],
-                                          [said("a"), {}]),
-    "null is absent": ([[said("a", thought=None, inlineData=None)], [None, said("b")]],
-                       [said("ab")]),
-    "a field of unforeseen type": ([[said("a", thoughtSignature=5)], [said("b")]], [said("ab")]),
-    "half a pair": ([[said("a\ud83d")], [said("b"), BLOB]], [said("a\ufffdb"), BLOB]),
+    "a field that is unknown": ([[words("a", mood="calm")], [words("b")]], [words("ab")]),
+    "a field that is unknown, and null": ([[words("a", mood=None), {"mood": None}]],
+                                          [words("a"), {}]),
+    "null is absent": ([[words("a", thought=None, inlineData=None)], [None, words("b")]],
+                       [words("ab")]),
+    "a field of unforeseen type": ([[words("a", thoughtSignature=5)], [words("b")]], [words("ab")]),
+    "half a pair": ([[words("a\ud83d")], [words("b"), BLOB]], [words("a\ufffdb"), BLOB]),
     "half a pair, elsewhere": (
         [[{"functionResponse": {"name": "f", "response": {"text": "\ud83d"}}}]],
         [{"functionResponse": {"name": "f", "response": {"text": "\ufffd"}}}],
@@ -99,8 +99,8 @@ PARTS: dict[str, tuple[list[list[Any]], list[Any]]] = {
     "a call with empty arguments": ([[call("f", args={})]], [call("f", args={})]),
     "a call without a name": ([[call(args={"a": 1})]], [call(args={"a": 1})]),
     "the last piece ends the call": (
-        [[call("f", willContinue=True)], [piece("$.a", "x", more=False)], [said("a"), call("g")]],
-        [call("f", args={"a": "x"}), said("a"), call("g")],
+        [[call("f", willContinue=True)], [piece("$.a", "x", more=False)], [words("a"), call("g")]],
+        [call("f", args={"a": "x"}), words("a"), call("g")],
     ),
     "a call that begins with a piece": (
         [[call("f", willContinue=True, partialArgs=[{"jsonPath": "$.a", "numberValue": 1}])],
@@ -150,16 +150,16 @@ PARTS: dict[str, tuple[list[list[Any]], list[Any]]] = {
         [[call()], [call("f"), call()], [call("", id="", args={})],
          [{**call(willContinue=True), "thoughtSignature": "c2ln"}],
          [{**call(), "text": "a"}]],
-        [call("f"), {"thoughtSignature": "c2ln"}, said("a")],
+        [call("f"), {"thoughtSignature": "c2ln"}, words("a")],
     ),
-    "pieces of one id, which say nothing of more": (
+    "pieces of one id, with nothing on more": (
         [[call("f", id="1", partialArgs=[{"jsonPath": "$.a", "stringValue": "x"}])],
          [call(id="1", partialArgs=[{"jsonPath": "$.a", "stringValue": "y"}])],
          [call("f", id="1", partialArgs=[{"jsonPath": "$.b", "numberValue": 1}])], [call()],
          [call(id="2", partialArgs=[{"jsonPath": "$.a", "stringValue": "z"}])]],
         [call("f", id="1", args={"a": "xy", "b": 1}), call(id="2", args={"a": "z"})],
     ),
-    "pieces of one id, which say that nothing more comes": (
+    "pieces of one id, the last without more": (
         [[call("f", id="1", partialArgs=[{"jsonPath": "$.a", "numberValue": 1}],
                willContinue=False)],
          [call("f", id="1", args={}), call("f", id="1", args={"a": 1})]],
@@ -167,8 +167,8 @@ PARTS: dict[str, tuple[list[list[Any]], list[Any]]] = {
     ),
     "a text that comes with the end of a call": (
         [[call("f", willContinue=True)],
-         [{**call(), "text": "a", "thoughtSignature": "c2ln"}, said("b")]],
-        [{**call("f", args={}), "thoughtSignature": "c2ln"}, said("ab")],
+         [{**call(), "text": "a", "thoughtSignature": "c2ln"}, words("b")]],
+        [{**call("f", args={}), "thoughtSignature": "c2ln"}, words("ab")],
     ),
     "arguments as the text of their JSON": (
         [[call("f", args='{"a":1}'), call("g", args="[1]"), call("h", args="{")],
@@ -176,7 +176,7 @@ PARTS: dict[str, tuple[list[list[Any]], list[Any]]] = {
         [call("f", args={"a": 1}), call("g"), call("h"),
          {"toolCall": {"toolType": "FILE_SEARCH", "args": {"a": 1}}}],
     ),
-    "a part that is its text": ([["a", said("b")], ["c"]], [said("abc")]),
+    "a part that is its text": ([["a", words("b")], ["c"]], [words("abc")]),
     "fields in snake_case": (
         [[{"inline_data": {"mime_type": "image/png", "data": "AAAA"}, "function_call": None},
           {"function_call": {"name": "f", "args": {"max_tokens": {"mime_type": 1}}},
@@ -187,7 +187,7 @@ PARTS: dict[str, tuple[list[list[Any]], list[Any]]] = {
           {"hologram": 1.5, "part_metadata": {"mime_type": 1}}]],
         [BLOB, {**call("f", args={"max_tokens": {"mime_type": 1}}), "thoughtSignature": "c2ln"},
          {"functionResponse": {"name": "f", "response": {"mime_type": 1}}},
-         said("a", thoughtSignature="c2ln"), said("b", thoughtSignature="c2ln"),
+         words("a", thoughtSignature="c2ln"), words("b", thoughtSignature="c2ln"),
          {"hologram": 1.5, "partMetadata": {"mime_type": 1}}],
     ),
     "a call in pieces, in snake_case": (
@@ -201,15 +201,15 @@ PARTS: dict[str, tuple[list[list[Any]], list[Any]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("said", "made"), PARTS.values(), ids=PARTS)
-def test_parts(said: list[list[Any]], made: list[Any]):
-    assert parts(*(chunk(*pieces) for pieces in said)) == made
+@pytest.mark.parametrize(("stated", "made"), PARTS.values(), ids=PARTS)
+def test_parts(stated: list[list[Any]], made: list[Any]):
+    assert parts(*(chunk(*pieces) for pieces in stated)) == made
 
 
-@pytest.mark.parametrize(("said", "made"), PARTS.values(), ids=PARTS)
-def test_the_answer_is_its_own_answer(said: list[list[Any]], made: list[Any]):
+@pytest.mark.parametrize(("stated", "made"), PARTS.values(), ids=PARTS)
+def test_the_answer_is_its_own_answer(stated: list[list[Any]], made: list[Any]):
     """What the endpoint would have answered at once, as the only event, is the same answer."""
-    answer = run(*(chunk(*pieces) for pieces in said))
+    answer = run(*(chunk(*pieces) for pieces in stated))
     assert encoded(run(encoded(answer))) == encoded(answer)
 
 
@@ -274,7 +274,7 @@ CITED = {"startIndex": 0, "endIndex": 9, "uri": "https://example.com/"}
 CITED_TOO = {"uri": "https://example.com/", "publicationDate": {"year": 2020}}
 TOKEN = {"token": "a", "tokenId": 7, "logProbability": -0.5}
 
-# What chunks say of a candidate beside its content, and what the answer does.
+# What chunks have of a candidate beside its content, and what the answer does.
 BESIDE: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
     "the newest rating": (
         [{"safetyRatings": [RATING]}, {"safetyRatings": [RATING, RATING]}, {"safetyRatings": []}],
@@ -317,11 +317,11 @@ BESIDE: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
         {"tokenCount": 0, "avgLogprobs": 0, "finishMessage": "a", "continuationToken": "YQ=="},
     ),
     "null is absent": ([{"safetyRatings": None, "content": None, "index": None}], {}),
-    "the role": ([chunk(said("a"))["candidates"][0]],
-                 {"content": {"parts": [said("a")], "role": "model"}}),
+    "the role": ([chunk(words("a"))["candidates"][0]],
+                 {"content": {"parts": [words("a")], "role": "model"}}),
     "parts that are no list": ([{"content": {"parts": 5}}, {"content": {}, "mood": 1}], {}),
-    "one part alone": ([{"content": {"parts": said("a")}}, {"content": {"parts": "b"}}],
-                       {"content": {"parts": [said("ab")]}}),
+    "one part alone": ([{"content": {"parts": words("a")}}, {"content": {"parts": "b"}}],
+                       {"content": {"parts": [words("ab")]}}),
     "items that are none": (
         [{"groundingMetadata": {
             "groundingSupports": [{"groundingChunkIndices": [0, None, "1", 2],
@@ -345,13 +345,13 @@ BESIDE: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("said", "made"), BESIDE.values(), ids=BESIDE)
-def test_what_is_beside_the_content(said: list[dict[str, Any]], made: dict[str, Any]):
-    answer = run(*({"candidates": [fields]} for fields in said))
+@pytest.mark.parametrize(("stated", "made"), BESIDE.values(), ids=BESIDE)
+def test_what_is_beside_the_content(stated: list[dict[str, Any]], made: dict[str, Any]):
+    answer = run(*({"candidates": [fields]} for fields in stated))
     assert encoded(answer)["candidates"] == [{"index": 0, "content": {}, **made}]
 
 
-# What chunks say beside the candidates, and what the answer does.
+# What chunks have beside the candidates, and what the answer does.
 WHOLE: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
     "the first": (
         [{"responseId": "", "createTime": "1"}, {"responseId": "a"},
@@ -399,9 +399,9 @@ WHOLE: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("said", "made"), WHOLE.values(), ids=WHOLE)
-def test_what_is_beside_the_candidates(said: list[dict[str, Any]], made: dict[str, Any]):
-    assert encoded(run(*said)) == {"candidates": [], **made}
+@pytest.mark.parametrize(("stated", "made"), WHOLE.values(), ids=WHOLE)
+def test_what_is_beside_the_candidates(stated: list[dict[str, Any]], made: dict[str, Any]):
+    assert encoded(run(*stated)) == {"candidates": [], **made}
 
 
 # Parts of unknown kinds.
@@ -417,7 +417,7 @@ def test_a_part_of_unknown_kind_has_the_attributes_of_a_part():
 
 
 def test_a_chunk_has_its_part_of_unknown_kind():
-    made = gemini.decode(ServerSentEvent(json.dumps(chunk(said("a"), {"hologram": 1}))))
+    made = gemini.decode(ServerSentEvent(json.dumps(chunk(words("a"), {"hologram": 1}))))
     assert isinstance(made, gemini.GenerateContentResponse)
     assert made.candidates[0].content.parts == [gemini.Part(text="a"), {"hologram": 1}]
 
@@ -440,12 +440,16 @@ def test_deltas():
     usage = {"promptTokenCount": 1, "candidatesTokenCount": 2}
     assert deltas(
         {**chunk(thought("hm")), "usageMetadata": {"promptTokenCount": 1}},
-        chunk(said("a"), said(""), said("b", thoughtSignature="c2ln"), {"hologram": 1}),
-        chunk(call("f", id="1", args={"a": 1}), call(), said("c")),
+        chunk(words("a"), words(""), words("b", thoughtSignature="c2ln"), {"hologram": 1}),
+        chunk(call("f", id="1", args={"a": 1}), call(), words("c")),
         chunk(call("g", willContinue=True)),
         chunk(piece("$.b", "x"), piece("$.b", "y")),
         {**chunk(call(), finishReason="STOP"), "usageMetadata": usage},
-        {"candidates": [{"index": 1, "content": {"parts": [said("d"), call("h", args={"a": 1})]}}]},
+        {
+            "candidates": [
+                {"index": 1, "content": {"parts": [words("d"), call("h", args={"a": 1})]}}
+            ]
+        },
     ) == [
         ReasoningDelta(0, "hm"),
         Usage(input_tokens=1),
@@ -493,7 +497,9 @@ def test_pieces_that_may_be_followed_by_others_are_handed_over_at_the_end():
 
 
 def test_a_text_in_a_call_is_of_the_text():
-    spoken, thinking = ({**call("f", args={"a": 1}), **said} for said in (said("a"), thought("hm")))
+    spoken, thinking = (
+        {**call("f", args={"a": 1}), **stated} for stated in (words("a"), thought("hm"))
+    )
     assert deltas(chunk(spoken, thinking)) == [
         TextDelta(0, "a"),
         ToolCallDelta(0, 0, "", "f", '{"a":1}'),
@@ -507,7 +513,7 @@ def test_a_text_in_a_call_is_of_the_text():
 
 
 def test_deltas_of_a_divided_pair():
-    chunks = [chunk(said("a\ud83d")), chunk(said("\ude00", thoughtSignature="c2ln"))]
+    chunks = [chunk(words("a\ud83d")), chunk(words("\ude00", thoughtSignature="c2ln"))]
     assert deltas(*chunks, chunk(thought("\ud83d"))) == [
         TextDelta(0, "a"),
         TextDelta(0, "😀"),

@@ -47,10 +47,10 @@ def bare(tree: Any) -> Any:
         return [bare(item) for item in tree]
     if not isinstance(tree, dict):
         return tree
-    said = {name: value for name, value in tree.items() if value is not None}
-    if "thoughtSignature" in said:
-        said["thoughtSignature"] = said["thoughtSignature"].translate(URL_SAFE)
-    return {name: bare(value) for name, value in said.items() if name not in UNKNOWN}
+    stated = {name: value for name, value in tree.items() if value is not None}
+    if "thoughtSignature" in stated:
+        stated["thoughtSignature"] = stated["thoughtSignature"].translate(URL_SAFE)
+    return {name: bare(value) for name, value in stated.items() if name not in UNKNOWN}
 
 
 def answer_to(recording: Recording) -> Any:
@@ -71,7 +71,7 @@ def test_an_answer_is_one_to_the_sdk(recording: Recording):
 
 
 @each_readable
-def test_it_says_to_the_sdk_what_the_chunks_said(recording: Recording):
+def test_the_sdk_reads_in_it_what_it_reads_in_the_chunks(recording: Recording):
     """What the SDK reads off our result is what it reads off the chunks, one after the other."""
     chunks = [bare(event.json()) for event in iter_events([recording.whole])]
     theirs = [types.GenerateContentResponse.model_validate(chunk) for chunk in chunks]
@@ -121,7 +121,7 @@ def test_the_sdk_knows_no_field_that_we_do_not(struct: type[msgspec.Struct]):
 
 @given(gemini_streams())
 def test_a_made_stream_is_answers_to_the_sdk(made: ModelStream):
-    """The SDK's model accepts each event, and holds all that the answer says."""
+    """The SDK's model accepts each event, and holds all of the answer."""
     bodies = [json.loads(event.data) for event in SSEDecoder().feed(made.data)]
     theirs = [types.GenerateContentResponse.model_validate(joined(body)) for body in bodies]
     assert len(theirs) == len(made.events)

@@ -245,7 +245,7 @@ STEPS: dict[str, tuple[Events, list[Any]]] = {
         [began(DREAM | {"content": [words("a")]}), text("b")],
         [DREAM | {"content": [words("a"), words("b")]}],
     ),
-    "no step is said to begin": (
+    "no step begins": (
         [summary("h", 0), text("a", 1), arguments('{"a":1}', 2),
          goes_on("google_search_result", 3, result=[{}])],
         [thought("h"), output(words("a")), call({"a": 1}, id="", name=""),
@@ -328,7 +328,7 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
     "a call": (formerly({"type": "function_call"}, call({"a": 1})), [call({"a": 1})]),
     "an output of unknown type": (formerly(DREAM, {"type": "dream", "length": 5}),
                                   [DREAM | {"length": 5}]),
-    "no output is said to begin": (
+    "no output begins": (
         [wire("content.delta", index=0, delta=words("a")),
          wire("content.delta", index=1, delta=IMAGE),
          wire("content.delta", index=2, delta=call({"a": 1}))],
@@ -446,8 +446,8 @@ SETTLED: dict[str, tuple[Events, list[Any], list[Any]]] = {
 def test_the_steps_of_the_last_event(events: Events, last: list[Any], steps: list[Any]):
     events = [*events, ended(steps=last)]
     assert encoded(run(*events))["steps"] == steps
-    said = "".join(each.text for each in deltas(*events) if isinstance(each, TextDelta))
-    assert said == push(*events).accumulator.text or steps == [output(words("b"))]
+    stated = "".join(each.text for each in deltas(*events) if isinstance(each, TextDelta))
+    assert stated == push(*events).accumulator.text or steps == [output(words("b"))]
     calls = [each for each in deltas(*events) if isinstance(each, ToolCall)]
     assert calls == list(push(*events).accumulator.tool_calls)
 
@@ -513,9 +513,9 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("events", "said"), DELTAS.values(), ids=DELTAS)
-def test_deltas(events: Events, said: list[Any]):
-    assert deltas(*events) == said
+@pytest.mark.parametrize(("events", "stated"), DELTAS.values(), ids=DELTAS)
+def test_deltas(events: Events, stated: list[Any]):
+    assert deltas(*events) == stated
 
 
 # Resuming, and going on.
@@ -552,8 +552,8 @@ def test_an_answer_goes_on_over_several_responses(ids: tuple[str, str]):
               ended(usage=SECOND, steps=[{"type": "user_input"}, output(words("b"))])]  # fmt: skip
     answer = interactions.stream(map(event, first), decoder=decoder).until_done()
     assert (decoder.accumulator.finish_reason, answer.continuation_token) == ("length", "t")
-    said = list(interactions.stream(map(event, second), decoder=decoder).deltas())
-    assert said[0] == TextDelta(0, "b")
+    stated = list(interactions.stream(map(event, second), decoder=decoder).deltas())
+    assert stated[0] == TextDelta(0, "b")
     assert encoded(decoder.result()) == {
         "id": ids[1], "status": "completed", "model": "n", "usage": BOTH,
         "steps": [output(words("a")), output(words("b")), call({"a": 1})],
@@ -610,11 +610,11 @@ FAILURES: dict[str, tuple[Events, tuple[str, str | None]]] = {
 }
 
 
-@pytest.mark.parametrize(("events", "said"), FAILURES.values(), ids=FAILURES)
-def test_an_interaction_that_failed(events: Events, said: tuple[str, str | None]):
+@pytest.mark.parametrize(("events", "stated"), FAILURES.values(), ids=FAILURES)
+def test_an_interaction_that_failed(events: Events, stated: tuple[str, str | None]):
     decoder = push(created(), text("a", 1), *events)
     assert isinstance(decoder.error, APIError)
-    assert (decoder.error.message, decoder.error.code) == said
+    assert (decoder.error.message, decoder.error.code) == stated
     assert decoder.error.partial.status.lower() == "failed"
     assert decoder.accumulator.text == "a"
     assert decoder.accumulator.finish_reason is None

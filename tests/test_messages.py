@@ -180,11 +180,11 @@ CONTENTS: dict[str, tuple[Events, list[Any]]] = {
         [began(text_block("")), text("a"), stop(), began(call(), 1), text("b", 1)],
         [text_block("a"), call(), text_block("b")],
     ),
-    "each block is said to be the first, and never to end": (
+    "each block begins as the first, and never ends": (
         [began(thought("")), thinking("hm"), began(text_block("")), text("a"), began(call())],
         [thought("hm"), text_block("a"), call()],
     ),
-    "no block is said to begin": (
+    "no block begins": (
         [
             thinking("hm"),
             goes_on("signature_delta", signature="s"),
@@ -254,7 +254,7 @@ CONTENTS: dict[str, tuple[Events, list[Any]]] = {
         [began(call()), goes_on("input_json_delta", partial_json={"a": [1]})],
         [call({"a": [1]})],
     ),
-    "pieces that do not say their type": (
+    "pieces without a type": (
         [
             wire("content_block_start", index=0),
             untyped(thinking="hm"),
@@ -376,7 +376,7 @@ HEADS: dict[str, tuple[Events, dict[str, Any]]] = {
         {**EMPTY, "id": "m", "model": "x", "stop_reason": "stop_sequence", "stop_sequence": "\n",
          "usage": {"input_tokens": 5}},
     ),
-    "null and empty words say nothing": (
+    "null and empty words": (
         [
             start(model="x"),
             ended("end_turn", container={"id": "c"}),
@@ -404,7 +404,7 @@ HEADS: dict[str, tuple[Events, dict[str, Any]]] = {
         ],
         {"context_management": {"applied_edits": []}, "input_transformations": [{"n": 1}]},
     ),
-    "what a start says beside its message": (
+    "what a start has beside its message": (
         [wire("message_start", id="m", model="x", usage={"input_tokens": 5}), start("m")],
         {"id": "m", "model": "x", "usage": {"input_tokens": 5}},
     ),
@@ -418,11 +418,11 @@ HEADS: dict[str, tuple[Events, dict[str, Any]]] = {
          END | {"usage": {"input_tokens": 0, "output_tokens": 0}}],
         {"usage": {"input_tokens": 25, "output_tokens": 1}},
     ),
-    "an end that only the last event says": (
+    "an end that only the last event has": (
         [start(), END | {"stop_reason": "max_tokens", "usage": {"output_tokens": 3}}],
         {"stop_reason": "max_tokens", "usage": {"output_tokens": 3}},
     ),
-    "an end that only the delta of the last event says": (
+    "an end that only the delta of the last event has": (
         [start(), ended(), END | {"stop_reason": None, "delta": {"stop_reason": "max_tokens"}}],
         {"stop_reason": "max_tokens"},
     ),
@@ -544,26 +544,26 @@ def test_views():
 STOP = Finish(0, "stop", "end_turn")
 
 
-def told(*pieces: str) -> list[Any]:
+def emitted(*pieces: str) -> list[Any]:
     """Return the deltas of a call whose arguments come in pieces."""
     fragments = [ToolCallDelta(0, 0, "t", "f", piece) for piece in pieces]
     return [*fragments, ToolCall(0, 0, "t", "f", "".join(pieces))]
 
 
-# The events, and what they say.
+# The events, and their deltas.
 DELTAS: dict[str, tuple[Events, list[Any]]] = {
     "blocks that begin with something": (
         [began(thought("h")), began(text_block("a"), 1), began(DREAM | {"text": "x"}, 2)],
         [ReasoningDelta(0, "h"), TextDelta(0, "a")],
     ),
-    "a call without arguments": ([began(call()), given_json(""), stop()], told("", "{}")),
+    "a call without arguments": ([began(call()), given_json(""), stop()], emitted("", "{}")),
     "a call that stands in the start": (
         [began(call({"a": "é"})), stop()],
-        told("", '{"a":"é"}'),
+        emitted("", '{"a":"é"}'),
     ),
     "a whole call once more, spelled otherwise": (
         [began(call()), given_json('{"a": 1}'), stop(), began(call({"a": 1}), 1), stop(1)],
-        told("", '{"a": 1}'),
+        emitted("", '{"a": 1}'),
     ),
     "equal calls without an id": (
         [began(call(id="")), stop(), began(call(id="")), stop()],
@@ -576,18 +576,18 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
         [began(call(name="")), began(call()), given_json("{"), began(call()), given_json("}"),
          stop(), began(call()), given_json("{}"), stop(),
          began(call({"a": 1}, "u"), 1), stop(1), began(call({"a": 1}, "u"), 2), stop(2)],
-        [ToolCallDelta(0, 0, "t", "", ""), *told("{", "}"),
+        [ToolCallDelta(0, 0, "t", "", ""), *emitted("{", "}"),
          ToolCallDelta(0, 1, "u", "f", ""), ToolCallDelta(0, 1, "u", "f", '{"a":1}'),
          ToolCall(0, 1, "u", "f", '{"a":1}')],
     ),
     "a call that begins once more at another index, and not whole": (
         [began(call({"a": 1})), began(call({"a": 1}), 1), stop(1), stop(),
          *(began(call({"a": 1}), index) for index in (1, 2)), stop(1), stop(2), began(call(), 2)],
-        told("", '{"a":1}'),  # whether the last one is another is not known yet
+        emitted("", '{"a":1}'),  # whether the last one is another is not known yet
     ),
     "pieces of a call to come, while another is open": (
         [began(call()), given_json("[1]"), given_json("[", 1), began(call(id="u"), 1), stop(0)],
-        [*told("", "[1]")[:-1], ToolCallDelta(0, 1, "u", "f", "["), told("", "[1]")[-1]],
+        [*emitted("", "[1]")[:-1], ToolCallDelta(0, 1, "u", "f", "["), emitted("", "[1]")[-1]],
     ),
     "pieces of a call that ended before it was whole": (
         [began(call()), given_json("{"), stop(), given_json('"a"', 3),
@@ -599,7 +599,7 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
     ),
     "pieces of a call at the index of another block": (
         [began(text_block("")), began(call(), 1), given_json("{"), given_json("}", 5), stop(1)],
-        told("", "{", "}"),
+        emitted("", "{", "}"),
     ),
     "pieces without an index": (
         [began(thought(""), 0), began(call(), 1), thinking("hm", None), given_json("{}", None),
@@ -611,7 +611,7 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
         [wire("message", content=[thought("hm"), text_block("a"), call({"a": 1})],
               stop_reason="tool_use", usage={"output_tokens": 3})],
         [Usage(output_tokens=3), ReasoningDelta(0, "hm"), TextDelta(0, "a"),
-         *told("", '{"a":1}'), Finish(0, "tool_calls", "tool_use")],
+         *emitted("", '{"a":1}'), Finish(0, "tool_calls", "tool_use")],
     ),
     "the whole message at the end": (
         [start(), began(text_block("")), text("a"), began(call(), 1), given_json("{", 1),
@@ -633,16 +633,16 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
          END | {"usage": {"output_tokens": 2}, "delta": {"usage": {"input_tokens": 1}}}],
         [Usage(1, 2, 3), STOP],
     ),
-    "usage of the last event, after one was said": (
+    "usage of the last event, after another one": (
         [start(), ended(usage={"output_tokens": 2}),
          END | {"usage": {"input_tokens": 1, "output_tokens": 0},
                 "message": {"usage": {"output_tokens": 1}}}],
         [Usage(None, 2), Usage(1, 2, 3), STOP],
     ),
-    "a call that ends with the message": ([began(call()), END], told("", "{}")),
+    "a call that ends with the message": ([began(call()), END], emitted("", "{}")),
     "a call that ends with another block in its place": (
         [began(call()), given_json("{}"), text("a")],
-        [*told("", "{}"), TextDelta(0, "a")],
+        [*emitted("", "{}"), TextDelta(0, "a")],
     ),
     "calls of others are not the caller's": (
         [began(SEARCH), given_json("{}"), stop(), began(DREAM, 1), given_json("{}", 1)],
@@ -652,7 +652,7 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
         [start(), ended("refusal", stop_details={"type": "refusal", "explanation": "no"}), END],
         [RefusalDelta(0, "no"), Finish(0, "content_filter", "refusal")],
     ),
-    "events that say nothing": (
+    "events without deltas": (
         [text("a"), wire("dreamt"), wire("ping"), start(), goes_on("dream_delta"), stop(9),
          text("b"), goes_on("dream_delta")],
         [TextDelta(0, "a"), TextDelta(0, "b")],
@@ -660,16 +660,16 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("events", "said"), DELTAS.values(), ids=DELTAS)
-def test_deltas(events: Events, said: list[Any]):
-    assert deltas(*events) == said
+@pytest.mark.parametrize(("events", "stated"), DELTAS.values(), ids=DELTAS)
+def test_deltas(events: Events, stated: list[Any]):
+    assert deltas(*events) == stated
 
 
 def test_what_an_answer_is_without_its_deltas():
-    """That they are looked at changes nothing, also where a call is never said to end."""
+    """That they are looked at changes nothing, also where a call never ends."""
     events = [began(call()), ended("tool_use"), "[DONE]"]
     stream = messages.stream(map(event, events))
-    assert [*stream.deltas()] == [*told("", "{}"), Finish(0, "tool_calls", "tool_use")]
+    assert [*stream.deltas()] == [*emitted("", "{}"), Finish(0, "tool_calls", "tool_use")]
     assert stream.accumulator.tool_calls == push(*events).accumulator.tool_calls
 
 

@@ -16,7 +16,7 @@ from msgspec import UNSET
 from ssekit import DecodeError, PartialJSON, partial_json
 from tests.trees import trees
 
-# What a text is to say when so many characters of it have come. It is told from the whole tree, as
+# The value of a text of which so many characters have come, made of the whole tree, as
 # the text is written: what is known of a string, of an array, of a number.
 Known: TypeAlias = Callable[[int], Any]
 
@@ -46,7 +46,7 @@ class Writer:
         else:
             self.text += json.dumps(tree)
             end = len(self.text)
-            # The next character tells that a number in digits has ended.
+            # The next character shows that a number in digits has ended.
             finished = end + 1 if self.text[-1].isdigit() else end
             known = lambda n: tree if n >= finished else UNSET  # noqa: E731
         self.space()
@@ -136,14 +136,14 @@ def same(one: Any, other: Any) -> bool:
 
 
 @given(written(open_strings=True))
-def test_what_every_beginning_says(made: tuple[str, Known]):
+def test_what_every_beginning_means(made: tuple[str, Known]):
     text, known = made
     for n in range(len(text) + 1):
         assert same(partial_json(text[:n]), known(n)), text[:n]
 
 
 @given(written(open_strings=False))
-def test_what_every_beginning_says_without_open_strings(made: tuple[str, Known]):
+def test_what_every_beginning_means_without_open_strings(made: tuple[str, Known]):
     text, known = made
     for n in range(len(text) + 1):
         assert same(partial_json(text[:n], open_strings=False), known(n)), text[:n]
@@ -159,7 +159,7 @@ soups = st.lists(st.sampled_from(TOKENS), max_size=10).map("".join)
 
 
 def read(pieces: list[str]) -> tuple[str, Any]:
-    """Return what pieces say, and the error that ended the reading."""
+    """Return the value of pieces, and the error that ended the reading."""
     reader = PartialJSON()
     try:
         for piece in pieces:
@@ -192,11 +192,11 @@ def test_cuts_do_not_matter(pieces: list[str]):
 @example('{"a":' * 101 + "0" + "}" * 101)
 @example("[" * 5000 + "]" * 5000)
 @example('"' + "[" * 2000 + '"')
-def test_a_text_at_once_says_what_its_pieces_say(text: str):
+def test_a_text_at_once_means_what_its_pieces_mean(text: str):
     """Though a whole text is read by another reader."""
-    said, error = read([*text])
+    stated, error = read([*text])
     try:
-        assert (repr(partial_json(text)), None) == (said, error)
+        assert (repr(partial_json(text)), None) == (stated, error)
     except DecodeError as raised:
         assert str(raised) == error
 
@@ -274,7 +274,7 @@ def test_only_what_can_never_be_json_is_an_error(text: str):
     assert (read([text])[1] is None) == may_go_on(text)
 
 
-# What is no JSON: the text, where that is known, and what it said before.
+# What is no JSON: the text, where that is known, and its value before.
 FAULTS: dict[str, tuple[str, int, Any]] = {
     "no value": ("x", 0, UNSET),
     "a value too many": ("[1] 2", 4, [1]),
@@ -304,7 +304,7 @@ FAULTS: dict[str, tuple[str, int, Any]] = {
 
 
 @pytest.mark.parametrize(("text", "place", "partial"), FAULTS.values(), ids=FAULTS)
-def test_what_is_no_json_is_told_with_its_place(text: str, place: int, partial: Any):
+def test_what_is_no_json_is_reported_with_its_place(text: str, place: int, partial: Any):
     with pytest.raises(DecodeError, match=rf"character {place} on") as raised:
         partial_json(text)
     assert same(raised.value.partial, partial)
@@ -312,7 +312,7 @@ def test_what_is_no_json_is_told_with_its_place(text: str, place: int, partial: 
     partial_json(text[:place])  # so far it was the beginning of JSON
 
 
-def test_a_reader_that_failed_says_so_again():
+def test_a_reader_that_failed_fails_again():
     reader = PartialJSON()
     with pytest.raises(DecodeError) as first:
         reader.feed('["a", x')
@@ -323,7 +323,7 @@ def test_a_reader_that_failed_says_so_again():
 
 
 @pytest.mark.parametrize("text", [b"[1", None, 5, {}])
-def test_misuse_is_told(text: Any):
+def test_misuse_is_refused(text: Any):
     with pytest.raises(TypeError, match="comes as str, not as"):
         partial_json(text)
 
@@ -368,7 +368,7 @@ VALUES: dict[str, tuple[str, Any]] = {
 
 
 @pytest.mark.parametrize(("text", "value"), VALUES.values(), ids=VALUES)
-def test_what_a_text_says(text: str, value: Any):
+def test_what_a_text_means(text: str, value: Any):
     assert same(partial_json(text), value)
     assert read(list(text)) == (repr(value), None)
 

@@ -137,7 +137,7 @@ def test_a_request_accepts_event_streams_and_asks_no_cache(read: Any):
     assert host.requests == [{"Accept": "text/event-stream", "Cache-Control": "no-cache"}]
 
 
-# What a connection says before it is cut, and which Last-Event-ID the next request has.
+# What a connection sends before it is cut, and which Last-Event-ID the next request has.
 IDS = {
     "an event without an id": ("data: a\n\n", None),
     "an event with an id": ("id: 7\ndata: a\n\n", "7"),
@@ -263,9 +263,9 @@ def test_the_essence_of_the_content_type_counts(read: Any, kind: str):
     assert data(read(Host(Answer(b"data: a\n\n", content_type=kind)))[0]) == "a"
 
 
-# What connections say, and the waits between them; the user's is 0.5 s.
+# What connections send, and the waits between them; the user's is 0.5 s.
 WAITS: dict[str, tuple[list[Any], list[float]]] = {
-    "the user's, where the server says nothing": ([b"data: a\n\n"], [0.5]),
+    "the user's, where the server sends none": ([b"data: a\n\n"], [0.5]),
     "the server's": ([b"retry: 3000\ndata: a\n\n"], [3]),
     "not octal": ([b"retry: 03000\ndata: a\n\n"], [3]),
     "none at all, which would be a hot loop": ([b"retry: 0\ndata: a\n\n"] * 2, [0.1, 0.1]),
@@ -321,29 +321,29 @@ def test_the_shortest_wait_that_a_server_can_ask_for(read: Any, backoff: Backoff
 def test_each_wait_is_reported_before_it(read: Any):
     busy = Answer(status=503, retry_after="7")
     host = Host(Answer(b"data: a\n\n"), busy, TimeoutError("slow"), Answer(b"data: b\n\n"))
-    told: list[Any] = []
+    reports: list[Any] = []
 
     def on_error(error: SSEKitError, attempt: int, delay: float) -> None:
-        assert len(host.waits) == len(told)
-        told.append((type(error), str(error), attempt, delay))
+        assert len(host.waits) == len(reports)
+        reports.append((type(error), str(error), attempt, delay))
 
     read(host, on_error=on_error, retry_statuses=[503])
-    assert told == [
+    assert reports == [
         (StreamTruncatedError, "the connection ended", 0, 0.5),
         (StatusError, "status 503: the server gave no reason that can be read", 1, 7),
         (StreamTimeoutError, "the transport raised TimeoutError: slow", 2, 2),
         (StreamTruncatedError, "the connection ended", 0, 0.5),
     ]
-    assert [delay for *_, delay in told] == host.waits
+    assert [delay for *_, delay in reports] == host.waits
 
 
 @each_way
 def test_an_error_that_is_raised_is_not_reported(read: Any):
-    told: list[Any] = []
+    reports: list[Any] = []
     host = Host(OSError(), Answer(status=404))
-    _, error = read(host, on_error=lambda *report: told.append(report))
+    _, error = read(host, on_error=lambda *report: reports.append(report))
     assert isinstance(error, StatusError)
-    assert len(told) == len(host.waits) == 1
+    assert len(reports) == len(host.waits) == 1
 
 
 # Giving up.
@@ -395,7 +395,7 @@ def test_an_event_that_is_too_large_fails_for_good(read: Any):
 
 
 NOW = "Sun, 06 Nov 1994 08:49:37 GMT"
-# What a response says, and how long is waited at least.
+# What a response has, and how long is waited at least.
 RETRY_AFTER: list[tuple[dict[str, str], float]] = [
     ({}, 0.5),
     ({"retry_after": "7"}, 7),
@@ -513,11 +513,11 @@ def test_misuse_is_raised_at_once(read: Any):
 def test_reading_goes_on_after_an_interrupt():
     """It resumes from the events that were returned, not from those that were read."""
     body = b"id: 1\ndata: a\n\n: now\nid: 2\ndata: b\n\n"
-    said = []
+    stated = []
 
     def on_comment(comment: str) -> None:
-        said.append(comment)
-        if len(said) == 1:
+        stated.append(comment)
+        if len(stated) == 1:
             raise KeyboardInterrupt
 
     host = Host(Answer(body), Answer(body))
@@ -880,9 +880,9 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("values", "said"), WRONG)
-def test_a_value_out_of_its_range(values: Any, said: str):
-    with pytest.raises(ValueError, match=said):
+@pytest.mark.parametrize(("values", "stated"), WRONG)
+def test_a_value_out_of_its_range(values: Any, stated: str):
+    with pytest.raises(ValueError, match=stated):
         Backoff(**values)
 
 

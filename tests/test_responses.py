@@ -118,7 +118,7 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
         [text("x"), text("y", 0, 1), done(0, "message", content=[output_text("a")], id="m")],
         [message(output_text("a"), id="m")],
     ),
-    "an item that is added late keeps what was said": (
+    "an item that is added late keeps what came": (
         [text("a"), added(0, "message", id="m", content=[]), text("b")],
         [message(output_text("ab"), id="m")],
     ),
@@ -157,7 +157,7 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
         ],
         [function_call("{}", "c", "f", id="j"), message(output_text("a"), id="m")],
     ),
-    "a part that says nothing, of a type that is not at home there": (
+    "an empty part, of a type that is not at home there": (
         [
             text("a"),
             at("content_part.done", part={"type": "reasoning_text", "reasoning": "hm"}),
@@ -652,7 +652,7 @@ def test_output(events: Events, output: list[Any]):
 # The events, and fields of the response that they make.
 HEADS: dict[str, tuple[Events, dict[str, Any]]] = {
     "nothing": ([], {"id": "", "object": "response", "model": "", "output": []}),
-    "the newest that says something": (
+    "the newest that is not empty": (
         [
             created(model="m", created_at=5, temperature=1.0, tools=[{"type": "x"}], metadata={}),
             wire("response.queued", response={"id": "", "status": "queued", "temperature": 0.0}),
@@ -663,7 +663,7 @@ HEADS: dict[str, tuple[Events, dict[str, Any]]] = {
         {"id": "r", "model": "m", "created_at": 5, "temperature": 0.0, "status": "queued",
          "tools": [{"type": "x"}], "metadata": {}},
     ),
-    "a terminal event that is all that says so": (
+    "only a terminal event": (
         [created(), wire("response.completed")],
         {"id": "r", "status": "completed"},
     ),
@@ -859,13 +859,13 @@ def begun_call(call: dict[str, Any]) -> dict[str, Any]:
     return {**call, "arguments": ""}
 
 
-def told(*pieces: str) -> list[Any]:
+def emitted(*pieces: str) -> list[Any]:
     """Return the deltas of a call whose arguments come in pieces."""
     fragments = [ToolCallDelta(0, 0, "c", "f", piece) for piece in pieces]
     return [*fragments, ToolCall(0, 0, "c", "f", "".join(pieces))]
 
 
-# The events, and what they say.
+# The events, and their deltas.
 DELTAS: dict[str, tuple[Events, list[Any]]] = {
     "wholes that go on": (
         [
@@ -893,7 +893,7 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
         [completed({"type": "reasoning", "summary": [SUMMARY], "content": [THOUGHT]},
                    message(output_text("a"), REFUSAL), CALL)],
         [ReasoningDelta(0, "hm"), TextDelta(0, "a"), RefusalDelta(0, "no"),
-         *told("{}"), CALLED],
+         *emitted("{}"), CALLED],
     ),
     "reasoning and its summary": (
         [
@@ -929,16 +929,16 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
         [text("\ud83d"), text("\ude00"), at("output_text.done", text="😀!")],
         [TextDelta(0, "😀"), TextDelta(0, "!")],
     ),
-    "events that say nothing": (
+    "events without deltas": (
         [text("a"), text(""), wire("response.dreamt"), wire("keepalive"), created()],
         [TextDelta(0, "a")],
     ),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("events", "said"), DELTAS.values(), ids=DELTAS)
-def test_deltas(events: Events, said: list[Any]):
-    assert deltas(*events) == said
+@pytest.mark.parametrize(("events", "stated"), DELTAS.values(), ids=DELTAS)
+def test_deltas(events: Events, stated: list[Any]):
+    assert deltas(*events) == stated
 
 
 # Whole calls. For each: the events, and the places of the calls that are emitted as whole.
@@ -1128,7 +1128,7 @@ def test_finish_reasons(end: dict[str, Any], reason: str):
     assert push(end).accumulator.finish_reason == reason
 
 
-# Responses that end as if all were well, with a status that says otherwise.
+# Responses that end as if all were well, with another status.
 FAILURES: dict[str, tuple[dict[str, Any], tuple[str | None, str]]] = {
     "an error": (FAILED, ("server_error", "no")),
     "an error that is a text": ({**FAILED, "error": "it broke"}, (None, "it broke")),
@@ -1220,5 +1220,5 @@ def test_another_attempt_that_is_cut_is_not_done():
         responses.stream(source, decoder=first).until_done()
 
 
-def test_a_response_is_called_one_whatever_the_host_says():
+def test_a_response_is_called_one_whatever_the_host_calls_it():
     assert encoded(run(completed(object="chat.completion")))["object"] == "response"

@@ -16,13 +16,13 @@ from tests.shared import conformance_cases, each_recording, needs_shared
 from tests.thorough import examples
 from tests.ways import decoded, pieces
 
-Said = tuple[list[tuple[str, str, str]], str, int | None]
+Decoded = tuple[list[tuple[str, str, str]], str, int | None]
 
 
-def decode(reads: Iterable[bytes]) -> Said:
+def decode(reads: Iterable[bytes]) -> Decoded:
     """Return what all parsers have: each event without its retry, and what a stream leaves."""
-    said = decoded(reads)
-    return [event[:3] for event in said.events], said.last_event_id, said.reconnection_time
+    stated = decoded(reads)
+    return [event[:3] for event in stated.events], stated.last_event_id, stated.reconnection_time
 
 
 # The standard.
@@ -110,7 +110,7 @@ streams = event_streams().map(lambda stream: stream.data) | plain_streams() | an
 @given(streams.flatmap(lambda data: st.tuples(st.just(data), chunkings(data))))
 @examples(quick=60, thorough=5_000)
 @example((b"id: 1\ndata: 1\n\nid\n", [b"id: 1\ndata: 1\n\nid\n", b""]))
-def test_any_bytes_in_any_reads_mean_what_the_standard_says(cut: tuple[bytes, list[bytes]]):
+def test_any_bytes_in_any_reads_mean_what_the_standard_has(cut: tuple[bytes, list[bytes]]):
     data, reads = cut
     assert decoded(reads) == interpret(data)
 
@@ -509,11 +509,11 @@ def test_a_callback_that_raises_loses_nothing(cause: BaseException):
 
 
 def test_comments_come_in_their_order_among_events():
-    said: list[str] = []
-    decoder = SSEDecoder(on_comment=said.append)
+    stated: list[str] = []
+    decoder = SSEDecoder(on_comment=stated.append)
     for read in pieces(b": one\ndata: a\n:two\n\n: three\n"):
-        said.extend(event.data for event in decoder.feed(read))
-    assert said == ["one", "two", "a", "three"]
+        stated.extend(event.data for event in decoder.feed(read))
+    assert stated == ["one", "two", "a", "three"]
 
 
 def test_a_decoder_is_not_inherited():

@@ -81,10 +81,10 @@ async def test_text_deltas_and_chunks_share_one_reading(shell: Shell):
     assert stream.result().choices[0].message.content == "abcde"
 
 
-async def test_what_only_the_end_says(shell: Shell):
+async def test_what_only_the_end_has(shell: Shell):
     stream = shell.stream(shell.reads(text("a", finish_reason="stop"), DONE))
-    said = [type(delta).__name__ async for delta in stream.deltas()]
-    assert said == ["TextDelta", "Finish"]
+    stated = [type(delta).__name__ async for delta in stream.deltas()]
+    assert stated == ["TextDelta", "Finish"]
 
 
 def test_a_snapshot_at_any_moment():
@@ -104,7 +104,7 @@ def test_the_result_never_reads():
     assert source.taken == 0
 
 
-# How it ends: what is read, what was said before, and the error.
+# How it ends: what is read, what came before, and the error.
 FAULTS: dict[str, tuple[list[Any], type[Exception], str]] = {
     "a transport that raises": ([A, B[:9], ConnectionResetError()], StreamInterruptedError, "a"),
     "a timeout": ([A, TimeoutError()], StreamTimeoutError, "a"),
@@ -120,12 +120,12 @@ async def test_faults(shell: Shell, reads: list[Any], kind: type[Exception], bef
     """What came before is delivered before; the source is closed; the error stays."""
     source = shell.reads(*reads)
     stream = shell.stream(source, decoder=chat.decoder(max_event_size=100))
-    said = []
+    stated = []
     with pytest.raises(kind) as raised:
         async for chunk in stream:
-            said += contents([chunk])
+            stated += contents([chunk])
     assert type(raised.value) is kind
-    assert "".join(filter(None, said)) == before == stream.accumulator.text
+    assert "".join(filter(None, stated)) == before == stream.accumulator.text
     assert raised.value.partial == stream.snapshot()  # type: ignore[attr-defined]
     assert source.closed == 1
     with pytest.raises(kind):
@@ -205,7 +205,7 @@ SOURCES = {"raises": lambda reads: reads(A, B, DONE), "ends": lambda _: (r for r
 
 @pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
 async def test_a_stream_that_is_closed_before_its_end_stays_open(shell: Shell, source: Any):
-    """Reading it says so, whether its source then raises or just ends."""
+    """Reading it fails, whether its source then raises or just ends."""
     stream = shell.stream(source(shell.reads))
     await anext(stream)
     await stream.aclose()
