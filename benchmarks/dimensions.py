@@ -368,6 +368,13 @@ RESPONSES: Streams = {
             for k in range(3)
         ),
     ),
+    "whole texts of the parts of an item": (
+        500,
+        lambda n: (
+            events(1, response("output_item.done", output_index=0, item=message_of(0, n)))
+            + events(n, response("output_text.done", output_index=0, content_index="#", text="%d"))
+        ),
+    ),
     **{
         f"the items of the output, {name}": (500, partial(output_of, item))
         for name, item in (

@@ -208,9 +208,9 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
         return self.own_text().override(whole)
 
     def holds(self, whole: str) -> bool:
-        """Whether a whole text is one of this item."""
-        parts = (part.text for part in chain.from_iterable((self._parts or {}).values()))
-        return any(text.is_whole(whole) for text in (self.text, *parts))
+        """Whether a whole text is that of this item, or of one of its latest parts."""
+        fields = (self._parts or {}).values()
+        return self.text.is_whole(whole) or any(parts.hold(whole) for parts in fields)
 
     def has_texts(self, wholes: list[str]) -> bool:
         """Whether whole texts are those of the parts, in their order."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import partial
+from itertools import islice
 from operator import itemgetter
-from typing import TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 
@@ -28,6 +29,9 @@ from ssekit.responses._tables import Kind
 __all__ = ["Addition", "PartBuilder", "PartsBuilder", "in_order", "join_texts", "text_of"]
 
 ValueT = TypeVar("ValueT")
+
+# How many parts are compared with a whole text.
+_MAX_TRIED: Final = 16
 
 # The type of a part, or of an item that has a text itself; and what is new in its text.
 Addition: TypeAlias = tuple[Kind, str]
@@ -107,6 +111,11 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
 
     def __iter__(self) -> Iterator[PartBuilder]:
         return (self._parts[key] for key in sorted(self._parts, key=itemgetter(0)))
+
+    def hold(self, whole: str) -> bool:
+        """Whether a whole text is that of one of the latest parts."""
+        latest = islice(reversed(self._parts.values()), _MAX_TRIED)
+        return any(part.text.is_whole(whole) for part in latest)
 
     def goes_on_at(self, index: int, kind: Kind) -> PartBuilder:
         """Return the part of a piece: at its index, or the latest open one if that has ended."""
