@@ -251,11 +251,11 @@ def ends(wire: Wire, before: bytes) -> tuple[bytes, str]:
     """Return what counts of a stream that ends cleanly, and the state it ends in.
 
     An unfinished last event counts if its data is the marker or whole JSON, and spoils the end
-    if it is not.
+    if it is anything else that is not blank.
     """
     finished = before + b"\n\n"
     events = interpret(finished).events
-    if len(events) == len(interpret(before).events):  # no data is unfinished
+    if len(events) == len(interpret(before).events) or not events[-1][1].strip():
         return before, oracle(wire.endpoint, before).end[0]
     if events[-1][1] != "[DONE]" and not is_json(events[-1][1]):
         return before, "truncated"

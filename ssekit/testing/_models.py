@@ -208,11 +208,10 @@ class ModelEvent(msgspec.Struct, frozen=True):
 
     def unfinished(self, size: int) -> Literal["nothing", "part", "whole"]:
         """How much of its data is in its first `size` bytes, which have no blank line."""
-        start = self.data.find(b"data:")
-        if start < 0 or size < start + len(b"data"):
+        _, _, data = self.data[:size].partition(b"data:")
+        if not data.strip():  # which has no meaning, whatever follows
             return "nothing"
-        whole = self.data.rstrip()  # (which is nothing of an event whose data is blank)
-        return "part" if size < len(whole) or start + len(b"data:") == len(whole) else "whole"
+        return "part" if size < len(self.data.rstrip()) else "whole"
 
 
 class ModelStream(msgspec.Struct, frozen=True):

@@ -361,12 +361,13 @@ class _ItemCutter:
         logprobs: list[Json] | None = None,
     ) -> int:
         """Add a text in pieces, and then whole; return how many pieces there are."""
-        # Without an event for its beginning, a part begins with its first piece.
+        # Without an event for its beginning, a part begins with what is not empty.
         begun = [] if part is None else [begin(part, *at)]
         cuts = [] if "no deltas" in self._quirks else _drawing.cut_text(self._draw, text)
         held = field == "arguments" and "placeholder arguments" in self._quirks
         for cut in cuts:
-            additions = [*begun, join(cut, *at, field)]
+            opens = part is None or bool(cut or logprobs)
+            additions = [*begun, join(cut, *at, field)] if opens else []
             if held and cut:
                 additions.insert(0, put("", *at, field))
                 held = False
@@ -379,5 +380,7 @@ class _ItemCutter:
         fields = {**index, field: text}
         if logprobs is not None:
             fields["logprobs"] = logprobs * len(cuts)
-        self._add_within(f"{name}.done", fields, [*begun, put(text, *at, field)])
+        opens = part is None or bool(text or (logprobs and cuts))
+        additions = [*begun, put(text, *at, field)] if opens else []
+        self._add_within(f"{name}.done", fields, additions)
         return len(cuts)
