@@ -49,7 +49,8 @@ def _repair_parts(delta: dict[str, Any], field: str) -> None:
         for part in parts if isinstance(parts, list) else [parts]:
             texts.setdefault(_place(part, field), []).append(_text(part))
         del delta[field]
-        delta.update({place: "".join(pieces) for place, pieces in texts.items() if any(pieces)})
+        joined = {place: "".join(pieces) for place, pieces in texts.items()}
+        delta.update({place: text for place, text in joined.items() if text or place == "content"})
 
 
 def _place(part: Any, field: str) -> str:
