@@ -26,6 +26,7 @@ from contextlib import (
     ExitStack,
     suppress,
 )
+from types import TracebackType
 from typing import Any, Generic, Self, TypeAlias, TypeVar
 
 import msgspec
@@ -40,7 +41,7 @@ from ssekit._errors import (
     interruption,
 )
 from ssekit._event import ServerSentEvent
-from ssekit._head import ResponseHead, id_header, retry_after
+from ssekit._head import id_header, retry_after
 from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE
 from ssekit._source import (
     AsyncSource,
@@ -109,10 +110,13 @@ class _Reconnection(Generic[EventsT, StackT]):
         self._wire = wire  # the options of each SSEDecoder
         # The number of connections in a row that failed, or ended, without an event.
         self._attempt = 0
+        # The wait before the next connection, in seconds.
+        self._delay: float | None = None
         self._ended = False
-        # The open connection: its context managers, its events, and the decoder of these.
+        # The open connection: its context managers, its decoder, its events.
         self._opened = opened
-        self._connection: tuple[EventsT, SSEDecoder] | None = None
+        self._receiver: EventReceiver | None = None
+        self._events: EventsT | None = None
 
     def _request_headers(self) -> dict[str, Any]:
         # 9.2.2: Accept, and the cache mode "no-store", which is this on the wire (Fetch,
@@ -122,8 +126,9 @@ class _Reconnection(Generic[EventsT, StackT]):
             headers["Last-Event-ID"] = value
         return headers
 
-    def _accept(self, head: ResponseHead | None) -> SSEDecoder:
+    def _accept(self, source: OpenSource | OpenAsyncSource) -> EventReceiver:
         """Judge the head of a connection, and return the decoder of its events."""
+        head = source.head
         if head is not None and head.status == 204:
             self._ended = True  # 9.2.1: No Content tells a client to stop reconnecting
         elif head is not None and head.status != 200 and head.status < 400:
@@ -131,7 +136,8 @@ class _Reconnection(Generic[EventsT, StackT]):
             # error of its own, with the reason that the body has.)
             reason = "an event stream has the status 200, and no other"
             raise StatusError(reason, status_code=head.status, headers=head.headers)
-        return SSEDecoder(last_event_id=self.last_event_id, **self._wire)
+        self._receiver = EventReceiver(SSEDecoder(last_event_id=self.last_event_id, **self._wire))
+        return self._receiver
 
     def _record(self, event: ServerSentEvent) -> None:
         self.last_event_id = event.id
@@ -139,20 +145,19 @@ class _Reconnection(Generic[EventsT, StackT]):
             self.reconnection_time = event.retry
         self._attempt = 0
 
-    def _end_connection(self, error: SSEKitError | None) -> float | None:
-        """Return the wait before the next connection, or raise the error that ends the iteration.
+    def _forget_connection(self) -> None:
+        self._receiver = self._events = None
 
-        The wait is None after `close()`.
-        """
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            _, decoder = connection
+    def _end_connection(self, error: SSEKitError | None) -> None:
+        """Set the wait before the next connection, or raise the error that ends the iteration."""
+        if self._receiver is not None:
             # A block without data sets the ID as well, and a retry field counts at its line.
-            self.last_event_id = decoder.last_event_id
-            if decoder.reconnection_time is not None:
-                self.reconnection_time = decoder.reconnection_time
+            self.last_event_id = self._receiver.decoder.last_event_id
+            if self._receiver.decoder.reconnection_time is not None:
+                self.reconnection_time = self._receiver.decoder.reconnection_time
+        self._forget_connection()
         if self._ended:
-            return None
+            return
         attempt, attempts = self._attempt, self._backoff.attempts
         used_up = attempts is not None and attempt >= attempts
         final = used_up or not self._is_temporary(error)
@@ -162,12 +167,11 @@ class _Reconnection(Generic[EventsT, StackT]):
         if final:
             self._ended = True
             raise error
-        delay = self._next_delay(error)
+        self._delay = self._next_delay(error)
         self._attempt += 1
         if self._on_error is not None:
-            self._on_error(error, attempt, delay)
+            self._on_error(error, attempt, self._delay)
         drop_frames(error)
-        return None if self._ended else delay
 
     def _is_temporary(self, error: SSEKitError | None) -> bool:
         # 9.2.2: after the end of the body or a network error, the connection is reestablished. Any
@@ -200,29 +204,34 @@ class EventSource(_Reconnection[Iterator[ServerSentEvent], ExitStack], Iterator[
         while not self._ended:
             failure: SSEKitError | None = None
             try:
-                if self._connection is None:
-                    source = self._open()
-                    self._opened.callback(source.close)
-                    decoder = self._accept(source.head)
-                    self._connection = pull(source, EventReceiver(decoder)), decoder
+                if self._events is None:
+                    self._open()
                     continue
-                for event in self._connection[0]:
+                for event in self._events:
                     self._record(event)
                     return event
             except SSEKitError as error:
                 failure = error
             except BaseException:
-                self._connection = None
+                self._forget_connection()
                 self._release()
                 raise
             self._release()
-            delay = self._end_connection(failure)
-            if delay is not None:
-                self._sleep(delay)
+            self._end_connection(failure)
         self._release()
         raise StopIteration
 
-    def _open(self) -> OpenSource:
+    def _open(self) -> None:
+        """Wait, if a wait is due; otherwise open the next connection."""
+        if self._delay is not None:
+            delay, self._delay = self._delay, None
+            self._sleep(delay)
+        else:
+            source = self._new_source()
+            self._opened.callback(source.close)
+            self._events = pull(source, self._accept(source))
+
+    def _new_source(self) -> OpenSource:
         try:
             opened = self._connect(self._request_headers())
             with suppress(TypeError):
@@ -247,7 +256,12 @@ class EventSource(_Reconnection[Iterator[ServerSentEvent], ExitStack], Iterator[
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         self.close()
 
 
@@ -260,29 +274,33 @@ class AsyncEventSource(
         while not self._ended:
             failure: SSEKitError | None = None
             try:
-                if self._connection is None:
-                    source = await self._open()
-                    self._opened.push_async_callback(source.aclose)
-                    decoder = self._accept(source.head)
-                    self._connection = AsyncPull(source, EventReceiver(decoder)), decoder
+                if self._events is None:
+                    await self._open()
                     continue
-                async for event in self._connection[0]:
+                async for event in self._events:
                     self._record(event)
                     return event
             except SSEKitError as error:
                 failure = error
             except BaseException:  # also cancellation
-                self._connection = None
+                self._forget_connection()
                 await self._release()
                 raise
             await self._release()
-            delay = self._end_connection(failure)
-            if delay is not None:
-                await self._sleep(delay)
+            self._end_connection(failure)
         await self._release()
         raise StopAsyncIteration
 
-    async def _open(self) -> OpenAsyncSource:
+    async def _open(self) -> None:
+        if self._delay is not None:
+            delay, self._delay = self._delay, None
+            await self._sleep(delay)
+        else:
+            source = await self._new_source()
+            self._opened.push_async_callback(source.aclose)
+            self._events = AsyncPull(source, self._accept(source))
+
+    async def _new_source(self) -> OpenAsyncSource:
         try:
             opened = self._connect(self._request_headers())
             if isinstance(opened, Awaitable):
@@ -309,7 +327,12 @@ class AsyncEventSource(
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         await self.aclose()
 
 
