@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import chain
+from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 from ssekit._accumulator import Accumulator
@@ -236,14 +237,9 @@ class _AnyStream(Generic[ChunkT, ResultT]):
 
     def result(self) -> ResultT:
         """Return the finished answer. This never reads; see `StreamDecoder.result`."""
-        self._raise_error()
-        return self.decoder.result()
-
-    def _raise_error(self) -> None:
-        """Raise again the error that ended the reading, which an iterator raises once."""
-        self.decoder.raise_error()
         if self._source.closed and self.state == "open":
             raise self.decoder.not_finished(CLOSED)
+        return self.decoder.result()
 
 
 class Stream(_AnyStream[ChunkT, ResultT]):
@@ -290,6 +286,12 @@ class Stream(_AnyStream[ChunkT, ResultT]):
         self._raise_error()
         raise StopIteration
 
+    def _raise_error(self) -> None:
+        """Raise again the error that ended the reading, which an iterator raises once."""
+        self.decoder.raise_error()
+        if self._source.closed and self.state == "open":
+            raise self.decoder.not_finished(CLOSED)
+
     def text(self) -> Iterator[str]:
         """Yield the text of choice 0 as it comes."""
         return _texts(self.deltas())
@@ -318,7 +320,12 @@ class Stream(_AnyStream[ChunkT, ResultT]):
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         self.close()
 
 
@@ -378,7 +385,12 @@ class AsyncStream(_AnyStream[ChunkT, ResultT]):
             raise
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         await self.aclose()
 
 
