@@ -147,7 +147,7 @@ UNSTABLE = {"encrypted_content", "fingerprint", "id"}
 
 @pytest.mark.parametrize("keep", ["done", "terminal"])
 @each_answer
-def test_text_that_is_only_stated_is_told_all_the_same(keep: str, recording: Recording):
+def test_text_that_is_only_stated_is_emitted_all_the_same(keep: str, recording: Recording):
     """A server may send no pieces, but only wholes, or only the terminal response."""
     events = [
         event
