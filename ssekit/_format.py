@@ -285,12 +285,18 @@ class Format(Generic[ChunkT, ResultT]):
         reported = self.find_reported(parse_object(lines[-1]))
         return [event] if reported is None else [replace(event, data=lines[-1])]
 
-    def is_whole(self, event: ServerSentEvent) -> bool:
-        """Whether an event that no blank line ended has come whole."""
-        parts = self.split(event)
+    def is_whole(self, event: ServerSentEvent, *, cut_line: bool) -> bool:
+        """Whether an event that no blank line ended has come whole.
+
+        `cut_line` is whether its last line has no end either: blank data may be a beginning then.
+        """
+        if cut_line and not event.data.strip():
+            return False
         return all(
-            is_marker(part.data) or is_json(part.data) or self.is_empty(part) for part in parts
-        ) or (event.event == "error" and not event.data.startswith(("{", "[")))
+            is_marker(part.data) or is_json(part.data) or self.is_empty(part)
+            for part in self.split(event)
+            if part.event != "error" or part.data.startswith(("{", "["))
+        )
 
     def decode_part(self, event: ServerSentEvent, /, *, refused: bool = False) -> ChunkT | None:
         """Decode one event, which may be `refused` by the typed decoder; otherwise as `decode`.
@@ -400,7 +406,7 @@ class Format(Generic[ChunkT, ResultT]):
             return True
         body = unlisted(try_parse(event.data))
         if not isinstance(body, dict):
-            return is_keepalive(event.event)
+            return is_keepalive(event.event) and not event.data.lstrip().startswith("{")
         is_part = body.get(self._chunk_field) or shape_in(body, "") == self.name
         means_nothing = is_keepalive(event.event) or is_notice(body.get("type"))
         return means_nothing and not (is_part or body.get("error"))

@@ -251,11 +251,12 @@ def ends(wire: Wire, before: bytes) -> tuple[bytes, str]:
     """Return what counts of a stream that ends cleanly, and the state it ends in.
 
     An unfinished last event counts if its data is the marker or whole JSON, and spoils the end
-    if it is anything else that is not blank.
+    if it is not. Blank data has no meaning, if its line has ended.
     """
     finished = before + b"\n\n"
     events = interpret(finished).events
-    if len(events) == len(interpret(before).events) or not events[-1][1].strip():
+    blank = before.endswith(b"\n") and not (events and events[-1][1].strip())
+    if len(events) == len(interpret(before).events) or blank:  # no data is unfinished
         return before, oracle(wire.endpoint, before).end[0]
     if events[-1][1] != "[DONE]" and not is_json(events[-1][1]):
         return before, "truncated"

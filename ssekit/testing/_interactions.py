@@ -213,14 +213,16 @@ class _StepCutter:
         for _ in range(1 + ("step begins twice" in self._quirks)):
             self._add("start", {field: step}, [put(known, *self._at)])
 
-    def _begin_contents(self, step: Json) -> None:
-        if "no step begins" in self._quirks:
+    def _begin_contents(self, step: Json, *, is_empty: bool = False) -> None:
+        # (A step without a text begins by its start alone: an empty piece begins none.)
+        if "no step begins" in self._quirks and not is_empty:
             self._begun = step
         else:
             self._begin(step, step)
 
     def _send(self, delta: Json, *additions: Addition) -> None:
-        begun = [] if self._begun is None else [begin(self._begun, *self._at)]
+        begins = bool(additions) and self._begun is not None
+        begun = [begin(self._begun, *self._at)] if begins else []
         self._add("delta", {"delta": delta}, [*begun, *additions])
 
     def _in_start(self, cuts: list[str]) -> list[str]:
@@ -251,12 +253,15 @@ class _StepCutter:
         whole: Json = _text(text)
         begun = self._in_start(cuts)
         if self._former:
-            self._begin_contents(_text("".join(begun)))
+            self._begin_contents(_text("".join(begun)), is_empty=not text)
         else:
             content = {"content": [_text("".join(begun))]} if begun else {}
-            self._begin_contents({"type": "model_output", **content})
+            self._begin_contents({"type": "model_output", **content}, is_empty=not text)
+        opened = self._begun is None
         for cut in cuts:
-            self._send(_text(cut), begin(_text(""), *at), join(cut, *at, "text"))
+            opened = opened or cut != ""
+            piece = [begin(_text(""), *at), join(cut, *at, "text")] if opened else []
+            self._send(_text(cut), *piece)
         if kind == "cited":
             name = "text_annotation" if self._former else "text_annotation_delta"
             delta = {"type": name, "annotations": [_CITATION]}

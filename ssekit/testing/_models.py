@@ -208,10 +208,13 @@ class ModelEvent(msgspec.Struct, frozen=True):
 
     def unfinished(self, size: int) -> Literal["nothing", "part", "whole"]:
         """How much of its data is in its first `size` bytes, which have no blank line."""
-        _, _, data = self.data[:size].partition(b"data:")
-        if not data.strip():  # which has no meaning, whatever follows
+        start = self.data.find(b"data:")
+        if start < 0 or size < start + len(b"data"):
             return "nothing"
-        return "part" if size < len(self.data.rstrip()) else "whole"
+        whole = self.data.rstrip()
+        if start + len(b"data:") == len(whole):  # blank data: it has no meaning once its line ends
+            return "nothing" if self.data[:size].endswith((b"\r", b"\n")) else "part"
+        return "part" if size < len(whole) else "whole"
 
 
 class ModelStream(msgspec.Struct, frozen=True):
