@@ -208,13 +208,12 @@ class ModelEvent(msgspec.Struct, frozen=True):
 
     def unfinished(self, size: int) -> Literal["nothing", "part", "whole"]:
         """How much of its data is in its first `size` bytes, which have no blank line."""
-        start = self.data.find(b"data:")
-        if start < 0 or size < start + len(b"data"):
+        start, whole = self.data.find(b"data:"), self.data.rstrip()
+        blank = start + len(b"data:") == len(whole)  # it has no meaning once its line has ended
+        ended = blank and self.data[:size].endswith((b"\r", b"\n"))
+        if ended or start < 0 or size < start + len(b"data"):
             return "nothing"
-        whole = self.data.rstrip()
-        if start + len(b"data:") == len(whole):  # blank data: it has no meaning once its line ends
-            return "nothing" if self.data[:size].endswith((b"\r", b"\n")) else "part"
-        return "part" if size < len(whole) else "whole"
+        return "part" if blank or size < len(whole) else "whole"
 
 
 class ModelStream(msgspec.Struct, frozen=True):
