@@ -66,7 +66,8 @@ def _shape(type_: Any, dense: bool) -> _Shape:
     is_union = get_origin(type_) in (Union, UnionType)
     options = get_args(type_) if is_union else (type_,)
     lists = [option for option in options if get_origin(option) in (list, tuple)]
-    values = [get_args(option)[1] for option in options if get_origin(option) is dict]
+    objects = [option for option in options if get_origin(option) is dict and not dense]
+    values = [get_args(option)[1] for option in objects]
     structs = [option for option in options if isinstance(option, type(msgspec.Struct))]
     configs = [struct.__struct_config__ for struct in structs]
     unknown = next(filter(None, (getattr(each, "__unknown__", None) for each in structs)), None)
@@ -74,7 +75,7 @@ def _shape(type_: Any, dense: bool) -> _Shape:
     if Any in options:
         as_is |= _SCALARS if dense else {*_SCALARS, dict, list}
     if Any in values:
-        as_is |= set() if dense else {dict}
+        as_is |= {dict}
         values.clear()
     fits: dict[Any, Callable[[Any, _Shape], Any]] = {}
     if structs:

@@ -147,7 +147,7 @@ def _is_dense(text: str | bytes) -> bool:
     lists, objects = ("[", "{") if isinstance(text, str) else (b"[", b"{")
     # An object of one field takes 184 bytes, a list of one item 88.
     brackets = text.count(lists) + 2 * text.count(objects)  # type: ignore[arg-type]
-    return 7 * brackets > 2 * len(text)
+    return 4 * brackets > len(text)
 
 
 def _absent_if_empty(fields: dict[str, Any]) -> dict[str, Any] | None:

@@ -261,7 +261,7 @@ def spoilings(recording: Recording) -> Iterator[tuple[Any, tuple[str | int, ...]
     for body in chance.sample(events, min(6, len(events))):
         found = list(paths(body))
         for path in chance.sample(found, min(60, len(found))):
-            for text in chance.sample(REPLACEMENTS, 3):
+            for text in chance.sample(REPLACEMENTS, pick(quick=1, thorough=3)):
                 yield body, path, text
 
 

@@ -203,6 +203,8 @@ EACH_REACHED = [(name, what) for name, table in REACHED.items() for what in ANY_
 
 RARE = [f"{what} cut within an escape" for what in ("arguments", "input")]
 RARE += ["arguments cut within an escaped pair", *ANY_WIRE]
+# What narrows a search that would take 2,000 streams.
+NARROWED = {"arguments cut within an escaped pair": {"arguments": st.just({"a": "😀" * 9})}}
 
 
 STREAMS, LEAST = pick(quick=(120, 1), thorough=(250, 2))
@@ -229,7 +231,8 @@ def test_what_matters_is_reached(name: str, what: str):
     """What a consumer may get wrong is there more than once, or at least can be found."""
     reached = (ANY_WIRE | REACHED[name])[what]
     assert seen(name)[what] >= LEAST or what in RARE
-    assert seen(name)[what] or find(STRATEGIES[name](), reached, settings=REACHING)
+    streams = STRATEGIES[name](**NARROWED.get(what, {}))
+    assert seen(name)[what] or find(streams, reached, settings=REACHING)
 
 
 @each_format
