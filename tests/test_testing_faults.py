@@ -77,7 +77,7 @@ def assert_safe(wire: Any, fault: Fault) -> None:
 def test_a_fault_is_reported_and_what_came_before_it_is_kept(name: str):
     wire, streams = FORMATS[name], STRATEGIES[name]
 
-    @examples(quick=20, thorough=1_000)
+    @examples(quick=20, thorough=300)
     @given(faults(streams() | streams(dialect="any")))
     def check(fault: Fault) -> None:
         if fault.kind in CERTAIN:
