@@ -288,7 +288,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     def deltas(self, chunks: Iterable[ChunkT]) -> Iterator[Delta]:
         """Yield the deltas of this decoder's chunks, as they come, and the last ones at the end.
 
-        They join to the texts of the answer, also where an error ends it.
+        They join to the texts of the answer, but for a text in the event of an error (`.chunk`).
         """
         join, held = self._surrogates.join, self._surrogates.held
         try:
