@@ -134,10 +134,12 @@ class Text(Fragments[str]):
         But no text is shortened to an end of itself, or by white space: some hosts state only the
         last piece, or strip the text. After a contradiction, nothing more is emitted.
         """
-        if not whole or self.is_whole(whole) or self._ends_with(whole):
+        if not whole or self.is_whole(whole):
+            return ""
+        rest = self._rest(whole)
+        if rest is None and self._ends_with(whole):
             return ""
         self.echo = -1
-        rest = self._rest(whole)
         if rest is None:
             self.take()
             self.append(whole)

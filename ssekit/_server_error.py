@@ -142,7 +142,7 @@ def _first(words: Iterable[str | None]) -> str | None:
 
 def error_within(holders: Iterable[dict[str, Any]]) -> Any:
     """Return the first error that one of some objects holds, or None."""
-    return next((holder["error"] for holder in holders if holder.get("error")), None)
+    return next(filterfalse(_is_fine, (holder.get("error") for holder in holders)), None)
 
 
 # Fields that an object has because something failed, unless they are fine.

@@ -119,17 +119,17 @@ class ChoiceBuilder(BaseChoiceBuilder):
                 name, arguments = custom.name, custom.input
             elif function is not None:
                 name, arguments = function.name, function.arguments
-            id_ = call.id or ""
-            if id_ == "null":  # as Mistral's SDK writes an absent one
-                id_ = ""
+            # (Mistral's SDK writes an absent id as "null", and a gateway the name.)
+            id_ = call.id if call.id and call.id != "null" else ""
+            name = name if name and name != "null" else ""
             if merges:
                 # Only an id shows which call it is: without ids, nothing is added.
                 begun = table.by_id.get(id_)
                 if begun is not None:
-                    name, arguments = None if begun.name else name, begun.arguments.rest(arguments)
+                    name, arguments = "" if begun.name else name, begun.arguments.rest(arguments)
                 elif not (id_ and identified):
                     continue
-            piece = table.add(call.index, id_, name or "", arguments or "", custom=is_custom)
+            piece = table.add(call.index, id_, name, arguments or "", custom=is_custom)
             if piece is not None:
                 pieces.append(piece)
                 if call.extra_content is not None:

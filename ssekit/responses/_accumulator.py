@@ -204,7 +204,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
 
     def _state_output(self, output: list[ResponseOutputItem]) -> None:
         """Take the whole output, unless it is empty, or has only the items that were done."""
-        if not output or output == [builder.whole for builder in self._output]:
+        if not output or output == [None if item.changed else item.whole for item in self._output]:
             return
         before = self._texts()
         contradicted = {kind for builder in self._output for kind in builder.contradicted}
@@ -234,7 +234,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         if event.item is not None:
             builder = self._output.stated(event.output_index, event.item, whole=True)
             self._add_item_deltas(builder, builder.state(event.item))
-            builder.done, builder.whole = True, event.item
+            builder.done, builder.whole, builder.changed = True, event.item, False
             self._latest_deltas += builder.done_deltas()
 
     def _on_item_delta(self, event: Any) -> None:

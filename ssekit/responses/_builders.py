@@ -89,7 +89,8 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
         contradicted: The types of text of which a whole did not begin with the pieces.
         is_stated: Whether an event had the item itself. Else only pieces of it have come.
         done: Whether the event of the whole item has come.
-        whole: The item of that event, if no other event of the item has come since then.
+        whole: The item of that event.
+        changed: Whether other events of the item have come since then.
         outputs: The outputs of shell commands, by the index of the command.
         index: The index of the item on the wire; None if it has none.
         previous: The item before this one at its index.
@@ -104,6 +105,7 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
     is_stated: bool = False
     done: bool = False
     whole: ResponseOutputItem | None = None
+    changed: bool = False
     outputs: dict[int, CommandOutput] | None = None
     _call: ToolCall | None = None
     # Whether the first delta of the call was emitted, and the whole call.
@@ -160,7 +162,7 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
     def _state_parts(self, item: ResponseOutputItem, begins: bool) -> list[Addition]:
         # Fields that the item lacks are not compared: they may be long.
         stated = {field: parts for field in _FIELDS if (parts := getattr(item, field, None))}
-        if not stated:
+        if not stated or item == self.whole:  # said again, it takes no later piece away
             return []
         fit = all(self.parts(field).fits(parts) for field, parts in stated.items())
         known = {} if fit else join_texts(self._texts_in(stated))

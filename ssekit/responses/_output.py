@@ -95,7 +95,7 @@ class OutputTable:
         # (Most are found so. To look at them here takes 6 percent less of recorded streams.)
         usual = builder is not None and builder.index == index and type(builder.item) in kinds
         if builder is not None and usual and not (builder.done or self.created):
-            self._latest, builder.whole = builder, None
+            self._latest, builder.changed = builder, True
             return builder
         builder = self.find(event, kinds, piece=piece, whole=whole)
         if piece and self.created and (builder.done if builder else self._at_index(index)):
@@ -142,7 +142,8 @@ class OutputTable:
         if self.created and any(builder.has_begun(whole) for builder in begun):
             self._clear()
             return None
-        if is_call and known is not None and known.repeats(item):
+        other = known is None or _differ(known.item, item, _IDS[:1])
+        if is_call and known is not None and not other and known.repeats(item):
             known.index = known.index if index is None else index  # of its next events
             return known
         texts = [text for _, text in texts_of(item) if text] if whole else []
@@ -206,7 +207,7 @@ class OutputTable:
         """Return the item of an event, whose index is that of an item without one."""
         if builder.index is None:
             builder.index = index
-        self._latest, self.created, builder.whole = builder, False, None
+        self._latest, self.created, builder.changed = builder, False, True
         return builder
 
     def _insert(self, index: int | None, builder: ItemBuilder) -> ItemBuilder:
