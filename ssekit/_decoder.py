@@ -65,7 +65,7 @@ Read: TypeAlias = bytes | bytearray | memoryview | ServerSentEvent | Scanned
 class StreamDecoder(Generic[ChunkT, ResultT]):
     """Decodes and accumulates one stream that is pushed into it.
 
-    A format makes one: `chat.decoder()`. No method raises for what is in the bytes: chunks before
+    A format makes one: `chat.decoder()`. No method raises because of the bytes: chunks before
     a fault are returned, the fault is kept in `error`, and `result()` raises it.
 
     Attributes:

@@ -41,7 +41,7 @@ class SSEDecoder:
     __slots__ = ("_batches", "_events", "_on_comment", "_scanner")
 
     def __init_subclass__(cls) -> None:
-        # `iter_events` and the typed streams would not call what a subclass overrides.
+        # `iter_events` and the typed streams would not call the methods of a subclass.
         raise TypeError("SSEDecoder cannot be inherited: hold one, or wrap the source of its bytes")
 
     def __init__(
@@ -100,7 +100,7 @@ class SSEDecoder:
         return self._take(self._scanner.finish(dispatch_incomplete=dispatch_incomplete))
 
     def reset(self) -> None:
-        """Drop what is unfinished and be ready for the next stream.
+        """Drop an unfinished event and be ready for the next stream.
 
         The last event ID and the reconnection time stay, as they do when a browser reconnects.
         """

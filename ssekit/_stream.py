@@ -107,7 +107,7 @@ def _last_items(source: OpenSource, receiver: _Receiver[ItemT], drain: bool) -> 
 
 def _drain(source: OpenSource) -> None:
     budget = _DRAIN_SIZE
-    with suppress(Exception):  # the answer is complete, whatever becomes of the rest
+    with suppress(Exception):  # the answer is complete without the rest
         while budget > 0 and not source.closed:
             budget -= len(next(source.reads))
 

@@ -31,7 +31,7 @@ def repair(body: dict[str, Any]) -> None:
             if delta.get("type") == "tool_use":  # Cortex: the delta itself is a piece of a call
                 named = {"id": delta.get("tool_use_id"), "arguments": delta.get("input")}
                 delta["tool_calls"] = delta | named
-            if isinstance(delta.get("tool_calls"), dict):  # Text Generation Inference, at first
+            if isinstance(delta.get("tool_calls"), dict):  # early Text Generation Inference
                 delta["tool_calls"] = [delta["tool_calls"]]
             for call in objects(delta.get("tool_calls")):
                 _repair_call(call)
@@ -75,7 +75,7 @@ def _repair_call(call: dict[str, Any]) -> None:
     if call.get("function") is None and call.get("custom") is None:
         call["function"] = dict(call)
     for called in objects([call.get("function"), call.get("custom")]):
-        call["id"] = call.get("id") or called.get("id")  # llama.cpp, at first
+        call["id"] = call.get("id") or called.get("id")  # early llama.cpp
         _repair_arguments(called)
 
 

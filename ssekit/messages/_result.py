@@ -213,7 +213,7 @@ class ContainerUploadBlock(Block, frozen=True, tag="container_upload"):
 
 
 class CompactionBlock(Block, frozen=True, tag="compaction"):
-    """A summary, to be sent back in the place of the conversation; None if there is none."""
+    """A summary of the conversation, to be sent back instead of it; `content` may be None."""
 
     type: ClassVar[Literal["compaction"]] = "compaction"
     content: str | None = always(NoneType)

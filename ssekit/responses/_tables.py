@@ -30,7 +30,7 @@ from ssekit.responses._result import (
 # The type of an event, an item or a part.
 Kind: TypeAlias = type[Any]
 
-# The items that accept each type of part. If there is none, one of the first type is made.
+# The types of items that accept each type of part. If no item does, one of the first type is made.
 ACCEPTS: Final[dict[Kind, tuple[Kind, ...]]] = {
     ResponseOutputText: (ResponseOutputMessage,),
     ResponseOutputRefusal: (ResponseOutputMessage,),

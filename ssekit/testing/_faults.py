@@ -84,7 +84,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
         return b"".join(self.reads)
 
     def source(self) -> Iterator[bytes]:
-        """Yield the reads, and raise what the transport raises."""
+        """Yield the reads, and then raise the transport's exception."""
         yield from self.reads
         if self.raises is not None:
             raise self.raises
