@@ -45,12 +45,12 @@ class Backoff(msgspec.Struct, frozen=True, kw_only=True):
             ("attempts", self.attempts or 0, 0, _INFINITY),
             ("floor", self.floor, 0, _INFINITY),
         ):
-            if not (least <= value <= most and value < _INFINITY):  # NaN fails it, too
+            if not (least <= value <= most and value < _INFINITY):  # NaN fails the comparison
                 limit = "" if most == _INFINITY else f" and at most {most}"
                 raise ValueError(f"{name} is finite and at least {least}{limit}, not {value}")
 
     def delay(self, attempt: int, random: float = 0.0) -> float:
-        """Return how long to wait, in seconds.
+        """Return the delay, in seconds.
 
         Args:
             attempt: 0 after the first failure in a row, 1 after the second, and so on.

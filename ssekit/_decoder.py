@@ -5,11 +5,12 @@
 # that reading failed (`fail`). A Stream does the same by `receive` and `finish`, item by item.
 #
 # How it works: the scanner cuts a read into batches of payloads. Each payload is decoded by the
-# format's typed decoder, in C, and the accumulator takes the chunk before it is returned. What the
-# typed decoder refuses (the end marker, errors, dialects) is read in Python (`_receive_unusual`).
+# format's typed decoder, in C, and the accumulator takes the chunk before it is returned. A payload
+# that the typed decoder refuses (the end marker, an error, a dialect) is read in Python
+# (`_receive_unusual`).
 #
 # What always holds here:
-# - The state leaves "open" once for each source. Nothing is looked at afterwards.
+# - The state leaves "open" once for each source. Nothing is decoded afterwards.
 # - Chunks that were complete before a fault come out before the error, however the reads fall.
 # - A payload is decoded when its chunk is asked for, not before.
 # - A stream is done only after a chunk with a part of the answer, and only by an end of `EndedBy`.
@@ -53,7 +54,7 @@ EndedBy: TypeAlias = Literal["event", "marker", "finish"]
 
 
 class Scanned(NamedTuple):
-    """A read of which the events have been cut already."""
+    """A read whose events have been cut already."""
 
     batches: Iterable[Batch]
 
@@ -64,18 +65,17 @@ Read: TypeAlias = bytes | bytearray | memoryview | ServerSentEvent | Scanned
 class StreamDecoder(Generic[ChunkT, ResultT]):
     """Decodes and accumulates one stream that is pushed into it.
 
-    A format makes one: `chat.decoder()`. No method raises for what is in the bytes: chunks before
+    A format makes one: `chat.decoder()`. No method raises because of the bytes: chunks before
     a fault are returned, the fault is kept in `error`, and `result()` raises it.
 
     Attributes:
         state: "open" until the end is known; then "done"; "truncated", when the bytes ended
             before the format's own end; or "failed".
-        ended_by: What made it "done": the format's terminal "event", the "marker" `[DONE]`, or a
-            clean end of bytes after every choice had its "finish" (what comes later, such as
-            usage, may be missing). None otherwise.
-        error: The reason for the end of the stream, if it is not "done"; its `partial` is the
-            answer so far.
-        accumulator: What merges the chunks, with views of the answer so far.
+        ended_by: The end that made it "done": the format's terminal "event", the "marker" `[DONE]`,
+            or a clean end of bytes after every choice had its "finish" (usage, which comes later,
+            may be missing). None otherwise.
+        error: The error that ended the stream, or None; its `partial` is the answer so far.
+        accumulator: The accumulator of the chunks, with views of the answer so far.
         format: The name of the wire format; None while `ssekit.auto` has not detected it.
     """
 
@@ -97,12 +97,12 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     ) -> None:
         comments = on_comment is not None
         self._scanner = EventScanner(last_event_id, max_event_size, comments=comments, outside=True)
-        self._on_comment = on_comment or str  # (to which no comment comes)
-        # The latest event, from which `event` is made when it is asked for.
+        self._on_comment = on_comment or str  # (`str` is never called: no comment is scanned)
+        # The latest event: the property `event` makes it of these two.
         self._payload: bytes | None = None
         self._fields: EventFields = NO_FIELDS
-        # Whether a chunk had a part of the answer; before that, whether an event came that means
-        # anything, how many were no chunks of the format, and the first of these.
+        # Whether a chunk had a part of the answer. Until then: whether an event came that is not
+        # empty, how many events were no chunks of the format, and the first of these.
         self._started = self._seen = False
         self._foreign = 0
         self._first_foreign: ServerSentEvent | None = None
@@ -132,7 +132,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         return self._pushed(self.receive((_read(data),)))
 
     def close(self) -> list[ChunkT]:
-        """Take a clean end of the bytes, which decides what is still open.
+        """Take a clean end of the bytes, and decide the state.
 
         An unfinished last event counts if its data is the end marker or whole JSON.
         """
@@ -151,10 +151,10 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         return self._pushed(self.deltas(self.finish()))
 
     def fail(self, cause: BaseException, /) -> None:
-        """Take the failure of the transport, or the end of reading. What is unfinished is dropped.
+        """Take the failure of the transport, or an early end of reading. Drop an unfinished event.
 
         Pass the exception of the transport; or the one that ended the reading (`CancelledError`,
-        `GeneratorExit`, `KeyboardInterrupt`). A failure that the server reported before is kept.
+        `GeneratorExit`, `KeyboardInterrupt`). An error that the server reported before is kept.
         """
         self._fail(interruption(cause))
 
@@ -167,7 +167,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
 
         Raises:
             SSEKitError: The kept error, if the stream was truncated or failed.
-            StreamNotFinishedError: The end was not seen yet.
+            StreamNotFinishedError: The stream is still open.
         """
         self.raise_error()
         if self.state == "open":
@@ -175,7 +175,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         return self.snapshot()
 
     def not_finished(self, reason: str) -> StreamNotFinishedError:
-        """Return the error of a stream that ends for its reader before its end was seen."""
+        """Return the error of a stream that its reader left before its end."""
         error = StreamNotFinishedError(reason)
         error.partial = self.snapshot()
         return error
@@ -183,7 +183,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     def raise_error(self) -> None:
         """Raise the kept error, if there is one."""
         if self.error is not None:
-            raise self.error.with_traceback(None)  # the frames of earlier raises would add up
+            raise self.error.with_traceback(None)  # frames of earlier raises would accumulate
 
     def resume(self) -> None:
         """Be ready for another source that continues the answer: the wire starts afresh."""
@@ -191,7 +191,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         self._open()
 
     def _open(self) -> None:
-        # The latest bytes outside of any event, and behind the data of one; an error without words.
+        # The latest lines outside of any event, behind the data of one; an error without a reason.
         self._outside = self._behind = b""
         self._unexplained: SSEKitError | None = None
         self._decode = self._format.decode_typed
@@ -204,10 +204,10 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     def receive(
         self, reads: Iterable[Read], abandon: Callable[[], object] | None = None
     ) -> Iterator[ChunkT]:
-        """Yield the chunks of each read; call `abandon` if that raises or is dropped.
+        """Yield the chunks of each read. Call `abandon` if the iteration raises or is dropped.
 
-        One generator serves a whole stream of reads: one for each read took a tenth longer where
-        each read is one event. And it is one function: a call for each chunk takes 30 ns.
+        One generator serves all reads of a stream: a generator for each read took a tenth longer
+        where each read is one event. It is one function: a call for each chunk takes 30 ns.
         """
         decode, add, scanner = self._decode, self.accumulator.add, self._scanner
         started, ignored = self._started, IGNORED
@@ -216,12 +216,12 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
             for data in reads:
                 if self.state != "open":
                     return
-                # Bytes, the ordinary read, are scanned without a call between.
+                # Bytes, the ordinary read, are scanned without the call of `_batches`.
                 if type(data) is bytes:
                     batches = scanner.scan(data)
                 else:
                     batches = self._batches(data)
-                    # With this read, `auto` may have detected the format.
+                    # `auto` may have detected the format in this read.
                     decode, add = self._decode, self.accumulator.add
                 for fields, payloads in batches:
                     if fields is ignored:
@@ -288,13 +288,13 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     def deltas(self, chunks: Iterable[ChunkT]) -> Iterator[Delta]:
         """Yield the deltas of this decoder's chunks, as they come, and the last ones at the end.
 
-        They join to the texts of the answer, but for a text in the event of an error (`.chunk`).
+        Joined, they are the texts of the answer (without a text in the event of an error).
         """
         join, held = self._surrogates.join, self._surrogates.held
         try:
             for chunk in chunks:
                 for delta in self.accumulator.deltas(chunk):
-                    # Nearly all deltas. A call for each took 0.2 L of the recorded streams.
+                    # Nearly all deltas. A call of `join` for each took 0.2 L (see the benchmarks).
                     if type(delta) is TextDelta and not held and delta.text.isascii():
                         yield delta
                         continue
@@ -313,7 +313,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         try:
             return list(items)
         except BaseException as cause:
-            # A callback raised, or the program was interrupted: the answer may have a hole.
+            # A callback raised, or the program was interrupted: the answer may lack a chunk.
             error = StreamInterruptedError(f"{type(cause).__name__} interrupted the decoding")
             error.__cause__ = cause
             self._fail(error)
@@ -328,13 +328,13 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         return self._scanner.scan(as_bytes(data))
 
     def _outgrows_limit(self, size: int) -> bool:
-        """Count the size of an event. If the answer is too large with it, the stream has failed."""
+        """Count the size of an event. If the answer is too large with it, fail, and return True."""
         self._answer_size += size
         if self._max_answer_size is not None and self._answer_size > self._max_answer_size:
             self._fail(AnswerTooLargeError(self._max_answer_size))
         return self.state != "open"
 
-    # What is no ordinary chunk.
+    # Payloads that are no ordinary chunks.
 
     def _receive_ignored(self, payloads: Iterable[bytes]) -> None:
         """Take a comment, or bytes outside of any event."""
@@ -343,22 +343,22 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
                 self._on_comment(as_text(payload[1:]))
             elif payload.startswith(b"\n\n"):
                 self._behind = payload[2:]
-            else:  # these lines count unless an event follows that means anything
+            else:  # these lines count unless an event follows that is not empty
                 self._outside, self._decode = payload[1:], _refuse
 
     def _receive_unusual(self) -> Iterator[ChunkT]:
-        """Yield the chunks of an event that the typed decoder refused, or that is waited for."""
+        """Yield the chunks of an event that the typed decoder, or `_refuse`, has refused."""
         event, behind = self.event, self._behind
         assert event is not None
         self._behind = b""
         for part in self._format.split(event, behind):
             if self.state != "open":
                 return
-            if part.data == "[DONE]" or is_marker(part.data):  # the first, nearly always
+            if part.data == "[DONE]" or is_marker(part.data):  # nearly always exactly "[DONE]"
                 is_end = self._format.marker_ends or self.accumulator.complete
                 self._end("marker" if is_end else None, "the end marker came", self._outside)
                 return
-            waiting = self._decode is _refuse  # lines outside, or an error, wait for an event
+            waiting = self._decode is _refuse  # lines outside, or an error, wait for this event
             settles = waiting and not self._format.is_empty(part)
             if settles:
                 self._outside, self._decode = b"", self._format.decode_typed
@@ -383,20 +383,20 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
 
     def _receive_error(self, error: SSEKitError) -> None:
         if isinstance(error, APIError) and error.chunk is not None:
-            with suppress(DecodeError):  # the server's own error is the more important one
+            with suppress(DecodeError):  # the server's own error is more important
                 self.accumulator.add(error.chunk)
         explained = self._format.is_explained(error)
         if explained and isinstance(error, APIError):
             self._unexplained = None
         elif not explained and self._unexplained is None:
-            # The next event may have the words. It is read in Python too.
+            # The next event may explain the error: `_refuse` sends it to `_receive_unusual`.
             self._unexplained = error
             self._decode = _refuse
             return
         self._fail(error)
 
     def _note(self, chunk: ChunkT | None, event: ServerSentEvent) -> bool:
-        """Note whether a chunk has a part of the answer, or its event is of another format."""
+        """Note whether a chunk starts the answer, or its event is of another format."""
         if chunk is not None and self._format.starts(chunk, event):
             self._started = True
         elif not self._format.is_empty(event):
@@ -409,7 +409,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     # The end.
 
     def _end(self, ended_by: EndedBy | None, where: str, outside: bytes = b"") -> None:
-        """End the stream: well by a word for the end, truncated by None; but look for a fault."""
+        """End the stream: done by an end, truncated by None, or failed if there is a fault."""
         fault: SSEKitError | None = self._unexplained
         if outside:
             complete = self._started and self.accumulator.complete
@@ -435,8 +435,8 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     def _fail(self, error: SSEKitError) -> None:
         if self.state != "open":
             return
-        error = self._unexplained or error  # which came first
-        # The frames of the traceback hold the event as it was read, which may be large.
+        error = self._unexplained or error  # an unexplained error came first
+        # The frames of the traceback hold the bytes of the event, which may be large.
         self.error = error.with_traceback(None)
         error.partial = self.snapshot()
         self.state = "truncated" if isinstance(error, StreamTruncatedError) else "failed"

@@ -1,10 +1,10 @@
 # The shared vocabulary: the pieces of an answer, in the same words for every wire format.
 #
 # What always holds here:
-# - Every type names the choice (or candidate) it belongs to by `index`; `Usage`, of the whole
-#   answer, has none.
-# - The text deltas of a choice join to its text, argument fragments to the call's arguments. (What
-#   comes in one event with an error is in the partial answer alone.)
+# - Every type has the `index` of its choice (or candidate), except `Usage`, which counts the whole
+#   answer.
+# - The text deltas of a choice, joined, are its text; the argument deltas of a call, its arguments.
+#   (A text in the event of an error is only in the partial answer.)
 # - A surrogate pair that the wire divides comes whole, in the delta of its second half.
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class ToolCallDelta(msgspec.Struct, frozen=True, gc=False, tag="tool_call_delta"
     Attributes:
         index: The choice.
         place: The position of the call among the tool calls of the choice, from 0.
-        id: The call's id, as far as it is known; "" where the server gives none.
+        id: The call's id, as far as it is known; "" if the server sends none.
         name: The tool's name, as far as it is known.
         arguments: The next piece of the arguments (of the input, for a custom tool).
     """
@@ -96,10 +96,9 @@ class ToolCall(msgspec.Struct, frozen=True, gc=False, tag="tool_call"):
     @overload
     def parse(self, type: type[ValueT]) -> ValueT: ...
     def parse(self, type: Any = Any) -> Any:
-        """Return the arguments, read as JSON, as `type`.
+        """Decode the arguments as JSON into `type`: what msgspec decodes into, or a Pydantic model.
 
-        That is anything that msgspec decodes into, or a Pydantic model. No arguments are an empty
-        object: some servers write a call without parameters so.
+        Empty arguments count as an empty object: some servers send a call without parameters so.
 
         Raises:
             DecodeError: The arguments are cut off, are not JSON, or are not of that type. The
@@ -115,8 +114,8 @@ class ToolCall(msgspec.Struct, frozen=True, gc=False, tag="tool_call"):
     def partial(self, *, open_strings: bool = True) -> Any:
         """Return the value of the arguments so far, as `ssekit.partial_json` does.
 
-        This reads all of them. To watch a call grow, feed the arguments of each `ToolCallDelta` to
-        a `ssekit.PartialJSON`, which reads each once.
+        Each call reads all arguments again. To watch a call grow, feed the arguments of each
+        `ToolCallDelta` to a `ssekit.PartialJSON`, which reads each piece once.
 
         Raises:
             DecodeError: The arguments are not the beginning of any JSON. The value before the fault
@@ -133,7 +132,7 @@ class Finish(msgspec.Struct, frozen=True, gc=False, tag="finish"):
 
     Attributes:
         index: The choice.
-        reason: One word of five, for every vendor.
+        reason: The reason in the shared words, of which there are five.
         vendor_reason: The vendor's own word.
     """
 
@@ -172,7 +171,7 @@ class SurrogateJoiner:
     """Holds back a trailing high surrogate of a delta until its pair arrives.
 
     Attributes:
-        held: For each text, a delta of the high surrogate whose pair may come.
+        held: For each text, a delta with the high surrogate whose pair may still arrive.
     """
 
     __slots__ = ("held",)

@@ -7,11 +7,11 @@
 #
 #     SSEKitError
 #     |-- EventTooLargeError         an event outgrew the decoder's limit
-#     |-- AnswerTooLargeError        all events of an answer outgrew theirs
-#     |-- DecodeError                an event, or JSON, is not what it should be
+#     |-- AnswerTooLargeError        the events of an answer outgrew its limit
+#     |-- DecodeError                an event is no chunk, or JSON is not of the type asked for
 #     |-- APIError                   the server reported an error
 #     |   `-- StatusError            ... by the status of its response
-#     |-- ContentTypeError           the response is no event stream
+#     |-- ContentTypeError           the response is not an event stream
 #     |-- StreamInterruptedError     the transport raised
 #     |   `-- StreamTimeoutError     ... because it waited too long
 #     |-- StreamTruncatedError       the bytes ended before the format's end
@@ -23,7 +23,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    # For annotations alone: nothing is imported from below when the program runs.
+    # Only for annotations: at run time this module imports no other of the package.
     from collections.abc import Mapping
 
     from ssekit._event import ServerSentEvent
@@ -50,7 +50,7 @@ class SSEKitError(Exception):
 
     Attributes:
         partial: The answer so far (the `snapshot()` at the end of the stream), or None.
-        event: The event that is to blame, or None.
+        event: The faulty event, or None.
     """
 
     partial: Any = None
@@ -78,30 +78,31 @@ class _TooLargeError(SSEKitError):
 
 
 class EventTooLargeError(_TooLargeError):
-    """An event outgrew `max_event_size`; the decoder stays closed until `reset()`.
+    """An event outgrew `max_event_size`. An `SSEDecoder` raises it again until `reset()`.
 
     Attributes:
-        limit: The limit that was met, in bytes.
+        limit: The limit that the event exceeds, in bytes.
     """
 
     _subject = "an event is larger than max_event_size"
 
 
 class AnswerTooLargeError(_TooLargeError):
-    """The events of an answer outgrew `max_answer_size`; `partial` is the answer without the last.
+    """The events of an answer outgrew `max_answer_size`.
 
     Attributes:
-        limit: The limit that was met, in bytes.
+        limit: The limit that the events exceed, in bytes.
+        partial: The answer without the event that exceeds the limit.
     """
 
     _subject = "the events of the answer are larger than max_answer_size"
 
 
 class DecodeError(SSEKitError):
-    """The data of an event is no chunk of the format, or JSON is not of the type asked for.
+    """The data of an event is not a chunk of the format, or JSON is not of the type asked for.
 
     Attributes:
-        partial: Of JSON that had not ended (`partial_json`), the value before the fault.
+        partial: The answer so far; in an error of `partial_json`, the value before the fault.
     """
 
 
@@ -110,11 +111,11 @@ class APIError(SSEKitError):
 
     Attributes:
         message: The server's message.
-        code: The server's code; a number on the wire is given as its digits.
+        code: The server's code as text: a number is written in digits.
         type: The server's kind of error.
-        param: The request parameter that is to blame.
-        body: The error object as it came, or the text where it was no object.
-        chunk: The chunk that the event was as well, or None.
+        param: The faulty parameter of the request.
+        body: The error object as it came, or the text that came instead of an object.
+        chunk: The chunk that came in the same event, or None.
     """
 
     def __init__(
@@ -137,14 +138,14 @@ class APIError(SSEKitError):
 
 
 class StatusError(APIError):
-    """The response has a status outside of 2xx; the fields are those of the error in its body.
+    """The response has a status outside of 2xx. The fields have the error in its body.
 
-    (`reconnect` raises it for any status but 200 and 204, as the standard has it.)
+    (`reconnect` accepts only the statuses 200 and 204, by WHATWG HTML 9.2.2.)
 
     Attributes:
         status_code: The HTTP status.
         headers: The response's headers, with names in lower case.
-        retry_after: The header of that name as it came, or None: seconds or an HTTP date.
+        retry_after: The `Retry-After` header as it came (seconds, or an HTTP date), or None.
     """
 
     def __init__(
@@ -208,7 +209,7 @@ def interruption(cause: BaseException) -> SSEKitError:
     if isinstance(cause, Exception):  # not CancelledError, GeneratorExit, KeyboardInterrupt
         kind = StreamTimeoutError if _is_timeout(cause) else StreamInterruptedError
         message = f"the transport raised {type(cause).__name__}"
-        with suppress(Exception):  # `str` of it is code of the transport's too
+        with suppress(Exception):  # the transport's `__str__` may raise
             message = f"{message}: {cause}".removesuffix(": ")
     error = kind(message)
     error.__cause__ = cause
@@ -225,14 +226,14 @@ def _is_timeout(cause: BaseException) -> bool:
 
 
 def drop_frames(error: BaseException | None) -> None:
-    """Clear the tracebacks of an error that is not raised, and of those that it came from.
+    """Clear the tracebacks of an error that is not raised, and of its causes and contexts.
 
-    Since Python 3.12 the frame of a failed read leads to the frames of its callers, up to the
-    user's. Their variables are what reads on, such as an EventSource with its next connection.
+    Since Python 3.12 the frame of a failed read refers to the frames of its callers, up to the
+    user's. Their variables would stay alive, such as an EventSource and its next connection.
     """
     errors = [error]
     while errors:
         error = errors.pop()
-        if error is not None and error.__traceback__ is not None:  # so a circle of causes ends
+        if error is not None and error.__traceback__ is not None:  # (this ends a circle of causes)
             error.with_traceback(None)
             errors += [error.__cause__, error.__context__]

@@ -1,8 +1,9 @@
-# One event: as a value, on the wire, and made from the bytes that a scanner found.
+# An event: its fields, its encoding, and how it is made from the bytes of the scanner.
 #
 # What always holds here:
-# - What is encoded is one event (or comment) to every decoder, whatever the texts hold.
-# - A text that cannot stand in its field is refused, not changed; only data is divided into lines.
+# - The encoding is one event (or one comment) to every decoder, whatever characters the texts have.
+# - A text that would break out of its field is refused, not changed. Only data and comments are
+#   divided into lines. (A lone surrogate, which UTF-8 cannot encode, becomes U+FFFD.)
 
 from __future__ import annotations
 
@@ -44,8 +45,8 @@ class ServerSentEvent(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         data: The data lines, joined by LF.
         event: The event's type.
-        id: The last event ID when this event was dispatched, which may be older than the event.
-        retry: The reconnection time that the event's block sets, in milliseconds, or None.
+        id: The last event ID when this event was dispatched; an earlier event may have set it.
+        retry: The reconnection time in the event's own `retry` field, in milliseconds, or None.
     """
 
     data: str
@@ -58,10 +59,11 @@ class ServerSentEvent(msgspec.Struct, frozen=True, gc=False):
     @overload
     def json(self, type: type[ValueT]) -> ValueT: ...
     def json(self, type: Any = Any) -> Any:
-        """Return the data, read as JSON, as `type` (anything that msgspec decodes into).
+        """Decode the data as JSON into `type`: what msgspec decodes into, or a Pydantic model.
 
         Raises:
             DecodeError: The data is not JSON, or not of that type.
+            TypeError: JSON cannot become that type.
 
         >>> ServerSentEvent('{"n": 1}').json(dict[str, int])
         {'n': 1}
@@ -73,9 +75,9 @@ class ServerSentEvent(msgspec.Struct, frozen=True, gc=False):
             raise
 
     def encode(self) -> bytes:
-        r"""Return the event in its form on the wire; a decoder makes the same event of it.
+        r"""Return the event as bytes of the wire. A decoder makes the same event of them.
 
-        Data is split at every line end; CR and CRLF come back as LF.
+        Data is split at every line end. A decoder returns its CR and CRLF as LF.
 
         Raises:
             ValueError: The type or the id would end its line, or the decoder would ignore
@@ -120,7 +122,7 @@ def as_bytes(data: object) -> bytes:
     """Return `data` as bytes.
 
     Raises:
-        TypeError: It is not bytes; the message gives the remedy.
+        TypeError: It is of another type. The message has the remedy.
     """
     if isinstance(data, bytes | bytearray | memoryview):
         return bytes(data)
@@ -136,12 +138,12 @@ def as_bytes(data: object) -> bytes:
 
 
 def make_event(payload: bytes, fields: EventFields) -> ServerSentEvent:
-    """Return the event of some data, in bytes, and fields."""
+    """Make an event of its data, in bytes, and its fields."""
     return ServerSentEvent(as_text(payload), *fields)
 
 
 def as_text(data: bytes) -> str:
     """Return the text of a field's value."""
     # 9.2.5: always UTF-8, whatever charset the response has; invalid bytes become U+FFFD.
-    # A field's value is decoded alone: its ends are ASCII, so no sequence reaches over them.
+    # A value is decoded alone: the bytes around it are ASCII, so no sequence crosses its ends.
     return data.decode("utf-8", "replace")

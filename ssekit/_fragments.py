@@ -2,8 +2,9 @@
 #
 # What always holds here:
 # - Linear: a fragment is copied once a level, and there are log64(n) levels (four for 16 million).
-# - Compact: fewer than 64 pending fragments a level, so what is held is the text plus a few KiB,
-#   however small the fragments are. A list of two-byte fragments would take twenty times its text.
+# - Compact: fewer than 64 fragments a level are held apart, so the memory is that of the text plus
+#   a few KiB, however small the fragments are. A list of two-byte fragments takes twenty times
+#   the memory of its text.
 
 from __future__ import annotations
 
@@ -15,20 +16,20 @@ __all__ = ["MERGE_AT", "Fragments"]
 
 PieceT = TypeVar("PieceT", bound=Sized)
 
-# How many fragments are joined at a time. Appending four characters took 88, 77 and 72 ns with 16,
-# 64 and 256; more hold more fragments apart.
+# How many fragments are joined at a time. Appending a fragment of four characters took 88, 77 and
+# 72 ns with 16, 64 and 256; a larger number holds more fragments apart.
 MERGE_AT: Final = 64
 
 
 class Fragments(Generic[PieceT]):
-    """Pieces of a text (or of bytes) that are joined when they are looked at.
+    """A buffer for the pieces of a text (or of bytes), which are joined when they are read.
 
-    `join` makes one piece of many, such as `"".join`. A buffer is true once a piece, even an empty
-    one, is in.
+    `join` makes one piece of many, such as `"".join`. A buffer is true once it has a piece, even an
+    empty one.
 
     Attributes:
-        pending: The newest pieces. Code that appends here itself, to save a call, has to call
-            `compact` when there are `MERGE_AT` of them.
+        pending: The newest pieces. Code that appends to this list itself, to save a call, must call
+            `compact` when the list has `MERGE_AT` pieces.
     """
 
     __slots__ = ("_blocks", "_count", "_join", "pending")
@@ -36,7 +37,7 @@ class Fragments(Generic[PieceT]):
     def __init__(self, join: Callable[[list[PieceT]], PieceT]) -> None:
         self._join = join
         self.pending: list[PieceT] = []
-        # What was merged, oldest first, and how often that was.
+        # The merged pieces, oldest first, and the number of merges.
         self._blocks: list[PieceT] | tuple[()] = ()
         self._count = 0
 
@@ -66,11 +67,11 @@ class Fragments(Generic[PieceT]):
         return sum(map(len, chain(self._blocks, self.pending)))
 
     def join(self) -> PieceT:
-        """Return the whole so far; the buffer stays as it is."""
+        """Return all pieces so far as one. The buffer stays as it is."""
         return self._join([*self._blocks, *self.pending])
 
     def take(self) -> PieceT:
-        """Return the whole and empty the buffer."""
+        """Return all pieces as one, and empty the buffer."""
         whole = self.join()
         self.pending.clear()
         self._blocks = ()

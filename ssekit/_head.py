@@ -1,5 +1,5 @@
-# The head of a response: whether it is an event stream, the error if it is none, and the wait that
-# it asks for. And the header of a request that the standard has.
+# The head of a response: whether it is an event stream, the error if it is not, and Retry-After.
+# Beside it, the header of a request: Last-Event-ID (9.2.4).
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ResponseHead(NamedTuple):
 
     @property
     def is_event_stream(self) -> bool:
-        # WHATWG HTML 9.2.2. Many hosts send no type at all.
+        # WHATWG HTML 9.2.2. But many hosts send no Content-Type.
         essence = _essence(self.headers.get("content-type", ""))
         return self.is_success and essence in ("", "text/event-stream")
 
@@ -41,7 +41,7 @@ class ResponseHead(NamedTuple):
         text = body.decode("utf-8-sig", "replace")
         if self.is_success:
             return ContentTypeError(self.headers["content-type"], text)
-        if text.startswith(("data:", "event:")):  # in which some gateways have the reason
+        if text.startswith(("data:", "event:")):  # some gateways report the error as an event
             text = "\n".join(_DATA.findall(text))
         value = try_parse(text)
         if value is None and text.strip() != "null":
@@ -59,9 +59,9 @@ _ESSENCE = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+/[!#$%&'*+.^_`|~0-9a-z-]+")
 
 
 def _essence(content_type: str) -> str:
-    """Return the media type of a header without parameters: of several, the last valid one.
+    """Return the media type in a Content-Type header, without parameters.
 
-    This is "extract a MIME type" of the Fetch standard.
+    Of several it is the last valid one: "extract a MIME type" of the Fetch standard.
     """
     essences = [
         member.partition(";")[0].strip().lower() for member in _MEMBER.findall(content_type)
@@ -80,9 +80,9 @@ def head_of(source: Any) -> ResponseHead | None:
 
 
 def retry_after(error: StatusError) -> float | None:
-    """Return the wait that a response asks for, in seconds (RFC 9110 10.2.3), or None."""
+    """Return the delay in a response's Retry-After (RFC 9110, 10.2.3), in seconds, or None."""
     value = (error.retry_after or "").strip()
-    if value.isascii() and value.replace(".", "", 1).isdigit():  # (a fraction is beyond the RFC)
+    if value.isascii() and value.replace(".", "", 1).isdigit():  # (the RFC has no fractions)
         return float(value)
     # A date counts from the response's own Date: no clock is read here.
     date, now = _http_date(value), _http_date(error.headers.get("date", ""))
@@ -90,7 +90,7 @@ def retry_after(error: StatusError) -> float | None:
 
 
 def _http_date(value: str) -> float | None:
-    # Rarely needed, and as slow to import as all of ssekit.
+    # Imported here: it is rarely needed, and as slow to import as all of ssekit.
     from email.utils import parsedate_to_datetime
 
     with suppress(ValueError, OverflowError):  # not a date
@@ -99,10 +99,11 @@ def _http_date(value: str) -> float | None:
 
 
 def id_header(last_event_id: str) -> str | bytes:
-    """Return an ID as a header has it: text if it is ASCII, else UTF-8. Empty: it has no way.
+    """Return the value of Last-Event-ID: text if it is ASCII, else bytes of UTF-8.
 
-    Fetch strips the blanks around a value ("normalize"). RFC 9110, 5.5, has no control characters
-    in one, but tabs. The limit is the one of nginx and Apache for a whole line.
+    It is empty if no header can have the ID. Fetch strips the blanks around a value ("normalize").
+    RFC 9110, 5.5, allows no control character in it but the tab. The limit of size is that of nginx
+    and Apache for a whole line.
     """
     text = join_surrogates(last_event_id).strip("\t\n\r ")
     encoded = text.encode()

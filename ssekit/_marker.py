@@ -1,4 +1,4 @@
-# Events without a chunk: the end marker `[DONE]`, and data that is blank.
+# Events that have no chunk: the end marker `[DONE]`, and blank data.
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DONE: Final = Done.DONE
 
 
 def is_marker(data: str) -> bool:
-    """Whether the data of an event is the end marker: `[DONE]`, however it is written."""
+    """Whether the data of an event is the end marker `[DONE]`, in any of the hosts' spellings."""
     return len(data) < 100 and data.strip().strip("\"'").strip().upper() in ("[DONE]", "DONE")
 
 

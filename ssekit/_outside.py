@@ -1,7 +1,7 @@
-# Bytes outside of any event, which the standard ignores: the words of a server that failed, or a
-# body that is no event stream at all.
+# Bytes outside of any event, which the standard ignores: the error of a server that failed, or a
+# body that is not an event stream.
 #
-# What always holds here: a text is looked at once, at the end of the stream.
+# What always holds here: the bytes are read once, at the end of the stream.
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _OBJECT: Final = re.compile(r"^[ ,\[]*(?=\{)", re.MULTILINE)
 
 
 def objects_outside(outside: bytes) -> Iterator[Any]:
-    """Yield the JSON objects in bytes outside of any event, and what an `error:` line has.
+    """Yield the JSON objects in bytes outside of any event, and an object for each `error:` line.
 
-    They may be printed over many lines, or on a line each. What is around them may be the array of
-    chunks that an error ends, the sizes of HTTP chunks, or the end marker.
+    An object may be printed over many lines, or on one. Around it may be the array of chunks that
+    an error ends, the sizes of HTTP chunks, or the end marker.
     """
     text = outside.decode("utf-8", "replace").strip()
     start = _OBJECT.search(text)
@@ -49,7 +49,7 @@ def _parsed(text: str) -> Any:
 def no_answer(where: str, outside: bytes, *, seen: bool) -> SSEKitError:
     """Return the error of a stream without any part of an answer.
 
-    `where` is where it ended, and `seen` whether any event was seen.
+    `where` describes the end of the stream; `seen` is whether any event was seen.
     """
     kind = "" if seen else _body_kind(outside)
     if kind:
@@ -59,7 +59,7 @@ def no_answer(where: str, outside: bytes, *, seen: bool) -> SSEKitError:
 
 
 def _body_kind(outside: bytes) -> str:
-    """Return a description of a body that has no event in it, or "" for one that is not known."""
+    """Return a description of a body without events; "" if its kind is unknown."""
     first = outside.lstrip()[:1]
     if outside.startswith(_COMPRESSED):
         return "compressed bytes: let the HTTP client decompress the body"

@@ -13,11 +13,11 @@
 # - A value stays as it is, whatever follows. The exceptions are a number that is the whole text (12
 #   may become 123), and a name that an object has twice: the last value wins.
 #
-# A library would be a second dependency, and to watch a text grow with it costs the square of its
-# length. Measured in one run, with jiter 0.19 in its partial mode: 165 KB of records in pieces of
-# four characters, with the value read after each, took 0.09 s here and 15.6 s there; read once,
-# without their end, 49 ms here and 0.7 ms there. (A tool call of 112 characters, read once: 28 and
-# 0.4 us.) A whole text is left to the reader of whole texts.
+# A library would be a second dependency, and its cost to watch a text grow is the square of the
+# text's length. Measured in one run, with jiter 0.19 in its partial mode: 165 KB of records in
+# pieces of four characters, with the value read after each, took 0.09 s here and 15.6 s there; read
+# once, without their end, 49 ms here and 0.7 ms there. (A tool call of 112 characters, read once:
+# 28 and 0.4 us.) `partial_json` reads a whole text with `_json.parse` instead.
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def partial_json(text: str, *, open_strings: bool = True) -> Any:
         open_strings: Whether to include the string that has not ended, as far as it has come.
 
     Returns:
-        The tree so far, of builtins; `msgspec.UNSET` if nothing is known yet.
+        The value so far, of builtin types; `msgspec.UNSET` if nothing is known yet.
 
     Raises:
         DecodeError: The text is not the beginning of any JSON. The value before the fault is in
@@ -104,7 +104,7 @@ def partial_json(text: str, *, open_strings: bool = True) -> Any:
     >>> partial_json("tru")
     UNSET
     """
-    with suppress(ValueError, TypeError, AttributeError):  # the reader refuses what is no text
+    with suppress(ValueError, TypeError, AttributeError):  # `PartialJSON` raises its own errors
         if not is_dense(text):
             return parse(text)
     reader = PartialJSON(open_strings=open_strings)
@@ -152,8 +152,8 @@ class PartialJSON:
         self._string: Fragments[str] | None = None
         self._in_key = False
         self._high_surrogate = ""
-        # The open number: its fragments, its first character, and itself with long runs of digits
-        # cut short, which is enough to check its grammar.
+        # The open number: its fragments, the position of its first character, and its text with
+        # long runs of digits cut short, which is enough to check its grammar.
         self._number: Fragments[str] = Fragments("".join)
         self._number_start = 0
         self._number_shape = ""
@@ -163,8 +163,7 @@ class PartialJSON:
         """The value so far, or `msgspec.UNSET` if nothing is known yet.
 
         It is one tree, which grows with the next pieces. Change nothing in it, and copy it to keep
-        it as it is. (Of a text that is nothing but a number of more than 800 characters, nothing is
-        known.)
+        it as it is. (A text that is only a number, of more than 800 characters, has no value.)
         """
         if self._number and len(self._stack) == 1:
             size = self._read - self._number_start

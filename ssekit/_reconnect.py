@@ -2,11 +2,11 @@
 # https://html.spec.whatwg.org/multipage/server-sent-events.html#processing-model
 #
 # How it works:
-# 1. `_Reconnection` is the core, without I/O: it makes the headers of a request, judges the head of
+# 1. `_Reconnection` is the core, without I/O: it makes the headers of a request, checks the head of
 #    the response, records the last event ID, and decides after the end of a connection whether and
 #    when another one follows.
 # 2. `EventSource` and `AsyncEventSource` are its two shells: they wait, connect, read and close.
-# 3. Each step of a shell's loop is followed by a look at `_ended`, which another thread may set.
+# 3. After each step, a shell's loop checks `_ended`, which another thread may set.
 # The shells are twins: the second one repeats the first with `await`.
 #
 # What always holds here:
@@ -14,7 +14,7 @@
 #   no clock, and trio needs no asyncio.
 # - A connection is opened when an event is asked for, and closed before the next one is opened.
 # - Only an `Exception` is a failure. Any other exception closes the connection and is raised.
-# - No reference goes in a circle, so that dropping an EventSource closes its connection at once.
+# - There is no cycle of references, so that dropping an EventSource closes its connection at once.
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class _Reconnection(Generic[EventsT, StackT]):
                 f"not {type(connect).__name__}: lambda headers: client.stream('GET', url, "
                 "headers=headers)"
             )
-        # This raises now for a wrong option.
+        # A wrong option raises here, and not only when a connection is opened.
         self.last_event_id = SSEDecoder(last_event_id=last_event_id, **wire).last_event_id
         self.reconnection_time: int | None = None
         self._connect = connect
@@ -127,13 +127,13 @@ class _Reconnection(Generic[EventsT, StackT]):
         return headers
 
     def _accept(self, source: OpenSource | OpenAsyncSource) -> EventReceiver:
-        """Judge the head of a connection, and return the decoder of its events."""
+        """Check the head of a response, and return the receiver of its events."""
         head = source.head
         if head is not None and head.status == 204:
-            self._ended = True  # 9.2.1: No Content tells a client to stop reconnecting
+            self._ended = True  # 9.2.1: after No Content, a client stops reconnecting
         elif head is not None and head.status != 200 and head.status < 400:
             # 9.2.2: any status but 200 fails the connection. (From 400 on, the source raises an
-            # error of its own, with the reason that the body has.)
+            # error of its own, with the reason in the body.)
             reason = "an event stream has the status 200, and no other"
             raise StatusError(reason, status_code=head.status, headers=head.headers)
         self._receiver = EventReceiver(SSEDecoder(last_event_id=self.last_event_id, **self._wire))
@@ -151,7 +151,7 @@ class _Reconnection(Generic[EventsT, StackT]):
     def _end_connection(self, error: SSEKitError | None) -> None:
         """Set the wait before the next connection, or raise the error that ends the iteration."""
         if self._receiver is not None:
-            # A block without data sets the ID as well, and a retry field counts at its line.
+            # A block without data sets the ID too, and a `retry` field counts without any event.
             self.last_event_id = self._receiver.decoder.last_event_id
             if self._receiver.decoder.reconnection_time is not None:
                 self.reconnection_time = self._receiver.decoder.reconnection_time
@@ -183,11 +183,11 @@ class _Reconnection(Generic[EventsT, StackT]):
         return error is None
 
     def _next_delay(self, error: SSEKitError) -> float:
-        # 9.2.3: wait for the reconnection time; some more, if the previous attempt failed.
+        # 9.2.3: wait for the reconnection time, and longer if the previous attempt failed.
         backoff = self._backoff
         if self.reconnection_time is not None:
             initial = max(self.reconnection_time / 1000, backoff.floor)
-            if self._attempt:  # a server's short time does not hurry repeated failures
+            if self._attempt:  # a short time of the server does not shorten a backoff
                 initial = max(initial, backoff.initial)
             cap = max(initial, backoff.cap)
             backoff = msgspec.structs.replace(backoff, initial=initial, cap=cap)
@@ -357,20 +357,20 @@ def reconnect(
     by `close()`. The iterator is a source for any typed stream.
 
     Args:
-        connect: Opens a connection, with these headers in the request, and returns a source as
-            `stream` of a format takes it, or a context manager of one. An error of the program that
-            it raises, such as a TypeError or ValueError, is raised at once. `Last-Event-ID` is
-            UTF-8 in bytes where it is not ASCII: httpx, httpx2, requests and urllib3 send them. It
-            is left out if no header can have it: with control characters, or beyond 8 KiB. What the
-            server sends then is what it sends to a new client.
+        connect: Takes the headers of a request, opens a connection with them, and returns a source
+            as `stream` of a format takes it, or a context manager of one. If it raises an error of
+            the program, such as a TypeError or ValueError, that is raised at once. `Last-Event-ID`
+            is bytes of UTF-8 if it is not ASCII: httpx, httpx2, requests and urllib3 send them. It
+            is left out if no header can have it (a control character, or more than 8 KiB): the
+            server then answers as it answers a new client.
         sleep: Waits for a number of seconds, such as `time.sleep`.
         random: Returns random numbers for the jitter, such as `random.random`. Without it there is
             no jitter.
         backoff: The delays, unless the server's `retry` sets the first; and the number of attempts
             in a row. Each event starts the count over. For a server that may be silent for long,
             set `attempts=None`.
-        retry_statuses: The statuses that are worth another attempt, after the wait of
-            `Retry-After`; such as `{429, *range(500, 600)}`. By the standard there are none.
+        retry_statuses: The statuses after which another attempt is made, not before the time of
+            `Retry-After`; such as `{429, *range(500, 600)}`. The standard has none.
         on_error: Called before each wait with the error, the attempt (as `Backoff.delay` counts)
             and the delay in seconds. The error of a clean end is a StreamTruncatedError.
         last_event_id: The ID of the latest event of an earlier run.

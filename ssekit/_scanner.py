@@ -3,22 +3,21 @@
 #
 # How it works: nearly every event is one line of data, maybe behind a line with its type. Such
 # *plain* events are recognized whole, by a few C calls, in three ways: a read that is one event
-# (`scan`), many events of one type (`_cut_alike`), and any others (`_cut`). An event that is not
-# plain goes to the line parser (`_parse_lines` and below), which is the standard written out, and
-# right for any bytes; so does a read with a lone CR, and what follows a line outside of events.
-# What comes out are batches: the fields and the data of events; or, under `IGNORED`, a comment or
-# the lines outside of events.
+# (`scan`), many events of one type (`_cut_alike`), and any others (`_cut`). All else goes to the
+# line parser (`_parse_lines` and below), which follows the standard for any bytes: other events, a
+# read with a lone CR, the bytes after a line outside of events. The output is batches: the fields
+# of events with their data; or `IGNORED` with a comment or with the lines outside of events.
 #
 # What always holds here:
-# - The division of the bytes into reads changes nothing: not the events, not the point of an error.
-# - An event is returned by the call that brings its last byte. A lone CR ends a line at once; an LF
+# - The division of the bytes into reads changes neither the events nor the point of an error.
+# - An event is returned by the call that takes its last byte. A lone CR ends a line at once; an LF
 #   that comes after it, in this read or the next, belongs to that same line end.
 # - An event is plain only by proof: nothing of it was parsed before, it begins with its data or
 #   with the line of its type, its data has no line end, and a blank line follows.
-# - What is kept of an event is never more than the limit, and that is checked before it is kept. A
+# - The bytes kept of an event never exceed the limit, which is checked before they are kept. A
 #   type, an id and the lines outside of events may have 64 KiB more each.
 #
-# The figures are of recorded streams, whose types take turns (`benchmarks.recorded`).
+# The figures are of recorded streams, whose event types alternate (`benchmarks.recorded`).
 
 from __future__ import annotations
 
@@ -43,30 +42,31 @@ _Batches: TypeAlias = list[tuple[EventFields, list[bytes]]]
 # peers (1 MiB in httpx2, 8 MiB in openai-node, 64 KiB in Go's bufio), and no limit as a weakness.
 DEFAULT_MAX_EVENT_SIZE = 64 * 2**20
 
-# The fields of batches that are no events: a comment, which begins with ":"; or the lines since the
-# event before that are no field, joined, which begin with LF (those within an event with two).
+# The fields of a batch without events. A payload of it is a comment, which begins with ":"; or the
+# lines since the event before that 9.2.6 ignores, joined, which begin with an LF. (If some of these
+# are behind the data of an event, a second payload has them alone, and begins with two.)
 IGNORED: Final[EventFields] = ("\n", "", None)  # no event has such a type
-# How much of such lines is kept (bytes).
+# The number of bytes that are kept of such lines.
 _OUTSIDE_SIZE = 64 * 2**10
 
 _BOM = b"\xef\xbb\xbf"
-# What plain events have in front of their data: nothing, or the line of a type.
+# The head of a plain event, which is in front of its data: nothing, or the line of a type.
 _HEAD = re.compile(rb"(?:event: ?([^\r\n]*)\r?\n)?")
 
-# Longer reads are taken in windows of this size (bytes), and what goes by lines in smaller ones: a
+# Longer reads are scanned in windows of this size (bytes), and parsed by lines in smaller ones: a
 # million short lines in one read must not become a million objects.
 _WINDOW = 64 * 2**10
 _LINES_WINDOW = 16 * 2**10
 # A read of this size (bytes) may be a single event.
 _SHORT = 4 * 2**10
-# How far on the end of an event is looked for (bytes): through thousands of data lines, the search
-# would take a sixth of their time.
+# The end of an event is searched for in this many bytes: a search through thousands of data lines
+# would add a sixth to their time.
 _NEAR = 8 * 2**10
-# An event type or an id counts against the limit with what is longer than this (bytes).
+# Of an event type or an id, only the bytes beyond this number count against the limit.
 _UNCOUNTED = 64 * 2**10
 
-# The fields of plain events without an id, by what is in front of "data: ". It serves all streams:
-# to make the fields of each type again took a third of a short stream.
+# The fields of plain events without an id, by their heads. All streams share it: to make the fields
+# of each type again took a third of the time of a short stream.
 _known_fields: dict[bytes, EventFields] = {}
 _MOST_KNOWN = 256
 _LONGEST_KNOWN = 128  # bytes
@@ -75,13 +75,13 @@ _LONGEST_KNOWN = 128  # bytes
 class EventScanner:
     """The state of the standard's parser: `scan` takes bytes, `finish` their end.
 
-    `comments` and `outside` are whether it returns batches of those too.
+    `comments` and `outside` turn on the batches of comments, and of lines outside of events.
 
     Attributes:
         limit: How many bytes an event may have.
         last_event_id: The last event ID string (9.2.6), in bytes.
         reconnection_time: The value of the last valid retry field, in milliseconds, or None.
-        too_large: The limit was met. Nothing more is scanned until `restart`.
+        too_large: Whether an event exceeded the limit. Nothing more is scanned until `restart`.
         cut_line: Whether the bytes of the latest stream ended within a line.
     """
 
@@ -101,7 +101,7 @@ class EventScanner:
         self.last_event_id = last_event_id.encode()
         self.reconnection_time: int | None = None
         self.limit = sys.maxsize if max_event_size is None else max_event_size
-        # What is whole in a window is within the limit, and need not be measured.
+        # An event that is whole in a window is within the limit, and need not be measured.
         self._window = min(_WINDOW, self.limit)
         self._short = min(_SHORT, self.limit)
         self.cut_line = False
@@ -116,8 +116,8 @@ class EventScanner:
         self._bom: bytes | None = b""
         # Whether the latest byte was a CR: an LF that follows is part of that line end.
         self._after_cr = False
-        # The unfinished line and its length. Where `_at_event` is true, it is all that there is of
-        # an event, and may have the line of a type in front.
+        # The unfinished line and its length. If `_at_event` is true, it is all that has come of an
+        # event, and may have the line of a type in front.
         self._unfinished = Fragments(b"".join)
         self._size = 0
         self._at_event = False
@@ -127,26 +127,26 @@ class EventScanner:
         self._id = self.last_event_id
         self._retry: int | None = None
         self._forget_fields()
-        # The lines since the latest event that are no field, those behind the data of an unfinished
-        # one, and how many bytes more are kept.
+        # The ignored lines since the latest event; those of them that are behind the data of an
+        # unfinished one; and how many more bytes of them are kept.
         self._outside: list[bytes] = []
         self._behind: list[bytes] = []
         self._outside_budget = _OUTSIDE_SIZE if self._keeps_outside else 0
-        # How long the unfinished line may become: the limit, less what else is kept of the event.
+        # How long the unfinished line may become: the limit, less the other bytes of the event.
         self._budget = self.limit - _excess(self._id)
 
     def scan(self, data: bytes) -> Iterable[Batch]:
         """Take the next bytes and return the events that they complete, oldest first."""
         size = len(data)
         if self._at_event and not self._size and size <= self._short:
-            # Mostly a read is one plain event: like the one before (0.3 us), or of another type
-            # (0.5 us). `13 in data` asks for a CR: `b"\r" in data` takes 100 ns to find that it is
-            # no integer. Tuples: a list takes 20 ns more.
+            # Most reads are one plain event: like the one before (0.3 us), or of another type
+            # (0.5 us). `13 in data` looks for a CR: `b"\r" in data` first fails to convert it to an
+            # integer, which takes 100 ns. It returns tuples: a list takes 20 ns more.
             payload = data.removeprefix(self._opening).removesuffix(b"\n\n")
             if len(payload) == size - self._frame:
                 if 10 not in payload and 13 not in payload:
                     return ((self._fields, (payload,)),)
-                return self._scan_events(data)  # several
+                return self._scan_events(data)  # several events
             head, _, value = data.partition(b"data: ")
             fields = self._known.get(head)
             if fields is not None:
@@ -169,7 +169,7 @@ class EventScanner:
         if self._size and 10 not in data and 13 not in data:
             most = self._window if self._at_event else self._budget
             if self._size + size <= most:
-                # A piece of a line. What comes in single bytes is kept here, in 0.1 us each.
+                # A piece of a line. Reads of single bytes are mostly kept here, in 0.1 us each.
                 pending = self._unfinished.pending
                 pending.append(data)
                 if len(pending) == MERGE_AT:
@@ -188,21 +188,21 @@ class EventScanner:
         batches, rest = self._parse_lines(data[:end], []), data[end:]
         if self._at_event:  # since `_parse_lines`, which mypy cannot know
             return batches + self._scan_events(rest)  # type: ignore[unreachable]
-        return self._parse_lines(rest, batches)  # lines outside of events wait for one
+        return self._parse_lines(rest, batches)  # lines outside of events wait for the next event
 
     def _forget_fields(self) -> None:
-        """Forget the fields of plain events, which have the last event ID."""
+        """Forget the fields of plain events: an older last event ID is in them."""
         self._known = {} if self._id else _known_fields
         self._expect(("message", as_text(self._id), None) if self._id else NO_FIELDS, b"")
 
     def _expect(self, fields: EventFields, head: bytes) -> None:
-        """Expect that the next event is like the one that has these fields."""
+        """Expect that the next event has this head, and so these fields."""
         self._fields = fields
         self._opening = head + b"data: "
         self._frame = len(head) + 8  # with the blank line
 
     def error(self) -> EventTooLargeError:
-        """Return the error for an event that met the limit."""
+        """Return the error for an event that exceeded the limit."""
         return EventTooLargeError(self.limit)
 
     def finish(self, *, dispatch_incomplete: bool = False) -> _Batches:
@@ -223,7 +223,7 @@ class EventScanner:
     # Whole events.
 
     def _scan_events(self, data: bytes) -> _Batches:
-        """Scan bytes that begin with an event, and keep the start of one more."""
+        """Scan bytes that begin with an event, and keep the start of an unfinished one."""
         text = data
         if 13 in data:
             text = b"\n".join(data.split(b"\r\n"))  # half the time of `replace`
@@ -232,14 +232,14 @@ class EventScanner:
         block, blank, rest = text.rpartition(b"\n\n")
         batches: _Batches = []
         if blank:
-            # (Where no event has the space, no data begins with one.)
+            # (Without "data: " in the block, no value begins with the space that 9.2.6 drops.)
             head, name, payload = block.partition(b"data: ")
             if not name:
                 head, name, payload = block.partition(b"data:")
             if not self._cut_alike(head, name, payload, batches):
                 self._cut(block, name or b"data:", batches)
         if rest:
-            # A start is kept as it came, if there is no more in it than the line of a type.
+            # The start of an event is kept as it came if its only whole line is that of a type.
             lines = rest.count(b"\n")
             short = not lines or (lines == 1 and rest.startswith(b"event:"))
             if self._at_event and short and len(rest) <= self._window:
@@ -250,10 +250,10 @@ class EventScanner:
         return batches
 
     def _cut_alike(self, head: bytes, name: bytes, payload: bytes, batches: _Batches) -> bool:
-        """Cut plain events that have one type, if a block is nothing else.
+        """Cut a block of plain events of one type; return False if the block is anything else.
 
-        The block is given in three: what is in front of its first data, the name of the field, and
-        all that follows. A split at what is in front of their data leaves their data alone.
+        The block is passed in three parts: the head of its first event, the name of the data field,
+        and all that follows. To split that at the common head leaves the data of each event.
         """
         fields = self._known.get(head)
         if fields is None or not name:
@@ -266,7 +266,7 @@ class EventScanner:
         return True
 
     def _cut(self, block: bytes, name: bytes, batches: _Batches) -> None:
-        """Cut events, one by one. The blank line of the last has been cut off."""
+        """Cut the events of a block one by one. The last event comes without its blank line."""
         known = self._known
         latest: EventFields | None = None
         payloads: list[bytes] = []
@@ -276,7 +276,7 @@ class EventScanner:
             fields = known.get(head) or self._learn(head)
             if fields is None or not found or 10 in payload:
                 self._parse_lines(event + b"\n\n", batches)
-                if not self._at_event:  # lines outside of events wait for one
+                if not self._at_event:  # lines outside of events wait for the next event
                     self._parse_lines(b"".join(event + b"\n\n" for event in events), batches)
                 known = self._known
                 latest, payloads = batches[-1] if batches else (None, [])
@@ -287,7 +287,7 @@ class EventScanner:
                 batches.append((fields, payloads))
 
     def _learn(self, head: bytes) -> EventFields | None:
-        """Return the fields of the plain events that begin so; None if plain events do not."""
+        """Return the fields of plain events with this head; None if no plain event has it."""
         line = _HEAD.fullmatch(head)
         if line is None:
             return None
@@ -301,11 +301,11 @@ class EventScanner:
     # The line parser.
 
     def _parse_lines(self, data: bytes, batches: _Batches) -> _Batches:
-        """Parse any bytes, add their events to the batches, and return these."""
+        """Parse any bytes, add their events to the batches, and return the batches."""
         for start in range(0, len(data), _LINES_WINDOW):
             if not self.too_large:
                 self._parse_window(data[start : start + _LINES_WINDOW], batches)
-        # Whether nothing has been parsed of an event that goes on.
+        # Whether nothing has been parsed of the unfinished event.
         self._at_event = (
             self._budget == self.limit
             and self._size <= self._window
@@ -335,7 +335,7 @@ class EventScanner:
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         lines = data.split(b"\n")
         unfinished = lines.pop()
-        # Mostly all of it fits, and no line need be measured.
+        # If all of it fits, as nearly always, no line need be measured.
         fits = self._size + len(data) <= self._budget
         if lines and self._size:
             if not fits and self._exceeds_limit(self._size + len(lines[0])):
@@ -366,7 +366,7 @@ class EventScanner:
             self._size = size
 
     def _take_unfinished(self, rest: bytes) -> bytes:
-        """Return what is unfinished with the rest of it, and keep nothing of it."""
+        """Return the unfinished line, with the rest of it, and keep nothing of it."""
         if not self._size:
             return rest
         self._unfinished.append(rest)
@@ -377,12 +377,12 @@ class EventScanner:
         if size <= self._budget:
             return False
         self.too_large = True
-        self._size = 0  # it does not go on
+        self._size = 0  # the unfinished line is given up
         return True
 
     def _process_field(self, line: bytes, values: list[bytes], batches: _Batches) -> None:
-        # 9.2.6, process the field: up to the first colon the name, one space after it is dropped.
-        # The value is cut out once: the bound allows two copies of a line at the limit, not three.
+        # 9.2.6, process the field: the name ends at the first colon, and one space is dropped after
+        # it. The value is cut out once: the bound of memory is two copies of a line at the limit.
         colon = line.find(b":")
         if colon < 0:
             name, value = line, b""
@@ -405,11 +405,11 @@ class EventScanner:
             if value.isdigit() and len(value) < 64 and int(value) <= LARGEST_RETRY:
                 self._retry = self.reconnection_time = int(value)
         elif not name:
-            # A line that begins with a colon. (Only a comment has an empty name: no line is empty.)
+            # A comment: a line that begins with a colon. (No line here is empty.)
             if self._keeps_comments:
                 batches.append((IGNORED, [b":" + value]))
         elif self._outside_budget > 0:
-            # 9.2.6 ignores the line. It may be the words of a server that failed.
+            # 9.2.6 ignores the line. It may have the error of a server that failed.
             outside = self._behind if values or self._values else self._outside
             outside.append(line[: self._outside_budget])
             self._outside_budget -= len(line) + 1
@@ -428,7 +428,7 @@ class EventScanner:
             values.clear()
             self._take_outside(batches)
             fields = (as_text(self._type) or "message", as_text(self._id), self._retry)
-            if batches and batches[-1][0] == fields:  # (a batch for each took 200 bytes an event)
+            if batches and batches[-1][0] == fields:  # (a batch of its own takes 200 bytes)
                 batches[-1][1].append(data)
             else:
                 batches.append((fields, [data]))
@@ -438,7 +438,7 @@ class EventScanner:
 
     def _take_outside(self, batches: _Batches) -> None:
         """Add the lines outside of events to the batches."""
-        # Those behind the data of an event belong after it, too, and are in a payload of their own.
+        # Lines behind the data of an event are in a payload of their own, and stay for the next.
         outside, self._outside, self._behind = self._outside + self._behind, self._behind, []
         if outside:
             groups = ([b"", *outside], [b"", b"", *self._outside] if self._outside else [])

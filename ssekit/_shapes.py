@@ -1,5 +1,5 @@
-# Which format an event shows by its shape alone: for `ssekit.auto`, and for the error of a stream
-# that was read by the wrong module.
+# Detection of the format that an event shows by its shape: for `ssekit.auto`, and for the error of
+# a stream that was read by the module of another format.
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MESSAGE_EVENTS: Final = {
 
 
 def _is_message(body: dict[str, Any], event_type: str) -> bool:
-    # A ping shows nothing: others send one too.
+    # A ping shows no format: other APIs send one too.
     kind = str(body.get("type"))
     whole = kind == "message" and isinstance(body.get("content"), list)
     return whole or not _MESSAGE_EVENTS.isdisjoint((event_type, kind))
@@ -57,7 +57,7 @@ _BESIDE_CANDIDATES: Final = ("usageMetadata", "promptFeedback", "usage_metadata"
 
 
 def _is_gemini(body: dict[str, Any], _event_type: str) -> bool:
-    # The Code Assist API has the chunk in an envelope, and an error too.
+    # The Code Assist API sends a chunk, and an error too, in an envelope.
     envelope = body.get("response")
     if isinstance(envelope, dict) and isinstance(envelope.get("error"), dict):
         return body.get("type") is None and "error" not in body
@@ -75,7 +75,7 @@ _STEP_EVENTS: Final = {
 
 
 def _is_interaction(body: dict[str, Any], event_type: str) -> bool:
-    # Other products have events of these names too, but not `event_type` in their data.
+    # Other products send events with names of `_STEP_EVENTS`, but without `event_type` in the data.
     kind = str(body.get("event_type"))
     if any(each.startswith("interaction.") for each in (event_type, kind)):
         return True
@@ -83,8 +83,8 @@ def _is_interaction(body: dict[str, Any], event_type: str) -> bool:
     return whole or kind in _STEP_EVENTS or body.get("object") == "interaction"
 
 
-# For each format's module, whether an event (its data, its type) is one of its own. The first row
-# that holds counts: a delta in a choice is chat's, whatever is beside it.
+# For each format, a function of an event's data and type: whether the event has the format's shape.
+# The first row that holds counts: a delta in a choice is chat's, whatever is beside it.
 SHAPES: Final[dict[str, Callable[[dict[str, Any], str], bool]]] = {
     "chat": _is_chat,
     "responses": _is_response,

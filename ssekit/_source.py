@@ -1,17 +1,15 @@
-# Sources: how the reads of a response, a file or an iterable are taken, and how it is closed.
+# Sources: how a response, a file or an iterable is read, and how it is closed.
 #
 # How it works:
 # 1. `open_source` takes the first row of a table (`Shape`) whose attributes the object has.
-# 2. The row has the call for reading: of those that a client offers, the one that returns what has
-#    arrived, without waiting for a full block or keeping one back. It has the call for closing too.
-# 3. Whatever has a status and headers is a response. Before the first read, `check` raises the
-#    error of a response that is no event stream.
-# `OpenSource` and `OpenAsyncSource` are twins: code that awaits and code that does not are clearer
-# apart.
+# 2. The row has the calls for reading and for closing. The call for reading is the one of the
+#    client that returns the bytes that have arrived, without waiting for a full block.
+# 3. An object with a status and headers is a response. Before the first read, `check` raises the
+#    error of a response that is not an event stream.
+# `OpenSource` and `OpenAsyncSource` are twins: synchronous and asynchronous code is clearer apart.
 #
 # What always holds here:
-# - Nothing is decoded. Reads are bytes or events, as they came; the client undoes a content
-#   encoding.
+# - Nothing is decoded. Reads are bytes or events, as they came; the client decompresses.
 # - A source is recognised by its attributes. No HTTP client is imported or needs to be installed.
 # - A source is closed once, by its owner's call. An error in closing is dropped: the stream has its
 #   result or its error by then.
@@ -39,7 +37,7 @@ __all__ = [
 ReadsT = TypeVar("ReadsT")
 ResponseT_co = TypeVar("ResponseT_co", covariant=True)
 
-_DATA = (str, bytes, bytearray, memoryview)  # are no sources, though some are iterable
+_DATA = (str, bytes, bytearray, memoryview)  # no sources, though they are iterable
 _READ_SIZE = 64 * 2**10  # bytes asked for at a time
 _BODY_SIZE = 64 * 2**10  # bytes of a response that is no event stream, kept for its error
 
@@ -81,11 +79,11 @@ class _RawResponse(Protocol[ResponseT_co]):
 _Item: TypeAlias = bytes | bytearray | memoryview | ServerSentEvent
 _Plain: TypeAlias = Iterable[_Item] | _Reader | _Path
 Source: TypeAlias = _Plain | _Response | _RawResponse[_Response]
-"""What is read synchronously: see `Format.stream`."""
+"""A source that is read synchronously: see `Format.stream`."""
 AsyncSource: TypeAlias = (
     _Plain | AsyncIterable[_Item] | _AsyncResponse | _AiohttpResponse | _RawResponse[_AsyncResponse]
 )
-"""What is read asynchronously: see `Format.astream`."""
+"""A source that is read asynchronously: see `Format.astream`."""
 
 
 class _AnySource(Generic[ReadsT]):
@@ -122,7 +120,7 @@ class OpenSource(_AnySource[Iterator[Any]]):
         head = self._take_head()
         if head is not None:
             body = bytearray()
-            with suppress(Exception):  # the head alone makes an error, without the body too
+            with suppress(Exception):  # without the body, the error has the head alone
                 while len(body) < _BODY_SIZE:
                     body += next(self.reads)
             raise head.error(bytes(body[:_BODY_SIZE]))
@@ -133,8 +131,8 @@ class OpenSource(_AnySource[Iterator[Any]]):
             try:
                 close()
             except ValueError:
-                # A generator that another thread is reading refuses. That thread sees `closed` when
-                # its read returns, and closes it then.
+                # A generator refuses while another thread reads it. That thread sees `closed` when
+                # its read returns, and closes the generator then.
                 self._close = close
             except Exception:  # the stream has its result or its error by now
                 pass
@@ -166,7 +164,7 @@ class OpenAsyncSource(_AnySource[AsyncIterator[Any]]):
                 if isinstance(closing, Awaitable):
                     await closing
             except RuntimeError:
-                self._close = close  # an async generator that another task is reading refuses too
+                self._close = close  # an async generator refuses too, while another task reads it
             except Exception:
                 pass
 
@@ -186,7 +184,7 @@ class Shape(NamedTuple):
         return True
 
 
-# Reading, where a client needs more than one call.
+# Reading, for clients that need more than one call.
 
 
 def _until_empty(call: str) -> Callable[[Any], Iterator[bytes]]:
@@ -209,7 +207,7 @@ def _reads_of_urllib3(response: Any) -> Iterator[bytes]:
             yield data
         elif response.closed or response.isclosed():
             return
-        # Otherwise only the beginning of a compressed block has arrived.
+        # Otherwise b"" means that only the beginning of a compressed block has arrived.
 
 
 def _reads_of_requests(response: Any) -> Iterator[bytes]:
@@ -218,12 +216,12 @@ def _reads_of_requests(response: Any) -> Iterator[bytes]:
         return iter(response.iter_content(None))
     if _URLLIB3.fits(raw):
         return _reads_of_urllib3(raw)
-    # An older urllib3, a file, or a test's substitute: each waits for any larger block to be full.
+    # An older urllib3, a file, or a test's substitute: each waits until a larger block is full.
     return iter(response.iter_content(1))
 
 
 class _Calls(AsyncIterator[bytes]):
-    """The results of an asynchronous call, until one is empty."""
+    """The results of an asynchronous call, repeated until one is empty."""
 
     def __init__(self, call: Callable[[], Awaitable[bytes]]) -> None:
         self._call = call
@@ -251,7 +249,7 @@ class _AsAsync(AsyncIterator[Any]):
 
 
 def _method(*names: str) -> Callable[[Any, Any], Callable[[], Any] | None]:
-    """Find the first of these methods, of a source or else of its reads."""
+    """Return a function that finds the first of these methods: of a source, or of its reads."""
 
     def close(source: Any, reads: Any) -> Callable[[], Any] | None:
         for owner in (source, reads):
@@ -265,7 +263,7 @@ def _method(*names: str) -> Callable[[Any, Any], Callable[[], Any] | None]:
 
 
 def _interrupt_first(raw: str) -> Callable[[Any, Any], Callable[[], Any]]:
-    """Close a response over urllib3, whose `close` alone waits for another thread's read."""
+    """Return a function that closes a response of urllib3, and first ends another thread's read."""
 
     def close(response: Any) -> None:
         with suppress(Exception):  # the read has ended, or this urllib3 has no `shutdown`
@@ -280,8 +278,8 @@ async def _close_httpx(response: Any, reads: AsyncIterator[bytes]) -> None:
         await response.aclose()
     finally:
         # httpx reads through a chain of async generators, and trio warns of each that is abandoned
-        # midway. A read of the closed connection fails, which ends them all. With HTTP/2, or with
-        # a test's transport, the connection may still be open, and a read could wait.
+        # midway. A read of the closed connection fails, which ends them all. (With HTTP/2, or with
+        # a test's transport, the connection may still be open, and such a read could wait.)
         extensions = response.extensions
         if "network_stream" in extensions and extensions.get("http_version") == b"HTTP/1.1":
             with suppress(Exception):
@@ -298,8 +296,8 @@ _URLLIB3 = Shape(("read1", "stream", "isclosed"), _reads_of_urllib3, _interrupt_
 _RESPONSES = (
     # httpx, httpx2: a block as it arrives, whole.
     Shape(("iter_bytes", "stream.__iter__"), methodcaller("iter_bytes"), _own_close),
-    # requests, niquests: `raw`, which is urllib3's. `iter_content` waits for whole blocks, or
-    # returns a compressed one whole, however much it becomes.
+    # requests, niquests: `raw`, which is urllib3's. Their `iter_content` waits for whole blocks, or
+    # returns a whole compressed block, however large it is decompressed.
     Shape(("iter_content", "raw"), _reads_of_requests, _interrupt_first("raw.")),
     # urllib3: `read1` returns what has arrived, and at most n bytes.
     _URLLIB3,
@@ -346,8 +344,8 @@ _ASYNC = (
     # Async iterables of bytes or of events, such as the byte streams of trio and anyio.
     Shape(("__aiter__",), aiter, _method("aclose", "close")),
 )
-# Each with its first attribute. An asynchronous response of niquests has all attributes of one that
-# is not.
+# The rows in order, each with its first attribute. An asynchronous response of niquests, which has
+# all attributes of a synchronous one, is recognised first.
 _SYNC_ORDER = [(s.attributes[0], s) for s in (_ASYNC[1], *_RESPONSES, *_ASYNC, *_PLAIN)]
 _ASYNC_ORDER = [(s.attributes[0], s) for s in (*_ASYNC, *_RESPONSES)]
 
@@ -356,12 +354,12 @@ def open_source(source: Any, *, check: bool = True) -> OpenSource:
     """Open a path, a response, a binary file or an iterable as a synchronous source.
 
     Args:
-        source: A path is what has `__fspath__`; the table has the others.
+        source: An object that fits a row of the table. A path is an object with `__fspath__`.
         check: Whether a response is checked: an object with a status (`status_code` or `status`)
             and `headers`.
 
     Raises:
-        TypeError: It is none of these.
+        TypeError: The object is none of these, or is asynchronous.
     """
     source = getattr(source, "http_response", source)
     shape = _find(source, _SYNC_ORDER)
@@ -383,7 +381,7 @@ def open_async_source(source: Any, *, check: bool = True) -> OpenAsyncSource:
     A path, a file or an iterable is opened too; the event loop waits for each of its reads.
 
     Raises:
-        TypeError: It is none of these, or a synchronous response.
+        TypeError: The object is none of these, or is a synchronous response.
     """
     source = getattr(source, "http_response", source)
     shape = _find(source, _ASYNC_ORDER)
@@ -398,7 +396,7 @@ def open_async_source(source: Any, *, check: bool = True) -> OpenAsyncSource:
 
 
 def _find(source: Any, shapes: Iterable[tuple[str, Shape]]) -> Shape | None:
-    # What is iterable, and still no source: data itself, a mapping, an awaitable, lines.
+    # Some of these are iterable, but none is a source: data, a mapping, an awaitable, lines.
     if (
         isinstance(source, _DATA)
         or hasattr(source, "keys")
@@ -406,9 +404,9 @@ def _find(source: Any, shapes: Iterable[tuple[str, Shape]]) -> Shape | None:
         or _is_lines(source)
     ):
         return None
-    for mark, shape in shapes:
-        # To ask for one attribute takes 40 ns, and to fail in `fits` 1 us.
-        if hasattr(source, mark) and shape.fits(source):
+    for first_attribute, shape in shapes:
+        # `hasattr` takes 40 ns, and a `fits` that fails takes 1 us.
+        if hasattr(source, first_attribute) and shape.fits(source):
             return shape
     return None
 
@@ -420,7 +418,7 @@ def _is_lines(source: Any) -> bool:
 
 
 def _advice(source: Any) -> str:
-    """Return the remedy for what is no source."""
+    """Return the message of the error for an object that is no source, with the remedy."""
     kind = type(source).__name__
     if isinstance(source, _DATA):
         return (

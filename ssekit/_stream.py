@@ -4,9 +4,9 @@
 # read than one that serves both.
 #
 # What always holds here:
-# - Nothing about formats, ends or errors is decided here: the decoder does that.
+# - The decoder decides everything about formats, ends and errors.
 # - Nothing is read before a chunk is asked for, and nothing after the decoder has seen the end.
-# - No reference goes in a circle, so that dropping a Stream closes its source at once.
+# - There is no cycle of references, so that dropping a Stream closes its source at once.
 # - The asynchronous iterators are classes, not async generators: dropping one midway leaves nothing
 #   behind for an event loop to finish, and no event loop is imported.
 
@@ -46,7 +46,7 @@ CLOSED = "the stream was closed before its end was read"
 
 
 class _Receiver(Protocol[ItemT_co]):
-    """What bytes are pushed into: a StreamDecoder, or an EventReceiver."""
+    """The methods of a StreamDecoder and of an EventReceiver that this module calls."""
 
     state: State
 
@@ -68,7 +68,7 @@ def pull(source: OpenSource, receiver: _Receiver[ItemT], drain: bool = False) ->
 
 def _reads(source: OpenSource, receiver: _Receiver[Any]) -> Iterator[Any]:
     """Yield the reads of a source until it ends or fails, or the receiver has seen the end."""
-    # Only what reading raises is the transport's. The exception of a user's callback passes by.
+    # The handler takes exceptions of the source alone: those of a user's callback pass it by.
     try:
         if source.head is not None:
             source.check()
@@ -84,8 +84,8 @@ def _reads(source: OpenSource, receiver: _Receiver[Any]) -> Iterator[Any]:
 
 
 def _reads_before_failure(receiver: _Receiver[Any], error: Exception) -> Iterator[bytes]:
-    """Yield the bytes that came with a transport's exception, and then let the receiver fail."""
-    # The standard library's IncompleteRead has them.
+    """Yield the bytes that a transport's exception has, and then let the receiver fail."""
+    # The IncompleteRead of http.client has the bytes that came.
     partial = getattr(error, "partial", None)
     if isinstance(partial, bytes):
         yield partial
@@ -107,7 +107,7 @@ def _last_items(source: OpenSource, receiver: _Receiver[ItemT], drain: bool) -> 
 
 def _drain(source: OpenSource) -> None:
     budget = _DRAIN_SIZE
-    with suppress(Exception):  # the answer is complete, whatever becomes of the rest
+    with suppress(Exception):  # the answer is complete without the rest
         while budget > 0 and not source.closed:
             budget -= len(next(source.reads))
 
@@ -137,7 +137,7 @@ class AsyncPull(AsyncIterator[ItemT]):
                     await self._release()
                     receiver.raise_error()
                     raise StopAsyncIteration
-                # (A method of its own for what follows would take 60 ns for every read.)
+                # (To read in a method of its own would take 60 ns for every read.)
                 try:
                     self._reading = True
                     if source.head is not None:
@@ -152,9 +152,9 @@ class AsyncPull(AsyncIterator[ItemT]):
                         self._items = receiver.receive(_reads_before_failure(receiver, error))
                 self._reading = False
                 if source.closed:
-                    self._items = iter(())  # too late
+                    self._items = iter(())  # they came after the source was closed
                     raise receiver.not_finished(CLOSED)
-        except BaseException:  # also cancellation: the source is closed in what time is left
+        except BaseException:  # also cancellation: closing has the time that is left
             self._reading = False
             await source.aclose()
             raise
@@ -173,7 +173,7 @@ class AsyncPull(AsyncIterator[ItemT]):
 
 
 class _AsyncFlatMap(AsyncIterator[ItemT], Generic[ItemT, ChunkT]):
-    """Iterates over the items that a function makes of each chunk, and of none at the end."""
+    """Iterates over the items that a function makes of each chunk, and of no chunk at the end."""
 
     def __init__(
         self,
@@ -194,7 +194,7 @@ class _AsyncFlatMap(AsyncIterator[ItemT], Generic[ItemT, ChunkT]):
             try:
                 self._items = self._items_of((await anext(self._chunks),))
             except StopAsyncIteration:
-                # (The type: an exception that is kept would hold this frame, and the stream.)
+                # (The type: a kept exception would keep this frame alive, and so the stream.)
                 self._items, self._end = self._items_of(()), StopAsyncIteration
             except SSEKitError as error:
                 self._items, self._end = self._items_of(()), error
@@ -207,7 +207,7 @@ def _texts(deltas: Iterable[Delta]) -> Iterator[str]:
 class _AnyStream(Generic[ChunkT, ResultT]):
     """The common part of Stream and AsyncStream: the views of the decoder."""
 
-    _source: Any  # a OpenSource or an OpenAsyncSource
+    _source: Any  # an OpenSource or an OpenAsyncSource
 
     def __init__(self, response: Any, decoder: StreamDecoder[ChunkT, ResultT]) -> None:
         self.response = response
@@ -255,7 +255,7 @@ class Stream(_AnyStream[ChunkT, ResultT]):
         EventTooLargeError: An event outgrew the decoder's limit.
         StreamInterruptedError: The source raised; `StreamTimeoutError` for a timeout.
         StreamTruncatedError: The bytes ended before the stream's own end.
-        StreamNotFinishedError: The stream was closed, and is still read.
+        StreamNotFinishedError: The stream was closed before it was read to its end.
         StatusError, ContentTypeError: The response is no event stream (on entering `with`, if the
             stream is used so).
 
@@ -334,8 +334,8 @@ class AsyncStream(_AnyStream[ChunkT, ResultT]):
 
     The source is closed at the end of the stream, when it fails, when a read is cancelled, by
     `aclose()` and on leaving `async with`. Dropping the stream midway does not close it: only the
-    event loop could. Iterating raises what it raises for `Stream`, which has the attributes
-    `response` and `decoder`, too.
+    event loop could. Iterating raises the errors of `Stream`, and the attributes `response` and
+    `decoder` are those of `Stream`.
     """
 
     def __init__(
@@ -401,8 +401,8 @@ def iter_events(
 
     Args:
         source: Any source that `stream` of a format takes.
-        decoder: Has options of its own, or the last event ID of an earlier connection. It is reset:
-            this is another stream.
+        decoder: A decoder with other options, or with the last event ID of an earlier connection.
+            It is reset first: this is another stream.
         check: Whether a response must have a status of 2xx and be an event stream.
 
     Raises:

@@ -1,12 +1,12 @@
-"""Recorded streams, by the thousand: a function to map over the names of files.
+"""Recorded streams by the thousand: a function to map over the names of files.
 
 `collect` is a pure function of a file, and its result pickles, so that a process pool, Dask or
 Spark can map it. The command `ssekit collect` does so, and prints the records as lines of JSON.
 """
 
 # What always holds here:
-# - A bad file costs only its own record. Its error is in the record, and is never raised:
-#   `auto.collect`, which raises, would end the job that maps it over an archive.
+# - A bad file affects only its own record. The error is in the record, and is never raised: a
+#   function that raises, such as `auto.collect`, would end the job that maps it over an archive.
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ __all__ = ["Failure", "Record", "collect"]
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Why a recorded stream has no result: an error, as data."""
+    """The error of a recorded stream without a result, as data."""
 
     type: str
-    """The name of the exception: one of ssekit's, or of a file that cannot be read."""
+    """The name of the exception: an error of ssekit, or that of a file that cannot be read."""
     message: str
     code: str | None = None
     """The code of an error that the server reported."""
@@ -48,7 +48,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     file: str
     """The name of the file, as it was passed."""
     format: str | None
-    """The wire format: "chat" if there are no events, None if they are of no format known here."""
+    """The wire format: "chat" if there are no events; None if their format is unknown, or if the
+    file cannot be read."""
     state: Literal["done", "truncated", "failed"]
     """The end of the stream; "failed" also for a file that cannot be read."""
     ended_by: EndedBy | None

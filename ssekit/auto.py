@@ -1,12 +1,12 @@
-"""A stream of a format that is not known beforehand: its first events show it.
+"""Detects the format of a stream by its first events.
 
-The names are those of every format. The chunks and the result are those of the format that is
-detected, such as `ssekit.chat`.
+The names are those of every format. The chunks and the result are those of the detected format,
+such as `ssekit.chat`.
 
-An event may show no format (Azure's first chunk). Its chunk then comes with the first one that
-does, late but in its place. A stream that shows none to its end is a `DecodeError`; so is one of
-which more than `max_event_size` bytes show none. An error that the server reports before that is an
-`APIError`, and its `partial` an empty `ChatCompletion`.
+The first events may show no format (such as Azure's first chunk). Their chunks are then returned,
+in order, once an event shows it. If none does to the end of the stream, or in more than
+`max_event_size` bytes, the stream fails with a `DecodeError`. If the server reports an error before
+the format is known, that is an `APIError`, and its `partial` is an empty `ChatCompletion`.
 """
 
 # How it works: the decoder holds events back until one has the shape of a format (`_shapes`). Then
@@ -14,9 +14,9 @@ which more than `max_event_size` bytes show none. An error that the server repor
 #
 # What always holds here:
 # - Formats are imported when a stream needs them (chat: when a decoder is made), not before.
-# - Once the format is detected, its own decoder decodes and its own accumulator merges: nothing of
-#   this module stands between them.
-# - An event shows its format by its shape alone; a row of `SHAPES` is all that another one needs.
+# - Once the format is detected, its own typed decoder and its own accumulator do the work, without
+#   a call into this module.
+# - An event shows its format by its shape alone. For another format, a row of `SHAPES` is enough.
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ __all__ = [
 
 FORMATS: Final = tuple(SHAPES)
 
-# The format of most hosts, as which a stream is read that shows none.
+# The format of a stream that shows none: that of most hosts.
 _DEFAULT: Final = "chat"
 
 
@@ -68,7 +68,7 @@ def detect(event: ServerSentEvent, /) -> Format[Any, Any] | None:
 class _Accumulator:
     """Proxy for the accumulator of the format, and for one of chat until the format is detected.
 
-    Code that has got this one at the start of a stream sees the right one to its end.
+    Code that keeps the accumulator from the start of a stream has the right one to its end.
     """
 
     def __init__(self, current: Accumulator[Any, Any]) -> None:
@@ -84,9 +84,9 @@ class _Accumulator:
 
 
 class _Decoder(StreamDecoder[Any, Any]):
-    """A decoder that holds events back until one shows the format, and then is of that format.
+    """A decoder that holds events back until one shows the format, and then decodes that format.
 
-    Until then it adds them to an accumulator of chat, for views of the answer.
+    Until then it also adds them to an accumulator of chat, for views of the answer.
     """
 
     __slots__ = ("_detected", "_held", "_proxy", "_size")
@@ -97,7 +97,7 @@ class _Decoder(StreamDecoder[Any, Any]):
         self.accumulator = self._proxy
         self.format = None
         self._held: list[Batch] | None = []  # None once the format is decided
-        self._size = 0  # of what is held, in bytes
+        self._size = 0  # of the held events, in bytes
         self._detected = False
 
     def receive(
@@ -161,7 +161,7 @@ class _Decoder(StreamDecoder[Any, Any]):
             return True
         try:
             chunk = self._format.decode_part(event)
-            if chunk is not None:  # no event of a name of its own ends chat
+            if chunk is not None:  # (None for an event of another type: see `decode_part`)
                 self.accumulator.add(chunk)
         except SSEKitError:
             return True
@@ -178,7 +178,7 @@ class _Decoder(StreamDecoder[Any, Any]):
 
 
 def _fields_of(event: ServerSentEvent | None) -> str:
-    """Return a description of the first event, if there is one, by the names of its fields."""
+    """Return a description of the first event, if there is one: the names of its fields."""
     body = {} if event is None else unlisted(try_parse(event.data))
     if body is None:
         return "the first event is not JSON"

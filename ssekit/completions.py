@@ -3,12 +3,12 @@
 # Wire structs, the accumulator, and the names that every format has.
 #
 # What always holds here:
-# - A chunk and the result have one shape, as at the vendor: `Completion`.
+# - A chunk and the result have one type, as in the vendor's API: `Completion`.
 # - Every field may be missing or null; null means absent, and "" never overwrites.
-# - Only what streams in pieces is joined: the text, the arrays of `logprobs`, and `token_ids`.
-#   Of `id` and `created` the first value stays; of all else the newest.
-# - The encoded result has each field that the endpoint always has, also where it is null or empty.
-#   Of the fields that only some hosts have, it has those that came.
+# - Only the fields that come in pieces are joined: the text, the arrays of `logprobs`, `token_ids`.
+#   Of `id` and `created` the first value stays; of any other field, the newest.
+# - The encoded result has each field that the endpoint always has, even if it is null or empty. It
+#   has a field that only some hosts have if that came.
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Logprobs(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         token_logprobs: The log probability (natural); null for the first token of a prompt.
         tokens: The token.
         top_logprobs: The likeliest tokens at its position.
-        content: All of this in the shape of chat, an object for each token (llama.cpp).
+        content: The same in the shape of chat: an object for each token (llama.cpp).
     """
 
     text_offset: list[int] | None = msgspec.field(default_factory=NoneType)
@@ -103,10 +103,10 @@ class CompletionChoice(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit
 
 
 class Completion(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """One event of the stream, and the whole answer, as of the endpoint without `stream`.
+    """One event of the stream; or the whole answer, as the endpoint returns it without `stream`.
 
-    `id`, `object` and `model` are "" and `created` is 0 where the host sends none. The `object` of
-    a result is always "text_completion".
+    `id`, `object` and `model` are "" and `created` is 0 if the host sends none. The `object` of a
+    result is always "text_completion".
 
     Attributes:
         created: In seconds since 1970.
@@ -136,7 +136,7 @@ class Completion(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defau
 
 
 def _repair(body: dict[str, Any]) -> None:
-    """Bring an object into the shape of a chunk, in place."""
+    """Rewrite an object into the shape of a chunk, in place."""
     for choice in repair_choices(body):
         spell(choice, "text")
 

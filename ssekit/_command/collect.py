@@ -3,12 +3,12 @@
 # How it works:
 # 1. The files are divided into batches; a pool of processes collects a few batches ahead, and their
 #    lines are written in order.
-# 2. When a process dies, the pool is broken, and nobody knows by which batch. Each file of the
-#    first unfinished batch then has a process of its own; a new pool continues with the others.
+# 2. When a process dies, the pool is broken, and the batch that broke it is unknown. Each file of
+#    the first unfinished batch then has a process of its own; a new pool continues with the others.
 #
 # What always holds here:
-# - Each file has its line, in the order of the arguments. A bad file costs only its own line, even
-#   if it kills the process that reads it.
+# - Each file has its line, in the order of the arguments. A bad file affects only its own line,
+#   even if it kills the process that reads it.
 # - Memory is bounded: a few batches for each process, whatever the length of the archive.
 # - Processes are spawned, not forked: the same on every system, and safe beside threads.
 
@@ -38,7 +38,7 @@ from ssekit._json import join_surrogates
 
 __all__ = ["main"]
 
-# A batch takes about 10 ms to collect, so that the 0.2 ms to send it to a process do not count. A
+# A batch takes about 10 ms to collect, so that the 0.2 ms to send it to a process are negligible. A
 # large file is a batch of its own.
 _BATCH_SIZE = 2**20  # bytes
 _BATCH_LENGTH = 64  # files
@@ -55,11 +55,11 @@ class Lines(NamedTuple):
 
     text: str
     files: int
-    unfinished: int  # the files among them that are no finished stream
+    unfinished: int  # the number of files whose stream is not finished
 
 
 Batch: TypeAlias = list[str]
-# Takes the names of files and of their format.
+# A function that collects files of a format: `collect_batch`, or a test's own.
 Collect: TypeAlias = Callable[[Batch, str], Lines]
 
 
@@ -86,10 +86,10 @@ def main(argv: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="ssekit collect",
-        description="Fold recorded streams: a line of JSON for each file, in their order, with its "
+        description="Collect recorded streams: a line of JSON for each file, in order, with its "
         "file, format, state, ended_by, and result or error.",
         epilog="The exit status is 0 if every file is a finished stream, 1 if any is not (its line "
-        "says why), 2 for misuse.",
+        "has the error), 2 for misuse.",
     )
     what = "a recorded stream, also as .gz; or a folder, for all files in it but the hidden ones"
     parser.add_argument("files", nargs="+", metavar="FILE", help=what)
@@ -120,7 +120,7 @@ def _run(arguments: _Arguments, err: Output) -> int:
         if arguments.output != "-":
             file = stack.enter_context(open(arguments.output, "w", encoding="utf-8", newline="\n"))
         out = Output(file)
-        shows_progress = err.is_terminal and not out.is_terminal  # lines on a terminal are progress
+        shows_progress = err.is_terminal and not out.is_terminal  # or else the lines show it
         names = [name for given in arguments.files for name in _files(given)]
         files, unfinished, start = 0, 0, perf_counter()
         if shows_progress:
@@ -145,7 +145,7 @@ def _run(arguments: _Arguments, err: Output) -> int:
 
 
 def _files(name: str) -> list[str]:
-    """Return a file as it is; of a folder, the files at any depth, without the hidden ones."""
+    """Return a file alone; for a folder, the files in it at any depth, without the hidden ones."""
     inner = glob(os.path.join(escape(name), "**"), recursive=True) if os.path.isdir(name) else []
     return sorted(filter(os.path.isfile, inner)) or [name]
 
@@ -178,8 +178,8 @@ def _results(batches: list[Batch], format: str, jobs: int) -> Generator[Lines, N
 
 
 def collect_batch(batch: Batch, format: str) -> Lines:
-    """Collect some files, to text: a process sends that back faster than records."""
-    wire_format = as_format(format)  # here, since it does not pickle
+    """Collect some files, and return their lines: a process sends text faster than records."""
+    wire_format = as_format(format)  # in this process, since a Format does not pickle
     records = [archive.collect(file, format=wire_format) for file in batch]
     return _lines(records)
 
@@ -195,7 +195,7 @@ def on_processes(
     """Yield the lines of each batch, in their order."""
     left = deque(batches)
     while left:
-        futures: deque[Future[Lines]] = deque()  # of the first batches that are left
+        futures: deque[Future[Lines]] = deque()  # for the first of the batches that are left
         pool = _pool(jobs)
         try:
             while left:
@@ -205,7 +205,7 @@ def on_processes(
                 left.popleft()
                 yield lines
         except BrokenProcessPool:
-            # Each of the other batches will be the first one of a pool, too.
+            # Another batch may have broken the pool. It will be the first one of a later pool.
             yield from _alone(left.popleft(), format, collect)
         finally:
             pool.shutdown(cancel_futures=True)
@@ -232,9 +232,9 @@ def _pool(jobs: int) -> ProcessPoolExecutor:
 
 
 def end_with_parent() -> None:
-    """Let an interrupt, or the end of its parent, end this process at once and quietly."""
+    """Let an interrupt, or the end of the parent process, end this process at once and quietly."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    # A pool does not do so: when the parent is killed, its processes wait for ever.
+    # When the parent is killed, the processes of a pool would wait for ever.
     parent = parent_process()
     assert parent is not None
     Thread(target=_exit_after, args=[parent], daemon=True).start()

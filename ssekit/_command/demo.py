@@ -3,8 +3,9 @@
 # What always holds here:
 # - Nothing leaves the loopback interface; the system picks the port.
 # - The server is shut down however the reading ends.
-# - The stream is like one of a host of the chat format: reasoning, then text, then two tool calls
-#   whose fragments alternate, the finish reason, the usage, the marker. In under three seconds.
+# - The stream is like that of a host of the chat format: reasoning, then text, then two tool calls
+#   whose fragments alternate, the finish reason, the usage, the marker. It takes less than three
+#   seconds.
 # - A client that leaves is no error: nothing is written to standard error.
 
 from __future__ import annotations

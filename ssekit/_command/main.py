@@ -1,5 +1,5 @@
-# The command: `ssekit [FILE]` shows a stream as it arrives, `ssekit demo` one of its own.
-# (`ssekit collect` has another parser.)
+# The command: `ssekit [FILE]` shows a stream as it arrives, `ssekit demo` a demonstration.
+# (`ssekit collect` has a parser of its own, in `collect`.)
 #
 # Standard output is for the content of the stream, standard error for a short summary.
 #
@@ -7,7 +7,7 @@
 # - The decoder alone decides how a stream ended. The command prints that, and the exit status
 #   follows from it.
 # - Content is printed as it arrives, and before a failure is reported.
-# - Chunks and results are printed as a whole, without a look at their fields: any format will do.
+# - Chunks and results are printed as a whole: the command knows no fields, so it takes any format.
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from ssekit._command.terminal import Output, json_line
 _INTERRUPTED = 130
 _CLOSED_PIPE = 141
 
-# What the demonstration has shown, in Python.
+# The demonstration in Python.
 _DEMO_CODE = """
 In Python, with the response of any HTTP client:
 
@@ -54,7 +54,7 @@ In Python, with the response of any HTTP client:
 """
 
 AnyStream: TypeAlias = Stream[Any, Any]
-# The values to print as JSON, for a stream and the iterator of its chunks.
+# A function that returns the values to print as JSON, for a stream and the iterator of its chunks.
 View: TypeAlias = Callable[[AnyStream, Iterable[object]], Iterable[object]]
 
 
@@ -88,10 +88,10 @@ def _parser() -> argparse.ArgumentParser:
         "       %(prog)s collect [options] FILE...\n"
         "       %(prog)s demo [options]",
         description="Print the text of a model's stream as it arrives, and how it ended.",
-        epilog="`collect` folds many recorded streams (it has a --help of its own); `demo` shows a "
+        epilog="`collect` reads many recorded streams (it has a --help of its own); `demo` shows a "
         "stream from a small server of its own. "
         "The exit status is 0 for a finished stream, 1 for one that was cut or failed "
-        "(what had come is printed first), 2 for misuse.",
+        "(the content that came is printed first), 2 for misuse.",
     )
     parser.add_argument(
         "file",
@@ -149,7 +149,7 @@ def _run(arguments: _Arguments) -> int:
 
 def _open(file: str) -> AbstractContextManager[Source]:
     if file == "demo":
-        # Its HTTP modules take as long to import as everything else together.
+        # The HTTP modules of the server take as long to import as everything else together.
         from ssekit._command import demo
 
         return demo.response()
@@ -160,7 +160,7 @@ def _open(file: str) -> AbstractContextManager[Source]:
     return nullcontext(sys.stdin.buffer)
 
 
-# Views: what is printed of a stream.
+# Views: the parts of a stream that are printed.
 
 
 def _chunks(stream: AnyStream, clock: _Clock) -> Iterator[object]:
@@ -171,7 +171,7 @@ def _chunks(stream: AnyStream, clock: _Clock) -> Iterator[object]:
 
 
 def _print_text(stream: AnyStream, chunks: Iterable[object], out: Output) -> None:
-    """Print the text of choice 0, to a whole line; on a terminal its reasoning too."""
+    """Print the text of choice 0, and a line end after it; on a terminal, its reasoning too."""
     latest: TextDelta | ReasoningDelta | None = None
     for delta in _deltas(stream, chunks):
         if not isinstance(delta, TextDelta | ReasoningDelta) or delta.index != 0:

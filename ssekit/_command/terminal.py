@@ -1,7 +1,8 @@
 # Writing to standard output and standard error, for both commands.
 #
 # What always holds here:
-# - On a terminal, the controls of a stream are escaped, so that none of them acts or hides.
+# - On a terminal, the control characters of a stream are escaped: none can move the cursor, or hide
+#   or reorder text.
 # - Each write is flushed.
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ import msgspec
 
 __all__ = ["CONTROL", "Output", "json_line"]
 
-# C0 without tab and line feed, DEL, and C1; and of Unicode what changes the order of the text
-# (Bidi_Control), ends a line, or has no width. The joiners U+200C and U+200D are not among them:
-# Persian, the scripts of India, and emoji are written with them.
+# C0 without tab and line feed, DEL, and C1; and the characters of Unicode that change the order of
+# the text (Bidi_Control), end a line, or have no width. The joiners U+200C and U+200D are not among
+# them: Persian, the scripts of India, and emoji are written with them.
 CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
 )
@@ -95,6 +96,6 @@ class Output:
 
 
 def json_line(value: object) -> str:
-    """Encode a value as a line of JSON without controls: JSON itself escapes only those of C0."""
+    """Encode a value as a line of JSON without control characters (msgspec escapes only C0)."""
     text = msgspec.json.encode(value).decode()
     return CONTROL.sub(lambda control: rf"\u{ord(control[0]):04x}", text) + "\n"

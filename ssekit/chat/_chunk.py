@@ -2,8 +2,8 @@
 #
 # What always holds here:
 # - Every field may be missing or null, and null means absent.
-# - The structs are strict about what makes a chunk (`choices`, no `error`): any other event fails
-#   in C, and only then costs Python.
+# - The structs are strict about the fields that make a chunk (`choices`, no `error`). The typed
+#   decoder refuses any other event in C, and only such an event is read in Python.
 # - Words of an open vocabulary (role, finish_reason, service_tier) are plain strings.
 # - A field that only some hosts have is declared if it carries meaning; docstrings name the hosts.
 
@@ -34,14 +34,14 @@ __all__ = [
 
 
 class ChoiceDeltaFunctionCall(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """A piece of a function call; in a delta itself, of one in the form from before tools."""
+    """A piece of a function call. (In `ChoiceDelta`: in the deprecated form, from before tools.)"""
 
     name: str | None = None
     arguments: str | None = None
 
 
 class ChoiceDeltaToolCallFunction(ChoiceDeltaFunctionCall, frozen=True, gc=False):
-    """A piece of a function call. `id` is always None: one that is here becomes the call's."""
+    """A piece of a function call. `id` is always None: an id here is moved to the tool call."""
 
     id: None = None
 
@@ -58,7 +58,7 @@ class ChoiceDeltaToolCall(msgspec.Struct, frozen=True, gc=False, omit_defaults=T
 
     Attributes:
         extra_content: Fields of Google's hosts. Send `google.thought_signature` back.
-        name, arguments: Always None. Without a `function`, they become one.
+        name, arguments: Always None. Without a `function`, they are moved into one.
     """
 
     index: int | None = None
@@ -91,15 +91,15 @@ class ChoiceDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         reasoning_content: The same (DeepSeek, xAI, Alibaba, SGLang).
         reasoning_text: The same (Copilot), with reasoning_opaque. Send that back.
         reasoning_details: The reasoning in typed blocks (OpenRouter, MiniMax). Send them back.
-        thinking_blocks: The same, in those of Anthropic (LiteLLM).
+        thinking_blocks: The same, in blocks of Anthropic (LiteLLM).
         annotations: Citations, each of them whole.
         images: Images that the model made (OpenRouter).
         executed_tools: Tools that the host itself ran (Groq).
-        channel: The channel of the model that this piece belongs to (Groq).
+        channel: The model's channel that this piece belongs to (Groq).
         extra_content: As in a tool call, but for the text (Google's hosts).
-        type: Always None. A delta of a type (Cortex) is read as one of this shape.
+        type: Always None. A delta with a type (Cortex) is rewritten into this shape.
         thinking, cot_summary: Always None. A text here (Copilot) becomes the reasoning_text.
-        tool_call_id: Always None. What a tool returned (of role "tool") counts as an empty delta.
+        tool_call_id: Always None. A delta with the output of a tool (role "tool") counts as empty.
         error: Always None. An object here makes the event an `APIError`.
     """
 
@@ -149,7 +149,7 @@ class ChoiceLogprobs(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     reasoning_content: list[ChatCompletionTokenLogprob] | None = None
 
 
-# The delta of a choice that has none: known by its identity.
+# The delta of a choice without one: it is recognised by its identity.
 ABSENT_DELTA: Final = ChoiceDelta()
 
 
@@ -157,18 +157,18 @@ class ChunkChoice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The next piece of one choice.
 
     Attributes:
-        annotations: Citations, as those of a delta (LiteLLM).
+        annotations: Citations, as in a delta (LiteLLM).
         content_filter_results: Azure's verdicts.
         native_finish_reason: The finish reason of the host behind a router (OpenRouter).
         stop_reason: The stop sequence that ended the text (vLLM).
         matched_stop: The same (SGLang).
         usage: Always None. An object here (Moonshot) becomes the usage of a chunk without one.
         message: The whole answer, or the answer so far (Writer). The accumulator takes from it
-            only what is new, unless `delta` has that already.
+            only the new part, unless `delta` has that already.
         error: Always None. An object here makes the event an `APIError`.
     """
 
-    # A default that a factory makes is encoded: a vendor's client requires these three.
+    # A default that a factory makes is encoded: the vendor's client requires these three fields.
     index: int = msgspec.field(default_factory=int)
     delta: ChoiceDelta = msgspec.field(default_factory=lambda: ABSENT_DELTA)
     finish_reason: str | None = msgspec.field(default_factory=NoneType)

@@ -1,4 +1,4 @@
-# The dialects of hosts: objects brought into the shape of a chunk.
+# Repair of the dialects of hosts: it rewrites an object into the shape of a chunk.
 #
 # Nothing here runs for an ordinary chunk. A body is any JSON object, so each step checks the types
 # that it needs.
@@ -17,10 +17,10 @@ _ARGUMENTS: Final = ("arguments", "input")  # of a function, of a custom tool
 
 
 def repair(body: dict[str, Any]) -> None:
-    """Bring an object into the shape of a chunk, in place."""
+    """Rewrite an object into the shape of a chunk, in place."""
     for choice in repair_choices(body):
         for delta in objects([choice.get("delta"), choice.get("message")]):
-            if delta.get("role") == "tool":  # hosts that run tools show what these returned
+            if delta.get("role") == "tool":  # the output of a tool that the host itself ran
                 delta.clear()
             for field in (*_TEXTS, "thinking", "cot_summary"):
                 _repair_parts(delta, field)
@@ -31,7 +31,7 @@ def repair(body: dict[str, Any]) -> None:
             if delta.get("type") == "tool_use":  # Cortex: the delta itself is a piece of a call
                 named = {"id": delta.get("tool_use_id"), "arguments": delta.get("input")}
                 delta["tool_calls"] = delta | named
-            if isinstance(delta.get("tool_calls"), dict):  # Text Generation Inference, at first
+            if isinstance(delta.get("tool_calls"), dict):  # early Text Generation Inference
                 delta["tool_calls"] = [delta["tool_calls"]]
             for call in objects(delta.get("tool_calls")):
                 _repair_call(call)
@@ -47,14 +47,14 @@ def _repair_parts(delta: dict[str, Any], field: str) -> None:
     if isinstance(parts, dict | list):
         texts: dict[str, list[str]] = {}
         for part in parts if isinstance(parts, list) else [parts]:
-            texts.setdefault(_place(part, field), []).append(_text(part))
+            texts.setdefault(_field_of(part, field), []).append(_text(part))
         del delta[field]
-        joined = {place: "".join(pieces) for place, pieces in texts.items()}
-        delta.update({place: text for place, text in joined.items() if text or place == "content"})
+        joined = {name: "".join(pieces) for name, pieces in texts.items()}
+        delta.update({name: text for name, text in joined.items() if text or name == "content"})
 
 
-def _place(part: Any, field: str) -> str:
-    """Return the field that a part of a text belongs to."""
+def _field_of(part: Any, field: str) -> str:
+    """Return the field of a delta that a part belongs to; `field` is the one that has the part."""
     if field != "content" or not isinstance(part, dict):
         return field
     kinds = "thinking", "summary", "reasoning"
@@ -63,7 +63,7 @@ def _place(part: Any, field: str) -> str:
 
 
 def _text(part: Any) -> str:
-    """Return the texts in a part, which may have parts of its own."""
+    """Return the joined texts of a part, which may have parts of its own."""
     if isinstance(part, dict):
         part = [part.get(name) for name in _PARTS]
     if isinstance(part, list):
@@ -75,7 +75,7 @@ def _repair_call(call: dict[str, Any]) -> None:
     if call.get("function") is None and call.get("custom") is None:
         call["function"] = dict(call)
     for called in objects([call.get("function"), call.get("custom")]):
-        call["id"] = call.get("id") or called.get("id")  # llama.cpp, at first
+        call["id"] = call.get("id") or called.get("id")  # early llama.cpp
         _repair_arguments(called)
 
 

@@ -1,7 +1,7 @@
 # The finished answer, in the shape of the endpoint's answer without `stream`.
 #
-# What always holds here: a field without a default is always encoded, as by the endpoint. A field
-# that only some answers have is left out where it is None.
+# What always holds here: a field without a default is always encoded, as the endpoint does it. A
+# field that only some answers have is left out if it is None.
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Custom(msgspec.Struct, frozen=True, gc=False):
 class ChatCompletionMessageFunctionToolCall(
     msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type", tag="function"
 ):
-    """A call of a function. `id` is "" where the host sends none."""
+    """A call of a function. `id` is "" if the host sends none."""
 
     type: ClassVar[Literal["function"]] = "function"
     id: str
@@ -119,7 +119,7 @@ class Choice(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=
 class ChatCompletion(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """The whole answer, in the shape of the endpoint's answer without `stream`.
 
-    `id` and `model` are "" and `created` is 0 where the host sends none. `ChatCompletionChunk`
+    `id` and `model` are "" and `created` is 0 if the host sends none. `ChatCompletionChunk`
     describes the fields that only some hosts have.
     """
 

@@ -3,10 +3,10 @@
 # The names that every format has, and the objects of the wire under the vendor's names.
 #
 # What always holds here:
-# - A chunk and the result are one type, as at the vendor: `GenerateContentResponse`.
+# - A chunk and the result have one type, as in the vendor's API: `GenerateContentResponse`.
 # - The format has no terminal event. A stream is done when its bytes end after every candidate has
-#   a finish reason, or after the prompt was blocked. `[DONE]`, which some proxies send, is an end
-#   of the bytes.
+#   a finish reason, or after the prompt was blocked. `[DONE]`, which some proxies send, counts as
+#   an end of the bytes.
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ _QUOTE: Final = re.compile(r"\\.|\"", re.DOTALL)
 
 
 class Arguments(dict[_Key, Any]):
-    """The arguments of a call in progress: inner ones, texts and whole values by their keys."""
+    """The arguments of a call in progress: whole values, texts and inner `Arguments`, by key."""
 
     __slots__ = ()
 
@@ -64,12 +64,12 @@ class Arguments(dict[_Key, Any]):
             text.append(partial.string_value)
             return
         value = partial.bool_value if partial.number_value is None else partial.number_value
-        # A piece without a value is null: some hosts send `null_value` as null.
+        # A piece without any value is a null: some hosts send `null_value` itself as null.
         if value is not None or last not in branch:
             branch[last] = value
 
     def build(self) -> dict[str, Any]:
-        """Return the arguments so far, sharing nothing mutable."""
+        """Return a copy of the arguments so far."""
         return {str(key): _build(value) for key, value in self.items()}
 
 

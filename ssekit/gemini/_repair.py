@@ -1,4 +1,4 @@
-# Rewriting of an object that is not an ordinary chunk into the shape of one.
+# Repair of the dialects of hosts: it rewrites an object into the shape of a chunk.
 #
 # How it works:
 # - The chunk is taken out of an envelope, and its fields get the vendor's spelling.
@@ -22,7 +22,7 @@ from ssekit._server_error import error_within
 from ssekit.gemini._response import GenerateContentResponse, Part, UnknownPart, Wire
 
 _FIELDS: Final = {field.encode_name for field in fields(Part)}
-# The fields of which a part has one, according to its kind. A part of any kind has the others.
+# The fields that make the kind of a part, which has one of them. Any part may have the others.
 _KINDS: Final = {name for name in _FIELDS if not re.search("^(thought|media)|Metadata$", name)}
 
 
@@ -52,10 +52,10 @@ def repair(body: dict[str, Any]) -> None:
 
 
 def _to_camel_case(value: Any, struct: type[Wire]) -> None:
-    """Give the fields of a value of a wire type their names in camelCase, in place.
+    """Rename the fields of a wire type's value to camelCase, in place.
 
-    The vendor's SDK dumps them in snake_case, and protobuf has an option to. Objects of no declared
-    shape, such as arguments, keep their names.
+    The vendor's SDK writes them in snake_case, and protobuf has an option for that. Objects without
+    a declared shape, such as arguments, keep their names.
     """
     if isinstance(value, list):
         for item in objects(value):
@@ -74,7 +74,7 @@ def _to_camel_case(value: Any, struct: type[Wire]) -> None:
 
 @cache
 def _spellings(struct: type[Wire]) -> dict[str, tuple[str, type[Wire] | None]]:
-    """Return, by both of its spellings, the name of each field on the wire and its wire type."""
+    """Return the name on the wire, and the wire type, of each field, by both of its spellings."""
     return {
         name: (field.encode_name, _struct(field.type))
         for field in fields(struct)
@@ -83,7 +83,7 @@ def _spellings(struct: type[Wire]) -> dict[str, tuple[str, type[Wire] | None]]:
 
 
 def _struct(type_: Any) -> type[Wire] | None:
-    """Return the wire type that a type is, or that its items or options are."""
+    """Return the wire type in a type: the type itself, or that of its items or options."""
     if isinstance(type_, type) and issubclass(type_, Wire):
         return type_
     return next((found for found in map(_struct, get_args(type_)) if found is not None), None)

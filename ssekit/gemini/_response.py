@@ -1,10 +1,10 @@
-# The objects of the wire. At Google, a chunk and the whole answer have one shape.
+# The objects of the wire. In Google's API, a chunk and the whole answer have one type.
 #
 # What always holds here:
-# - Every field may be missing or null: both are None, or an empty list where that is the default.
-# - A chunk has `candidates` and no `error`. Any other object, such as a blocked prompt, fails to
-#   decode in C, and only then costs Python. So does a chunk, a candidate or a part with a field
-#   that is unknown here: it may be a known field in another spelling.
+# - Every field may be missing or null: then it is None, or an empty list if that is the default.
+# - A chunk has `candidates` and no `error`. The typed decoder refuses any other object in C, such
+#   as a blocked prompt; only such an object is read in Python. It also refuses a chunk, a candidate
+#   or a part with a field that is unknown here, which may be a known field in another spelling.
 # - Words of an open vocabulary (role, finish_reason, modality) are plain strings.
 # - Bytes stay base64, and objects that only the vendor's own tools can read stay as they came.
 
@@ -103,7 +103,7 @@ class FunctionCall(Wire, frozen=True):
         id: The host's id; None where it has none.
         args: The arguments; None if there are none.
         partial_args: In a chunk, pieces of the arguments. In an answer, `args` has them joined.
-        will_continue: Whether more of the call follows. In an answer, the call was cut.
+        will_continue: Whether more of the call follows. If true in an answer, the call was cut off.
     """
 
     id: str | None = None
@@ -157,7 +157,7 @@ class ToolResponse(Wire, frozen=True):
 
 
 class VideoMetadata(Wire, frozen=True):
-    """The section of a video; offsets are in seconds, such as "3.5s"."""
+    """A section of a video; offsets are in seconds, such as "3.5s"."""
 
     start_offset: str | None = None
     end_offset: str | None = None
@@ -182,13 +182,13 @@ class UnknownPart(Unknown):
 
 
 class Part(Wire, frozen=True, forbid_unknown_fields=True):
-    """A part of a content. One field is of its kind; the others describe the part further.
+    """A part of a content. One field has its content; the others describe it.
 
     Attributes:
         text: A text; the model's thoughts, if `thought` is true.
         thought_signature: A token to send back with this part, so that the model can go on with its
             thoughts (base64). A part that has one is never joined with another.
-        inline_data: Bytes. Those of successive chunks stay parts of their own.
+        inline_data: Bytes. Those of successive chunks are not joined: they stay parts of their own.
     """
 
     __unknown__: ClassVar = UnknownPart
@@ -266,7 +266,7 @@ class CitationMetadata(Wire, frozen=True):
     """The sources that the text quotes.
 
     Attributes:
-        citation_sources: Always None. Another name of the citations, which become these.
+        citation_sources: Always None. The Gemini API's name of `citations`, to which it is moved.
     """
 
     citations: list[Citation] = msgspec.field(default_factory=list)
@@ -385,7 +385,7 @@ class Candidate(Wire, frozen=True, forbid_unknown_fields=True):
     """One of the answers, or a piece of it in a chunk.
 
     Attributes:
-        index: 0 where the host leaves it out. It is always encoded, and so is `content`.
+        index: 0 if the host leaves it out. It is always encoded, and so is `content`.
         finish_reason: The vendor's word, such as STOP or MAX_TOKENS; None until the candidate ends.
         finish_message: A sentence about the finish reason.
         avg_logprobs: The average log probability of the tokens.
@@ -458,7 +458,7 @@ class GenerateContentResponse(Wire, frozen=True, forbid_unknown_fields=True):
     Attributes:
         candidates: The answers; none if the prompt was blocked (see `prompt_feedback`).
         create_time: The time of the request (RFC 3339; Vertex AI).
-        error: None. An object here makes the event an `APIError`.
+        error: Always None. An object here makes the event an `APIError`.
     """
 
     candidates: list[Candidate]

@@ -1,4 +1,4 @@
-"""Interactions: `POST /v1beta/interactions` of the Gemini API, in both of its spellings."""
+"""Interactions: `POST /v1beta/interactions` of the Gemini API, in its present and former form."""
 
 # What always holds here:
 # - The types of events, steps and contents have the vendor's own names. `event_type` is the tag of
@@ -6,7 +6,7 @@
 # - Ordinary events are decoded as a union of tagged structs. An event that reports an error is not
 #   in the union.
 # - The stream ends with `interaction.completed` (formerly `interaction.complete`), whose status is
-#   the reason. The marker `[DONE]`, which the vendor sends after it, is an end of the bytes.
+#   the reason for it. `[DONE]`, which the vendor sends after it, counts as an end of the bytes.
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ += _result.__all__
 
 
 def _starts(event: InteractionSSEEvent, _: ServerSentEvent) -> bool:
-    """Whether the event is of the interaction or of a step."""
+    """Whether the event belongs to the interaction or to a step."""
     return not isinstance(event, (_events.UnknownEvent, _events.ErrorEvent))
 
 

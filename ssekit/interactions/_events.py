@@ -1,9 +1,9 @@
-# The events of the stream, and the deltas of steps that are no contents or steps themselves.
+# The events of the stream, and the deltas of steps that are neither contents nor steps themselves.
 #
 # What always holds here:
 # - Every field may be missing or null: then it has its default.
-# - An event has its type in `event_type`. Those of the former spelling (contents in the place of
-#   steps) stand beside the newer ones.
+# - An event has its type in `event_type`. The events of the former spelling of the API, which has
+#   contents instead of steps, are here too.
 # - An event that reports an error is not an ordinary event: the decoder refuses it, and the format
 #   makes an `APIError` of it.
 # - An event or a delta of an unknown type stays as it was on the wire.
@@ -72,7 +72,7 @@ class UnknownDelta(Unknown):
     __slots__ = ()
 
 
-# The deltas of steps. (Others are the contents and steps of `_result`, with what is new of them.)
+# The deltas of steps. (The others are contents and steps of `_result`, with only their new part.)
 
 
 class Delta(
@@ -87,7 +87,7 @@ class ArgumentsDelta(Delta, frozen=True, tag="arguments_delta"):
     """The next piece of the JSON text of a call's arguments (formerly `partial_arguments`).
 
     Attributes:
-        call_id: The id of the call, where a gateway has it: it decides before the index.
+        call_id: The id of the call, which some gateways send. It takes precedence over the index.
     """
 
     type: ClassVar[Literal["arguments_delta"]] = "arguments_delta"
@@ -100,7 +100,7 @@ class ThoughtSummaryDelta(Delta, frozen=True, tag="thought_summary"):
     """The next item of a thought's summary: a text or an image.
 
     Attributes:
-        text: Always None. Some gateways have it in the place of the content, which it becomes.
+        text: Always None. Some gateways send it instead of `content`, to which it is moved.
     """
 
     type: ClassVar[Literal["thought_summary"]] = "thought_summary"
@@ -109,7 +109,7 @@ class ThoughtSummaryDelta(Delta, frozen=True, tag="thought_summary"):
 
 
 class ThoughtSignatureDelta(Delta, frozen=True, tag="thought_signature"):
-    """The signature of a thought; "" replaces none."""
+    """The signature of a thought; an empty one replaces nothing."""
 
     type: ClassVar[Literal["thought_signature"]] = "thought_signature"
     signature: str = always(str)
@@ -129,7 +129,7 @@ class TextAnnotation(Delta, frozen=True, tag="text_annotation"):
     annotations: list[JSONObject] | None = None
 
 
-# (The first type decides what an object of unknown type becomes.)
+# (An object of unknown type becomes the `__unknown__` of the first type.)
 _KnownDelta: TypeAlias = (
     ArgumentsDelta
     | ThoughtSummaryDelta
@@ -150,7 +150,7 @@ else:
 
 
 class Metadata(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """The usage so far, under one of two names."""
+    """The usage so far, in one of two fields."""
 
     total_usage: result.Usage | None = None
     usage: result.Usage | None = None
@@ -171,8 +171,8 @@ class InteractionEvent(Event, frozen=True):
     """An event of the interaction.
 
     Attributes:
-        error: Always None. An event that has one is refused: an `APIError` then.
-        object: Always None. An event that has one is refused, and read as the interaction itself.
+        error: Always None. An event that has one becomes an `APIError`.
+        object: Always None. An event that has one is read as the interaction itself.
     """
 
     interaction: result.Interaction | None = None
@@ -299,7 +299,8 @@ OrdinaryEvent: TypeAlias = (
     | InteractionCompleteEvent
 )
 
-# With the one that reports errors. Data that is not an ordinary event is read as one of these.
+# The ordinary events, and the one that reports errors. Data that the typed decoder refuses is read
+# as one of these.
 AnyEvent: TypeAlias = OrdinaryEvent | ErrorEvent
 
 if TYPE_CHECKING:

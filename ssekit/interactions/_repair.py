@@ -1,7 +1,7 @@
-# The shapes of other hosts and versions, brought into the shape of an event.
+# Repair of the dialects of hosts and versions: it rewrites an object into the shape of an event.
 #
-# Nothing here runs for an ordinary event. What is passed in is any JSON whatever: each step checks
-# types first.
+# Nothing here runs for an ordinary event. A body is any JSON object, so each step checks the types
+# that it needs.
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ssekit.interactions._events import AnyEvent
 
 _KNOWN: Final = [struct.__struct_config__.tag for struct in get_args(AnyEvent)]
 _RUNNING: Final = ("in_progress", "queued")
-# The status that an event has in its name alone.
+# The statuses that only the names of events have.
 _ENDS: Final = {
     "interaction.failed": "failed",
     "interaction.error": "failed",
@@ -23,7 +23,9 @@ _ENDS: Final = {
     "interaction.cancelled": "cancelled",
     "interaction.incomplete": "incomplete",
 }
+# The fields of an event that are not those of its interaction.
 _OF_EVENTS: Final = ("event_type", "type", "event_id", "metadata")
+# The field of each type of step that has its contents.
 _CONTENTS: Final = {"model_output": "content", "user_input": "content", "thought": "summary"}
 
 
@@ -37,7 +39,7 @@ def find_error(body: dict[str, Any]) -> Any:
 
 
 def repair(body: dict[str, Any]) -> None:
-    """Bring an event into the shape of the vendor's, in place."""
+    """Rewrite an object into the shape of an event, in place."""
     is_whole = body.get("object") == "interaction" or isinstance(body.get("steps"), list)
     kind = body.get("event_type")
     if is_whole and kind is None:
@@ -46,14 +48,16 @@ def repair(body: dict[str, Any]) -> None:
         body["event_type"] = kind = f"interaction.{end}"
         body.pop("type", None)
     if is_whole and str(kind).startswith("interaction.") and body.get("interaction") is None:
-        # An event that is its interaction, too (LiteLLM).
+        # An event that has the fields of its interaction itself (LiteLLM).
         names = [name for name in body if name not in _OF_EVENTS]
         body["interaction"] = {name: body.pop(name) for name in names}
-    # The format puts the type of the event's line into `type`.
-    line = body.get("type")
-    if kind == line and kind is not None:
+    # `Format` puts the type of the `event` line into `type`.
+    line_type = body.get("type")
+    if kind == line_type and kind is not None:
         del body["type"]
-    elif not isinstance(kind, str) and isinstance(line, str) and line in (*_KNOWN, *_ENDS):
+    elif (
+        not isinstance(kind, str) and isinstance(line_type, str) and line_type in (*_KNOWN, *_ENDS)
+    ):
         body["event_type"] = kind = body.pop("type")
     if isinstance(kind, str) and kind in _ENDS:
         body["event_type"] = "interaction.completed"
@@ -71,7 +75,7 @@ def repair(body: dict[str, Any]) -> None:
 
 
 def _repair_usage(usage: dict[str, Any]) -> None:
-    """Give the counts that have the names of the Responses API those of this one (LiteLLM)."""
+    """Rename the counts that have the names of the Responses API (LiteLLM)."""
     details: dict[str, Any] = {}
     for holder in objects([usage.get("input_tokens_details"), usage.get("output_tokens_details")]):
         details |= holder
@@ -93,8 +97,8 @@ def _repair_delta(delta: dict[str, Any]) -> None:
     if kind == "arguments":  # as in the vendor's examples
         delta["type"] = "arguments_delta"
     elif kind in ("thought", "thought_summary"):
-        words = (delta.get(field) for field in ("content", "text", "thought", "summary"))
-        contents = _as_contents(next(filter(None, words), []))
+        values = (delta.get(field) for field in ("content", "text", "thought", "summary"))
+        contents = _as_contents(next(filter(None, values), []))
         if contents:
             delta.update(type="thought_summary", content=contents[0])
 
@@ -117,8 +121,8 @@ def _repair_step(step: dict[str, Any]) -> None:
 
 
 def _as_contents(value: Any) -> list[Any]:
-    """Return a list of contents, in the place of which one may stand, or its text."""
-    # (Texts in a list stay as they are: objects of them would take 70 times their size.)
+    """Return a value as a list of contents: it may be one content, or the text of one."""
+    # (Texts in a list stay as they are: an object for each would take 70 times its size.)
     if not isinstance(value, list):
         value = [{"text": value} if isinstance(value, str) else value]
     for content in objects(value):

@@ -1,9 +1,9 @@
 # The finished answer: contents, the steps that hold them, and the interaction that holds the steps.
 #
 # What always holds here:
-# - Every field may be missing or null, and both are None. A field that the vendor always sends has
-#   an empty value of its type instead, and is always encoded; any other None is left out.
-# - A delta has the type of what it adds to: the same struct, in which only some fields are set.
+# - Every field may be missing or null: then it is None, and is not encoded. A field that the vendor
+#   always sends has an empty value of its type instead, and is always encoded.
+# - A delta of a content or a step is the same struct, in which only some fields are set.
 # - Words of an open vocabulary (status, modality, language) are plain strings. Arguments, results
 #   and annotations, whose shape differs from tool to tool, stay as they came.
 # - A content or a step of an unknown type stays as it was on the wire.
@@ -130,7 +130,7 @@ class DocumentContent(Media, frozen=True, tag="document"):
 KnownContent: TypeAlias = TextContent | ImageContent | AudioContent | VideoContent | DocumentContent
 
 if TYPE_CHECKING:
-    # msgspec decodes no union of structs and dicts: `as_type` makes what is unknown.
+    # msgspec decodes no union of structs and dicts: `as_type` makes the unknown contents and steps.
     Content: TypeAlias = KnownContent | UnknownContent
 else:
     Content = KnownContent
@@ -174,9 +174,9 @@ class ToolCallStep(AnyStep, frozen=True):
     """A tool call.
 
     Attributes:
-        partial_arguments: The text of the arguments, where it is not (or not yet) a whole JSON
-            object. `arguments` are then those of the start of the step. The vendor's step does not
-            have this field.
+        partial_arguments: The text of the arguments, if it is not (or not yet) a whole JSON object.
+            `arguments` are then those of the start of the step. The vendor's API does not have this
+            field.
     """
 
     id: str = always(str)
@@ -355,7 +355,7 @@ if TYPE_CHECKING:
     Output: TypeAlias = KnownContent | KnownStep | UnknownContent
 else:
     Step = KnownStep
-    # In the former spelling, an output is a content, or what is a step now.
+    # In the former spelling, an output is a content, or an object that is a step now.
     Output = KnownContent | KnownStep
 
 
@@ -366,12 +366,12 @@ class Usage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The tokens of the interaction so far.
 
     Attributes:
-        total_input_tokens: With the cached ones.
-        total_output_tokens: Without the thoughts.
-        total_tool_use_tokens: Those of the results of the vendor's tools: input too.
+        total_input_tokens: The input, with its cached tokens.
+        total_output_tokens: The output, without the thoughts.
+        total_tool_use_tokens: The results of the vendor's tools, which are input too.
         total_reasoning_tokens: The former name of `total_thought_tokens`.
         initial_input_tokens: The input of the first of several requests.
-        raw_prompt_token: A count in no documentation.
+        raw_prompt_token: An undocumented count.
     """
 
     total_input_tokens: int | None = None
@@ -391,7 +391,7 @@ class Usage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class Error(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """Why an interaction failed."""
+    """A reason for which an interaction failed."""
 
     code: str | None = None
     message: str | None = None
@@ -401,17 +401,17 @@ class Interaction(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defa
     """The whole answer, as the endpoint returns it without `stream`.
 
     Attributes:
-        id: "" where the interaction is not stored.
+        id: "" if the interaction is not stored.
         status: The vendor's word: "completed", "requires_action", "incomplete",
             "requires_continuation", "failed", "cancelled", "in_progress", ...
-        model, agent: One of them answered; the other is "".
+        model, agent: The name of the one that answered; the other is "".
         steps: The steps, in their order.
-        outputs: The outputs, in the place of steps, where the host has the former spelling.
+        outputs: The outputs, instead of steps, if the host has the former spelling.
         created, updated: Times in ISO 8601.
-        continuation_token: For the request that goes on with an answer that
+        continuation_token: The token for the request that continues an answer whose status is
             "requires_continuation".
-        errors: Why the interaction failed.
-        error: Always None. An interaction that has one is refused: an `APIError` then.
+        errors: The reasons for which the interaction failed.
+        error: Always None. An interaction that has one becomes an `APIError`.
     """
 
     id: str = always(str)

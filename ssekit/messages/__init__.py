@@ -5,7 +5,8 @@
 #   without "Beta".
 # - Ordinary events are decoded as a union of tagged structs. An event that reports an error is not
 #   in the union.
-# - The stream ends with `message_stop`. `[DONE]`, which some gateways send, is an end of the bytes.
+# - The stream ends with `message_stop`. `[DONE]`, which some gateways send, counts as an end of the
+#   bytes.
 
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ __all__ += _events.__all__
 __all__ += _result.__all__
 
 
-# The events that begin the message or are of a block.
+# The events that start the answer: those of a block, and the start of the message.
 _STARTS: Final = {
     *(_events.RawMessageStartEvent, _events.RawContentBlockStartEvent),
     *(_events.RawContentBlockDeltaEvent, _events.RawContentBlockStopEvent),

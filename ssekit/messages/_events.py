@@ -1,11 +1,11 @@
 # The events of the stream, and the deltas of content blocks.
 #
 # What always holds here:
-# - Every field may be missing or null: then it has its default. Where gateways put a field in
-#   another place than the vendor's, it is declared there too.
+# - Every field may be missing or null: then it has its default. If gateways put a field in another
+#   place than the vendor does, it is declared there too.
 # - An event that reports an error is not an ordinary event: the decoder refuses it, and the format
-#   makes an `APIError` of it. It has the type `error`, or an `error` in it (which is not looked for
-#   in deltas of blocks).
+#   makes an `APIError` of it. It has the type `error`, or a field `error` (which does not count in
+#   deltas of blocks).
 # - An event or a delta of an unknown type stays as it was on the wire.
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class BlockDelta(
 
 
 class TextDelta(BlockDelta, frozen=True, tag="text_delta"):
-    """The next piece of a text. (Another type is `ssekit.TextDelta`, of the shared vocabulary.)"""
+    """The next piece of a text. (`ssekit.TextDelta`, of the shared vocabulary, is another type.)"""
 
     type: ClassVar[Literal["text_delta"]] = "text_delta"
     text: str = always(str)
@@ -83,9 +83,9 @@ class ThinkingDelta(BlockDelta, frozen=True, tag="thinking_delta"):
     """The next piece of the reasoning.
 
     Attributes:
-        estimated_tokens: Those so far (beta).
-        signature: Here for some gateways, in the place of a `SignatureDelta`.
-        text: Always None. Some gateways have it in the place of `thinking`, which it becomes.
+        estimated_tokens: The tokens of the reasoning so far (beta).
+        signature: The signature, which some gateways send here instead of in a `SignatureDelta`.
+        text: Always None. Some gateways send it instead of `thinking`, to which it is moved.
     """
 
     type: ClassVar[Literal["thinking_delta"]] = "thinking_delta"
@@ -140,7 +140,7 @@ else:
 
 
 class MessageDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """The end of the message. (The `usage` is mostly a field of the event.)"""
+    """The end of the message. (Mostly `usage` is a field of the event instead.)"""
 
     stop_reason: str | None = always(NoneType)
     stop_sequence: str | None = always(NoneType)
@@ -161,9 +161,10 @@ class Event(
 
 
 class WatchedEvent(Event, frozen=True):
-    """An event that is refused if its `error` is not null: it is an `APIError` then.
+    """An event that becomes an `APIError` if its `error` is not null: the decoder refuses it then.
 
-    Deltas of blocks, nearly all of a stream, do without: the field takes 8 of their 140 ns.
+    Deltas of blocks, nearly all events of a stream, do not have the field: to decode one takes 140
+    ns, and the field would take 8 more.
     """
 
     error: None = None
@@ -180,7 +181,7 @@ class RawMessageStartEvent(WatchedEvent, frozen=True, tag="message_start"):
 
 
 class RawMessageDeltaEvent(WatchedEvent, frozen=True, tag="message_delta"):
-    """The end of the message (for some gateways beside `delta`), and its usage so far."""
+    """The end of the message, and its usage so far. (Some gateways put the end beside `delta`.)"""
 
     type: ClassVar[Literal["message_delta"]] = "message_delta"
     delta: MessageDelta | None = None
@@ -212,7 +213,7 @@ class RawMessageStopEvent(
     """The end of the stream: the message is whole.
 
     Attributes:
-        stop_reason, delta, usage, message: The end of the message, where gateways have it only
+        stop_reason, delta, usage, message: The end of the message, which some gateways send only
             here.
         amazon_bedrock_invocation_metrics: Only from Amazon Bedrock.
     """
@@ -274,7 +275,8 @@ OrdinaryEvent: TypeAlias = (
     | PingEvent
 )
 
-# With the one that reports errors. Data that is not an ordinary event is read as one of these.
+# The ordinary events, and the one that reports errors. Data that the typed decoder refuses is read
+# as one of these.
 AnyEvent: TypeAlias = OrdinaryEvent | ErrorEvent
 
 if TYPE_CHECKING:

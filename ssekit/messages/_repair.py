@@ -1,4 +1,4 @@
-# The dialects of gateways: objects brought into the shape of an event.
+# Repair of the dialects of gateways: it rewrites an object into the shape of an event.
 #
 # Nothing here runs for an ordinary event. A body is any JSON object, so each step checks the types
 # that it needs.
@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from ssekit._json import objects, parse_object, spell
 
-# The type of a delta, and the field that has its piece, by either as gateways have them.
+# The vendor's type of a delta and the field of its piece, by the names that gateways have for
+# either.
 _THINKING: Final = ("thinking_delta", "thinking")
 _PIECES: Final = {
     "text": ("text_delta", "text"),
@@ -23,7 +24,7 @@ _CACHED: Final = ("cache_read_input_tokens", "cache_creation_input_tokens")
 
 
 def repair(body: dict[str, Any]) -> None:
-    """Bring an event of a gateway into the shape of the vendor's, in place."""
+    """Rewrite an object into the shape of an event, in place."""
     if body.get("type") == "message" and isinstance(body.get("content"), list):
         # The whole answer, as from the endpoint without `stream`: the message that begins.
         message = dict(body)
@@ -33,7 +34,7 @@ def repair(body: dict[str, Any]) -> None:
     for message in objects([body.get("message")]):
         blocks += objects(message.get("content"))
     for block in objects(blocks):
-        if isinstance(block.get("input"), str):  # the text of its JSON, as in other APIs
+        if isinstance(block.get("input"), str):  # JSON text, as in other APIs
             block["input"] = parse_object(block["input"])
         if block.get("type") == "reasoning":  # Kimi
             block["type"] = "thinking"
@@ -50,8 +51,8 @@ def repair(body: dict[str, Any]) -> None:
 
 def _repair_delta(delta: dict[str, Any]) -> None:
     kind = delta.get("type")
-    words = [kind] if isinstance(kind, str) else [each for each in delta if delta[each] is not None]
-    known = next(filter(None, map(_PIECES.get, words)), None)
+    names = [kind] if isinstance(kind, str) else [each for each in delta if delta[each] is not None]
+    known = next(filter(None, map(_PIECES.get, names)), None)
     if known is not None:
         delta["type"], field = known
         if field == "thinking":
@@ -62,21 +63,21 @@ def _repair_delta(delta: dict[str, Any]) -> None:
 
 
 def _take_thinking(holder: dict[str, Any]) -> None:
-    """Take the text of reasoning from another field where its own is missing."""
-    words = (holder.pop(name, None) for name in ("reasoning", "reasoning_content", "text"))
+    """Move the text of reasoning from another field to `thinking`, if that is missing."""
+    texts = (holder.pop(name, None) for name in ("reasoning", "reasoning_content", "text"))
     if holder.get("thinking") is None:
-        holder["thinking"] = next(filter(None, words), "")
+        holder["thinking"] = next(filter(None, texts), "")
 
 
 def _repair_usage(usage: dict[str, Any]) -> None:
-    """Give the counts that have chat's names those of this format (Kimi, GLM)."""
+    """Copy the counts that have chat's names to the names of this format (Kimi, GLM)."""
     if usage.get("output_tokens") is None:
         usage["output_tokens"] = usage.get("completion_tokens")
     if usage.get("cache_read_input_tokens") is None:
         holders = objects([usage, usage.get("prompt_tokens_details")])
         counts = (holder.get("cached_tokens") for holder in holders)
         usage["cache_read_input_tokens"] = next((each for each in counts if each is not None), None)
-    # The tokens of the prompt are all of the input, with those of the cache.
+    # Chat's `prompt_tokens` are all of the input; `input_tokens` are without those of the cache.
     total, cached = usage.get("prompt_tokens"), map(usage.get, _CACHED)
     if isinstance(total, int) and total:
         left = total - sum(count for count in cached if isinstance(count, int))

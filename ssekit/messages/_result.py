@@ -1,8 +1,8 @@
 # The finished answer: content blocks, and the message that holds them.
 #
 # What always holds here:
-# - Every field may be missing or null, and both are None. A field that the vendor always sends has
-#   an empty value of its type instead, and is always encoded; any other None is left out.
+# - Every field may be missing or null: then it is None, and is not encoded. A field that the vendor
+#   always sends has an empty value of its type instead, and is always encoded.
 # - Words of an open vocabulary (roles, reasons, names of tools) are plain strings. Results of the
 #   vendor's tools, and citations, stay as they came.
 # - A block of an unknown type stays as it was on the wire.
@@ -93,9 +93,9 @@ class ToolUse(Block, frozen=True):
 
     Attributes:
         input: The arguments.
-        partial_json: The text of the arguments, where it is not (or not yet) a whole JSON object.
-            `input` is then that of the start of the block, mostly {}. The vendor's message does
-            not have this field.
+        partial_json: The text of the arguments, if it is not (or not yet) a whole JSON object.
+            `input` is then that of the start of the block, mostly {}. The vendor's API does not
+            have this field.
     """
 
     id: str = always(str)
@@ -213,7 +213,7 @@ class ContainerUploadBlock(Block, frozen=True, tag="container_upload"):
 
 
 class CompactionBlock(Block, frozen=True, tag="compaction"):
-    """A summary, to be sent back in the place of the conversation; None if there is none."""
+    """A summary of the conversation, to be sent back instead of it; `content` may be None."""
 
     type: ClassVar[Literal["compaction"]] = "compaction"
     content: str | None = always(NoneType)
@@ -286,13 +286,14 @@ class Usage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The tokens of a request. In an event, they are those of the whole message so far.
 
     Attributes:
-        input_tokens: Without those of the next two fields.
-        cache_creation_input_tokens, cache_read_input_tokens: Written to the cache; read from it.
+        input_tokens: The input, without the tokens of the next two fields.
+        cache_creation_input_tokens, cache_read_input_tokens: The input that was written to the
+            cache, and the input that was read from it.
         iterations: The usage of each model that worked on the answer (beta).
         fallback_credit: The use of a credit for an earlier refusal (beta).
         speed: "standard" or "fast".
-        prompt_tokens, completion_tokens: Always None. Chat's names of all input and of the output,
-            which become these.
+        prompt_tokens, completion_tokens: Always None. Chat's names of the counts, from which the
+            counts of this format are made.
     """
 
     input_tokens: int | None = None
@@ -326,7 +327,7 @@ class RefusalStopDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=Tr
         category: The policy: "cyber", "bio", ...; None for any other.
         explanation: The vendor's words, for people.
         recommended_model: A model that may answer.
-        fallback_credit_token, fallback_has_prefill_claim: For another try (beta).
+        fallback_credit_token, fallback_has_prefill_claim: Values for another attempt (beta).
     """
 
     type: str = always(lambda: "refusal")
@@ -341,14 +342,14 @@ class Message(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults
     """The whole answer, as the endpoint returns it without `stream`.
 
     Attributes:
-        id: "" where the host has none.
+        id: "" if the host sends none.
         model: The model that began the message, or "". A `FallbackBlock` names one that took over.
         content: The blocks, in their order.
         stop_reason: The vendor's word: "end_turn", "max_tokens", "stop_sequence", "tool_use",
             "pause_turn", "refusal", "model_context_window_exceeded", ...
         stop_sequence: The one of your sequences that ended the message.
         diagnostics: The reasons for a miss of the cache.
-        context_management, input_transformations: Changes of the request (beta).
+        context_management, input_transformations: Changes that the host made to the request (beta).
     """
 
     id: str = always(str)

@@ -6,8 +6,8 @@
 # What always holds here:
 # - Ordinary events are decoded as a union of tagged structs. Events that report an error are not in
 #   the union.
-# - The terminal event is `response.completed`, `response.incomplete` or `response.cancelled`. The
-#   marker `[DONE]`, which some hosts send after it, is no end without it.
+# - The terminal event is `response.completed`, `response.incomplete` or `response.cancelled`.
+#   `[DONE]`, which some hosts send after it, counts as an end of the bytes.
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ def _find_error(body: dict[str, Any]) -> Any:
 
 
 def _starts(event: ResponseStreamEvent, _: ServerSentEvent) -> bool:
-    """Whether the event has the head of a response, or an item, or a piece of one."""
-    nothing = _events.UnknownEvent | _events.ResponseErrorEvent | _events.KeepAliveEvent
-    return not isinstance(event, nothing)
+    """Whether the event has the head of a response, or an item, or a piece of an item."""
+    without_answer = _events.UnknownEvent | _events.ResponseErrorEvent | _events.KeepAliveEvent
+    return not isinstance(event, without_answer)
 
 
 def _is_explained(error: APIError) -> bool:
-    """Whether it is no `response.failed` in which nothing is said (Azure)."""
+    """Whether the error has a reason. (Azure sends a `response.failed` without any.)"""
     failed = isinstance(error.chunk, _events.ResponseFailedEvent)
     return not failed or bool(error.code or error.type or error.body)
 

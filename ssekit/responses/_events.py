@@ -2,7 +2,7 @@
 #
 # What always holds here:
 # - Every field may be missing or null: then it has its default. (Some hosts leave out the item's
-#   id, the sequence number, the log probabilities.)
+#   id, the sequence number or the log probabilities.)
 # - Events that report an error are not in the union of ordinary events. The typed decoder refuses
 #   them, so that they become errors.
 # - An event of unknown type stays as it came.
@@ -128,7 +128,7 @@ class ResponseEvent(Event):
     """An event of the response as a whole."""
 
     response: Response | None = None
-    # Always None, so that a response in the place of its event is refused, and then repaired.
+    # Always None: a response in the place of its event is refused, and then repaired.
     id: None = None
     status: None = None
 
@@ -148,11 +148,11 @@ class DeltaEvent(ItemEvent):
 
 
 class DoneEvent(ItemEvent):
-    """The whole of a text that came in pieces."""
+    """A whole text, which came in pieces before."""
 
 
 class StepEvent(ItemEvent):
-    """A step of the item: the last word of the type."""
+    """A step of the work on an item: the last word of the event's type."""
 
 
 # The response.
@@ -407,7 +407,7 @@ class ResponseMcpListToolsFailedEvent(StepEvent, tag="response.mcp_list_tools.fa
     type: ClassVar[Literal["response.mcp_list_tools.failed"]]
 
 
-# Tools of the host.
+# Calls of the host's own tools.
 
 
 class ResponseWebSearchCallInProgressEvent(StepEvent, tag="response.web_search_call.in_progress"):
@@ -562,7 +562,7 @@ class ResponseApplyPatchCallOperationDiffDoneEvent(
     diff: str | None = None
 
 
-# Audio, and the connection: the response has no place for these.
+# Audio and keepalives, which are not in the response.
 
 
 class ResponseAudioDeltaEvent(Event, tag="response.audio.delta"):
@@ -663,7 +663,8 @@ OrdinaryEvent: TypeAlias = (
     | KeepAliveEvent
 )
 
-# The ordinary events, and the two that report errors. Data of any unusual shape is read as these.
+# The ordinary events, and the two that report errors. Data that the typed decoder refuses is read
+# as one of these.
 AnyEvent: TypeAlias = OrdinaryEvent | ResponseErrorEvent | ResponseFailedEvent
 
 for event in get_args(AnyEvent):

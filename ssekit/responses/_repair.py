@@ -1,7 +1,7 @@
-# Rewrites unusual shapes of hosts into those of an event.
+# Repair of the dialects of hosts: it rewrites an object into the shape of an event.
 #
-# Nothing here runs for an ordinary event. What is passed in is any JSON whatever: each step checks
-# types first.
+# Nothing here runs for an ordinary event. A body is any JSON object, so each step checks the types
+# that it needs.
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ _OF_RESPONSE: Final = {
     for struct in get_args(AnyEvent)
     if issubclass(struct, ResponseEvent)
 }
-# How other names of events begin: those of the vendor's other transports and of its first drafts.
+# The beginnings of other names of events, with those of the vendor's present names. The others are
+# of its other transports and its first drafts.
 _RENAMED: Final = {
     "response.done": "response.completed",
     "response.canceled": "response.cancelled",
@@ -26,10 +27,11 @@ _RENAMED: Final = {
     "response.mcp_call.arguments_": "response.mcp_call_arguments.",
     "response.code_interpreter_call.code.": "response.code_interpreter_call_code.",
 }
-# Texts, most of them JSON, in whose place some hosts have the object itself.
-_WRITTEN: Final = ("arguments", "input")
-_WITH_WRITTEN: Final = ("function_call", "custom_tool_call", "mcp_call", "mcp_approval_request")
-# The lists of parts that items have, with the type of a part that has none of its own.
+# The fields whose text is mostly JSON, for which some hosts send the object itself; and the types
+# of items that have one of them.
+_ARGUMENTS: Final = ("arguments", "input")
+_CALLS: Final = ("function_call", "custom_tool_call", "mcp_call", "mcp_approval_request")
+# The lists of parts that items have, and the type of a part that comes without one.
 _PARTS: Final = {
     "message": {"content": "output_text"},
     "reasoning": {"content": "reasoning_text", "summary": "summary_text"},
@@ -37,12 +39,12 @@ _PARTS: Final = {
 
 
 def repair(body: dict[str, Any]) -> None:
-    """Repair an event, with its item, its part and the items of its response."""
+    """Rewrite an object into the shape of an event, in place."""
     kind = _known_name(body.get("type"))
     if "response" not in body and (body.get("object") == "response" or kind in _OF_RESPONSE):
         # The response itself, in the place of its event, or as from the endpoint without `stream`.
-        open_ = body.get("status") in ("queued", "in_progress")
-        kind = kind or ("response.in_progress" if open_ else "response.completed")
+        is_running = body.get("status") in ("queued", "in_progress")
+        kind = kind or ("response.in_progress" if is_running else "response.completed")
         response = dict(body)
         body.clear()
         body.update(response=response, sequence_number=response.get("sequence_number"))
@@ -51,7 +53,7 @@ def repair(body: dict[str, Any]) -> None:
     body["type"] = kind
     if kind.endswith(("_arguments.delta", "_input.delta")):
         _encode(body, ("delta",))
-    _encode(body, _WRITTEN)
+    _encode(body, _ARGUMENTS)
     if not kind.startswith("response.refusal."):
         spell(body, "delta", "text")
     _unwrap(body, "delta")
@@ -70,7 +72,7 @@ def repair(body: dict[str, Any]) -> None:
 
 
 def _known_name(kind: Any) -> str | None:
-    """Return the name of an event as the vendor has it; None if it is unknown."""
+    """Return the vendor's name of a type of event; None if the type is unknown."""
     if not isinstance(kind, str):
         return None
     for other, name in _RENAMED.items():
@@ -79,7 +81,7 @@ def _known_name(kind: Any) -> str | None:
 
 
 def _rename_counts(usage: dict[str, Any]) -> None:
-    """Give the counts that have chat's names those of this format."""
+    """Rename the counts that have chat's names."""
     for name in list(usage):
         new = name.replace("prompt_tokens", "input_tokens")
         new = new.replace("completion_tokens", "output_tokens")
@@ -93,8 +95,8 @@ def _repair_item(item: dict[str, Any]) -> None:
     kind = item.get("type")
     if not isinstance(kind, str):
         return
-    if kind in _WITH_WRITTEN:
-        _encode(item, _WRITTEN)
+    if kind in _CALLS:
+        _encode(item, _ARGUMENTS)
     for field, part_type in _PARTS.get(kind, {}).items():
         parts = item.get(field)
         texts: list[Any] = parts if isinstance(parts, list) else [parts]
@@ -106,6 +108,7 @@ def _repair_item(item: dict[str, Any]) -> None:
 
 
 def _encode(holder: dict[str, Any], fields: tuple[str, ...]) -> None:
+    """Encode the values of fields that should be texts."""
     for field in fields:
         spell(holder, field)
         if isinstance(holder.get(field), dict | list):
@@ -113,7 +116,7 @@ def _encode(holder: dict[str, Any], fields: tuple[str, ...]) -> None:
 
 
 def _repair_parts(parts: Any, kind: str) -> None:
-    """Give parts with a text the type of their place, if their own is missing, or only "text"."""
+    """Give parts with a text the type `kind`, if their own type is missing or only "text"."""
     for part in objects(parts):
         spell(part, "text")
         if part.get("type") in ("text", None) and isinstance(part.get("text"), str):
@@ -121,7 +124,7 @@ def _repair_parts(parts: Any, kind: str) -> None:
 
 
 def _unwrap(holder: dict[str, Any], field: str) -> None:
-    """Put the text of a part, or the texts of parts, in their place."""
+    """Replace a part, or a list of parts, in a field by its text."""
     parts = holder.get(field)
     if isinstance(parts, dict | list):
         parts = parts if isinstance(parts, list) else [parts]

@@ -1,8 +1,8 @@
 # The answer: output items, their parts, and the response that holds them.
 #
 # What always holds here:
-# - Every field may be missing or null, and both are None. A None is not encoded. A field that the
-#   vendor always sends has an empty value of its type instead, and is always encoded.
+# - Every field may be missing or null: then it is None, and is not encoded. A field that the vendor
+#   always sends has an empty value of its type instead, and is always encoded.
 # - Words of an open vocabulary (status, role, phase) are plain strings. Objects whose shape differs
 #   from host to host (actions, tools, annotations, outputs) stay as they came.
 # - An item or a part of unknown type stays as it came.
@@ -143,7 +143,7 @@ class ReasoningSummary(Part, tag="summary_text"):
 
 
 class ShellCommand(Part, tag="command"):
-    """A command of a shell call in progress. (The wire has its text alone.)"""
+    """A command of a shell call in progress. (On the wire, a command is only a text.)"""
 
     text: str = text_field()
 
@@ -167,9 +167,9 @@ class Item(
     """An output item.
 
     Attributes:
-        id: Of some hosts, another one in every event.
+        id: The id, which some hosts change with every event.
         status: The vendor's word: "in_progress", "completed", ...
-        created_by: The author of the item, if the host has one.
+        created_by: The author of the item, if the host sends one.
     """
 
     __unknown__: ClassVar = UnknownItem
@@ -183,7 +183,7 @@ class ResponseOutputMessage(Item, tag="message"):
     """A message of the model.
 
     Attributes:
-        phase: "commentary" or "final_answer", of hosts that have phases.
+        phase: "commentary" or "final_answer", from hosts that have phases.
     """
 
     type: ClassVar[Literal["message"]] = "message"
@@ -198,8 +198,8 @@ class ResponseReasoningItem(Item, tag="reasoning"):
     Attributes:
         summary: The summary that OpenAI shows of it.
         content: The reasoning itself, if the host shows it.
-        encrypted_content: The reasoning in a form for the host alone, to be sent back.
-        format: The form of that, to be sent back with it (OpenRouter).
+        encrypted_content: The reasoning in a form that only the host can read, to be sent back.
+        format: The format of `encrypted_content`, to be sent back with it (OpenRouter).
     """
 
     type: ClassVar[Literal["reasoning"]] = "reasoning"
@@ -466,7 +466,7 @@ class AdditionalTools(Item, tag="additional_tools"):
 
 
 class ResponseCompactionItem(Item, tag="compaction"):
-    """The conversation so far, shortened, in a form for the host alone."""
+    """The conversation so far, shortened, in a form that only the host can read."""
 
     type: ClassVar[Literal["compaction"]] = "compaction"
     encrypted_content: str = text_field()
@@ -547,13 +547,13 @@ class ResponseUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The tokens of a request, with additions of hosts.
 
     Attributes:
-        cost: In the host's credits; cost_details, is_byok (OpenRouter).
+        cost, cost_details, is_byok: Additions of OpenRouter; costs are in its credits.
         cost_in_usd_ticks, context_details, num_sources_used, num_server_side_tools_used,
-            server_side_tool_usage_details: xAI.
-        cached_tokens, cache_read_input_tokens, prompt_cache_hit_tokens, reasoning_tokens: What the
-            details have, elsewhere.
-        prompt_tokens, completion_tokens: Always None. Other names of the first counts, which become
-            these.
+            server_side_tool_usage_details: Additions of xAI.
+        cached_tokens, cache_read_input_tokens, prompt_cache_hit_tokens, reasoning_tokens: Counts of
+            the details, which some hosts send here.
+        prompt_tokens, completion_tokens: Always None. Chat's names of `input_tokens` and
+            `output_tokens`, to which they are moved.
     """
 
     input_tokens: int | None = None
@@ -597,13 +597,13 @@ class Response(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_default
     """The whole answer, in the shape of the endpoint's answer without `stream`.
 
     Attributes:
-        id, model: "" if the host has none.
+        id, model: "" if the host sends none.
         created_at, completed_at: In seconds since 1970.
         status: "completed", "incomplete" (see `incomplete_details`), "failed" (see `error`),
             "in_progress", "queued" or "cancelled".
         output: The items, in their order.
         tool_usage, prompt_cache_diagnostics, store, billing, frequency_penalty, presence_penalty,
-            content_filters (Azure), stop_reason: On the wire, and not in the documentation.
+            content_filters (Azure), stop_reason: Undocumented fields of the wire.
     """
 
     id: str = text_field()

@@ -1,4 +1,4 @@
-# Which item or part each event belongs to, and which of its fields has the text.
+# Tables of events: the item or part that an event belongs to, and the field that has its text.
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from ssekit.responses._result import (
 # The type of an event, an item or a part.
 Kind: TypeAlias = type[Any]
 
-# The items that accept each type of part. If there is none, one of the first type is made.
+# The types of items that accept each type of part. If no item does, one of the first type is made.
 ACCEPTS: Final[dict[Kind, tuple[Kind, ...]]] = {
     ResponseOutputText: (ResponseOutputMessage,),
     ResponseOutputRefusal: (ResponseOutputMessage,),
@@ -47,7 +47,8 @@ TEXT_DELTAS: Final[dict[Kind, type[ReasoningDelta | TextDelta | RefusalDelta]]] 
     ResponseOutputRefusal: RefusalDelta,
 }
 
-# The part of an event with a piece of a text, or with the whole text (and its field).
+# The part that an event with a piece of a text belongs to; and the part, and the field of the text,
+# of an event with a whole text.
 PART_DELTAS: Final[dict[Kind, Kind]] = {
     events.ResponseTextDeltaEvent: ResponseOutputText,
     events.ResponseRefusalDeltaEvent: ResponseOutputRefusal,
@@ -66,8 +67,8 @@ PART_WHOLES: Final[dict[Kind, tuple[Kind, str]]] = {
     events.ResponseShellCallCommandDoneEvent: (ShellCommand, "command"),
 }
 
-# The same for the one text of an item. (Some hosts send the text of an MCP call or of a custom tool
-# as the arguments of a function, and the other way round. A call may be of unknown type, too.)
+# The same for items that have one text. (Some hosts send the text of an MCP call, or of a custom
+# tool, as the arguments of a function, and the other way round. A call may be of unknown type.)
 _FUNCTION_CALLS: Final = (ResponseFunctionToolCall, McpCall, ResponseCustomToolCall, UnknownItem)
 _CUSTOM_CALLS: Final = (ResponseCustomToolCall, ResponseFunctionToolCall, UnknownItem)
 ITEM_DELTAS: Final[dict[Kind, tuple[Kind, ...]]] = {
@@ -85,8 +86,8 @@ ITEM_WHOLES: Final[dict[Kind, tuple[tuple[Kind, ...], str]]] = {
     events.ResponseApplyPatchCallOperationDiffDoneEvent: ((ResponseApplyPatchToolCall,), "diff"),
 }
 
-# The item and the status of an event that has nothing else: `response.mcp_call.failed` is of an
-# `mcp_call` that is "failed". (None for an item that has no status: the event still is of one.)
+# The item and the status of an event that has nothing else: `response.mcp_call.failed` belongs to
+# an `mcp_call` whose status is "failed". (None for the types of items that have no status.)
 _ITEMS: Final[dict[str, Kind]] = {item.type: item for item in get_args(ResponseOutputItem)}
 _WITHOUT_STATUS: Final = (McpListTools, ResponseCompactionItem)
 STATUSES: Final[dict[Kind, tuple[Kind, str | None]]] = {}
@@ -96,7 +97,7 @@ for event in get_args(events.OrdinaryEvent):
         item = _ITEMS[name]
         STATUSES[event] = item, None if item in _WITHOUT_STATUS else status
 
-# The events with which a response ends, and its status then.
+# The events that end a response, and the status that it has then.
 ENDS: Final[dict[Kind, str]] = {
     events.ResponseCompletedEvent: "completed",
     events.ResponseIncompleteEvent: "incomplete",

@@ -11,13 +11,13 @@ Of the wire:
 
 Of models, as a `ModelStream`: the bytes, and the answer and the end that they must give:
     chat_streams, completion_streams, response_streams, message_streams, gemini_streams,
-        interaction_streams: Whole streams of a format. `dialect` turns on what compatible hosts do
-        differently.
+        interaction_streams: Whole streams of a format. `dialect` turns on the deviations of
+        compatible hosts.
     DIALECTS: The names of the dialects, by format.
 
-Of what breaks them:
-    faults: Streams that are cut, damaged or refused, as a `Fault`: the reads, and what a correct
-        consumer must report and keep.
+Of faults:
+    faults: Streams that break, as a `Fault`: the reads, and the report and the answer that a
+        consumer must give.
     FAULTS, ERROR_FORMS: The kinds of faults, and the forms of errors within a stream.
 """
 

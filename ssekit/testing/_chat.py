@@ -1,8 +1,8 @@
 # Streams of chat completions: `POST /v1/chat/completions`, and the dialects of its hosts.
 #
 # What always holds here:
-# - Where a dialect leaves tool calls no index of their own, they come one after the other: a piece
-#   of one can always be distinguished from a piece of another.
+# - If a dialect leaves tool calls without indexes of their own, they come one after the other: the
+#   call that a piece belongs to can always be found.
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ssekit.testing._models import (
     join,
     put,
 )
-from ssekit.testing._script import Dialect, Dialects, Script, find_quirks, one_of
+from ssekit.testing._script import Dialect, Dialects, Script, find_quirks, keep_one
 
 __all__ = ["CHAT", "chat_streams"]
 
@@ -33,12 +33,12 @@ __all__ = ["CHAT", "chat_streams"]
 _CALL_QUIRKS: Final = {
     "placeholder arguments": "the first piece of a tool call has {} as its arguments (LiteLLM)",
     "calls again": "after its pieces, a tool call comes again whole (eliza#9766)",
-    "calls again at another index": "it does so at an index of its own (LocalAI#9722)",
+    "calls again at another index": "a whole call comes again at another index (LocalAI#9722)",
     "arguments at the next index": "the last pieces of a call have the next index (sglang#23071)",
     "names again": "each piece of a tool call has the name (workbuddy2api#82)",
     "names in pieces": "the name of a tool call comes in pieces (hydra#957)",
     "an id per piece": "each piece of a tool call has the name, and another id (vllm#23522)",
-    "message at the end": "after all comes the whole message (hermes-browser-extension#11)",
+    "message at the end": "at the end comes the whole message (hermes-browser-extension#11)",
 }
 
 CHAT: Final = Dialects(
@@ -131,7 +131,7 @@ def chat_streams(
 
     Args:
         text: Content, reasoning, refusals and the input of custom tools, which are cut anywhere. By
-            default any.
+            default any text.
         arguments: The arguments of tool calls, whose JSON text is cut anywhere. By default any.
         max_choices: How many choices there are at most.
         max_tool_calls: How many tool calls a choice has at most; several are parallel.
@@ -158,7 +158,7 @@ def chat_streams(
         st.sampled_from(["f", "g"]), _drawing.json_objects if arguments is None else arguments
     )
     custom = st.tuples(st.just("custom"), texts if custom_tools else st.nothing())
-    filled = texts.filter(bool)  # an empty refusal is none
+    filled = texts.filter(bool)  # an empty refusal, or empty reasoning, counts as absent
     contents = st.fixed_dictionaries(
         {
             "reasoning_content": st.none() | (filled if reasoning else st.nothing()),
@@ -177,9 +177,9 @@ def chat_streams(
 def _streams(
     draw: DrawFn, quirks: SearchStrategy[frozenset[str]], contents: SearchStrategy[list[Json]]
 ) -> ModelStream:
-    chosen = one_of(draw(quirks), sorted(_CALL_QUIRKS), _CALLS_ALIKE)
+    chosen = keep_one(draw(quirks), sorted(_CALL_QUIRKS), _CALLS_ALIKE)
     for quirk in ("message at the end", "numbers as text"):
-        chosen = one_of(chosen, [quirk], {"messages so far", "content in parts"})
+        chosen = keep_one(chosen, [quirk], {"messages so far", "content in parts"})
     script = Script(draw, "chat", chosen)
     drawn = enumerate(draw(contents))
     choices = [_ChoiceCutter(script, index).cut(content) for index, content in drawn]
@@ -262,10 +262,10 @@ class _ChoiceCutter:
         quirks = self._quirks
         id_ = "" if "no call ids" in quirks else f"call_{self._index}_{place}"
         if isinstance(content, str):
-            # Without ids, only its name distinguishes it from the next call.
+            # Without ids, only the name distinguishes a custom tool's call from the next call.
             kind, field, text, name = "custom", "input", content, f"custom_{place}"
         else:
-            # Without ids, a call is over when its arguments are: they cannot be empty.
+            # Without ids, a call ends with its arguments, which therefore cannot be empty.
             text = _drawing.encode_arguments(self._draw, content, empty=bool(id_))
             kind, field = "function", "arguments"
             text = json.dumps(content) if "arguments as objects" in quirks else text
@@ -287,18 +287,18 @@ class _ChoiceCutter:
             pieces[:2] = [self._joined(*pieces[:2])]
         if kind == "function":
             self._calls.append({**first, kind: {"name": name, field: text}})
-            self._change(pieces, self._calls[-1], at)
+            self._apply_call_quirk(pieces, self._calls[-1], at)
         return pieces
 
-    def _change(self, pieces: list[Piece], whole: Json, at: Path) -> None:
-        """Change the pieces of a call of a function, the first of which has its name alone."""
+    def _apply_call_quirk(self, pieces: list[Piece], whole: Json, at: Path) -> None:
+        """Change the pieces of a function call, the first of which has only the name."""
         calls = [piece.body["delta"]["tool_calls"][0] for piece in pieces]
-        given = [call["function"].get("arguments") or "" for call in calls]
+        fragments = [call["function"].get("arguments") or "" for call in calls]
         text, at = whole["function"]["arguments"], (*at, "function")
         if "placeholder arguments" in self._quirks:
             calls[0]["function"]["arguments"] = "{}"
             pieces[0].additions.append(put("{}", *at, "arguments"))
-            for first in [count for count, piece in enumerate(given) if piece][:1]:
+            for first in [count for count, fragment in enumerate(fragments) if fragment][:1]:
                 pieces[first].additions.insert(0, put("", *at, "arguments"))
         elif "arguments at the next index" in self._quirks:
             for call in calls[self._draw(st.integers(1, len(calls) - 1)) :]:
@@ -312,7 +312,7 @@ class _ChoiceCutter:
             whole["function"]["name"] += "_of_it"
         elif "an id per piece" in self._quirks:
             for count, call in enumerate(calls):
-                if "" != "".join(given[:count]) != text:
+                if "" != "".join(fragments[:count]) != text:
                     call["id"] = f"{whole['id']}_{count}"
                     call["function"]["name"] = whole["function"]["name"]
         elif "calls again" in self._quirks and text:
@@ -321,7 +321,7 @@ class _ChoiceCutter:
             pieces.append(self._piece({"tool_calls": [{**whole, "index": whole["index"] + 9}]}))
 
     def _whole_message(self, pieces: list[Piece]) -> Piece:
-        """Return a piece with the whole message, which replaces the last piece of its content."""
+        """Return a piece with the whole message. It may replace the last piece of the content."""
         at = (*self._at, "message", "content")
         of_content = [piece for piece in pieces if any(each.path == at for each in piece.additions)]
         added = [each for piece in of_content for each in piece.additions if each.path == at]
@@ -427,12 +427,12 @@ def _move_usage_to_groq(chunk: Json) -> None:
 
 
 def _name_completion(chunk: Json) -> None:
-    """In an object that is named a chunk, a message would be the answer so far."""
+    """Name a chunk with a message a completion: else the message would be the answer so far."""
     if any("message" in choice for choice in chunk["choices"]):
         chunk["object"] = "chat.completion"
 
 
-# In the order in which they are applied. The other quirks change how pieces are made.
+# The changes that quirks make to a chunk, in order. The other quirks change how pieces are made.
 _REWRITES: Final[dict[str, Callable[[Json], None]]] = {
     "role on every chunk": _each(_deltas, lambda delta: delta.update(role="assistant")),
     "no role": _each(_deltas, lambda delta: delta.pop("role", None)),

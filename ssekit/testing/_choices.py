@@ -1,4 +1,4 @@
-# What chat and legacy completions have in common: chunks of choices, usage, and the end.
+# The common part of chat and legacy completions: chunks of choices, usage, and the end.
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["CHOICE_QUIRKS", "draw_reason", "end_choice", "send_chunks", "with_nu
 CHOICE_QUIRKS: Final[dict[str, str]] = WIRE_QUIRKS | {
     "no marker": "the stream ends without [DONE]",
     "no finish": "there is no finish reason: the marker alone ends the answer",
-    "empty finish": 'a finish reason that is not there yet is ""',
+    "empty finish": 'before the end of a choice, its finish reason is ""',
     "usage on every chunk": "every chunk has the usage so far",
     "usage with the finish": "the chunk of the last finish reason has the usage too",
     "choices with the usage": "the chunk of the usage repeats a choice with its finish reason",
@@ -25,16 +25,16 @@ CHOICE_QUIRKS: Final[dict[str, str]] = WIRE_QUIRKS | {
     "zero usage last": "after the usage comes a chunk whose counts are 0 (ai-gateway#1631)",
     "no chunk ids": "chunks have no id, or an empty one",
     "an id per chunk": "every chunk has another id",
-    "another object": "the last chunks have another word in `object`",
+    "another object": "the last chunks have another value of `object`",
     "choices out of order": "any choice may begin first",
     "choices together": "a chunk may have pieces of several choices",
-    "filters first": "before all, a chunk about the prompt, with no choice and an empty id",
+    "filters first": "first comes a chunk about the prompt, with no choice and an empty id",
     "other markers": "the marker has a blank, quotes or small letters (mistral-vibe#770)",
     "named events": "events of another type come between any two events (LibreChat#12919)",
     "finish in capitals": "finish reasons are in capitals (relays of Vertex AI)",
     "stop again": "after its finish reason, a choice has a bare `stop` too (ChatMock#114)",
-    "numbers as text": "a piece of text that is a number or a boolean is one (cloudflare/ai#655)",
-    "numbers in quotes": "integers are texts (relays in Go)",
+    "numbers as text": "a text piece like a number or a boolean is sent as one (cloudflare/ai#655)",
+    "numbers in quotes": "integers are sent as texts (relays in Go)",
     "usage in other names": "the usage has input_tokens and output_tokens (openclaw#49316)",
 }
 
@@ -49,7 +49,7 @@ def send_chunks(
 
     Args:
         script: The script to send them in.
-        object: The word in the chunks' `object`.
+        object: The value of the chunks' `object`.
         choices: The pieces of each choice.
         rewrites: The changes that quirks make to a chunk, in the order in which they are made.
     """
@@ -85,7 +85,7 @@ def send_chunks(
             additions += [put(chunk[name], name) for name in ("usage", "x_groq") if chunk.get(name)]
         additions += [each for piece in pieces for each in piece.additions]
         script.send(_quote(chunk) if "numbers in quotes" in quirks else chunk, additions)
-        if "named events" in quirks and not named:  # (before any choice, it would be all there is)
+        if "named events" in quirks and not named:  # (not first: alone, it is no part of an answer)
             named.append(script.block({"status": "running"}, "tool.progress"))
             script.noises += named
 
@@ -126,13 +126,13 @@ def _quote(tree: Any) -> Any:
 
 
 def draw_reason(script: Script, *reasons: str) -> str:
-    """Return one of some finish reasons, as the server writes it."""
+    """Draw one of some finish reasons, as the server writes it."""
     reason = script.draw(st.sampled_from(reasons))
     return reason.upper() if "finish in capitals" in script.quirks else reason
 
 
 def end_choice(script: Script, last: Piece) -> list[Piece]:
-    """Return the last piece of a choice, perhaps with another end after it."""
+    """Return the last piece of a choice, and perhaps a second finish reason after it."""
     again = {"finish_reason": draw_reason(script, "stop"), "delta": {}, "text": ""}
     more = last.body | {name: again[name] for name in again.keys() & last.body.keys()}
     return [last, Piece(more, [])] if "stop again" in script.quirks else [last]
@@ -148,7 +148,7 @@ def with_numbers(script: Script, cuts: list[str]) -> list[tuple[Any, str]]:
 
 
 def _group(pieces: Iterable[Piece], quirks: frozenset[str]) -> list[list[Piece]]:
-    """Return the pieces of each chunk, with one piece at most of a choice."""
+    """Return the pieces of each chunk, with at most one piece of each choice."""
     chunks: list[list[Piece]] = []
     for piece in pieces:
         indices = [known.body["index"] for known in chunks[-1]] if chunks else []

@@ -42,7 +42,7 @@ def completion_streams(
     """Return a strategy of streams of legacy completions, each with the result it must give.
 
     Args:
-        text: The text of a choice, which is cut anywhere. By default any.
+        text: The text of a choice, which is cut anywhere. By default any text.
         max_choices: How many choices there are at most.
         logprobs: Whether choices may have log probabilities.
         dialect: A host, quirks, or "any": see `ssekit.testing.DIALECTS`.

@@ -1,11 +1,12 @@
-# Texts, arguments and turns, as the strategies of all formats draw them.
+# The drawing of texts, arguments and turns, for the strategies of all formats.
 #
 # How it works:
 # - A strategy draws an answer, cuts it into pieces, and lets the pieces take turns. A `Script`
 #   writes each piece as an event.
 #
 # What always holds here:
-# - The simplest comes first in each choice, so that examples shrink to what a person would write.
+# - The simplest option comes first in each choice, so that examples shrink to what a person would
+#   write.
 
 from __future__ import annotations
 
@@ -41,7 +42,7 @@ json_objects: SearchStrategy[Json] = st.dictionaries(
 
 
 def encode_arguments(draw: DrawFn, tree: Json, *, empty: bool = True) -> str:
-    """Return the JSON text of a call's arguments; for an empty object perhaps ""."""
+    """Return the JSON text of a call's arguments; with `empty`, perhaps "" for an empty object."""
     if not tree and empty and draw(st.booleans()):
         return ""
     return json.dumps(tree, ensure_ascii=draw(st.booleans()))

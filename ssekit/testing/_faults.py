@@ -1,4 +1,4 @@
-# Every way in which a stream can break, with the report and the answer of a correct consumer.
+# Every way in which a stream can break, with the report and the answer that a consumer must give.
 #
 # What always holds here:
 # - The answer that a consumer keeps comes from how the stream was made: it is the answer after the
@@ -37,7 +37,7 @@ FAULTS: Final[dict[FaultKind, str]] = {
     "interrupted": "the transport raises, after any byte",
     "timed out": "the transport raises because it waited too long, after any byte",
     "reported": "the server reports an error, before any event: see `ERROR_FORMS`",
-    "damaged": "some bytes are others, are missing, or are added",
+    "damaged": "some bytes are missing, are added, or are replaced by others",
     "duplicated": "an event comes twice",
     "reordered": "two events change places",
 }
@@ -60,9 +60,9 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
         error: The class of ssekit's error; None where there is no error, or any.
         form: The form of an error that the server reports: one of `ERROR_FORMS`.
         message, code: The message and the code of that error.
-        unfinished: How much data there is of an event that was truncated: "nothing", a "part", or
-            the "whole". An event with whole data counts. (A consumer that follows WHATWG HTML 9.2.6
-            drops it: to test one, leave these out with `.filter`.)
+        unfinished: How much data of a truncated event there is: "nothing", a "part", or the
+            "whole". An event with whole data counts. (A consumer that follows WHATWG HTML 9.2.6
+            drops it: to test such a consumer, leave these faults out with `.filter`.)
     """
 
     kind: FaultKind
@@ -84,7 +84,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
         return b"".join(self.reads)
 
     def source(self) -> Iterator[bytes]:
-        """Yield the reads, and raise what the transport raises."""
+        """Yield the reads, and then raise the transport's exception."""
         yield from self.reads
         if self.raises is not None:
             raise self.raises
@@ -106,10 +106,10 @@ class ErrorForm(NamedTuple):
     """An event that reports an error.
 
     Attributes:
-        body: Its data: JSON, or a text.
+        body: The data of the event: JSON, or a text.
         code: The server's code.
-        type: The type in its `event` line, if it has one.
-        additions: Its additions to the answer, beside the error.
+        type: The type in the `event` line, if there is one.
+        additions: The additions of the event to the answer, beside the error.
     """
 
     body: Any
@@ -134,7 +134,7 @@ _ANY_FORMS: Final[dict[str, ErrorForm]] = {
 
 
 def _forms_of_choices(delta: Json, message: Json) -> dict[str, ErrorForm]:
-    """Return the forms of an error in a chunk of choices, whose choice begins with `message`."""
+    """Return the forms of an error in a chunk whose choice has `delta`, and begins as `message`."""
     usage = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
     failed = {"index": 0, **delta, "finish_reason": "error", "error": _ERROR}
     choice = {"index": 0, **message, "finish_reason": None, "logprobs": None}
@@ -153,7 +153,7 @@ _OVERLOADED: Final = {"type": "overloaded_error", "message": _MESSAGE}
 _UNAVAILABLE: Final = {"code": 503, "message": _MESSAGE, "status": "UNAVAILABLE"}
 _NO_MESSAGE: Final = {"message": {"role": "assistant", "content": None, "refusal": None}}
 
-# The forms of each format: those of any host, and the vendor's own.
+# The forms of each format: those of any host, and those of the format's own.
 ERROR_FORMS: Final[dict[FormatName, dict[str, ErrorForm]]] = {
     "chat": _ANY_FORMS
     | _forms_of_choices({"delta": {}}, _NO_MESSAGE)
@@ -259,7 +259,7 @@ def _truncated(draw: DrawFn, stream: ModelStream) -> _Made:
     unfinished = stream.unfinished_in(size)
     counted = count + (unfinished == "whole")
     state = stream.end_after(counted)[0]
-    # A part of an event spoils an end that finish reasons alone make.
+    # A part of an event spoils an end by finish reasons, after which more may come.
     if unfinished == "part" and not stream.ended_in(count):
         state = "truncated"
     return stream.data[:size], {
@@ -351,7 +351,7 @@ def _reordered(draw: DrawFn, stream: ModelStream) -> _Made:
 
 
 def _unsettled(stream: ModelStream, place: int) -> dict[str, Any]:
-    """Return the fields of a fault that changes an event: only those of the events before it."""
+    """Return the fields of a fault that changes an event: only the answer before it is certain."""
     return {"sound": stream.starts[place], "kept": stream.expected_after(place)}
 
 

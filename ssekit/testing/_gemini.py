@@ -22,7 +22,7 @@ GEMINI: Final = Dialects(
     },
     quirks=WIRE_QUIRKS
     | {
-        "arguments in pieces": "the arguments of a call come by their paths, texts in pieces",
+        "arguments in pieces": "the arguments of a call come by paths, and texts in pieces",
         "no index": "candidate 0 has no index",
         "no call ids": "function calls have no id",
         "usage at the end": "only the last chunk has the usage",
@@ -33,8 +33,8 @@ GEMINI: Final = Dialects(
         "finish in small letters": "finish reasons are in small letters (relays of other formats)",
         "chunks in lists": "a chunk is the only item of a list (bifrost#5188)",
         "envelope": "a chunk is the `response` of an object (Code Assist)",
-        "zero usage last": "after all comes a usage whose counts are 0 (ai-gateway#1631)",
-        "null usage": "a chunk without a usage has a null (relays)",
+        "zero usage last": "at the end comes a usage whose counts are 0 (ai-gateway#1631)",
+        "null usage": "a chunk without a usage has a null usage (relays)",
         "marker": "[DONE] comes after the end (gateways)",
         "other markers": "the marker has a blank, quotes or small letters (java-genai#1084)",
     },
@@ -52,7 +52,8 @@ def gemini_streams(
     """Return a strategy of streams of Gemini, each with the response it must give.
 
     Args:
-        text: Texts and thoughts, which are cut anywhere. By default any; empty ones are no part.
+        text: Texts and thoughts, which are cut anywhere. By default any text; empty ones are left
+            out.
         arguments: The arguments of function calls. By default any.
         max_candidates: How many candidates there are at most. (There is none if the prompt was
             blocked.)
@@ -166,7 +167,7 @@ def _cut_part(script: Script, kind: str, content: Any, at: Path) -> Iterator[Pie
     if kind in ("text", "thought"):
         thought = {"thought": True} if kind == "thought" else {}
         for cut in _drawing.cut_text(script.draw, content):
-            # The format has whole texts: an empty one adds nothing.
+            # An empty text adds nothing, not even a part.
             additions = [begin({"text": "", **thought}, *at), join(cut, *at, "text")] if cut else []
             yield Piece({"text": cut, **thought}, additions)
     elif kind == "call":
@@ -202,7 +203,7 @@ def _cut_call(script: Script, tree: Json, at: Path) -> Iterator[Piece]:
 
 
 def _leaves(tree: Any, path: Path) -> Iterator[tuple[Path, Any]]:
-    """Yield the values that pieces can have, with their paths: empty arrays and objects cannot."""
+    """Yield the values that are no arrays or objects, with their paths: only these have pieces."""
     if isinstance(tree, dict | list):
         for key, inner in tree.items() if isinstance(tree, dict) else enumerate(tree):
             yield from _leaves(inner, (*path, key))

@@ -28,8 +28,8 @@ INTERACTIONS: Final = Dialects(
     hosts={"google": frozenset({"marker"}), "google, former": frozenset({"marker", "contents"})},
     quirks=TYPED_QUIRKS
     | {
-        "contents": "the spelling is the former one: contents in the place of steps",
-        "resumed": "the stream goes on from another: there is no event for its beginning",
+        "contents": "the spelling is the former one: contents instead of steps",
+        "resumed": "the stream continues another: there is no event for its beginning",
         "no step begins": "there is no event for the beginning of a thought or an output",
         "step begins twice": "there are two events for the beginning of each step",
         "no step ends": "there is no event for the end of a step",
@@ -58,7 +58,7 @@ def interaction_streams(
     """Return a strategy of streams of interactions, each with the interaction it must give.
 
     Args:
-        text: Texts and summaries of thoughts, which are cut anywhere. By default any.
+        text: Texts and summaries of thoughts, which are cut anywhere. By default any text.
         arguments: The arguments of function calls, whose JSON text is cut anywhere. By default any.
         max_steps: How many steps there are at most: thoughts, outputs of the model (texts, perhaps
             with an image or citations), function calls, and searches of the vendor.
@@ -103,7 +103,7 @@ class _Script(Script):
     type_field: ClassVar = "event_type"
 
     def __init__(self, draw: DrawFn, quirks: frozenset[str]) -> None:
-        if "resumed" in quirks:  # the lines of events alone do not show the format then
+        if "resumed" in quirks:  # without an event of the beginning, only the data shows the format
             quirks -= {"no types"}
         if "no indices" in quirks:
             quirks -= {"in turns", "step begins twice", "no step begins"}
@@ -186,7 +186,7 @@ class _StepCutter:
         self._former = script.former
         self._index: Json = {} if "no indices" in script.quirks else {"index": place}
         self._at = ("outputs" if script.former else "steps", place)
-        self._begun: Json | None = None  # what begins with the first delta
+        self._begun: Json | None = None  # the step, if its first delta begins it
         if kind == "thought":
             self._cut_thought(content)
         elif kind == "call":
@@ -195,7 +195,7 @@ class _StepCutter:
             call = {"type": "google_search_call", "id": f"s{place}"}
             self._send_tool(call, {"arguments": {"queries": [content]}})
         elif kind == "results":
-            # (Without the drawn text: each letter of that is once in an answer.)
+            # (Not the drawn text, which is in the call: no letter of it is twice in an answer.)
             found = {"type": "google_search_result", "call_id": f"s{place - 1}"}
             self._send_tool(found, {"result": [{"search_suggestions": "<p>"}], "is_error": False})
         else:
@@ -208,13 +208,13 @@ class _StepCutter:
         self.events.append(_Event(f"{kind}.{name}", {**self._index, **fields}, additions))
 
     def _begin(self, step: Json, known: Json) -> None:
-        """Add the start of a step; `known` is what a consumer has of it then."""
+        """Add the start of a step; `known` is the step as a consumer has it then."""
         field = "content" if self._former else "step"
         for _ in range(1 + ("step begins twice" in self._quirks)):
             self._add("start", {field: step}, [put(known, *self._at)])
 
     def _begin_contents(self, step: Json, *, is_empty: bool = False) -> None:
-        # (A step without a text begins by its start alone: an empty piece begins none.)
+        # (A step without a text needs its start: an empty piece begins no step.)
         if "no step begins" in self._quirks and not is_empty:
             self._begun = step
         else:
@@ -226,9 +226,9 @@ class _StepCutter:
         self._add("delta", {"delta": delta}, [*begun, *additions])
 
     def _in_start(self, cuts: list[str]) -> list[str]:
-        """Return the texts that the start of a step has; they are no cuts then."""
+        """Remove the texts that the start of a step has from the cuts, and return them."""
         has = "contents in the start" in self._quirks and "no step begins" not in self._quirks
-        # (A piece that begins as the start does may be the start once more.)
+        # (A next piece with the same first letter might repeat the start.)
         return [cuts.pop(0)] if has and "".join(cuts[1:])[:1] != cuts[0][:1] else []
 
     # Cutting contents.

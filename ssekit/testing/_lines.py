@@ -1,7 +1,7 @@
-# The lines of a stream: how they are written, and what they mean (WHATWG HTML 9.2.5 and 9.2.6).
+# The lines of a stream: their bytes and their meaning (WHATWG HTML 9.2.5 and 9.2.6).
 #
 # What always holds here:
-# - The meaning of a stream comes from the fields it was made of, never from decoding its bytes.
+# - The meaning of a stream comes from the fields that it was made of, not from its bytes.
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
     "interpret",
 ]
 
-# A name and a value. A comment has no name, and a blank line has None.
+# A name and a value. The name of a comment is "", and that of a blank line is None.
 Field: TypeAlias = tuple[str | None, str]
 BLANK: Final[Field] = (None, "")
 BOGUS_RETRIES: Final = ("x", "", "-1", "+1", "1.0", " 1", "1 ", "1_0", "1e3", "0x1", "²", "\uff11")
@@ -31,11 +31,11 @@ REPLACEMENT: Final = "\ufffd".encode()
 
 
 class EventStream(msgspec.Struct, frozen=True, repr_omit_defaults=True):
-    """The bytes of a stream, and what a decoder must make of them.
+    """The bytes of a stream, and the events that a decoder must make of them.
 
     Attributes:
         data: The bytes.
-        events: The events, each with the last event ID at its dispatch, and with the retry (in
+        events: The events, each with the last event ID at its dispatch, and with the `retry` (in
             milliseconds) of its own block.
         last_event_id: The last event ID after the stream, which a reconnection sends.
         reconnection_time: The value of the last valid retry field, in milliseconds, or None.
@@ -53,10 +53,10 @@ class Style(NamedTuple):
     """How a line is written.
 
     Attributes:
-        colon: The text between name and value, where it is possible; None for the usual.
+        colon: The text between name and value, if it can be used; None for the usual text.
         replaced: The bytes in the place of each U+FFFD.
-        newline: The end of the line; None for the usual of its stream.
-        blank: The end of the blank line after it, if there is one.
+        newline: The end of the line; None for the usual end of the stream's lines.
+        blank: The end of the blank line after the line, if there is one.
     """
 
     colon: str | None = None
@@ -93,20 +93,20 @@ class Line(NamedTuple):
 
 
 def encode_lines(lines: list[Line], newline: bytes, ended: bool) -> bytes:
-    """Return the bytes of some lines, of which the last is `ended` or not."""
+    """Return the bytes of some lines; `ended` is whether the last one has its line end."""
     written = bytearray()
     for number, line in enumerate(lines, 1):
         written += line.encode()
         end = line.style.newline or newline
         if line.name is None and end == b"\n" and written.endswith(b"\r"):
-            end = b"\r"  # an LF would belong to the CR before
+            end = b"\r"  # an LF would be part of the line end of the CR before it
         if ended or number < len(lines):
             written += end
     return bytes(written)
 
 
 def interpret(data: bytes, lines: list[Line]) -> EventStream:
-    """Return the stream with the meaning of its lines (9.2.6)."""
+    """Return the stream of some bytes, with the meaning of their lines (9.2.6)."""
     events: list[ServerSentEvent] = []
     comments: list[str] = []
     last_event_id = ""

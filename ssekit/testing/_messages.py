@@ -9,7 +9,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from ssekit.testing import _drawing
 from ssekit.testing._models import Json, ModelStream, Piece, drop, extend, join, put
-from ssekit.testing._script import TYPED_QUIRKS, Dialect, Dialects, Script, find_quirks, one_of
+from ssekit.testing._script import TYPED_QUIRKS, Dialect, Dialects, Script, find_quirks, keep_one
 
 __all__ = ["MESSAGES", "message_streams"]
 
@@ -27,14 +27,14 @@ MESSAGES: Final = Dialects(
         "one index": "each block has index 0",
         "index from 1": "blocks are counted from 1",
         "whole blocks": "a block is whole in its content_block_start",
-        "unknown blocks": "in the place of redacted_thinking are blocks of an unknown type",
+        "unknown blocks": "instead of redacted_thinking there are blocks of an unknown type",
         "marker alone": "[DONE] comes in the place of message_stop",
         "no message_stop": "the stream ends with its stop reason",
         "index gaps": "indexes of blocks are not contiguous (hermes-agent#45908)",
         "starts again": "a block begins again before each of its pieces (llama.cpp PR 18551)",
-        "stops at the end": "blocks are all stopped after the last of them (llama.cpp)",
+        "stops at the end": "all blocks stop after the last of them (llama.cpp)",
         "placeholder input": "the input of a call begins with a piece {} (LiteLLM)",
-        "input in the start too": "a call begins with the whole input, in pieces too (ccrelay#119)",
+        "input in the start too": "a call has its input in the start and in pieces (ccrelay#119)",
         "zero input at the end": "the usage at the end has an input of 0 (ai-gateway#1631)",
         "null usage at the end": "the usage at the end is null (relays)",
         "stop reason in capitals": "the stop reason is in capitals (relays of other formats)",
@@ -52,7 +52,7 @@ def message_streams(
     """Return a strategy of streams of messages, each with the message it must give.
 
     Args:
-        text: Texts and reasoning, which are cut anywhere. By default any.
+        text: Texts and reasoning, which are cut anywhere. By default any text.
         arguments: The input of tool calls, whose JSON text is cut anywhere. By default any.
         max_blocks: How many blocks the content has at most: text (perhaps with citations), thinking
             (perhaps redacted), tool calls, and calls of the vendor's own tools.
@@ -86,14 +86,14 @@ def _streams(
     quirks: SearchStrategy[frozenset[str]],
     blocks: SearchStrategy[list[tuple[str, Any]]],
 ) -> ModelStream:
-    chosen = one_of(draw(quirks), ["zero input at the end"], {"no message_start"})
-    chosen = one_of(chosen, ["input in the start too"], {"placeholder input"})
-    script = Script(draw, "messages", one_of(chosen, ["stops at the end"], {"one index"}))
+    chosen = keep_one(draw(quirks), ["zero input at the end"], {"no message_start"})
+    chosen = keep_one(chosen, ["input in the start too"], {"placeholder input"})
+    script = Script(draw, "messages", keep_one(chosen, ["stops at the end"], {"one index"}))
     if draw(st.booleans()):  # the vendor's own way to keep a connection alive
         script.noises.append(script.block({"type": "ping"}, "ping"))
     tokens = draw(st.integers(1, 9))
     content = draw(blocks)
-    # A message has at least one of them, and nothing that is unknown comes before it.
+    # A stream has a message_start or a block. No unknown event comes before that.
     if "no message_start" not in script.quirks or not content:
         _send_start(script, tokens)
         _allow_unknown_events(script)

@@ -1,13 +1,12 @@
 # Streams of models, and the answers that they must give.
 #
 # How it works:
-# - Each event has its additions to the answer: a value and its path, and how it is added.
-# - An answer is a tree of JSON. The additions of the events that were read are applied to a blank
-#   one of the format, in order.
+# - Each event has its additions to the answer: a value, its path, and how it is added.
+# - An answer is a tree of JSON. The additions of the events that were read are applied, in order,
+#   to a blank answer of the format.
 #
 # What always holds here:
-# - The answer comes from the additions alone: it is never read off the bytes, and no accumulator
-#   has a part in it.
+# - The answer comes from the additions alone, never from the bytes or from an accumulator.
 
 from __future__ import annotations
 
@@ -49,8 +48,8 @@ class Addition(NamedTuple):
     Attributes:
         path: The place: names of fields, and positions in lists.
         value: The value.
-        how: "set" replaces the value in the place; "first" does so if that is empty; "join" adds a
-            text to a text, "extend" items to a list; "drop" removes the value.
+        how: "set" replaces the value in the place; "first" sets it if it is absent or empty; "join"
+            adds a text to a text; "extend" adds items to a list; "drop" removes the value.
     """
 
     path: tuple[str | int, ...]
@@ -128,8 +127,8 @@ def _choice_finishes(answer: Json) -> list[Any]:
     return [choice["finish_reason"] for choice in answer["choices"]]
 
 
-# The values that are all present in a finished answer. A response or an interaction is finished by
-# its event alone.
+# The values that are all present in a finished answer. Only an event finishes a response or an
+# interaction.
 _FINISHES: Final[dict[str, Callable[[Json], list[Any]]]] = {
     "chat": _choice_finishes,
     "completions": _choice_finishes,
@@ -163,7 +162,7 @@ def _build_answer(format: str, additions: Iterable[Addition]) -> Any:
 
 
 def _open(tree: Any) -> Any:
-    """Return a copy of JSON with its lists in progress."""
+    """Return a copy of JSON in which each list is a `_List`."""
     if isinstance(tree, list):
         return _List(enumerate(map(_open, tree)))
     if isinstance(tree, dict):
@@ -172,7 +171,7 @@ def _open(tree: Any) -> Any:
 
 
 def _close(tree: Any) -> Any:
-    """Return a copy as JSON: lists in the order of their positions, texts well-formed."""
+    """Return a copy as JSON: with lists in the order of their positions, and texts well-formed."""
     if isinstance(tree, _List):
         return [_close(tree[position]) for position in sorted(tree)]
     if isinstance(tree, dict):
@@ -194,7 +193,8 @@ class ModelEvent(msgspec.Struct, frozen=True):
     Attributes:
         data: The bytes. (A comment, or a block without data, is a block of its own.)
         additions: The additions to the answer.
-        ends: Whether it ends the stream: as the format's terminal "event", or as the "marker".
+        ends: How the block ends the stream: as the format's terminal "event", as the "marker", or
+            None if it does not.
     """
 
     data: bytes
@@ -203,13 +203,13 @@ class ModelEvent(msgspec.Struct, frozen=True):
 
     @property
     def complete_at(self) -> int:
-        """The number of bytes that complete it: the CR is enough of a CR LF at the end."""
+        """The number of bytes that complete the block: of a last CR LF, the CR is enough."""
         return len(self.data) - self.data.endswith(b"\r\n")
 
     def unfinished(self, size: int) -> Literal["nothing", "part", "whole"]:
-        """How much of its data is in its first `size` bytes, which have no blank line."""
+        """Return how much data the first `size` bytes have, in which there is no blank line."""
         start, whole = self.data.find(b"data:"), self.data.rstrip()
-        blank = start + len(b"data:") == len(whole)  # it has no meaning once its line has ended
+        blank = start + len(b"data:") == len(whole)  # blank data adds nothing once its line ended
         ended = blank and self.data[:size].endswith((b"\r", b"\n"))
         if ended or start < 0 or size < start + len(b"data"):
             return "nothing"
@@ -224,8 +224,8 @@ class ModelStream(msgspec.Struct, frozen=True):
         events: The events, in the order of sending.
         data: The bytes.
         expected: The finished answer, as JSON.
-        state, ended_by: What a decoder must have as its state and its reason.
-        starts, seams: Offsets in the bytes, of events and of places to cut.
+        state, ended_by: The state and the end that a decoder must report.
+        starts, seams: Offsets in the bytes: of the events, and of good places to cut.
     """
 
     format: FormatName
@@ -252,11 +252,11 @@ class ModelStream(msgspec.Struct, frozen=True):
 
     @property
     def ended_by(self) -> Literal["event", "marker", "finish"] | None:
-        """How it ends: by the terminal event, by the marker, or because every choice finished."""
+        """The end: the terminal "event", the "marker", or the "finish" of every choice."""
         return self.end_after(len(self.events))[1]
 
     def expected_after(self, count: int, *more: Addition) -> Any:
-        """The answer after `count` events, and after more additions."""
+        """Return the answer after `count` events, and after more additions."""
         read = self.events[: min(count, self._end)]
         additions = (addition for event in read for addition in event.additions)
         return _build_answer(self.format, [*additions, *more])
@@ -264,7 +264,7 @@ class ModelStream(msgspec.Struct, frozen=True):
     def end_after(
         self, count: int
     ) -> tuple[Literal["done", "truncated"], Literal["event", "marker", "finish"] | None]:
-        """The state of the stream, and how it ends, if the bytes end after `count` events."""
+        """Return the state of the stream, and its end, if the bytes end after `count` events."""
         if self.ended_in(count):
             return "done", self.events[self._end - 1].ends
         finishes = _FINISHES[self.format](self.expected_after(count))
@@ -276,18 +276,18 @@ class ModelStream(msgspec.Struct, frozen=True):
 
     @property
     def _end(self) -> int:
-        """The number of events up to the one that ends the stream; one too many if none does."""
+        """The number of events up to the one that ends the stream; if none does, one too many."""
         ends = (count for count, event in enumerate(self.events, 1) if event.ends)
         return next(ends, len(self.events) + 1)
 
     @property
     def starts(self) -> list[int]:
-        """The offsets in the bytes where the events begin, and where the last one ends."""
+        """The offsets in the bytes where the events begin, and then where the last one ends."""
         return list(accumulate((len(event.data) for event in self.events), initial=0))
 
     @property
     def seams(self) -> list[int]:
-        """The offsets in the bytes where an event begins, or lacks no more than its blank line."""
+        """The offsets in the bytes where an event begins, or lacks only its blank line."""
         wholes = [
             start + len(event.data.rstrip(b"\r\n"))
             for start, event in zip(self.starts, self.events, strict=False)
@@ -295,12 +295,12 @@ class ModelStream(msgspec.Struct, frozen=True):
         return sorted([*self.starts, *wholes])
 
     def complete_in(self, size: int) -> int:
-        """The number of events that are complete in the first `size` bytes."""
+        """Return the number of events that are complete in the first `size` bytes."""
         placed = zip(self.starts, self.events, strict=False)
         return sum(start + event.complete_at <= size for start, event in placed)
 
     def unfinished_in(self, size: int) -> Literal["nothing", "part", "whole"]:
-        """How much data of an event without its blank line is in the first `size` bytes."""
+        """Return how much data of an incomplete event is at the end of the first `size` bytes."""
         place = self.complete_in(size)
         if place == len(self.events):
             return "nothing"

@@ -11,7 +11,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from ssekit.testing import _drawing
 from ssekit.testing._models import Additions, Json, ModelStream, Path, begin, extend, join, put
-from ssekit.testing._script import TYPED_QUIRKS, Dialect, Dialects, Script, find_quirks, one_of
+from ssekit.testing._script import TYPED_QUIRKS, Dialect, Dialects, Script, find_quirks, keep_one
 
 __all__ = ["RESPONSES", "response_streams"]
 
@@ -31,36 +31,36 @@ RESPONSES: Final = Dialects(
     | {
         "an id per event": "each event has another id of its item, and of the response",
         "no item ids": "no event has the id of its item",
-        "no indices": "no event has an index of its item: it has the id",
+        "no indices": "no event has the index of its item: only the id",
         "one index": "all items have one index, one after the other",
-        "wholes one index further": "a whole has the index after that of its pieces",
-        "no sequence numbers": "events are not counted",
-        "no deltas": "texts and arguments come whole alone",
+        "wholes one index further": "a whole text has the index after that of its pieces",
+        "no sequence numbers": "events have no sequence number",
+        "no deltas": "texts and arguments come only whole",
         "no item begins": "there is no event for the beginning of an item",
         "no part events": "there are no events for the beginning and the end of a part",
         "no output at the end": "the last event's response has no output",
-        "resumed": "the stream goes on from another: there is no event for its beginning",
+        "resumed": "the stream continues another: there is no event for its beginning",
         "keepalive events": "events of the type `keepalive` come between the others",
         "other markers": "[DONE] comes after the end, in other words (mistral-vibe#770)",
-        "deltas without a place": "what is within an item has no index and no id (ccr-rust#25)",
+        "deltas without a place": "events within an item have no index and no id (ccr-rust#25)",
         "indices by kind": "items of each kind are counted apart (open-responses-server#63)",
-        "other ids within": "what is within an item has another id for it (litellm#19125)",
+        "other ids within": "events within an item have another id of it (litellm#19125)",
         "content index of the item": "a part has the index of its item (vllm#45742)",
         "placeholder arguments": "a function call begins with {} as its arguments (LiteLLM)",
-        "wholes again": "whatever comes whole comes again (LocalAI#9722)",
+        "wholes again": "each whole text, part and item comes twice (LocalAI#9722)",
         "whole items": "an item begins whole, and has no other events (vercel/ai#11025)",
         "reasoning events": "reasoning comes in `response.reasoning.delta` (Open Responses)",
         "no calls at the end": "the last event's output lacks the calls (sub2api#6118)",
         "null usage": "the usage is null (relays)",
     },
 )
-# With these, only ids distinguish items; and with all but the first, items take no turns.
+# With each of these, only ids distinguish items. With all but the first, items take no turns.
 _KNOWN_BY_IDS: Final = (
     *("no indices", "one index", "wholes one index further"),
     *("deltas without a place", "indices by kind"),
 )
 _WITHOUT_IDS: Final = frozenset({"an id per event", "no item ids", "no item begins"})
-# With these, items are known by both.
+# Each of these needs events that have both the ids and the indices of their items.
 _BY_BOTH: Final = (
     "other ids within", "no calls at the end", "placeholder arguments", "wholes again"
 )  # fmt: skip
@@ -79,7 +79,7 @@ def response_streams(
 
     Args:
         text: Texts, refusals, reasoning and the input of custom tools, which are cut anywhere. By
-            default any.
+            default any text.
         arguments: The arguments of function calls, whose JSON text is cut anywhere. By default any.
         max_items: How many output items there are at most: messages, reasoning (itself, or its
             summary), function calls, calls of custom tools. Their events may interleave.
@@ -107,15 +107,15 @@ def response_streams(
 
 
 class _Script(Script):
-    """A script of events that are counted.
+    """A script of events that have sequence numbers.
 
     Attributes:
         numbering: The quirk with which only ids distinguish items, or None.
     """
 
     def __init__(self, draw: DrawFn, quirks: frozenset[str]) -> None:
-        quirks = one_of(quirks, _BY_BOTH, _WITHOUT_IDS.union(_KNOWN_BY_IDS))
-        quirks = one_of(quirks, _KNOWN_BY_IDS, _WITHOUT_IDS)
+        quirks = keep_one(quirks, _BY_BOTH, _WITHOUT_IDS.union(_KNOWN_BY_IDS))
+        quirks = keep_one(quirks, _KNOWN_BY_IDS, _WITHOUT_IDS)
         self.numbering = next((quirk for quirk in _KNOWN_BY_IDS if quirk in quirks), None)
         super().__init__(draw, "responses", quirks)
         self._numbers = count()
@@ -128,8 +128,8 @@ class _Script(Script):
             if quirk in quirks:
                 self.noises.append(self.block({"type": type_}, type_))
 
-    def count(self, kind: str) -> int:
-        """Return how many items of a kind came before."""
+    def next_number(self, kind: str) -> int:
+        """Count an item of a kind, and return how many of the kind came before."""
         return next(self._of_kind[kind])
 
     def id(self, id_: str) -> str:
@@ -216,7 +216,7 @@ class _ItemCutter:
         self, script: _Script, place: int, logprobs: bool, kind: str, content: Any
     ) -> None:
         self.events: list[_Event] = []
-        self._number = script.count(kind)
+        self._number = script.next_number(kind)
         self._script = script
         self._draw = script.draw
         self._quirks = script.quirks
@@ -235,13 +235,13 @@ class _ItemCutter:
         else:
             is_function = kind == "function_call"
             field = "arguments" if is_function else "input"
-            held = is_function and "placeholder arguments" in self._quirks
-            begun = "{}" if held else ""
+            has_placeholder = is_function and "placeholder arguments" in self._quirks
+            begun = "{}" if has_placeholder else ""
             self._fields = {"call_id": f"call_{place}", "name": "f", field: begun}
             self._begin()
             text = content
             if is_function:
-                text = _drawing.encode_arguments(self._draw, content, empty=not held)
+                text = _drawing.encode_arguments(self._draw, content, empty=not has_placeholder)
             name = f"{kind}_{field}"
             self._cut_text(name, {}, field, text, self._at)
             self._fields[field] = text
@@ -252,7 +252,7 @@ class _ItemCutter:
         self._add("output_item.done", {"item": whole}, [put(whole, *self._at)])
 
     def item(self, status: str = "completed") -> Json:
-        """Return the item so far, as an event has it."""
+        """Return the item so far, as an event of it would have it."""
         item: Json = {"type": self._kind, "status": status, **self._fields}
         if "no item ids" not in self._quirks:
             item["id"] = self._script.id(f"item_{self._place}")
@@ -283,7 +283,7 @@ class _ItemCutter:
             self.events.append(_Event(f"response.{name}", fields, []))
 
     def _add_within(self, name: str, fields: Json, additions: Additions) -> None:
-        """Add an event that has the id of its item."""
+        """Add an event within the item: it has the item's id."""
         id_ = f"item_{self._place}" + "_within" * ("other ids within" in self._quirks)
         if not {"no item ids", "deltas without a place"} & self._quirks:
             fields = {"item_id": self._script.id(id_), **fields}
@@ -292,7 +292,7 @@ class _ItemCutter:
         self._add(name, fields, additions)
 
     def _item_from(self, fields: Json) -> Json:
-        """Return the item as a consumer knows it from the fields of its first event."""
+        """Return the item as a consumer knows it from the fields of its first event alone."""
         item = {"type": self._kind, **self._fields}
         item |= {name: "" for name in ("call_id", "name") if name in item}
         if "item_id" in fields:
@@ -361,16 +361,16 @@ class _ItemCutter:
         logprobs: list[Json] | None = None,
     ) -> int:
         """Add a text in pieces, and then whole; return how many pieces there are."""
-        # Without an event for its beginning, a part begins with what is not empty.
+        # Without an event for its beginning, a part begins with the first piece that is not empty.
         begun = [] if part is None else [begin(part, *at)]
         cuts = [] if "no deltas" in self._quirks else _drawing.cut_text(self._draw, text)
-        held = field == "arguments" and "placeholder arguments" in self._quirks
+        has_placeholder = field == "arguments" and "placeholder arguments" in self._quirks
         for cut in cuts:
             opens = part is None or bool(cut or logprobs)
             additions = [*begun, join(cut, *at, field)] if opens else []
-            if held and cut:
+            if has_placeholder and cut:
                 additions.insert(0, put("", *at, field))
-                held = False
+                has_placeholder = False
             fields = {**index, "delta": cut}
             if logprobs is not None:
                 fields["logprobs"] = logprobs

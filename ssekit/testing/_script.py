@@ -20,18 +20,18 @@ __all__ = [
     "Dialects",
     "Script",
     "find_quirks",
-    "one_of",
+    "keep_one",
 ]
 
 # Dialects.
 
-# A host, some quirks, or "any": in each stream other quirks.
+# A host, some quirks, or "any": other quirks in each stream.
 Dialect: TypeAlias = str | Collection[str]
 _ANY: Final = "any"
 
 
 class Dialects(NamedTuple):
-    """What `dialect=` takes, for one format: a host, or any collection of quirks; or "any".
+    """The dialects of one format. `dialect=` takes a host, any collection of quirks, or "any".
 
     With "any", each stream has a few quirks of its own.
 
@@ -47,13 +47,13 @@ class Dialects(NamedTuple):
 # The quirks that every format has, and those of the formats whose events have types.
 WIRE_QUIRKS: Final[dict[str, str]] = {
     "comments": "comments keep the connection alive, between any two events",
-    "bare ids": "there are blocks of an id and a retry alone, which dispatch nothing",
+    "bare ids": "there are blocks of only an id and a retry, which dispatch nothing",
     "unknown fields": "objects have fields that no documentation names",
     "blank events": "data that is empty or null comes between any two events (wave-agent#1326)",
 }
 TYPED_QUIRKS: Final[dict[str, str]] = WIRE_QUIRKS | {
-    "no event lines": "the type of an event is in its data alone",
-    "no types": "the type of an event is in its event line alone",
+    "no event lines": "the type of an event is only in its data",
+    "no types": "the type of an event is only in its event line",
     "unknown events": "there are events of a type that no documentation names",
     "marker": "[DONE] comes after the end",
 }
@@ -62,8 +62,8 @@ TYPED_QUIRKS: Final[dict[str, str]] = WIRE_QUIRKS | {
 MARKER_FORMS: Final = ("[DONE] ", '"[DONE]"', "DONE", "[done]")
 
 
-def one_of(quirks: frozenset[str], group: Sequence[str], others: Set[str]) -> frozenset[str]:
-    """Return quirks of which one at most is in a group, and then none is among some others."""
+def keep_one(quirks: frozenset[str], group: Sequence[str], others: Set[str]) -> frozenset[str]:
+    """Return the quirks with one of a group at most; and if there is one, without the others."""
     chosen = [quirk for quirk in group if quirk in quirks]
     return quirks - set(chosen[1:]) - others if chosen else quirks
 
@@ -168,7 +168,7 @@ class Script:
         """Send an event that has its type in its event line and in its data."""
         quirks = self.quirks
         body = fields if "no types" in quirks else {self.type_field: type, **fields}
-        # The type is in one of the two.
+        # With both quirks, the event line has the type.
         has_line = "no event lines" not in quirks or "no types" in quirks
         self.send(body, additions, type=type if has_line else "", ends="event" if end else None)
 

@@ -1,4 +1,4 @@
-# Cutting without Hypothesis.
+# Divisions of bytes, without Hypothesis.
 
 from collections.abc import Iterator
 
@@ -6,9 +6,9 @@ __all__ = ["splits"]
 
 
 def splits(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield every division of some bytes into two reads, those with an empty one among them.
+    """Yield every division of some bytes into two reads, of which one may be empty.
 
-    Each state that a parser keeps between two reads is met at one of them. So a short stream is
+    Each state that a parser can keep between two reads occurs in one of them. So a short stream is
     tested exhaustively, in one run more than it has bytes.
 
     >>> list(splits(b"ab"))

@@ -2,13 +2,14 @@
 #
 # How it works:
 # - A stream is drawn as a list of lines, each by itself. They make its bytes and its meaning.
-# - For each stream a manner is drawn first: some of all that is allowed ("swarm testing"). With all
-#   kinds of lines in each stream, hardly one would come twice in it.
+# - For each stream a manner is drawn first: a few of the kinds of lines that are allowed ("swarm
+#   testing"). With all kinds in each stream, hardly any kind would come twice.
 #
 # What always holds here:
 # - An example shrinks, as any line can be left out. Hypothesis leaves out up to five choices at
 #   once, and a piece takes no more: its presence, kind, value, style, and the lines after it.
-# - The simplest comes first in each choice, so that examples shrink to what a person would write.
+# - The simplest option comes first in each choice, so that examples shrink to what a person would
+#   write.
 
 from __future__ import annotations
 
@@ -51,7 +52,7 @@ _INVALID_UTF8: Final = (b"\xff", b"\xe2\x82", b"\xf0\x9f\x98", b"\xc3")
 # 9.2.6: field names are compared literally, so that all of these are unknown.
 _UNKNOWN_NAMES = ("x", "Data", "DATA", " data", "data ", "dat", "datas", "evènt", "\0id", "retry\0")
 _UNKNOWN_FIELDS: Final = list(product(_UNKNOWN_NAMES, ("", "x", "7")))
-# The byte order mark is one only at the beginning of a stream.
+# U+FEFF is a byte order mark only at the beginning of a stream, and else a character of a name.
 _BOM_FIELDS: Final = list(product(("\ufeffdata", "\ufeff"), ("", "x")))
 
 _FEW_LETTERS = st.text("xyz", max_size=3)
@@ -76,11 +77,11 @@ def server_sent_events(
 
     Args:
         data: The data: text without CR. By default any.
-        event: The type: text without line ends that is not empty. By default any.
+        event: The type: text that is not empty and has no line ends. By default any.
         id: The last event ID: text without line ends and NUL. By default any.
-        retry: The retry, in milliseconds. By default any, or None.
+        retry: The reconnection time, in milliseconds. By default any, or None.
     """
-    # (One strategy with both alphabets would be one of all characters: Hypothesis unites them.)
+    # (Two strategies, since Hypothesis would unite two alphabets into one of all characters.)
     lines = _ANY_LINE | _STUMBLES
     any_data = st.lists(lines, min_size=1, max_size=3).map("\n".join)
     any_type = st.just("message") | lines.filter(bool)
@@ -116,16 +117,17 @@ def event_streams(
 ) -> SearchStrategy[EventStream]:
     r"""Return a strategy of streams, each with the events it must give (WHATWG HTML 9.2.6).
 
-    By default there is everything that the standard provides for; each switch turns something off.
+    By default, streams have everything that the standard provides for. Each switch turns something
+    off.
 
     Args:
-        events: Lists of events: each stream has the events of one, in any of the ways that the
-            wire allows, and ends with the last. No switch concerns the events themselves.
-        max_pieces: How many pieces there are at most, without `events`: a piece is a line, and the
-            blank one after it if it is the last of its block.
+        events: Lists of events: each stream has the events of one list, in any of the ways that
+            the wire allows, and ends with the last. No switch concerns the events themselves.
+        max_pieces: How many pieces there are at most, without `events`: a piece is a line, with the
+            blank line after it if it is the last of its block.
         newlines: The line ends to choose from: b"\n", b"\r\n", b"\r".
         mixed_newlines: The lines of one stream may end differently.
-        bom: A stream may begin with a byte order mark, and have one elsewhere, where it is none.
+        bom: A stream may begin with a byte order mark, and have U+FEFF elsewhere.
         comments: There may be comments.
         unknown_fields: There may be fields that the standard does not know.
         types: Events may have a type, and `event` fields may be repeated: the last one counts.
@@ -137,13 +139,13 @@ def event_streams(
             dispatch nothing; but an id in them counts.
         ignored_values: There may be ids with a NUL, and retries that are not digits alone.
         terse_fields: There may be no space after a colon, and no colon where a value is empty.
-        any_text: Text may have any character, not a few letters alone.
+        any_text: Text may have any character, not only a few letters.
         invalid_utf8: Text may have bytes that are not UTF-8; each piece becomes U+FFFD.
         unfinished: A stream may end within an event, which is then not dispatched.
 
     Raises:
-        InvalidArgument: `newlines` is empty or has something else; or, when an example is drawn,
-            `events` has an event that no bytes can write.
+        InvalidArgument: `newlines` is empty, or has something that is no line end; or, when an
+            example is drawn, `events` has an event that the wire cannot hold.
     """
     if not newlines or not set(newlines) <= set(_NEWLINES):
         raise InvalidArgument(f"newlines are some of {_NEWLINES}, not {newlines!r}")
@@ -201,7 +203,7 @@ def chunkings(
     Args:
         data: The bytes.
         max_cuts: How many cuts there are at most. The division into single bytes comes too.
-        empty_reads: There may be reads of nothing.
+        empty_reads: Reads may be empty.
     """
     first, last = (0, len(data)) if empty_reads else (1, len(data) - 1)
     if first > last:
@@ -213,7 +215,7 @@ def chunkings(
 @st.composite
 def _chunkings(draw: DrawFn, data: bytes, places: SearchStrategy[list[int]]) -> list[bytes]:
     cuts = sorted(draw(places))
-    # Single bytes take more choices than a cut, which is the simpler example.
+    # A division into single bytes takes more choices: a cut is the simpler example.
     if all(draw(_MAYBE) for _ in range(4)):
         cuts = list(range(1, len(data)))
     return [data[a:b] for a, b in zip([0, *cuts], [*cuts, len(data)], strict=True)]
@@ -275,7 +277,7 @@ _IGNORED = (
 
 
 class _Manner(NamedTuple):
-    """The lines and styles of one stream: some of all that is allowed."""
+    """The kinds of lines and the styles of one stream: a few of those that are allowed."""
 
     lines: SearchStrategy[SearchStrategy[Field]]
     ignored: SearchStrategy[SearchStrategy[Field]]
@@ -334,7 +336,7 @@ def _pieces(draw: DrawFn, on: frozenset[str], manner: _Manner) -> list[Line]:
 
 
 def _tidy(lines: Iterable[Line], on: frozenset[str]) -> list[Line]:
-    """Enforce the switches that concern several lines: further data, and blocks without any."""
+    """Enforce the switches that concern several lines: `multiline_data`, `blocks_without_data`."""
     tidy: list[Line] = []
     has_data = False
     for line in lines:

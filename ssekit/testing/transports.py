@@ -1,7 +1,7 @@
-"""Sources that behave like transports, good and bad, and log what was done to them.
+"""Sources that behave like transports, good and bad, and log the calls to them.
 
 `Reads` and `AsyncReads` follow a script: they return reads, pause on a clock that only they move,
-raise, stall. They need neither Hypothesis nor an event loop of any kind.
+raise, and stall. They need neither Hypothesis nor a particular event loop.
 """
 
 import math
@@ -39,30 +39,30 @@ class Clock:
 
 
 class Pause:
-    """In a script: nothing comes for some seconds. (Only the clock advances.)"""
+    """A step of a script: for some seconds nothing comes. (Only the clock advances.)"""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
 
 
 STALL: Final = Pause(math.inf)
-"""In a script: nothing comes any more, and the connection stays open."""
+"""A step of a script: nothing comes any more, and the connection stays open."""
 
 
 class Reads:
     """A source that follows a script.
 
     Args:
-        script: The steps of reading: an exception is raised; a `Pause` advances the clock; a
-            function is called, and its result is returned; anything else is returned as it is.
-            Then the source ends.
+        script: The steps: an exception is raised; a `Pause` advances the clock; a function is
+            called, and its result is returned; any other value is returned as it is. After the
+            last step, the source ends.
         clock: The clock that pauses advance. By default one of its own.
         timeout: How long a read waits, in seconds, before it raises `TimeoutError`, as clients do.
 
     Attributes:
         clock: The clock.
-        log: The actions, in order: "read" (a step that returns or raises was taken), "pause",
-            "raise", "end" and "close".
+        log: The actions, in order: "read" (of a step that returns or raises), "pause", "raise",
+            "end" and "close".
 
     Reading raises `ValueError` when the source is closed, and `AssertionError` when it stalls
     without a timeout: a test would hang there.
@@ -88,7 +88,7 @@ class Reads:
 
     @property
     def taken(self) -> int:
-        """The number of steps taken that return or raise."""
+        """The number of steps so far that returned or raised."""
         return self.log.count("read")
 
     @property
@@ -139,13 +139,13 @@ class Reads:
 
 
 class AsyncReads:
-    """The same, asynchronously: functions in the script may be asynchronous.
+    """The asynchronous twin of `Reads`: functions in the script may be asynchronous.
 
-    A function that does not return, such as `trio.sleep_forever`, is a read that only its
-    cancellation ends. If it raises, the log has "raise".
+    A function that does not return, such as `trio.sleep_forever`, is a read that only cancellation
+    ends. If it raises, the log has "raise".
 
     Attributes:
-        inner: The same source, synchronously.
+        inner: The synchronous source that follows the script.
         clock: The clock.
         log: The actions, in order.
     """
@@ -159,7 +159,7 @@ class AsyncReads:
 
     @property
     def taken(self) -> int:
-        """The number of steps taken that return or raise."""
+        """The number of steps so far that returned or raised."""
         return self.inner.taken
 
     @property
