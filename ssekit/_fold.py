@@ -155,6 +155,19 @@ class Text(Fragments[str]):
         """Return what a whole has after the text so far; None if it contradicts that."""
         return self._rest(whole) if whole else whole
 
+    def repeats(self, piece: str) -> bool:
+        """Whether a piece is all of the text once more."""
+        return self.is_whole(piece)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the text shows by itself that nothing follows. Only JSON does."""
+        return False
+
+    def flush(self) -> str:
+        """Take a value that was held back as the text: no pieces follow."""
+        return ""
+
     def _rest(self, whole: str) -> str | None:
         if 2 * len(whole) < self.size():  # (of half pairs, two are one character in the end)
             return None  # a long text need not be joined for a short one
@@ -238,7 +251,6 @@ class JSONText(Text):
         return super()._rest(whole)
 
     def flush(self) -> str:
-        """Take the value that was held back as the text: no pieces follow."""
         initial, self.initial = self.initial, ""
         if self._end is not None:
             self._end.feed(initial)
@@ -253,7 +265,7 @@ class JSONText(Text):
         return bool(self.initial) or self._end.reached
 
     def repeats(self, piece: str) -> bool:
-        """Whether a piece is all of the text once more, however it is spaced."""
+        # However it is spaced.
         return piece.startswith(_OPENINGS) and not self._new_in(piece)
 
     def _new_in(self, piece: str) -> str:

@@ -161,7 +161,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         self._output.name(builder)
         for kind, piece in additions:
             self._add_text_delta(kind, piece)
-            self._latest_deltas += builder.call_deltas(piece)
+            self._latest_deltas += builder.call_deltas(piece, begins=False)
 
     # The response.
 
@@ -226,15 +226,15 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
     def _on_item_added(self, event: events.ResponseOutputItemAddedEvent) -> None:
         if event.item is not None:
             builder = self._output.stated(event.output_index, event.item, whole=False)
-            if not builder.done and not builder.repeats(event.item):
+            if not builder.ended and not builder.repeats(event.item):
                 self._add_item_deltas(builder, builder.state(event.item, begins=True))
-                self._latest_deltas += builder.call_deltas("", begins=True)
+                self._latest_deltas += builder.call_deltas("")
 
     def _on_item_done(self, event: events.ResponseOutputItemDoneEvent) -> None:
         if event.item is not None:
             builder = self._output.stated(event.output_index, event.item, whole=True)
             self._add_item_deltas(builder, builder.state(event.item))
-            builder.done, builder.whole = True, event.item
+            builder.ended, builder.whole = True, event.item
             self._latest_deltas += builder.done_deltas()
 
     def _on_item_delta(self, event: Any) -> None:
@@ -295,7 +295,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         if part == type(part)():  # LiteLLM ends a text with an empty part of another type
             item = self._output.find(event, ACCEPTS[kind])
             opens = begins and self._output.has_nothing_at(event)
-            if (item is None and not opens) or (item is not None and item.done):
+            if (item is None and not opens) or (item is not None and item.ended):
                 return
         builder, parts, index = self._parts(event, kind, whole=text)
         known = parts.at(index, type(part)) if begins else parts.whole_at(index, type(part), text)
