@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Collection
 from itertools import chain
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, dataclass_transform
 
 import msgspec
 from msgspec.structs import replace
@@ -23,6 +23,7 @@ __all__ = [
     "JSONText",
     "Text",
     "Unknown",
+    "WireStruct",
     "always",
     "deep_copy",
     "extend_lists",
@@ -56,12 +57,19 @@ def unlinked(at: dict[int, Any]) -> list[Any]:
     return ordered[::-1]
 
 
+# (The decorator tells type checkers that structs which inherit it are frozen too.)
+@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
+class WireStruct(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """An object of the wire. A field that has its default is not encoded."""
+
+
 def always(factory: Callable[[], ValueT]) -> ValueT:
     """Return a default of a field that is always encoded, as the vendor does.
 
     (`omit_defaults` leaves out plain ones, and the empty ones of `list` and `dict` themselves.)
     """
-    return msgspec.field(default_factory=lambda: factory())
+    plain = factory not in (list, dict)
+    return msgspec.field(default_factory=factory if plain else lambda: factory())
 
 
 class Unknown(dict[str, Any]):

@@ -13,9 +13,7 @@ from __future__ import annotations
 from types import NoneType
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
-import msgspec
-
-from ssekit._fold import Unknown, always
+from ssekit._fold import Unknown, WireStruct, always
 from ssekit._json import JSONObject
 from ssekit.messages._result import (
     Container,
@@ -64,22 +62,20 @@ class UnknownDelta(Unknown):
 # The deltas of content blocks.
 
 
-class BlockDelta(
-    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, tag_field="type"
-):
+class BlockDelta(WireStruct, tag_field="type"):
     """A delta of a content block."""
 
     __unknown__: ClassVar = UnknownDelta
 
 
-class TextDelta(BlockDelta, frozen=True, tag="text_delta"):
+class TextDelta(BlockDelta, tag="text_delta"):
     """The next piece of a text. (Another type is `ssekit.TextDelta`, of the shared vocabulary.)"""
 
     type: ClassVar[Literal["text_delta"]] = "text_delta"
     text: str = always(str)
 
 
-class ThinkingDelta(BlockDelta, frozen=True, tag="thinking_delta"):
+class ThinkingDelta(BlockDelta, tag="thinking_delta"):
     """The next piece of the reasoning.
 
     Attributes:
@@ -95,28 +91,28 @@ class ThinkingDelta(BlockDelta, frozen=True, tag="thinking_delta"):
     text: None = None
 
 
-class InputJSONDelta(BlockDelta, frozen=True, tag="input_json_delta"):
+class InputJSONDelta(BlockDelta, tag="input_json_delta"):
     """The next piece of the JSON text of a tool's input."""
 
     type: ClassVar[Literal["input_json_delta"]] = "input_json_delta"
     partial_json: str = always(str)
 
 
-class SignatureDelta(BlockDelta, frozen=True, tag="signature_delta"):
+class SignatureDelta(BlockDelta, tag="signature_delta"):
     """The signature of the reasoning."""
 
     type: ClassVar[Literal["signature_delta"]] = "signature_delta"
     signature: str = always(str)
 
 
-class CitationsDelta(BlockDelta, frozen=True, tag="citations_delta"):
+class CitationsDelta(BlockDelta, tag="citations_delta"):
     """One more citation of a text."""
 
     type: ClassVar[Literal["citations_delta"]] = "citations_delta"
     citation: JSONObject | None = None
 
 
-class CompactionContentBlockDelta(BlockDelta, frozen=True, tag="compaction_delta"):
+class CompactionContentBlockDelta(BlockDelta, tag="compaction_delta"):
     """The summary of a compaction (beta)."""
 
     type: ClassVar[Literal["compaction_delta"]] = "compaction_delta"
@@ -139,7 +135,7 @@ else:
     RawContentBlockDelta = _KnownDelta
 
 
-class MessageDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class MessageDelta(WireStruct):
     """The end of the message. (The `usage` is mostly a field of the event.)"""
 
     stop_reason: str | None = always(NoneType)
@@ -152,15 +148,13 @@ class MessageDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 # The events of a message.
 
 
-class Event(
-    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, tag_field="type"
-):
+class Event(WireStruct, tag_field="type"):
     """An event."""
 
     __unknown__: ClassVar = UnknownEvent
 
 
-class WatchedEvent(Event, frozen=True):
+class WatchedEvent(Event):
     """An event that is refused if its `error` is not null: it is an `APIError` then.
 
     Deltas of blocks, nearly all of a stream, do without: the field takes 8 of their 140 ns.
@@ -169,7 +163,7 @@ class WatchedEvent(Event, frozen=True):
     error: None = None
 
 
-class RawMessageStartEvent(WatchedEvent, frozen=True, tag="message_start"):
+class RawMessageStartEvent(WatchedEvent, tag="message_start"):
     """The start of a message. Some gateways put fields of `message` beside it."""
 
     type: ClassVar[Literal["message_start"]] = "message_start"
@@ -179,7 +173,7 @@ class RawMessageStartEvent(WatchedEvent, frozen=True, tag="message_start"):
     usage: Usage | None = None
 
 
-class RawMessageDeltaEvent(WatchedEvent, frozen=True, tag="message_delta"):
+class RawMessageDeltaEvent(WatchedEvent, tag="message_delta"):
     """The end of the message (for some gateways beside `delta`), and its usage so far."""
 
     type: ClassVar[Literal["message_delta"]] = "message_delta"
@@ -192,7 +186,7 @@ class RawMessageDeltaEvent(WatchedEvent, frozen=True, tag="message_delta"):
     stop_details: RefusalStopDetails | None = None
 
 
-class InvocationMetrics(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, rename="camel"):
+class InvocationMetrics(WireStruct, rename="camel"):
     """The counts of Amazon Bedrock; latencies are in milliseconds."""
 
     input_token_count: int | None = None
@@ -205,7 +199,6 @@ class InvocationMetrics(msgspec.Struct, frozen=True, gc=False, omit_defaults=Tru
 
 class RawMessageStopEvent(
     WatchedEvent,
-    frozen=True,
     tag="message_stop",
     rename={"amazon_bedrock_invocation_metrics": "amazon-bedrock-invocationMetrics"},
 ):
@@ -228,7 +221,7 @@ class RawMessageStopEvent(
 # The events of a block. An index that a gateway leaves out is None.
 
 
-class RawContentBlockStartEvent(WatchedEvent, frozen=True, tag="content_block_start"):
+class RawContentBlockStartEvent(WatchedEvent, tag="content_block_start"):
     """The start of a content block."""
 
     type: ClassVar[Literal["content_block_start"]] = "content_block_start"
@@ -236,7 +229,7 @@ class RawContentBlockStartEvent(WatchedEvent, frozen=True, tag="content_block_st
     content_block: ContentBlock | None = None
 
 
-class RawContentBlockDeltaEvent(Event, frozen=True, tag="content_block_delta"):
+class RawContentBlockDeltaEvent(Event, tag="content_block_delta"):
     """A delta of a content block."""
 
     type: ClassVar[Literal["content_block_delta"]] = "content_block_delta"
@@ -244,20 +237,20 @@ class RawContentBlockDeltaEvent(Event, frozen=True, tag="content_block_delta"):
     delta: RawContentBlockDelta | None = None
 
 
-class RawContentBlockStopEvent(WatchedEvent, frozen=True, tag="content_block_stop"):
+class RawContentBlockStopEvent(WatchedEvent, tag="content_block_stop"):
     """The end of a content block."""
 
     type: ClassVar[Literal["content_block_stop"]] = "content_block_stop"
     index: int | None = None
 
 
-class PingEvent(WatchedEvent, frozen=True, tag="ping"):
+class PingEvent(WatchedEvent, tag="ping"):
     """An event without content, which keeps the connection open."""
 
     type: ClassVar[Literal["ping"]] = "ping"
 
 
-class ErrorEvent(Event, frozen=True, tag="error"):
+class ErrorEvent(Event, tag="error"):
     """The report of an error. It is the `chunk` of an `APIError`, which has its fields."""
 
     type: ClassVar[Literal["error"]] = "error"
