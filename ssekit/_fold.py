@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Collection
 from itertools import chain
-from typing import Any, Final, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, Final, TypeVar, dataclass_transform
 
 import msgspec
 from msgspec.structs import replace
@@ -21,6 +21,7 @@ from ssekit._json import is_json, join_surrogates, parse, well_formed
 __all__ = [
     "NO_TEXT",
     "JSONText",
+    "OrUnknown",
     "Text",
     "Unknown",
     "WireStruct",
@@ -82,6 +83,20 @@ class Unknown(dict[str, Any]):
         """The vendor's word for this type, or ""."""
         word = self.get("type")
         return word if isinstance(word, str) else ""
+
+
+if TYPE_CHECKING:
+    from typing import Union as OrUnknown
+else:
+
+    class OrUnknown:
+        """A type, or its `Unknown`, which only type checkers see: `as_type` makes that.
+
+        (msgspec decodes no union of structs and dicts.)
+        """
+
+        def __class_getitem__(cls, types: tuple[Any, Any]) -> Any:
+            return types[0]
 
 
 class Text(Fragments[str]):

@@ -10,11 +10,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias
 
 import msgspec
 
-from ssekit._fold import Unknown, WireStruct, always
+from ssekit._fold import OrUnknown, Unknown, WireStruct, always
 from ssekit._json import JSONObject
 
 __all__ = [
@@ -215,10 +215,7 @@ class Part(Wire, forbid_unknown_fields=True):
     media_processing: str | None = None
 
 
-if TYPE_CHECKING:
-    AnyPart: TypeAlias = Part | UnknownPart
-else:
-    AnyPart = Part  # msgspec refuses a union of a struct and a dict
+AnyPart: TypeAlias = OrUnknown[Part, UnknownPart]
 
 
 class Content(Wire):

@@ -10,9 +10,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
-from ssekit._fold import Unknown, WireStruct, always
+from ssekit._fold import OrUnknown, Unknown, WireStruct, always
 from ssekit._json import JSONObject
 from ssekit.interactions import _result as result
 
@@ -126,20 +126,16 @@ class TextAnnotation(Delta, tag="text_annotation"):
 
 
 # (The first type decides what an object of unknown type becomes.)
-_KnownDelta: TypeAlias = (
+StepDeltaData: TypeAlias = OrUnknown[
     ArgumentsDelta
     | ThoughtSummaryDelta
     | ThoughtSignatureDelta
     | TextAnnotationDelta
     | TextAnnotation
     | result.KnownContent
-    | result.ToolStep
-)
-
-if TYPE_CHECKING:
-    StepDeltaData: TypeAlias = _KnownDelta | UnknownDelta
-else:
-    StepDeltaData = _KnownDelta
+    | result.ToolStep,
+    UnknownDelta,
+]
 
 
 # Events.
@@ -294,7 +290,4 @@ OrdinaryEvent: TypeAlias = (
 # With the one that reports errors. Data that is not an ordinary event is read as one of these.
 AnyEvent: TypeAlias = OrdinaryEvent | ErrorEvent
 
-if TYPE_CHECKING:
-    InteractionSSEEvent: TypeAlias = AnyEvent | UnknownEvent
-else:
-    InteractionSSEEvent = AnyEvent
+InteractionSSEEvent: TypeAlias = OrUnknown[AnyEvent, UnknownEvent]

@@ -10,9 +10,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
-from ssekit._fold import Unknown, WireStruct, always
+from ssekit._fold import OrUnknown, Unknown, WireStruct, always
 from ssekit._json import JSONObject
 
 __all__ = [
@@ -125,11 +125,7 @@ class DocumentContent(Media, tag="document"):
 
 KnownContent: TypeAlias = TextContent | ImageContent | AudioContent | VideoContent | DocumentContent
 
-if TYPE_CHECKING:
-    # msgspec decodes no union of structs and dicts: `as_type` makes what is unknown.
-    Content: TypeAlias = KnownContent | UnknownContent
-else:
-    Content = KnownContent
+Content: TypeAlias = OrUnknown[KnownContent, UnknownContent]
 
 
 # Steps.
@@ -344,13 +340,9 @@ ToolStep: TypeAlias = (
 )
 KnownStep: TypeAlias = ModelOutputStep | ThoughtStep | UserInputStep | ToolStep
 
-if TYPE_CHECKING:
-    Step: TypeAlias = KnownStep | UnknownStep
-    Output: TypeAlias = KnownContent | KnownStep | UnknownContent
-else:
-    Step = KnownStep
-    # In the former spelling, an output is a content, or what is a step now.
-    Output = KnownContent | KnownStep
+Step: TypeAlias = OrUnknown[KnownStep, UnknownStep]
+# In the former spelling, an output is a content, or what is a step now.
+Output: TypeAlias = OrUnknown[KnownContent | KnownStep, UnknownContent]
 
 
 # The interaction and its usage.

@@ -11,9 +11,9 @@
 from __future__ import annotations
 
 from types import NoneType
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
-from ssekit._fold import Unknown, WireStruct, always
+from ssekit._fold import OrUnknown, Unknown, WireStruct, always
 from ssekit._json import JSONObject
 from ssekit.messages._result import (
     Container,
@@ -120,19 +120,15 @@ class CompactionContentBlockDelta(BlockDelta, tag="compaction_delta"):
     encrypted_content: str | None = None
 
 
-_KnownDelta: TypeAlias = (
+RawContentBlockDelta: TypeAlias = OrUnknown[
     TextDelta
     | ThinkingDelta
     | InputJSONDelta
     | SignatureDelta
     | CitationsDelta
-    | CompactionContentBlockDelta
-)
-
-if TYPE_CHECKING:
-    RawContentBlockDelta: TypeAlias = _KnownDelta | UnknownDelta
-else:
-    RawContentBlockDelta = _KnownDelta
+    | CompactionContentBlockDelta,
+    UnknownDelta,
+]
 
 
 class MessageDelta(WireStruct):
@@ -270,7 +266,4 @@ OrdinaryEvent: TypeAlias = (
 # With the one that reports errors. Data that is not an ordinary event is read as one of these.
 AnyEvent: TypeAlias = OrdinaryEvent | ErrorEvent
 
-if TYPE_CHECKING:
-    RawMessageStreamEvent: TypeAlias = AnyEvent | UnknownEvent
-else:
-    RawMessageStreamEvent = AnyEvent
+RawMessageStreamEvent: TypeAlias = OrUnknown[AnyEvent, UnknownEvent]

@@ -10,9 +10,9 @@
 from __future__ import annotations
 
 from types import NoneType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
-from ssekit._fold import Unknown, WireStruct, always
+from ssekit._fold import OrUnknown, Unknown, WireStruct, always
 from ssekit._json import JSONObject
 
 __all__ = [
@@ -225,7 +225,7 @@ class FallbackBlock(Block, tag="fallback", rename={"from_": "from"}):
     trigger: JSONObject | None = None
 
 
-_KnownBlock: TypeAlias = (
+ContentBlock: TypeAlias = OrUnknown[
     TextBlock
     | ThinkingBlock
     | RedactedThinkingBlock
@@ -243,14 +243,9 @@ _KnownBlock: TypeAlias = (
     | MCPToolListingBlock
     | ContainerUploadBlock
     | CompactionBlock
-    | FallbackBlock
-)
-
-if TYPE_CHECKING:
-    # msgspec decodes no union of structs and dicts: `as_type` makes the unknown blocks.
-    ContentBlock: TypeAlias = _KnownBlock | UnknownBlock
-else:
-    ContentBlock = _KnownBlock
+    | FallbackBlock,
+    UnknownBlock,
+]
 
 
 # The message and its usage.

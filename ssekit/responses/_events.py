@@ -9,9 +9,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias, get_args
+from typing import ClassVar, Literal, TypeAlias, get_args
 
-from ssekit._fold import Unknown, WireStruct, always
+from ssekit._fold import OrUnknown, Unknown, WireStruct, always
 from ssekit._json import JSONObject
 from ssekit.responses._result import (
     ContentPart,
@@ -658,7 +658,4 @@ AnyEvent: TypeAlias = OrdinaryEvent | ResponseErrorEvent | ResponseFailedEvent
 for event in get_args(AnyEvent):
     event.type = event.__struct_config__.tag
 
-if TYPE_CHECKING:
-    ResponseStreamEvent: TypeAlias = AnyEvent | UnknownEvent
-else:
-    ResponseStreamEvent = AnyEvent
+ResponseStreamEvent: TypeAlias = OrUnknown[AnyEvent, UnknownEvent]

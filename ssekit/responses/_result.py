@@ -9,11 +9,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import msgspec
 
-from ssekit._fold import Unknown, WireStruct, always
+from ssekit._fold import OrUnknown, Unknown, WireStruct, always
 from ssekit._json import JSONObject
 
 __all__ = [
@@ -132,13 +132,9 @@ class ShellCommand(Part, tag="command"):
     text: str = always(str)
 
 
-if TYPE_CHECKING:
-    # msgspec decodes no union of structs and dicts: `as_type` makes the unknown parts.
-    ContentPart: TypeAlias = (
-        ResponseOutputText | ResponseOutputRefusal | ReasoningText | ReasoningSummary | UnknownPart
-    )
-else:
-    ContentPart = ResponseOutputText | ResponseOutputRefusal | ReasoningText | ReasoningSummary
+ContentPart: TypeAlias = OrUnknown[
+    ResponseOutputText | ResponseOutputRefusal | ReasoningText | ReasoningSummary, UnknownPart
+]
 
 
 # Items.
@@ -470,7 +466,7 @@ class ProgramOutput(Item, tag="program_output"):
     result: str = always(str)
 
 
-_KnownItem: TypeAlias = (
+ResponseOutputItem: TypeAlias = OrUnknown[
     ResponseOutputMessage
     | ResponseReasoningItem
     | ResponseFunctionToolCall
@@ -498,13 +494,9 @@ _KnownItem: TypeAlias = (
     | AdditionalTools
     | ResponseCompactionItem
     | Program
-    | ProgramOutput
-)
-
-if TYPE_CHECKING:
-    ResponseOutputItem: TypeAlias = _KnownItem | UnknownItem
-else:
-    ResponseOutputItem = _KnownItem
+    | ProgramOutput,
+    UnknownItem,
+]
 
 
 # The response.
