@@ -24,24 +24,9 @@ from ssekit._accumulator import are_whole
 from ssekit._calls import BasePartBuilder
 from ssekit._deltas import Delta, FinishReason
 from ssekit._fold import JSONText, Text, deep_copy
+from ssekit.responses import _result as result
 from ssekit.responses._parts import Addition, PartsBuilder, in_order, join_texts, text_of
-from ssekit.responses._result import (
-    ApplyPatchOperation,
-    ContentPart,
-    McpCall,
-    ReasoningText,
-    ResponseApplyPatchToolCall,
-    ResponseCodeInterpreterToolCall,
-    ResponseCustomToolCall,
-    ResponseFunctionShellToolCall,
-    ResponseFunctionToolCall,
-    ResponseOutputItem,
-    ResponseOutputText,
-    ResponseReasoningItem,
-    ShellCallAction,
-    ShellCallOutputContent,
-    UnknownItem,
-)
+from ssekit.responses._result import ContentPart, ResponseOutputItem, UnknownItem
 from ssekit.responses._tables import Kind
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
@@ -49,15 +34,15 @@ ValueT = TypeVar("ValueT")
 
 # The field of an item that comes in pieces. (For a patch, it is `operation.diff`.)
 _STREAMED: Final[dict[Kind, str]] = {
-    ResponseFunctionToolCall: "arguments",
-    ResponseCustomToolCall: "input",
-    McpCall: "arguments",
-    ResponseCodeInterpreterToolCall: "code",
+    result.ResponseFunctionToolCall: "arguments",
+    result.ResponseCustomToolCall: "input",
+    result.McpCall: "arguments",
+    result.ResponseCodeInterpreterToolCall: "code",
 }
 _FIELDS: Final = ("content", "summary")  # those with parts, in the order of their texts
-_WITH_JSON: Final = (ResponseFunctionToolCall, McpCall)
+_WITH_JSON: Final = (result.ResponseFunctionToolCall, result.McpCall)
 _NO_KINDS: Final[frozenset[Kind]] = frozenset()
-CALLS: Final = (ResponseFunctionToolCall, ResponseCustomToolCall)
+CALLS: Final = (result.ResponseFunctionToolCall, result.ResponseCustomToolCall)
 
 
 def merge_nonempty(known: StructT, latest: StructT) -> StructT:
@@ -74,7 +59,7 @@ def merge_nonempty(known: StructT, latest: StructT) -> StructT:
 
 
 # The whole output of a shell command, or the pieces of its stdout and of its stderr.
-CommandOutput: TypeAlias = list[ShellCallOutputContent] | tuple[Text, Text]
+CommandOutput: TypeAlias = list[result.ShellCallOutputContent] | tuple[Text, Text]
 
 
 class ItemBuilder(BasePartBuilder, eq=False):
@@ -142,7 +127,7 @@ class ItemBuilder(BasePartBuilder, eq=False):
             text = own_text(item)
             added = self.own_pieces().begin(text) if begins and text else self.override(text)
             return [(type(item), added)]
-        if isinstance(item, ResponseApplyPatchToolCall) and item.operation is not None:
+        if isinstance(item, result.ResponseApplyPatchToolCall) and item.operation is not None:
             self.override(item.operation.diff)
         return self._state_parts(item, begins)
 
@@ -251,15 +236,16 @@ class ItemBuilder(BasePartBuilder, eq=False):
             return copy
         text = str(self.pieces)
         changes: dict[str, Any] = {}
-        if isinstance(item, ResponseFunctionShellToolCall):
-            action = item.action or ShellCallAction()
+        if isinstance(item, result.ResponseFunctionShellToolCall):
+            action = item.action or result.ShellCallAction()
             if self._parts and not action.commands:
                 commands = [str(part.text) for part in self._parts["commands"]]
                 changes["action"] = deep_copy(action, commands=commands)
         else:
             changes = {field: parts.build() for field, parts in (self._parts or {}).items()}
-        if text and isinstance(item, ResponseApplyPatchToolCall):
-            changes["operation"] = deep_copy(item.operation or ApplyPatchOperation(), diff=text)
+        if text and isinstance(item, result.ResponseApplyPatchToolCall):
+            operation = item.operation or result.ApplyPatchOperation()
+            changes["operation"] = deep_copy(operation, diff=text)
         elif text or self._emitted:
             changes[_STREAMED[type(item)]] = text
         if self.outputs and not self.item.output:
@@ -268,16 +254,17 @@ class ItemBuilder(BasePartBuilder, eq=False):
         return built
 
 
-def _contents(output: CommandOutput) -> list[ShellCallOutputContent]:
+def _contents(output: CommandOutput) -> list[result.ShellCallOutputContent]:
     if isinstance(output, list):
         return list(map(deep_copy, output))
-    return [ShellCallOutputContent(stdout=str(output[0]), stderr=str(output[1]))]
+    return [result.ShellCallOutputContent(stdout=str(output[0]), stderr=str(output[1]))]
 
 
 def kind_in(item: ResponseOutputItem, part: ContentPart) -> Kind:
     """Return the type of text that a part has: no text of a reasoning item is the answer's."""
-    reasons = isinstance(item, ResponseReasoningItem) and isinstance(part, ResponseOutputText)
-    return ReasoningText if reasons else type(part)
+    is_text = isinstance(part, result.ResponseOutputText)
+    reasons = is_text and isinstance(item, result.ResponseReasoningItem)
+    return result.ReasoningText if reasons else type(part)
 
 
 def own_text(item: ResponseOutputItem) -> str:
