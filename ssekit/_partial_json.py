@@ -49,9 +49,7 @@ _TOKEN = re.compile(
     r"[ \t\n\r]*+(?:(true|false|null|NaN|-?Infinity)|([-+.0-9A-Za-z]+)|(.))?", re.DOTALL
 )
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
-_NUMBER_SO_FAR = re.compile(
-    r"-?(?:(?:0|[1-9][0-9]*)(?:\.|(?:\.[0-9]+)?(?:[eE][-+]?[0-9]*)?))?",
-)
+_NUMBER_SO_FAR = re.compile(r"-?(?:(?:0|[1-9][0-9]*)(?:\.|(?:\.[0-9]+)?(?:[eE][-+]?[0-9]*)?))?")
 _NUMBER_PIECE = re.compile(r"[-+.0-9A-Za-z]*")
 _MORE_DIGITS = re.compile(r"([0-9][0-9])[0-9]+")
 # The inside of a string, up to a quotation mark, a backslash without a whole escape, or the end;

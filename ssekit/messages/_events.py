@@ -15,13 +15,7 @@ from typing import ClassVar, Literal, TypeAlias
 
 from ssekit._fold import OrUnknown, Unknown, WireStruct, always
 from ssekit._json import JSONObject
-from ssekit.messages._result import (
-    Container,
-    ContentBlock,
-    Message,
-    RefusalStopDetails,
-    Usage,
-)
+from ssekit.messages._result import Container, ContentBlock, Message, RefusalStopDetails, Usage
 
 __all__ = [
     "CitationsDelta",
