@@ -1,4 +1,4 @@
-# Pieces that the accumulators of all formats are made of: texts, merging, copying.
+# Pieces that all formats are made of: structs of the wire, texts, merging, copying.
 #
 # What always holds here:
 # - An id, a name or an index comes from the wire. None is made up.
@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Collection
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, dataclass_transform
 
 import msgspec
 from msgspec.structs import replace
@@ -36,6 +36,8 @@ __all__ = [
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
 ValueT = TypeVar("ValueT")
+KnownT = TypeVar("KnownT")
+UnknownT = TypeVar("UnknownT")
 
 _JOIN: Final = "".join
 _OPENINGS: Final = ("{", "[")  # of the arguments of a call
@@ -86,7 +88,7 @@ class Unknown(dict[str, Any]):
 
 
 if TYPE_CHECKING:
-    from typing import Union as OrUnknown
+    OrUnknown: TypeAlias = KnownT | UnknownT
 else:
 
     class OrUnknown:
