@@ -21,15 +21,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from ssekit._fold import unlinked
+from ssekit.responses import _result as result
 from ssekit.responses._builders import CALLS, ItemBuilder, own_text, texts_of
 from ssekit.responses._parts import join_texts
-from ssekit.responses._result import (
-    ResponseOutputItem,
-    ResponseOutputMessage,
-    ResponseOutputText,
-    ResponseReasoningItem,
-    UnknownItem,
-)
+from ssekit.responses._result import ResponseOutputItem, UnknownItem
 from ssekit.responses._tables import Kind
 
 __all__ = ["OutputTable"]
@@ -79,7 +74,7 @@ class OutputTable:
         for builder in reversed(list(self)) if self._places else ():
             if builder.place is not None:
                 return True
-            if any(kind is ResponseOutputText and text for kind, text in builder.texts()):
+            if any(kind is result.ResponseOutputText and text for kind, text in builder.texts()):
                 return False
         return False
 
@@ -294,7 +289,7 @@ def _missing(builders: list[ItemBuilder], output: list[ResponseOutputItem]) -> s
     reached: defaultdict[Kind, int] = defaultdict(int)
     missing: set[ItemBuilder] = set()
     for builder in builders:
-        if isinstance(builder.item, ResponseOutputMessage | ResponseReasoningItem):
+        if isinstance(builder.item, result.ResponseOutputMessage | result.ResponseReasoningItem):
             known = _without_spaces(builder.texts())
             there = bool(known) or not getattr(builder.item, "encrypted_content", None)
             for kind, text in known.items():
