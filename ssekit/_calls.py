@@ -11,7 +11,7 @@ import msgspec
 from ssekit._accumulator import are_whole
 from ssekit._deltas import Delta, FinishReason, ToolCall, ToolCallDelta
 from ssekit._fold import NO_TEXT, JSONText, Text
-from ssekit._json import is_json, join_surrogates
+from ssekit._json import is_json
 
 __all__ = ["BasePartBuilder"]
 
@@ -61,7 +61,7 @@ class BasePartBuilder(msgspec.Struct, gc=False, eq=False, kw_only=True):
 
     def call(self) -> ToolCall:
         """Return the call so far: the same object as long as nothing is new in it."""
-        call_id, name = map(join_surrogates, self._names())
+        call_id, name = self._names()
         call = ToolCall(0, self.place or 0, call_id, name, self._arguments())
         if self._call is None or call != self._call:
             self._call = call
@@ -77,7 +77,7 @@ class BasePartBuilder(msgspec.Struct, gc=False, eq=False, kw_only=True):
         if self.place is None or not (piece or (begins and not self._started)):
             return []
         self._started = True
-        call_id, name = map(join_surrogates, self._names())
+        call_id, name = self._names()
         return [ToolCallDelta(0, self.place, call_id, name, piece)]
 
     def whole_deltas(self) -> list[Delta]:

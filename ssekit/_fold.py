@@ -322,6 +322,9 @@ class _NoText(JSONText):
     def __init__(self) -> None:
         pass
 
+    def __str__(self) -> str:
+        return ""
+
     def flush(self) -> str:
         return ""
 

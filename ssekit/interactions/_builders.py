@@ -257,7 +257,7 @@ class StepBuilder(BasePartBuilder, eq=False):
         return deltas + self.end_deltas() if stopped else deltas
 
     def _names(self) -> tuple[str, str]:
-        return self.step.id, self.step.name
+        return join_surrogates(self.step.id), join_surrogates(self.step.name)
 
 
 def join_texts(builders: Iterable[StepBuilder]) -> dict[type[Delta], str]:

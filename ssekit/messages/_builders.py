@@ -15,7 +15,7 @@ import msgspec
 from ssekit._calls import BasePartBuilder
 from ssekit._deltas import Delta, ReasoningDelta, TextDelta
 from ssekit._fold import JSONText, Text, deep_copy
-from ssekit._json import JSONObject, parse_object
+from ssekit._json import JSONObject, join_surrogates, parse_object
 from ssekit.messages import _events as events
 from ssekit.messages import _result as result
 from ssekit.messages._result import ContentBlock, ToolUseBlock, UnknownBlock
@@ -149,7 +149,7 @@ class CallBuilder(BlockBuilder):
         return JSONText()
 
     def _names(self) -> tuple[str, str]:
-        return self.initial.id, self.initial.name
+        return join_surrogates(self.initial.id), join_surrogates(self.initial.name)
 
     def continues(self, block: ContentBlock) -> bool:
         known = self.initial

@@ -69,7 +69,7 @@ class ItemBuilder(BasePartBuilder, eq=False):
         item: What events have stated so far, merged. Its texts may be older than the builder's.
         contradicted: The types of text of which a whole did not begin with the pieces.
         is_stated: Whether an event had the item itself. Else only pieces of it have come.
-        whole: The item of that event, if no other event of the item has come since then.
+        whole: The item of the event that ended it, if no other event of it has come since then.
         outputs: The outputs of shell commands, by the index of the command.
         index: The index of the item on the wire; None if it has none.
         previous: The item before this one at its index.
