@@ -21,8 +21,6 @@ from ssekit._deltas import ToolCall, ToolCallDelta
 from ssekit._fold import JSONText, Text
 from ssekit._json import join_surrogates
 
-__all__ = ["ToolCallBuilder", "ToolCallPiece", "ToolCallTable"]
-
 # Every delta has the name so far, so that a name in pieces must end for the cost to be linear.
 _LONGEST_NAME: Final = 1_000
 

@@ -27,8 +27,6 @@ from ssekit.responses._parts import join_texts
 from ssekit.responses._result import ResponseOutputItem, UnknownItem
 from ssekit.responses._tables import Kind
 
-__all__ = ["OutputTable"]
-
 # The fields that identify an item. The call_id, which the output of a call refers to, goes first.
 _IDS: Final = ("call_id", "id")
 

@@ -21,8 +21,6 @@ from ssekit.responses import _result as result
 from ssekit.responses._result import ContentPart, Logprob, UnknownPart
 from ssekit.responses._tables import Kind
 
-__all__ = ["Addition", "PartBuilder", "PartsBuilder", "in_order", "join_texts", "text_of"]
-
 ValueT = TypeVar("ValueT")
 
 # How many parts are compared with a whole text.
