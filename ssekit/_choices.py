@@ -8,26 +8,13 @@ from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from typing import Any, Final, Generic, TypeVar
 
-import msgspec
 from msgspec.structs import replace
 
 from ssekit._accumulator import Accumulator, is_failure, shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, Usage
-from ssekit._fold import Text, deep_copy, merge_usage
+from ssekit._fold import Text, WireStruct, deep_copy, merge_usage
 from ssekit._json import objects
 from ssekit._server_error import error_within
-
-__all__ = [
-    "BaseAccumulator",
-    "BaseChoiceBuilder",
-    "CompletionTokensDetails",
-    "CompletionUsage",
-    "PromptTokensDetails",
-    "find_error",
-    "newest_usage",
-    "repair_choices",
-    "usage_view",
-]
 
 ChunkT = TypeVar("ChunkT")
 ResultT = TypeVar("ResultT")
@@ -57,7 +44,7 @@ def _holders(body: dict[str, Any]) -> list[dict[str, Any]]:
 # The usage of a request.
 
 
-class CompletionTokensDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class CompletionTokensDetails(WireStruct):
     """The tokens of the completion, by kind."""
 
     accepted_prediction_tokens: int | None = None
@@ -68,7 +55,7 @@ class CompletionTokensDetails(msgspec.Struct, frozen=True, gc=False, omit_defaul
     text_tokens: int | None = None
 
 
-class PromptTokensDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class PromptTokensDetails(WireStruct):
     """The tokens of the prompt, by kind."""
 
     audio_tokens: int | None = None
@@ -79,7 +66,7 @@ class PromptTokensDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=T
     video_tokens: int | None = None
 
 
-class CompletionUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class CompletionUsage(WireStruct):
     """The tokens of a request, with the fields that hosts add.
 
     Attributes:

@@ -1,4 +1,4 @@
-# Pieces that the accumulators of all formats are made of: texts, merging, copying.
+# Pieces that all formats are made of: structs of the wire, texts, merging, copying.
 #
 # What always holds here:
 # - An id, a name or an index comes from the wire. None is made up.
@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Collection
 from itertools import chain
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, dataclass_transform
 
 import msgspec
 from msgspec.structs import replace
@@ -18,22 +18,10 @@ from msgspec.structs import replace
 from ssekit._fragments import Fragments
 from ssekit._json import is_json, join_surrogates, parse, well_formed
 
-__all__ = [
-    "NO_TEXT",
-    "JSONText",
-    "Text",
-    "Unknown",
-    "always",
-    "deep_copy",
-    "extend_lists",
-    "merge",
-    "merge_fields",
-    "merge_usage",
-    "unlinked",
-]
-
 StructT = TypeVar("StructT", bound=msgspec.Struct)
 ValueT = TypeVar("ValueT")
+KnownT = TypeVar("KnownT")
+UnknownT = TypeVar("UnknownT")
 
 _JOIN: Final = "".join
 _OPENINGS: Final = ("{", "[")  # of the arguments of a call
@@ -56,12 +44,19 @@ def unlinked(at: dict[int, Any]) -> list[Any]:
     return ordered[::-1]
 
 
+# (The decorator tells type checkers that structs which inherit it are frozen too.)
+@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
+class WireStruct(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """An object of the wire. A field that has its default is not encoded."""
+
+
 def always(factory: Callable[[], ValueT]) -> ValueT:
     """Return a default of a field that is always encoded, as the vendor does.
 
     (`omit_defaults` leaves out plain ones, and the empty ones of `list` and `dict` themselves.)
     """
-    return msgspec.field(default_factory=lambda: factory())
+    plain = factory not in (list, dict)
+    return msgspec.field(default_factory=factory if plain else lambda: factory())
 
 
 class Unknown(dict[str, Any]):
@@ -74,6 +69,20 @@ class Unknown(dict[str, Any]):
         """The vendor's word for this type, or ""."""
         word = self.get("type")
         return word if isinstance(word, str) else ""
+
+
+if TYPE_CHECKING:
+    OrUnknown: TypeAlias = KnownT | UnknownT
+else:
+
+    class OrUnknown:
+        """A type, or its `Unknown`, which only type checkers see: `as_type` makes that.
+
+        (msgspec decodes no union of structs and dicts.)
+        """
+
+        def __class_getitem__(cls, types: tuple[Any, Any]) -> Any:
+            return types[0]
 
 
 class Text(Fragments[str]):
@@ -156,6 +165,19 @@ class Text(Fragments[str]):
     def rest(self, whole: str | None) -> str | None:
         """Return what a whole has after the text so far; None if it contradicts that."""
         return self._rest(whole) if whole else whole
+
+    def repeats(self, piece: str) -> bool:
+        """Whether a piece is all of the text once more."""
+        return self.is_whole(piece)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the text shows by itself that nothing follows. Only JSON does."""
+        return False
+
+    def flush(self) -> str:
+        """Take a value that was held back as the text: no pieces follow."""
+        return ""
 
     def _rest(self, whole: str) -> str | None:
         if 2 * len(whole) < self.size():  # (of half pairs, two are one character in the end)
@@ -240,7 +262,6 @@ class JSONText(Text):
         return super()._rest(whole)
 
     def flush(self) -> str:
-        """Take the value that was held back as the text: no pieces follow."""
         initial, self.initial = self.initial, ""
         if self._end is not None:
             self._end.feed(initial)
@@ -255,7 +276,7 @@ class JSONText(Text):
         return bool(self.initial) or self._end.reached
 
     def repeats(self, piece: str) -> bool:
-        """Whether a piece is all of the text once more, however it is spaced."""
+        # However it is spaced.
         return piece.startswith(_OPENINGS) and not self._new_in(piece)
 
     def _new_in(self, piece: str) -> str:

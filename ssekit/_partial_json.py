@@ -32,8 +32,6 @@ from ssekit._errors import DecodeError
 from ssekit._fragments import Fragments
 from ssekit._json import MAX_DEPTH, as_integer, is_dense, join_surrogates, parse
 
-__all__ = ["PartialJSON", "partial_json"]
-
 # The grammar is that of `json.loads(strict=False)`: RFC 8259, with control characters in strings
 # and three more literals.
 _LITERALS: Final = {
@@ -49,9 +47,7 @@ _TOKEN = re.compile(
     r"[ \t\n\r]*+(?:(true|false|null|NaN|-?Infinity)|([-+.0-9A-Za-z]+)|(.))?", re.DOTALL
 )
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
-_NUMBER_SO_FAR = re.compile(
-    r"-?(?:(?:0|[1-9][0-9]*)(?:\.|(?:\.[0-9]+)?(?:[eE][-+]?[0-9]*)?))?",
-)
+_NUMBER_SO_FAR = re.compile(r"-?(?:(?:0|[1-9][0-9]*)(?:\.|(?:\.[0-9]+)?(?:[eE][-+]?[0-9]*)?))?")
 _NUMBER_PIECE = re.compile(r"[-+.0-9A-Za-z]*")
 _MORE_DIGITS = re.compile(r"([0-9][0-9])[0-9]+")
 # The inside of a string, up to a quotation mark, a backslash without a whole escape, or the end;

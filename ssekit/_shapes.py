@@ -11,9 +11,6 @@ from msgspec.structs import replace
 from ssekit._event import ServerSentEvent
 from ssekit._json import objects, try_parse, unlisted
 
-__all__ = ["SHAPES", "shape_in", "shape_of"]
-
-
 _RESPONSE: Final = {"id", "object", "output", "status"}
 
 

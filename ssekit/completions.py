@@ -30,7 +30,7 @@ from ssekit._choices import (
 )
 from ssekit._deltas import Delta, TextDelta
 from ssekit._event import ServerSentEvent
-from ssekit._fold import deep_copy, extend_lists, merge_fields
+from ssekit._fold import WireStruct, always, deep_copy, extend_lists, merge_fields
 from ssekit._format import Format
 from ssekit._json import spell
 from ssekit._shapes import shape_of
@@ -52,11 +52,10 @@ __all__ = [
     "stream",
 ]
 
-# The chunk, which is the result too. `omit_defaults` leaves out only plain defaults: a field whose
-# default a factory makes is always encoded.
+# The chunk, which is the result too.
 
 
-class Logprobs(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class Logprobs(WireStruct):
     """The log probabilities of the tokens of a choice, in four arrays of one length.
 
     Attributes:
@@ -67,14 +66,14 @@ class Logprobs(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         content: The same in the shape of chat: an object for each token (llama.cpp).
     """
 
-    text_offset: list[int] | None = msgspec.field(default_factory=NoneType)
-    token_logprobs: list[float | None] | None = msgspec.field(default_factory=NoneType)
-    tokens: list[str] | None = msgspec.field(default_factory=NoneType)
-    top_logprobs: list[dict[str, float] | None] | None = msgspec.field(default_factory=NoneType)
+    text_offset: list[int] | None = always(NoneType)
+    token_logprobs: list[float | None] | None = always(NoneType)
+    tokens: list[str] | None = always(NoneType)
+    top_logprobs: list[dict[str, float] | None] | None = always(NoneType)
     content: list[dict[str, Any]] | None = None
 
 
-class CompletionChoice(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+class CompletionChoice(WireStruct, kw_only=True):
     """One of the answers, or its next piece. With `echo`, the text begins with the prompt.
 
     Attributes:
@@ -88,10 +87,10 @@ class CompletionChoice(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit
         error: Always None. An object here makes the event an `APIError`.
     """
 
-    index: int = msgspec.field(default_factory=int)
-    text: str = msgspec.field(default_factory=str)
-    finish_reason: str | None = msgspec.field(default_factory=NoneType)
-    logprobs: Logprobs | None = msgspec.field(default_factory=NoneType)
+    index: int = always(int)
+    text: str = always(str)
+    finish_reason: str | None = always(NoneType)
+    logprobs: Logprobs | None = always(NoneType)
     stop_reason: int | str | None = None
     matched_stop: int | str | None = None
     token_ids: list[int] | None = None
@@ -102,7 +101,7 @@ class CompletionChoice(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit
     error: None = None
 
 
-class Completion(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+class Completion(WireStruct, kw_only=True):
     """One event of the stream; or the whole answer, as the endpoint returns it without `stream`.
 
     `id`, `object` and `model` are "" and `created` is 0 if the host sends none. The `object` of a
@@ -119,10 +118,10 @@ class Completion(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defau
         message, base_resp: The same, in an event without choices.
     """
 
-    id: str = msgspec.field(default_factory=str)
-    object: str = msgspec.field(default_factory=str)
-    created: int = msgspec.field(default_factory=int)
-    model: str = msgspec.field(default_factory=str)
+    id: str = always(str)
+    object: str = always(str)
+    created: int = always(int)
+    model: str = always(str)
     choices: list[CompletionChoice]
     system_fingerprint: str | None = None
     usage: CompletionUsage | None = None

@@ -36,8 +36,6 @@ from ssekit._command.options import add_format, as_format
 from ssekit._command.terminal import Output, json_line
 from ssekit._json import join_surrogates
 
-__all__ = ["main"]
-
 # A batch takes about 10 ms to collect, so that the 0.2 ms to send it to a process are negligible. A
 # large file is a batch of its own.
 _BATCH_SIZE = 2**20  # bytes

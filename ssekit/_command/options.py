@@ -10,8 +10,6 @@ from typing import Any
 
 from ssekit import Format, auto
 
-__all__ = ["add_format", "as_format"]
-
 
 def add_format(parser: argparse.ArgumentParser) -> None:
     """Add the option `--format`, whose value is a name that `as_format` takes."""

@@ -15,8 +15,6 @@ from typing import TextIO
 
 import msgspec
 
-__all__ = ["CONTROL", "Output", "json_line"]
-
 # C0 without tab and line feed, DEL, and C1; and the characters of Unicode that change the order of
 # the text (Bidi_Control), end a line, or have no width. The joiners U+200C and U+200D are not among
 # them: Persian, the scripts of India, and emoji are written with them.

@@ -139,7 +139,7 @@ class ChoiceBuilder(BaseChoiceBuilder):
     def last_deltas(self) -> Iterator[Delta]:
         # Not before the end: a finish reason may come again, after another call (Google's hosts).
         for call in self.calls:
-            initial = call.flush()
+            initial = call.arguments.flush()
             if initial:
                 yield call.delta(initial)
             if self._is_whole(call):

@@ -21,8 +21,6 @@ from ssekit._deltas import ToolCall, ToolCallDelta
 from ssekit._fold import JSONText, Text
 from ssekit._json import join_surrogates
 
-__all__ = ["ToolCallBuilder", "ToolCallPiece", "ToolCallTable"]
-
 # Every delta has the name so far, so that a name in pieces must end for the cost to be linear.
 _LONGEST_NAME: Final = 1_000
 
@@ -52,10 +50,6 @@ class ToolCallBuilder(Struct, eq=False):
         self.id = self.id or join_surrogates(id)
         return self.arguments.add(arguments)
 
-    def flush(self) -> str:
-        """Return the placeholder of the arguments, which counts if no pieces followed."""
-        return self.arguments.flush() if isinstance(self.arguments, JSONText) else ""
-
     def delta(self, arguments: str) -> ToolCallDelta:
         return ToolCallDelta(self.index, self.place, self.id, self.name, arguments)
 
@@ -65,11 +59,6 @@ class ToolCallBuilder(Struct, eq=False):
             self._call = ToolCall(self.index, self.place, self.id, self.name, str(self.arguments))
         return self._call
 
-    @property
-    def ended(self) -> bool:
-        """Whether the arguments are whole. The input of a custom tool never is."""
-        return isinstance(self.arguments, JSONText) and self.arguments.ended
-
     def continues(self, id: str, name: str, arguments: str, *, moved: bool) -> bool:
         """Whether a piece with an id or a name belongs to this call.
 
@@ -78,31 +67,27 @@ class ToolCallBuilder(Struct, eq=False):
         if id and self.id and id != self.id:
             # Some hosts make a new id for each piece of one call, and some with the name too.
             if name:
-                return name == self.name and bool(self.arguments) and not self.ended
+                return name == self.name and bool(self.arguments) and not self.arguments.ended
             return bool(arguments) and not self.is_over(arguments)
         if not (name and self.name):
             return True
         same_id = bool(id and self.id)
         if name != self.name:
             goes_on = bool(self.id and not id) and len(self.name) < _LONGEST_NAME
-            return not self.ended and (name.startswith(self.name) if same_id else goes_on)
+            return not self.arguments.ended and (name.startswith(self.name) if same_id else goes_on)
         # The same name once more: another call after whole arguments, unless the piece has
         # nothing else, or (with the id) the same. (At another index: Google's adapters.)
         if not moved and (not arguments.strip() or (self.id and self.arguments.is_whole("{}"))):
             return True
-        return not self.ended or (same_id and self.repeats(arguments))
-
-    def repeats(self, arguments: str) -> bool:
-        """Whether a piece of the arguments is all of them once more."""
-        return isinstance(self.arguments, JSONText) and self.arguments.repeats(arguments)
+        return not self.arguments.ended or (same_id and self.arguments.repeats(arguments))
 
     def differs(self, arguments: str) -> bool:
         """Whether a piece of arguments is not blank, and not all of them once more."""
-        return bool(arguments.strip()) and not self.repeats(arguments)
+        return bool(arguments.strip()) and not self.arguments.repeats(arguments)
 
     def is_over(self, arguments: str) -> bool:
         """Whether a piece of arguments is of another call, because this one has all of its own."""
-        return bool(self.arguments) and self.ended and self.differs(arguments)
+        return bool(self.arguments) and self.arguments.ended and self.differs(arguments)
 
 
 # A call, and the piece of its arguments that a delta emits.
@@ -141,7 +126,7 @@ class ToolCallTable(Struct, eq=False):
                 self._ids[index] = id
             return None
         call = call or self._begin(custom=custom)
-        if name == call.name and id in ("", call.id) and not arguments and call.ended:
+        if name == call.name and id in ("", call.id) and not arguments and call.arguments.ended:
             call.repeated = id
             return call, ""
         if call.repeated is not None and not (id or name) and call.differs(arguments):
@@ -171,8 +156,8 @@ class ToolCallTable(Struct, eq=False):
         """
         here = self._by_index.get(index)
         if not (id or name):  # nearly all pieces
-            if here is None or (index is None and here.ended):
-                while self._open and self._open[-1].ended:
+            if here is None or (index is None and here.arguments.ended):
+                while self._open and self._open[-1].arguments.ended:
                     self._open.pop()
                 return self._open[-1] if self._open else here
             latest = self.calls[-1]

@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from ssekit._choices import CompletionUsage
+from ssekit._fold import WireStruct, always
 from ssekit._json import JSONObject
 
 __all__ = [
@@ -33,27 +34,27 @@ __all__ = [
 ]
 
 
-class ChoiceDeltaFunctionCall(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class ChoiceDeltaFunctionCall(WireStruct):
     """A piece of a function call. (In `ChoiceDelta`: in the deprecated form, from before tools.)"""
 
     name: str | None = None
     arguments: str | None = None
 
 
-class ChoiceDeltaToolCallFunction(ChoiceDeltaFunctionCall, frozen=True, gc=False):
+class ChoiceDeltaToolCallFunction(ChoiceDeltaFunctionCall):
     """A piece of a function call. `id` is always None: an id here is moved to the tool call."""
 
     id: None = None
 
 
-class ChoiceDeltaToolCallCustom(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class ChoiceDeltaToolCallCustom(WireStruct):
     """A piece of a call of a custom tool, whose input is any text."""
 
     name: str | None = None
     input: str | None = None
 
 
-class ChoiceDeltaToolCall(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class ChoiceDeltaToolCall(WireStruct):
     """A piece of a tool call.
 
     Attributes:
@@ -71,7 +72,7 @@ class ChoiceDeltaToolCall(msgspec.Struct, frozen=True, gc=False, omit_defaults=T
     arguments: None = None
 
 
-class ChoiceDeltaAudio(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class ChoiceDeltaAudio(WireStruct):
     """A piece of spoken audio: `data` is base64, `expires_at` in seconds since 1970."""
 
     id: str | None = None
@@ -80,7 +81,7 @@ class ChoiceDeltaAudio(msgspec.Struct, frozen=True, gc=False, omit_defaults=True
     transcript: str | None = None
 
 
-class ChoiceDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class ChoiceDelta(WireStruct):
     """The next piece of the message of a choice.
 
     A host may divide a text within a surrogate pair: a piece then ends in half a character, which
@@ -141,11 +142,11 @@ class ChatCompletionTokenLogprob(TopLogprob, frozen=True, gc=False):
     top_logprobs: tuple[TopLogprob, ...] = ()
 
 
-class ChoiceLogprobs(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class ChoiceLogprobs(WireStruct):
     """The log probabilities of the tokens of a choice; `reasoning_content` is DeepSeek's."""
 
-    content: list[ChatCompletionTokenLogprob] | None = msgspec.field(default_factory=NoneType)
-    refusal: list[ChatCompletionTokenLogprob] | None = msgspec.field(default_factory=NoneType)
+    content: list[ChatCompletionTokenLogprob] | None = always(NoneType)
+    refusal: list[ChatCompletionTokenLogprob] | None = always(NoneType)
     reasoning_content: list[ChatCompletionTokenLogprob] | None = None
 
 
@@ -153,7 +154,7 @@ class ChoiceLogprobs(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 ABSENT_DELTA: Final = ChoiceDelta()
 
 
-class ChunkChoice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class ChunkChoice(WireStruct):
     """The next piece of one choice.
 
     Attributes:
@@ -168,10 +169,10 @@ class ChunkChoice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         error: Always None. An object here makes the event an `APIError`.
     """
 
-    # A default that a factory makes is encoded: the vendor's client requires these three fields.
-    index: int = msgspec.field(default_factory=int)
-    delta: ChoiceDelta = msgspec.field(default_factory=lambda: ABSENT_DELTA)
-    finish_reason: str | None = msgspec.field(default_factory=NoneType)
+    # The vendor's client requires these three fields.
+    index: int = always(int)
+    delta: ChoiceDelta = always(lambda: ABSENT_DELTA)
+    finish_reason: str | None = always(NoneType)
     logprobs: ChoiceLogprobs | None = None
     annotations: list[JSONObject] | None = None
     content_filter_results: JSONObject | None = None
@@ -183,7 +184,7 @@ class ChunkChoice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     error: None = None
 
 
-class XGroq(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class XGroq(WireStruct):
     """Fields that Groq adds to a chunk. A text in `error` makes the event an `APIError`."""
 
     id: str | None = None
@@ -193,7 +194,7 @@ class XGroq(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     error: None = None
 
 
-class ChatCompletionChunk(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+class ChatCompletionChunk(WireStruct, kw_only=True):
     """One event of the stream.
 
     Attributes:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 import msgspec
 
 from ssekit._choices import CompletionUsage
+from ssekit._fold import WireStruct
 from ssekit._json import JSONObject
 from ssekit.chat._chunk import ChoiceLogprobs, XGroq
 
@@ -47,9 +48,7 @@ class Custom(msgspec.Struct, frozen=True, gc=False):
     input: str
 
 
-class ChatCompletionMessageFunctionToolCall(
-    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type", tag="function"
-):
+class ChatCompletionMessageFunctionToolCall(WireStruct, tag_field="type", tag="function"):
     """A call of a function. `id` is "" if the host sends none."""
 
     type: ClassVar[Literal["function"]] = "function"
@@ -58,9 +57,7 @@ class ChatCompletionMessageFunctionToolCall(
     extra_content: JSONObject | None = None
 
 
-class ChatCompletionMessageCustomToolCall(
-    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type", tag="custom"
-):
+class ChatCompletionMessageCustomToolCall(WireStruct, tag_field="type", tag="custom"):
     """A call of a custom tool."""
 
     type: ClassVar[Literal["custom"]] = "custom"
@@ -78,9 +75,7 @@ class ChatCompletionAudio(msgspec.Struct, frozen=True, gc=False):
     transcript: str = ""
 
 
-class ChatCompletionMessage(
-    msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
-):
+class ChatCompletionMessage(WireStruct, kw_only=True):
     """The answer of a choice. `ChoiceDelta` describes the fields that only some hosts have."""
 
     role: str
@@ -103,7 +98,7 @@ class ChatCompletionMessage(
     extra_content: JSONObject | None = None
 
 
-class Choice(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+class Choice(WireStruct, kw_only=True):
     """One of the answers. `finish_reason` is None if the host sent none."""
 
     index: int
@@ -116,7 +111,7 @@ class Choice(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=
     matched_stop: int | str | None = None
 
 
-class ChatCompletion(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+class ChatCompletion(WireStruct, kw_only=True):
     """The whole answer, in the shape of the endpoint's answer without `stream`.
 
     `id` and `model` are "" and `created` is 0 if the host sends none. `ChatCompletionChunk`

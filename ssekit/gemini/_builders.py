@@ -25,17 +25,9 @@ from ssekit._accumulator import later_word, shared_reason
 from ssekit._deltas import Delta, ToolCall, ToolCallDelta
 from ssekit._fold import Text, deep_copy, extend_lists, merge
 from ssekit._json import join_surrogates
+from ssekit.gemini import _response as result
 from ssekit.gemini._arguments import Arguments
-from ssekit.gemini._response import (
-    AnyPart,
-    Candidate,
-    Citation,
-    CitationMetadata,
-    Content,
-    FunctionCall,
-    LogprobsResult,
-    Part,
-)
+from ssekit.gemini._response import AnyPart, Candidate, Citation, Content, FunctionCall, Part
 
 _NO_PART: Final = Part()
 
@@ -236,8 +228,8 @@ class CandidateBuilder(msgspec.Struct, eq=False):
             index=index,
             content=Content(parts=[_build_part(part) for part in self._parts], role=self._role),
             finish_reason=self.finish_reason,
-            citation_metadata=CitationMetadata(citations=citations) if citations else None,
-            logprobs_result=LogprobsResult(**copied(logprobs)) if logprobs else None,
+            citation_metadata=result.CitationMetadata(citations=citations) if citations else None,
+            logprobs_result=result.LogprobsResult(**copied(logprobs)) if logprobs else None,
             **copied(self._metadata),
         )
 

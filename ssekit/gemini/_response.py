@@ -10,11 +10,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias
 
 import msgspec
 
-from ssekit._fold import Unknown
+from ssekit._fold import OrUnknown, Unknown, WireStruct, always
 from ssekit._json import JSONObject
 
 __all__ = [
@@ -55,14 +55,14 @@ __all__ = [
 ]
 
 
-class Wire(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True, rename="camel"):
+class Wire(WireStruct, rename="camel"):
     """An object of the wire: its attributes are in snake_case, its encoding in camelCase."""
 
 
 # Parts of a content.
 
 
-class Blob(Wire, frozen=True):
+class Blob(Wire):
     """Bytes, such as an image or audio; `data` is base64."""
 
     mime_type: str | None = None
@@ -70,7 +70,7 @@ class Blob(Wire, frozen=True):
     display_name: str | None = None
 
 
-class FileData(Wire, frozen=True):
+class FileData(Wire):
     """A file, by its address."""
 
     mime_type: str | None = None
@@ -78,7 +78,7 @@ class FileData(Wire, frozen=True):
     display_name: str | None = None
 
 
-class PartialArg(Wire, frozen=True):
+class PartialArg(Wire):
     """A piece of a call's arguments (Vertex AI).
 
     Attributes:
@@ -96,7 +96,7 @@ class PartialArg(Wire, frozen=True):
     will_continue: bool | None = None
 
 
-class FunctionCall(Wire, frozen=True):
+class FunctionCall(Wire):
     """A call of a function.
 
     Attributes:
@@ -113,7 +113,7 @@ class FunctionCall(Wire, frozen=True):
     will_continue: bool | None = None
 
 
-class FunctionResponse(Wire, frozen=True):
+class FunctionResponse(Wire):
     """The result of a function."""
 
     id: str | None = None
@@ -124,7 +124,7 @@ class FunctionResponse(Wire, frozen=True):
     will_continue: bool | None = None
 
 
-class ExecutableCode(Wire, frozen=True):
+class ExecutableCode(Wire):
     """Code that the model wrote and the host runs."""
 
     id: str | None = None
@@ -132,7 +132,7 @@ class ExecutableCode(Wire, frozen=True):
     code: str | None = None
 
 
-class CodeExecutionResult(Wire, frozen=True):
+class CodeExecutionResult(Wire):
     """The result of the code; `outcome` is a word such as OUTCOME_OK."""
 
     id: str | None = None
@@ -140,7 +140,7 @@ class CodeExecutionResult(Wire, frozen=True):
     output: str | None = None
 
 
-class ToolCall(Wire, frozen=True):
+class ToolCall(Wire):
     """A call of one of the host's own tools, which the host ran."""
 
     id: str | None = None
@@ -148,7 +148,7 @@ class ToolCall(Wire, frozen=True):
     args: JSONObject | None = None
 
 
-class ToolResponse(Wire, frozen=True):
+class ToolResponse(Wire):
     """The result of one of the host's own tools."""
 
     id: str | None = None
@@ -156,7 +156,7 @@ class ToolResponse(Wire, frozen=True):
     response: JSONObject | None = None
 
 
-class VideoMetadata(Wire, frozen=True):
+class VideoMetadata(Wire):
     """A section of a video; offsets are in seconds, such as "3.5s"."""
 
     start_offset: str | None = None
@@ -181,7 +181,7 @@ class UnknownPart(Unknown):
             raise AttributeError(name)
 
 
-class Part(Wire, frozen=True, forbid_unknown_fields=True):
+class Part(Wire, forbid_unknown_fields=True):
     """A part of a content. One field has its content; the others describe it.
 
     Attributes:
@@ -215,13 +215,10 @@ class Part(Wire, frozen=True, forbid_unknown_fields=True):
     media_processing: str | None = None
 
 
-if TYPE_CHECKING:
-    AnyPart: TypeAlias = Part | UnknownPart
-else:
-    AnyPart = Part  # msgspec refuses a union of a struct and a dict
+AnyPart: TypeAlias = OrUnknown[Part, UnknownPart]
 
 
-class Content(Wire, frozen=True):
+class Content(Wire):
     """A message of the model, in parts."""
 
     parts: list[AnyPart] = msgspec.field(default_factory=list)
@@ -231,7 +228,7 @@ class Content(Wire, frozen=True):
 # Metadata of a candidate.
 
 
-class SafetyRating(Wire, frozen=True):
+class SafetyRating(Wire):
     """The harmfulness of a content in one category."""
 
     category: str | None = None
@@ -243,7 +240,7 @@ class SafetyRating(Wire, frozen=True):
     overwritten_threshold: str | None = None
 
 
-class GoogleTypeDate(Wire, frozen=True):
+class GoogleTypeDate(Wire):
     """A day, or a month or year if the rest is None or 0."""
 
     year: int | None = None
@@ -251,7 +248,7 @@ class GoogleTypeDate(Wire, frozen=True):
     day: int | None = None
 
 
-class Citation(Wire, frozen=True):
+class Citation(Wire):
     """The source of a span of the text; indices are in bytes."""
 
     start_index: int | None = None
@@ -262,7 +259,7 @@ class Citation(Wire, frozen=True):
     publication_date: GoogleTypeDate | None = None
 
 
-class CitationMetadata(Wire, frozen=True):
+class CitationMetadata(Wire):
     """The sources that the text quotes.
 
     Attributes:
@@ -273,7 +270,7 @@ class CitationMetadata(Wire, frozen=True):
     citation_sources: None = None
 
 
-class GroundingChunkWeb(Wire, frozen=True):
+class GroundingChunkWeb(Wire):
     """A page of the web."""
 
     uri: str | None = None
@@ -281,7 +278,7 @@ class GroundingChunkWeb(Wire, frozen=True):
     domain: str | None = None
 
 
-class GroundingChunkRetrievedContext(Wire, frozen=True):
+class GroundingChunkRetrievedContext(Wire):
     """A passage of the user's own documents."""
 
     uri: str | None = None
@@ -295,7 +292,7 @@ class GroundingChunkRetrievedContext(Wire, frozen=True):
     rag_chunk: JSONObject | None = None
 
 
-class GroundingChunk(Wire, frozen=True):
+class GroundingChunk(Wire):
     """A source of the answer: one of the fields is not None."""
 
     web: GroundingChunkWeb | None = None
@@ -304,7 +301,7 @@ class GroundingChunk(Wire, frozen=True):
     image: JSONObject | None = None
 
 
-class Segment(Wire, frozen=True):
+class Segment(Wire):
     """A span of the answer, in bytes of the UTF-8 of one part."""
 
     part_index: int | None = None
@@ -313,7 +310,7 @@ class Segment(Wire, frozen=True):
     text: str | None = None
 
 
-class GroundingSupport(Wire, frozen=True):
+class GroundingSupport(Wire):
     """The sources of a span of the answer, as positions in `grounding_chunks`.
 
     An item of these lists that is not a number is None, so that the others keep their positions.
@@ -325,14 +322,14 @@ class GroundingSupport(Wire, frozen=True):
     rendered_parts: list[int | None] | None = None
 
 
-class SearchEntryPoint(Wire, frozen=True):
+class SearchEntryPoint(Wire):
     """The suggestions to show beside an answer that used Google Search."""
 
     rendered_content: str | None = None
     sdk_blob: str | None = None
 
 
-class GroundingMetadata(Wire, frozen=True):
+class GroundingMetadata(Wire):
     """The sources of the answer."""
 
     grounding_chunks: list[GroundingChunk] | None = None
@@ -346,20 +343,20 @@ class GroundingMetadata(Wire, frozen=True):
     source_flagging_uris: list[JSONObject] | None = None
 
 
-class UrlMetadata(Wire, frozen=True):
+class UrlMetadata(Wire):
     """A page that the model asked for."""
 
     retrieved_url: str | None = None
     url_retrieval_status: str | None = None
 
 
-class UrlContextMetadata(Wire, frozen=True):
+class UrlContextMetadata(Wire):
     """The pages that the model asked for."""
 
     url_metadata: list[UrlMetadata] = msgspec.field(default_factory=list)
 
 
-class LogprobsResultCandidate(Wire, frozen=True):
+class LogprobsResultCandidate(Wire):
     """A token and the natural logarithm of its probability."""
 
     token: str | None = None
@@ -367,13 +364,13 @@ class LogprobsResultCandidate(Wire, frozen=True):
     log_probability: float | None = None
 
 
-class LogprobsResultTopCandidates(Wire, frozen=True):
+class LogprobsResultTopCandidates(Wire):
     """The likeliest tokens at one position."""
 
     candidates: list[LogprobsResultCandidate] = msgspec.field(default_factory=list)
 
 
-class LogprobsResult(Wire, frozen=True):
+class LogprobsResult(Wire):
     """The log probabilities of the chosen tokens and of their alternatives."""
 
     chosen_candidates: list[LogprobsResultCandidate] | None = None
@@ -381,7 +378,7 @@ class LogprobsResult(Wire, frozen=True):
     log_probability_sum: float | None = None
 
 
-class Candidate(Wire, frozen=True, forbid_unknown_fields=True):
+class Candidate(Wire, forbid_unknown_fields=True):
     """One of the answers, or a piece of it in a chunk.
 
     Attributes:
@@ -392,8 +389,8 @@ class Candidate(Wire, frozen=True, forbid_unknown_fields=True):
         continuation_token: A token to continue an answer that reached the limit of one request.
     """
 
-    index: int = msgspec.field(default_factory=int)
-    content: Content = msgspec.field(default_factory=Content)
+    index: int = always(int)
+    content: Content = always(Content)
     finish_reason: str | None = None
     finish_message: str | None = None
     token_count: int | None = None
@@ -409,14 +406,14 @@ class Candidate(Wire, frozen=True, forbid_unknown_fields=True):
 # The response.
 
 
-class ModalityTokenCount(Wire, frozen=True):
+class ModalityTokenCount(Wire):
     """The tokens of one modality, such as TEXT or IMAGE."""
 
     modality: str | None = None
     token_count: int | None = None
 
 
-class UsageMetadata(Wire, frozen=True):
+class UsageMetadata(Wire):
     """The tokens of a request so far (the vendor's GenerateContentResponseUsageMetadata).
 
     Attributes:
@@ -440,7 +437,7 @@ class UsageMetadata(Wire, frozen=True):
     traffic_type: str | None = None
 
 
-class PromptFeedback(Wire, frozen=True):
+class PromptFeedback(Wire):
     """The host's verdict on the prompt (the vendor's GenerateContentResponsePromptFeedback).
 
     Attributes:
@@ -452,7 +449,7 @@ class PromptFeedback(Wire, frozen=True):
     safety_ratings: list[SafetyRating] | None = None
 
 
-class GenerateContentResponse(Wire, frozen=True, forbid_unknown_fields=True):
+class GenerateContentResponse(Wire, forbid_unknown_fields=True):
     """One chunk of the stream; and the whole answer, in the shape of `:generateContent`.
 
     Attributes:

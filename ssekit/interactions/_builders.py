@@ -10,19 +10,17 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar, Final, TypeVar, get_args
+from typing import Any, ClassVar, Final, get_args
 
 import msgspec
 from msgspec.structs import replace
 
-from ssekit._accumulator import are_whole
-from ssekit._deltas import Delta, FinishReason, ReasoningDelta, TextDelta, ToolCall, ToolCallDelta
-from ssekit._fold import NO_TEXT, JSONText, Text, Unknown, deep_copy, merge
-from ssekit._json import JSONObject, is_json, join_surrogates, parse_object
+from ssekit._calls import BasePartBuilder
+from ssekit._deltas import Delta, ReasoningDelta, TextDelta
+from ssekit._fold import Text, Unknown, deep_copy, merge
+from ssekit._json import JSONObject, join_surrogates, parse_object
 from ssekit.interactions import _events as events
 from ssekit.interactions import _result as result
-
-CallT = TypeVar("CallT", ToolCall, ToolCallDelta)
 
 _CONTENTS: Final[tuple[type[Any], ...]] = get_args(result.KnownContent)
 _STEPS: Final[tuple[type[Any], ...]] = get_args(result.KnownStep)
@@ -78,8 +76,7 @@ class AudioBuilder(msgspec.Struct, gc=False):
         return replace(self.first, data=base64.b64encode(b"".join(self.data)).decode())
 
 
-# (A struct is made in a quarter of the time of a class, and is not visited by the collector.)
-class StepBuilder(msgspec.Struct, gc=False, eq=False):
+class StepBuilder(BasePartBuilder, eq=False):
     """A step in progress.
 
     Attributes:
@@ -87,9 +84,6 @@ class StepBuilder(msgspec.Struct, gc=False, eq=False):
         index: Its index; None for a step without one.
         position: Its place among the steps: its index, or the next one when it began without.
         implied: Whether it began with a delta, and its start event has not come.
-        ended: Whether its stop event has come.
-        place: Its place among the function calls; None if it is none.
-        arguments: The JSON text of the arguments of a call.
         emitted_as: The type of the deltas of its text; None if it is not emitted.
         latest_piece: The text that the latest event added.
         latest_text: The latest of its contents that is a text.
@@ -99,17 +93,10 @@ class StepBuilder(msgspec.Struct, gc=False, eq=False):
     index: int | None = None
     position: int = 0
     implied: bool = True
-    ended: bool = False
-    place: int | None = None
-    arguments: JSONText = NO_TEXT
     emitted_as: type[TextDelta | ReasoningDelta] | None = None
     latest_piece: str = ""
     latest_text: TextBuilder | None = None
-    _parts: list[Any] = []  # the contents, or the summary
-    _call: ToolCall | None = None
-    # Whether the first delta of a call was emitted, and the whole call.
-    _started: bool = False
-    _emitted: bool = False
+    _parts: list[Any] = msgspec.field(default_factory=list)  # the contents, or the summary
 
     def __post_init__(self) -> None:
         self.emitted_as = _EMITTED_AS.get(type(self.step))
@@ -133,7 +120,7 @@ class StepBuilder(msgspec.Struct, gc=False, eq=False):
         if isinstance(step, result.ToolCallStep):
             text = step.partial_arguments or _encoded(step.arguments)
             if text:
-                self.latest_piece += self._own_arguments().begin(text)
+                self.latest_piece += self.own_pieces().begin(text)
 
     def accepts(self, delta: Any) -> bool:
         """Whether a delta may belong to this step. (One of unknown type takes all pieces.)"""
@@ -146,11 +133,11 @@ class StepBuilder(msgspec.Struct, gc=False, eq=False):
     @property
     def is_whole(self) -> bool:
         """Whether nothing goes on from the arguments of this step."""
-        return bool(self.arguments) and self.arguments.ended
+        return bool(self.pieces) and self.pieces.ended
 
     def is_repeated_by(self, call: result.FunctionCallStep) -> bool:
         """Whether another call with the id of this one has its name and its arguments, too."""
-        return call.name == self.step.name and self.arguments.repeats(_encoded(call.arguments))
+        return call.name == self.step.name and self.pieces.repeats(_encoded(call.arguments))
 
     def add(self, delta: Any) -> None:
         """Take a delta that this step accepts."""
@@ -188,13 +175,7 @@ class StepBuilder(msgspec.Struct, gc=False, eq=False):
     def _add_arguments(self, delta: events.ArgumentsDelta) -> None:
         if not (self.ended and self.is_whole):
             piece = delta.arguments or delta.partial_arguments or ""
-            self.latest_piece = self._own_arguments().add(piece)
-
-    def _own_arguments(self) -> JSONText:
-        """Return the arguments, to which pieces may be added."""
-        if self.arguments is NO_TEXT:
-            self.arguments = JSONText()
-        return self.arguments
+            self.latest_piece = self.own_pieces().add(piece)
 
     def _add_fields(self, step: Any) -> None:
         """Take the fields of a step, or of a delta, that are neither null nor empty."""
@@ -207,10 +188,10 @@ class StepBuilder(msgspec.Struct, gc=False, eq=False):
             self.step = replace(self.step, **fields)
         arguments = getattr(step, "arguments", None)
         if arguments:
-            known = parse_object(str(self.arguments))
+            known = parse_object(str(self.pieces))
             stays = self.ended and self.place is not None and known is not None
             if arguments != known and not stays:
-                self.latest_piece = self._own_arguments().override(_encoded(arguments))
+                self.latest_piece = self.own_pieces().override(_encoded(arguments))
 
     # What takes a delta, by its type. Any other delta has fields of the step.
     _METHODS: ClassVar[dict[type[Any], Callable[[StepBuilder, Any], None]]] = {
@@ -230,7 +211,7 @@ class StepBuilder(msgspec.Struct, gc=False, eq=False):
     def end(self) -> None:
         """Take the stop event."""
         self.ended = True
-        self.latest_piece = self.arguments.flush()
+        self.latest_piece = self.pieces.flush()
 
     def state(self, step: Any) -> None:
         """Take the whole step, as the end of the stream has it."""
@@ -251,7 +232,7 @@ class StepBuilder(msgspec.Struct, gc=False, eq=False):
         """Return the step so far."""
         step, parts = self.step, [_built(part) for part in self._parts]
         fields: JSONObject = {}
-        text = str(self.arguments)
+        text = str(self.pieces)
         if text:
             tree = parse_object(text)
             fields = {"partial_arguments": text} if tree is None else {"arguments": tree}
@@ -272,41 +253,11 @@ class StepBuilder(msgspec.Struct, gc=False, eq=False):
         piece = self.latest_piece
         if self.place is None:
             return (self.emitted_as(0, piece),) if piece and self.emitted_as is not None else ()
-        deltas: list[Delta] = []
-        if piece or not self._started:
-            piece = piece if self._started else self.arguments.join()
-            deltas = [self._make(ToolCallDelta, piece)]
-            self._started = True
-        # Without arguments, the end of the stream decides.
-        if stopped and not self._emitted and is_json(str(self.arguments)):
-            deltas += self._emit()
-        return deltas
+        deltas = self.call_deltas(piece)
+        return deltas + self.end_deltas() if stopped else deltas
 
-    def last_deltas(self, reason: FinishReason | None) -> list[Delta]:
-        """Return the whole call at the end of the stream, unless it was cut off or is emitted."""
-        whole = not self._emitted and are_whole(str(self.arguments), reason)
-        return self._emit() if whole else []
-
-    def _emit(self) -> list[Delta]:
-        """Return the whole call, and its arguments before it if they did not come in pieces."""
-        self._emitted = True
-        initial = self.arguments.flush()
-        call = self.call()
-        piece = initial or ("" if self.arguments else call.arguments)
-        return [self._make(ToolCallDelta, piece), call] if piece else [call]
-
-    def call(self) -> ToolCall:
-        """Return the call so far: the same object as long as nothing is new in it."""
-        # A call that ended without arguments has the empty object.
-        call = self._make(ToolCall, str(self.arguments) or ("{}" if self.ended else ""))
-        if self._call is None or call != self._call:
-            self._call = call
-        return self._call
-
-    def _make(self, kind: type[CallT], arguments: str) -> CallT:
-        assert self.place is not None
-        id_, name = join_surrogates(self.step.id), join_surrogates(self.step.name)
-        return kind(0, self.place, id_, name, arguments)
+    def _names(self) -> tuple[str, str]:
+        return join_surrogates(self.step.id), join_surrogates(self.step.name)
 
 
 def join_texts(builders: Iterable[StepBuilder]) -> dict[type[Delta], str]:

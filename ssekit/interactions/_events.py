@@ -10,11 +10,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
-import msgspec
-
-from ssekit._fold import Unknown, always
+from ssekit._fold import OrUnknown, Unknown, WireStruct, always
 from ssekit._json import JSONObject
 from ssekit.interactions import _result as result
 
@@ -75,15 +73,13 @@ class UnknownDelta(Unknown):
 # The deltas of steps. (The others are contents and steps of `_result`, with only their new part.)
 
 
-class Delta(
-    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, tag_field="type"
-):
+class Delta(WireStruct, tag_field="type"):
     """A delta of a step."""
 
     __unknown__: ClassVar = UnknownDelta
 
 
-class ArgumentsDelta(Delta, frozen=True, tag="arguments_delta"):
+class ArgumentsDelta(Delta, tag="arguments_delta"):
     """The next piece of the JSON text of a call's arguments (formerly `partial_arguments`).
 
     Attributes:
@@ -96,7 +92,7 @@ class ArgumentsDelta(Delta, frozen=True, tag="arguments_delta"):
     call_id: str | None = None
 
 
-class ThoughtSummaryDelta(Delta, frozen=True, tag="thought_summary"):
+class ThoughtSummaryDelta(Delta, tag="thought_summary"):
     """The next item of a thought's summary: a text or an image.
 
     Attributes:
@@ -108,21 +104,21 @@ class ThoughtSummaryDelta(Delta, frozen=True, tag="thought_summary"):
     text: None = None
 
 
-class ThoughtSignatureDelta(Delta, frozen=True, tag="thought_signature"):
+class ThoughtSignatureDelta(Delta, tag="thought_signature"):
     """The signature of a thought; an empty one replaces nothing."""
 
     type: ClassVar[Literal["thought_signature"]] = "thought_signature"
     signature: str = always(str)
 
 
-class TextAnnotationDelta(Delta, frozen=True, tag="text_annotation_delta"):
+class TextAnnotationDelta(Delta, tag="text_annotation_delta"):
     """More annotations of the latest text."""
 
     type: ClassVar[Literal["text_annotation_delta"]] = "text_annotation_delta"
     annotations: list[JSONObject] | None = None
 
 
-class TextAnnotation(Delta, frozen=True, tag="text_annotation"):
+class TextAnnotation(Delta, tag="text_annotation"):
     """More annotations of a text, in the former spelling."""
 
     type: ClassVar[Literal["text_annotation"]] = "text_annotation"
@@ -130,35 +126,29 @@ class TextAnnotation(Delta, frozen=True, tag="text_annotation"):
 
 
 # (An object of unknown type becomes the `__unknown__` of the first type.)
-_KnownDelta: TypeAlias = (
+StepDeltaData: TypeAlias = OrUnknown[
     ArgumentsDelta
     | ThoughtSummaryDelta
     | ThoughtSignatureDelta
     | TextAnnotationDelta
     | TextAnnotation
     | result.KnownContent
-    | result.ToolStep
-)
-
-if TYPE_CHECKING:
-    StepDeltaData: TypeAlias = _KnownDelta | UnknownDelta
-else:
-    StepDeltaData = _KnownDelta
+    | result.ToolStep,
+    UnknownDelta,
+]
 
 
 # Events.
 
 
-class Metadata(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class Metadata(WireStruct):
     """The usage so far, in one of two fields."""
 
     total_usage: result.Usage | None = None
     usage: result.Usage | None = None
 
 
-class Event(
-    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, tag_field="event_type"
-):
+class Event(WireStruct, kw_only=True, tag_field="event_type"):
     """An event; the stream can be resumed after its `event_id`."""
 
     __unknown__: ClassVar = UnknownEvent
@@ -167,7 +157,7 @@ class Event(
     metadata: Metadata | None = None
 
 
-class InteractionEvent(Event, frozen=True):
+class InteractionEvent(Event):
     """An event of the interaction.
 
     Attributes:
@@ -184,51 +174,49 @@ class InteractionEvent(Event, frozen=True):
     object: None = None
 
 
-class InteractionCreatedEvent(InteractionEvent, frozen=True, tag="interaction.created"):
+class InteractionCreatedEvent(InteractionEvent, tag="interaction.created"):
     """The start of the interaction, or of the next response that continues it."""
 
     event_type: ClassVar[Literal["interaction.created"]] = "interaction.created"
 
 
-class InteractionStatusUpdate(InteractionEvent, frozen=True, tag="interaction.status_update"):
+class InteractionStatusUpdate(InteractionEvent, tag="interaction.status_update"):
     """The status so far. It does not end the stream, whatever it is."""
 
     event_type: ClassVar[Literal["interaction.status_update"]] = "interaction.status_update"
 
 
-class InteractionInProgressEvent(InteractionEvent, frozen=True, tag="interaction.in_progress"):
+class InteractionInProgressEvent(InteractionEvent, tag="interaction.in_progress"):
     """The interaction, in progress."""
 
     event_type: ClassVar[Literal["interaction.in_progress"]] = "interaction.in_progress"
 
 
-class InteractionRequiresActionEvent(
-    InteractionEvent, frozen=True, tag="interaction.requires_action"
-):
+class InteractionRequiresActionEvent(InteractionEvent, tag="interaction.requires_action"):
     """The interaction, which waits for the results of function calls."""
 
     event_type: ClassVar[Literal["interaction.requires_action"]] = "interaction.requires_action"
 
 
-class InteractionCompletedEvent(InteractionEvent, frozen=True, tag="interaction.completed"):
+class InteractionCompletedEvent(InteractionEvent, tag="interaction.completed"):
     """The end of the stream. The status of the interaction is the reason for it."""
 
     event_type: ClassVar[Literal["interaction.completed"]] = "interaction.completed"
 
 
-class InteractionStartEvent(InteractionEvent, frozen=True, tag="interaction.start"):
+class InteractionStartEvent(InteractionEvent, tag="interaction.start"):
     """The start of the interaction, in the former spelling."""
 
     event_type: ClassVar[Literal["interaction.start"]] = "interaction.start"
 
 
-class InteractionCompleteEvent(InteractionEvent, frozen=True, tag="interaction.complete"):
+class InteractionCompleteEvent(InteractionEvent, tag="interaction.complete"):
     """The end of the stream, in the former spelling."""
 
     event_type: ClassVar[Literal["interaction.complete"]] = "interaction.complete"
 
 
-class StepStart(Event, frozen=True, tag="step.start"):
+class StepStart(Event, tag="step.start"):
     """The start of a step, mostly without its contents."""
 
     event_type: ClassVar[Literal["step.start"]] = "step.start"
@@ -236,7 +224,7 @@ class StepStart(Event, frozen=True, tag="step.start"):
     step: result.Step | None = None
 
 
-class StepDelta(Event, frozen=True, tag="step.delta"):
+class StepDelta(Event, tag="step.delta"):
     """More of a step."""
 
     event_type: ClassVar[Literal["step.delta"]] = "step.delta"
@@ -244,7 +232,7 @@ class StepDelta(Event, frozen=True, tag="step.delta"):
     delta: StepDeltaData | None = None
 
 
-class StepStop(Event, frozen=True, tag="step.stop"):
+class StepStop(Event, tag="step.stop"):
     """The end of a step; `usage` is that of the interaction so far, `step_usage` of the step."""
 
     event_type: ClassVar[Literal["step.stop"]] = "step.stop"
@@ -253,7 +241,7 @@ class StepStop(Event, frozen=True, tag="step.stop"):
     step_usage: result.Usage | None = None
 
 
-class ContentStart(Event, frozen=True, tag="content.start"):
+class ContentStart(Event, tag="content.start"):
     """The start of an output, in the former spelling."""
 
     event_type: ClassVar[Literal["content.start"]] = "content.start"
@@ -261,7 +249,7 @@ class ContentStart(Event, frozen=True, tag="content.start"):
     content: result.Output | None = None
 
 
-class ContentDelta(Event, frozen=True, tag="content.delta"):
+class ContentDelta(Event, tag="content.delta"):
     """More of an output, in the former spelling."""
 
     event_type: ClassVar[Literal["content.delta"]] = "content.delta"
@@ -269,7 +257,7 @@ class ContentDelta(Event, frozen=True, tag="content.delta"):
     delta: StepDeltaData | None = None
 
 
-class ContentStop(Event, frozen=True, tag="content.stop"):
+class ContentStop(Event, tag="content.stop"):
     """The end of an output, in the former spelling."""
 
     event_type: ClassVar[Literal["content.stop"]] = "content.stop"
@@ -277,7 +265,7 @@ class ContentStop(Event, frozen=True, tag="content.stop"):
     usage: result.Usage | None = None
 
 
-class ErrorEvent(Event, frozen=True, tag="error"):
+class ErrorEvent(Event, tag="error"):
     """The report of an error. It is the `chunk` of an `APIError`, which has its fields."""
 
     event_type: ClassVar[Literal["error"]] = "error"
@@ -303,7 +291,4 @@ OrdinaryEvent: TypeAlias = (
 # as one of these.
 AnyEvent: TypeAlias = OrdinaryEvent | ErrorEvent
 
-if TYPE_CHECKING:
-    InteractionSSEEvent: TypeAlias = AnyEvent | UnknownEvent
-else:
-    InteractionSSEEvent = AnyEvent
+InteractionSSEEvent: TypeAlias = OrUnknown[AnyEvent, UnknownEvent]

@@ -10,11 +10,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
-import msgspec
-
-from ssekit._fold import Unknown, always
+from ssekit._fold import OrUnknown, Unknown, WireStruct, always
 from ssekit._json import JSONObject
 
 __all__ = [
@@ -72,15 +70,13 @@ class UnknownStep(Unknown):
 # Contents.
 
 
-class AnyContent(
-    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, tag_field="type"
-):
+class AnyContent(WireStruct, tag_field="type"):
     """A content."""
 
     __unknown__: ClassVar = UnknownContent
 
 
-class TextContent(AnyContent, frozen=True, tag="text"):
+class TextContent(AnyContent, tag="text"):
     """A text, with its `annotations`: citations, times of words, speakers."""
 
     type: ClassVar[Literal["text"]] = "text"
@@ -88,7 +84,7 @@ class TextContent(AnyContent, frozen=True, tag="text"):
     annotations: list[JSONObject] | None = None
 
 
-class Media(AnyContent, frozen=True):
+class Media(AnyContent):
     """A file: `data` is base64, `uri` its address."""
 
     mime_type: str | None = None
@@ -96,14 +92,14 @@ class Media(AnyContent, frozen=True):
     uri: str | None = None
 
 
-class ImageContent(Media, frozen=True, tag="image"):
+class ImageContent(Media, tag="image"):
     """An image; `resolution` is a word such as "high"."""
 
     type: ClassVar[Literal["image"]] = "image"
     resolution: str | None = None
 
 
-class AudioContent(Media, frozen=True, tag="audio"):
+class AudioContent(Media, tag="audio"):
     """Audio; `sample_rate` is in hertz. (`rate` is its former name.)"""
 
     type: ClassVar[Literal["audio"]] = "audio"
@@ -112,7 +108,7 @@ class AudioContent(Media, frozen=True, tag="audio"):
     channels: int | None = None
 
 
-class VideoContent(Media, frozen=True, tag="video"):
+class VideoContent(Media, tag="video"):
     """A video."""
 
     type: ClassVar[Literal["video"]] = "video"
@@ -120,7 +116,7 @@ class VideoContent(Media, frozen=True, tag="video"):
     name: str | None = None
 
 
-class DocumentContent(Media, frozen=True, tag="document"):
+class DocumentContent(Media, tag="document"):
     """A document."""
 
     type: ClassVar[Literal["document"]] = "document"
@@ -129,32 +125,26 @@ class DocumentContent(Media, frozen=True, tag="document"):
 
 KnownContent: TypeAlias = TextContent | ImageContent | AudioContent | VideoContent | DocumentContent
 
-if TYPE_CHECKING:
-    # msgspec decodes no union of structs and dicts: `as_type` makes the unknown contents and steps.
-    Content: TypeAlias = KnownContent | UnknownContent
-else:
-    Content = KnownContent
+Content: TypeAlias = OrUnknown[KnownContent, UnknownContent]
 
 
 # Steps.
 
 
-class AnyStep(
-    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, tag_field="type"
-):
+class AnyStep(WireStruct, tag_field="type"):
     """A step."""
 
     __unknown__: ClassVar = UnknownStep
 
 
-class UserInputStep(AnyStep, frozen=True, tag="user_input"):
+class UserInputStep(AnyStep, tag="user_input"):
     """The user's input."""
 
     type: ClassVar[Literal["user_input"]] = "user_input"
     content: list[Content] | None = None
 
 
-class ModelOutputStep(AnyStep, frozen=True, tag="model_output"):
+class ModelOutputStep(AnyStep, tag="model_output"):
     """The model's output; `error` is a status of Google's APIs (`code`, `message`, `details`)."""
 
     type: ClassVar[Literal["model_output"]] = "model_output"
@@ -162,7 +152,7 @@ class ModelOutputStep(AnyStep, frozen=True, tag="model_output"):
     error: JSONObject | None = None
 
 
-class ThoughtStep(AnyStep, frozen=True, tag="thought"):
+class ThoughtStep(AnyStep, tag="thought"):
     """The model's reasoning: a summary, and the `signature` that proves it when it is sent back."""
 
     type: ClassVar[Literal["thought"]] = "thought"
@@ -170,7 +160,7 @@ class ThoughtStep(AnyStep, frozen=True, tag="thought"):
     signature: str | None = None
 
 
-class ToolCallStep(AnyStep, frozen=True):
+class ToolCallStep(AnyStep):
     """A tool call.
 
     Attributes:
@@ -185,7 +175,7 @@ class ToolCallStep(AnyStep, frozen=True):
     signature: str | None = None
 
 
-class FunctionCallStep(ToolCallStep, frozen=True, tag="function_call"):
+class FunctionCallStep(ToolCallStep, tag="function_call"):
     """A call of one of your tools, which you answer."""
 
     type: ClassVar[Literal["function_call"]] = "function_call"
@@ -196,38 +186,38 @@ class FunctionCallStep(ToolCallStep, frozen=True, tag="function_call"):
 # Calls of the vendor's own tools. The result of each is another step.
 
 
-class CodeExecutionCallStep(ToolCallStep, frozen=True, tag="code_execution_call"):
+class CodeExecutionCallStep(ToolCallStep, tag="code_execution_call"):
     """Code that the vendor runs: `code` and `language` are in the arguments."""
 
     type: ClassVar[Literal["code_execution_call"]] = "code_execution_call"
 
 
-class URLContextCallStep(ToolCallStep, frozen=True, tag="url_context_call"):
+class URLContextCallStep(ToolCallStep, tag="url_context_call"):
     """The addresses that the vendor reads: `urls` in the arguments."""
 
     type: ClassVar[Literal["url_context_call"]] = "url_context_call"
 
 
-class GoogleSearchCallStep(ToolCallStep, frozen=True, tag="google_search_call"):
+class GoogleSearchCallStep(ToolCallStep, tag="google_search_call"):
     """A web search: `queries` in the arguments."""
 
     type: ClassVar[Literal["google_search_call"]] = "google_search_call"
     search_type: str | None = None
 
 
-class GoogleMapsCallStep(ToolCallStep, frozen=True, tag="google_maps_call"):
+class GoogleMapsCallStep(ToolCallStep, tag="google_maps_call"):
     """A search of places: `queries` in the arguments."""
 
     type: ClassVar[Literal["google_maps_call"]] = "google_maps_call"
 
 
-class FileSearchCallStep(ToolCallStep, frozen=True, tag="file_search_call"):
+class FileSearchCallStep(ToolCallStep, tag="file_search_call"):
     """A search of files."""
 
     type: ClassVar[Literal["file_search_call"]] = "file_search_call"
 
 
-class MCPServerToolCallStep(ToolCallStep, frozen=True, tag="mcp_server_tool_call"):
+class MCPServerToolCallStep(ToolCallStep, tag="mcp_server_tool_call"):
     """A call that the vendor makes, of a tool of an MCP server."""
 
     type: ClassVar[Literal["mcp_server_tool_call"]] = "mcp_server_tool_call"
@@ -235,26 +225,26 @@ class MCPServerToolCallStep(ToolCallStep, frozen=True, tag="mcp_server_tool_call
     server_name: str = always(str)
 
 
-class RetrievalCallStep(ToolCallStep, frozen=True, tag="retrieval_call"):
+class RetrievalCallStep(ToolCallStep, tag="retrieval_call"):
     """A search of your own data."""
 
     type: ClassVar[Literal["retrieval_call"]] = "retrieval_call"
     retrieval_type: str | None = None
 
 
-class ToolSearchCallStep(ToolCallStep, frozen=True, tag="tool_search_call"):
+class ToolSearchCallStep(ToolCallStep, tag="tool_search_call"):
     """A search of tools."""
 
     type: ClassVar[Literal["tool_search_call"]] = "tool_search_call"
 
 
-class ProcessingCallStep(ToolCallStep, frozen=True, tag="processing_call"):
+class ProcessingCallStep(ToolCallStep, tag="processing_call"):
     """The processing of a file."""
 
     type: ClassVar[Literal["processing_call"]] = "processing_call"
 
 
-class ToolResultStep(AnyStep, frozen=True):
+class ToolResultStep(AnyStep):
     """The result of a tool: mostly a list or a text."""
 
     call_id: str = always(str)
@@ -263,44 +253,44 @@ class ToolResultStep(AnyStep, frozen=True):
     signature: str | None = None
 
 
-class FunctionResultStep(ToolResultStep, frozen=True, tag="function_result"):
+class FunctionResultStep(ToolResultStep, tag="function_result"):
     """Your answer to a function call."""
 
     type: ClassVar[Literal["function_result"]] = "function_result"
     name: str | None = None
 
 
-class CodeExecutionResultStep(ToolResultStep, frozen=True, tag="code_execution_result"):
+class CodeExecutionResultStep(ToolResultStep, tag="code_execution_result"):
     """The output of code."""
 
     type: ClassVar[Literal["code_execution_result"]] = "code_execution_result"
 
 
-class URLContextResultStep(ToolResultStep, frozen=True, tag="url_context_result"):
+class URLContextResultStep(ToolResultStep, tag="url_context_result"):
     """The addresses that were read: each has a `url` and a `status`."""
 
     type: ClassVar[Literal["url_context_result"]] = "url_context_result"
 
 
-class GoogleSearchResultStep(ToolResultStep, frozen=True, tag="google_search_result"):
+class GoogleSearchResultStep(ToolResultStep, tag="google_search_result"):
     """The results of a web search, with `search_suggestions` in HTML."""
 
     type: ClassVar[Literal["google_search_result"]] = "google_search_result"
 
 
-class GoogleMapsResultStep(ToolResultStep, frozen=True, tag="google_maps_result"):
+class GoogleMapsResultStep(ToolResultStep, tag="google_maps_result"):
     """The places that were found."""
 
     type: ClassVar[Literal["google_maps_result"]] = "google_maps_result"
 
 
-class FileSearchResultStep(ToolResultStep, frozen=True, tag="file_search_result"):
+class FileSearchResultStep(ToolResultStep, tag="file_search_result"):
     """The files that were found."""
 
     type: ClassVar[Literal["file_search_result"]] = "file_search_result"
 
 
-class MCPServerToolResultStep(ToolResultStep, frozen=True, tag="mcp_server_tool_result"):
+class MCPServerToolResultStep(ToolResultStep, tag="mcp_server_tool_result"):
     """The result of a tool of an MCP server."""
 
     type: ClassVar[Literal["mcp_server_tool_result"]] = "mcp_server_tool_result"
@@ -308,19 +298,19 @@ class MCPServerToolResultStep(ToolResultStep, frozen=True, tag="mcp_server_tool_
     server_name: str | None = None
 
 
-class RetrievalResultStep(ToolResultStep, frozen=True, tag="retrieval_result"):
+class RetrievalResultStep(ToolResultStep, tag="retrieval_result"):
     """The results of a search of your own data."""
 
     type: ClassVar[Literal["retrieval_result"]] = "retrieval_result"
 
 
-class ToolSearchResultStep(ToolResultStep, frozen=True, tag="tool_search_result"):
+class ToolSearchResultStep(ToolResultStep, tag="tool_search_result"):
     """The tools that were found."""
 
     type: ClassVar[Literal["tool_search_result"]] = "tool_search_result"
 
 
-class ProcessingResultStep(ToolResultStep, frozen=True, tag="processing_result"):
+class ProcessingResultStep(ToolResultStep, tag="processing_result"):
     """The end of the processing of a file."""
 
     type: ClassVar[Literal["processing_result"]] = "processing_result"
@@ -350,19 +340,15 @@ ToolStep: TypeAlias = (
 )
 KnownStep: TypeAlias = ModelOutputStep | ThoughtStep | UserInputStep | ToolStep
 
-if TYPE_CHECKING:
-    Step: TypeAlias = KnownStep | UnknownStep
-    Output: TypeAlias = KnownContent | KnownStep | UnknownContent
-else:
-    Step = KnownStep
-    # In the former spelling, an output is a content, or an object that is a step now.
-    Output = KnownContent | KnownStep
+Step: TypeAlias = OrUnknown[KnownStep, UnknownStep]
+# In the former spelling, an output is a content, or an object that is a step now.
+Output: TypeAlias = OrUnknown[KnownContent | KnownStep, UnknownContent]
 
 
 # The interaction and its usage.
 
 
-class Usage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class Usage(WireStruct):
     """The tokens of the interaction so far.
 
     Attributes:
@@ -390,14 +376,14 @@ class Usage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     grounding_tool_count: list[JSONObject] | None = None
 
 
-class Error(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class Error(WireStruct):
     """A reason for which an interaction failed."""
 
     code: str | None = None
     message: str | None = None
 
 
-class Interaction(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+class Interaction(WireStruct, kw_only=True):
     """The whole answer, as the endpoint returns it without `stream`.
 
     Attributes:

@@ -25,8 +25,6 @@ from ssekit.interactions import _result as result
 from ssekit.interactions._builders import ACCEPTED_BY, StepBuilder, field_of, id_of, join_texts
 from ssekit.interactions._events import ArgumentsDelta
 
-__all__ = ["StepTable"]
-
 # How many steps are tried for a delta.
 _MAX_TRIED: Final = 16
 _position: Final = attrgetter("position")

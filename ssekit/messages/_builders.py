@@ -8,19 +8,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 
-from ssekit._accumulator import are_whole
-from ssekit._deltas import Delta, FinishReason, ReasoningDelta, TextDelta, ToolCall, ToolCallDelta
-from ssekit._fold import NO_TEXT, JSONText, Text, deep_copy
-from ssekit._json import JSONObject, is_json, join_surrogates, parse_object
+from ssekit._calls import BasePartBuilder
+from ssekit._deltas import Delta, ReasoningDelta, TextDelta
+from ssekit._fold import JSONText, Text, deep_copy
+from ssekit._json import JSONObject, join_surrogates, parse_object
 from ssekit.messages import _events as events
 from ssekit.messages import _result as result
 from ssekit.messages._result import ContentBlock, ToolUseBlock, UnknownBlock
-
-CallT = TypeVar("CallT", ToolCall, ToolCallDelta)
 
 # The deltas that are pieces, and the field that has the piece. (A text and reasoning have the same
 # field in the block.)
@@ -51,29 +49,23 @@ _EMITTED_AS: Final[dict[Any, type[TextDelta | ReasoningDelta]]] = {
 }
 
 
-# (Structs are made in a quarter of the time of other classes.)
-class BlockBuilder(msgspec.Struct, eq=False):
+class BlockBuilder(BasePartBuilder, eq=False):
     """A content block in progress.
 
     Attributes:
         initial: The block as it began.
         index: Its index in the stream.
-        ended: Whether it has ended.
-        place: The position among the tool calls that the caller is to answer; None for no place.
         again: Whether it is an earlier call once more, and no part of the answer.
         piece_type: The type of its pieces; None if it has none. (The first piece decides for a
             block of unknown type.)
-        pieces: The pieces.
     """
 
     initial: Any = None
     index: Any = None
-    ended: bool = False
-    place: int | None = None
     again: bool = False
     piece_type: Any = None
-    pieces: Text = NO_TEXT
-    _fields: JSONObject = {}  # other fields that deltas state
+    # Other fields that deltas state.
+    _fields: JSONObject = msgspec.field(default_factory=dict)
 
     def continues(self, block: ContentBlock) -> bool:
         """Whether a start event at this index is of this block: repeated, or after its pieces."""
@@ -90,11 +82,8 @@ class BlockBuilder(msgspec.Struct, eq=False):
         """Return the text of a whole block, in the place of which pieces may come."""
         return getattr(block, _PIECE_FIELDS.get(self.piece_type, ""), None) or ""
 
-    def own_pieces(self) -> Text:
-        """Return the pieces, to which others may be added."""
-        if self.pieces is NO_TEXT:
-            self.pieces = Text()
-        return self.pieces
+    def _no_pieces(self) -> Text:
+        return Text()
 
     def state(self, block: ContentBlock, *, last: bool) -> str:
         """Take the block once more, in a whole message; return the piece that it adds.
@@ -156,17 +145,11 @@ class BlockBuilder(msgspec.Struct, eq=False):
 class CallBuilder(BlockBuilder):
     """A block with an input in progress: a call of a tool of the caller, or of the vendor."""
 
-    _call: ToolCall | None = None
-    # Whether the first delta was emitted, and the whole call.
-    _started: bool = False
-    _emitted: bool = False
-    # The size of the input that was last found not to be whole.
-    _cut_at: int = -1
+    def _no_pieces(self) -> Text:
+        return JSONText()
 
-    def own_pieces(self) -> JSONText:
-        if not isinstance(self.pieces, JSONText) or self.pieces is NO_TEXT:
-            self.pieces = JSONText()
-        return self.pieces
+    def _names(self) -> tuple[str, str]:
+        return join_surrogates(self.initial.id), join_surrogates(self.initial.name)
 
     def continues(self, block: ContentBlock) -> bool:
         known = self.initial
@@ -201,47 +184,13 @@ class CallBuilder(BlockBuilder):
 
     def is_same(self, other: CallBuilder) -> bool:
         """Whether another call has the name and the input of this one."""
-        mine, theirs = self.own_pieces(), str(other.pieces) or "{}"
-        empty = theirs == "{}" and not (mine or mine.initial)
-        return bool(self.initial.name == other.initial.name and (empty or mine.repeats(theirs)))
+        theirs = str(other.pieces) or "{}"
+        empty = theirs == "{}" and not str(self.pieces)
+        same = self.initial.name == other.initial.name
+        return same and (empty or self.pieces.repeats(theirs))
 
     def deltas(self, piece: str | None) -> list[Delta]:
-        if self.place is None:
-            return []
-        deltas: list[Delta] = []
-        new = (piece or "") if self._started else self.pieces.join()
-        if new or not self._started:
-            deltas.append(self._make(ToolCallDelta, new))
-            self._started = True
-        # Without any arguments, the reason for the end of the message decides.
-        if piece is None and self._cut_at != self.pieces.size():
-            self._cut_at = self.pieces.size()
-            if is_json(str(self.pieces)):
-                deltas += self._emit()
+        deltas = self.call_deltas(piece or "")
+        if piece is None and self.place is not None:
+            deltas += self.end_deltas()
         return deltas
-
-    def last_deltas(self, reason: FinishReason | None) -> list[Delta]:
-        """Return the whole call at the end of the message, unless it was cut off or is emitted."""
-        return self._emit() if are_whole(str(self.pieces), reason) else []
-
-    def _emit(self) -> list[Delta]:
-        """Return the whole call, and its arguments before it if they did not come in pieces."""
-        if self._emitted:
-            return []
-        self._emitted = True
-        initial = self.own_pieces().flush()
-        call = self.call()
-        return [*self.deltas(initial or ("" if self.pieces else call.arguments)), call]
-
-    def call(self) -> ToolCall:
-        """Return the call so far: the same object as long as nothing is new in it."""
-        # A call that ended without arguments has the empty object.
-        arguments = str(self.pieces) or ("{}" if self.ended else "")
-        call = self._make(ToolCall, arguments)
-        if self._call is None or call != self._call:
-            self._call = call
-        return self._call
-
-    def _make(self, kind: type[CallT], arguments: str) -> CallT:
-        call_id, name = join_surrogates(self.initial.id), join_surrogates(self.initial.name)
-        return kind(0, self.place or 0, call_id, name, arguments)

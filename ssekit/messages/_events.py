@@ -11,19 +11,11 @@
 from __future__ import annotations
 
 from types import NoneType
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
-import msgspec
-
-from ssekit._fold import Unknown, always
+from ssekit._fold import OrUnknown, Unknown, WireStruct, always
 from ssekit._json import JSONObject
-from ssekit.messages._result import (
-    Container,
-    ContentBlock,
-    Message,
-    RefusalStopDetails,
-    Usage,
-)
+from ssekit.messages._result import Container, ContentBlock, Message, RefusalStopDetails, Usage
 
 __all__ = [
     "CitationsDelta",
@@ -64,22 +56,20 @@ class UnknownDelta(Unknown):
 # The deltas of content blocks.
 
 
-class BlockDelta(
-    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, tag_field="type"
-):
+class BlockDelta(WireStruct, tag_field="type"):
     """A delta of a content block."""
 
     __unknown__: ClassVar = UnknownDelta
 
 
-class TextDelta(BlockDelta, frozen=True, tag="text_delta"):
+class TextDelta(BlockDelta, tag="text_delta"):
     """The next piece of a text. (`ssekit.TextDelta`, of the shared vocabulary, is another type.)"""
 
     type: ClassVar[Literal["text_delta"]] = "text_delta"
     text: str = always(str)
 
 
-class ThinkingDelta(BlockDelta, frozen=True, tag="thinking_delta"):
+class ThinkingDelta(BlockDelta, tag="thinking_delta"):
     """The next piece of the reasoning.
 
     Attributes:
@@ -95,28 +85,28 @@ class ThinkingDelta(BlockDelta, frozen=True, tag="thinking_delta"):
     text: None = None
 
 
-class InputJSONDelta(BlockDelta, frozen=True, tag="input_json_delta"):
+class InputJSONDelta(BlockDelta, tag="input_json_delta"):
     """The next piece of the JSON text of a tool's input."""
 
     type: ClassVar[Literal["input_json_delta"]] = "input_json_delta"
     partial_json: str = always(str)
 
 
-class SignatureDelta(BlockDelta, frozen=True, tag="signature_delta"):
+class SignatureDelta(BlockDelta, tag="signature_delta"):
     """The signature of the reasoning."""
 
     type: ClassVar[Literal["signature_delta"]] = "signature_delta"
     signature: str = always(str)
 
 
-class CitationsDelta(BlockDelta, frozen=True, tag="citations_delta"):
+class CitationsDelta(BlockDelta, tag="citations_delta"):
     """One more citation of a text."""
 
     type: ClassVar[Literal["citations_delta"]] = "citations_delta"
     citation: JSONObject | None = None
 
 
-class CompactionContentBlockDelta(BlockDelta, frozen=True, tag="compaction_delta"):
+class CompactionContentBlockDelta(BlockDelta, tag="compaction_delta"):
     """The summary of a compaction (beta)."""
 
     type: ClassVar[Literal["compaction_delta"]] = "compaction_delta"
@@ -124,22 +114,18 @@ class CompactionContentBlockDelta(BlockDelta, frozen=True, tag="compaction_delta
     encrypted_content: str | None = None
 
 
-_KnownDelta: TypeAlias = (
+RawContentBlockDelta: TypeAlias = OrUnknown[
     TextDelta
     | ThinkingDelta
     | InputJSONDelta
     | SignatureDelta
     | CitationsDelta
-    | CompactionContentBlockDelta
-)
-
-if TYPE_CHECKING:
-    RawContentBlockDelta: TypeAlias = _KnownDelta | UnknownDelta
-else:
-    RawContentBlockDelta = _KnownDelta
+    | CompactionContentBlockDelta,
+    UnknownDelta,
+]
 
 
-class MessageDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class MessageDelta(WireStruct):
     """The end of the message. (Mostly `usage` is a field of the event instead.)"""
 
     stop_reason: str | None = always(NoneType)
@@ -152,15 +138,13 @@ class MessageDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 # The events of a message.
 
 
-class Event(
-    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, tag_field="type"
-):
+class Event(WireStruct, tag_field="type"):
     """An event."""
 
     __unknown__: ClassVar = UnknownEvent
 
 
-class WatchedEvent(Event, frozen=True):
+class WatchedEvent(Event):
     """An event that becomes an `APIError` if its `error` is not null: the decoder refuses it then.
 
     Deltas of blocks, nearly all events of a stream, do not have the field: to decode one takes 140
@@ -170,7 +154,7 @@ class WatchedEvent(Event, frozen=True):
     error: None = None
 
 
-class RawMessageStartEvent(WatchedEvent, frozen=True, tag="message_start"):
+class RawMessageStartEvent(WatchedEvent, tag="message_start"):
     """The start of a message. Some gateways put fields of `message` beside it."""
 
     type: ClassVar[Literal["message_start"]] = "message_start"
@@ -180,7 +164,7 @@ class RawMessageStartEvent(WatchedEvent, frozen=True, tag="message_start"):
     usage: Usage | None = None
 
 
-class RawMessageDeltaEvent(WatchedEvent, frozen=True, tag="message_delta"):
+class RawMessageDeltaEvent(WatchedEvent, tag="message_delta"):
     """The end of the message, and its usage so far. (Some gateways put the end beside `delta`.)"""
 
     type: ClassVar[Literal["message_delta"]] = "message_delta"
@@ -193,7 +177,7 @@ class RawMessageDeltaEvent(WatchedEvent, frozen=True, tag="message_delta"):
     stop_details: RefusalStopDetails | None = None
 
 
-class InvocationMetrics(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, rename="camel"):
+class InvocationMetrics(WireStruct, rename="camel"):
     """The counts of Amazon Bedrock; latencies are in milliseconds."""
 
     input_token_count: int | None = None
@@ -206,7 +190,6 @@ class InvocationMetrics(msgspec.Struct, frozen=True, gc=False, omit_defaults=Tru
 
 class RawMessageStopEvent(
     WatchedEvent,
-    frozen=True,
     tag="message_stop",
     rename={"amazon_bedrock_invocation_metrics": "amazon-bedrock-invocationMetrics"},
 ):
@@ -229,7 +212,7 @@ class RawMessageStopEvent(
 # The events of a block. An index that a gateway leaves out is None.
 
 
-class RawContentBlockStartEvent(WatchedEvent, frozen=True, tag="content_block_start"):
+class RawContentBlockStartEvent(WatchedEvent, tag="content_block_start"):
     """The start of a content block."""
 
     type: ClassVar[Literal["content_block_start"]] = "content_block_start"
@@ -237,7 +220,7 @@ class RawContentBlockStartEvent(WatchedEvent, frozen=True, tag="content_block_st
     content_block: ContentBlock | None = None
 
 
-class RawContentBlockDeltaEvent(Event, frozen=True, tag="content_block_delta"):
+class RawContentBlockDeltaEvent(Event, tag="content_block_delta"):
     """A delta of a content block."""
 
     type: ClassVar[Literal["content_block_delta"]] = "content_block_delta"
@@ -245,20 +228,20 @@ class RawContentBlockDeltaEvent(Event, frozen=True, tag="content_block_delta"):
     delta: RawContentBlockDelta | None = None
 
 
-class RawContentBlockStopEvent(WatchedEvent, frozen=True, tag="content_block_stop"):
+class RawContentBlockStopEvent(WatchedEvent, tag="content_block_stop"):
     """The end of a content block."""
 
     type: ClassVar[Literal["content_block_stop"]] = "content_block_stop"
     index: int | None = None
 
 
-class PingEvent(WatchedEvent, frozen=True, tag="ping"):
+class PingEvent(WatchedEvent, tag="ping"):
     """An event without content, which keeps the connection open."""
 
     type: ClassVar[Literal["ping"]] = "ping"
 
 
-class ErrorEvent(Event, frozen=True, tag="error"):
+class ErrorEvent(Event, tag="error"):
     """The report of an error. It is the `chunk` of an `APIError`, which has its fields."""
 
     type: ClassVar[Literal["error"]] = "error"
@@ -279,7 +262,4 @@ OrdinaryEvent: TypeAlias = (
 # as one of these.
 AnyEvent: TypeAlias = OrdinaryEvent | ErrorEvent
 
-if TYPE_CHECKING:
-    RawMessageStreamEvent: TypeAlias = AnyEvent | UnknownEvent
-else:
-    RawMessageStreamEvent = AnyEvent
+RawMessageStreamEvent: TypeAlias = OrUnknown[AnyEvent, UnknownEvent]

@@ -10,11 +10,9 @@
 from __future__ import annotations
 
 from types import NoneType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
-import msgspec
-
-from ssekit._fold import Unknown, always
+from ssekit._fold import OrUnknown, Unknown, WireStruct, always
 from ssekit._json import JSONObject
 
 __all__ = [
@@ -57,15 +55,13 @@ class UnknownBlock(Unknown):
 # Content blocks. Those of the beta API have the vendor's names without "Beta".
 
 
-class Block(
-    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, tag_field="type"
-):
+class Block(WireStruct, tag_field="type"):
     """A content block."""
 
     __unknown__: ClassVar = UnknownBlock
 
 
-class TextBlock(Block, frozen=True, tag="text"):
+class TextBlock(Block, tag="text"):
     """A text, with the `citations` that support it."""
 
     type: ClassVar[Literal["text"]] = "text"
@@ -73,7 +69,7 @@ class TextBlock(Block, frozen=True, tag="text"):
     citations: list[JSONObject] | None = None
 
 
-class ThinkingBlock(Block, frozen=True, tag="thinking"):
+class ThinkingBlock(Block, tag="thinking"):
     """The model's reasoning, with the `signature` that proves it when it is sent back."""
 
     type: ClassVar[Literal["thinking"]] = "thinking"
@@ -81,14 +77,14 @@ class ThinkingBlock(Block, frozen=True, tag="thinking"):
     signature: str = always(str)
 
 
-class RedactedThinkingBlock(Block, frozen=True, tag="redacted_thinking"):
+class RedactedThinkingBlock(Block, tag="redacted_thinking"):
     """Reasoning that only the vendor can read, to be sent back."""
 
     type: ClassVar[Literal["redacted_thinking"]] = "redacted_thinking"
     data: str = always(str)
 
 
-class ToolUse(Block, frozen=True):
+class ToolUse(Block):
     """A tool call.
 
     Attributes:
@@ -104,7 +100,7 @@ class ToolUse(Block, frozen=True):
     partial_json: str | None = None
 
 
-class ToolUseBlock(ToolUse, frozen=True, tag="tool_use"):
+class ToolUseBlock(ToolUse, tag="tool_use"):
     """A call of one of your tools, which you answer.
 
     Attributes:
@@ -117,57 +113,55 @@ class ToolUseBlock(ToolUse, frozen=True, tag="tool_use"):
     toolset_name: str | None = None
 
 
-class ServerToolUseBlock(ToolUse, frozen=True, tag="server_tool_use"):
+class ServerToolUseBlock(ToolUse, tag="server_tool_use"):
     """A call of one of the vendor's tools. Its result is another block of the answer."""
 
     type: ClassVar[Literal["server_tool_use"]] = "server_tool_use"
     caller: JSONObject | None = None
 
 
-class MCPToolUseBlock(ToolUse, frozen=True, tag="mcp_tool_use"):
+class MCPToolUseBlock(ToolUse, tag="mcp_tool_use"):
     """A call that the vendor makes, of a tool of an MCP server."""
 
     type: ClassVar[Literal["mcp_tool_use"]] = "mcp_tool_use"
     server_name: str = always(str)
 
 
-class ToolResult(Block, frozen=True):
+class ToolResult(Block):
     """The result of a tool that the vendor called: mostly an object, or an error."""
 
     tool_use_id: str = always(str)
     content: Any = None
 
 
-class WebSearchToolResultBlock(ToolResult, frozen=True, tag="web_search_tool_result"):
+class WebSearchToolResultBlock(ToolResult, tag="web_search_tool_result"):
     """The results of a web search: mostly a list, or an error."""
 
     type: ClassVar[Literal["web_search_tool_result"]] = "web_search_tool_result"
     caller: JSONObject | None = None
 
 
-class WebFetchToolResultBlock(ToolResult, frozen=True, tag="web_fetch_tool_result"):
+class WebFetchToolResultBlock(ToolResult, tag="web_fetch_tool_result"):
     """The document of a web fetch."""
 
     type: ClassVar[Literal["web_fetch_tool_result"]] = "web_fetch_tool_result"
     caller: JSONObject | None = None
 
 
-class CodeExecutionToolResultBlock(ToolResult, frozen=True, tag="code_execution_tool_result"):
+class CodeExecutionToolResultBlock(ToolResult, tag="code_execution_tool_result"):
     """The output of code."""
 
     type: ClassVar[Literal["code_execution_tool_result"]] = "code_execution_tool_result"
 
 
-class BashCodeExecutionToolResultBlock(
-    ToolResult, frozen=True, tag="bash_code_execution_tool_result"
-):
+class BashCodeExecutionToolResultBlock(ToolResult, tag="bash_code_execution_tool_result"):
     """The output of a command."""
 
     type: ClassVar[Literal["bash_code_execution_tool_result"]] = "bash_code_execution_tool_result"
 
 
 class TextEditorCodeExecutionToolResultBlock(
-    ToolResult, frozen=True, tag="text_editor_code_execution_tool_result"
+    ToolResult, tag="text_editor_code_execution_tool_result"
 ):
     """The result of viewing or editing a file."""
 
@@ -176,19 +170,19 @@ class TextEditorCodeExecutionToolResultBlock(
     )
 
 
-class ToolSearchToolResultBlock(ToolResult, frozen=True, tag="tool_search_tool_result"):
+class ToolSearchToolResultBlock(ToolResult, tag="tool_search_tool_result"):
     """The tools that a search found."""
 
     type: ClassVar[Literal["tool_search_tool_result"]] = "tool_search_tool_result"
 
 
-class AdvisorToolResultBlock(ToolResult, frozen=True, tag="advisor_tool_result"):
+class AdvisorToolResultBlock(ToolResult, tag="advisor_tool_result"):
     """The advice of another model."""
 
     type: ClassVar[Literal["advisor_tool_result"]] = "advisor_tool_result"
 
 
-class MCPToolResultBlock(Block, frozen=True, tag="mcp_tool_result"):
+class MCPToolResultBlock(Block, tag="mcp_tool_result"):
     """The result of a tool of an MCP server."""
 
     type: ClassVar[Literal["mcp_tool_result"]] = "mcp_tool_result"
@@ -197,7 +191,7 @@ class MCPToolResultBlock(Block, frozen=True, tag="mcp_tool_result"):
     content: str | list[JSONObject] | None = None
 
 
-class MCPToolListingBlock(Block, frozen=True, tag="mcp_tool_listing"):
+class MCPToolListingBlock(Block, tag="mcp_tool_listing"):
     """The tools of an MCP server, to be sent back."""
 
     type: ClassVar[Literal["mcp_tool_listing"]] = "mcp_tool_listing"
@@ -205,14 +199,14 @@ class MCPToolListingBlock(Block, frozen=True, tag="mcp_tool_listing"):
     tools: list[JSONObject] = always(list)
 
 
-class ContainerUploadBlock(Block, frozen=True, tag="container_upload"):
+class ContainerUploadBlock(Block, tag="container_upload"):
     """A file in the container."""
 
     type: ClassVar[Literal["container_upload"]] = "container_upload"
     file_id: str = always(str)
 
 
-class CompactionBlock(Block, frozen=True, tag="compaction"):
+class CompactionBlock(Block, tag="compaction"):
     """A summary of the conversation, to be sent back instead of it; `content` may be None."""
 
     type: ClassVar[Literal["compaction"]] = "compaction"
@@ -222,7 +216,7 @@ class CompactionBlock(Block, frozen=True, tag="compaction"):
     tool_changes: list[JSONObject] | None = None
 
 
-class FallbackBlock(Block, frozen=True, tag="fallback", rename={"from_": "from"}):
+class FallbackBlock(Block, tag="fallback", rename={"from_": "from"}):
     """The place where another model took over: `from_` and `to` each have a `model`."""
 
     type: ClassVar[Literal["fallback"]] = "fallback"
@@ -231,7 +225,7 @@ class FallbackBlock(Block, frozen=True, tag="fallback", rename={"from_": "from"}
     trigger: JSONObject | None = None
 
 
-_KnownBlock: TypeAlias = (
+ContentBlock: TypeAlias = OrUnknown[
     TextBlock
     | ThinkingBlock
     | RedactedThinkingBlock
@@ -249,40 +243,35 @@ _KnownBlock: TypeAlias = (
     | MCPToolListingBlock
     | ContainerUploadBlock
     | CompactionBlock
-    | FallbackBlock
-)
-
-if TYPE_CHECKING:
-    # msgspec decodes no union of structs and dicts: `as_type` makes the unknown blocks.
-    ContentBlock: TypeAlias = _KnownBlock | UnknownBlock
-else:
-    ContentBlock = _KnownBlock
+    | FallbackBlock,
+    UnknownBlock,
+]
 
 
 # The message and its usage.
 
 
-class CacheCreation(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class CacheCreation(WireStruct):
     """The tokens that were written to the cache, by the time that they stay there."""
 
     ephemeral_1h_input_tokens: int = always(int)
     ephemeral_5m_input_tokens: int = always(int)
 
 
-class ServerToolUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class ServerToolUsage(WireStruct):
     """The number of calls of the vendor's tools."""
 
     web_fetch_requests: int = always(int)
     web_search_requests: int = always(int)
 
 
-class OutputTokensDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class OutputTokensDetails(WireStruct):
     """The kinds of the output's tokens."""
 
     thinking_tokens: int | None = None
 
 
-class Usage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class Usage(WireStruct):
     """The tokens of a request. In an event, they are those of the whole message so far.
 
     Attributes:
@@ -312,7 +301,7 @@ class Usage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     completion_tokens: None = None
 
 
-class Container(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class Container(WireStruct):
     """The container in which code ran; `expires_at` is a time in ISO 8601."""
 
     id: str = always(str)
@@ -320,7 +309,7 @@ class Container(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     skills: list[JSONObject] | None = None
 
 
-class RefusalStopDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class RefusalStopDetails(WireStruct):
     """The reason of a refusal.
 
     Attributes:
@@ -338,7 +327,7 @@ class RefusalStopDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=Tr
     fallback_has_prefill_claim: bool | None = None
 
 
-class Message(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+class Message(WireStruct, kw_only=True):
     """The whole answer, as the endpoint returns it without `stream`.
 
     Attributes:

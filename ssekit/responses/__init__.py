@@ -27,16 +27,7 @@ from ssekit.responses._repair import repair
 from ssekit.responses._result import *  # noqa: F403
 from ssekit.responses._result import Response
 
-__all__ = [
-    "FORMAT",
-    "Accumulator",
-    "acollect",
-    "astream",
-    "collect",
-    "decode",
-    "decoder",
-    "stream",
-]
+__all__ = ["FORMAT", "Accumulator", "acollect", "astream", "collect", "decode", "decoder", "stream"]
 __all__ += _events.__all__
 __all__ += _result.__all__
 

@@ -27,33 +27,14 @@ from ssekit._deltas import Delta, Finish, FinishReason, ReasoningDelta, TextDelt
 from ssekit._fold import Text, deep_copy, merge_usage
 from ssekit._fragments import MERGE_AT
 from ssekit.responses import _events as events
+from ssekit.responses import _result as result
+from ssekit.responses import _tables as tables
 from ssekit.responses._builders import ItemBuilder, kind_in, merge_nonempty
 from ssekit.responses._events import ResponseStreamEvent, ResponseTextDeltaEvent
 from ssekit.responses._output import OutputTable
 from ssekit.responses._parts import Addition, PartBuilder, PartsBuilder, join_texts, text_of
-from ssekit.responses._result import (
-    ImageGenerationCall,
-    ReasoningSummary,
-    ReasoningText,
-    Response,
-    ResponseFunctionShellToolCallOutput,
-    ResponseFunctionToolCall,
-    ResponseOutputItem,
-    ResponseOutputRefusal,
-    ResponseOutputText,
-    ShellCommand,
-)
-from ssekit.responses._tables import (
-    ACCEPTS,
-    ENDS,
-    ITEM_DELTAS,
-    ITEM_WHOLES,
-    PART_DELTAS,
-    PART_WHOLES,
-    STATUSES,
-    TEXT_DELTAS,
-    Kind,
-)
+from ssekit.responses._result import Response, ResponseOutputItem, ResponseOutputText
+from ssekit.responses._tables import Kind
 
 _OF_IMAGES: Final = ("background", "output_format", "quality", "size")
 _IDS: Final = ("call_id", "name")
@@ -113,7 +94,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         handler = self._HANDLERS.get(type(event))
         if handler is not None:
             handler(self, event)
-        return type(event) in ENDS
+        return type(event) in tables.ENDS
 
     def _turn_to(self, event: ResponseTextDeltaEvent) -> bool:
         """Remember the part of a piece of the text, unless it may repeat an initial value."""
@@ -132,10 +113,10 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         self, event: Any, kind: Kind, *, piece: bool = False, whole: str | None = None
     ) -> tuple[ItemBuilder, PartsBuilder, int]:
         """Return the item that a part of some type belongs to, its parts, and the part's index."""
-        builder = self._output.of(event, ACCEPTS[kind], piece=piece, whole=whole)
-        if kind is ReasoningSummary:
+        builder = self._output.of(event, tables.ACCEPTS[kind], piece=piece, whole=whole)
+        if kind is result.ReasoningSummary:
             return builder, builder.parts("summary"), event.summary_index
-        if kind is ShellCommand:
+        if kind is result.ShellCommand:
             return builder, builder.parts("commands"), event.command_index
         return builder, builder.parts("content"), event.content_index
 
@@ -147,7 +128,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
     # Emitting deltas.
 
     def _add_text_delta(self, kind: Kind, piece: str) -> None:
-        delta = TEXT_DELTAS.get(kind)
+        delta = tables.TEXT_DELTAS.get(kind)
         if not piece or delta is None:
             return
         if delta is ReasoningDelta:
@@ -161,7 +142,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         self._output.name(builder)
         for kind, piece in additions:
             self._add_text_delta(kind, piece)
-            self._latest_deltas += builder.call_deltas(piece)
+            self._latest_deltas += builder.call_deltas(piece, begins=False)
 
     # The response.
 
@@ -178,8 +159,8 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
     def _on_end(self, event: Any) -> None:
         response = event.response or Response()
         self._state_output(response.output)
-        known = (response.status or "").lower() in ENDS.values()
-        status = response.status if known else ENDS[type(event)]
+        known = (response.status or "").lower() in tables.ENDS.values()
+        status = response.status if known else tables.ENDS[type(event)]
         self._merge(response)
         # The reasons for the end are those of this event alone: an attempt before may have failed.
         self._response = replace(
@@ -213,7 +194,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         ]
         # Texts are compared over all items: the output may divide them in another way.
         after = self._texts()
-        for kind in TEXT_DELTAS:
+        for kind in tables.TEXT_DELTAS:
             text, known = after.get(kind, ""), before.get(kind, "")
             if text.startswith(known) and kind not in contradicted:
                 self._add_text_delta(kind, text[len(known) :])
@@ -226,48 +207,48 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
     def _on_item_added(self, event: events.ResponseOutputItemAddedEvent) -> None:
         if event.item is not None:
             builder = self._output.stated(event.output_index, event.item, whole=False)
-            if not builder.done and not builder.repeats(event.item):
+            if not builder.ended and not builder.repeats(event.item):
                 self._add_item_deltas(builder, builder.state(event.item, begins=True))
-                self._latest_deltas += builder.call_deltas("", begins=True)
+                self._latest_deltas += builder.call_deltas("")
 
     def _on_item_done(self, event: events.ResponseOutputItemDoneEvent) -> None:
         if event.item is not None:
             builder = self._output.stated(event.output_index, event.item, whole=True)
             self._add_item_deltas(builder, builder.state(event.item))
-            builder.done, builder.whole, builder.changed = True, event.item, False
+            builder.ended, builder.whole, builder.changed = True, event.item, False
             self._latest_deltas += builder.done_deltas()
 
     def _on_item_delta(self, event: Any) -> None:
         if event.delta:  # an empty one, by which hosts keep the connection open, makes no item
-            builder = self._output.of(event, ITEM_DELTAS[type(event)], piece=True)
+            builder = self._output.of(event, tables.ITEM_DELTAS[type(event)], piece=True)
             self._latest_deltas += builder.add(event.delta)
 
     def _on_item_whole(self, event: Any) -> None:
-        kinds, field = ITEM_WHOLES[type(event)]
+        kinds, field = tables.ITEM_WHOLES[type(event)]
         whole = getattr(event, field)
         ids = {name: value for name in _IDS if (value := getattr(event, name, None))}
         if not whole and not ids:
             return
         builder = self._output.of(event, kinds, whole=whole)
         piece = builder.override(whole)
-        if isinstance(builder.item, ResponseFunctionToolCall):
+        if isinstance(builder.item, result.ResponseFunctionToolCall):
             builder.item = replace(builder.item, **ids)
         self._add_item_deltas(builder, [(kinds[0], piece)])
 
     def _on_status(self, event: Any) -> None:
-        kind, status = STATUSES[type(event)]
+        kind, status = tables.STATUSES[type(event)]
         builder = self._output.of(event, (kind,))
         if status is not None:
             builder.item = replace(builder.item, status=status)
 
     def _on_partial_image(self, event: events.ResponseImageGenCallPartialImageEvent) -> None:
-        builder = self._output.of(event, (ImageGenerationCall,))
+        builder = self._output.of(event, (result.ImageGenerationCall,))
         known = {name: getattr(event, name) for name in _OF_IMAGES}
         known["result"] = event.partial_image_b64
-        builder.item = merge_nonempty(builder.item, ImageGenerationCall(**known))
+        builder.item = merge_nonempty(builder.item, result.ImageGenerationCall(**known))
 
     def _on_output(self, event: Any) -> None:
-        builder = self._output.of(event, (ResponseFunctionShellToolCallOutput,))
+        builder = self._output.of(event, (result.ResponseFunctionShellToolCallOutput,))
         outputs = builder.outputs = builder.outputs or {}
         if isinstance(event, events.ResponseShellCallOutputContentDoneEvent):
             if event.output:
@@ -287,15 +268,15 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         # A part of unknown type, or in an unusual place, stays where the event has it.
         kind = type(part)
         if hasattr(event, "summary_index"):
-            kind = ReasoningSummary
-        elif kind is ReasoningSummary:
-            kind = ReasoningText
+            kind = result.ReasoningSummary
+        elif kind is result.ReasoningSummary:
+            kind = result.ReasoningText
         text = text_of(part)
         begins = event.type.endswith(".added")
         if part == type(part)():  # LiteLLM ends a text with an empty part of another type
-            item = self._output.find(event, ACCEPTS[kind])
+            item = self._output.find(event, tables.ACCEPTS[kind])
             opens = begins and self._output.has_nothing_at(event)
-            if (item is None and not opens) or (item is not None and item.done):
+            if (item is None and not opens) or (item is not None and item.ended):
                 return
         builder, parts, index = self._parts(event, kind, whole=text)
         known = parts.at(index, type(part)) if begins else parts.whole_at(index, type(part), text)
@@ -303,14 +284,14 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
 
     def _on_part_delta(self, event: Any) -> None:
         if event.delta or getattr(event, "logprobs", None):
-            kind = PART_DELTAS[type(event)]
+            kind = tables.PART_DELTAS[type(event)]
             part = self._part(event, kind)
             if kind is ResponseOutputText and event.logprobs:
                 part.logprobs += event.logprobs
             self._add_text_delta(kind, part.text.add(event.delta))
 
     def _on_part_whole(self, event: Any) -> None:
-        kind, field = PART_WHOLES[type(event)]
+        kind, field = tables.PART_WHOLES[type(event)]
         whole = getattr(event, field) or ""
         if not whole and not getattr(event, "logprobs", None):
             return
@@ -361,7 +342,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
 
     @property
     def refusal(self) -> str:
-        return self._texts().get(ResponseOutputRefusal, "")
+        return self._texts().get(result.ResponseOutputRefusal, "")
 
     def _texts(self) -> dict[Kind, str]:
         """Return the texts of all items, joined, by the type of their parts."""
@@ -426,12 +407,12 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
     # Events without a handler (audio, errors, those that keep the connection open) have no place in
     # a response.
     _HANDLERS: ClassVar[dict[Kind, Callable[[Accumulator, Any], None]]] = {
-        **dict.fromkeys(STATUSES, _on_status),
-        **dict.fromkeys(PART_DELTAS, _on_part_delta),
-        **dict.fromkeys(PART_WHOLES, _on_part_whole),
-        **dict.fromkeys(ITEM_DELTAS, _on_item_delta),
-        **dict.fromkeys(ITEM_WHOLES, _on_item_whole),
-        **dict.fromkeys(ENDS, _on_end),
+        **dict.fromkeys(tables.STATUSES, _on_status),
+        **dict.fromkeys(tables.PART_DELTAS, _on_part_delta),
+        **dict.fromkeys(tables.PART_WHOLES, _on_part_whole),
+        **dict.fromkeys(tables.ITEM_DELTAS, _on_item_delta),
+        **dict.fromkeys(tables.ITEM_WHOLES, _on_item_whole),
+        **dict.fromkeys(tables.ENDS, _on_end),
         events.ResponseCreatedEvent: _on_progress,
         events.ResponseQueuedEvent: _on_progress,
         events.ResponseInProgressEvent: _on_progress,

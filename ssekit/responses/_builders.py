@@ -21,27 +21,12 @@ import msgspec
 from msgspec.structs import astuple, replace
 
 from ssekit._accumulator import are_whole
-from ssekit._deltas import Delta, FinishReason, ToolCall, ToolCallDelta
-from ssekit._fold import NO_TEXT, JSONText, Text, deep_copy
-from ssekit._json import is_json
+from ssekit._calls import BasePartBuilder
+from ssekit._deltas import Delta, FinishReason
+from ssekit._fold import JSONText, Text, deep_copy
+from ssekit.responses import _result as result
 from ssekit.responses._parts import Addition, PartsBuilder, in_order, join_texts, text_of
-from ssekit.responses._result import (
-    ApplyPatchOperation,
-    ContentPart,
-    McpCall,
-    ReasoningText,
-    ResponseApplyPatchToolCall,
-    ResponseCodeInterpreterToolCall,
-    ResponseCustomToolCall,
-    ResponseFunctionShellToolCall,
-    ResponseFunctionToolCall,
-    ResponseOutputItem,
-    ResponseOutputText,
-    ResponseReasoningItem,
-    ShellCallAction,
-    ShellCallOutputContent,
-    UnknownItem,
-)
+from ssekit.responses._result import ContentPart, ResponseOutputItem, UnknownItem
 from ssekit.responses._tables import Kind
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
@@ -49,15 +34,15 @@ ValueT = TypeVar("ValueT")
 
 # The field of an item that comes in pieces. (For a patch, it is `operation.diff`.)
 _STREAMED: Final[dict[Kind, str]] = {
-    ResponseFunctionToolCall: "arguments",
-    ResponseCustomToolCall: "input",
-    McpCall: "arguments",
-    ResponseCodeInterpreterToolCall: "code",
+    result.ResponseFunctionToolCall: "arguments",
+    result.ResponseCustomToolCall: "input",
+    result.McpCall: "arguments",
+    result.ResponseCodeInterpreterToolCall: "code",
 }
 _FIELDS: Final = ("content", "summary")  # those with parts, in the order of their texts
-_WITH_JSON: Final = (ResponseFunctionToolCall, McpCall)
+_WITH_JSON: Final = (result.ResponseFunctionToolCall, result.McpCall)
 _NO_KINDS: Final[frozenset[Kind]] = frozenset()
-CALLS: Final = (ResponseFunctionToolCall, ResponseCustomToolCall)
+CALLS: Final = (result.ResponseFunctionToolCall, result.ResponseCustomToolCall)
 
 
 def merge_nonempty(known: StructT, latest: StructT) -> StructT:
@@ -74,22 +59,17 @@ def merge_nonempty(known: StructT, latest: StructT) -> StructT:
 
 
 # The whole output of a shell command, or the pieces of its stdout and of its stderr.
-CommandOutput: TypeAlias = list[ShellCallOutputContent] | tuple[Text, Text]
+CommandOutput: TypeAlias = list[result.ShellCallOutputContent] | tuple[Text, Text]
 
 
-# (A struct is made in a quarter of the time of a class, and is not visited by the collector.)
-class ItemBuilder(msgspec.Struct, gc=False, eq=False):
+class ItemBuilder(BasePartBuilder, eq=False):
     """An output item.
 
     Attributes:
         item: What events have stated so far, merged. Its texts may be older than the builder's.
-        text: The field that comes in pieces: arguments, input, code, diff.
-        place: Position among the tool calls; None for any other item, and for a call of which only
-            pieces without a name have come.
         contradicted: The types of text of which a whole did not begin with the pieces.
         is_stated: Whether an event had the item itself. Else only pieces of it have come.
-        done: Whether the event of the whole item has come.
-        whole: The item of that event.
+        whole: The item of the event that ended it.
         changed: Whether other events of the item have come since then.
         outputs: The outputs of shell commands, by the index of the command.
         index: The index of the item on the wire; None if it has none.
@@ -99,29 +79,24 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
     item: Any  # its type determines the fields
     index: int | None = None
     previous: ItemBuilder | None = None
-    place: int | None = None
-    text: Text = NO_TEXT
     contradicted: frozenset[Kind] = _NO_KINDS
     is_stated: bool = False
-    done: bool = False
     whole: ResponseOutputItem | None = None
     changed: bool = False
     outputs: dict[int, CommandOutput] | None = None
-    _call: ToolCall | None = None
-    # Whether the first delta of the call was emitted, and the whole call.
-    _started: bool = False
-    _emitted: bool = False
-    _size_read: int = -1  # the size of the arguments when they were read last, and were no JSON
     _has_whole_text: bool = False  # whether the whole text has come
     # The parts, by the field that they are in. (Like `outputs`, this is made when it is first used:
     # an item of an event may be no more than `{}`.)
     _parts: dict[str, PartsBuilder] | None = None
 
-    def own_text(self) -> Text:
-        """Return the text, to which pieces may be added."""
-        if self.text is NO_TEXT:
-            self.text = JSONText() if isinstance(self.item, _WITH_JSON) else Text()
-        return self.text
+    def _no_pieces(self) -> Text:
+        return JSONText() if isinstance(self.item, _WITH_JSON) else Text()
+
+    def _names(self) -> tuple[str, str]:
+        return self.item.call_id, self.item.name
+
+    def _arguments(self) -> str:
+        return str(self.pieces)
 
     def parts(self, field: str) -> PartsBuilder:
         self._parts = self._parts or {}
@@ -131,7 +106,7 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
 
     def has_begun(self, whole: bool) -> bool:
         """Whether an event that begins the item, or has it `whole`, has come."""
-        return self.done or (self.is_stated and not whole)
+        return self.ended or (self.is_stated and not whole)
 
     def repeats(self, item: ResponseOutputItem) -> bool:
         """Whether an item is this tool call once more, begun or whole, whatever ids it has."""
@@ -139,8 +114,7 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
         if item.type != known.type or not isinstance(item, CALLS) or item.name != known.name:
             return False
         text = own_text(item)
-        whole = self.text.repeats if isinstance(self.text, JSONText) else self.text.is_whole
-        return whole(text) if text else self.done
+        return self.pieces.repeats(text) if text else self.ended
 
     def state(self, item: ResponseOutputItem, *, begins: bool = False) -> list[Addition]:
         """Take an item, begun or whole, of the same type; return what it adds to the texts."""
@@ -149,13 +123,13 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
             self.item = item
             return []
         known, self.item = self.item, merge_nonempty(self.item, item)
-        if self.done and isinstance(item, CALLS):  # the call may have been emitted
+        if self.ended and isinstance(item, CALLS):  # the call may have been emitted
             self.item = replace(self.item, call_id=known.call_id or self.item.call_id)
         if type(item) in _STREAMED:
             text = own_text(item)
-            added = self.own_text().begin(text) if begins and text else self.override(text)
+            added = self.own_pieces().begin(text) if begins and text else self.override(text)
             return [(type(item), added)]
-        if isinstance(item, ResponseApplyPatchToolCall) and item.operation is not None:
+        if isinstance(item, result.ResponseApplyPatchToolCall) and item.operation is not None:
             self.override(item.operation.diff)
         return self._state_parts(item, begins)
 
@@ -207,45 +181,26 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
         if not whole or self._emitted:
             return ""
         self._has_whole_text = True
-        return self.own_text().override(whole)
+        return self.own_pieces().override(whole)
 
     def holds(self, whole: str) -> bool:
         """Whether a whole text is that of this item, or of one of its latest parts."""
         fields = (self._parts or {}).values()
-        return self.text.is_whole(whole) or any(parts.hold(whole) for parts in fields)
+        return self.pieces.is_whole(whole) or any(parts.hold(whole) for parts in fields)
 
     def has_texts(self, wholes: list[str]) -> bool:
         """Whether whole texts are those of the parts, in their order."""
         texts = [part.text for field in (self._parts or {}).values() for part in field if part.text]
         return len(texts) == len(wholes) and all(map(Text.is_whole, texts, wholes))
 
-    def call(self) -> ToolCall:
-        """Return the tool call so far: one object as long as it does not change."""
-        assert self.place is not None
-        call = ToolCall(0, self.place, self.item.call_id, self.item.name, str(self.text))
-        if self._call is None or self._call != call:
-            self._call = call
-        return self._call
-
     def add(self, piece: str) -> list[Delta]:
         """Take a piece of the text; return its delta. A call that was emitted whole stays so.
 
         So do arguments that are whole: a gateway sends a last brace after them.
         """
-        ended = self._has_whole_text and isinstance(self.text, JSONText) and self.text.ended
-        return [] if self._emitted or ended else self.call_deltas(self.own_text().add(piece))
-
-    def call_deltas(self, piece: str, *, begins: bool = False) -> list[Delta]:
-        """Return the delta of a piece of a tool call. The first has all of the text so far.
-
-        It may be empty where the call begins or ends (`begins`). No other delta is.
-        """
-        if self.place is not None and not self._started:
-            piece = self.text.join()
-        if self.place is None or not (piece or (begins and not self._started)):
+        if self._emitted or (self._has_whole_text and self.pieces.ended):
             return []
-        self._started = True
-        return [ToolCallDelta(0, self.place, self.item.call_id, self.item.name, piece)]
+        return self.call_deltas(self.own_pieces().add(piece), begins=False)
 
     def done_deltas(self) -> list[Delta]:
         """Return the deltas of a tool call whose item is done, and the call if it is whole.
@@ -255,31 +210,22 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
         """
         if self.place is None or self._emitted:
             return []
-        if isinstance(self.text, JSONText) and (self.text or self.text.initial):
-            return self._end_deltas(self._has_json())
+        if isinstance(self.pieces, JSONText) and str(self.pieces):
+            return self._end_deltas(self.has_json())
         return self._end_deltas(self._status == "completed")
 
-    def _has_json(self) -> bool:
-        """Whether the arguments are JSON. They are read anew only after they changed."""
-        size = self.text.size()
-        valid = size != self._size_read and is_json(str(self.text))
-        if not valid:
-            self._size_read = size
-        return valid
-
-    def last_deltas(self, reason: FinishReason | None, *, last: bool) -> list[Delta]:
+    def last_deltas(self, reason: FinishReason | None, *, last: bool = True) -> list[Delta]:
         """Return the deltas of a tool call at the end of the answer: `last` of all calls or not."""
         if self._emitted:
             return []
         if isinstance(self.item, _WITH_JSON):
-            return self._end_deltas(are_whole(str(self.text), reason))
+            return self._end_deltas(are_whole(str(self.pieces), reason))
         return self._end_deltas(reason in ("stop", "tool_calls") or not last)
 
     def _end_deltas(self, whole: bool) -> list[Delta]:
-        self._emitted = whole and self._status != "incomplete"
-        initial = self.text.flush() if isinstance(self.text, JSONText) else ""
-        deltas = self.call_deltas(initial, begins=True)
-        return [*deltas, self.call()] if self._emitted else deltas
+        if whole and self._status != "incomplete":
+            return self.whole_deltas()
+        return self.call_deltas(self.pieces.flush())
 
     @property
     def _status(self) -> str:
@@ -290,17 +236,18 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
         if isinstance(item, UnknownItem):
             copy: UnknownItem = deep_copy(item)
             return copy
-        text = str(self.text)
+        text = str(self.pieces)
         changes: dict[str, Any] = {}
-        if isinstance(item, ResponseFunctionShellToolCall):
-            action = item.action or ShellCallAction()
+        if isinstance(item, result.ResponseFunctionShellToolCall):
+            action = item.action or result.ShellCallAction()
             if self._parts and not action.commands:
                 commands = [str(part.text) for part in self._parts["commands"]]
                 changes["action"] = deep_copy(action, commands=commands)
         else:
             changes = {field: parts.build() for field, parts in (self._parts or {}).items()}
-        if text and isinstance(item, ResponseApplyPatchToolCall):
-            changes["operation"] = deep_copy(item.operation or ApplyPatchOperation(), diff=text)
+        if text and isinstance(item, result.ResponseApplyPatchToolCall):
+            operation = item.operation or result.ApplyPatchOperation()
+            changes["operation"] = deep_copy(operation, diff=text)
         elif text or self._emitted:
             changes[_STREAMED[type(item)]] = text
         if self.outputs and not self.item.output:
@@ -309,16 +256,17 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
         return built
 
 
-def _contents(output: CommandOutput) -> list[ShellCallOutputContent]:
+def _contents(output: CommandOutput) -> list[result.ShellCallOutputContent]:
     if isinstance(output, list):
         return list(map(deep_copy, output))
-    return [ShellCallOutputContent(stdout=str(output[0]), stderr=str(output[1]))]
+    return [result.ShellCallOutputContent(stdout=str(output[0]), stderr=str(output[1]))]
 
 
 def kind_in(item: ResponseOutputItem, part: ContentPart) -> Kind:
     """Return the type of text that a part has: no text of a reasoning item is the answer's."""
-    reasons = isinstance(item, ResponseReasoningItem) and isinstance(part, ResponseOutputText)
-    return ReasoningText if reasons else type(part)
+    is_text = isinstance(part, result.ResponseOutputText)
+    reasons = is_text and isinstance(item, result.ResponseReasoningItem)
+    return result.ReasoningText if reasons else type(part)
 
 
 def own_text(item: ResponseOutputItem) -> str:

@@ -9,11 +9,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, dataclass_transform, get_args
+from typing import ClassVar, Literal, TypeAlias, get_args
 
-import msgspec
-
-from ssekit._fold import Unknown
+from ssekit._fold import OrUnknown, Unknown, WireStruct, always
 from ssekit._json import JSONObject
 from ssekit.responses._result import (
     ContentPart,
@@ -21,7 +19,6 @@ from ssekit.responses._result import (
     Response,
     ResponseOutputItem,
     ShellCallOutputContent,
-    text_field,
 )
 
 __all__ = [
@@ -96,11 +93,6 @@ __all__ = [
 ]
 
 
-def _zero() -> Any:
-    # A default of 0 would not be encoded.
-    return msgspec.field(default_factory=int)
-
-
 class UnknownEvent(Unknown):
     """An event of unknown type, as it came."""
 
@@ -113,10 +105,7 @@ class UnknownEvent(Unknown):
         return number if isinstance(number, int) else None
 
 
-@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
-class Event(
-    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, tag_field="type"
-):
+class Event(WireStruct, kw_only=True, tag_field="type"):
     """An event; `sequence_number` is its position in the stream, to resume after."""
 
     __unknown__: ClassVar = UnknownEvent
@@ -143,7 +132,7 @@ class ItemEvent(Event):
 class DeltaEvent(ItemEvent):
     """The next piece of a text; `obfuscation` is padding without a meaning."""
 
-    delta: str = text_field()
+    delta: str = always(str)
     obfuscation: str | None = None
 
 
@@ -230,7 +219,7 @@ class ResponseContentPartAddedEvent(ItemEvent, tag="response.content_part.added"
     """The start of a part of the content."""
 
     type: ClassVar[Literal["response.content_part.added"]]
-    content_index: int = _zero()
+    content_index: int = always(int)
     part: ContentPart | None = None
 
 
@@ -238,7 +227,7 @@ class ResponseContentPartDoneEvent(ItemEvent, tag="response.content_part.done"):
     """A whole part of the content."""
 
     type: ClassVar[Literal["response.content_part.done"]]
-    content_index: int = _zero()
+    content_index: int = always(int)
     part: ContentPart | None = None
 
 
@@ -247,13 +236,13 @@ class ResponseContentPartDoneEvent(ItemEvent, tag="response.content_part.done"):
 
 class ResponseTextDeltaEvent(DeltaEvent, tag="response.output_text.delta"):
     type: ClassVar[Literal["response.output_text.delta"]]
-    content_index: int = _zero()
+    content_index: int = always(int)
     logprobs: tuple[Logprob, ...] | None = None
 
 
 class ResponseTextDoneEvent(DoneEvent, tag="response.output_text.done"):
     type: ClassVar[Literal["response.output_text.done"]]
-    content_index: int = _zero()
+    content_index: int = always(int)
     text: str | None = None
     logprobs: tuple[Logprob, ...] | None = None
 
@@ -264,19 +253,19 @@ class ResponseOutputTextAnnotationAddedEvent(
     """A citation in the text."""
 
     type: ClassVar[Literal["response.output_text.annotation.added"]]
-    content_index: int = _zero()
+    content_index: int = always(int)
     annotation_index: int | None = None
     annotation: JSONObject | None = None
 
 
 class ResponseRefusalDeltaEvent(DeltaEvent, tag="response.refusal.delta"):
     type: ClassVar[Literal["response.refusal.delta"]]
-    content_index: int = _zero()
+    content_index: int = always(int)
 
 
 class ResponseRefusalDoneEvent(DoneEvent, tag="response.refusal.done"):
     type: ClassVar[Literal["response.refusal.done"]]
-    content_index: int = _zero()
+    content_index: int = always(int)
     refusal: str | None = None
 
 
@@ -285,12 +274,12 @@ class ResponseRefusalDoneEvent(DoneEvent, tag="response.refusal.done"):
 
 class ResponseReasoningTextDeltaEvent(DeltaEvent, tag="response.reasoning_text.delta"):
     type: ClassVar[Literal["response.reasoning_text.delta"]]
-    content_index: int = _zero()
+    content_index: int = always(int)
 
 
 class ResponseReasoningTextDoneEvent(DoneEvent, tag="response.reasoning_text.done"):
     type: ClassVar[Literal["response.reasoning_text.done"]]
-    content_index: int = _zero()
+    content_index: int = always(int)
     text: str | None = None
 
 
@@ -298,14 +287,14 @@ class ResponseReasoningDeltaEvent(DeltaEvent, tag="response.reasoning.delta"):
     """The next piece of the reasoning, as Open Responses and Vercel's gateway name it."""
 
     type: ClassVar[Literal["response.reasoning.delta"]]
-    content_index: int = _zero()
+    content_index: int = always(int)
 
 
 class ResponseReasoningDoneEvent(DoneEvent, tag="response.reasoning.done"):
     """The whole reasoning, under the same name."""
 
     type: ClassVar[Literal["response.reasoning.done"]]
-    content_index: int = _zero()
+    content_index: int = always(int)
     text: str | None = None
 
 
@@ -315,7 +304,7 @@ class ResponseReasoningSummaryPartAddedEvent(
     """The start of a part of the summary."""
 
     type: ClassVar[Literal["response.reasoning_summary_part.added"]]
-    summary_index: int = _zero()
+    summary_index: int = always(int)
     part: ContentPart | None = None
 
 
@@ -323,7 +312,7 @@ class ResponseReasoningSummaryPartDoneEvent(ItemEvent, tag="response.reasoning_s
     """A part of the summary: whole, unless `status` is "incomplete"."""
 
     type: ClassVar[Literal["response.reasoning_summary_part.done"]]
-    summary_index: int = _zero()
+    summary_index: int = always(int)
     part: ContentPart | None = None
     status: str | None = None
 
@@ -332,12 +321,12 @@ class ResponseReasoningSummaryTextDeltaEvent(
     DeltaEvent, tag="response.reasoning_summary_text.delta"
 ):
     type: ClassVar[Literal["response.reasoning_summary_text.delta"]]
-    summary_index: int = _zero()
+    summary_index: int = always(int)
 
 
 class ResponseReasoningSummaryTextDoneEvent(DoneEvent, tag="response.reasoning_summary_text.done"):
     type: ClassVar[Literal["response.reasoning_summary_text.done"]]
-    summary_index: int = _zero()
+    summary_index: int = always(int)
     text: str | None = None
 
 
@@ -487,7 +476,7 @@ class ResponseImageGenCallPartialImageEvent(
     """A partial image, in base64."""
 
     type: ClassVar[Literal["response.image_generation_call.partial_image"]]
-    partial_image_index: int = _zero()
+    partial_image_index: int = always(int)
     partial_image_b64: str | None = None
     background: str | None = None
     output_format: str | None = None
@@ -506,22 +495,22 @@ class ResponseShellCallCommandAddedEvent(ItemEvent, tag="response.shell_call_com
     """The start of a command."""
 
     type: ClassVar[Literal["response.shell_call_command.added"]]
-    command_index: int = _zero()
+    command_index: int = always(int)
     command: str | None = None
 
 
 class ResponseShellCallCommandDeltaEvent(DeltaEvent, tag="response.shell_call_command.delta"):
     type: ClassVar[Literal["response.shell_call_command.delta"]]
-    command_index: int = _zero()
+    command_index: int = always(int)
 
 
 class ResponseShellCallCommandDoneEvent(DoneEvent, tag="response.shell_call_command.done"):
     type: ClassVar[Literal["response.shell_call_command.done"]]
-    command_index: int = _zero()
+    command_index: int = always(int)
     command: str | None = None
 
 
-class ShellCallOutputDelta(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class ShellCallOutputDelta(WireStruct):
     """The next piece of one of the two outputs of a command."""
 
     stdout: str | None = None
@@ -534,7 +523,7 @@ class ResponseShellCallOutputContentDeltaEvent(
     """The next piece of the output of a command."""
 
     type: ClassVar[Literal["response.shell_call_output_content.delta"]]
-    command_index: int = _zero()
+    command_index: int = always(int)
     delta: ShellCallOutputDelta | None = None
     obfuscation: str | None = None
 
@@ -545,7 +534,7 @@ class ResponseShellCallOutputContentDoneEvent(
     """The whole output of a command."""
 
     type: ClassVar[Literal["response.shell_call_output_content.done"]]
-    command_index: int = _zero()
+    command_index: int = always(int)
     output: list[ShellCallOutputContent] | None = None
 
 
@@ -569,7 +558,7 @@ class ResponseAudioDeltaEvent(Event, tag="response.audio.delta"):
     """The next piece of the audio, in base64."""
 
     type: ClassVar[Literal["response.audio.delta"]]
-    delta: str = text_field()
+    delta: str = always(str)
 
 
 class ResponseAudioDoneEvent(Event, tag="response.audio.done"):
@@ -582,7 +571,7 @@ class ResponseAudioTranscriptDeltaEvent(Event, tag="response.audio.transcript.de
     """The next piece of the transcript of the audio."""
 
     type: ClassVar[Literal["response.audio.transcript.delta"]]
-    delta: str = text_field()
+    delta: str = always(str)
 
 
 class ResponseAudioTranscriptDoneEvent(Event, tag="response.audio.transcript.done"):
@@ -670,7 +659,4 @@ AnyEvent: TypeAlias = OrdinaryEvent | ResponseErrorEvent | ResponseFailedEvent
 for event in get_args(AnyEvent):
     event.type = event.__struct_config__.tag
 
-if TYPE_CHECKING:
-    ResponseStreamEvent: TypeAlias = AnyEvent | UnknownEvent
-else:
-    ResponseStreamEvent = AnyEvent
+ResponseStreamEvent: TypeAlias = OrUnknown[AnyEvent, UnknownEvent]

@@ -21,18 +21,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from ssekit._fold import unlinked
+from ssekit.responses import _result as result
 from ssekit.responses._builders import CALLS, ItemBuilder, own_text, texts_of
 from ssekit.responses._parts import join_texts
-from ssekit.responses._result import (
-    ResponseOutputItem,
-    ResponseOutputMessage,
-    ResponseOutputText,
-    ResponseReasoningItem,
-    UnknownItem,
-)
+from ssekit.responses._result import ResponseOutputItem, UnknownItem
 from ssekit.responses._tables import Kind
-
-__all__ = ["OutputTable"]
 
 # The fields that identify an item. The call_id, which the output of a call refers to, goes first.
 _IDS: Final = ("call_id", "id")
@@ -79,7 +72,7 @@ class OutputTable:
         for builder in reversed(list(self)) if self._places else ():
             if builder.place is not None:
                 return True
-            if any(kind is ResponseOutputText and text for kind, text in builder.texts()):
+            if any(kind is result.ResponseOutputText and text for kind, text in builder.texts()):
                 return False
         return False
 
@@ -94,11 +87,11 @@ class OutputTable:
         builder = self._by_id.get(event.item_id)
         # (Most are found so. To look at them here takes 6 percent less of recorded streams.)
         usual = builder is not None and builder.index == index and type(builder.item) in kinds
-        if builder is not None and usual and not (builder.done or self.created):
+        if builder is not None and usual and not (builder.ended or self.created):
             self._latest, builder.changed = builder, True
             return builder
         builder = self.find(event, kinds, piece=piece, whole=whole)
-        if piece and self.created and (builder.done if builder else self._at_index(index)):
+        if piece and self.created and (builder.ended if builder else self._at_index(index)):
             self._clear()
             builder = None
         if builder is None:
@@ -112,7 +105,7 @@ class OutputTable:
         index, first = event.output_index, None
         ids = (event.item_id, getattr(event, "call_id", None))
         for builder in self._candidates(index, ids, kinds, [whole] if whole else ()):
-            if not (builder.done and (piece or (whole and not builder.holds(whole)))):
+            if not (builder.ended and (piece or (whole and not builder.holds(whole)))):
                 return builder
             if first is None and (index is None or builder.index == index):
                 first = builder
@@ -178,7 +171,7 @@ class OutputTable:
             yield known
         for kind in kinds:
             open_items = self._open[kind]
-            while open_items and open_items[-1].done:
+            while open_items and open_items[-1].ended:
                 open_items.pop()
             for builder in open_items[-1:]:
                 near = index is None or here is not None or builder.index in (None, index)
@@ -249,7 +242,7 @@ class OutputTable:
         after = min(at, default=0) - 1
         for builder in before:
             came = builder.place is not None or any(text for _, text in builder.texts())
-            stays = builder.done or (came and builder.item.type not in types)
+            stays = builder.ended or (came and builder.item.type not in types)
             if builder in positions or (stays and builder in missing and not self.created):
                 after = positions.setdefault(builder, after)
         self._clear()
@@ -273,12 +266,12 @@ class OutputTable:
         for alike in (_contents, _type):
             queues: defaultdict[Any, deque[ItemBuilder]] = defaultdict(deque)
             for builder in left:
-                queues[alike(builder.item, str(builder.text), builder.texts())].append(builder)
+                queues[alike(builder.item, str(builder.pieces), builder.texts())].append(builder)
             for position, item in enumerate(output if left else ()):
                 queue = queues[alike(item, own_text(item), texts_of(item))]
                 while queue and position not in matched:
                     builder = queue.popleft()
-                    if not (builder.done and _contradicts(builder, item)):
+                    if not (builder.ended and _contradicts(builder, item)):
                         matched[position] = builder
                         del left[builder]
         return [matched.get(at) or ItemBuilder(item) for at, item in enumerate(output)]
@@ -295,7 +288,7 @@ def _missing(builders: list[ItemBuilder], output: list[ResponseOutputItem]) -> s
     reached: defaultdict[Kind, int] = defaultdict(int)
     missing: set[ItemBuilder] = set()
     for builder in builders:
-        if isinstance(builder.item, ResponseOutputMessage | ResponseReasoningItem):
+        if isinstance(builder.item, result.ResponseOutputMessage | result.ResponseReasoningItem):
             known = _without_spaces(builder.texts())
             there = bool(known) or not getattr(builder.item, "encrypted_content", None)
             for kind, text in known.items():

@@ -17,16 +17,9 @@ import msgspec
 
 from ssekit._fold import NO_TEXT, Text, deep_copy
 from ssekit._json import JSONObject, join_surrogates
-from ssekit.responses._result import (
-    ContentPart,
-    Logprob,
-    ResponseOutputRefusal,
-    ResponseOutputText,
-    UnknownPart,
-)
+from ssekit.responses import _result as result
+from ssekit.responses._result import ContentPart, Logprob, UnknownPart
 from ssekit.responses._tables import Kind
-
-__all__ = ["Addition", "PartBuilder", "PartsBuilder", "in_order", "join_texts", "text_of"]
 
 ValueT = TypeVar("ValueT")
 
@@ -69,7 +62,7 @@ class PartBuilder(msgspec.Struct, gc=False, eq=False):
     def state(self, part: ContentPart, *, begins: bool = False) -> str:
         """Take a part, begun or whole, of the same type; return what it adds to the text."""
         self.part = part
-        if isinstance(part, ResponseOutputText):
+        if isinstance(part, result.ResponseOutputText):
             if part.annotations:
                 self.annotations = dict(enumerate(part.annotations))
             if part.logprobs:
@@ -82,10 +75,10 @@ class PartBuilder(msgspec.Struct, gc=False, eq=False):
         if isinstance(part, UnknownPart):
             copy: UnknownPart = deep_copy(part)
             return copy
-        if isinstance(part, ResponseOutputRefusal):
-            return ResponseOutputRefusal(refusal=str(self.text))
-        if isinstance(part, ResponseOutputText):
-            return ResponseOutputText(
+        if isinstance(part, result.ResponseOutputRefusal):
+            return result.ResponseOutputRefusal(refusal=str(self.text))
+        if isinstance(part, result.ResponseOutputText):
+            return result.ResponseOutputText(
                 text=str(self.text),
                 annotations=deep_copy(in_order(self.annotations)),
                 logprobs=list(self.logprobs) or deep_copy(part.logprobs),
@@ -190,4 +183,4 @@ def text_of(part: ContentPart) -> str:
     """Return the text of a part; "" for a part of unknown type."""
     if isinstance(part, UnknownPart):
         return ""
-    return part.refusal if isinstance(part, ResponseOutputRefusal) else part.text
+    return part.refusal if isinstance(part, result.ResponseOutputRefusal) else part.text

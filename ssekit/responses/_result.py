@@ -9,11 +9,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, dataclass_transform
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import msgspec
 
-from ssekit._fold import Unknown
+from ssekit._fold import OrUnknown, Unknown, WireStruct, always
 from ssekit._json import JSONObject
 
 __all__ = [
@@ -78,35 +78,19 @@ class UnknownPart(Unknown):
     __slots__ = ()
 
 
-def text_field() -> Any:
-    # A default of "" would not be encoded, nor would one of `list`.
-    return msgspec.field(default_factory=str)
-
-
-def _list() -> Any:
-    return msgspec.field(default_factory=_nothing)
-
-
-def _nothing() -> list[Any]:
-    return []
-
-
 # Parts.
 
 
-class Logprob(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class Logprob(WireStruct):
     """The log probability of a token (a natural logarithm); `bytes` are those of its UTF-8."""
 
-    token: str = text_field()
-    logprob: float = msgspec.field(default_factory=float)
+    token: str = always(str)
+    logprob: float = always(float)
     bytes: tuple[int, ...] | None = None
     top_logprobs: tuple[Logprob, ...] | None = None
 
 
-@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
-class Part(
-    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, tag_field="type"
-):
+class Part(WireStruct, tag_field="type"):
     """A part of an item's content."""
 
     __unknown__: ClassVar = UnknownPart
@@ -116,8 +100,8 @@ class ResponseOutputText(Part, tag="output_text"):
     """A text; `annotations` are the citations in it."""
 
     type: ClassVar[Literal["output_text"]] = "output_text"
-    text: str = text_field()
-    annotations: list[JSONObject] = _list()
+    text: str = always(str)
+    annotations: list[JSONObject] = always(list)
     logprobs: list[Logprob] | None = None
 
 
@@ -125,45 +109,38 @@ class ResponseOutputRefusal(Part, tag="refusal"):
     """A refusal."""
 
     type: ClassVar[Literal["refusal"]] = "refusal"
-    refusal: str = text_field()
+    refusal: str = always(str)
 
 
 class ReasoningText(Part, tag="reasoning_text"):
     """A part of the reasoning itself."""
 
     type: ClassVar[Literal["reasoning_text"]] = "reasoning_text"
-    text: str = text_field()
+    text: str = always(str)
 
 
 class ReasoningSummary(Part, tag="summary_text"):
     """A part of the summary of the reasoning."""
 
     type: ClassVar[Literal["summary_text"]] = "summary_text"
-    text: str = text_field()
+    text: str = always(str)
 
 
 class ShellCommand(Part, tag="command"):
     """A command of a shell call in progress. (On the wire, a command is only a text.)"""
 
-    text: str = text_field()
+    text: str = always(str)
 
 
-if TYPE_CHECKING:
-    # msgspec decodes no union of structs and dicts: `as_type` makes the unknown parts.
-    ContentPart: TypeAlias = (
-        ResponseOutputText | ResponseOutputRefusal | ReasoningText | ReasoningSummary | UnknownPart
-    )
-else:
-    ContentPart = ResponseOutputText | ResponseOutputRefusal | ReasoningText | ReasoningSummary
+ContentPart: TypeAlias = OrUnknown[
+    ResponseOutputText | ResponseOutputRefusal | ReasoningText | ReasoningSummary, UnknownPart
+]
 
 
 # Items.
 
 
-@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
-class Item(
-    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True, tag_field="type"
-):
+class Item(WireStruct, kw_only=True, tag_field="type"):
     """An output item.
 
     Attributes:
@@ -187,8 +164,8 @@ class ResponseOutputMessage(Item, tag="message"):
     """
 
     type: ClassVar[Literal["message"]] = "message"
-    role: str = msgspec.field(default_factory=lambda: "assistant")
-    content: list[ContentPart] = _list()
+    role: str = always(lambda: "assistant")
+    content: list[ContentPart] = always(list)
     phase: str | None = None
 
 
@@ -203,7 +180,7 @@ class ResponseReasoningItem(Item, tag="reasoning"):
     """
 
     type: ClassVar[Literal["reasoning"]] = "reasoning"
-    summary: list[ContentPart] = _list()
+    summary: list[ContentPart] = always(list)
     content: list[ContentPart] | None = None
     encrypted_content: str | None = None
     format: str | None = None
@@ -219,9 +196,9 @@ class ResponseFunctionToolCall(Item, tag="function_call"):
     """
 
     type: ClassVar[Literal["function_call"]] = "function_call"
-    arguments: str = text_field()
-    call_id: str = text_field()
-    name: str = text_field()
+    arguments: str = always(str)
+    call_id: str = always(str)
+    name: str = always(str)
     namespace: str | None = None
     caller: JSONObject | None = None
     async_: bool | None = msgspec.field(default=None, name="async")
@@ -231,7 +208,7 @@ class ResponseFunctionToolCallOutputItem(Item, tag="function_call_output"):
     """The output of a function: a text, or a list of parts."""
 
     type: ClassVar[Literal["function_call_output"]] = "function_call_output"
-    call_id: str = text_field()
+    call_id: str = always(str)
     output: Any = None
     name: str | None = None
     namespace: str | None = None
@@ -242,9 +219,9 @@ class ResponseCustomToolCall(Item, tag="custom_tool_call"):
     """A call of a custom tool; `input` is any text."""
 
     type: ClassVar[Literal["custom_tool_call"]] = "custom_tool_call"
-    call_id: str = text_field()
-    input: str = text_field()
-    name: str = text_field()
+    call_id: str = always(str)
+    input: str = always(str)
+    name: str = always(str)
     namespace: str | None = None
     caller: JSONObject | None = None
     async_: bool | None = msgspec.field(default=None, name="async")
@@ -254,7 +231,7 @@ class ResponseCustomToolCallOutputItem(Item, tag="custom_tool_call_output"):
     """The output of a custom tool: a text, or a list of parts."""
 
     type: ClassVar[Literal["custom_tool_call_output"]] = "custom_tool_call_output"
-    call_id: str = text_field()
+    call_id: str = always(str)
     output: Any = None
     caller: JSONObject | None = None
 
@@ -263,7 +240,7 @@ class ResponseFileSearchToolCall(Item, tag="file_search_call"):
     """A search in files."""
 
     type: ClassVar[Literal["file_search_call"]] = "file_search_call"
-    queries: list[str] = _list()
+    queries: list[str] = always(list)
     results: list[JSONObject] | None = None
 
 
@@ -278,17 +255,17 @@ class ResponseComputerToolCall(Item, tag="computer_call"):
     """The actions of the model on a computer."""
 
     type: ClassVar[Literal["computer_call"]] = "computer_call"
-    call_id: str = text_field()
+    call_id: str = always(str)
     action: JSONObject | None = None
     actions: list[JSONObject] | None = None
-    pending_safety_checks: list[JSONObject] = _list()
+    pending_safety_checks: list[JSONObject] = always(list)
 
 
 class ResponseComputerToolCallOutputItem(Item, tag="computer_call_output"):
     """The output of a computer."""
 
     type: ClassVar[Literal["computer_call_output"]] = "computer_call_output"
-    call_id: str = text_field()
+    call_id: str = always(str)
     output: JSONObject | None = None
     acknowledged_safety_checks: list[JSONObject] | None = None
 
@@ -298,7 +275,7 @@ class ResponseCodeInterpreterToolCall(Item, tag="code_interpreter_call"):
 
     type: ClassVar[Literal["code_interpreter_call"]] = "code_interpreter_call"
     code: str | None = None
-    container_id: str = text_field()
+    container_id: str = always(str)
     outputs: list[JSONObject] | None = None
 
 
@@ -325,7 +302,7 @@ class LocalShellCall(Item, tag="local_shell_call"):
     """A command for the caller's own shell."""
 
     type: ClassVar[Literal["local_shell_call"]] = "local_shell_call"
-    call_id: str = text_field()
+    call_id: str = always(str)
     action: JSONObject | None = None
 
 
@@ -334,13 +311,13 @@ class LocalShellCallOutput(Item, tag="local_shell_call_output"):
 
     type: ClassVar[Literal["local_shell_call_output"]] = "local_shell_call_output"
     call_id: str | None = None
-    output: str = text_field()
+    output: str = always(str)
 
 
-class ShellCallAction(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class ShellCallAction(WireStruct):
     """The commands of a shell call; `timeout_ms` is in milliseconds."""
 
-    commands: list[str] = _list()
+    commands: list[str] = always(list)
     max_output_length: int | None = None
     timeout_ms: int | None = None
 
@@ -349,17 +326,17 @@ class ResponseFunctionShellToolCall(Item, tag="shell_call"):
     """Commands for a shell."""
 
     type: ClassVar[Literal["shell_call"]] = "shell_call"
-    call_id: str = text_field()
+    call_id: str = always(str)
     action: ShellCallAction | None = None
     environment: JSONObject | None = None
     caller: JSONObject | None = None
 
 
-class ShellCallOutputContent(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class ShellCallOutputContent(WireStruct):
     """The output of a command; `outcome` is its end: {"type": "exit", "exit_code": 0}."""
 
-    stdout: str = text_field()
-    stderr: str = text_field()
+    stdout: str = always(str)
+    stderr: str = always(str)
     outcome: JSONObject | None = None
     created_by: str | None = None
 
@@ -368,17 +345,17 @@ class ResponseFunctionShellToolCallOutput(Item, tag="shell_call_output"):
     """The output of the commands of a shell call."""
 
     type: ClassVar[Literal["shell_call_output"]] = "shell_call_output"
-    call_id: str = text_field()
+    call_id: str = always(str)
     max_output_length: int | None = None
-    output: list[ShellCallOutputContent] = _list()
+    output: list[ShellCallOutputContent] = always(list)
     caller: JSONObject | None = None
 
 
-class ApplyPatchOperation(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class ApplyPatchOperation(WireStruct):
     """A change of a file: `type` is create_file, update_file or delete_file."""
 
-    type: str = text_field()
-    path: str = text_field()
+    type: str = always(str)
+    path: str = always(str)
     diff: str | None = None
 
 
@@ -386,7 +363,7 @@ class ResponseApplyPatchToolCall(Item, tag="apply_patch_call"):
     """A change of a file, for the caller to make."""
 
     type: ClassVar[Literal["apply_patch_call"]] = "apply_patch_call"
-    call_id: str = text_field()
+    call_id: str = always(str)
     operation: ApplyPatchOperation | None = None
     caller: JSONObject | None = None
 
@@ -395,7 +372,7 @@ class ResponseApplyPatchToolCallOutput(Item, tag="apply_patch_call_output"):
     """The outcome of a change of a file."""
 
     type: ClassVar[Literal["apply_patch_call_output"]] = "apply_patch_call_output"
-    call_id: str = text_field()
+    call_id: str = always(str)
     output: str | None = None
     caller: JSONObject | None = None
 
@@ -404,9 +381,9 @@ class McpCall(Item, tag="mcp_call"):
     """A call of a tool of an MCP server by the host; `arguments` are JSON as the model wrote it."""
 
     type: ClassVar[Literal["mcp_call"]] = "mcp_call"
-    arguments: str = text_field()
-    name: str = text_field()
-    server_label: str = text_field()
+    arguments: str = always(str)
+    name: str = always(str)
+    server_label: str = always(str)
     approval_request_id: str | None = None
     error: Any = None
     output: str | None = None
@@ -416,8 +393,8 @@ class McpListTools(Item, tag="mcp_list_tools"):
     """The tools of an MCP server."""
 
     type: ClassVar[Literal["mcp_list_tools"]] = "mcp_list_tools"
-    server_label: str = text_field()
-    tools: list[JSONObject] = _list()
+    server_label: str = always(str)
+    tools: list[JSONObject] = always(list)
     error: Any = None
 
 
@@ -425,16 +402,16 @@ class McpApprovalRequest(Item, tag="mcp_approval_request"):
     """A call of an MCP server's tool that needs the caller's consent."""
 
     type: ClassVar[Literal["mcp_approval_request"]] = "mcp_approval_request"
-    arguments: str = text_field()
-    name: str = text_field()
-    server_label: str = text_field()
+    arguments: str = always(str)
+    name: str = always(str)
+    server_label: str = always(str)
 
 
 class McpApprovalResponse(Item, tag="mcp_approval_response"):
     """The caller's answer to a request for consent."""
 
     type: ClassVar[Literal["mcp_approval_response"]] = "mcp_approval_response"
-    approval_request_id: str = text_field()
+    approval_request_id: str = always(str)
     approve: bool | None = None
     reason: str | None = None
 
@@ -454,7 +431,7 @@ class ResponseToolSearchOutputItem(Item, tag="tool_search_output"):
     type: ClassVar[Literal["tool_search_output"]] = "tool_search_output"
     call_id: str | None = None
     execution: str | None = None
-    tools: list[JSONObject] = _list()
+    tools: list[JSONObject] = always(list)
 
 
 class AdditionalTools(Item, tag="additional_tools"):
@@ -462,34 +439,34 @@ class AdditionalTools(Item, tag="additional_tools"):
 
     type: ClassVar[Literal["additional_tools"]] = "additional_tools"
     role: str | None = None
-    tools: list[JSONObject] = _list()
+    tools: list[JSONObject] = always(list)
 
 
 class ResponseCompactionItem(Item, tag="compaction"):
     """The conversation so far, shortened, in a form that only the host can read."""
 
     type: ClassVar[Literal["compaction"]] = "compaction"
-    encrypted_content: str = text_field()
+    encrypted_content: str = always(str)
 
 
 class Program(Item, tag="program"):
     """A program in which the model calls tools."""
 
     type: ClassVar[Literal["program"]] = "program"
-    call_id: str = text_field()
-    code: str = text_field()
-    fingerprint: str = text_field()
+    call_id: str = always(str)
+    code: str = always(str)
+    fingerprint: str = always(str)
 
 
 class ProgramOutput(Item, tag="program_output"):
     """The output of a program."""
 
     type: ClassVar[Literal["program_output"]] = "program_output"
-    call_id: str = text_field()
-    result: str = text_field()
+    call_id: str = always(str)
+    result: str = always(str)
 
 
-_KnownItem: TypeAlias = (
+ResponseOutputItem: TypeAlias = OrUnknown[
     ResponseOutputMessage
     | ResponseReasoningItem
     | ResponseFunctionToolCall
@@ -517,19 +494,15 @@ _KnownItem: TypeAlias = (
     | AdditionalTools
     | ResponseCompactionItem
     | Program
-    | ProgramOutput
-)
-
-if TYPE_CHECKING:
-    ResponseOutputItem: TypeAlias = _KnownItem | UnknownItem
-else:
-    ResponseOutputItem = _KnownItem
+    | ProgramOutput,
+    UnknownItem,
+]
 
 
 # The response.
 
 
-class InputTokensDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class InputTokensDetails(WireStruct):
     """The kinds of input tokens."""
 
     cached_tokens: int | None = None
@@ -537,13 +510,13 @@ class InputTokensDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=Tr
     cache_write_tokens_details: JSONObject | None = None
 
 
-class OutputTokensDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class OutputTokensDetails(WireStruct):
     """The kinds of output tokens."""
 
     reasoning_tokens: int | None = None
 
 
-class ResponseUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class ResponseUsage(WireStruct):
     """The tokens of a request, with additions of hosts.
 
     Attributes:
@@ -577,7 +550,7 @@ class ResponseUsage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     completion_tokens: None = None
 
 
-class ResponseError(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class ResponseError(WireStruct):
     """The error of a response that failed."""
 
     code: str | None = None
@@ -587,13 +560,13 @@ class ResponseError(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     misalignment: Any = None
 
 
-class IncompleteDetails(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class IncompleteDetails(WireStruct):
     """The reason for an incomplete answer: "max_output_tokens", "content_filter", ..."""
 
     reason: str | None = None
 
 
-class Response(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+class Response(WireStruct, kw_only=True):
     """The whole answer, in the shape of the endpoint's answer without `stream`.
 
     Attributes:
@@ -606,16 +579,16 @@ class Response(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_default
             content_filters (Azure), stop_reason: Undocumented fields of the wire.
     """
 
-    id: str = text_field()
-    object: str = msgspec.field(default_factory=lambda: "response")
+    id: str = always(str)
+    object: str = always(lambda: "response")
     created_at: int | float | None = None
     status: str | None = None
     completed_at: int | float | None = None
     error: ResponseError | None = None
     incomplete_details: IncompleteDetails | None = None
     instructions: Any = None
-    model: str = text_field()
-    output: list[ResponseOutputItem] = _list()
+    model: str = always(str)
+    output: list[ResponseOutputItem] = always(list)
     parallel_tool_calls: bool | None = None
     tool_choice: Any = None
     tools: list[JSONObject] | None = None
