@@ -341,7 +341,8 @@ def as_integer(digits: str) -> int | float:
 
 def _is_shallow(text: str | bytes, room: int = MAX_DEPTH) -> bool:
     """Whether a text is certainly not too deep: its brackets go in few rounds of two levels."""
-    if sum(_count(text)) <= room:
+    # (Each level takes two brackets.)
+    if len(text) <= 2 * room or sum(_count(text)) <= room:
         return True
     brackets = text.encode(errors="replace") if isinstance(text, str) else text
     brackets = brackets.translate(None, _NO_BRACKETS)
