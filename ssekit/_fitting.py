@@ -170,10 +170,14 @@ def _fit_object(value: dict[str, Any], shape: _Shape) -> Any:
             attribute, declared, is_id = known[name]
             if is_id and type(inner) in (int, float):
                 inner = str(inner)
-            fitted = inner if type(inner) in declared.as_is else _fit(inner, declared)
-            if fitted is not msgspec.UNSET:
-                fields[attribute] = fitted
-    return struct(**fields) if required <= fields.keys() else msgspec.UNSET
+            kind = type(inner)
+            if kind in declared.as_is:
+                fields[attribute] = inner
+            elif kind in declared.fits:
+                fitted = declared.fits[kind](inner, declared)
+                if fitted is not msgspec.UNSET:
+                    fields[attribute] = fitted
+    return msgspec.UNSET if required and not required <= fields.keys() else struct(**fields)
 
 
 @cache

@@ -232,4 +232,4 @@ def _message_call(
 def text_of(pieces: list[JSONObject]) -> str:
     """Return the text of blocks of the reasoning, or of pieces of them."""
     texts = (piece.get(name) for piece in pieces for name in _THOUGHTS)
-    return "".join(str(text) for text in texts if isinstance(text, str | Text))
+    return "".join(str(text) for text in texts if isinstance(text, (str, Text)))

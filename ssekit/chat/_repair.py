@@ -88,8 +88,10 @@ def _repair_call(call: dict[str, Any]) -> None:
 
 
 def _repair_arguments(called: dict[str, Any]) -> None:
-    spell(called, *_ARGUMENTS)
-    # z.ai and Mistral (according to its SDK) may send arguments as the object itself.
     for field in _ARGUMENTS:
-        if isinstance(called.get(field), dict | list):
-            called[field] = json.dumps(called[field])
+        value = called.get(field)
+        if value is not None and type(value) is not str:
+            spell(called, field)
+            # z.ai and Mistral (according to its SDK) may send arguments as the object itself.
+            if isinstance(value, (dict, list)):
+                called[field] = json.dumps(value)

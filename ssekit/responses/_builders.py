@@ -164,16 +164,15 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
             return []
         fit = all(self.parts(field).fits(parts) for field, parts in stated.items())
         known = {} if fit else join_texts(self._texts_in(stated))
-        additions = [
-            (kind_in(self.item, part), added)
+        added = [
+            piece
             for field, parts in stated.items()
-            for part, added in zip(
-                parts, self.parts(field).state(parts, begins=begins), strict=True
-            )
+            for piece in self.parts(field).state(parts, begins=begins)
         ]
         if fit:
-            return additions
-        additions.clear()  # the texts are divided in another way
+            kinds = (kind_in(self.item, part) for part in chain.from_iterable(stated.values()))
+            return list(zip(kinds, added, strict=True))
+        additions: list[Addition] = []  # the texts are divided in another way
         for kind, text in join_texts(self._texts_in(stated)).items():
             before = known.get(kind, "")
             if not text.startswith(before):
@@ -190,6 +189,8 @@ class ItemBuilder(msgspec.Struct, gc=False, eq=False):
         known = self._parts or {}
         for field in fields:
             for part in known.get(field, ()):
+                if part.text is NO_TEXT:
+                    continue
                 kind = kind_in(self.item, part.part)
                 if part.text.contradicted:
                     self.contradicted |= {kind}
@@ -315,8 +316,9 @@ def _contents(output: CommandOutput) -> list[ShellCallOutputContent]:
 
 def kind_in(item: ResponseOutputItem, part: ContentPart) -> Kind:
     """Return the type of text that a part has: no text of a reasoning item is the answer's."""
-    reasons = isinstance(item, ResponseReasoningItem) and isinstance(part, ResponseOutputText)
-    return ReasoningText if reasons else type(part)
+    kind = type(part)
+    reasons = kind is ResponseOutputText and isinstance(item, ResponseReasoningItem)
+    return ReasoningText if reasons else kind
 
 
 def own_text(item: ResponseOutputItem) -> str:
