@@ -29,6 +29,7 @@ from ssekit._json import (
     is_dense,
     is_json,
     parse_object,
+    shallow,
     try_parse,
     unlisted,
     well_formed,
@@ -306,15 +307,15 @@ class Format(Generic[ChunkT, ResultT]):
         if not (refused or is_dense(event.data)):
             with suppress(*DECODE_FAILURES):
                 return self.decode_typed(event.data)
-        spelled = has_float(event.data)
-        body = unlisted(try_parse(event.data, self._fragments, spelled=spelled))
+        text = shallow(event.data)
+        spelled, dense = has_float(text), is_dense(text)
+        body = unlisted(try_parse(text, self._fragments, spelled=spelled))
         if body is None and event.event == "error" and not is_blank(event.data):
             body = event.data
         if self._typed_by_event and isinstance(body, dict) and event.event != "message":
             kind = body.get("type")
             body["type"] = kind if isinstance(kind, str) and kind else event.event
         passes = self._passes(event, body)
-        dense = is_dense(event.data)
         error = self.find_reported(body, event.event, certain=passes, dense=dense)
         if error is None and passes:
             return None

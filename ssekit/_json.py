@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import json
 import re
+from array import array
 from collections.abc import Collection
 from functools import cache
+from itertools import accumulate
 from types import NoneType
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -34,6 +36,7 @@ __all__ = [
     "parse",
     "parse_object",
     "parse_text",
+    "shallow",
     "spell",
     "try_parse",
     "unlisted",
@@ -51,15 +54,15 @@ DECODE_FAILURES: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 # Nesting that no vendor's shape comes near; what lies deeper is read as null. Recursive readers
 # and writers (json, msgspec, copying, repr) give up at about a thousand levels.
 MAX_DEPTH = 100
-# A string, also one that does not end, or a bracket. It matches wherever it starts, so that
-# finding all of them is linear.
-_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
+# Brackets of one kind, after strings (also one that does not end) and whatever else.
+_BRACKETS = re.compile(r'(?:[^"\[\]{}]|"(?:[^"\\]|\\.)*+(?:"|\\?\Z))*+([\[{]+|[\]}]+)', re.DOTALL)
 
 LARGE = 4 * 2**10  # bytes or characters
 _FRACTION = re.compile(r"[0-9][.eE]")
 _FLOAT = re.compile(r"[:,\[]\s*-?[0-9]+[.eE]")
 _NUMBERS = frozenset({int, float, bool, NoneType})
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
+_LEVELS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")  # 1 and -1, as signed bytes
 # The place of a fault, at the end of a message of msgspec.
 _PLACE = re.compile(r"(?:\((byte \d+)\)| at `(\$[^`]*)`)\Z")
 LONGEST_INTEGER = 640  # digits; int() may be set to refuse any more
@@ -107,9 +110,9 @@ def parse(text: str, fragments: Collection[str] | None = (), *, spelled: bool = 
     Raises:
         ValueError: The text is not JSON.
     """
-    deep = not _is_shallow(text)
-    long, dense = _has_long_integer(text), is_dense(text)
-    if not (deep or spelled or long or dense):
+    text = shallow(text)
+    long, dense = _has_long_integer(text), _is_dense(text)
+    if not (spelled or long or dense):
         try:
             # Strict, in C: what it reads, the other reads alike, and no surrogate is in it.
             return msgspec.json.decode(text)
@@ -118,7 +121,7 @@ def parse(text: str, fragments: Collection[str] | None = (), *, spelled: bool = 
     if fragments is not None and ("\\u" in text or not is_well_formed(text)):
         text = _without_halves(text, fragments)
     return json.loads(
-        _shallow(text) if deep else text,
+        text,
         strict=False,
         parse_int=as_integer if long else None,
         parse_float=_spelled if spelled else None,
@@ -169,7 +172,7 @@ def is_dense(text: str | bytes) -> bool:
     if not _is_dense(text):
         return False
     # (Of what is nested too deep, nothing is read. Bytes are looked at again, as a text.)
-    return isinstance(text, bytes) or _is_shallow(text) or _is_dense(_shallow(text))
+    return isinstance(text, bytes) or _is_dense(shallow(text))
 
 
 def _is_dense(text: str | bytes) -> bool:
@@ -284,7 +287,7 @@ def well_formed(tree: Any, room: int = MAX_DEPTH) -> Any:
     if isinstance(tree, (dict, list)):
         try:
             encoded = _ENCODE(tree)  # which fails for half a surrogate pair
-            if _is_shallow(encoded, room):
+            if not _is_deep(encoded, room):
                 return msgspec.to_builtins(tree, enc_hook=float)  # a copy in C
         except (UnicodeError, TypeError, RecursionError):
             pass
@@ -339,31 +342,33 @@ def as_integer(digits: str) -> int | float:
     return int(digits) if len(digits) <= LONGEST_INTEGER else float(digits)
 
 
-def _is_shallow(text: str | bytes, room: int = MAX_DEPTH) -> bool:
-    """Whether a text is certainly not too deep: its brackets go in few rounds of two levels."""
+def _is_deep(text: str | bytes, room: int = MAX_DEPTH) -> bool:
+    """Whether a JSON text is nested deeper than `room`."""
     # (Each level takes two brackets.)
     if len(text) <= 2 * room or sum(_count(text)) <= room:
-        return True
-    brackets = text.encode(errors="replace") if isinstance(text, str) else text
-    brackets = brackets.translate(None, _NO_BRACKETS)
-    for _ in range(room // 2):
-        brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
-    return not brackets
+        return False
+    data = text.encode(errors="replace") if isinstance(text, str) else text
+    # Without escaped quotes, every other part between quotes is within a string.
+    outside = data.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2]
+    levels = b"".join(outside).translate(_LEVELS, _NO_BRACKETS)
+    return max(accumulate(array("b", levels)), default=0) > room
 
 
-def _shallow(text: str) -> str:
+def shallow(text: str) -> str:
     """Return `text` with null in the place of what is nested too deep."""
+    if not _is_deep(text):
+        return text
     kept: list[str] = []
     depth = start = 0
-    for match in _TOKEN.finditer(text):
-        token = match.group()
-        if token in "[{":
-            depth += 1
-            if depth == MAX_DEPTH + 1:
-                kept += text[start : match.start()], "null"
-        elif token in "]}":
-            if depth == MAX_DEPTH + 1:
-                start = match.end()
-            depth -= 1
+    for match in _BRACKETS.finditer(text):
+        at, count = match.start(1), len(match[1])
+        if match[1][0] in "[{":
+            if depth <= MAX_DEPTH < depth + count:
+                kept += text[start : at + MAX_DEPTH - depth], "null"
+            depth += count
+        else:
+            if depth - count <= MAX_DEPTH < depth:
+                start = at + depth - MAX_DEPTH
+            depth -= count
     # Where the brackets do not match, the text that is left is not JSON either.
     return "".join(kept) + text[start:]

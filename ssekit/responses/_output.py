@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any, Final
 
 from ssekit._fold import unlinked
@@ -352,11 +353,8 @@ def _contradicts(builder: ItemBuilder, item: ResponseOutputItem) -> bool:
 
 
 def _ids(item: ResponseOutputItem) -> list[str]:
-    if type(item) is UnknownItem:
-        values = map(item.get, _IDS)
-    else:
-        values = (getattr(item, field, None) for field in _IDS)
-    return [value for value in values if value and type(value) is str]
+    get: Any = item.get if type(item) is UnknownItem else partial(getattr, item)
+    return [value for field in _IDS if type(value := get(field, None)) is str and value]
 
 
 def _id(item: ResponseOutputItem, field: str) -> str:
