@@ -28,6 +28,7 @@ from ssekit._json import (
     has_float,
     is_dense,
     is_json,
+    is_plain,
     parse_object,
     shallow,
     try_parse,
@@ -372,10 +373,11 @@ class Format(Generic[ChunkT, ResultT]):
             error = "" if body is None else body
         if error is None:
             return None
-        # A string that continues elsewhere may end in half a surrogate pair; an error may not. (And
-        # a chunk may be made of it, too.)
-        room = _DENSE_DEPTH if dense and error is body else MAX_DEPTH
-        return APIError(**error_fields(well_formed(error, room), body))
+        if error is body:  # of which a chunk is made, too
+            error = well_formed(error, _DENSE_DEPTH if dense else MAX_DEPTH)
+        elif not is_plain(error):  # a string that goes on elsewhere may end in half a pair
+            error = well_formed(error)
+        return APIError(**error_fields(error, body))
 
     def find_outside(self, outside: bytes, *, certain: bool) -> APIError | None:
         """Return the error that bytes outside of any event report, or None."""

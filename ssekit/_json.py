@@ -31,6 +31,7 @@ __all__ = [
     "has_float",
     "is_dense",
     "is_json",
+    "is_plain",
     "is_well_formed",
     "join_surrogates",
     "parse",
@@ -286,12 +287,20 @@ def well_formed(tree: Any, room: int = MAX_DEPTH) -> Any:
     """
     if isinstance(tree, (dict, list)):
         try:
-            encoded = _ENCODE(tree)  # which fails for half a surrogate pair
-            if not _is_deep(encoded, room):
+            # Encoding fails for half a surrogate pair.
+            if not _is_deep(_ENCODE(tree), room):
                 return msgspec.to_builtins(tree, enc_hook=float)  # a copy in C
         except (UnicodeError, TypeError, RecursionError):
             pass
     return _mended(tree, room)
+
+
+def is_plain(tree: Any) -> bool:
+    """Whether a tree of builtins has no lone surrogate, and no spelled float."""
+    try:
+        return bool(msgspec.json.encode(tree))
+    except (UnicodeError, TypeError, RecursionError):
+        return False
 
 
 def _mended(tree: Any, room: int) -> Any:
