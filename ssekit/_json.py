@@ -137,8 +137,8 @@ def _without_halves(text: str, fragments: Collection[str]) -> str:
     """
     text = text.encode(errors="backslashreplace").decode().replace("\\\\", "\\u005c")
     parts = _fragment(*fragments).split(text) if fragments else [text]
-    parts[::2] = [_LONE_ESCAPE.sub(r"\\ufffd", part) for part in parts[::2]]
-    parts[1::2] = [_LONE_ESCAPE_INSIDE.sub(r"\\ufffd", part) for part in parts[1::2]]
+    parts[::2] = [_LONE_ESCAPE.sub("\ufffd", part) for part in parts[::2]]
+    parts[1::2] = [_LONE_ESCAPE_INSIDE.sub("\ufffd", part) for part in parts[1::2]]
     return "".join(parts)
 
 
@@ -306,14 +306,16 @@ def is_plain(tree: Any) -> bool:
 def _mended(tree: Any, room: int) -> Any:
     if type(tree) in _NUMBERS:  # of which a list may have many
         return tree
-    if isinstance(tree, dict):
-        names = map(join_surrogates, tree)
-        values = (_mended(value, room - 1) for value in tree.values())
-        return dict(zip(names, values, strict=True)) if room else None
-    if isinstance(tree, list):
-        return [_mended(value, room - 1) for value in tree] if room else None
     if isinstance(tree, str):
         return join_surrogates(tree)
+    if isinstance(tree, dict) and room:
+        room -= 1
+        return {join_surrogates(name): _mended(value, room) for name, value in tree.items()}
+    if isinstance(tree, list) and room:
+        room -= 1
+        return [_mended(value, room) for value in tree]
+    if isinstance(tree, (dict, list)):
+        return None
     return float(tree) if isinstance(tree, SpelledFloat) else tree
 
 
