@@ -81,9 +81,13 @@ def _repair_call(call: dict[str, Any]) -> None:
     function, custom = call.get("function"), call.get("custom")
     if function is None and custom is None:
         function = call["function"] = dict(call)
+    # (What is left in another place would make the whole chunk one that does not quite fit.)
+    call.pop("name", None)
+    call.pop("arguments", None)
     for called in (function, custom):
         if isinstance(called, dict):
-            call["id"] = call.get("id") or called.get("id")  # llama.cpp, at first
+            id_ = called.pop("id", None)
+            call["id"] = call.get("id") or id_  # llama.cpp, at first
             _repair_arguments(called)
 
 
