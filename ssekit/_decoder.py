@@ -357,7 +357,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
                 self._end("marker" if is_end else None, "the end marker came", self._outside)
                 return
             waiting = self._decode is _refuse  # lines outside, or an error, wait for this event
-            settles = waiting and not self._format.is_empty(part)
+            settles = waiting and self._format.kind_of(part) != "empty"
             if settles:
                 self._outside, self._decode = b"", self._format.decode_typed
             try:
@@ -397,9 +397,9 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         """Note whether a chunk starts the answer, or its event is of another format."""
         if chunk is not None and self._format.starts(chunk, event):
             self._started = True
-        elif not self._format.is_empty(event):
+        elif (kind := self._format.kind_of(event)) != "empty":
             self._seen = True
-            if self._format.is_foreign(event):
+            if kind == "foreign":
                 self._foreign += 1
                 self._first_foreign = self._first_foreign or event
         return self._started

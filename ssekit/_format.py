@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from functools import partial
 from itertools import dropwhile
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -28,8 +28,9 @@ from ssekit._json import (
     has_float,
     is_dense,
     is_json,
-    mend,
+    is_plain,
     parse_object,
+    shallow,
     try_parse,
     unlisted,
     well_formed,
@@ -47,7 +48,7 @@ from ssekit._server_error import (
     is_notice,
     nested_error,
 )
-from ssekit._shapes import shape_in, shape_of
+from ssekit._shapes import body_of, shape_in, shape_of
 from ssekit._source import AsyncSource, Source
 from ssekit._stream import AsyncStream, Stream
 
@@ -293,7 +294,7 @@ class Format(Generic[ChunkT, ResultT]):
         if cut_line and not event.data.strip():
             return False
         return all(
-            is_marker(part.data) or is_json(part.data) or self.is_empty(part)
+            is_marker(part.data) or is_json(part.data) or self.kind_of(part) == "empty"
             for part in self.split(event)
             if part.event != "error" or part.data.startswith(("{", "["))
         )
@@ -307,15 +308,15 @@ class Format(Generic[ChunkT, ResultT]):
         if not (refused or is_dense(event.data)):
             with suppress(*DECODE_FAILURES):
                 return self.decode_typed(event.data)
-        spelled = has_float(event.data)
-        body = unlisted(try_parse(event.data, self._fragments, spelled=spelled))
+        text = shallow(event.data)
+        spelled, dense = has_float(text), is_dense(text)
+        body = unlisted(try_parse(text, self._fragments, spelled=spelled))
         if body is None and event.event == "error" and not is_blank(event.data):
             body = event.data
         if self._typed_by_event and isinstance(body, dict) and event.event != "message":
             kind = body.get("type")
             body["type"] = kind if isinstance(kind, str) and kind else event.event
         passes = self._passes(event, body)
-        dense = is_dense(event.data)
         error = self.find_reported(body, event.event, certain=passes, dense=dense)
         if error is None and passes:
             return None
@@ -372,11 +373,11 @@ class Format(Generic[ChunkT, ResultT]):
             error = "" if body is None else body
         if error is None:
             return None
-        # A string that continues elsewhere may end in half a surrogate pair; an error may not.
-        error = without_spellings(error)
         if error is body:  # of which a chunk is made, too
             error = well_formed(error, _DENSE_DEPTH if dense else MAX_DEPTH)
-        return APIError(**error_fields(mend(error), body))
+        elif not is_plain(error):  # a string that goes on elsewhere may end in half a pair
+            error = well_formed(error)
+        return APIError(**error_fields(error, body))
 
     def find_outside(self, outside: bytes, *, certain: bool) -> APIError | None:
         """Return the error that bytes outside of any event report, or None."""
@@ -398,29 +399,26 @@ class Format(Generic[ChunkT, ResultT]):
         # Half an event: a gateway that lost its server ends it by a blank line, and then reports.
         return not (isinstance(error, DecodeError) and error.event and _is_cut(error.event.data))
 
-    def is_empty(self, event: ServerSentEvent) -> bool:
-        """Whether an event keeps the connection alive, and is nothing else."""
-        if event.event == "error":
-            return False
-        if is_blank(event.data):
-            return True
-        body = unlisted(try_parse(event.data))
-        if not isinstance(body, dict):
-            return is_keepalive(event.event) and not event.data.lstrip().startswith("{")
-        is_part = body.get(self._chunk_field) or shape_in(body, "") == self.name
-        means_nothing = is_keepalive(event.event) or is_notice(body.get("type"))
-        return means_nothing and not (is_part or body.get("error"))
+    def kind_of(self, event: ServerSentEvent) -> Literal["empty", "own", "foreign"]:
+        """Return what an event is that has no part of the answer.
 
-    def is_foreign(self, event: ServerSentEvent) -> bool:
-        """Whether an event without a part of the answer is not of this format."""
-        body = unlisted(try_parse(event.data))
+        It is "empty" if it keeps the connection alive, and is nothing else, or "foreign" to this
+        format. (Both are looked for at once, because the data may be large.)
+        """
+        is_error, is_alive = event.event == "error", is_keepalive(event.event)
+        if is_blank(event.data) and not is_error:
+            return "empty"
+        body = body_of(event)
         if not isinstance(body, dict):
-            return True
+            return "empty" if is_alive and not event.data.lstrip().startswith("{") else "foreign"
+        is_part = body.get(self._chunk_field) or shape_in(body, "") == self.name
+        means_nothing = not is_error and (is_alive or is_notice(body.get("type")))
+        if means_nothing and not (is_part or body.get("error")):
+            return "empty"
         shape = shape_in(body, event.event)
-        if shape is not None:
-            return shape != self.name
         fields = (self._chunk_field, *self._side_fields)
-        return not any(field in body for field in fields)
+        is_own = shape == self.name or (shape is None and any(field in body for field in fields))
+        return "own" if is_own else "foreign"
 
     def mismatch(self, event: ServerSentEvent, count: int) -> DecodeError:
         """Return the error of a stream in which no event is of this format."""

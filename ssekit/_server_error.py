@@ -43,6 +43,7 @@ _WORDS: Final[dict[str, tuple[str, ...]]] = {
     "type": ("type", "errortype", "status"),  # Google's hosts have a status, and HTTP's as code
     "param": ("param",),
 }
+_WORDED: Final = frozenset({str, list, dict})  # the types of what may have a text
 # Fields that stand beside a bare {"error": "..."} or {"detail": "..."} and describe it, and those.
 _SIBLINGS: Final = {*_WORDS["message"], *_WORDS["code"], "errortype"}
 # Codes and messages where all is well, in lower case.
@@ -119,8 +120,9 @@ def _sentences(message: Any) -> Iterator[str]:
     if isinstance(message, str):
         yield message
     elif isinstance(message, list):
-        for item in filter(None, message):
-            yield from _sentences(item)
+        for item in message:
+            if type(item) in _WORDED:  # (a list may have a hundred thousand numbers)
+                yield from _sentences(item)
     elif isinstance(message, dict):
         fields = _fields(message)
         for word in _WORDS["message"]:
@@ -208,6 +210,8 @@ def _plain(name: Any) -> str:
 
 def _is_fine(value: Any) -> bool:
     """Whether no error is in a value: all of it is null, empty, 0 or a word for that."""
-    if isinstance(value, dict | list):
-        return all(map(_is_fine, value.values() if isinstance(value, dict) else value))
+    if isinstance(value, (dict, list)):
+        # (What is false is left out in C: a list may have a hundred thousand nulls.)
+        values = filter(None, value.values() if isinstance(value, dict) else value)
+        return all(map(_is_fine, values))
     return not value or str(value).lower() in _FINE

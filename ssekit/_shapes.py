@@ -92,9 +92,14 @@ SHAPES: Final[dict[str, Callable[[dict[str, Any], str], bool]]] = {
 }
 
 
+def body_of(event: ServerSentEvent) -> Any:
+    """Return the JSON of an event, or None, to look at its fields."""
+    return unlisted(try_parse(event.data, None))
+
+
 def shape_of(event: ServerSentEvent) -> str | None:
     """Return the name of the format that an event shows, or None if it shows none."""
-    body = unlisted(try_parse(event.data))
+    body = body_of(event)
     if body is None and "\n" in event.data:  # several objects may be in one event, on a line each
         parts = (replace(event, data=line) for line in event.data.split("\n"))
         return next(filter(None, map(shape_of, parts)), None)

@@ -30,10 +30,9 @@ from ssekit._decoder import Read, Scanned, StreamDecoder
 from ssekit._errors import DecodeError, SSEKitError
 from ssekit._event import ServerSentEvent, make_event
 from ssekit._format import Format
-from ssekit._json import try_parse, unlisted
 from ssekit._marker import is_marker
 from ssekit._scanner import IGNORED, Batch
-from ssekit._shapes import SHAPES, shape_of
+from ssekit._shapes import SHAPES, body_of, shape_of
 
 __all__ = [
     "FORMAT",
@@ -144,7 +143,7 @@ class _Decoder(StreamDecoder[Any, Any]):
                 name = next(filter(None, map(shape_of, parts)), None)
                 self._detected = name is not None
                 fits = self._size <= self._scanner.limit
-                if name is None and fits and self._format.is_empty(event):
+                if name is None and fits and self._format.kind_of(event) == "empty":
                     continue
                 if name is None and any(map(self._is_last, parts)):
                     name = _DEFAULT
@@ -179,7 +178,7 @@ class _Decoder(StreamDecoder[Any, Any]):
 
 def _fields_of(event: ServerSentEvent | None) -> str:
     """Return a description of the first event, if there is one: the names of its fields."""
-    body = {} if event is None else unlisted(try_parse(event.data))
+    body = {} if event is None else body_of(event)
     if body is None:
         return "the first event is not JSON"
     names = [f"{name[:40]!r}" for name in body][:8] if isinstance(body, dict) else []

@@ -401,6 +401,14 @@ def test_logprobs():
     assert made == {"content": tokens, "refusal": []}
 
 
+@pytest.mark.parametrize("count", [1, 200])
+def test_the_tokens_of_a_result_are_structs(count: int):
+    content = [{"token": "a", "logprob": -0.5, "bytes": None, "top_logprobs": []}] * count
+    logprobs = run(chunk(logprobs={"content": content})).choices[0].logprobs
+    assert logprobs is not None
+    assert [token.token for token in logprobs.content or ()] == ["a"] * count
+
+
 def test_logprobs_of_reasoning():
     token = {"token": "a", "logprob": -0.5, "bytes": None, "top_logprobs": []}
     answer = run(chunk(logprobs={"reasoning_content": [token]}), chunk(logprobs={"content": []}))

@@ -43,6 +43,7 @@ EVENTS = {
         "likeliest": '{"choices":[{"text":"a","logprobs":{"top_logprobs":%s}}]}',
         "the prompt": '{"choices":[{"text":"a","prompt_logprobs":%s}]}',
         "no text": '{"choices":[{"text":%s}]}',
+        "offsets": '{"choices":[{"logprobs":{"text_offset":%s}}]}',
     },
     "responses": {
         "output": '{"type":"response.completed","response":{"output":%s}}',
@@ -70,6 +71,8 @@ EVENTS = {
         "whole": '{"type":"message","content":%s}',
         "an unknown block": '{"type":"content_block_start","index":0,'
         '"content_block":{"type":"x","y":%s}}',
+        "the end": '{"type":"message_stop","message":{"content":%s}}',
+        "an error": '{"type":"error","request_id":%s}',
         "skills": '{"type":"message_stop","delta":{"container":{"skills":%s}}}',
         "an input": '{"type":"content_block_start","index":0,'
         '"content_block":{"type":"tool_use","input":{"x":%s}}}',
@@ -104,8 +107,10 @@ EVENTS = {
     },
 }
 ITEMS = [
-    *("{}", '{"a":1}', '{"type":"x"}', '"a"', "[[1]]", "1", "null", "true", '""', "[]", "[{}]"),
-    *("1.5", '"\\ud800"', '"\u00e9"', "12345678901234567890123", "{ }", "{},1", "[[[1]]]", "[1]"),
+    *("{}", '{"a":1}', '{"type":"x"}', "[" * 90 + "]" * 90),
+    *('"a"', '"["', "[true]", "false", "[[1]]", "1", "null", "true", '""', "[]", "[{}]"),
+    *("1.5", '"\\ud800"', '{"text":"\\ud800"}', '{"name":"a"}', '{"type":"x","a":[1]}'),
+    *('"\u00e9"', "12345678901234567890123", "{ }", "{},1", "[[[1]]]", "[1]"),
     *('{"":0}', '{"":[]}', '{"":{"":1}}', '{"id":1}', '{"index":0}', '{"error":1}', '{"text":""}'),
     *('{"type":""}', '{"type":1}', '{"type":null}', '{"type":"text"}', '{"type":"text","text":{}}'),
     *('{"type":"message"}', '{"type":"tool_use"}', '{"type":"function_call"}', '{"delta":{}}'),

@@ -55,6 +55,16 @@ def test_what_is_nested_too_deep_is_null_and_costs_nothing_else(opening: str):
     assert tree["deep"] == tree["twice"]
 
 
+@pytest.mark.parametrize("between", ['"[["', '"]]}"', r'"\""', r'"\\"', '"", {}'])
+def test_brackets_in_strings_are_no_nesting(between: str):
+    nested = f'[{between}, {{"a": ' * 50 + "1" + "}]" * 50
+    assert parse(nested) == json.loads(nested)
+    deeper = parse(f"[{nested}]")
+    for _ in range(99):
+        deeper = deeper[-1] if isinstance(deeper, list) else deeper["a"]
+    assert deeper[-1] is None
+
+
 def test_a_wide_object_is_not_a_deep_one():
     tree = {str(number): [{}] for number in range(1000)}
     assert parse(json.dumps(tree)) == tree
@@ -96,6 +106,21 @@ def test_halves_stay_at_the_ends_of_fragments():
     text = r'{"content": "\ude00 \ud83d \ud83d", "other": "\ud83d", "\ud83d": 1}'
     tree = parse(text, {"content"})
     assert tree == {"content": "\ude00 \ufffd \ud83d", "other": "\ufffd", "\ufffd": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (r'"\\ud83d \\\ud83d"', "\\ud83d \\\ufffd"),
+        (r'"\ude00\ud83d\uDE00\uD83D"', "\ufffd😀\ufffd"),
+        (r'{"a": "\"\ude00", "b": "a"}', {"a": '"\ufffd', "b": "a"}),
+        (r'{"a": ["\ud83d", 1, "\ude00\ude00"]}', {"a": ["\ud83d", 1, "\ude00\ufffd"]}),
+        (r'{"b": "\"a\": ", "a": {"b": "\ud83d"}}', {"b": '"a": ', "a": {"b": "\ufffd"}}),
+        ('{"a": "\ud83d", "b": "\ud83d\ude00\ud83d"}', {"a": "\ud83d", "b": "😀\ufffd"}),
+    ],
+)
+def test_halves_are_found_in_the_text(text: str, expected: Any):
+    assert parse(text, {"a"}) == expected
 
 
 @pytest.mark.parametrize("texts", [["\ud83d"], ["\ud83d", "\0\ud83d"], ["\xe9"], ["", 1], [1]])

@@ -166,9 +166,14 @@ class ChoiceBuilder(BaseChoiceBuilder):
             index=self.index,
             message=result.ChatCompletionMessage(**parts),
             finish_reason=self.finish_reason,
-            logprobs=ChoiceLogprobs(**deep_copy(self.logprobs)) if self.logprobs else None,
-            **{name: deep_copy(value) for name, value in self.fields.items()},
+            logprobs=ChoiceLogprobs(**_copied(self.logprobs)) if self.logprobs else None,
+            **_copied(self.fields),
         )
+
+
+def _copied(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return a copy of fields, of which some are lists of structs."""
+    return {name: deep_copy(value) for name, value in fields.items()}
 
 
 def _built(part: Any) -> Any:
@@ -232,4 +237,4 @@ def _message_call(
 def text_of(pieces: list[JSONObject]) -> str:
     """Return the text of blocks of the reasoning, or of pieces of them."""
     texts = (piece.get(name) for piece in pieces for name in _THOUGHTS)
-    return "".join(str(text) for text in texts if isinstance(text, str | Text))
+    return "".join(str(text) for text in texts if isinstance(text, (str, Text)))

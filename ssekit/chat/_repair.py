@@ -13,6 +13,7 @@ from ssekit._json import objects, spell
 
 _TEXTS: Final = ("content", "reasoning", "reasoning_content", "reasoning_text")
 _PARTS: Final = ("text", "thinking", "summary", "reasoning", "content", "value")
+_WITH_TEXT: Final = frozenset({str, dict, list})
 _ARGUMENTS: Final = ("arguments", "input")  # of a function, of a custom tool
 
 
@@ -45,8 +46,10 @@ def _repair_parts(delta: dict[str, Any], field: str) -> None:
     # gateway: as the reasoning too; ChatMock: with the parts in its content), or bare texts.
     parts = delta.get(field)
     if isinstance(parts, dict | list):
-        texts: dict[str, list[str]] = {}
-        for part in parts if isinstance(parts, list) else [parts]:
+        all_parts = parts if isinstance(parts, list) else [parts]
+        parts = _textual(all_parts)
+        texts: dict[str, list[str]] = {field: []} if len(parts) < len(all_parts) else {}
+        for part in parts:
             texts.setdefault(_field_of(part, field), []).append(_text(part))
         del delta[field]
         joined = {name: "".join(pieces) for name, pieces in texts.items()}
@@ -66,22 +69,33 @@ def _text(part: Any) -> str:
     """Return the joined texts of a part, which may have parts of its own."""
     if isinstance(part, dict):
         part = [part.get(name) for name in _PARTS]
-    if isinstance(part, list):
-        return "".join(map(_text, part))
-    return part if isinstance(part, str) else ""
+    return "".join(map(_text, _textual(part))) if isinstance(part, list) else part
+
+
+def _textual(parts: list[Any]) -> list[Any]:
+    """Return what may have a text in it: a list may have a hundred thousand nulls."""
+    return [part for part in parts if type(part) in _WITH_TEXT]
 
 
 def _repair_call(call: dict[str, Any]) -> None:
-    if call.get("function") is None and call.get("custom") is None:
-        call["function"] = dict(call)
-    for called in objects([call.get("function"), call.get("custom")]):
-        call["id"] = call.get("id") or called.get("id")  # early llama.cpp
-        _repair_arguments(called)
+    function, custom = call.get("function"), call.get("custom")
+    if function is None and custom is None:
+        function = call["function"] = dict(call)
+    # (What is left in another place would make the whole chunk one that does not quite fit.)
+    call.pop("name", None)
+    call.pop("arguments", None)
+    for called in (function, custom):
+        if isinstance(called, dict):
+            id_ = called.pop("id", None)
+            call["id"] = call.get("id") or id_  # early llama.cpp
+            _repair_arguments(called)
 
 
 def _repair_arguments(called: dict[str, Any]) -> None:
-    spell(called, *_ARGUMENTS)
-    # z.ai and Mistral (according to its SDK) may send arguments as the object itself.
     for field in _ARGUMENTS:
-        if isinstance(called.get(field), dict | list):
-            called[field] = json.dumps(called[field])
+        value = called.get(field)
+        if value is not None and type(value) is not str:
+            spell(called, field)
+            # z.ai and Mistral (according to its SDK) may send arguments as the object itself.
+            if isinstance(value, (dict, list)):
+                called[field] = json.dumps(value)

@@ -39,13 +39,12 @@ def repair(body: dict[str, Any]) -> None:
         body.clear()
         body.update(chunk)
     _to_camel_case(body, GenerateContentResponse)
-    candidates = body.get("candidates")
-    body["candidates"] = candidates if isinstance(candidates, list) else []
-    for candidate in objects(body["candidates"]):
-        for content in objects([candidate.get("content")]):
-            if "parts" in content:
-                content["parts"] = _parts(content["parts"])
-        for citation in objects([candidate.get("citationMetadata")]):
+    candidates = body["candidates"] = objects(body.get("candidates"))
+    for candidate in candidates:
+        content, citation = candidate.get("content"), candidate.get("citationMetadata")
+        if isinstance(content, dict) and "parts" in content:
+            content["parts"] = _parts(content["parts"])
+        if isinstance(citation, dict):
             sources = citation.pop("citationSources", None)  # the Gemini API's name
             if sources is not None and citation.get("citations") is None:
                 citation["citations"] = sources
@@ -93,8 +92,8 @@ def _parts(parts: Any) -> list[Any]:
     if not isinstance(parts, list):  # one part alone, or none
         parts = [parts]
     kept: list[Any] = []
-    for is_text, group in groupby(parts, lambda part: isinstance(part, str)):
-        if is_text:
+    for kind, group in groupby(parts, type):
+        if kind is str:
             kept.append({"text": "".join(group)})
         else:
             kept.extend(map(_part, group))
@@ -104,10 +103,14 @@ def _parts(parts: Any) -> list[Any]:
 def _part(part: Any) -> Any:
     if not isinstance(part, dict):
         return part
-    spell(part, "text")
+    if "text" in part:
+        spell(part, "text")
     for kind in ("functionCall", "toolCall"):
-        for call in objects([part.get(kind)]):
-            if isinstance(call.get("args"), str):
-                call["args"] = parse_object(call["args"])  # JSON text, as in other APIs
+        call = part.get(kind) if kind in part else None
+        if isinstance(call, dict) and isinstance(call.get("args"), str):
+            call["args"] = parse_object(call["args"])  # JSON text, as in other APIs
+    if _FIELDS.issuperset(part):
+        return part
     present = {name for name, value in part.items() if value is not None}
-    return UnknownPart(part) if present - _FIELDS and not present & _KINDS else part
+    is_unknown = not present <= _FIELDS and present.isdisjoint(_KINDS)
+    return UnknownPart(part) if is_unknown else part

@@ -18,7 +18,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, get_args
 
 from msgspec.structs import replace
 
@@ -48,6 +48,7 @@ _FIELDS: Final[dict[type[Any], list[str]]] = {
     )
 }
 
+_EMPTY_BLOCKS: Final[dict[Any, Any]] = {kind: kind() for kind in get_args(ContentBlock)}
 _NO_MESSAGE: Final = Message()
 _NO_USAGE: Final = Usage()
 _NO_BLOCK: Final = BlockBuilder()  # has no pieces
@@ -150,9 +151,9 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         """Take whole blocks, which a message has at its start or, once more, at its end."""
         stated: dict[tuple[type[Any], str], int] = {}
         for block in content:
-            if block == type(block)():
-                continue  # gateways have an empty text in the start of a message
             kind = _kind_of(block)
+            if block == _EMPTY_BLOCKS.get(kind[0]):
+                continue  # gateways have an empty text in the start of a message
             alike, position = self._known.get(kind, ()), stated.get(kind, 0)
             stated[kind] = position + 1
             if position < len(alike):
@@ -272,9 +273,8 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         return builder
 
     def _begin(self, block: ContentBlock) -> BlockBuilder:
-        model = (block.to or {}).get("model") if isinstance(block, FallbackBlock) else None
-        if model:  # another one took over
-            self._message = replace(self._message, model=str(model))
+        if type(block) is FallbackBlock and block.to and block.to.get("model"):
+            self._message = replace(self._message, model=str(block.to["model"]))  # it took over
         builder = (CallBuilder if isinstance(block, result.ToolUse) else BlockBuilder)()
         self._blocks.append(builder)
         self._start(builder, block)
@@ -284,10 +284,11 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     def _start(self, builder: BlockBuilder, block: ContentBlock) -> None:
         piece = builder.begin(block)
-        self._place(builder)
+        if type(builder) is CallBuilder:
+            self._place(builder)
         self._note(builder, piece)
 
-    def _place(self, call: Any) -> None:
+    def _place(self, call: CallBuilder) -> None:
         """Give a call that begins or ends its place among the tool calls.
 
         Where an earlier call has its id, it may be that once more: this is known at its end.
@@ -308,8 +309,9 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         if block is not None and not block.ended:
             block.ended = True
             self._open.pop(block, None)
-            self._place(block)
-            self._note(block, None)
+            if type(block) is CallBuilder:
+                self._place(block)
+                self._note(block, None)
 
     def _close_all(self) -> None:
         for block in list(self._open):

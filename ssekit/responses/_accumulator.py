@@ -199,7 +199,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
             if text.startswith(known) and kind not in contradicted:
                 self._add_text_delta(kind, text[len(known) :])
         for builder, added in additions:
-            if builder.is_call:
+            if added and builder.is_call:
                 self._add_item_deltas(builder, added)
 
     # Items.

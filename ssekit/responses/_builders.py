@@ -23,7 +23,7 @@ from msgspec.structs import astuple, replace
 from ssekit._accumulator import are_whole
 from ssekit._calls import BasePartBuilder
 from ssekit._deltas import Delta, FinishReason
-from ssekit._fold import JSONText, Text, deep_copy
+from ssekit._fold import NO_TEXT, JSONText, Text, deep_copy
 from ssekit.responses import _result as result
 from ssekit.responses._parts import Addition, PartsBuilder, in_order, join_texts, text_of
 from ssekit.responses._result import ContentPart, ResponseOutputItem, UnknownItem
@@ -140,16 +140,15 @@ class ItemBuilder(BasePartBuilder, eq=False):
             return []
         fit = all(self.parts(field).fits(parts) for field, parts in stated.items())
         known = {} if fit else join_texts(self._texts_in(stated))
-        additions = [
-            (kind_in(self.item, part), added)
+        added = [
+            piece
             for field, parts in stated.items()
-            for part, added in zip(
-                parts, self.parts(field).state(parts, begins=begins), strict=True
-            )
+            for piece in self.parts(field).state(parts, begins=begins)
         ]
         if fit:
-            return additions
-        additions.clear()  # the texts are divided in another way
+            kinds = (kind_in(self.item, part) for part in chain.from_iterable(stated.values()))
+            return list(zip(kinds, added, strict=True))
+        additions: list[Addition] = []  # the texts are divided in another way
         for kind, text in join_texts(self._texts_in(stated)).items():
             before = known.get(kind, "")
             if not text.startswith(before):
@@ -166,6 +165,8 @@ class ItemBuilder(BasePartBuilder, eq=False):
         known = self._parts or {}
         for field in fields:
             for part in known.get(field, ()):
+                if part.text is NO_TEXT:
+                    continue
                 kind = kind_in(self.item, part.part)
                 if part.text.contradicted:
                     self.contradicted |= {kind}
@@ -264,9 +265,9 @@ def _contents(output: CommandOutput) -> list[result.ShellCallOutputContent]:
 
 def kind_in(item: ResponseOutputItem, part: ContentPart) -> Kind:
     """Return the type of text that a part has: no text of a reasoning item is the answer's."""
-    is_text = isinstance(part, result.ResponseOutputText)
-    reasons = is_text and isinstance(item, result.ResponseReasoningItem)
-    return result.ReasoningText if reasons else type(part)
+    kind = type(part)
+    reasons = kind is result.ResponseOutputText and isinstance(item, result.ResponseReasoningItem)
+    return result.ReasoningText if reasons else kind
 
 
 def own_text(item: ResponseOutputItem) -> str:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any, Final
 
 from ssekit._fold import unlinked
@@ -211,7 +212,8 @@ class OutputTable:
         builder.previous = self._at.get(index)
         self._at[index] = builder
         self._open[type(builder.item)].append(builder)
-        self._by_id.update(dict.fromkeys(_ids(builder.item), builder))
+        for id_ in _ids(builder.item):
+            self._by_id[id_] = builder
         return builder
 
     def name(self, builder: ItemBuilder) -> None:
@@ -235,7 +237,7 @@ class OutputTable:
         output = list(unique.values())[::-1]
         builders, before = self._match(output), list(self)
         positions = {builder: position for position, builder in enumerate(builders)}
-        missing, types = _missing(before, output), {item.type for item in output}
+        missing, types = _missing(before, output), {item.type for item in output if before}
         # An item that stays comes after the one that was before it. The first comes at its index,
         # but before those that were after it.
         at = [*self._at, *(positions[builder] for builder in before if builder in positions)]
@@ -283,12 +285,14 @@ def _missing(builders: list[ItemBuilder], output: list[ResponseOutputItem]) -> s
     It may divide the texts in another way. An item without a text has to be kept for what is
     encrypted in it.
     """
+    if not builders:
+        return set()
     named = {_id(item, "call_id") for item in output} - {""}
     texts = _without_spaces(text for item in output for text in texts_of(item))
     reached: defaultdict[Kind, int] = defaultdict(int)
     missing: set[ItemBuilder] = set()
     for builder in builders:
-        if isinstance(builder.item, result.ResponseOutputMessage | result.ResponseReasoningItem):
+        if isinstance(builder.item, (result.ResponseOutputMessage, result.ResponseReasoningItem)):
             known = _without_spaces(builder.texts())
             there = bool(known) or not getattr(builder.item, "encrypted_content", None)
             for kind, text in known.items():
@@ -343,7 +347,8 @@ def _contradicts(builder: ItemBuilder, item: ResponseOutputItem) -> bool:
 
 
 def _ids(item: ResponseOutputItem) -> list[str]:
-    return [value for field in _IDS if (value := _id(item, field))]
+    get: Any = item.get if type(item) is UnknownItem else partial(getattr, item)
+    return [value for field in _IDS if type(value := get(field, None)) is str and value]
 
 
 def _id(item: ResponseOutputItem, field: str) -> str:
