@@ -9,6 +9,15 @@ from typing import Any, Final, Protocol, TypeVar
 from ssekit._deltas import Delta, FinishReason, ToolCall, Usage
 from ssekit._json import is_json, parse_text
 
+__all__ = [
+    "FINISH_REASONS",
+    "Accumulator",
+    "are_whole",
+    "is_failure",
+    "later_word",
+    "shared_reason",
+]
+
 ValueT = TypeVar("ValueT")
 ChunkT_contra = TypeVar("ChunkT_contra", contravariant=True)
 ResultT_co = TypeVar("ResultT_co", covariant=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+__all__ = ["Backoff"]
+
 _INFINITY = float("inf")
 
 

@@ -13,6 +13,8 @@ from ssekit._deltas import Delta, FinishReason, ToolCall, ToolCallDelta
 from ssekit._fold import NO_TEXT, JSONText, Text
 from ssekit._json import is_json
 
+__all__ = ["BasePartBuilder"]
+
 
 # (A struct is made in a quarter of the time of a class, and is not visited by the collector.)
 class BasePartBuilder(msgspec.Struct, gc=False, eq=False, kw_only=True):

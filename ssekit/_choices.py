@@ -16,6 +16,18 @@ from ssekit._fold import Text, WireStruct, deep_copy, merge_usage
 from ssekit._json import objects
 from ssekit._server_error import error_within
 
+__all__ = [
+    "BaseAccumulator",
+    "BaseChoiceBuilder",
+    "CompletionTokensDetails",
+    "CompletionUsage",
+    "PromptTokensDetails",
+    "find_error",
+    "newest_usage",
+    "repair_choices",
+    "usage_view",
+]
+
 ChunkT = TypeVar("ChunkT")
 ResultT = TypeVar("ResultT")
 

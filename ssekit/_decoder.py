@@ -45,6 +45,8 @@ from ssekit._sse import State
 if TYPE_CHECKING:
     from ssekit._format import Format
 
+__all__ = ["EndedBy", "StreamDecoder"]
+
 ChunkT = TypeVar("ChunkT")
 ResultT = TypeVar("ResultT")
 

@@ -18,6 +18,19 @@ from msgspec.structs import replace
 from ssekit._json import is_well_formed, join_surrogates, parse_text
 from ssekit._partial_json import partial_json
 
+__all__ = [
+    "Delta",
+    "Finish",
+    "FinishReason",
+    "ReasoningDelta",
+    "RefusalDelta",
+    "SurrogateJoiner",
+    "TextDelta",
+    "ToolCall",
+    "ToolCallDelta",
+    "Usage",
+]
+
 FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "other"]
 
 

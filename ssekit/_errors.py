@@ -28,6 +28,22 @@ if TYPE_CHECKING:
 
     from ssekit._event import ServerSentEvent
 
+__all__ = [
+    "APIError",
+    "AnswerTooLargeError",
+    "ContentTypeError",
+    "DecodeError",
+    "EventTooLargeError",
+    "SSEKitError",
+    "StatusError",
+    "StreamInterruptedError",
+    "StreamNotFinishedError",
+    "StreamTimeoutError",
+    "StreamTruncatedError",
+    "drop_frames",
+    "interruption",
+]
+
 
 class SSEKitError(Exception):
     """The root of every error that ssekit raises about a stream.

@@ -15,6 +15,18 @@ import msgspec
 from ssekit._errors import DecodeError
 from ssekit._json import join_surrogates, parse_text
 
+__all__ = [
+    "LARGEST_RETRY",
+    "NO_FIELDS",
+    "EventFields",
+    "ServerSentEvent",
+    "as_bytes",
+    "as_text",
+    "encode_comment",
+    "make_event",
+    "refuse",
+]
+
 ValueT = TypeVar("ValueT")
 
 # An event's type, last event ID and retry.

@@ -18,6 +18,22 @@ from msgspec.structs import replace
 from ssekit._fragments import Fragments
 from ssekit._json import is_json, join_surrogates, parse, well_formed
 
+__all__ = [
+    "NO_TEXT",
+    "JSONText",
+    "OrUnknown",
+    "Text",
+    "Unknown",
+    "WireStruct",
+    "always",
+    "deep_copy",
+    "extend_lists",
+    "merge",
+    "merge_fields",
+    "merge_usage",
+    "unlinked",
+]
+
 StructT = TypeVar("StructT", bound=msgspec.Struct)
 ValueT = TypeVar("ValueT")
 KnownT = TypeVar("KnownT")

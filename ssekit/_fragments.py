@@ -12,6 +12,8 @@ from collections.abc import Callable, Sized
 from itertools import chain
 from typing import Final, Generic, TypeVar
 
+__all__ = ["MERGE_AT", "Fragments"]
+
 PieceT = TypeVar("PieceT", bound=Sized)
 
 # How many fragments are joined at a time. Appending a fragment of four characters took 88, 77 and

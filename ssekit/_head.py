@@ -12,6 +12,8 @@ from ssekit._errors import ContentTypeError, SSEKitError, StatusError
 from ssekit._json import join_surrogates, try_parse
 from ssekit._server_error import error_fields, nested_error
 
+__all__ = ["ResponseHead", "head_of", "id_header", "retry_after"]
+
 _LONGEST_ID = 8 * 2**10  # bytes
 _DATA = re.compile(r"^data:(.*)", re.MULTILINE)
 _SENTENCE = re.compile(r"[^<\n]{1,200}")

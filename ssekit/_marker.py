@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 from typing import Final
 
+__all__ = ["DONE", "Done", "is_blank", "is_marker"]
+
 
 class Done(enum.Enum):
     """The type of `DONE`, which `decode` returns for the end marker."""

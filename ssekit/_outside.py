@@ -12,6 +12,8 @@ from typing import Any, Final
 from ssekit._errors import DecodeError, SSEKitError, StreamTruncatedError
 from ssekit._json import try_parse
 
+__all__ = ["no_answer", "objects_outside"]
+
 # The first bytes of compressed bodies: gzip (RFC 1952, 2.3.1), Zstandard (RFC 8878, 3.1.1), and
 # zlib (RFC 1950, 2.2) with the usual windows.
 _COMPRESSED: Final = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x78\x01", b"\x78\x9c", b"\x78\xda")

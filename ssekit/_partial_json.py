@@ -32,6 +32,8 @@ from ssekit._errors import DecodeError
 from ssekit._fragments import Fragments
 from ssekit._json import MAX_DEPTH, as_integer, is_dense, join_surrogates, parse
 
+__all__ = ["PartialJSON", "partial_json"]
+
 # The grammar is that of `json.loads(strict=False)`: RFC 8259, with control characters in strings
 # and three more literals.
 _LITERALS: Final = {

@@ -54,6 +54,8 @@ from ssekit._source import (
 from ssekit._sse import EventReceiver, SSEDecoder
 from ssekit._stream import AsyncPull, pull
 
+__all__ = ["AsyncEventSource", "EventSource", "areconnect", "reconnect"]
+
 EventsT = TypeVar("EventsT")
 StackT = TypeVar("StackT")
 

@@ -32,6 +32,8 @@ from ssekit._event import LARGEST_RETRY, NO_FIELDS, EventFields, as_text, refuse
 from ssekit._fragments import MERGE_AT, Fragments
 from ssekit._json import join_surrogates
 
+__all__ = ["DEFAULT_MAX_EVENT_SIZE", "IGNORED", "Batch", "EventScanner"]
+
 # The data of events that follow one another and have the same fields.
 Batch: TypeAlias = tuple[EventFields, Sequence[bytes]]
 _Batches: TypeAlias = list[tuple[EventFields, list[bytes]]]

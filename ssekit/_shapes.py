@@ -11,6 +11,9 @@ from msgspec.structs import replace
 from ssekit._event import ServerSentEvent
 from ssekit._json import objects, try_parse, unlisted
 
+__all__ = ["SHAPES", "body_of", "shape_in", "shape_of"]
+
+
 _RESPONSE: Final = {"id", "object", "output", "status"}
 
 

@@ -25,6 +25,15 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 from ssekit._event import ServerSentEvent
 from ssekit._head import ResponseHead, head_of
 
+__all__ = [
+    "AsyncSource",
+    "OpenAsyncSource",
+    "OpenSource",
+    "Source",
+    "open_async_source",
+    "open_source",
+]
+
 ReadsT = TypeVar("ReadsT")
 ResponseT_co = TypeVar("ResponseT_co", covariant=True)
 

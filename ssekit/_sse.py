@@ -13,6 +13,8 @@ from ssekit._event import NO_FIELDS, ServerSentEvent, as_bytes, as_text, make_ev
 from ssekit._json import join_surrogates
 from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE, IGNORED, Batch, EventScanner
 
+__all__ = ["EventReceiver", "SSEDecoder", "State", "gather_lines"]
+
 State: TypeAlias = Literal["open", "done", "truncated", "failed"]
 
 

@@ -117,10 +117,10 @@ def test_a_made_stream_says_to_the_sdk_what_it_should(made: ModelStream):
     [
         (_events.AnyEvent, types.RawMessageStreamEvent),
         (_events.AnyEvent, beta.BetaRawMessageStreamEvent),
-        (_events._KnownDelta, types.RawContentBlockDelta),
-        (_events._KnownDelta, beta.BetaRawContentBlockDelta),
-        (_result._KnownBlock, types.ContentBlock),
-        (_result._KnownBlock, beta.BetaContentBlock),
+        (_events.RawContentBlockDelta, types.RawContentBlockDelta),
+        (_events.RawContentBlockDelta, beta.BetaRawContentBlockDelta),
+        (_result.ContentBlock, types.ContentBlock),
+        (_result.ContentBlock, beta.BetaContentBlock),
     ],
 )
 def test_the_sdk_knows_no_event_delta_or_block_that_we_do_not(ours: Any, theirs: Any):
