@@ -96,7 +96,6 @@ def _spelled(spelling: str) -> SpelledFloat:
     return number
 
 
-_PLAIN = _NUMBERS | {str}
 _ENCODE: Final = msgspec.json.Encoder(enc_hook=float).encode
 
 
@@ -269,15 +268,13 @@ def _spelling(number: float) -> str:
     return number.spelling if isinstance(number, SpelledFloat) else str(number)
 
 
-def without_spellings(tree: Any) -> Any:
-    """Return a tree of builtins, changed in place, with plain floats for spelled ones."""
-    if isinstance(tree, (dict, list)):
-        for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
-            if type(value) is SpelledFloat:
-                tree[key] = float(value)
-            elif type(value) not in _PLAIN:
-                without_spellings(value)
-    return float(tree) if isinstance(tree, SpelledFloat) else tree
+def without_spellings(tree: dict[Any, Any] | list[Any]) -> None:
+    """Replace the spelled floats in a tree of builtins by plain ones, in place."""
+    for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
+        if type(value) is SpelledFloat:
+            tree[key] = float(value)
+        elif isinstance(value, (dict, list)):
+            without_spellings(value)
 
 
 def well_formed(tree: Any, room: int = MAX_DEPTH) -> Any:
