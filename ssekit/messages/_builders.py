@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any, Final, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from ssekit._accumulator import are_whole
 from ssekit._deltas import Delta, FinishReason, ReasoningDelta, TextDelta, ToolCall, ToolCallDelta
@@ -168,17 +169,27 @@ class CallBuilder(BlockBuilder):
             self.pieces = JSONText()
         return self.pieces
 
-    def continues(self, block: ContentBlock) -> bool:
-        known = self.initial
-        if not isinstance(block, ToolUseBlock) or block.id == "" or block.id != known.id:
-            return super().continues(block)
-        # (It may have ended too early.)
-        goes_on = not self.own_pieces().ended and block.name.startswith(known.name)
+    def continues(self, block: Any) -> bool:
+        known, pieces, goes_on = self.initial, self.own_pieces(), False
+        if type(block) is type(known) and not pieces.ended:
+            if block.id and block.id == known.id:  # it may have ended too early
+                goes_on = block.name.startswith(known.name)
+            elif not self.ended:  # some hosts have an id once, or make a new one for each piece
+                goes_on = block.name == known.name and bool(pieces or "" in (block.id, known.id))
         return goes_on or super().continues(block)
+
+    def begin(self, block: Any) -> str:
+        if self.initial is not None and self.initial.id:
+            block = replace(block, id=self.initial.id)
+        return super().begin(block)
 
     def _text_of(self, block: Any) -> str:
         # An empty input may be a placeholder.
-        return msgspec.json.encode(deep_copy(block.input)).decode() if block.input else ""
+        text = block.input and msgspec.json.encode(deep_copy(block.input)).decode()
+        return text or block.partial_json or ""
+
+    def _joined(self) -> JSONObject:
+        return {"partial_json": None} | super()._joined()
 
     def state(self, block: ContentBlock, *, last: bool) -> str:
         pieces = self.own_pieces()

@@ -33,8 +33,12 @@ def repair(body: dict[str, Any]) -> None:
     for message in objects([body.get("message")]):
         blocks += objects(message.get("content"))
     for block in objects(blocks):
-        if isinstance(block.get("input"), str):  # the text of its JSON, as in other APIs
-            block["input"] = parse_object(block["input"])
+        text = block.get("input")
+        if isinstance(text, list | str):  # (GLM), or the text of its JSON, as in other APIs
+            text = text if isinstance(text, str) else json.dumps(text)
+            block["input"] = parse_object(text)
+            if block["input"] is None:
+                block["partial_json"] = text
         if block.get("type") == "reasoning":  # Kimi
             block["type"] = "thinking"
             _take_thinking(block)
