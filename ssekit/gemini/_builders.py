@@ -193,9 +193,10 @@ class CandidateBuilder(msgspec.Struct, eq=False):
         builder = self._continued(call)
         rest = replace(part, function_call=None)
         if builder is None:
-            if not (call.id or call.name or call.args or call.partial_args):  # the end of no call
-                if rest != _NO_PART:
-                    self._add_part(rest)
+            if not (call.id or call.name):  # a piece, or the end, of no call
+                lost = call.args or call.partial_args
+                if lost or rest != _NO_PART:
+                    self._add_part(part if lost else rest)
                 return None
             builder = FunctionCallBuilder(len(self.calls), rest)
             self.calls.append(builder)
@@ -218,7 +219,8 @@ class CandidateBuilder(msgspec.Struct, eq=False):
         if latest.whole:
             again = not call.partial_args and (not call.args or call.args == latest.arguments())
             return latest if known and again else None
-        goes_on = latest.call.will_continue or known or (call.args and not call.name)
+        arguments = None if call.name else call.args or call.partial_args
+        goes_on = latest.call.will_continue or known or arguments
         return latest if goes_on else None
 
     def join_texts(self, *, thought: bool) -> str:
