@@ -230,7 +230,7 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
     @property
     def failure(self) -> Any:
         """The error of an interaction whose own status is "failed"."""
-        if not self._finished or self._status != "failed":
+        if self._status != "failed":
             return None
         steps = (field_of(builder.step, "error") for builder in self._steps)
         errors = [*(self._head.errors or ()), *filter(None, steps)]

@@ -61,11 +61,12 @@ def repair(body: dict[str, Any]) -> None:
     for delta in objects([body.get("delta")]):
         _repair_delta(delta)
     steps = [body.get("step"), body.get("content"), body.get("delta")]
+    holders = objects([body, body.get("interaction")])
+    for usage in objects([holder.get("usage") for holder in holders]):
+        _repair_usage(usage)
     for interaction in objects([body.get("interaction")]):
         for field in ("steps", "outputs"):
             steps += objects(interaction.get(field))
-        for usage in objects([interaction.get("usage")]):
-            _repair_usage(usage)
     for step in objects(steps):
         _repair_step(step)
 
@@ -105,8 +106,9 @@ def _repair_step(step: dict[str, Any]) -> None:
             spell(step, field)
             if isinstance(step.get(field), dict | list):
                 step[field] = json.dumps(step[field])
-    elif isinstance(step.get("arguments"), str):  # the JSON text, as in other APIs
-        text = step.pop("arguments")
+    elif isinstance(step.get("arguments"), str | list):  # the JSON text, as in other APIs
+        arguments = step["arguments"]
+        text = arguments if isinstance(arguments, str) else json.dumps(arguments)
         step["arguments"] = parse_object(text)
         if step["arguments"] is None:
             step["partial_arguments"] = text
