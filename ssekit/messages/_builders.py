@@ -102,6 +102,9 @@ class BlockBuilder(msgspec.Struct, eq=False):
 
         `last` is whether no other block of its type follows: that may have the rest of the text.
         """
+        for field in ("signature", "citations"):
+            if getattr(block, field, None):
+                self._fields.setdefault(field, deep_copy(getattr(block, field)))
         text = self._text_of(block) if last else ""
         return self.own_pieces().state(text) if text else ""
 

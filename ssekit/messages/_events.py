@@ -245,10 +245,11 @@ class RawContentBlockDeltaEvent(Event, frozen=True, tag="content_block_delta"):
 
 
 class RawContentBlockStopEvent(WatchedEvent, frozen=True, tag="content_block_stop"):
-    """The end of a content block."""
+    """The end of a content block, which is here once more where gateways send the SDK's events."""
 
     type: ClassVar[Literal["content_block_stop"]] = "content_block_stop"
     index: int | None = None
+    content_block: ContentBlock | None = None
 
 
 class PingEvent(WatchedEvent, frozen=True, tag="ping"):
