@@ -9,6 +9,7 @@ import json
 from typing import Any, Final
 
 from ssekit._json import objects, parse_object, spell
+from ssekit._marker import is_blank
 
 # The type of a delta, and the field that has its piece, by either as gateways have them.
 _THINKING: Final = ("thinking_delta", "thinking")
@@ -34,10 +35,11 @@ def repair(body: dict[str, Any]) -> None:
         blocks += objects(message.get("content"))
     for block in objects(blocks):
         text = block.get("input")
-        if isinstance(text, list | str):  # (GLM), or the text of its JSON, as in other APIs
-            text = text if isinstance(text, str) else json.dumps(text)
+        if isinstance(text, list) and text:  # GLM: what is no object
+            text = json.dumps(text)
+        if isinstance(text, str):  # the text of its JSON, as in other APIs
             block["input"] = parse_object(text)
-            if block["input"] is None:
+            if block["input"] is None and not is_blank(text):
                 block["partial_json"] = text
         if block.get("type") == "reasoning":  # Kimi
             block["type"] = "thinking"
