@@ -479,6 +479,14 @@ def call_in_pieces(path: str) -> Callable[[int], bytes]:
     )
 
 
+def counts_of_details(n: int) -> bytes:
+    """Return n counts without a prompt, and details of as many modalities before them."""
+    counts = {"promptTokenCount": 0, "candidatesTokenCount": 1}
+    details = counts | {"promptTokensDetails": [{"modality": "TEXT"}] * n}
+    chunks = ({"candidates": [], "usageMetadata": each} for each in (details, counts))
+    return b"".join(map(events, (1, n), chunks))
+
+
 TEXT = {"text": "0123"}
 CITATION = {"citationMetadata": {"citations": [{"startIndex": "#"}]}}
 
@@ -496,6 +504,7 @@ GEMINI: Streams = {
     "parts of one chunk": (2_500, lambda n: events(3, candidate(*[TEXT] * n))),
     "calls that come again": (2_500, times(call(name="f", id="c", args={}))),
     "usage": (2_500, times({"candidates": [], "usageMetadata": {"promptTokenCount": 1}})),
+    "a usage without a prompt, after long details": (1_000, counts_of_details),
     "a long path": (25_000, lambda n: call_in_pieces("$" + ".a" * n)(1) * 3),
     "a long name in a path": (25_000, lambda n: call_in_pieces(f"$['{'a' * 10 * n}']")(1) * 3),
 }
@@ -519,6 +528,8 @@ def step_stop(index: int | str = 0) -> dict[str, Any]:
 FUNCTION: dict[str, Any] = {"type": "function_call", "id": "%d", "name": "f", "arguments": {}}
 ARGUMENTS = step_delta("arguments_delta", arguments="0123")
 ALL_STEPS: dict[str, Any] = {"type": "model_output", "content": [TEXT | {"type": "text"}]}
+PAUSED = {"event_type": "interaction.requires_action", "interaction": {"steps": [ALL_STEPS]}}
+COUNTS = {"total_tokens": 1, "input_tokens_by_modality": [{"modality": "m%d", "tokens": 1}]}
 
 INTERACTIONS: Streams = {
     "pieces of text": (10_000, times(step_delta("text", **TEXT))),
@@ -556,6 +567,13 @@ INTERACTIONS: Streams = {
     "steps that never end": (1_000, times(step_start("#", type="dream"))),
     "steps of unknown type": (2_500, times(step_delta("text", "#", **TEXT), step_stop("#"))),
     "usage": (2_500, times({**step_delta("text", **TEXT), "metadata": {"usage": {}}})),
+    "responses that continue each other, each with its steps and its usage": (
+        500,
+        times(PAUSED, {"event_type": "interaction.status_update", "usage": COUNTS,
+                       "status": "requires_continuation"},
+              {"event_type": "interaction.created", "interaction_id": "%d"}),
+    ),
+    "steps that are stated again and again": (500, runs(step_start("#", **FUNCTION), PAUSED)),
     "steps at the end": (
         1_000,
         lambda n: (

@@ -177,7 +177,7 @@ OURS = {
     *("role", "outputs", "rate", "total_reasoning_tokens"),  # of the former spelling
     *("arguments", "result", "is_error"),  # that each tool has here
     *("interaction", "interaction_id", "status", "usage", "continuation_token"),  # of each event
-    *("error", "text"),  # by which an event, or a delta, is refused
+    *("error", "text", "input_tokens", "output_tokens"),  # by which an object is refused
 }
 OF_THE_REQUEST = {
     *("agent_config", "cached_content", "environment", "generation_config", "input", "labels"),

@@ -571,6 +571,11 @@ def test_what_only_one_response_counts():
     begun = [created(), wire("interaction.status_update", continuation_token="t")]
     usage = encoded(run(*begun, *twice))["usage"]
     assert usage == {**USAGE, "initial_input_tokens": 9}
+    no_counts = [wire("step.stop", usage=FIRST), created("v1_j"), ended()]
+    assert encoded(run(*begun, *no_counts))["usage"] == FIRST
+    no_lists = [wire("step.stop", usage=FIRST), created("v1_j"), ended(usage=USAGE)]
+    usage = encoded(run(*begun, *no_lists))["usage"]
+    assert usage["input_tokens_by_modality"] == by_modality(1, 2)
 
 
 def test_an_answer_goes_on_after_a_cut_where_there_is_a_token():

@@ -248,7 +248,10 @@ CONTENTS: dict[str, tuple[Events, list[Any]]] = {
             began({**SEARCH, "input": '{"b":2}'}),
             began(call("{"), 1),
         ],
-        [call({"a": 1}), call(), {**SEARCH, "input": {"b": 2}}, call()],
+        [
+            call({"a": 1}), call() | {"partial_json": "[1]"},
+            {**SEARCH, "input": {"b": 2}}, call() | {"partial_json": "{"},
+        ],
     ),
     "a piece that is the input": (
         [began(call()), goes_on("input_json_delta", partial_json={"a": [1]})],
@@ -329,7 +332,7 @@ CONTENTS: dict[str, tuple[Events, list[Any]]] = {
             wire("content_block_delta", index=0),
             began(5),
             wire("content_block_start"),
-            began({"type": "tool_use", "id": [], "name": "f", "input": "x"}, 1),
+            began({"type": "tool_use", "id": [], "name": "f", "input": 5}, 1),
             wire("message_delta", delta=5, usage=[]),
             wire("message_delta", delta="\ud83d"),
         ],

@@ -75,11 +75,11 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
         # Encoded objects are merged and copied in C. To merge structs, and to copy one at the end,
         # would take recorded streams 5 percent longer.
         stated = msgspec.to_builtins(usage)
-        if stated.get("promptTokenCount") != 0:
-            self._usage.update(stated)
-        else:  # counts of 0 may have to be ignored
-            merged = merge_usage(self._usage_metadata(), usage, _INPUTS, _OUTPUTS)
-            self._usage = msgspec.to_builtins(merged) or {}
+        if stated.get("promptTokenCount") == 0:  # counts of 0 may have to be ignored
+            counts = {name: n for name, n in self._usage.items() if isinstance(n, int)}
+            known = msgspec.convert(counts, UsageMetadata)
+            stated = msgspec.to_builtins(merge_usage(known, usage, _INPUTS, _OUTPUTS))
+        self._usage.update(stated)
 
     def _usage_metadata(self) -> UsageMetadata | None:
         return msgspec.convert(self._usage, UsageMetadata) if self._usage else None

@@ -49,13 +49,14 @@ class FunctionCallBuilder(msgspec.Struct, eq=False):
     Attributes:
         part: The part that the call came in, without the call.
         call: The call so far, without its arguments.
+        place: Its place among the calls; None without a name and an id, when it is none.
         whole: Whether nothing more of the call can follow. A call without arguments may get some,
             and a piece that has an id, and no `will_continue`, may be followed by others.
     """
 
-    _place: int
     part: Part
     call: FunctionCall = FunctionCall()
+    place: int | None = None
     whole: bool = False
     _arguments: Arguments | None = None
     _tool_call: ToolCall | None = None
@@ -91,7 +92,7 @@ class FunctionCallBuilder(msgspec.Struct, eq=False):
         if self._tool_call is None:
             arguments = msgspec.json.encode(self.arguments() or {}).decode()
             id_, name = self.call.id or "", self.call.name or ""
-            self._tool_call = ToolCall(index, self._place, id_, name, arguments)
+            self._tool_call = ToolCall(index, self.place or 0, id_, name, arguments)
         return self._tool_call
 
     def deltas(self, index: int, *, ended: bool = False) -> Iterator[Delta]:
@@ -120,7 +121,8 @@ class CandidateBuilder(msgspec.Struct, eq=False):
     """One candidate."""
 
     finish_reason: str | None = None
-    calls: list[FunctionCallBuilder] = []
+    calls: list[FunctionCallBuilder] = []  # those that have a name or an id
+    _latest_call: FunctionCallBuilder | None = None
     _role: str | None = None
     _parts: list[TextPartBuilder | FunctionCallBuilder | AnyPart] = []
     _by_id: dict[str, FunctionCallBuilder] = {}
@@ -189,28 +191,31 @@ class CandidateBuilder(msgspec.Struct, eq=False):
                 if rest != _NO_PART:
                     self._add_part(rest)
                 return None
-            builder = FunctionCallBuilder(len(self.calls), rest)
-            self.calls.append(builder)
+            builder = self._latest_call = FunctionCallBuilder(rest)
             self._parts.append(builder)
         elif rest.text:
             self._add_part(replace(rest, thought_signature=None))
         builder.add(call, part.thought_signature)
         if builder.call.id:
             self._by_id[builder.call.id] = builder
-        return builder
+        if builder.place is None and (builder.call.id or builder.call.name):
+            builder.place = len(self.calls)
+            self.calls.append(builder)
+        return builder if builder.place is not None else None
 
     def _continued(self, call: FunctionCall) -> FunctionCallBuilder | None:
         """Return the call that `call` is a piece of, or None if `call` begins one."""
         known = self._by_id.get(call.id) if call.id else None
-        latest = known
-        if known is None and self.calls and not (call.id and self.calls[-1].call.id):
-            latest = self.calls[-1]
-        if latest is None or (call.name or latest.call.name) != latest.call.name:
+        latest = known or self._latest_call
+        if latest is None or (known is None and call.id and latest.call.id):
+            return None
+        if (call.name or latest.call.name) != latest.call.name:
             return None
         if latest.whole:
             again = not call.partial_args and (not call.args or call.args == latest.arguments())
             return latest if known and again else None
-        goes_on = latest.call.will_continue or known or (call.args and not call.name)
+        arguments = None if call.name else call.args or call.partial_args
+        goes_on = latest.call.will_continue or known or arguments
         return latest if goes_on else None
 
     def join_texts(self, *, thought: bool) -> str:

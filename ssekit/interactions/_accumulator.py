@@ -15,11 +15,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import deepcopy
 from itertools import chain
 from typing import Any, ClassVar, Final
 
 from msgspec import to_builtins
-from msgspec.structs import astuple, replace
+from msgspec.structs import replace
 
 from ssekit._accumulator import Accumulator as Contract
 from ssekit._accumulator import shared_reason
@@ -89,7 +90,7 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
     def _reset(self) -> None:
         self._head = _NOTHING  # without its steps and its usage
         self._steps = StepTable()
-        self._earlier: result.Usage | None = None  # of the responses that this one continues
+        self._earlier: JSONObject = {}  # the usage of the responses that this one continues
         self._usage: result.Usage | None = None
         self._former = False  # whether the latest event of a step was in the former spelling
         self._finished = False
@@ -138,8 +139,8 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
                 known.continuation_token and not self._finished
             )
             if is_another and continues:
-                self._earlier, self._usage = _sum_usage(self._earlier, self._usage), None
-                self._head = _NOTHING
+                _add_usage(self._earlier, self._usage)
+                self._head, self._usage = _NOTHING, None
                 self._steps.next_response()
             elif is_another and self._finished:
                 self._reset()
@@ -163,13 +164,15 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         if stated.get("status", self._status).lower() != "requires_continuation":
             stated.setdefault("continuation_token", None)  # an earlier one is of no use now
         self._update(event, stated)
-        if head is not None and (head.steps or head.outputs):
-            self._former, texts = not head.steps, join_texts(self._steps)
+        ends = type(event) is not events.InteractionRequiresActionEvent
+        # (Twice at most, which keeps the cost linear.)
+        if head is not None and (head.steps or head.outputs) and (ends or not self._steps.settled):
+            self._former = not head.steps
             steps = head.steps or list(map(as_step, head.outputs or ()))
-            self._settled = self._settled_deltas(self._steps.settle(steps), texts)
+            self._settled = self._settled_deltas(*self._steps.settle(steps))
         self._steps.end_all()
         self._finished = True
-        return type(event) is not events.InteractionRequiresActionEvent
+        return ends
 
     # Steps.
 
@@ -213,7 +216,13 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
 
     def snapshot(self) -> Interaction:
         steps: list[Any] = [builder.build() for builder in self._steps]
-        usage, errors = _sum_usage(self._earlier, self._usage), self._head.errors
+        usage, errors = self._usage, self._head.errors
+        if self._earlier:
+            sums: dict[str, Any] = deepcopy(self._earlier)
+            _add_usage(sums, usage)
+            for name, counts in sums.items():
+                sums[name] = [*counts.values()] if isinstance(counts, dict) else counts
+            usage = result.Usage(**sums)
         return replace(
             self._head,
             steps=None if self._former else steps,
@@ -230,7 +239,7 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
     @property
     def failure(self) -> Any:
         """The error of an interaction whose own status is "failed"."""
-        if not self._finished or self._status != "failed":
+        if self._status != "failed":
             return None
         steps = (field_of(builder.step, "error") for builder in self._steps)
         errors = [*(self._head.errors or ()), *filter(None, steps)]
@@ -261,15 +270,18 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
 
     @property
     def usage(self) -> Usage | None:
-        usage = _sum_usage(self._earlier, self._usage) or result.Usage()
-        thoughts = usage.total_thought_tokens
+        latest, earlier = self._usage or result.Usage(), self._earlier
+        count = {
+            name: _sum(earlier.get(name), getattr(latest, name)) for name in (*_INPUTS, *_OUTPUTS)
+        }
+        thoughts = count["total_thought_tokens"]
         if thoughts is None:
-            thoughts = usage.total_reasoning_tokens
+            thoughts = count["total_reasoning_tokens"]
         view = Usage(
-            input_tokens=_sum(usage.total_input_tokens, usage.total_tool_use_tokens),
-            output_tokens=_sum(usage.total_output_tokens, thoughts),
-            total_tokens=usage.total_tokens,
-            cached_tokens=usage.total_cached_tokens,
+            input_tokens=_sum(count["total_input_tokens"], count["total_tool_use_tokens"]),
+            output_tokens=_sum(count["total_output_tokens"], thoughts),
+            total_tokens=count["total_tokens"],
+            cached_tokens=count["total_cached_tokens"],
             reasoning_tokens=thoughts,
         )
         return view if view != Usage() else None
@@ -287,14 +299,12 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         return chain(deltas, self._settled, () if usage is None else (usage,))
 
     def _settled_deltas(
-        self, builders: Iterable[StepBuilder], before: dict[type[Delta], str]
+        self, builders: Iterable[StepBuilder], texts: dict[type[Delta], str]
     ) -> Iterator[Delta]:
         """Yield what the steps of the last event have after the texts, and the calls, before it."""
-        after = join_texts(self._steps)
         for kind in (ReasoningDelta, TextDelta):
-            text, known = after[kind], before[kind]
-            if text.startswith(known) and text != known:
-                yield kind(0, text[len(known) :])
+            if texts[kind]:
+                yield kind(0, texts[kind])
         for builder in builders:
             if builder.place is not None:
                 yield from builder.deltas(stopped=False)
@@ -317,27 +327,26 @@ def _stated(event: Any) -> dict[str, Any]:
     return {name: value for name, value in beside.items() if value} | stated
 
 
-def _sum_usage(first: result.Usage | None, second: result.Usage | None) -> result.Usage | None:
-    """Return the usage of two responses, of which the second continues the first."""
-    if first is None or second is None:
-        return second if first is None else first
-    initial = first.initial_input_tokens
-    return replace(
-        result.Usage(*map(_sum, astuple(first), astuple(second))),
-        initial_input_tokens=first.total_input_tokens if initial is None else initial,
-    )
+def _add_usage(sums: JSONObject, usage: result.Usage | None) -> None:
+    """Add the usage of a response, if there is one, to the sums of those that it continues."""
+    if usage is None:
+        return
+    if sums and sums["initial_input_tokens"] is None:
+        sums["initial_input_tokens"] = sums.get("total_input_tokens")
+    for name in usage.__struct_fields__:
+        value = getattr(usage, name)
+        if isinstance(value, list):
+            # Counts of the same words, such as their modality, are one.
+            known = sums.setdefault(name, {})
+            for item in value:
+                words = str([pair for pair in item.items() if not isinstance(pair[1], int)])
+                counts = known.setdefault(words, {})
+                for field, n in item.items():
+                    counts[field] = counts.get(field, 0) + n if isinstance(n, int) else n
+        elif value is not None and name != "initial_input_tokens":
+            sums[name] = sums.get(name, 0) + value
+    sums.setdefault("initial_input_tokens", usage.initial_input_tokens)
 
 
-def _sum(first: Any, second: Any) -> Any:
-    """Add up two counts, or lists of counts that have the same words, such as their modality."""
-    if first is None or second is None:
-        return second if first is None else first
-    if not isinstance(first, list):
-        return first + second
-    sums: dict[str, JSONObject] = {}
-    for item in first + second:
-        words = str({name: word for name, word in item.items() if not isinstance(word, int)})
-        counts = sums.get(words, {})
-        added = {name: counts.get(name, 0) + n for name, n in item.items() if isinstance(n, int)}
-        sums[words] = counts | item | added
-    return list(sums.values())
+def _sum(first: int | None, second: int | None) -> int | None:
+    return second if first is None else first + (second or 0)

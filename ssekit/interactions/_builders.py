@@ -182,6 +182,8 @@ class StepBuilder(BasePartBuilder, eq=False):
         declared = getattr(step, "__struct_fields__", None)
         names = step if declared is None else [name for name in declared if name not in _BUILT]
         fields = {name: value for name in names if (value := field_of(step, name)) not in _EMPTY}
+        if id_of(self.step):  # it stays
+            fields.pop("id", None)
         if isinstance(self.step, Unknown):
             self.step.update(fields)
         else:

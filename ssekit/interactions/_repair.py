@@ -10,6 +10,7 @@ from typing import Any, Final, get_args
 
 from ssekit._fold import merge_fields
 from ssekit._json import objects, parse_object, spell
+from ssekit._marker import is_blank
 from ssekit._server_error import error_within
 from ssekit.interactions._events import AnyEvent
 
@@ -65,11 +66,12 @@ def repair(body: dict[str, Any]) -> None:
     for delta in objects([body.get("delta")]):
         _repair_delta(delta)
     steps = [body.get("step"), body.get("content"), body.get("delta")]
+    holders = objects([body, body.get("interaction")])
+    for usage in objects([holder.get("usage") for holder in holders]):
+        _repair_usage(usage)
     for interaction in objects([body.get("interaction")]):
         for field in ("steps", "outputs"):
             steps += objects(interaction.get(field))
-        for usage in objects([interaction.get("usage")]):
-            _repair_usage(usage)
     for step in objects(steps):
         _repair_step(step)
 
@@ -104,15 +106,17 @@ def _repair_delta(delta: dict[str, Any]) -> None:
 
 
 def _repair_step(step: dict[str, Any]) -> None:
+    text = step.get("arguments")
+    if isinstance(text, list) and text:
+        text = json.dumps(text)
     if step.get("type") == "arguments_delta":
         for field in ("arguments", "partial_arguments"):
             spell(step, field)
             if isinstance(step.get(field), dict | list):
                 step[field] = json.dumps(step[field])
-    elif isinstance(step.get("arguments"), str):  # the JSON text, as in other APIs
-        text = step.pop("arguments")
+    elif isinstance(text, str):  # the JSON text, as in other APIs
         step["arguments"] = parse_object(text)
-        if step["arguments"] is None:
+        if step["arguments"] is None and not is_blank(text):
             step["partial_arguments"] = text
     spell(step, "text")
     field = _CONTENTS.get(str(step.get("type")), "")

@@ -358,6 +358,7 @@ class Usage(WireStruct):
         total_reasoning_tokens: The former name of `total_thought_tokens`.
         initial_input_tokens: The input of the first of several requests.
         raw_prompt_token: An undocumented count.
+        input_tokens, output_tokens: Always None. Other names, which become the first counts.
     """
 
     total_input_tokens: int | None = None
@@ -374,6 +375,8 @@ class Usage(WireStruct):
     cached_tokens_by_modality: list[JSONObject] | None = None
     tool_use_tokens_by_modality: list[JSONObject] | None = None
     grounding_tool_count: list[JSONObject] | None = None
+    input_tokens: None = None
+    output_tokens: None = None
 
 
 class Error(WireStruct):

@@ -19,7 +19,7 @@ from itertools import chain, dropwhile
 from operator import attrgetter
 from typing import Any, Final
 
-from ssekit._deltas import TextDelta
+from ssekit._deltas import Delta, TextDelta
 from ssekit._fold import Unknown
 from ssekit.interactions import _result as result
 from ssekit.interactions._builders import ACCEPTED_BY, StepBuilder, field_of, id_of, join_texts
@@ -37,10 +37,12 @@ class StepTable:
         calls: The function calls, in the order in which they began.
         created: Whether the response was created again, and no event of a step has come since then.
             If the next one is of a step that has begun before, the response is replayed.
+        settled: Whether an event had all steps of the response.
     """
 
     __slots__ = (
         *("_at", "_earlier", "_earlier_calls", "_end", "_ended", "_steps", "calls", "created"),
+        "settled",
     )
 
     def __init__(self) -> None:
@@ -56,7 +58,7 @@ class StepTable:
         self._at: dict[int | None, StepBuilder] = {}  # the latest step at each index
         self._end = 0  # beyond all indices
         self._ended = 0  # how many steps, at least, have ended
-        self.created = False
+        self.created = self.settled = False
 
     def __iter__(self) -> Iterator[StepBuilder]:
         return chain(self._earlier, sorted(self._steps, key=_position))
@@ -168,11 +170,13 @@ class StepTable:
 
     # The steps of the event that ends the stream.
 
-    def settle(self, steps: list[Any]) -> list[StepBuilder]:
-        """Take all steps of a response; return them, each with what is new as its latest piece.
+    def settle(self, steps: list[Any]) -> tuple[list[StepBuilder], dict[type[Delta], str]]:
+        """Take all steps of a response; return them, and what is new in the texts of each kind.
 
+        Each step has what is new in it as its latest piece.
         Steps that these neither have, nor begin with the texts of, stay where they were.
         """
+        self.settled = True
         before = sorted(self._steps, key=_position)
         texts = join_texts(before)
         known: defaultdict[tuple[str, str], deque[StepBuilder]] = defaultdict(deque)
@@ -205,14 +209,19 @@ class StepTable:
         for position, builder in enumerate(sorted(settled + left, key=_position)):
             self._steps.append(builder)
             self._place(builder, position)
-        return settled
+        return settled, {
+            kind: after.removeprefix(texts[kind]) if after.startswith(texts[kind]) else ""
+            for kind, after in join_texts(self._steps).items()
+        }
 
 
 def _begins_again(builder: StepBuilder, step: Any) -> bool:
     """Whether a start event is of a step that has begun."""
     names = ("id", "call_id", "type", "name")
     pairs = [(field_of(builder.step, name), field_of(step, name)) for name in names]
-    is_another = any(known and latest and known != latest for known, latest in pairs)
+    # Some hosts make a new id for each piece of a call.
+    goes_on = bool(builder.arguments) and not (builder.ended or builder.is_whole)
+    is_another = any(known and latest and known != latest for known, latest in pairs[goes_on:])
     if is_another or type(step) is not type(builder.step):  # (one without a type is unknown)
         return False
     if builder.implied or (builder.index is not None and not builder.ended):

@@ -260,7 +260,10 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         return latest if elsewhere else None
 
     def _stop_block(self, event: events.RawContentBlockStopEvent) -> None:
-        self._close(self._at.get(event.index))
+        block, whole = self._at.get(event.index), event.content_block
+        if block is not None and whole is not None and type(whole) is type(block.initial):
+            self._note(block, block.state(whole, last=True))
+        self._close(block)
 
     def _begin_at(self, index: int | None, block: ContentBlock) -> BlockBuilder:
         """Begin a block, which ends one that is still open at its index."""

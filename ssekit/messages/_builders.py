@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from ssekit._calls import BasePartBuilder
 from ssekit._deltas import Delta, ReasoningDelta, TextDelta
@@ -90,6 +91,9 @@ class BlockBuilder(BasePartBuilder, eq=False):
 
         `last` is whether no other block of its type follows: that may have the rest of the text.
         """
+        for field in ("signature", "citations"):
+            if getattr(block, field, None):
+                self._fields.setdefault(field, deep_copy(getattr(block, field)))
         text = self._text_of(block) if last else ""
         return self.own_pieces().state(text) if text else ""
 
@@ -151,17 +155,27 @@ class CallBuilder(BlockBuilder):
     def _names(self) -> tuple[str, str]:
         return join_surrogates(self.initial.id), join_surrogates(self.initial.name)
 
-    def continues(self, block: ContentBlock) -> bool:
-        known = self.initial
-        if not isinstance(block, ToolUseBlock) or block.id == "" or block.id != known.id:
-            return super().continues(block)
-        # (It may have ended too early.)
-        goes_on = not self.own_pieces().ended and block.name.startswith(known.name)
+    def continues(self, block: Any) -> bool:
+        known, pieces, goes_on = self.initial, self.own_pieces(), False
+        if type(block) is type(known) and not pieces.ended:
+            if block.id and block.id == known.id:  # it may have ended too early
+                goes_on = block.name.startswith(known.name)
+            elif not self.ended:  # some hosts have an id once, or make a new one for each piece
+                goes_on = block.name == known.name and bool(pieces or "" in (block.id, known.id))
         return goes_on or super().continues(block)
+
+    def begin(self, block: Any) -> str:
+        if self.initial is not None and self.initial.id:
+            block = replace(block, id=self.initial.id)
+        return super().begin(block)
 
     def _text_of(self, block: Any) -> str:
         # An empty input may be a placeholder.
-        return msgspec.json.encode(deep_copy(block.input)).decode() if block.input else ""
+        text = block.input and msgspec.json.encode(deep_copy(block.input)).decode()
+        return text or block.partial_json or ""
+
+    def _joined(self) -> JSONObject:
+        return {"partial_json": None} | super()._joined()
 
     def state(self, block: ContentBlock, *, last: bool) -> str:
         pieces = self.own_pieces()

@@ -229,10 +229,11 @@ class RawContentBlockDeltaEvent(Event, tag="content_block_delta"):
 
 
 class RawContentBlockStopEvent(WatchedEvent, tag="content_block_stop"):
-    """The end of a content block."""
+    """The end of a content block, which gateways that send the SDK's events repeat here."""
 
     type: ClassVar[Literal["content_block_stop"]] = "content_block_stop"
     index: int | None = None
+    content_block: ContentBlock | None = None
 
 
 class PingEvent(WatchedEvent, tag="ping"):

@@ -9,6 +9,7 @@ import json
 from typing import Any, Final
 
 from ssekit._json import objects, parse_object, spell
+from ssekit._marker import is_blank
 
 # The vendor's type of a delta and the field of its piece, by the names that gateways have for
 # either.
@@ -34,8 +35,13 @@ def repair(body: dict[str, Any]) -> None:
     for message in objects([body.get("message")]):
         blocks += objects(message.get("content"))
     for block in objects(blocks):
-        if isinstance(block.get("input"), str):  # JSON text, as in other APIs
-            block["input"] = parse_object(block["input"])
+        text = block.get("input")
+        if isinstance(text, list) and text:  # GLM: no object
+            text = json.dumps(text)
+        if isinstance(text, str):  # JSON text, as in other APIs
+            block["input"] = parse_object(text)
+            if block["input"] is None and not is_blank(text):
+                block["partial_json"] = text
         if block.get("type") == "reasoning":  # Kimi
             block["type"] = "thinking"
             _take_thinking(block)
