@@ -483,7 +483,8 @@ def counts_of_details(n: int) -> bytes:
     """Return n counts without a prompt, and details of as many modalities before them."""
     counts = {"promptTokenCount": 0, "candidatesTokenCount": 1}
     details = counts | {"promptTokensDetails": [{"modality": "TEXT"}] * n}
-    chunks = ({"candidates": [], "usageMetadata": each} for each in (details, counts))
+    usages: tuple[Any, ...] = (details, counts)
+    chunks = ({"candidates": [], "usageMetadata": usage} for usage in usages)
     return b"".join(map(events, (1, n), chunks))
 
 

@@ -220,7 +220,7 @@ def _begins_again(builder: StepBuilder, step: Any) -> bool:
     names = ("id", "call_id", "type", "name")
     pairs = [(field_of(builder.step, name), field_of(step, name)) for name in names]
     # Some hosts make a new id for each piece of a call.
-    goes_on = bool(builder.arguments) and not (builder.ended or builder.is_whole)
+    goes_on = bool(builder.pieces) and not (builder.ended or builder.is_whole)
     is_another = any(known and latest and known != latest for known, latest in pairs[goes_on:])
     if is_another or type(step) is not type(builder.step):  # (one without a type is unknown)
         return False
