@@ -82,8 +82,6 @@ class BasePartBuilder(msgspec.Struct, gc=False, eq=False, kw_only=True):
 
     def whole_deltas(self) -> list[Delta]:
         """Return the whole call, and its arguments before it if they did not come in pieces."""
-        if self._emitted:
-            return []
         self._emitted = True
         initial = self.pieces.flush()
         call = self.call()
