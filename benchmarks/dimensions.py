@@ -194,6 +194,14 @@ CHAT: Streams = {
     "pieces of no index, behind calls that have ended": (500, runs(WHOLE, LOOSE)),
     "a call that comes again": (5_000, times(call_chunk(**WHOLE_CALL))),
     "a name that comes again": (2_500, times(call_chunk(function={"name": "f"}), before=[NAMED])),
+    "a long text behind what is nested too deep": (
+        250,
+        lambda n: b'data: {"x":%b,"content":"%b"}\n\n' % (b"[" * 101 + b"]" * 101, b"x" * 40 * n),
+    ),
+    "many texts behind brackets that never close": (
+        250,
+        lambda n: b"data: %b%b\n\n" % (b"[" * 101, b'"a",' * 10 * n),
+    ),
     "a long call whose arguments come again": (
         250,
         lambda n: events(4, call_chunk(function={"name": "f", "arguments": f'["{"a" * 40 * n}"]'})),

@@ -73,7 +73,7 @@ class BasePartBuilder(msgspec.Struct, gc=False, eq=False, kw_only=True):
         It may be empty where the call begins or ends (`begins`). No other delta is.
         """
         if self.place is not None and not self._started:
-            piece = self.pieces.join()
+            piece = self.pieces.join() or piece
         if self.place is None or not (piece or (begins and not self._started)):
             return []
         self._started = True

@@ -55,8 +55,11 @@ DECODE_FAILURES: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 # Nesting that no vendor's shape comes near; what lies deeper is read as null. Recursive readers
 # and writers (json, msgspec, copying, repr) give up at about a thousand levels.
 MAX_DEPTH = 100
-# Brackets of one kind, after strings (also one that does not end) and whatever else.
-_BRACKETS = re.compile(r'(?:[^"\[\]{}]|"(?:[^"\\]|\\.)*+(?:"|\\?\Z))*+([\[{]+|[\]}]+)', re.DOTALL)
+# Brackets of one kind, after strings (also one that does not end) and whatever else; or the end,
+# where a search without a match would begin again at each character.
+_BRACKETS = re.compile(
+    r'(?:[^"\[\]{}]|"(?:[^"\\]|\\.)*+(?:"|\\?\Z))*+([\[{]+|[\]}]+|\Z)', re.DOTALL
+)
 
 LARGE = 4 * 2**10  # bytes or characters
 _FRACTION = re.compile(r"[0-9][.eE]")
@@ -180,7 +183,7 @@ def _is_dense(text: str | bytes) -> bool:
         return False
     lists, objects = _count(text)
     # An object of one field takes 184 bytes, a list of one item 88.
-    return 4 * (lists + 2 * objects) > len(text)
+    return 7 * lists + 16 * objects > 2 * len(text)
 
 
 def _count(text: str | bytes) -> tuple[int, int]:
@@ -370,7 +373,7 @@ def shallow(text: str) -> str:
     depth = start = 0
     for match in _BRACKETS.finditer(text):
         at, count = match.start(1), len(match[1])
-        if match[1][0] in "[{":
+        if match[1][:1] in "[{":  # (the end counts as brackets of no length)
             if depth <= MAX_DEPTH < depth + count:
                 kept += text[start : at + MAX_DEPTH - depth], "null"
             depth += count

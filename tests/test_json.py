@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ssekit._fitting import as_type
-from ssekit._json import join_surrogates, parse, well_formed
+from ssekit._json import is_json, join_surrogates, parse, well_formed
 from tests.trees import trees
 
 
@@ -85,6 +85,10 @@ def test_a_copy_shares_nothing_and_is_not_deep():
     tree["a"][0]["b"] = 2
     assert copied["a"] == [{"b": 1}]
     assert json.dumps(copied["deep"]).endswith("[null" + "]" * 99)
+
+
+def test_brackets_in_a_string_that_does_not_end_close_nothing():
+    assert not is_json("[" * 101 + '"' + "]" * 101)
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
                 builder = self._choices[choice.index] = ChoiceBuilder(choice.index)
             delta = choice.delta
             if choice.message is not None and not any(astuple(delta)[1:]):  # but for the role
-                delta = builder.delta_of_message(choice.message)
+                delta = builder.delta_of_message(choice.message, delta)
             if delta.content is not None:
                 pending = builder.text.pending  # to append here saves a call, 40 ns
                 pending.append(delta.content)

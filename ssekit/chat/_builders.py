@@ -62,8 +62,10 @@ class ChoiceBuilder(BaseChoiceBuilder):
 
     # Adding the fields of a delta.
 
-    def delta_of_message(self, message: ChoiceDelta) -> ChoiceDelta:
+    def delta_of_message(self, message: ChoiceDelta, beside: ChoiceDelta) -> ChoiceDelta:
         """Return what of a whole message did not come before, with all of its calls.
+
+        The delta `beside` the message is blank.
 
         Proxies stream a whole answer as one message, and MiniMax ends a stream with it. Higress
         sends each piece in a message: where all content came so, and a message does not begin with
@@ -79,6 +81,7 @@ class ChoiceBuilder(BaseChoiceBuilder):
             if 2 * len(content) < size or not str(self.text).startswith(content):
                 rests["content"] = rests["content"] or content
             self._stated += len(rests["content"] or "")
+        rests["content"] = rests["content"] or beside.content
         return replace(message, **(known | rests))
 
     def add_reasoning(self, field: str, piece: str) -> None:

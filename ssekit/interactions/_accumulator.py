@@ -165,10 +165,10 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
             stated.setdefault("continuation_token", None)  # an earlier one is of no use now
         self._update(event, stated)
         ends = type(event) is not events.InteractionRequiresActionEvent
-        # (Twice at most, which keeps the cost linear.)
-        if head is not None and (head.steps or head.outputs) and (ends or not self._steps.settled):
+        steps = [] if head is None else head.steps or list(map(as_step, head.outputs or ()))
+        # (Before the end, they have to be twice as many as before: so the cost is linear.)
+        if steps and (ends or len(steps) >= 2 * self._steps.settled):
             self._former = not head.steps
-            steps = head.steps or list(map(as_step, head.outputs or ()))
             self._settled = self._settled_deltas(*self._steps.settle(steps))
         self._steps.end_all()
         self._finished = True

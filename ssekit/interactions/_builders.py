@@ -182,7 +182,7 @@ class StepBuilder(BasePartBuilder, eq=False):
         declared = getattr(step, "__struct_fields__", None)
         names = step if declared is None else [name for name in declared if name not in _BUILT]
         fields = {name: value for name in names if (value := field_of(step, name)) not in _EMPTY}
-        if id_of(self.step):  # it stays
+        if id_of(self.step) and not isinstance(self.step, Unknown):  # it stays
             fields.pop("id", None)
         if isinstance(self.step, Unknown):
             self.step.update(fields)

@@ -91,7 +91,7 @@ def _repair_usage(usage: dict[str, Any]) -> None:
         "total_thought_tokens": thoughts,
     }
     merge_fields(counts, usage)
-    usage.update(counts)
+    usage.update({name: count for name, count in counts.items() if count is not None})
 
 
 def _repair_delta(delta: dict[str, Any]) -> None:
@@ -107,7 +107,7 @@ def _repair_delta(delta: dict[str, Any]) -> None:
 
 def _repair_step(step: dict[str, Any]) -> None:
     text = step.get("arguments")
-    if isinstance(text, list) and text:
+    if isinstance(text, list) and text and step.get("type") == "function_call":
         text = json.dumps(text)
     if step.get("type") == "arguments_delta":
         for field in ("arguments", "partial_arguments"):

@@ -37,7 +37,7 @@ class StepTable:
         calls: The function calls, in the order in which they began.
         created: Whether the response was created again, and no event of a step has come since then.
             If the next one is of a step that has begun before, the response is replayed.
-        settled: Whether an event had all steps of the response.
+        settled: How many steps the latest event had that had all of the response.
     """
 
     __slots__ = (
@@ -58,7 +58,8 @@ class StepTable:
         self._at: dict[int | None, StepBuilder] = {}  # the latest step at each index
         self._end = 0  # beyond all indices
         self._ended = 0  # how many steps, at least, have ended
-        self.created = self.settled = False
+        self.created = False
+        self.settled = 0
 
     def __iter__(self) -> Iterator[StepBuilder]:
         return chain(self._earlier, sorted(self._steps, key=_position))
@@ -176,7 +177,7 @@ class StepTable:
         Each step has what is new in it as its latest piece.
         Steps that these neither have, nor begin with the texts of, stay where they were.
         """
-        self.settled = True
+        self.settled = len(steps)
         before = sorted(self._steps, key=_position)
         texts = join_texts(before)
         known: defaultdict[tuple[str, str], deque[StepBuilder]] = defaultdict(deque)

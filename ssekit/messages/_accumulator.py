@@ -261,7 +261,8 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     def _stop_block(self, event: events.RawContentBlockStopEvent) -> None:
         block, whole = self._at.get(event.index), event.content_block
-        if block is not None and whole is not None and type(whole) is type(block.initial):
+        is_open = block is not None and not block.ended and type(whole) is type(block.initial)
+        if is_open and whole is not None and block is not None:
             self._note(block, block.state(whole, last=True))
         self._close(block)
 

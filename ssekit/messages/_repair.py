@@ -35,7 +35,8 @@ def repair(body: dict[str, Any]) -> None:
     for message in objects([body.get("message")]):
         blocks += objects(message.get("content"))
     for block in objects(blocks):
-        text = block.get("input")
+        is_call = str(block.get("type", "tool_use")).endswith("tool_use")
+        text = block.get("input") if is_call else None
         if isinstance(text, list) and text:  # GLM: no object
             text = json.dumps(text)
         if isinstance(text, str):  # JSON text, as in other APIs

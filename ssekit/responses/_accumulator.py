@@ -29,7 +29,7 @@ from ssekit._fragments import MERGE_AT
 from ssekit.responses import _events as events
 from ssekit.responses import _result as result
 from ssekit.responses import _tables as tables
-from ssekit.responses._builders import ItemBuilder, kind_in, merge_nonempty
+from ssekit.responses._builders import ItemBuilder, kind_in, merge_nonempty, texts_of
 from ssekit.responses._events import ResponseStreamEvent, ResponseTextDeltaEvent
 from ssekit.responses._output import OutputTable
 from ssekit.responses._parts import Addition, PartBuilder, PartsBuilder, join_texts, text_of
@@ -188,6 +188,9 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         if not output or output == [None if item.changed else item.whole for item in self._output]:
             return
         before = self._texts()
+        stated = {text for item in output for _, text in texts_of(item)}
+        for builder in self._output:
+            builder.compare_later_pieces(stated)
         contradicted = {kind for builder in self._output for kind in builder.contradicted}
         additions = [
             (builder, builder.state(item)) for builder, item in self._output.settle(output)

@@ -133,6 +133,17 @@ class ItemBuilder(BasePartBuilder, eq=False):
             self.override(item.operation.diff)
         return self._state_parts(item, begins)
 
+    def compare_later_pieces(self, stated: set[str]) -> None:
+        """Find out whether pieces that came after the item had ended are texts of their own.
+
+        They are if they are among the stated texts: the item is what it was stated as then.
+        """
+        if self.changed and self.whole is not None:
+            known = join_texts(self.texts())
+            ended = join_texts(texts_of(self.whole)).items()
+            if any(known.get(kind, "")[len(text) :] in stated for kind, text in ended):
+                self.whole = None
+
     def _state_parts(self, item: ResponseOutputItem, begins: bool) -> list[Addition]:
         # Fields that the item lacks are not compared: they may be long.
         stated = {field: parts for field in _FIELDS if (parts := getattr(item, field, None))}
