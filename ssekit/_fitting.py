@@ -120,7 +120,7 @@ def _fit_float(value: float, _: _Shape) -> Any:
 
 
 def _fit_digits(value: str, _: _Shape) -> Any:
-    digits = value.removeprefix("-")  # (a pattern takes three times as long)
+    digits = value.removeprefix("-")  # (half of the time of a pattern)
     fits = digits.isdecimal() and digits.isascii() and len(digits) <= _MOST_DIGITS
     return int(value) if fits else msgspec.UNSET
 
