@@ -168,7 +168,7 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         steps = [] if head is None else head.steps or list(map(as_step, head.outputs or ()))
         # (Before the end, they have to be twice as many as before: so the cost is linear.)
         if steps and (ends or len(steps) >= 2 * self._steps.settled):
-            self._former = not head.steps
+            self._former = head is not None and not head.steps
             self._settled = self._settled_deltas(*self._steps.settle(steps))
         self._steps.end_all()
         self._finished = True
