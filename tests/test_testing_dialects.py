@@ -45,7 +45,7 @@ EACH_QUIRK = [(name, quirk) for name, dialects in DIALECTS.items() for quirk in 
 def test_a_stream_with_a_quirk_accumulates_to_the_answer_that_it_was_made_of(name: str, quirk: str):
     reported = DIALECTS[name].quirks[quirk].endswith(")")  # type: ignore[index]
 
-    @examples(quick=5, thorough=1_000 if reported else 15)
+    @examples(quick=5, thorough=300 if reported else 15)
     @given(STRATEGIES[name](dialect=[quirk]), st.data())
     def check(stream: ModelStream, data: st.DataObject) -> None:
         decoder, place = FORMATS[name].decoder(), data.draw(st.integers(0, len(stream.events)))
