@@ -52,6 +52,12 @@ def test_nothing_is_added_to_the_text_that_parts_share(verb, piece):
     assert (str(NO_TEXT), NO_TEXT.size()) == ("", 0)
 
 
+def test_a_text_is_repeated_by_all_of_it_alone():
+    text = Text()
+    text.add("ab")
+    assert [text.repeats(piece) for piece in ("ab", "a", "abc")] == [True, False, False]
+
+
 def test_a_pair_in_halves_is_whole_in_the_whole():
     text = Text()
     assert [text.add("\ud83d"), text.add("\ude00"), text.state("😀!")] == ["\ud83d", "\ude00", "!"]
