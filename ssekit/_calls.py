@@ -1,9 +1,10 @@
-# Parts of an answer in progress, where a tool call is a part of its own: a block, a step, an item.
+# Tool calls that are parts of an answer, such as blocks, steps and items.
 #
 # What always holds here: a whole call is emitted once, and after deltas that join to its arguments.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
@@ -11,9 +12,24 @@ import msgspec
 from ssekit._accumulator import are_whole
 from ssekit._deltas import Delta, FinishReason, ToolCall, ToolCallDelta
 from ssekit._fold import NO_TEXT, JSONText, Text
-from ssekit._json import is_json
+from ssekit._json import JSONObject, is_json, parse_object
+from ssekit._marker import is_blank
 
-__all__ = ["BasePartBuilder"]
+__all__ = ["BasePartBuilder", "take_arguments"]
+
+
+def take_arguments(holder: JSONObject, field: str, rest: str) -> None:
+    """Replace arguments that are JSON text (as in other APIs), or an array (GLM), by their object.
+
+    If they are no object, their text is moved to the field `rest`. Blank text is nothing.
+    """
+    text = holder.get(field)
+    if isinstance(text, list) and text:
+        text = json.dumps(text)
+    if isinstance(text, str):
+        holder[field] = parse_object(text)
+        if holder[field] is None and not is_blank(text):
+            holder[rest] = text
 
 
 # (A struct is made in a quarter of the time of a class, and is not visited by the collector.)

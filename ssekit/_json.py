@@ -39,6 +39,7 @@ __all__ = [
     "parse_text",
     "shallow",
     "spell",
+    "spell_json",
     "try_parse",
     "unlisted",
     "well_formed",
@@ -265,6 +266,14 @@ def spell(holder: dict[str, Any], *fields: str) -> None:
         value = holder.get(field)
         if isinstance(value, (int, float)):
             holder[field] = str(value).lower() if isinstance(value, bool) else _spelling(value)
+
+
+def spell_json(holder: dict[str, Any], *fields: str) -> None:
+    """Turn values in fields, where JSON texts belong, into their JSON text."""
+    spell(holder, *fields)
+    for field in fields:
+        if isinstance(holder.get(field), (dict, list)):
+            holder[field] = json.dumps(holder[field])
 
 
 def _spelling(number: float) -> str:

@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
 from ssekit._choices import repair_choices
-from ssekit._json import objects, spell
+from ssekit._json import objects, spell, spell_json
 
 _TEXTS: Final = ("content", "reasoning", "reasoning_content", "reasoning_text")
 _PARTS: Final = ("text", "thinking", "summary", "reasoning", "content", "value")
@@ -37,7 +36,7 @@ def repair(body: dict[str, Any]) -> None:
             for call in objects(delta.get("tool_calls")):
                 _repair_call(call)
             for called in objects([delta.get("function_call")]):
-                _repair_arguments(called)
+                spell_json(called, *_ARGUMENTS)
 
 
 def _repair_parts(delta: dict[str, Any], field: str) -> None:
@@ -88,14 +87,5 @@ def _repair_call(call: dict[str, Any]) -> None:
         if isinstance(called, dict):
             id_ = called.pop("id", None)
             call["id"] = call.get("id") or id_  # early llama.cpp
-            _repair_arguments(called)
-
-
-def _repair_arguments(called: dict[str, Any]) -> None:
-    for field in _ARGUMENTS:
-        value = called.get(field)
-        if value is not None and type(value) is not str:
-            spell(called, field)
             # z.ai and Mistral (according to its SDK) may send arguments as the object itself.
-            if isinstance(value, (dict, list)):
-                called[field] = json.dumps(value)
+            spell_json(called, *_ARGUMENTS)

@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final, get_args
 
+from ssekit._calls import take_arguments
 from ssekit._fold import merge_fields
-from ssekit._json import objects, parse_object, spell
-from ssekit._marker import is_blank
+from ssekit._json import objects, spell, spell_json
 from ssekit._server_error import error_within
 from ssekit.interactions._events import AnyEvent
 
@@ -106,18 +105,10 @@ def _repair_delta(delta: dict[str, Any]) -> None:
 
 
 def _repair_step(step: dict[str, Any]) -> None:
-    text = step.get("arguments")
-    if isinstance(text, list) and text and step.get("type") == "function_call":
-        text = json.dumps(text)
     if step.get("type") == "arguments_delta":
-        for field in ("arguments", "partial_arguments"):
-            spell(step, field)
-            if isinstance(step.get(field), dict | list):
-                step[field] = json.dumps(step[field])
-    elif isinstance(text, str):  # the JSON text, as in other APIs
-        step["arguments"] = parse_object(text)
-        if step["arguments"] is None and not is_blank(text):
-            step["partial_arguments"] = text
+        spell_json(step, "arguments", "partial_arguments")
+    elif str(step.get("type", "function_call")).endswith("_call"):
+        take_arguments(step, "arguments", "partial_arguments")
     spell(step, "text")
     field = _CONTENTS.get(str(step.get("type")), "")
     if field in step:

@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
-from ssekit._json import objects, parse_object, spell
-from ssekit._marker import is_blank
+from ssekit._calls import take_arguments
+from ssekit._json import objects, spell, spell_json
 
 # The vendor's type of a delta and the field of its piece, by the names that gateways have for
 # either.
@@ -35,14 +34,8 @@ def repair(body: dict[str, Any]) -> None:
     for message in objects([body.get("message")]):
         blocks += objects(message.get("content"))
     for block in objects(blocks):
-        is_call = str(block.get("type", "tool_use")).endswith("tool_use")
-        text = block.get("input") if is_call else None
-        if isinstance(text, list) and text:  # GLM: no object
-            text = json.dumps(text)
-        if isinstance(text, str):  # JSON text, as in other APIs
-            block["input"] = parse_object(text)
-            if block["input"] is None and not is_blank(text):
-                block["partial_json"] = text
+        if str(block.get("type", "tool_use")).endswith("tool_use"):
+            take_arguments(block, "input", "partial_json")
         if block.get("type") == "reasoning":  # Kimi
             block["type"] = "thinking"
             _take_thinking(block)
@@ -64,9 +57,8 @@ def _repair_delta(delta: dict[str, Any]) -> None:
         delta["type"], field = known
         if field == "thinking":
             _take_thinking(delta)
-    spell(delta, "text", "thinking", "partial_json")
-    if isinstance(delta.get("partial_json"), dict | list):
-        delta["partial_json"] = json.dumps(delta["partial_json"])
+    spell(delta, "text", "thinking")
+    spell_json(delta, "partial_json")
 
 
 def _take_thinking(holder: dict[str, Any]) -> None:

@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final, get_args
 
-from ssekit._json import objects, spell
+from ssekit._json import objects, spell, spell_json
 from ssekit.responses._events import AnyEvent, ResponseEvent
 
 _KNOWN: Final = {struct.__struct_config__.tag for struct in get_args(AnyEvent)}
@@ -52,8 +51,8 @@ def repair(body: dict[str, Any]) -> None:
         return  # an unknown event stays as it came
     body["type"] = kind
     if kind.endswith(("_arguments.delta", "_input.delta")):
-        _encode(body, ("delta",))
-    _encode(body, _ARGUMENTS)
+        spell_json(body, "delta")
+    spell_json(body, *_ARGUMENTS)
     if not kind.startswith("response.refusal."):
         spell(body, "delta", "text")
     _unwrap(body, "delta")
@@ -96,7 +95,7 @@ def _repair_item(item: dict[str, Any]) -> None:
     if not isinstance(kind, str):
         return
     if kind in _CALLS:
-        _encode(item, _ARGUMENTS)
+        spell_json(item, *_ARGUMENTS)
     for field, part_type in _PARTS.get(kind, {}).items():
         parts = item.get(field)
         texts: list[Any] = parts if isinstance(parts, list) else [parts]
@@ -105,14 +104,6 @@ def _repair_item(item: dict[str, Any]) -> None:
         if isinstance(parts, dict):
             parts = item[field] = [parts]
         _repair_parts(parts, part_type)
-
-
-def _encode(holder: dict[str, Any], fields: tuple[str, ...]) -> None:
-    """Encode the values of fields that should be texts."""
-    for field in fields:
-        spell(holder, field)
-        if isinstance(holder.get(field), dict | list):
-            holder[field] = json.dumps(holder[field])
 
 
 def _repair_parts(parts: Any, kind: str) -> None:
