@@ -171,13 +171,9 @@ def _fit_object(value: dict[str, Any], shape: _Shape) -> Any:
             attribute, declared, is_id = known[name]
             if is_id and type(inner) in (int, float):
                 inner = str(inner)
-            kind = type(inner)
-            if kind in declared.as_is:
-                fields[attribute] = inner
-            elif kind in declared.fits:
-                fitted = declared.fits[kind](inner, declared)
-                if fitted is not msgspec.UNSET:
-                    fields[attribute] = fitted
+            fitted = _fit(inner, declared)
+            if fitted is not msgspec.UNSET:
+                fields[attribute] = fitted
     return msgspec.UNSET if required and not required <= fields.keys() else struct(**fields)
 
 

@@ -336,16 +336,19 @@ def _add_usage(sums: JSONObject, usage: result.Usage | None) -> None:
     for name in usage.__struct_fields__:
         value = getattr(usage, name)
         if isinstance(value, list):
-            # Counts of the same words, such as their modality, are one.
-            known = sums.setdefault(name, {})
-            for item in value:
-                words = str([pair for pair in item.items() if not isinstance(pair[1], int)])
-                counts = known.setdefault(words, {})
-                for field, n in item.items():
-                    counts[field] = counts.get(field, 0) + n if isinstance(n, int) else n
+            _add_counts(sums.setdefault(name, {}), value)
         elif value is not None and name != "initial_input_tokens":
             sums[name] = sums.get(name, 0) + value
     sums.setdefault("initial_input_tokens", usage.initial_input_tokens)
+
+
+def _add_counts(sums: dict[str, JSONObject], items: list[JSONObject]) -> None:
+    """Add counts to those of the same words, such as their modality."""
+    for item in items:
+        words = str([pair for pair in item.items() if not isinstance(pair[1], int)])
+        counts = sums.setdefault(words, {})
+        for field, n in item.items():
+            counts[field] = counts.get(field, 0) + n if isinstance(n, int) else n
 
 
 def _sum(first: int | None, second: int | None) -> int | None:

@@ -261,8 +261,12 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     def _stop_block(self, event: events.RawContentBlockStopEvent) -> None:
         block, whole = self._at.get(event.index), event.content_block
-        is_open = block is not None and not block.ended and type(whole) is type(block.initial)
-        if is_open and whole is not None and block is not None:
+        if (
+            block is not None
+            and whole is not None
+            and not block.ended
+            and type(whole) is type(block.initial)
+        ):
             self._note(block, block.state(whole, last=True))
         self._close(block)
 

@@ -190,7 +190,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         before = self._texts()
         stated = {text for item in output for _, text in texts_of(item)}
         for builder in self._output:
-            builder.compare_later_pieces(stated)
+            builder.release_later_pieces(stated)
         contradicted = {kind for builder in self._output for kind in builder.contradicted}
         additions = [
             (builder, builder.state(item)) for builder, item in self._output.settle(output)

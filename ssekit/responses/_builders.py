@@ -133,10 +133,10 @@ class ItemBuilder(BasePartBuilder, eq=False):
             self.override(item.operation.diff)
         return self._state_parts(item, begins)
 
-    def compare_later_pieces(self, stated: set[str]) -> None:
-        """Find out whether pieces that came after the item had ended are texts of their own.
+    def release_later_pieces(self, stated: set[str]) -> None:
+        """Let the item lose the pieces that came after its end, if they are among stated texts.
 
-        They are if they are among the stated texts: the item is what it was stated as then.
+        They are pieces of another item then, which the stated output has.
         """
         if self.changed and self.whole is not None:
             known = join_texts(self.texts())

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
-from functools import partial
 from typing import Any, Final
 
 from ssekit._fold import unlinked
@@ -347,8 +346,7 @@ def _contradicts(builder: ItemBuilder, item: ResponseOutputItem) -> bool:
 
 
 def _ids(item: ResponseOutputItem) -> list[str]:
-    get: Any = item.get if type(item) is UnknownItem else partial(getattr, item)
-    return [value for field in _IDS if type(value := get(field, None)) is str and value]
+    return [value for field in _IDS if (value := _id(item, field))]
 
 
 def _id(item: ResponseOutputItem, field: str) -> str:
