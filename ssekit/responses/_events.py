@@ -1,4 +1,5 @@
-# The events of the stream: one struct for each type that the vendor documents or sends.
+# The events of the stream: one struct for each type that the vendor documents or sends. (That is
+# why the file is long.)
 #
 # What always holds here:
 # - Every field may be missing or null: then it has its default. (Some hosts leave out the item's

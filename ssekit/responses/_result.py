@@ -1,4 +1,5 @@
-# The answer: output items, their parts, and the response that holds them.
+# The answer: output items, their parts, and the response that holds them. (The file is long because
+# the vendor has so many types of items.)
 #
 # What always holds here:
 # - Every field may be missing or null: then it is None, and is not encoded. A field that the vendor

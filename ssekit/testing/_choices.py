@@ -61,20 +61,11 @@ def send_chunks(
     rewriting = [rewrite for quirk, rewrite in rewrites.items() if quirk in quirks]
 
     def send(count: int, pieces: list[Piece], *, usage: bool = False, zero: bool = False) -> None:
-        choices = [piece.body for piece in pieces]
-        ended = any(choice.get("finish_reason") for choice in choices) or not choices
-        counts = [0, 0, 0] if zero else [prompt, count, prompt + count]
-        names = _OTHER_NAMES if "usage in other names" in quirks else _NAMES
-        chunk: Json = {
-            "id": f"id{count}" if "an id per chunk" in quirks else "id",
-            "object": f"{object}.done" if "another object" in quirks and ended else object,
-            "created": 1,
-            "model": "m",
-            "choices": choices,
-            "usage": dict(zip(names, counts, strict=True)) if usage and has_usage else None,
-        }
-        for choice in choices:
-            _rewrite_finish(choice, quirks)
+        chunk = _make_chunk(count, object, [piece.body for piece in pieces], quirks)
+        if usage and has_usage:
+            counts = [0, 0, 0] if zero else [prompt, count, prompt + count]
+            names = _OTHER_NAMES if "usage in other names" in quirks else _NAMES
+            chunk["usage"] = dict(zip(names, counts, strict=True))
         for rewrite in rewriting:
             rewrite(chunk)
         if "no chunk ids" in quirks:
@@ -108,6 +99,21 @@ def send_chunks(
         send(len(chunks), [])
     if "no marker" not in quirks or "no finish" in quirks:
         script.send_marker()
+
+
+def _make_chunk(count: int, object: str, choices: list[Json], quirks: frozenset[str]) -> Json:
+    """Return a chunk of some choices, without a usage."""
+    ended = any(choice.get("finish_reason") for choice in choices) or not choices
+    for choice in choices:
+        _rewrite_finish(choice, quirks)
+    return {
+        "id": f"id{count}" if "an id per chunk" in quirks else "id",
+        "object": f"{object}.done" if "another object" in quirks and ended else object,
+        "created": 1,
+        "model": "m",
+        "choices": choices,
+        "usage": None,
+    }
 
 
 _NAMES: Final = ("prompt_tokens", "completion_tokens", "total_tokens")

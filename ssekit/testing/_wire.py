@@ -149,6 +149,7 @@ def event_streams(
     """
     if not newlines or not set(newlines) <= set(_NEWLINES):
         raise InvalidArgument(f"newlines are some of {_NEWLINES}, not {newlines!r}")
+    # (Each switch is written out, so that type checkers and readers know it.)
     switches = {
         "mixed_newlines": mixed_newlines and len(set(newlines)) > 1,
         "bom": bom,
