@@ -284,7 +284,7 @@ def main(
         (_row(peer, readers.get(peer.name), cases, found) for peer in peers),
     )
     streams = markdown_table(
-        ("with", "smallest stream", "says", "what others make of it"), map(_fault_row, found)
+        ("with", "smallest stream", "its events", "what others make of it"), map(_fault_row, found)
     )
     answers = markdown_table(
         ("", "version", "right", "wrong, by rule"), answer_rows(sdks, list(read_cases()))

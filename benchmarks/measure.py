@@ -41,7 +41,9 @@ class Value:
     @classmethod
     def of(cls, rounds: list[float]) -> Value:
         median = statistics.median(rounds)
-        lower, _, upper = statistics.quantiles(rounds, n=4, method="inclusive")
+        # (Before Python 3.13, a single round has no quantiles.)
+        points = rounds if len(rounds) > 1 else rounds * 2
+        lower, _, upper = statistics.quantiles(points, n=4, method="inclusive")
         return cls(median, (upper - lower) / 2 / abs(median) if median else 0.0)
 
 

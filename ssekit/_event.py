@@ -44,7 +44,7 @@ class ServerSentEvent(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         data: The data lines, joined by LF.
-        event: The event's type.
+        event: The event's type. An empty one is that of "message", as on the wire.
         id: The last event ID when this event was dispatched; an earlier event may have set it.
         retry: The reconnection time in the event's own `retry` field, in milliseconds, or None.
     """
@@ -87,7 +87,7 @@ class ServerSentEvent(msgspec.Struct, frozen=True, gc=False):
         b'event: note\ndata: a\ndata: b\n\n'
         """
         lines = []
-        if self.event != "message":
+        if self.event not in ("", "message"):
             refuse("event", self.event, "\r\n")
             lines.append(f"event: {self.event}")
         if self.id:
@@ -96,7 +96,7 @@ class ServerSentEvent(msgspec.Struct, frozen=True, gc=False):
         if self.retry is not None:
             if not 0 <= self.retry <= LARGEST_RETRY:
                 raise ValueError(f"retry is from 0 to 2**64 - 1 milliseconds, not {self.retry}")
-            lines.append(f"retry: {self.retry}")
+            lines.append(f"retry: {self.retry:d}")
         lines += [f"data: {line}" for line in _LINE_END.split(self.data)]
         return join_surrogates("\n".join([*lines, "\n"])).encode()
 

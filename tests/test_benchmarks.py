@@ -241,7 +241,7 @@ def test_recordings_of_any_folder_are_measured(
     (tmp_path / "page.sse").write_bytes(b"data: no format\n\n")
     (tmp_path / "notes.md").write_bytes(b"no stream")
     file = tmp_path / "figures.json"
-    recorded.main([str(tmp_path), "--rounds=2", "--most=2", f"--json={file}"], peers=())
+    recorded.main([str(tmp_path), "--rounds=1", "--most=2", f"--json={file}"], peers=())
     report = Report.read(file)
     assert {each.name for each in report.part("typed")} == {
         f"{name}-recorded-event" for name in ANSWERS

@@ -418,6 +418,10 @@ def test_a_fresh_decoder_gives_back_what_was_encoded(event: ServerSentEvent):
     assert SSEDecoder().feed(event.encode()) == [event]
 
 
+def test_values_that_are_as_good_as_others_are_encoded_like_these():
+    assert ServerSentEvent("a", event="", retry=True).encode() == b"retry: 1\ndata: a\n\n"
+
+
 @pytest.mark.parametrize("newline", ["\n", "\r", "\r\n"])
 def test_data_is_split_at_every_line_end(newline: str):
     assert SSEDecoder().feed(ServerSentEvent(f"a{newline}b").encode()) == [ServerSentEvent("a\nb")]
