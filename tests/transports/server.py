@@ -9,7 +9,7 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import hypercorn.asyncio
@@ -64,12 +64,16 @@ class Server:
         config = hypercorn.config.Config()
         config.bind = [f"fd://{polite.detach()}"]
         config.errorlog = None
-        config.graceful_timeout = 0.1
-        async with await asyncio.start_server(self._converse, sock=rude):
+        serving = hypercorn.asyncio.serve(
+            self._application, config, shutdown_trigger=asyncio.Event().wait
+        )
+        # At the end, the runner cancels Hypercorn and all connections. (A graceful end of either
+        # server waits for clients that keep their connections: for ever, by Python 3.15.)
+        with closing(await asyncio.start_server(self._converse, sock=rude)):
+            task = asyncio.create_task(serving)
             self._started.set()
-            await hypercorn.asyncio.serve(
-                self._application, config, shutdown_trigger=self._stopping.wait
-            )
+            await self._stopping.wait()
+        task.cancel()
 
     async def _application(self, scope: Any, receive: Any, send: Any) -> None:
         """The visits as an ASGI application, over HTTP/1.1 and HTTP/2."""
@@ -106,10 +110,12 @@ class Server:
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """The visits of one connection of the rude server."""
         self.clients.add(tuple(writer.get_extra_info("peername")))
-        with suppress(ConnectionError, TimeoutError, asyncio.IncompleteReadError):
+        with (
+            closing(writer),
+            suppress(ConnectionError, TimeoutError, asyncio.IncompleteReadError),
+        ):
             while await self._answer(reader, writer):
                 pass
-        writer.close()
         with suppress(ConnectionError):
             await writer.wait_closed()
 
