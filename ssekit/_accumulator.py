@@ -22,8 +22,8 @@ ValueT = TypeVar("ValueT")
 ChunkT_contra = TypeVar("ChunkT_contra", contravariant=True)
 ResultT_co = TypeVar("ResultT_co", covariant=True)
 
-# The vendors' words for the end of a choice, in lower case, with "_" between their parts. Any other
-# word is "other".
+# The vendors' words for the end of a choice, in lower case, with "_" between their parts, of which
+# the case and "_" have no meaning. Any other word is "other".
 _WORDS: Final[dict[FinishReason, tuple[str, ...]]] = {
     "stop": (
         *("stop", "end", "end_turn", "stop_sequence", "eos", "eos_token", "complete", "completed"),
@@ -44,6 +44,9 @@ _WORDS: Final[dict[FinishReason, tuple[str, ...]]] = {
 FINISH_REASONS: Final[dict[str, FinishReason]] = {
     word: reason for reason, words in _WORDS.items() for word in words
 }
+_PLAIN: Final[dict[str, FinishReason]] = {
+    word.replace("_", ""): reason for word, reason in FINISH_REASONS.items()
+}
 
 
 def shared_reason(word: str | None, *, calls: bool = False) -> FinishReason | None:
@@ -54,28 +57,26 @@ def shared_reason(word: str | None, *, calls: bool = False) -> FinishReason | No
     """
     if not word:
         return None
-    reason = FINISH_REASONS.get(_plain(word), "other")
+    reason = FINISH_REASONS.get(word) or _PLAIN.get(_plain(word), "other")  # the first: nearly all
     return "tool_calls" if calls and reason == "stop" else reason
 
 
 def is_failure(word: str | None) -> bool:
     """Whether a word for the end reports a failure: `error`, `network_error`, `error_finish`."""
-    return word is not None and "error" in _plain(word).split("_")
+    return word is not None and "error" in _plain(word)
 
 
 def _plain(word: str) -> str:
-    word = word.lower()
-    if word in FINISH_REASONS:  # nearly all
-        return word
-    # (A proxy in Python may write its enum: `FinishReason.STOP`; Google's hosts write the details,
-    # as in `content_filter: SAFETY`.)
-    return word.partition(":")[0].rpartition(".")[2].replace("-", "_")
+    # A proxy may write the name of its enum: `FinishReason.STOP`, `ToolCalls`. Google's hosts write
+    # the details, as in `content_filter: SAFETY`.
+    word = word.partition(":")[0].rpartition(".")[2]
+    return word.lower().replace("-", "").replace("_", "")
 
 
 def later_word(known: str | None, latest: str) -> str | None:
     """Return the word for the end after a second one: the later, but for a `stop` after another."""
     # Before the end: null in each chunk of KoboldCpp, and Google's word for none.
-    if _plain(latest) in ("null", "none", "finish_reason_unspecified"):
+    if _plain(latest) in ("null", "none", "finishreasonunspecified"):
         return known
     more = known and shared_reason(known) != "stop" and shared_reason(latest) == "stop"
     return known if more else latest

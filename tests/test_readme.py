@@ -237,7 +237,9 @@ def test_the_two_commands_stand_in_exactly_these_words():
 def test_the_table_of_finish_reasons_is_that_of_the_code():
     words = {
         word: reason.strip("`")
-        for reason, cell in table("`reason` | the vendors' words, in any case, with `_` or `-`")
+        for reason, cell in table(
+            "`reason` | the vendors' words, in any case, with `_`, `-` or neither"
+        )
         for word in code_of(cell.partition(";")[0])
     }
     assert words == FINISH_REASONS
