@@ -43,14 +43,14 @@ def repair_choices(body: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def find_error(body: dict[str, Any]) -> Any:
-    """Return the error in a choice (OpenRouter), in its delta or in `x_groq`, or None."""
+    """Return the error in a choice (OpenRouter), in what it holds or in `x_groq`, or None."""
     return error_within(_holders(body))
 
 
 def _holders(body: dict[str, Any]) -> list[dict[str, Any]]:
     choices = objects(body.get("choices"))
-    deltas = [choice.get("delta") for choice in choices]
-    return choices + objects([*deltas, body.get("x_groq")])
+    parts = [choice.get(name) for choice in choices for name in ("delta", "message")]
+    return choices + objects([*parts, body.get("x_groq")])
 
 
 # The usage of a request.
