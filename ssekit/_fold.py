@@ -41,6 +41,7 @@ UnknownT = TypeVar("UnknownT")
 
 _JOIN: Final = "".join
 _OPENINGS: Final = ("{", "[")  # of the arguments of a call
+_PLACEHOLDERS: Final = ("{}", "[]")  # the second is PHP's spelling of the first
 _NUMBERS: Final = {bool, int, float}
 _BUILTINS: Final = {*_NUMBERS, str, list, dict, type(None)}
 
@@ -253,7 +254,7 @@ class JSONText(Text):
             if not piece.lstrip().startswith(_OPENINGS):
                 piece = initial + piece  # it goes on from there
         elif piece.startswith(_OPENINGS):
-            if piece == "{}" and not self:
+            if piece in _PLACEHOLDERS and not self:
                 self.initial = piece
                 return ""
             piece = self._new_in(piece)

@@ -549,13 +549,13 @@ def test_what_may_be_a_placeholder_is_emitted_when_it_is_none(pieces: Any, state
 
 def test_calls_of_several_choices_in_one_chunk():
     stated = deltas(
-        {"choices": [{"index": i, "delta": call(0, f"x{i}", "f", "[]")} for i in (1, 0)]}
+        {"choices": [{"index": i, "delta": call(0, f"x{i}", "f", "[1]")} for i in (1, 0)]}
     )
     assert stated[:2] == [
-        ToolCallDelta(1, 0, "x1", "f", "[]"),
-        ToolCallDelta(0, 0, "x0", "f", "[]"),
+        ToolCallDelta(1, 0, "x1", "f", "[1]"),
+        ToolCallDelta(0, 0, "x0", "f", "[1]"),
     ]
-    assert stated[2:] == [ToolCall(0, 0, "x0", "f", "[]"), ToolCall(1, 0, "x1", "f", "[]")]
+    assert stated[2:] == [ToolCall(0, 0, "x0", "f", "[1]"), ToolCall(1, 0, "x1", "f", "[1]")]
 
 
 # Which call a piece belongs to: the pieces (index, id, name, arguments), and the calls (id, name,
@@ -715,8 +715,8 @@ CALLS: dict[str, tuple[Pieces, Pieces]] = {
         [("", "f", A1)] * 3,
     ),
     "what follows the end is no repetition": (
-        [(0, "a", "f", "[]"), (0, None, None, "[]x")],
-        [("a", "f", "[][]x")],
+        [(0, "a", "f", "[1]"), (0, None, None, "[1]x")],
+        [("a", "f", "[1][1]x")],
     ),
     # A value that the arguments begin with.
     "arguments after an empty object": (
