@@ -167,6 +167,8 @@ class ToolCallTable(Struct, eq=False):
         call = here
         if id and (here is None or here.id != id):
             call = self.by_id.get(id) or here
+        if call is None and arguments and not name:  # OCI: an id and an index for each piece
+            call = next((call for call in self.calls[-1:] if call.id and call.name), None)
         moved = index is not None and call is not here
         if call is None or not call.continues(id, name, arguments, moved=moved):
             return None
