@@ -19,15 +19,16 @@ __all__ = ["no_answer", "objects_outside"]
 _COMPRESSED: Final = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x78\x01", b"\x78\x9c", b"\x78\xda")
 
 _OBJECT: Final = re.compile(r"^[ ,\[]*(?=\{)", re.MULTILINE)
+_BETWEEN: Final = re.compile(r"^\}\s*^\{$", re.MULTILINE)  # objects printed over many lines
 
 
 def objects_outside(outside: bytes) -> Iterator[Any]:
     """Yield the JSON objects in bytes outside of any event, and an object for each `error:` line.
 
-    An object may be printed over many lines, or on one. Around it may be the array of chunks that
-    an error ends, the sizes of HTTP chunks, or the end marker.
+    An object may be printed over many lines, or on one, and may come twice. Around it may be the
+    array of chunks that an error ends, the sizes of HTTP chunks, or the end marker.
     """
-    text = outside.decode("utf-8", "replace").strip()
+    text = _BETWEEN.sub("},{", outside.decode("utf-8", "replace").strip())
     start = _OBJECT.search(text)
     if start is not None:
         yield from try_parse(f"[{text[start.end() : text.rfind('}') + 1]}]") or ()
