@@ -17,7 +17,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
@@ -225,9 +225,8 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
                     decode, add = self._decode, self.accumulator.add
                 for fields, payloads in batches:
                     if fields is ignored:
-                        self._receive_ignored(payloads)
+                        payloads, fields = self._receive_ignored(payloads), NO_FIELDS
                         decode = self._decode
-                        continue
                     for payload in payloads:
                         if self.state != "open":
                             # `fail` was called since the latest chunk, which mypy cannot know.
@@ -336,15 +335,17 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
 
     # Payloads that are no ordinary chunks.
 
-    def _receive_ignored(self, payloads: Iterable[bytes]) -> None:
-        """Take a comment, or bytes outside of any event."""
-        for payload in payloads:
+    def _receive_ignored(self, payloads: Sequence[bytes]) -> Sequence[bytes]:
+        """Take a comment, or bytes outside of any event. Return these if they are chunks."""
+        chunks = self._format.find_chunks(payloads) if self._started else ()
+        for payload in () if chunks else payloads:
             if payload.startswith(b":"):
                 self._on_comment(as_text(payload[1:]))
             elif payload.startswith(b"\n\n"):
                 self._behind = payload[2:]
             else:  # these lines count unless an event follows that is not empty
                 self._outside, self._decode = payload[1:], _refuse
+        return chunks
 
     def _receive_unusual(self) -> Iterator[ChunkT]:
         """Yield the chunks of an event that the typed decoder, or `_refuse`, has refused."""
@@ -436,8 +437,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         if self.state != "open":
             return
         error = self._unexplained or error  # an unexplained error came first
-        # The frames of the traceback hold the bytes of the event, which may be large.
-        self.error = error.with_traceback(None)
+        self.error = error.with_traceback(None)  # (of which the frames hold the event's bytes)
         error.partial = self.snapshot()
         self.state = "truncated" if isinstance(error, StreamTruncatedError) else "failed"
 

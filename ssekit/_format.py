@@ -8,10 +8,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import re
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from functools import partial
-from itertools import dropwhile
+from itertools import dropwhile, takewhile
 from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
@@ -56,6 +57,8 @@ __all__ = ["Format"]
 
 # Of an error in a text that `is_dense`.
 _DENSE_DEPTH = 3
+# The head of another event, or of the end marker, behind data whose line has no end.
+_GLUE = re.compile(r"""(?<=\S)\s*data:\s*(?=\{)|data:\s*(?=["']?\[?done)""", re.IGNORECASE)
 
 ChunkT = TypeVar("ChunkT")
 ResultT = TypeVar("ResultT")
@@ -264,13 +267,9 @@ class Format(Generic[ChunkT, ResultT]):
         if outside and parse_object(whole := f"{event.data}\n{as_text(outside)}") is not None:
             return [replace(event, data=whole)]
         data = event.data
-        # Some gateways append their end marker to a line that has no end.
-        head, glue, tail = data.rpartition("data:")
-        if glue and is_marker(tail):
-            data = f"{head}\n{tail}"
-        if "\n" not in data or data.isspace() or is_json(data):
+        if ("\n" not in data and "data:" not in data) or data.isspace() or is_json(data):
             return [event]
-        lines = [line for line in data.split("\n") if line.strip()]
+        lines = [line for line in _GLUE.sub("\n", data).split("\n") if line.strip()]
         rest = [*dropwhile(lambda line: is_marker(line) or parse_object(line) is not None, lines)]
         if event.event == "error" and 0 < len(rest) < len(lines):  # the words of the error
             lines[-len(rest) :] = ["\n".join(rest)]
@@ -379,6 +378,16 @@ class Format(Generic[ChunkT, ResultT]):
             error = well_formed(error)
         return APIError(**error_fields(error, body))
 
+    def find_chunks(self, outside: Sequence[bytes]) -> Sequence[bytes]:
+        """Return lines outside of any event that are nothing but chunks, and maybe the end marker.
+
+        GPUStack's gateway leaves out the name of the field before the chunk with the finish reason.
+        """
+        lines = [line for line in as_text(outside[-1]).split("\n") if line.strip()]
+        chunks = [*takewhile(lambda line: self._is_part(parse_object(line) or {}), lines)]
+        found = len(outside) == 1 and chunks and all(map(is_marker, lines[len(chunks) :]))
+        return [line.encode() for line in lines] if found else ()
+
     def find_outside(self, outside: bytes, *, certain: bool) -> APIError | None:
         """Return the error that bytes outside of any event report, or None."""
         found = map(partial(self.find_reported, certain=certain), objects_outside(outside))
@@ -411,14 +420,17 @@ class Format(Generic[ChunkT, ResultT]):
         body = body_of(event)
         if not isinstance(body, dict):
             return "empty" if is_alive and not event.data.lstrip().startswith("{") else "foreign"
-        is_part = body.get(self._chunk_field) or shape_in(body, "") == self.name
         means_nothing = not is_error and (is_alive or is_notice(body.get("type")))
-        if means_nothing and not (is_part or body.get("error")):
+        if means_nothing and not (self._is_part(body) or body.get("error")):
             return "empty"
         shape = shape_in(body, event.event)
         fields = (self._chunk_field, *self._side_fields)
         is_own = shape == self.name or (shape is None and any(field in body for field in fields))
         return "own" if is_own else "foreign"
+
+    def _is_part(self, body: dict[str, Any]) -> bool:
+        """Whether an object shows by itself that it is a chunk of this format."""
+        return bool(body.get(self._chunk_field)) or shape_in(body, "") == self.name
 
     def mismatch(self, event: ServerSentEvent, count: int) -> DecodeError:
         """Return the error of a stream in which no event is of this format."""
