@@ -196,6 +196,7 @@ OBJECT = {"error": {"message": "Overloaded", "code": 503}}
 OUTSIDE = {
     "one line": json.dumps(OBJECT),
     "many lines": json.dumps(OBJECT, indent=2),
+    "many lines, twice": "\n".join(2 * [json.dumps(OBJECT, indent=2)]),
     "many lines in a list": json.dumps([OBJECT], indent=2),
     "the end of a list": ",\n" + json.dumps(OBJECT, indent=2) + "\n]",
     "a line named error": "error: " + json.dumps(OBJECT["error"]),
@@ -244,6 +245,22 @@ def test_bytes_outside_of_events_are_dropped_if_an_event_follows():
     line = json.dumps(OBJECT).encode()
     assert read(chat, BEGUN[chat] + line + b"\n" + ENDED[chat] + DONE).state == "done"
     assert read(chat, BEGUN[chat][:-1] + line + b"\n\n" + ENDED[chat] + DONE).state == "done"
+
+
+# What stands beside a chunk outside of events, and the finish reason that the chunk gives then.
+BESIDE = {"nothing": (b"", "stop"), "the marker": (b"[DONE]\n", "stop"), "a log": (b"oops\n", None)}
+
+
+@pytest.mark.parametrize(("beside", "reason"), BESIDE.values(), ids=BESIDE)
+@pytest.mark.parametrize("end", [b"", b"\n", DONE], ids=repr)
+@pytest.mark.parametrize("module", [*FORMATS, auto], ids=name)
+def test_lines_that_are_all_chunks_go_on_with_an_answer(
+    module: Any, end: bytes, beside: bytes, reason: str | None
+):
+    wire = chat if module is auto else module
+    chunk = ENDED[wire].removeprefix(b"data: ").rstrip() + b"\n"
+    assert read(module, BEGUN[wire] + chunk + beside + end).accumulator.finish_reason == reason
+    assert read(module, chunk + beside + end).state != "done"
 
 
 def test_bytes_behind_the_marker_are_not_looked_at():

@@ -5,11 +5,12 @@
 # - The cost of a piece is linear in its length, however many calls or pieces came before it.
 #
 # How it works: ids, names and indices may come with each piece of a call, with the first alone, or
-# never, and some hosts send one id or one index for all calls. So the table first finds the call
-# that a piece most likely continues: by id, by index, or as the latest one that is open. A call is
-# open until its arguments are whole. `ToolCallBuilder.continues` then looks for signs of another
-# call: another id with a name, another name, or the same name once more after whole arguments. What
-# may be of the next call waits for what follows: an id alone, and a name that comes again.
+# never. Some hosts send one id or one index for all calls, or new ones with each piece. So the
+# table first finds the call that a piece most likely continues: by id, by index, or as the latest
+# one that is open. A call is open until its arguments are whole. `ToolCallBuilder.continues` then
+# looks for signs of another call: another id with a name, another name, or the same name once more
+# after whole arguments. What may be of the next call waits for what follows: an id alone, and a
+# name that comes again.
 
 from __future__ import annotations
 
