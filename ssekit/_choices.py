@@ -254,8 +254,7 @@ class BaseAccumulator(Accumulator[ChunkT, ResultT], Generic[ChunkT, ResultT, Bui
     def _result(self) -> dict[str, Any]:
         """Return the fields of the result."""
         choices = [builder.build() for _, builder in sorted(self._choices.items())]
-        fields = {name: deep_copy(value) for name, value in vars(self._answer).items()}
-        return {"choices": choices, **fields}
+        return {"choices": choices, **deep_copy(vars(self._answer))}
 
     @property
     def _choice(self) -> BuilderT:

@@ -279,6 +279,8 @@ class JSONText(Text):
         return super()._rest(whole)
 
     def flush(self) -> str:
+        if not self.initial:
+            return ""
         initial, self.initial = self.initial, ""
         if self._end is not None:
             self._end.feed(initial)
@@ -324,12 +326,6 @@ class _NoText(JSONText):
 
     def __init__(self) -> None:
         pass
-
-    def __str__(self) -> str:
-        return ""
-
-    def flush(self) -> str:
-        return ""
 
 
 # What a part of an answer has before a piece of its text comes. (A part may be no more than
@@ -445,5 +441,7 @@ def deep_copy(value: Any, **changes: Any) -> Any:
         return replace(value, **changes) if changes else value
     if type(value) is list and not _BUILTINS.issuperset(map(type, value)):
         return list(map(deep_copy, value))
+    if type(value) is dict and not _BUILTINS.issuperset(map(type, value.values())):
+        return {name: deep_copy(field) for name, field in value.items()}
     copied = well_formed(value)
     return type(value)(copied, **changes) if isinstance(value, Unknown) else copied

@@ -169,14 +169,9 @@ class ChoiceBuilder(BaseChoiceBuilder):
             index=self.index,
             message=result.ChatCompletionMessage(**parts),
             finish_reason=self.finish_reason,
-            logprobs=ChoiceLogprobs(**_copied(self.logprobs)) if self.logprobs else None,
-            **_copied(self.fields),
+            logprobs=ChoiceLogprobs(**deep_copy(self.logprobs)) if self.logprobs else None,
+            **deep_copy(self.fields),
         )
-
-
-def _copied(fields: dict[str, Any]) -> dict[str, Any]:
-    """Return a copy of fields, of which some are lists of structs."""
-    return {name: deep_copy(value) for name, value in fields.items()}
 
 
 def _built(part: Any) -> Any:

@@ -15,8 +15,8 @@ import msgspec
 from ssekit._accumulator import Accumulator as Contract
 from ssekit._accumulator import is_failure, shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, ReasoningDelta, TextDelta, ToolCall, Usage
-from ssekit._fold import merge, merge_usage
-from ssekit.gemini._builders import CandidateBuilder, FunctionCallBuilder, copied
+from ssekit._fold import deep_copy, merge, merge_usage
+from ssekit.gemini._builders import CandidateBuilder, FunctionCallBuilder
 from ssekit.gemini._response import GenerateContentResponse, PromptFeedback, UsageMetadata
 
 _INPUTS: Final = (
@@ -88,7 +88,7 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
         return GenerateContentResponse(
             candidates=[self._candidates[index].build(index) for index in sorted(self._candidates)],
             usage_metadata=self._usage_metadata(),
-            **copied(self._fields),
+            **deep_copy(self._fields),
         )
 
     @property

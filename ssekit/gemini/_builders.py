@@ -234,16 +234,9 @@ class CandidateBuilder(msgspec.Struct, eq=False):
             content=Content(parts=[_build_part(part) for part in self._parts], role=self._role),
             finish_reason=self.finish_reason,
             citation_metadata=result.CitationMetadata(citations=citations) if citations else None,
-            logprobs_result=result.LogprobsResult(**copied(logprobs)) if logprobs else None,
-            **copied(self._metadata),
+            logprobs_result=result.LogprobsResult(**deep_copy(logprobs)) if logprobs else None,
+            **deep_copy(self._metadata),
         )
-
-
-def copied(fields: dict[str, Any]) -> dict[str, Any]:
-    """Return a copy of the fields of a struct that shares nothing mutable."""
-    return {
-        name: value if type(value) is str else deep_copy(value) for name, value in fields.items()
-    }
 
 
 def _build_part(part: Any) -> Any:
