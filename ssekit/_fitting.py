@@ -5,6 +5,7 @@
 #   required. An item of a list is left out, or becomes null where the list may hold null: the
 #   item's position has a meaning there.
 # - 1.0 and "1" are the integer 1; a number is an id.
+# - A field is known by its name on the wire, and by that of its attribute: in snake_case.
 
 from __future__ import annotations
 
@@ -172,7 +173,8 @@ def _fit_object(value: dict[str, Any], shape: _Shape) -> Any:
             if is_id and type(inner) in (int, float):
                 inner = str(inner)
             fitted = _fit(inner, declared)
-            if fitted is not msgspec.UNSET:
+            # (Null does not replace a value under the other name.)
+            if fitted is not msgspec.UNSET and (fitted is not None or attribute not in fields):
                 fields[attribute] = fitted
     return msgspec.UNSET if required and not required <= fields.keys() else struct(**fields)
 
@@ -181,14 +183,11 @@ def _fit_object(value: dict[str, Any], shape: _Shape) -> Any:
 def _fields(
     struct: type[msgspec.Struct], dense: bool
 ) -> tuple[dict[str, tuple[str, _Shape, bool]], frozenset[str]]:
-    """Return the fields by their names on the wire, and those without which there is no struct."""
+    """Return the fields by both of their names, and those without which there is no struct."""
     fields = msgspec.structs.fields(struct)
     known = {
-        field.encode_name: (
-            field.name,
-            _shape(field.type, dense),
-            _ID.search(field.encode_name) is not None,
-        )
+        name: (field.name, _shape(field.type, dense), _ID.search(name) is not None)
         for field in fields
+        for name in (field.name, field.encode_name)
     }
     return known, frozenset(field.name for field in fields if field.required)

@@ -29,7 +29,6 @@ from ssekit._json import (
     has_float,
     is_dense,
     is_json,
-    is_plain,
     parse_object,
     shallow,
     try_parse,
@@ -307,7 +306,7 @@ class Format(Generic[ChunkT, ResultT]):
         if not (refused or is_dense(event.data)):
             with suppress(*DECODE_FAILURES):
                 return self.decode_typed(event.data)
-        text = shallow(event.data)
+        text = shallow(event.data)  # what is nested too deep does not count, nothing of it is read
         spelled, dense = has_float(text), is_dense(text)
         body = unlisted(try_parse(text, self._fragments, spelled=spelled))
         if body is None and event.event == "error" and not is_blank(event.data):
@@ -372,10 +371,9 @@ class Format(Generic[ChunkT, ResultT]):
             error = "" if body is None else body
         if error is None:
             return None
-        if error is body:  # of which a chunk is made, too
-            error = well_formed(error, _DENSE_DEPTH if dense else MAX_DEPTH)
-        elif not is_plain(error):  # a string that goes on elsewhere may end in half a pair
-            error = well_formed(error)
+        # A copy: a chunk is made of the body, too, and a string that goes on elsewhere may end in
+        # half a pair.
+        error = well_formed(error, _DENSE_DEPTH if dense and error is body else MAX_DEPTH)
         return APIError(**error_fields(error, body))
 
     def find_chunks(self, outside: Sequence[bytes]) -> Sequence[bytes]:

@@ -31,7 +31,6 @@ __all__ = [
     "has_float",
     "is_dense",
     "is_json",
-    "is_plain",
     "is_well_formed",
     "join_surrogates",
     "parse",
@@ -115,7 +114,7 @@ def parse(text: str, fragments: Collection[str] | None = (), *, spelled: bool = 
         ValueError: The text is not JSON.
     """
     text = shallow(text)
-    long, dense = _has_long_integer(text), _is_dense(text)
+    long, dense = _has_long_integer(text), is_dense(text)
     if not (spelled or long or dense):
         try:
             # Strict, in C: what it reads, the other reads alike, and no surrogate is in it.
@@ -173,13 +172,6 @@ def is_dense(text: str | bytes) -> bool:
     Decoded and copied, such a text would take 90 times its size. So its empty objects count as
     absent, and so do (in `as_type`) objects and lists within what has no declared shape.
     """
-    if not _is_dense(text):
-        return False
-    # (Of what is nested too deep, nothing is read. Bytes are looked at again, as a text.)
-    return isinstance(text, bytes) or _is_dense(shallow(text))
-
-
-def _is_dense(text: str | bytes) -> bool:
     if len(text) <= LARGE:
         return False
     lists, objects = _count(text)
@@ -302,14 +294,6 @@ def well_formed(tree: Any, room: int = MAX_DEPTH) -> Any:
         except (UnicodeError, TypeError, RecursionError):
             pass
     return _mended(tree, room)
-
-
-def is_plain(tree: Any) -> bool:
-    """Whether a tree of builtins has no lone surrogate, and no spelled float."""
-    try:
-        return bool(msgspec.json.encode(tree))
-    except (UnicodeError, TypeError, RecursionError):
-        return False
 
 
 def _mended(tree: Any, room: int) -> Any:

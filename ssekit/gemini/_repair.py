@@ -1,8 +1,10 @@
 # Repair of the dialects of hosts: it rewrites an object into the shape of a chunk.
 #
 # How it works:
-# - The chunk is taken out of an envelope, and its fields get the vendor's spelling.
-# - `candidates` becomes a list, and each part an object; arguments as a JSON text are parsed.
+# - The chunk is taken out of an envelope. `candidates` becomes a list, and each part an object;
+#   arguments as a JSON text are parsed.
+# - The vendor's SDK writes the fields of the wire in snake_case, and protobuf has an option for
+#   that: `as_type` knows each field by both of its spellings, and so do the names here.
 #
 # What always holds here:
 # - Nothing here runs for an ordinary chunk.
@@ -11,19 +13,21 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from itertools import groupby
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 from msgspec.structs import fields
 
 from ssekit._json import objects, parse_object, spell
 from ssekit._server_error import error_within
-from ssekit.gemini._response import GenerateContentResponse, Part, UnknownPart, Wire
+from ssekit.gemini._response import Part, UnknownPart
 
-_FIELDS: Final = {field.encode_name for field in fields(Part)}
+_CAMEL_CASE: Final = {field.name: field.encode_name for field in fields(Part)}
+_FIELDS: Final = {*_CAMEL_CASE, *_CAMEL_CASE.values()}
 # The fields that make the kind of a part, which has one of them. Any part may have the others.
-_KINDS: Final = {name for name in _FIELDS if not re.search("^(thought|media)|Metadata$", name)}
+_KINDS: Final = {name for name in _FIELDS if not re.search("^(thought|media)|[mM]etadata$", name)}
+_CITATIONS: Final = ("citationMetadata", "citation_metadata")
+_CALLS: Final = ("functionCall", "function_call", "toolCall", "tool_call")
 
 
 def find_error(body: dict[str, Any]) -> Any:
@@ -38,54 +42,14 @@ def repair(body: dict[str, Any]) -> None:
     if isinstance(chunk, dict) and "candidates" not in body:
         body.clear()
         body.update(chunk)
-    _to_camel_case(body, GenerateContentResponse)
     candidates = body["candidates"] = objects(body.get("candidates"))
     for candidate in candidates:
-        content, citation = candidate.get("content"), candidate.get("citationMetadata")
+        content = candidate.get("content")
         if isinstance(content, dict) and "parts" in content:
             content["parts"] = _parts(content["parts"])
-        if isinstance(citation, dict):
-            sources = citation.pop("citationSources", None)  # the Gemini API's name
-            if sources is not None and citation.get("citations") is None:
-                citation["citations"] = sources
-
-
-def _to_camel_case(value: Any, struct: type[Wire]) -> None:
-    """Rename the fields of a wire type's value to camelCase, in place.
-
-    The vendor's SDK writes them in snake_case, and protobuf has an option for that. Objects without
-    a declared shape, such as arguments, keep their names.
-    """
-    if isinstance(value, list):
-        for item in objects(value):
-            _to_camel_case(item, struct)
-    elif isinstance(value, dict):
-        spellings = _spellings(struct)
-        for name in [name for name in value if name in spellings]:
-            encoded, inner_struct = spellings[name]
-            if name != encoded:
-                inner = value.pop(name)
-                if value.get(encoded) is None:
-                    value[encoded] = inner
-            if inner_struct is not None:
-                _to_camel_case(value.get(encoded), inner_struct)
-
-
-@cache
-def _spellings(struct: type[Wire]) -> dict[str, tuple[str, type[Wire] | None]]:
-    """Return the name on the wire, and the wire type, of each field, by both of its spellings."""
-    return {
-        name: (field.encode_name, _struct(field.type))
-        for field in fields(struct)
-        for name in (field.name, field.encode_name)
-    }
-
-
-def _struct(type_: Any) -> type[Wire] | None:
-    """Return the wire type in a type: the type itself, or that of its items or options."""
-    if isinstance(type_, type) and issubclass(type_, Wire):
-        return type_
-    return next((found for found in map(_struct, get_args(type_)) if found is not None), None)
+        for citation in objects([candidate.get(name) for name in _CITATIONS]):
+            sources = citation.get("citationSources") or citation.get("citation_sources")
+            citation["citations"] = citation.get("citations") or sources  # the Gemini API's name
 
 
 def _parts(parts: Any) -> list[Any]:
@@ -105,12 +69,14 @@ def _part(part: Any) -> Any:
         return part
     if "text" in part:
         spell(part, "text")
-    for kind in ("functionCall", "toolCall"):
-        call = part.get(kind) if kind in part else None
+    for kind in _CALLS:
+        call = part.get(kind)
         if isinstance(call, dict) and isinstance(call.get("args"), str):
             call["args"] = parse_object(call["args"])  # JSON text, as in other APIs
     if _FIELDS.issuperset(part):
         return part
     present = {name for name, value in part.items() if value is not None}
     is_unknown = not present <= _FIELDS and present.isdisjoint(_KINDS)
-    return UnknownPart(part) if is_unknown else part
+    if not is_unknown:
+        return part
+    return UnknownPart({_CAMEL_CASE.get(name, name): value for name, value in part.items()})
