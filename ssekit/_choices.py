@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from ssekit._accumulator import Accumulator, is_failure, shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, Usage
-from ssekit._fold import Text, WireStruct, deep_copy, merge_usage
+from ssekit._fold import Text, WireStruct, copy_fields, merge_usage
 from ssekit._json import objects
 from ssekit._server_error import error_within
 
@@ -254,7 +254,7 @@ class BaseAccumulator(Accumulator[ChunkT, ResultT], Generic[ChunkT, ResultT, Bui
     def _result(self) -> dict[str, Any]:
         """Return the fields of the result."""
         choices = [builder.build() for _, builder in sorted(self._choices.items())]
-        return {"choices": choices, **deep_copy(vars(self._answer))}
+        return {"choices": choices, **copy_fields(vars(self._answer))}
 
     @property
     def _choice(self) -> BuilderT:

@@ -26,6 +26,7 @@ __all__ = [
     "Unknown",
     "WireStruct",
     "always",
+    "copy_fields",
     "deep_copy",
     "extend_lists",
     "merge",
@@ -419,6 +420,11 @@ def merge_usage(
     return merge(known, latest)
 
 
+def copy_fields(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return a copy of the fields of a struct that shares nothing mutable."""
+    return {name: deep_copy(value) for name, value in fields.items()}
+
+
 def deep_copy(value: Any, **changes: Any) -> Any:
     """Return a copy of a decoded value that shares nothing mutable, encodes and prints.
 
@@ -441,7 +447,5 @@ def deep_copy(value: Any, **changes: Any) -> Any:
         return replace(value, **changes) if changes else value
     if type(value) is list and not _BUILTINS.issuperset(map(type, value)):
         return list(map(deep_copy, value))
-    if type(value) is dict and not _BUILTINS.issuperset(map(type, value.values())):
-        return {name: deep_copy(field) for name, field in value.items()}
     copied = well_formed(value)
     return type(value)(copied, **changes) if isinstance(value, Unknown) else copied

@@ -22,7 +22,7 @@ from msgspec.structs import astuple, replace
 from ssekit._accumulator import are_whole, shared_reason
 from ssekit._choices import BaseChoiceBuilder
 from ssekit._deltas import Delta
-from ssekit._fold import JSONText, Text, deep_copy, merge_fields
+from ssekit._fold import JSONText, Text, copy_fields, deep_copy, merge_fields
 from ssekit._json import JSONObject
 from ssekit.chat import _result as result
 from ssekit.chat._calls import ToolCallBuilder, ToolCallPiece, ToolCallTable
@@ -169,8 +169,8 @@ class ChoiceBuilder(BaseChoiceBuilder):
             index=self.index,
             message=result.ChatCompletionMessage(**parts),
             finish_reason=self.finish_reason,
-            logprobs=ChoiceLogprobs(**deep_copy(self.logprobs)) if self.logprobs else None,
-            **deep_copy(self.fields),
+            logprobs=ChoiceLogprobs(**copy_fields(self.logprobs)) if self.logprobs else None,
+            **copy_fields(self.fields),
         )
 
 

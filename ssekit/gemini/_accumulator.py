@@ -15,7 +15,7 @@ import msgspec
 from ssekit._accumulator import Accumulator as Contract
 from ssekit._accumulator import is_failure, shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, ReasoningDelta, TextDelta, ToolCall, Usage
-from ssekit._fold import deep_copy, merge, merge_usage
+from ssekit._fold import copy_fields, merge, merge_usage
 from ssekit.gemini._builders import CandidateBuilder, FunctionCallBuilder
 from ssekit.gemini._response import GenerateContentResponse, PromptFeedback, UsageMetadata
 
@@ -88,7 +88,7 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
         return GenerateContentResponse(
             candidates=[self._candidates[index].build(index) for index in sorted(self._candidates)],
             usage_metadata=self._usage_metadata(),
-            **deep_copy(self._fields),
+            **copy_fields(self._fields),
         )
 
     @property

@@ -23,7 +23,7 @@ from msgspec.structs import replace
 
 from ssekit._accumulator import later_word, shared_reason
 from ssekit._deltas import Delta, ToolCall, ToolCallDelta
-from ssekit._fold import Text, deep_copy, extend_lists, merge
+from ssekit._fold import Text, copy_fields, deep_copy, extend_lists, merge
 from ssekit._json import join_surrogates
 from ssekit.gemini import _response as result
 from ssekit.gemini._arguments import Arguments
@@ -234,8 +234,8 @@ class CandidateBuilder(msgspec.Struct, eq=False):
             content=Content(parts=[_build_part(part) for part in self._parts], role=self._role),
             finish_reason=self.finish_reason,
             citation_metadata=result.CitationMetadata(citations=citations) if citations else None,
-            logprobs_result=result.LogprobsResult(**deep_copy(logprobs)) if logprobs else None,
-            **deep_copy(self._metadata),
+            logprobs_result=result.LogprobsResult(**copy_fields(logprobs)) if logprobs else None,
+            **copy_fields(self._metadata),
         )
 
 

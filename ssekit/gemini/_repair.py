@@ -79,4 +79,4 @@ def _part(part: Any) -> Any:
     is_unknown = not present <= _FIELDS and present.isdisjoint(_KINDS)
     if not is_unknown:
         return part
-    return UnknownPart({_CAMEL_CASE.get(name, name): value for name, value in part.items()})
+    return UnknownPart({_CAMEL_CASE.get(name) or name: value for name, value in part.items()})

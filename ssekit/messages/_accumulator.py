@@ -18,7 +18,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, ClassVar, Final, get_args
+from typing import Any, ClassVar, Final, cast, get_args
 
 from msgspec.structs import replace
 
@@ -86,7 +86,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         self._message = _NO_MESSAGE  # without its content, which is in the blocks, and its usage
         self._usage: result.Usage | None = None
         self._ended = False
-        self._counted: result.Usage | None = None  # by `message_delta` events
+        self._counted = result.Usage()  # by `message_delta` events
         self._blocks: list[BlockBuilder] = []
         self._calls: list[CallBuilder] = []  # those that have a place
         # The blocks by their types and ids: of the calls, those that have a place.
@@ -144,7 +144,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
             self._message = message
         else:
             self._update(event, message)
-        self._add_usage(_usages(message, event))
+        self._add_usage(*_usages(message, event))
         self._state(message.content)
 
     def _state(self, content: list[ContentBlock]) -> None:
@@ -167,7 +167,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         usages = _usages(event, event.delta)
         for usage in usages:
             self._counted = merge(self._counted, usage)
-        self._add_usage(usages)
+        self._add_usage(*usages)
         if self._message.stop_reason:
             self._close_all()
 
@@ -175,7 +175,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         # Some gateways have the end of the message, and its usage, only here.
         holders = event.message, event, event.delta
         self._update(*holders)
-        self._add_usage(list(map(self._uncounted, _usages(*holders))))
+        self._add_usage(*map(self._uncounted, _usages(*holders)))
         metrics = event.amazon_bedrock_invocation_metrics
         if metrics is not None and self.usage is None:
             usage = result.Usage(
@@ -184,7 +184,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
                 cache_read_input_tokens=metrics.cache_read_input_token_count,
                 output_tokens=metrics.output_token_count,
             )
-            self._add_usage([usage])
+            self._add_usage(usage)
         self._close_all()
         if event.message is not None:
             self._state(event.message.content)
@@ -207,15 +207,16 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         if changes:
             self._message = replace(self._message, **changes)
 
-    def _add_usage(self, usages: list[result.Usage]) -> None:
+    def _add_usage(self, *usages: result.Usage) -> None:
         self._reports += usages
         for usage in usages:
             self._usage = merge_usage(self._usage, usage, _INPUTS, _OUTPUTS)
 
     def _uncounted(self, usage: result.Usage) -> result.Usage:
         """Return the usage of a stop event without zeros, and without counts of `message_delta`."""
-        fields = _counts(usage) - _counts(self._counted or result.Usage())
-        return result.Usage(**{name: getattr(usage, name) for name in fields})
+        counts = {name: getattr(usage, name) for name in usage.__struct_fields__}
+        new = {name: n for name, n in counts.items() if n and not getattr(self._counted, name)}
+        return result.Usage(**new)
 
     # The blocks.
 
@@ -260,13 +261,8 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         return latest if elsewhere else None
 
     def _stop_block(self, event: events.RawContentBlockStopEvent) -> None:
-        block, whole = self._at.get(event.index), event.content_block
-        if (
-            block is not None
-            and whole is not None
-            and not block.ended
-            and type(whole) is type(block.initial)
-        ):
+        block, whole = self._at.get(event.index), cast(Any, event.content_block)
+        if block is not None and not block.ended and type(whole) is type(block.initial):
             self._note(block, block.state(whole, last=True))
         self._close(block)
 
@@ -292,12 +288,11 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     def _start(self, builder: BlockBuilder, block: ContentBlock) -> None:
         piece = builder.begin(block)
-        if type(builder) is CallBuilder:
-            self._place(builder)
+        self._place(builder)
         self._note(builder, piece)
 
-    def _place(self, call: CallBuilder) -> None:
-        """Give a call that begins or ends its place among the tool calls.
+    def _place(self, call: Any) -> None:
+        """Give a block that begins or ends its place among the tool calls, if it is one.
 
         Where an earlier call has its id, it may be that once more: this is known at its end.
         """
@@ -317,9 +312,8 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         if block is not None and not block.ended:
             block.ended = True
             self._open.pop(block, None)
-            if type(block) is CallBuilder:
-                self._place(block)
-                self._note(block, None)
+            self._place(block)
+            self._note(block, None)
 
     def _close_all(self) -> None:
         for block in list(self._open):
@@ -417,11 +411,6 @@ def _kind_of(block: ContentBlock) -> tuple[type[Any], str]:
 
 def _usages(*holders: Any) -> list[result.Usage]:
     return [each.usage for each in holders if each is not None and each.usage is not None]
-
-
-def _counts(usage: result.Usage) -> set[str]:
-    """Return the names of the fields that are neither null nor 0."""
-    return {name for name in usage.__struct_fields__ if getattr(usage, name)}
 
 
 def _usage_view(usage: result.Usage) -> Usage | None:

@@ -76,7 +76,7 @@ class BlockBuilder(BasePartBuilder, eq=False):
         """Take the block of a start event, before which pieces may have come; return its piece."""
         self.initial = block
         self.piece_type = PIECE_TYPES.get(type(block))
-        text = self._text_of(block) if self.piece_type is not None else ""
+        text = self._text_of(block)
         return self.own_pieces().begin(text) if text else ""
 
     def _text_of(self, block: Any) -> str:
