@@ -163,7 +163,7 @@ class Text(Fragments[str]):
         """
         if not whole or self.is_whole(whole):
             return ""
-        rest = self._rest(whole)
+        rest = self.rest(whole)
         if rest is None and self._ends_with(whole):
             return ""
         self.echo = -1
@@ -182,7 +182,10 @@ class Text(Fragments[str]):
 
     def rest(self, whole: str | None) -> str | None:
         """Return what a whole has after the text so far; None if it contradicts that."""
-        return self._rest(whole) if whole else whole
+        if not whole or 2 * len(whole) < self.size():  # (of half pairs, two are one in the end)
+            return None  # a long text need not be joined for a short one
+        known = str(self)
+        return whole[len(known) :] if whole.startswith(known) else None
 
     def repeats(self, piece: str) -> bool:
         """Whether a piece is all of the text once more."""
@@ -196,12 +199,6 @@ class Text(Fragments[str]):
     def flush(self) -> str:
         """Take a value that was held back as the text: no pieces follow."""
         return ""
-
-    def _rest(self, whole: str) -> str | None:
-        if 2 * len(whole) < self.size():  # (of half pairs, two are one character in the end)
-            return None  # a long text need not be joined for a short one
-        known = str(self)
-        return whole[len(known) :] if whole.startswith(known) else None
 
     def _ends_with(self, whole: str) -> bool:
         """Whether the text ends with a whole, and is not that twice (initial, and in pieces)."""
@@ -272,12 +269,13 @@ class JSONText(Text):
     def is_whole(self, whole: str) -> bool:
         return self.initial == whole if self.initial else super().is_whole(whole)
 
-    def _rest(self, whole: str) -> str | None:
+    def rest(self, whole: str | None) -> str | None:
         # A placeholder never replaces more than it has; a whole replaces a value held back.
-        if (whole == "{}" and (self.initial or self.size() > 1)) or self.repeats(whole):
+        is_placeholder = whole == "{}" and (self.initial or self.size() > 1)
+        if not whole or is_placeholder or self.repeats(whole):
             return ""
         self.initial = ""
-        return super()._rest(whole)
+        return super().rest(whole)
 
     def flush(self) -> str:
         if not self.initial:

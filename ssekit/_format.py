@@ -154,11 +154,11 @@ class Format(Generic[ChunkT, ResultT]):
             APIError: The event reports an error.
             DecodeError: The data is not a JSON object.
         """
-        if not event.data.startswith("{") and is_marker(event.data):
+        if is_marker(event.data):
             return DONE
         chunk = self.decode_part(event)
         if chunk is None:
-            raise self._no_chunk(event) from None
+            raise self._no_chunk(event)
         return chunk
 
     def decoder(

@@ -20,7 +20,6 @@ from msgspec import Struct
 
 from ssekit._deltas import ToolCall, ToolCallDelta
 from ssekit._fold import JSONText, Text
-from ssekit._json import join_surrogates
 
 # Every delta has the name so far, so that a name in pieces must end for the cost to be linear.
 _LONGEST_NAME: Final = 1_000
@@ -44,11 +43,10 @@ class ToolCallBuilder(Struct, eq=False):
         """Add a piece; return the piece of the arguments that a delta emits now."""
         self._call = None
         if name:
-            name = join_surrogates(name)
             # Without the id of the call, another name goes on with its name.
             goes_on = self.id and not id and name != self.name
             self.name = self.name + name if goes_on else name
-        self.id = self.id or join_surrogates(id)
+        self.id = self.id or id
         return self.arguments.add(arguments)
 
     def delta(self, arguments: str) -> ToolCallDelta:

@@ -186,15 +186,13 @@ class CallBuilder(BlockBuilder):
         # index, or at one that never began.
         if type(delta) is not events.InputJSONDelta:
             return False
+        # A call that was emitted takes only what adds nothing.
         pieces = self.own_pieces()
         is_open = here and not self.ended
         return is_open or not pieces.ended or pieces.repeats(delta.partial_json)
 
     def add(self, delta: Any) -> str:
-        pieces = self.own_pieces()
-        if self.ended and pieces.ended:
-            return ""  # a call that was emitted stays as it was
-        return pieces.add(delta.partial_json)
+        return self.own_pieces().add(delta.partial_json)
 
     def is_same(self, other: CallBuilder) -> bool:
         """Whether another call has the name and the input of this one."""
