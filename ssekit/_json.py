@@ -88,15 +88,13 @@ _LONE_ESCAPE_INSIDE = re.compile(
 class SpelledFloat(float):
     """A number with its spelling on the wire, of which a float would lose zeros and exponents."""
 
-    __slots__ = ("spelling",)
+    __slots__ = ("_spelling",)
 
-    spelling: str
+    def __init__(self, spelling: str) -> None:
+        self._spelling = spelling
 
-
-def _spelled(spelling: str) -> SpelledFloat:
-    number = SpelledFloat(spelling)
-    number.spelling = spelling
-    return number
+    def __str__(self) -> str:
+        return self._spelling
 
 
 _ENCODE: Final = msgspec.json.Encoder(enc_hook=float).encode
@@ -127,7 +125,7 @@ def parse(text: str, fragments: Collection[str] | None = (), *, spelled: bool = 
         text,
         strict=False,
         parse_int=as_integer if long else None,
-        parse_float=_spelled if spelled else None,
+        parse_float=SpelledFloat if spelled else None,
         object_hook=_absent_if_empty if dense else None,
     )
 
@@ -257,7 +255,7 @@ def spell(holder: dict[str, Any], *fields: str) -> None:
     for field in fields:
         value = holder.get(field)
         if isinstance(value, (int, float)):
-            holder[field] = str(value).lower() if isinstance(value, bool) else _spelling(value)
+            holder[field] = str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def spell_json(holder: dict[str, Any], *fields: str) -> None:
@@ -266,10 +264,6 @@ def spell_json(holder: dict[str, Any], *fields: str) -> None:
     for field in fields:
         if isinstance(holder.get(field), (dict, list)):
             holder[field] = json.dumps(holder[field])
-
-
-def _spelling(number: float) -> str:
-    return number.spelling if isinstance(number, SpelledFloat) else str(number)
 
 
 def without_spellings(tree: dict[Any, Any] | list[Any]) -> None:

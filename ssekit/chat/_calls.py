@@ -115,10 +115,9 @@ class ToolCallTable(Struct, eq=False):
 
         A piece of arguments alone begins no call, and an id alone waits for what follows.
         """
-        if self._ids and (id or name or arguments):
-            alone = self._ids.pop(index, "")
-            if alone and not id:
-                return self.add(index, alone, name, arguments, custom=custom)
+        alone = self._ids.pop(index, "")
+        if alone and not id:
+            return self.add(index, alone, name, arguments, custom=custom)
         call = self._find(index, id, name, arguments)
         if call is None and not name and not (id and arguments):
             if id:
@@ -127,8 +126,7 @@ class ToolCallTable(Struct, eq=False):
         call = call or self._begin(custom=custom)
         if name == call.name and id in ("", call.id) and not arguments and call.arguments.ended:
             call.repeated = id
-            return call, ""
-        if call.repeated is not None and not (id or name) and call.differs(arguments):
+        elif call.repeated is not None and not (id or name) and call.differs(arguments):
             another = self._begin()
             another.id, another.name = call.repeated, call.name
             call = another
