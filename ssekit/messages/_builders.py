@@ -102,23 +102,21 @@ class BlockBuilder(BasePartBuilder, eq=False):
         if self.ended and not here and type(delta) is not events.SignatureDelta:
             return False  # some gateways sign a block that has ended
         if isinstance(self.initial, UnknownBlock):
-            if self.piece_type is None and type(delta) in _PIECE_FIELDS:
-                self.piece_type = type(delta)
-            return self.piece_type is type(delta) or type(delta) not in _PIECE_FIELDS
+            return type(delta) not in _PIECE_FIELDS or self.piece_type in (None, type(delta))
         return self.piece_type is PIECE_TYPES[type(delta)]
 
     def add(self, delta: Any) -> str:
         """Take a delta that this block accepts; return its piece, or ""."""
         field = _PIECE_FIELDS.get(type(delta), "")
         piece: str = getattr(delta, field, None) or ""
-        if piece and isinstance(self.initial, UnknownBlock) and not self.pieces:
+        if field and self.piece_type is None:  # the first piece for a block of unknown type
+            self.piece_type = type(delta)
             begun = self.initial.get(field)
             piece = (begun if isinstance(begun, str) else "") + piece
         piece = self.own_pieces().add(piece)
-        if type(delta) is events.CitationsDelta and delta.citation is not None:
+        if type(delta) is events.CitationsDelta:
             if "citations" not in self._fields:
-                known: Any = self.build()
-                begun = known.get("citations") if isinstance(known, dict) else known.citations
+                begun = msgspec.to_builtins(self.initial).get("citations")
                 self._fields["citations"] = begun if isinstance(begun, list) else []
             self._fields["citations"].append(delta.citation)
         for field in ("signature", "encrypted_content"):
