@@ -180,6 +180,14 @@ CONTENTS: dict[str, tuple[Events, list[Any]]] = {
         [began(text_block("")), text("a"), stop(), began(call(), 1), text("b", 1)],
         [text_block("a"), call(), text_block("b")],
     ),
+    "another block at the index of an open call": (
+        [began(call()), began(text_block("")), text("a")],
+        [call(), text_block("a")],
+    ),
+    "a call that begins again, with another id": (
+        [began(call()), given_json('{"a"'), began(call(id="u")), given_json(": 1}")],
+        [call({"a": 1})],
+    ),
     "each block begins as the first, and never ends": (
         [began(thought("")), thinking("hm"), began(text_block("")), text("a"), began(call())],
         [thought("hm"), text_block("a"), call()],

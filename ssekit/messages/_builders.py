@@ -201,6 +201,6 @@ class CallBuilder(BlockBuilder):
 
     def deltas(self, piece: str | None) -> list[Delta]:
         deltas = self.call_deltas(piece or "")
-        if piece is None and self.place is not None:
+        if piece is None:
             deltas += self.end_deltas()
         return deltas
