@@ -90,8 +90,12 @@ class SpelledFloat(float):
 
     __slots__ = ("_spelling",)
 
-    def __init__(self, spelling: str) -> None:
-        self._spelling = spelling
+    _spelling: str
+
+    def __new__(cls, spelling: str) -> SpelledFloat:
+        number = super().__new__(cls, spelling)
+        number._spelling = spelling
+        return number
 
     def __str__(self) -> str:
         return self._spelling

@@ -102,6 +102,11 @@ PARTS: dict[str, tuple[list[list[Any]], list[Any]]] = {
         [[call("f", willContinue=True)], [piece("$.a", "x", more=False)], [words("a"), call("g")]],
         [call("f", args={"a": "x"}), words("a"), call("g")],
     ),
+    "a signature before the last piece": (
+        [[{**call("f", willContinue=True), "thoughtSignature": "c2ln"}],
+         [piece("$.a", "x", more=False)]],
+        [{**call("f", args={"a": "x"}), "thoughtSignature": "c2ln"}],
+    ),
     "a call that begins with a piece": (
         [[call("f", willContinue=True, partialArgs=[{"jsonPath": "$.a", "numberValue": 1}])],
          [call()]],
