@@ -326,6 +326,9 @@ class _NoText(JSONText):
     def __init__(self) -> None:
         pass
 
+    def __str__(self) -> str:
+        return ""
+
 
 # What a part of an answer has before a piece of its text comes. (A part may be no more than
 # `{"type":""}`, of which a text of its own would be most.)

@@ -288,11 +288,12 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     def _start(self, builder: BlockBuilder, block: ContentBlock) -> None:
         piece = builder.begin(block)
-        self._place(builder)
+        if type(builder) is CallBuilder:
+            self._place(builder)
         self._note(builder, piece)
 
-    def _place(self, call: Any) -> None:
-        """Give a block that begins or ends its place among the tool calls, if it is one.
+    def _place(self, call: CallBuilder) -> None:
+        """Give a call that begins or ends its place among the tool calls.
 
         Where an earlier call has its id, it may be that once more: this is known at its end.
         """
@@ -312,8 +313,9 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         if block is not None and not block.ended:
             block.ended = True
             self._open.pop(block, None)
-            self._place(block)
-            self._note(block, None)
+            if type(block) is CallBuilder:
+                self._place(block)
+                self._note(block, None)
 
     def _close_all(self) -> None:
         for block in list(self._open):
