@@ -177,12 +177,11 @@ class Text(Fragments[str]):
 
     def is_whole(self, whole: str) -> bool:
         """Whether the text so far is a whole one. A long text is not joined for a short one."""
-        # (Of half pairs, two are one character in the end.)
         return len(whole) <= self.size() <= 2 * len(whole) and str(self) == whole
 
     def rest(self, whole: str | None) -> str | None:
         """Return what a whole has after the text so far; None if it contradicts that."""
-        if not whole or 2 * len(whole) < self.size():  # (of half pairs, two are one in the end)
+        if not whole or 2 * len(whole) < self.size():  # (of half pairs, two are one)
             return None  # a long text need not be joined for a short one
         known = str(self)
         return whole[len(known) :] if whole.startswith(known) else None
@@ -310,11 +309,10 @@ class JSONText(Text):
 
 
 class _NoText(JSONText):
-    """A text that no piece can be added to."""
+    """A text that no piece can be added to: in it, no attribute of its class can be set."""
 
     __slots__ = ()
 
-    # Attributes of the class, which an object without a dictionary cannot set.
     pending: Any = ()
     initial = ""
     contradicted = False
