@@ -178,7 +178,7 @@ def _close(tree: Any) -> Any:
         return {_close(name): _close(value) for name, value in tree.items()}
     if isinstance(tree, list):
         return [_close(item) for item in tree]
-    if isinstance(tree, str):
+    if isinstance(tree, str) and not tree.isascii():
         # Surrogate pairs join; a lone surrogate cannot be encoded.
         return tree.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return tree
