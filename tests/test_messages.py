@@ -535,22 +535,7 @@ def test_every_event_and_every_delta_has_a_row():
     assert pieces <= {delta.get("type") for delta in held}
 
 
-# The views, and the deltas.
-
-
-def test_views():
-    accumulator = push(
-        began(thought("h"), 0), thinking("m", 0), began(text_block("a"), 1), began(SEARCH, 2),
-        given_json("{}", 2), began(call(), 3), given_json('{"a', 3), began(text_block("b"), 4),
-        began(call({"b": 1}, id="u", name="g"), 5), stop(5),
-        ended("refusal", stop_details={"explanation": "no"}),
-    ).accumulator  # fmt: skip
-    assert (accumulator.text, accumulator.reasoning, accumulator.refusal) == ("ab", "hm", "no")
-    assert list(accumulator.tool_calls) == [
-        ToolCall(0, 0, "t", "f", '{"a'),
-        ToolCall(0, 1, "u", "g", '{"b":1}'),
-    ]
-
+# The deltas.
 
 STOP = Finish(0, "stop", "end_turn")
 
@@ -676,24 +661,12 @@ def test_deltas(events: Events, stated: list[Any]):
     assert deltas(*events) == stated
 
 
-def test_what_an_answer_is_without_its_deltas():
-    """That they are looked at changes nothing, also where a call never ends."""
-    events = [began(call()), ended("tool_use"), "[DONE]"]
-    stream = messages.stream(map(event, events))
-    assert [*stream.deltas()] == [*emitted("", "{}"), Finish(0, "tool_calls", "tool_use")]
-    assert stream.accumulator.tool_calls == push(*events).accumulator.tool_calls
-
-
 @pytest.mark.parametrize(
     ("word", "pieces", "whole"),
     [
         ("max_tokens", ('{"a',), False),
-        ("refusal", ('{"a',), False),
-        ("new_word", ('{"a',), False),
         ("max_tokens", (), False),
-        ("end_turn", (), True),
         ("tool_use", ('{"a',), True),  # a model may write what is no JSON
-        ("max_tokens", ('{"a', '":1}'), True),
     ],
 )
 def test_a_call_that_is_cut_off_is_not_emitted_as_a_whole_one(
