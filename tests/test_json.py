@@ -65,6 +65,10 @@ def test_brackets_in_strings_are_no_nesting(between: str):
     assert deeper[-1] is None
 
 
+def test_what_is_nested_too_deep_is_null_in_a_copy():
+    assert well_formed([[[1]], "a"], 2) == [[None], "a"]
+
+
 def test_a_wide_object_is_not_a_deep_one():
     tree = {str(number): [{}] for number in range(1000)}
     assert parse(json.dumps(tree)) == tree

@@ -12,7 +12,7 @@ from hypothesis import assume, find, given, settings
 from hypothesis import strategies as st
 
 from ssekit import responses
-from ssekit.testing import ModelStream, response_streams
+from ssekit.testing import ModelEvent, ModelStream, response_streams
 from ssekit.testing.transports import STALL, Reads
 from tests.formats import FORMATS, STRATEGIES, each_format, encoded
 from tests.made import (
@@ -29,6 +29,14 @@ from tests.made import (
 )
 from tests.reference import interpret
 from tests.thorough import REACHING, examples, pick
+
+
+def test_a_whole_stream_has_no_incomplete_event():
+    stream = ModelStream("chat", (ModelEvent(b"data: {}\n\n"),))
+    assert [stream.unfinished_in(size) for size in (0, 7, 8, 10)] == [
+        *("nothing", "part", "whole", "nothing"),
+    ]
+
 
 # What they promise. (That any stream accumulates to its answer is in `test_formats`.)
 
