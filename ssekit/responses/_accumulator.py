@@ -32,12 +32,12 @@ from ssekit.responses import _tables as tables
 from ssekit.responses._builders import ItemBuilder, kind_in, merge_nonempty, texts_of
 from ssekit.responses._events import ResponseStreamEvent, ResponseTextDeltaEvent
 from ssekit.responses._output import OutputTable
-from ssekit.responses._parts import Addition, PartBuilder, PartsBuilder, join_texts, text_of
+from ssekit.responses._parts import Addition, PartBuilder, join_texts, text_of
 from ssekit.responses._result import Response, ResponseOutputItem, ResponseOutputText
 from ssekit.responses._tables import Kind
 
 _OF_IMAGES: Final = ("background", "output_format", "quality", "size")
-_IDS: Final = ("call_id", "name")
+_BESIDE: Final = ("logprobs", "call_id", "name")  # what may come with a whole text
 _NO_INDEX: Final = object()  # unequal to any index, and to None
 
 
@@ -100,49 +100,42 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         """Remember the part of a piece of the text, unless it may repeat an initial value."""
         if not event.delta and not event.logprobs:
             return False
-        self._text_part = self._part(event, ResponseOutputText)
+        _, self._text_part = self._holder(event, ResponseOutputText)
         self._pending = self._text_part.text.pending
         self._output_index = _NO_INDEX if event.output_index is None else event.output_index
         self._content_index = event.content_index
         self._goes_on = True
         return self._text_part.text.echo < 0
 
-    # Finding the item and the part of an event.
+    def _holder(self, event: Any, kind: Kind, whole: str | None = None) -> tuple[ItemBuilder, Any]:
+        """Return the item that a piece of a text, or a `whole` one, belongs to, and its holder.
 
-    def _parts(
-        self, event: Any, kind: Kind, *, piece: bool = False, whole: str | None = None
-    ) -> tuple[ItemBuilder, PartsBuilder, int]:
-        """Return the item that a part of some type belongs to, its parts, and the part's index."""
-        builder = self._output.of(event, tables.ACCEPTS[kind], piece=piece, whole=whole)
-        if kind is result.ReasoningSummary:
-            return builder, builder.parts("summary"), event.summary_index
-        if kind is result.ShellCommand:
-            return builder, builder.parts("commands"), event.command_index
-        return builder, builder.parts("content"), event.content_index
+        The holder of a text is a part of the item, or the item itself.
+        """
+        builder = self._output.of(event, tables.ACCEPTS[kind], piece=whole is None, whole=whole)
+        if kind not in tables.PARTS:
+            return builder, builder
+        parts, index = builder.parts_at(event, kind)
+        if whole is None:
+            return builder, parts.goes_on_at(index, kind)
+        return builder, parts.whole_at(index, kind, whole)
 
-    def _part(self, event: Any, kind: Kind) -> PartBuilder:
-        """Return the part that a piece of a text belongs to."""
-        _, parts, index = self._parts(event, kind, piece=True)
-        return parts.goes_on_at(index, kind)
+    def _emit(self, builder: ItemBuilder, additions: Iterable[Addition]) -> None:
+        """Keep the deltas of a message, of reasoning, or of a tool call. Other items have none."""
+        for kind, piece in additions:
+            if kind in tables.TEXT_DELTAS:
+                self._emit_text(kind, piece)
+            else:
+                self._output.name(builder)
+                self._latest_deltas += builder.call_deltas(piece, begins=False)
 
-    # Emitting deltas.
-
-    def _add_text_delta(self, kind: Kind, piece: str) -> None:
-        delta = tables.TEXT_DELTAS.get(kind)
-        if not piece or delta is None:
-            return
-        if delta is ReasoningDelta:
+    def _emit_text(self, kind: Kind, piece: str) -> None:
+        if piece and tables.TEXT_DELTAS[kind] is ReasoningDelta:
             self._reasoning_kind = self._reasoning_kind or kind
             if kind is not self._reasoning_kind:
                 return
-        self._latest_deltas.append(delta(0, piece))
-
-    def _add_item_deltas(self, builder: ItemBuilder, additions: Iterable[Addition]) -> None:
-        """Add the deltas of a message, of reasoning, or of a tool call. Other items have none."""
-        self._output.name(builder)
-        for kind, piece in additions:
-            self._add_text_delta(kind, piece)
-            self._latest_deltas += builder.call_deltas(piece, begins=False)
+        if piece:
+            self._latest_deltas.append(tables.TEXT_DELTAS[kind](0, piece))
 
     # The response.
 
@@ -200,10 +193,10 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         for kind in tables.TEXT_DELTAS:
             text, known = after.get(kind, ""), before.get(kind, "")
             if text.startswith(known) and kind not in contradicted:
-                self._add_text_delta(kind, text[len(known) :])
+                self._emit_text(kind, text[len(known) :])
         for builder, added in additions:
-            if added and builder.is_call:
-                self._add_item_deltas(builder, added)
+            if builder.is_call:
+                self._emit(builder, added)
 
     # Items.
 
@@ -211,32 +204,15 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         if event.item is not None:
             builder = self._output.stated(event.output_index, event.item, whole=False)
             if not builder.ended and not builder.repeats(event.item):
-                self._add_item_deltas(builder, builder.state(event.item, begins=True))
+                self._emit(builder, builder.state(event.item, begins=True))
                 self._latest_deltas += builder.call_deltas("")
 
     def _on_item_done(self, event: events.ResponseOutputItemDoneEvent) -> None:
         if event.item is not None:
             builder = self._output.stated(event.output_index, event.item, whole=True)
-            self._add_item_deltas(builder, builder.state(event.item))
+            self._emit(builder, builder.state(event.item))
             builder.ended, builder.whole, builder.changed = True, event.item, False
             self._latest_deltas += builder.done_deltas()
-
-    def _on_item_delta(self, event: Any) -> None:
-        if event.delta:  # an empty one, by which hosts keep the connection open, makes no item
-            builder = self._output.of(event, tables.ITEM_DELTAS[type(event)], piece=True)
-            self._latest_deltas += builder.add(event.delta)
-
-    def _on_item_whole(self, event: Any) -> None:
-        kinds, field = tables.ITEM_WHOLES[type(event)]
-        whole = getattr(event, field)
-        ids = {name: value for name in _IDS if (value := getattr(event, name, None))}
-        if not whole and not ids:
-            return
-        builder = self._output.of(event, kinds, whole=whole)
-        piece = builder.override(whole)
-        if isinstance(builder.item, result.ResponseFunctionToolCall):
-            builder.item = replace(builder.item, **ids)
-        self._add_item_deltas(builder, [(kinds[0], piece)])
 
     def _on_status(self, event: Any) -> None:
         kind, status = tables.STATUSES[type(event)]
@@ -262,7 +238,26 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
             pieces[0].append(event.delta.stdout or "")
             pieces[1].append(event.delta.stderr or "")
 
-    # Parts.
+    # Texts, and parts with a text.
+
+    def _on_delta(self, event: Any) -> None:
+        logprobs = getattr(event, "logprobs", None)
+        if event.delta or logprobs:  # others keep the connection open, and make no item
+            kind = tables.DELTAS[type(event)]
+            builder, holder = self._holder(event, kind)
+            if logprobs:
+                holder.logprobs += logprobs
+            self._emit(builder, [(kind, holder.add(event.delta))])
+
+    def _on_whole(self, event: Any) -> None:
+        kind, field = tables.WHOLES[type(event)]
+        whole = getattr(event, field) or ""
+        beside = {name: value for name in _BESIDE if (value := getattr(event, name, None))}
+        if whole or beside:
+            builder, holder = self._holder(event, kind, whole)
+            piece = holder.override(whole)
+            holder.update(**beside)
+            self._emit(builder, [(kind, piece)])
 
     def _on_part(self, event: Any) -> None:
         part = event.part
@@ -281,32 +276,15 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
             opens = begins and self._output.has_nothing_at(event)
             if (item is None and not opens) or (item is not None and item.ended):
                 return
-        builder, parts, index = self._parts(event, kind, whole=text)
+        builder = self._output.of(event, tables.ACCEPTS[kind], whole=text)
+        parts, index = builder.parts_at(event, kind)
         known = parts.at(index, type(part)) if begins else parts.whole_at(index, type(part), text)
-        self._add_text_delta(kind_in(builder.item, part), known.state(part, begins=begins))
-
-    def _on_part_delta(self, event: Any) -> None:
-        if event.delta or getattr(event, "logprobs", None):
-            kind = tables.PART_DELTAS[type(event)]
-            part = self._part(event, kind)
-            if kind is ResponseOutputText and event.logprobs:
-                part.logprobs += event.logprobs
-            self._add_text_delta(kind, part.text.add(event.delta))
-
-    def _on_part_whole(self, event: Any) -> None:
-        kind, field = tables.PART_WHOLES[type(event)]
-        whole = getattr(event, field) or ""
-        if not whole and not getattr(event, "logprobs", None):
-            return
-        _, parts, index = self._parts(event, kind, whole=whole)
-        part = parts.whole_at(index, kind, whole)
-        if kind is ResponseOutputText and event.logprobs:
-            part.logprobs = list(event.logprobs)
-        self._add_text_delta(kind, part.text.override(whole))
+        self._emit(builder, [(kind_in(builder.item, part), known.state(part, begins=begins))])
 
     def _on_annotation(self, event: events.ResponseOutputTextAnnotationAddedEvent) -> None:
         if event.annotation is not None:
-            _, parts, index = self._parts(event, ResponseOutputText)
+            builder = self._output.of(event, tables.ACCEPTS[ResponseOutputText])
+            parts, index = builder.parts_at(event, ResponseOutputText)
             parts.at(index, ResponseOutputText).annotate(event.annotation_index, event.annotation)
 
     # The answer and its views.
@@ -411,10 +389,8 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
     # a response.
     _HANDLERS: ClassVar[dict[Kind, Callable[[Accumulator, Any], None]]] = {
         **dict.fromkeys(tables.STATUSES, _on_status),
-        **dict.fromkeys(tables.PART_DELTAS, _on_part_delta),
-        **dict.fromkeys(tables.PART_WHOLES, _on_part_whole),
-        **dict.fromkeys(tables.ITEM_DELTAS, _on_item_delta),
-        **dict.fromkeys(tables.ITEM_WHOLES, _on_item_whole),
+        **dict.fromkeys(tables.DELTAS, _on_delta),
+        **dict.fromkeys(tables.WHOLES, _on_whole),
         **dict.fromkeys(tables.ENDS, _on_end),
         events.ResponseCreatedEvent: _on_progress,
         events.ResponseQueuedEvent: _on_progress,

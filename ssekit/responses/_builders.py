@@ -27,7 +27,7 @@ from ssekit._fold import NO_TEXT, JSONText, Text, deep_copy
 from ssekit.responses import _result as result
 from ssekit.responses._parts import Addition, PartsBuilder, in_order, join_texts, text_of
 from ssekit.responses._result import ContentPart, ResponseOutputItem, UnknownItem
-from ssekit.responses._tables import Kind
+from ssekit.responses._tables import PARTS, Kind
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
 ValueT = TypeVar("ValueT")
@@ -97,6 +97,11 @@ class ItemBuilder(BasePartBuilder, eq=False):
 
     def _arguments(self) -> str:
         return str(self.pieces)
+
+    def parts_at(self, event: Any, kind: Kind) -> tuple[PartsBuilder, int]:
+        """Return the parts among which an event has one of some type, and the index of that."""
+        field, index = PARTS[kind]
+        return self.parts(field), getattr(event, index)
 
     def parts(self, field: str) -> PartsBuilder:
         self._parts = self._parts or {}
@@ -205,14 +210,19 @@ class ItemBuilder(BasePartBuilder, eq=False):
         texts = [part.text for field in (self._parts or {}).values() for part in field if part.text]
         return len(texts) == len(wholes) and all(map(Text.is_whole, texts, wholes))
 
-    def add(self, piece: str) -> list[Delta]:
-        """Take a piece of the text; return its delta. A call that was emitted whole stays so.
+    def add(self, piece: str) -> str:
+        """Take a piece of the text; return what it adds. A call that was emitted whole stays so.
 
         So do arguments that are whole: a gateway sends a last brace after them.
         """
         if self._emitted or (self._has_whole_text and self.pieces.ended):
-            return []
-        return self.call_deltas(self.own_pieces().add(piece), begins=False)
+            return ""
+        return self.own_pieces().add(piece)
+
+    def update(self, **ids: str) -> None:
+        """Take the call_id and the name of a call, which some events have beside its arguments."""
+        if isinstance(self.item, result.ResponseFunctionToolCall):
+            self.item = replace(self.item, **ids)
 
     def done_deltas(self) -> list[Delta]:
         """Return the deltas of a tool call whose item is done, and the call if it is whole.

@@ -54,6 +54,19 @@ class PartBuilder(msgspec.Struct, gc=False, eq=False):
         if not isinstance(self.part, UnknownPart):
             self.text = Text()
 
+    def add(self, piece: str) -> str:
+        """Take a piece of the text; return what it adds."""
+        return self.text.add(piece)
+
+    def override(self, whole: str) -> str:
+        """Take the whole text; return what it adds."""
+        return self.text.override(whole)
+
+    def update(self, *, logprobs: Iterable[Logprob] = ()) -> None:
+        """Take the log probabilities, if an event has them beside the whole text."""
+        if logprobs:
+            self.logprobs = list(logprobs)
+
     def annotate(self, index: int | None, annotation: JSONObject) -> None:
         if index is None:  # it follows the latest one
             index = next(reversed(self.annotations), -1) + 1
