@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any, ClassVar, Final
 
 from msgspec import to_builtins
@@ -29,10 +30,18 @@ from ssekit._fragments import MERGE_AT
 from ssekit.responses import _events as events
 from ssekit.responses import _result as result
 from ssekit.responses import _tables as tables
-from ssekit.responses._builders import ItemBuilder, kind_in, merge_nonempty, texts_of
+from ssekit.responses._builders import ItemBuilder, merge_nonempty, texts_of
 from ssekit.responses._events import ResponseStreamEvent, ResponseTextDeltaEvent
 from ssekit.responses._output import OutputTable
-from ssekit.responses._parts import Addition, PartBuilder, join_texts, text_of
+from ssekit.responses._parts import (
+    Addition,
+    PartBuilder,
+    join_texts,
+    kind_in,
+    known_texts,
+    rests_of,
+    text_of,
+)
 from ssekit.responses._result import Response, ResponseOutputItem, ResponseOutputText
 from ssekit.responses._tables import Kind
 
@@ -180,20 +189,17 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         """Take the whole output, unless it is empty, or has only the items that were done."""
         if not output or output == [None if item.changed else item.whole for item in self._output]:
             return
-        before = self._texts()
+        before, contradicted = known_texts(self._texts())
         stated = {text for item in output for _, text in texts_of(item)}
         for builder in self._output:
             builder.release_later_pieces(stated)
-        contradicted = {kind for builder in self._output for kind in builder.contradicted}
         additions = [
             (builder, builder.state(item)) for builder, item in self._output.settle(output)
         ]
         # Texts are compared over all items: the output may divide them in another way.
-        after = self._texts()
+        rests = rests_of(before, join_texts(self._texts()), contradicted)
         for kind in tables.TEXT_DELTAS:
-            text, known = after.get(kind, ""), before.get(kind, "")
-            if text.startswith(known) and kind not in contradicted:
-                self._emit_text(kind, text[len(known) :])
+            self._emit_text(kind, rests.get(kind, ""))
         for builder, added in additions:
             if builder.is_call:
                 self._emit(builder, added)
@@ -279,7 +285,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         builder = self._output.of(event, tables.ACCEPTS[kind], whole=text)
         parts, index = builder.parts_at(event, kind)
         known = parts.at(index, type(part)) if begins else parts.whole_at(index, type(part), text)
-        self._emit(builder, [(kind_in(builder.item, part), known.state(part, begins=begins))])
+        self._emit(builder, [(kind_in(type(builder.item), part), known.state(part, begins=begins))])
 
     def _on_annotation(self, event: events.ResponseOutputTextAnnotationAddedEvent) -> None:
         if event.annotation is not None:
@@ -315,19 +321,19 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
 
     @property
     def text(self) -> str:
-        return self._texts().get(ResponseOutputText, "")
+        return join_texts(self._texts()).get(ResponseOutputText, "")
 
     @property
     def reasoning(self) -> str:
-        return self._texts().get(self._reasoning_kind, "")
+        return join_texts(self._texts()).get(self._reasoning_kind, "")
 
     @property
     def refusal(self) -> str:
-        return self._texts().get(result.ResponseOutputRefusal, "")
+        return join_texts(self._texts()).get(result.ResponseOutputRefusal, "")
 
-    def _texts(self) -> dict[Kind, str]:
-        """Return the texts of all items, joined, by the type of their parts."""
-        return join_texts(text for builder in self._output for text in builder.texts())
+    def _texts(self) -> Iterator[tuple[Kind, Text]]:
+        """Return the texts of all items, each after the type of its part."""
+        return chain.from_iterable(builder.texts() for builder in self._output)
 
     @property
     def tool_calls(self) -> Sequence[ToolCall]:

@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import chain
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -23,10 +23,10 @@ from msgspec.structs import astuple, replace
 from ssekit._accumulator import are_whole
 from ssekit._calls import BasePartBuilder
 from ssekit._deltas import Delta, FinishReason
-from ssekit._fold import NO_TEXT, JSONText, Text, deep_copy
+from ssekit._fold import JSONText, Text, deep_copy
 from ssekit.responses import _result as result
-from ssekit.responses._parts import Addition, PartsBuilder, in_order, join_texts, text_of
-from ssekit.responses._result import ContentPart, ResponseOutputItem, UnknownItem
+from ssekit.responses._parts import Addition, PartsBuilder, in_order, join_texts, kind_in, text_of
+from ssekit.responses._result import ResponseOutputItem, UnknownItem
 from ssekit.responses._tables import PARTS, Kind
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
@@ -41,7 +41,6 @@ _STREAMED: Final[dict[Kind, str]] = {
 }
 _FIELDS: Final = ("content", "summary")  # those with parts, in the order of their texts
 _WITH_JSON: Final = (result.ResponseFunctionToolCall, result.McpCall)
-_NO_KINDS: Final[frozenset[Kind]] = frozenset()
 CALLS: Final = (result.ResponseFunctionToolCall, result.ResponseCustomToolCall)
 
 
@@ -67,7 +66,6 @@ class ItemBuilder(BasePartBuilder, eq=False):
 
     Attributes:
         item: What events have stated so far, merged. Its texts may be older than the builder's.
-        contradicted: The types of text of which a whole did not begin with the pieces.
         is_stated: Whether an event had the item itself. Else only pieces of it have come.
         whole: The item of the event that ended it.
         changed: Whether other events of the item have come since then.
@@ -79,7 +77,6 @@ class ItemBuilder(BasePartBuilder, eq=False):
     item: Any  # its type determines the fields
     index: int | None = None
     previous: ItemBuilder | None = None
-    contradicted: frozenset[Kind] = _NO_KINDS
     is_stated: bool = False
     whole: ResponseOutputItem | None = None
     changed: bool = False
@@ -106,7 +103,7 @@ class ItemBuilder(BasePartBuilder, eq=False):
     def parts(self, field: str) -> PartsBuilder:
         self._parts = self._parts or {}
         if field not in self._parts:
-            self._parts[field] = PartsBuilder()
+            self._parts[field] = PartsBuilder(type(self.item))
         return self._parts[field]
 
     def has_begun(self, whole: bool) -> bool:
@@ -154,39 +151,16 @@ class ItemBuilder(BasePartBuilder, eq=False):
         stated = {field: parts for field in _FIELDS if (parts := getattr(item, field, None))}
         if not stated or item == self.whole:  # said again, it takes no later piece away
             return []
-        fit = all(self.parts(field).fits(parts) for field, parts in stated.items())
-        known = {} if fit else join_texts(self._texts_in(stated))
-        added = [
-            piece
+        return [
+            addition
             for field, parts in stated.items()
-            for piece in self.parts(field).state(parts, begins=begins)
+            for addition in self.parts(field).state(parts, begins=begins)
         ]
-        if fit:
-            kinds = (kind_in(self.item, part) for part in chain.from_iterable(stated.values()))
-            return list(zip(kinds, added, strict=True))
-        additions: list[Addition] = []  # the texts are divided in another way
-        for kind, text in join_texts(self._texts_in(stated)).items():
-            before = known.get(kind, "")
-            if not text.startswith(before):
-                self.contradicted |= {kind}
-            if kind not in self.contradicted:
-                additions.append((kind, text[len(before) :]))
-        return additions
 
-    def texts(self) -> Iterable[Addition]:
+    def texts(self) -> Iterator[tuple[Kind, Text]]:
         """Return the texts of the parts, each after its type."""
-        return self._texts_in(_FIELDS) if self._parts else ()
-
-    def _texts_in(self, fields: Iterable[str]) -> Iterator[Addition]:
         known = self._parts or {}
-        for field in fields:
-            for part in known.get(field, ()):
-                if part.text is NO_TEXT:
-                    continue
-                kind = kind_in(self.item, part.part)
-                if part.text.contradicted:
-                    self.contradicted |= {kind}
-                yield kind, str(part.text)
+        return chain.from_iterable(known[field].texts() for field in _FIELDS if field in known)
 
     @property
     def is_call(self) -> bool:
@@ -284,13 +258,6 @@ def _contents(output: CommandOutput) -> list[result.ShellCallOutputContent]:
     return [result.ShellCallOutputContent(stdout=str(output[0]), stderr=str(output[1]))]
 
 
-def kind_in(item: ResponseOutputItem, part: ContentPart) -> Kind:
-    """Return the type of text that a part has: no text of a reasoning item is the answer's."""
-    kind = type(part)
-    reasons = kind is result.ResponseOutputText and isinstance(item, result.ResponseReasoningItem)
-    return result.ReasoningText if reasons else kind
-
-
 def own_text(item: ResponseOutputItem) -> str:
     """Return the field of an item that comes in pieces; "" if it has none."""
     text: str | None = getattr(item, _STREAMED.get(type(item), ""), None)
@@ -301,4 +268,4 @@ def texts_of(item: ResponseOutputItem) -> Iterator[Addition]:
     """Yield the texts of the parts of an item, each after its type."""
     parts = (getattr(item, field, None) or () for field in _FIELDS)
     for part in chain.from_iterable(parts):
-        yield kind_in(item, part), text_of(part)
+        yield kind_in(type(item), part), text_of(part)

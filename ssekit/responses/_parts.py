@@ -34,12 +34,29 @@ def in_order(by_index: dict[int, ValueT]) -> list[ValueT]:
     return [by_index[index] for index in sorted(by_index)]
 
 
-def join_texts(texts: Iterable[Addition]) -> dict[Kind, str]:
+def join_texts(texts: Iterable[tuple[Kind, str | Text]]) -> dict[Kind, str]:
     """Return the texts of each type, joined."""
     by_kind: defaultdict[Kind, list[str]] = defaultdict(list)
     for kind, text in texts:
-        by_kind[kind].append(text)
+        by_kind[kind].append(str(text))
     return {kind: "".join(pieces) for kind, pieces in by_kind.items()}
+
+
+def known_texts(texts: Iterable[tuple[Kind, Text]]) -> tuple[dict[Kind, str], set[Kind]]:
+    """Return the texts of each type, joined, and the types of those that a whole contradicted."""
+    known = list(texts)
+    return join_texts(known), {kind for kind, text in known if text.contradicted}
+
+
+def rests_of(
+    before: dict[Kind, str], after: dict[Kind, str], contradicted: set[Kind]
+) -> dict[Kind, str]:
+    """Return what texts have after those before; nothing of a type that is contradicted."""
+    return {
+        kind: text.removeprefix(known)
+        for kind, text in after.items()
+        if kind not in contradicted and text.startswith(known := before.get(kind, ""))
+    }
 
 
 class PartBuilder(msgspec.Struct, gc=False, eq=False):
@@ -106,6 +123,7 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
     one. A whole at a new index is that of all open parts if it begins with their texts.
     """
 
+    item: Kind  # the type of the item
     _parts: dict[tuple[int, Kind], PartBuilder] = {}
     # For each type, the parts without a whole.
     _open: dict[Kind, dict[int, PartBuilder]] = msgspec.field(
@@ -172,24 +190,47 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
         """Whether these are as many parts as those that came, of the same types."""
         return [type(builder.part) for builder in self] == list(map(type, parts))
 
-    def state(self, parts: list[ContentPart], *, begins: bool = False) -> list[str]:
-        """Take all of the parts, begun or whole; return what each adds to its text.
+    def state(self, parts: list[ContentPart], *, begins: bool = False) -> list[Addition]:
+        """Take all of the parts, begun or whole; return what they add to the texts.
 
         If they fit, they are the parts that came, at whatever indices. If they do not, the parts
-        at other indices are dropped.
+        at other indices are dropped, and the texts are compared as if they were not divided.
         """
+        fit = self.fits(parts)
+        before, contradicted = ({}, set()) if fit else known_texts(self.texts())
         keys = [(index, type(part)) for index, part in enumerate(parts)]
-        known = dict(zip(keys, self, strict=True)) if self.fits(parts) else self._parts
+        known = dict(zip(keys, self, strict=True)) if fit else self._parts
         self._parts = {key: known.get(key) or PartBuilder(key[1]()) for key in keys}
         self._open.clear()
         self._joined = None
         for (index, kind), part in self._parts.items() if begins else ():
             self._open[kind][index] = part
-        stated = zip(self._parts.values(), parts, strict=True)
-        return [builder.state(part, begins=begins) for builder, part in stated]
+        added = [
+            (kind_in(self.item, part), builder.state(part, begins=begins))
+            for builder, part in zip(self._parts.values(), parts, strict=True)
+        ]
+        if fit:
+            return added
+        rests = rests_of(before, join_texts(self.texts()), contradicted)
+        for kind, text in self.texts():
+            text.contradicted = kind not in rests
+        return list(rests.items())
+
+    def texts(self) -> Iterator[tuple[Kind, Text]]:
+        """Yield the texts of the parts, each after its type."""
+        for part in self:
+            if part.text is not NO_TEXT:
+                yield kind_in(self.item, part.part), part.text
 
     def build(self) -> list[ContentPart]:
         return [part.build() for part in self]
+
+
+def kind_in(item: Kind, part: ContentPart) -> Kind:
+    """Return the type of text that a part has: no text of a reasoning item is the answer's."""
+    kind = type(part)
+    reasons = kind is result.ResponseOutputText and item is result.ResponseReasoningItem
+    return result.ReasoningText if reasons else kind
 
 
 def text_of(part: ContentPart) -> str:
