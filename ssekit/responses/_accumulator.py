@@ -48,6 +48,7 @@ from ssekit.responses._tables import Kind
 _OF_IMAGES: Final = ("background", "output_format", "quality", "size")
 _BESIDE: Final = ("logprobs", "call_id", "name")  # what may come with a whole text
 _NO_INDEX: Final = object()  # unequal to any index, and to None
+_NO_PART: Final = PartBuilder(ResponseOutputText())
 
 
 class Accumulator(Contract[ResponseStreamEvent, Response]):
@@ -59,7 +60,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
     """
 
     __slots__ = (
-        *("_content_index", "_ended", "_goes_on", "_latest_deltas", "_output", "_output_index"),
+        *("_content_index", "_ended", "_latest_deltas", "_output", "_output_index"),
         *("_pending", "_reasoning_kind", "_response", "_sequence_number", "_text_part"),
     )
 
@@ -71,12 +72,11 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         self._sequence_number: int | None = None
         # The deltas of the latest event, unless that was a piece of the text, and is its own delta.
         self._latest_deltas: list[Delta] = []
-        self._goes_on = False
         # Of a piece of the text, if the latest event was one: its indices, its part, and the
         # pending pieces of that part.
         self._output_index: object = _NO_INDEX
         self._content_index = 0
-        self._text_part = PartBuilder(ResponseOutputText())
+        self._text_part = _NO_PART
         self._pending: list[str] = []
 
     def add(self, event: ResponseStreamEvent, /) -> bool:
@@ -98,7 +98,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
                 self._text_part.logprobs += event.logprobs
             return False
         self._output_index = _NO_INDEX
-        self._goes_on = False
+        self._text_part = _NO_PART
         self._latest_deltas = []
         handler = self._HANDLERS.get(type(event))
         if handler is not None:
@@ -113,7 +113,6 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         self._pending = self._text_part.text.pending
         self._output_index = _NO_INDEX if event.output_index is None else event.output_index
         self._content_index = event.content_index
-        self._goes_on = True
         return self._text_part.text.echo < 0
 
     def _holder(self, event: Any, kind: Kind, whole: str | None = None) -> tuple[ItemBuilder, Any]:
@@ -380,7 +379,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         )
 
     def deltas(self, event: ResponseStreamEvent, /) -> Iterable[Delta]:
-        if type(event) is ResponseTextDeltaEvent and self._goes_on:
+        if type(event) is ResponseTextDeltaEvent and self._text_part is not _NO_PART:
             return (TextDelta(0, event.delta),) if event.delta else ()
         return self._latest_deltas
 

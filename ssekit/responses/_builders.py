@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -157,9 +157,11 @@ class ItemBuilder(BasePartBuilder, eq=False):
             for addition in self.parts(field).state(parts, begins=begins)
         ]
 
-    def texts(self) -> Iterator[tuple[Kind, Text]]:
+    def texts(self) -> Iterable[tuple[Kind, Text]]:
         """Return the texts of the parts, each after its type."""
-        known = self._parts or {}
+        known = self._parts
+        if not known:
+            return ()
         return chain.from_iterable(known[field].texts() for field in _FIELDS if field in known)
 
     @property
@@ -176,8 +178,9 @@ class ItemBuilder(BasePartBuilder, eq=False):
 
     def holds(self, whole: str) -> bool:
         """Whether a whole text is that of this item, or of one of its latest parts."""
-        fields = (self._parts or {}).values()
-        return self.pieces.is_whole(whole) or any(parts.hold(whole) for parts in fields)
+        fields = (self._parts or {}).values() if whole else ()
+        held = self.pieces.is_whole(whole) or any(parts.hold(whole) for parts in fields)
+        return bool(whole) and held
 
     def has_texts(self, wholes: list[str]) -> bool:
         """Whether whole texts are those of the parts, in their order."""
