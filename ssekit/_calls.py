@@ -1,11 +1,15 @@
 # Tool calls that are parts of an answer, such as blocks, steps and items.
 #
-# What always holds here: a whole call is emitted once, and after deltas that join to its arguments.
+# What always holds here:
+# - A whole call is emitted once, and after deltas that join to its arguments.
+# - An index from the wire is a key, never a length: 1, then -1, then a million are three places.
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Iterator
+from operator import attrgetter
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
@@ -15,7 +19,9 @@ from ssekit._fold import NO_TEXT, JSONText, Text
 from ssekit._json import JSONObject, is_json, parse_object
 from ssekit._marker import is_blank
 
-__all__ = ["BasePartBuilder", "take_arguments"]
+__all__ = ["BasePartBuilder", "PartTable", "PlacedPartBuilder", "take_arguments"]
+
+PartT = TypeVar("PartT", bound="PlacedPartBuilder")
 
 
 def take_arguments(holder: JSONObject, field: str, rest: str) -> None:
@@ -111,3 +117,47 @@ class BasePartBuilder(msgspec.Struct, gc=False, eq=False, kw_only=True):
         """Return the whole call at the end of the answer, unless it was cut off or is emitted."""
         whole = not self._emitted and are_whole(str(self.pieces), reason)
         return self.whole_deltas() if whole else []
+
+
+class PlacedPartBuilder(BasePartBuilder, gc=False, eq=False, kw_only=True):
+    """A part in a `PartTable`.
+
+    Attributes:
+        index: Its index on the wire; None if it has none.
+        position: Its position among the parts: its index, or the next one when it came without.
+    """
+
+    index: int | None = None
+    position: int = 0
+
+
+_position: Final = attrgetter("position")
+
+
+class PartTable(Generic[PartT]):
+    """The parts of an answer: in the order of their positions, and then as they came."""
+
+    __slots__ = ("_at", "_end", "_parts")
+
+    def _clear(self) -> None:
+        self._parts: list[PartT] = []
+        self._at: dict[int, PartT] = {}  # the latest part at each index
+        self._end = 0  # beyond all positions
+
+    def __iter__(self) -> Iterator[PartT]:
+        return iter(sorted(self._parts, key=_position))
+
+    def _latest_at(self, index: int | None) -> PartT | None:
+        return None if index is None else self._at.get(index)
+
+    def _insert(self, builder: PartT, index: int | None) -> PartT:
+        self._parts.append(builder)
+        self._place(builder, index)
+        return builder
+
+    def _place(self, builder: PartT, index: int | None) -> None:
+        builder.index = index
+        builder.position = self._end if index is None else index
+        self._end = max(self._end, builder.position + 1)
+        if index is not None:
+            self._at[index] = builder

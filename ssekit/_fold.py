@@ -32,7 +32,6 @@ __all__ = [
     "merge",
     "merge_fields",
     "merge_usage",
-    "unlinked",
 ]
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
@@ -45,21 +44,6 @@ _OPENINGS: Final = ("{", "[")  # of the arguments of a call
 _PLACEHOLDERS: Final = ("{}", "[]")  # the second is PHP's spelling of the first
 _NUMBERS: Final = {bool, int, float}
 _BUILTINS: Final = {*_NUMBERS, str, list, dict, type(None)}
-
-
-def unlinked(at: dict[int, Any]) -> list[Any]:
-    """Return builders in the order of their indices, of which `at` has the latest of each index.
-
-    It is linked to the one before it at that index by its `previous`. (A list for each index would
-    take as much as a small object of the wire.)
-    """
-    ordered = []
-    for index in sorted(at, reverse=True):
-        builder = at[index]
-        while builder is not None:
-            ordered.append(builder)
-            builder = builder.previous
-    return ordered[::-1]
 
 
 # (The decorator tells type checkers that structs which inherit it are frozen too.)

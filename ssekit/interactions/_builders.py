@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final, get_args
 import msgspec
 from msgspec.structs import replace
 
-from ssekit._calls import BasePartBuilder
+from ssekit._calls import PlacedPartBuilder
 from ssekit._deltas import Delta, ReasoningDelta, TextDelta
 from ssekit._fold import Text, Unknown, deep_copy, merge
 from ssekit._json import JSONObject, join_surrogates, parse_object
@@ -76,13 +76,11 @@ class AudioBuilder(msgspec.Struct, gc=False):
         return replace(self.first, data=base64.b64encode(b"".join(self.data)).decode())
 
 
-class StepBuilder(BasePartBuilder, eq=False):
+class StepBuilder(PlacedPartBuilder, eq=False):
     """A step in progress.
 
     Attributes:
         step: The step, without what comes in pieces.
-        index: Its index; None for a step without one.
-        position: Its place among the steps: its index, or the next one when it began without.
         implied: Whether it began with a delta, and its start event has not come.
         emitted_as: The type of the deltas of its text; None if it is not emitted.
         latest_piece: The text that the latest event added.
@@ -90,8 +88,6 @@ class StepBuilder(BasePartBuilder, eq=False):
     """
 
     step: Any
-    index: int | None = None
-    position: int = 0
     implied: bool = True
     emitted_as: type[TextDelta | ReasoningDelta] | None = None
     latest_piece: str = ""

@@ -19,6 +19,7 @@ from itertools import chain, dropwhile
 from operator import attrgetter
 from typing import Any, Final
 
+from ssekit._calls import PartTable
 from ssekit._deltas import Delta, TextDelta
 from ssekit._fold import Unknown
 from ssekit.interactions import _result as result
@@ -30,7 +31,7 @@ _MAX_TRIED: Final = 16
 _position: Final = attrgetter("position")
 
 
-class StepTable:
+class StepTable(PartTable[StepBuilder]):
     """The steps so far, in the order of their indices. Several responses may follow one another.
 
     Attributes:
@@ -40,10 +41,7 @@ class StepTable:
         settled: How many steps the latest event had that had all of the response.
     """
 
-    __slots__ = (
-        *("_at", "_earlier", "_earlier_calls", "_end", "_ended", "_steps", "calls", "created"),
-        "settled",
-    )
+    __slots__ = (*("_earlier", "_earlier_calls", "_ended", "calls", "created", "settled"),)
 
     def __init__(self) -> None:
         self.calls: list[StepBuilder] = []
@@ -54,15 +52,13 @@ class StepTable:
 
     def _clear(self) -> None:
         """Drop the steps of this response."""
-        self._steps: list[StepBuilder] = []
-        self._at: dict[int | None, StepBuilder] = {}  # the latest step at each index
-        self._end = 0  # beyond all indices
+        super()._clear()
         self._ended = 0  # how many steps, at least, have ended
         self.created = False
         self.settled = 0
 
     def __iter__(self) -> Iterator[StepBuilder]:
-        return chain(self._earlier, sorted(self._steps, key=_position))
+        return chain(self._earlier, super().__iter__())
 
     def ends_with_call(self) -> bool:
         """Whether a function call comes after the last text, and the last result of a function."""
@@ -76,18 +72,18 @@ class StepTable:
     def next_response(self) -> None:
         """Take the beginning of a response that continues the steps: its indices are from 0."""
         self.end_all()
-        self._earlier += sorted(self._steps, key=_position)
+        self._earlier += super().__iter__()
         self._earlier_calls = len(self.calls)
         self._clear()
 
     def _at_index(self, index: int | None, *, starts: bool) -> StepBuilder | None:
         """Return the latest step at an index of an event; None if the event begins a replay."""
-        here = self._at.get(index)
+        here = self._latest_at(index)
         if self.created and here is not None and (starts or here.ended):
             del self.calls[self._earlier_calls :]
             self._clear()
         self.created = False
-        return self._at.get(index)
+        return self._latest_at(index)
 
     def find(self, index: int | None, delta: Any) -> StepBuilder | None:
         """Return the step that a delta belongs to: made if it is not there; None if none can be."""
@@ -108,7 +104,7 @@ class StepTable:
                 return builder
         if isinstance(delta, Unknown) or delta == type(delta)():  # which is blank
             return None
-        return self._make(ACCEPTED_BY[type(delta)][0](), index)
+        return self._insert(StepBuilder(ACCEPTED_BY[type(delta)][0]()), index)
 
     def begin(self, index: int | None, step: Any) -> StepBuilder:
         """Return the step of a start event."""
@@ -120,7 +116,7 @@ class StepTable:
             if index is not None:
                 self._at[index] = named
         elif builder is None or not _begins_again(builder, step):
-            builder = self._make(step, index)
+            builder = self._insert(StepBuilder(step), index)
         elif builder.index is None and index is not None:
             self._place(builder, index)
         builder.begin(step)
@@ -141,7 +137,7 @@ class StepTable:
 
     def end(self, index: int | None) -> StepBuilder | None:
         """End a step: the latest that is open at an index, or at all."""
-        here = self._at.get(index)
+        here = self._latest_at(index)
         for builder in chain(() if here is None else (here,), self._latest_open()):
             if not builder.ended and index in (None, builder.index):
                 builder.end()
@@ -149,25 +145,12 @@ class StepTable:
         return None
 
     def end_all(self) -> None:
-        for builder in self._steps[self._ended :]:
+        for builder in self._parts[self._ended :]:
             builder.ended = True
-        self._ended = len(self._steps)
+        self._ended = len(self._parts)
 
     def _latest_open(self) -> Iterator[StepBuilder]:
-        return (each for each in reversed(self._steps[-_MAX_TRIED:]) if not each.ended)
-
-    def _make(self, step: Any, index: int | None) -> StepBuilder:
-        builder = StepBuilder(step)
-        self._steps.append(builder)
-        self._place(builder, index)
-        return builder
-
-    def _place(self, builder: StepBuilder, index: int | None) -> None:
-        builder.index = index
-        builder.position = self._end if index is None else index
-        self._end = max(self._end, builder.position + 1)
-        if index is not None:
-            self._at[index] = builder
+        return (each for each in reversed(self._parts[-_MAX_TRIED:]) if not each.ended)
 
     # The steps of the event that ends the stream.
 
@@ -178,7 +161,7 @@ class StepTable:
         Steps that these neither have, nor begin with the texts of, stay where they were.
         """
         self.settled = len(steps)
-        before = sorted(self._steps, key=_position)
+        before = list(super().__iter__())
         texts = join_texts(before)
         known: defaultdict[tuple[str, str], deque[StepBuilder]] = defaultdict(deque)
         for position, builder in enumerate(before):
@@ -206,13 +189,13 @@ class StepTable:
             for builder in chain.from_iterable(known.values())
             if not builder.text() or builder.emitted_as not in covered
         ]
-        self._steps, self._at, self._end, self._ended = [], {}, 0, 0
+        self._clear()
+        self.settled = len(steps)
         for position, builder in enumerate(sorted(settled + left, key=_position)):
-            self._steps.append(builder)
-            self._place(builder, position)
+            self._insert(builder, position)
         return settled, {
             kind: after.removeprefix(texts[kind]) if after.startswith(texts[kind]) else ""
-            for kind, after in join_texts(self._steps).items()
+            for kind, after in join_texts(self._parts).items()
         }
 
 

@@ -21,7 +21,7 @@ import msgspec
 from msgspec.structs import astuple, replace
 
 from ssekit._accumulator import are_whole
-from ssekit._calls import BasePartBuilder
+from ssekit._calls import PlacedPartBuilder
 from ssekit._deltas import Delta, FinishReason
 from ssekit._fold import JSONText, Text, deep_copy
 from ssekit.responses import _result as result
@@ -61,7 +61,7 @@ def merge_nonempty(known: StructT, latest: StructT) -> StructT:
 CommandOutput: TypeAlias = list[result.ShellCallOutputContent] | tuple[Text, Text]
 
 
-class ItemBuilder(BasePartBuilder, eq=False):
+class ItemBuilder(PlacedPartBuilder, eq=False):
     """An output item.
 
     Attributes:
@@ -70,13 +70,9 @@ class ItemBuilder(BasePartBuilder, eq=False):
         whole: The item of the event that ended it.
         changed: Whether other events of the item have come since then.
         outputs: The outputs of shell commands, by the index of the command.
-        index: The index of the item on the wire; None if it has none.
-        previous: The item before this one at its index.
     """
 
     item: Any  # its type determines the fields
-    index: int | None = None
-    previous: ItemBuilder | None = None
     is_stated: bool = False
     whole: ResponseOutputItem | None = None
     changed: bool = False

@@ -20,7 +20,8 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from ssekit._fold import Text, unlinked
+from ssekit._calls import PartTable
+from ssekit._fold import Text
 from ssekit.responses import _result as result
 from ssekit.responses._builders import CALLS, ItemBuilder, own_text, texts_of
 from ssekit.responses._parts import join_texts
@@ -31,7 +32,7 @@ from ssekit.responses._tables import Kind
 _IDS: Final = ("call_id", "id")
 
 
-class OutputTable:
+class OutputTable(PartTable[ItemBuilder]):
     """The items so far, in the order of their indices.
 
     Attributes:
@@ -40,26 +41,22 @@ class OutputTable:
             are dropped.
     """
 
-    __slots__ = ("_at", "_by_id", "_end", "_latest", "_open", "_places", "created")
+    __slots__ = ("_by_id", "_latest", "_open", "_places", "created")
 
     def __init__(self) -> None:
         self._places = 0  # how many of them tool calls have taken
         self._clear()
 
     def _clear(self) -> None:
+        super()._clear()
         self.created = False
-        self._at: dict[int, ItemBuilder] = {}  # the latest item at each index
-        self._end = 0  # beyond all indices
         self._by_id: dict[str, ItemBuilder] = {}
         self._latest: ItemBuilder | None = None  # the item of the latest event
         # For each type, the items that are not done. Those that are leave the end of the list.
         self._open: defaultdict[Kind, list[ItemBuilder]] = defaultdict(list)
 
-    def __iter__(self) -> Iterator[ItemBuilder]:
-        return iter(unlinked(self._at))
-
     def __bool__(self) -> bool:
-        return bool(self._at)
+        return bool(self._parts)
 
     @property
     def calls(self) -> list[ItemBuilder]:
@@ -86,11 +83,11 @@ class OutputTable:
         """
         index = event.output_index
         builder = self.find(event, kinds, piece=piece, whole=whole)
-        if piece and self.created and (builder.ended if builder else self._at_index(index)):
+        if piece and self.created and (builder.ended if builder else self._latest_at(index)):
             self._clear()
             builder = None
         if builder is None:
-            builder = self._insert(index, ItemBuilder(kinds[0](id=event.item_id)))
+            builder = self._insert(ItemBuilder(kinds[0](id=event.item_id)), index)
         return self._found(builder, index)
 
     def find(
@@ -115,7 +112,7 @@ class OutputTable:
         ids = _ids(item)
         builder = self._find_stated(index, item, ids, whole)
         if builder is None:
-            builder = self._insert(index, ItemBuilder(item))
+            builder = self._insert(ItemBuilder(item), index)
         else:
             self._by_id.update(dict.fromkeys(ids, builder))
         return self._found(builder, index)
@@ -128,7 +125,7 @@ class OutputTable:
         usual = known is not None and known.index == index and not known.has_begun(whole)
         if usual and not self.created:
             return known  # (To look at these here takes 5 percent less of recorded streams.)
-        begun = [builder for builder in (known, self._at_index(index)) if builder is not None]
+        begun = [builder for builder in (known, self._latest_at(index)) if builder is not None]
         if self.created and any(builder.has_begun(whole) for builder in begun):
             self._clear()
             return None
@@ -145,7 +142,7 @@ class OutputTable:
             elif here:
                 again = builder.has_texts(texts) if texts[1:] else builder.holds("".join(texts))
                 # At an index where a call only came once more, one with other arguments is another.
-                moved = is_call and index is not None and self._at_index(index) is not builder
+                moved = is_call and index is not None and self._latest_at(index) is not builder
                 if not moved and (again or not _differ(builder.item, item)):
                     return builder
         return None
@@ -157,7 +154,7 @@ class OutputTable:
         known = self._of_ids(ids, kinds)
         if known is not None and known.index == index:
             yield known
-        here = self._at_index(index)
+        here = self._latest_at(index)
         if here is not None and type(here.item) in kinds:
             yield here
         if known is not None:
@@ -175,12 +172,9 @@ class OutputTable:
         if latest is not None and fits and (index is None or latest.holds(whole)):
             yield latest
 
-    def _at_index(self, index: int | None) -> ItemBuilder | None:
-        return None if index is None else self._at.get(index)
-
     def has_nothing_at(self, event: Any) -> bool:
         """Whether no item is at the index of an event."""
-        return self._at_index(event.output_index) is None
+        return self._latest_at(event.output_index) is None
 
     def _of_ids(self, ids: Iterable[str | None], kinds: tuple[Kind, ...]) -> ItemBuilder | None:
         for id_ in ids:
@@ -196,13 +190,9 @@ class OutputTable:
         self._latest, self.created, builder.changed = builder, False, True
         return builder
 
-    def _insert(self, index: int | None, builder: ItemBuilder) -> ItemBuilder:
+    def _insert(self, builder: ItemBuilder, index: int | None) -> ItemBuilder:
+        super()._insert(builder, self._end if index is None else index)
         builder.index = index
-        if index is None:
-            index = self._end
-        self._end = max(self._end, index + 1)
-        builder.previous = self._at.get(index)
-        self._at[index] = builder
         self._open[type(builder.item)].append(builder)
         for id_ in _ids(builder.item):
             self._by_id[id_] = builder
@@ -241,7 +231,7 @@ class OutputTable:
                 after = positions.setdefault(builder, after)
         self._clear()
         for position, builder in enumerate(sorted(positions, key=positions.__getitem__)):
-            self._insert(position, builder)
+            self._insert(builder, position)
         return list(zip(builders, output, strict=True))
 
     def _match(self, output: list[ResponseOutputItem]) -> list[ItemBuilder]:
