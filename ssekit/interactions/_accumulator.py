@@ -189,8 +189,7 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         if builder is not None:
             self._latest = builder
             builder.add(delta)
-            if builder.place is None:
-                self._steps.name(builder)
+            self._steps.name(builder)
             text = builder.latest_text
             is_plain = type(delta) is TextContent and builder.latest_piece is delta.text
             if is_plain and builder.emitted_as is TextDelta and text is not None and text.echo < 0:

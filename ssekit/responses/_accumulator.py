@@ -208,7 +208,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
     def _on_item_added(self, event: events.ResponseOutputItemAddedEvent) -> None:
         if event.item is not None:
             builder = self._output.stated(event.output_index, event.item, whole=False)
-            if not builder.ended and not builder.repeats(event.item):
+            if not builder.ended:
                 self._emit(builder, builder.state(event.item, begins=True))
                 self._latest_deltas += builder.call_deltas("")
 
@@ -222,8 +222,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
     def _on_status(self, event: Any) -> None:
         kind, status = tables.STATUSES[type(event)]
         builder = self._output.of(event, (kind,))
-        if status is not None:
-            builder.item = replace(builder.item, status=status)
+        builder.item = replace(builder.item, status=status or builder.item.status)
 
     def _on_partial_image(self, event: events.ResponseImageGenCallPartialImageEvent) -> None:
         builder = self._output.of(event, (result.ImageGenerationCall,))

@@ -107,9 +107,8 @@ class ItemBuilder(PlacedPartBuilder, eq=False):
         return self.ended or (self.is_stated and not whole)
 
     def repeats(self, item: ResponseOutputItem) -> bool:
-        """Whether an item is this tool call once more, begun or whole, whatever ids it has."""
-        known: Any = self.item
-        if item.type != known.type or not isinstance(item, CALLS) or item.name != known.name:
+        """Whether an item of this type is this tool call once more, whatever ids it has."""
+        if not isinstance(item, CALLS) or item.name != self.item.name:
             return False
         text = own_text(item)
         return self.pieces.repeats(text) if text else self.ended
@@ -125,11 +124,18 @@ class ItemBuilder(PlacedPartBuilder, eq=False):
             self.item = replace(self.item, call_id=known.call_id or self.item.call_id)
         if type(item) in _STREAMED:
             text = own_text(item)
-            added = self.own_pieces().begin(text) if begins and text else self.override(text)
+            added = self.own_pieces().begin(text) if begins else self.override(text)
             return [(type(item), added)]
         if isinstance(item, result.ResponseApplyPatchToolCall) and item.operation is not None:
             self.override(item.operation.diff)
-        return self._state_parts(item, begins)
+        if item == self.whole:  # said again, it takes no later piece away
+            return []
+        return [
+            addition
+            for field in _FIELDS
+            if (parts := getattr(item, field, None))
+            for addition in self.parts(field).state(parts, begins=begins)
+        ]
 
     def release_later_pieces(self, stated: set[str]) -> None:
         """Let the item lose the pieces that came after its end, if they are among stated texts.
@@ -141,17 +147,6 @@ class ItemBuilder(PlacedPartBuilder, eq=False):
             ended = join_texts(texts_of(self.whole)).items()
             if any(known.get(kind, "")[len(text) :] in stated for kind, text in ended):
                 self.whole = None
-
-    def _state_parts(self, item: ResponseOutputItem, begins: bool) -> list[Addition]:
-        # Fields that the item lacks are not compared: they may be long.
-        stated = {field: parts for field in _FIELDS if (parts := getattr(item, field, None))}
-        if not stated or item == self.whole:  # said again, it takes no later piece away
-            return []
-        return [
-            addition
-            for field, parts in stated.items()
-            for addition in self.parts(field).state(parts, begins=begins)
-        ]
 
     def texts(self) -> Iterable[tuple[Kind, Text]]:
         """Return the texts of the parts, each after its type."""

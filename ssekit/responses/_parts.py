@@ -157,13 +157,9 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
 
     def whole_at(self, index: int, kind: Kind, whole: str) -> PartBuilder:
         """Return the part that a whole text belongs to."""
-        part = None
-        if whole and (index, kind) not in self._parts:
-            part = self._join_open(kind, whole)
-        if part is None:
-            part = self.at(index, kind)
-        if whole:
-            self._open[kind].pop(index, None)
+        joined = None if (index, kind) in self._parts else self._join_open(kind, whole)
+        part = joined or self.at(index, kind)
+        self._open[kind].pop(index, None)
         return part
 
     def _join_open(self, kind: Kind, whole: str) -> PartBuilder | None:
@@ -186,19 +182,15 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
         self._joined = first, whole
         return first
 
-    def fits(self, parts: list[ContentPart]) -> bool:
-        """Whether these are as many parts as those that came, of the same types."""
-        return [type(builder.part) for builder in self] == list(map(type, parts))
-
     def state(self, parts: list[ContentPart], *, begins: bool = False) -> list[Addition]:
         """Take all of the parts, begun or whole; return what they add to the texts.
 
-        If they fit, they are the parts that came, at whatever indices. If they do not, the parts
-        at other indices are dropped, and the texts are compared as if they were not divided.
+        Parts of the same types are those that came, at whatever indices. If they are others, the
+        parts at other indices are dropped, and the texts are compared as if they were not divided.
         """
-        fit = self.fits(parts)
+        keys = list(enumerate(map(type, parts)))
+        fit = [type(part.part) for part in self] == [kind for _, kind in keys]
         before, contradicted = ({}, set()) if fit else known_texts(self.texts())
-        keys = [(index, type(part)) for index, part in enumerate(parts)]
         known = dict(zip(keys, self, strict=True)) if fit else self._parts
         self._parts = {key: known.get(key) or PartBuilder(key[1]()) for key in keys}
         self._open.clear()
