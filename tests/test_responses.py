@@ -227,6 +227,15 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
         [{"type": "reasoning", "id": "r", "summary": [], "content": [THOUGHT]},
          message(output_text("ab"), id="m")],
     ),
+    "an item that is stated again beside another at its index": (
+        [
+            done(0, "message", id="m", content=[output_text("a")]),
+            added(0, "message", id="n"),
+            done(0, "message", id="m", content=[output_text("a", {"n": 1})]),
+            text("b", item_id="n"),
+        ],
+        [message(output_text("a", {"n": 1}), id="m"), message(output_text("b"), id="n")],
+    ),
     "items that nobody knows, at one index": (
         [done(0, "dream", id="d"), done(0, "sleep", id="d"), done(0, "sleep", id="s"),
          done(0, "sleep", id="s", depth=1)],
@@ -915,6 +924,15 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
     "a text that the terminal response contradicts": (
         [text("x"), completed(message(output_text("a")), message(output_text("b")))],
         [TextDelta(0, "x"), STOP],
+    ),
+    "a text that a whole contradicted has no more deltas": (
+        [text("x"), at("output_text.done", text="ab"), completed(message(output_text("abc")))],
+        [TextDelta(0, "x"), STOP],
+    ),
+    "parts that an item contradicts and divides otherwise have no more deltas": (
+        [text("x"), text("y", 0, 1), done(0, "message", content=[output_text("ab")]),
+         at("output_text.done", text="abc"), completed(message(output_text("abcd")))],
+        [TextDelta(0, "x"), TextDelta(0, "y"), STOP],
     ),
     "a text in an item of reasoning is reasoning": (
         [completed({"type": "reasoning", "content": [output_text("hm")]},

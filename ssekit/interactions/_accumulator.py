@@ -89,9 +89,8 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
     def _reset(self) -> None:
         self._head = _NOTHING  # without its steps and its usage
         self._steps = StepTable()
-        self._earlier: result.Usage | None = (
-            None  # the usage of the responses that this one continues
-        )
+        # The usage of the responses that this one continues, and of this one.
+        self._earlier: result.Usage | None = None
         self._usage: result.Usage | None = None
         self._former = False  # whether the latest event of a step was in the former spelling
         self._finished = False

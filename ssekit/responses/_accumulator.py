@@ -188,7 +188,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         """Take the whole output, unless it is empty, or has only the items that were done."""
         if not output or output == [None if item.changed else item.whole for item in self._output]:
             return
-        before, contradicted = known_texts(self._texts())
+        before = known_texts(self._texts())
         stated = {text for item in output for _, text in texts_of(item)}
         for builder in self._output:
             builder.release_later_pieces(stated)
@@ -196,7 +196,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
             (builder, builder.state(item)) for builder, item in self._output.settle(output)
         ]
         # Texts are compared over all items: the output may divide them in another way.
-        rests = rests_of(before, join_texts(self._texts()), contradicted)
+        rests = rests_of(before, join_texts(self._texts()))
         for kind in tables.TEXT_DELTAS:
             self._emit_text(kind, rests.get(kind, ""))
         for builder, added in additions:

@@ -42,20 +42,18 @@ def join_texts(texts: Iterable[tuple[Kind, str | Text]]) -> dict[Kind, str]:
     return {kind: "".join(pieces) for kind, pieces in by_kind.items()}
 
 
-def known_texts(texts: Iterable[tuple[Kind, Text]]) -> tuple[dict[Kind, str], set[Kind]]:
-    """Return the texts of each type, joined, and the types of those that a whole contradicted."""
+def known_texts(texts: Iterable[tuple[Kind, Text]]) -> dict[Kind, str | None]:
+    """Return the texts of each type, joined; None where a whole contradicted the pieces."""
     known = list(texts)
-    return join_texts(known), {kind for kind, text in known if text.contradicted}
+    return join_texts(known) | {kind: None for kind, text in known if text.contradicted}
 
 
-def rests_of(
-    before: dict[Kind, str], after: dict[Kind, str], contradicted: set[Kind]
-) -> dict[Kind, str]:
-    """Return what texts have after those before; nothing of a type that is contradicted."""
+def rests_of(before: dict[Kind, str | None], after: dict[Kind, str]) -> dict[Kind, str]:
+    """Return what texts have after those before; nothing of a type that does not go on."""
     return {
         kind: text.removeprefix(known)
         for kind, text in after.items()
-        if kind not in contradicted and text.startswith(known := before.get(kind, ""))
+        if (known := before.get(kind, "")) is not None and text.startswith(known)
     }
 
 
@@ -190,7 +188,7 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
         """
         keys = list(enumerate(map(type, parts)))
         fit = [type(part.part) for part in self] == [kind for _, kind in keys]
-        before, contradicted = ({}, set()) if fit else known_texts(self.texts())
+        before = {} if fit else known_texts(self.texts())
         known = dict(zip(keys, self, strict=True)) if fit else self._parts
         self._parts = {key: known.get(key) or PartBuilder(key[1]()) for key in keys}
         self._open.clear()
@@ -203,7 +201,7 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
         ]
         if fit:
             return added
-        rests = rests_of(before, join_texts(self.texts()), contradicted)
+        rests = rests_of(before, join_texts(self.texts()))
         for kind, text in self.texts():
             text.contradicted = kind not in rests
         return list(rests.items())
