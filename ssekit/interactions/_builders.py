@@ -109,8 +109,9 @@ class StepBuilder(PlacedPartBuilder, eq=False):
             self._add_fields(step)
         elif getattr(step, "signature", None) == "":
             self.step = replace(step, signature=None)
-        if not self._parts:
-            self._take(_contents(step))
+        contents = _contents(step)
+        if contents and not self._parts:
+            self._take(contents)
             self.latest_piece = self.text()
         if isinstance(step, result.ToolCallStep):
             text = step.partial_arguments or _encoded(step.arguments)

@@ -82,8 +82,9 @@ class StepTable(PartTable[StepBuilder]):
         if self.created and here is not None and (starts or here.ended):
             del self.calls[self._earlier_calls :]
             self._clear()
+            here = None
         self.created = False
-        return self._latest_at(index)
+        return here
 
     def find(self, index: int | None, delta: Any) -> StepBuilder | None:
         """Return the step that a delta belongs to: made if it is not there; None if none can be."""
@@ -130,7 +131,7 @@ class StepTable(PartTable[StepBuilder]):
 
     def name(self, builder: StepBuilder) -> None:
         """Give a function call its place, once it has a name or an id."""
-        is_one = type(builder.step) is result.FunctionCallStep and builder.place is None
+        is_one = builder.place is None and type(builder.step) is result.FunctionCallStep
         if is_one and (builder.step.name or builder.step.id):
             builder.place = len(self.calls)
             self.calls.append(builder)
