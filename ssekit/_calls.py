@@ -157,7 +157,10 @@ class PartTable(Generic[PartT]):
 
     def _place(self, builder: PartT, index: int | None) -> None:
         builder.index = index
-        builder.position = self._end if index is None else index
-        self._end = max(self._end, builder.position + 1)
-        if index is not None:
+        if index is None:
+            index = self._end
+        else:
             self._at[index] = builder
+        builder.position = index
+        if index >= self._end:
+            self._end = index + 1

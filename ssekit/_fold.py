@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, dataclass_transform
 
@@ -32,9 +32,11 @@ __all__ = [
     "merge",
     "merge_fields",
     "merge_usage",
+    "rests_of",
 ]
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
+KeyT = TypeVar("KeyT")
 ValueT = TypeVar("ValueT")
 KnownT = TypeVar("KnownT")
 UnknownT = TypeVar("UnknownT")
@@ -355,6 +357,18 @@ class _JSONEnd:
                 self._depth += 1
             elif not self._in_string and token in "]}":
                 self._depth -= 1
+
+
+def rests_of(before: Mapping[KeyT, str | None], after: Mapping[KeyT, str]) -> dict[KeyT, str]:
+    """Return what texts have after those before; nothing of a key whose text does not go on.
+
+    None stands for a text that nothing goes on from.
+    """
+    return {
+        key: text.removeprefix(known)
+        for key, text in after.items()
+        if (known := before.get(key, "")) is not None and text.startswith(known)
+    }
 
 
 def merge_fields(into: dict[str, Any], newer: dict[str, Any]) -> None:

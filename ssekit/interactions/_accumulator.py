@@ -297,7 +297,7 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
     ) -> Iterator[Delta]:
         """Yield what the steps of the last event have after the texts, and the calls, before it."""
         for kind in (ReasoningDelta, TextDelta):
-            if texts[kind]:
+            if texts.get(kind):
                 yield kind(0, texts[kind])
         for builder in builders:
             if builder.place is not None:

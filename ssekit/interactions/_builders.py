@@ -82,20 +82,20 @@ class StepBuilder(PlacedPartBuilder, eq=False):
     Attributes:
         step: The step, without what comes in pieces.
         implied: Whether it began with a delta, and its start event has not come.
+        emitted_as: The type of the deltas of its text; None if it is not emitted.
         latest_piece: The text that the latest event added.
         latest_text: The latest of its contents that is a text.
     """
 
     step: Any
     implied: bool = True
+    emitted_as: type[TextDelta | ReasoningDelta] | None = None
     latest_piece: str = ""
     latest_text: TextBuilder | None = None
     _parts: list[Any] = msgspec.field(default_factory=list)  # the contents, or the summary
 
-    @property
-    def emitted_as(self) -> type[TextDelta | ReasoningDelta] | None:
-        """The type of the deltas of its text; None if it is not emitted."""
-        return _EMITTED_AS.get(type(self.step))
+    def __post_init__(self) -> None:
+        self.emitted_as = _EMITTED_AS.get(type(self.step))
 
     # Adding to the step.
 

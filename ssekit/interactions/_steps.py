@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from ssekit._calls import PartTable
 from ssekit._deltas import Delta, TextDelta
-from ssekit._fold import Unknown
+from ssekit._fold import Unknown, rests_of
 from ssekit.interactions import _result as result
 from ssekit.interactions._builders import ACCEPTED_BY, StepBuilder, field_of, id_of, join_texts
 from ssekit.interactions._events import ArgumentsDelta
@@ -183,8 +183,7 @@ class StepTable(PartTable[StepBuilder]):
                 builder.begin(step)
                 self.name(builder)
             settled.append(builder)
-        whole = join_texts(settled)
-        covered: set[Any] = {kind for kind in whole if whole[kind].startswith(texts[kind])}
+        covered: dict[Any, str] = rests_of(texts, join_texts(settled))
         left = [
             builder
             for builder in chain.from_iterable(known.values())
@@ -194,10 +193,7 @@ class StepTable(PartTable[StepBuilder]):
         self.settled = len(steps)
         for position, builder in enumerate(sorted(settled + left, key=_position)):
             self._insert(builder, position)
-        return settled, {
-            kind: after.removeprefix(texts[kind]) if after.startswith(texts[kind]) else ""
-            for kind, after in join_texts(self._parts).items()
-        }
+        return settled, rests_of(texts, join_texts(self._parts))
 
 
 def _begins_again(builder: StepBuilder, step: Any) -> bool:

@@ -25,7 +25,7 @@ from msgspec.structs import replace
 from ssekit._accumulator import Accumulator as Contract
 from ssekit._accumulator import shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, ReasoningDelta, TextDelta, ToolCall, Usage
-from ssekit._fold import Text, deep_copy, merge_usage
+from ssekit._fold import Text, deep_copy, merge_usage, rests_of
 from ssekit._fragments import MERGE_AT
 from ssekit.responses import _events as events
 from ssekit.responses import _result as result
@@ -39,7 +39,6 @@ from ssekit.responses._parts import (
     join_texts,
     kind_in,
     known_texts,
-    rests_of,
     text_of,
 )
 from ssekit.responses._result import Response, ResponseOutputItem, ResponseOutputText

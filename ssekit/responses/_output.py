@@ -191,7 +191,8 @@ class OutputTable(PartTable[ItemBuilder]):
         return builder
 
     def _insert(self, builder: ItemBuilder, index: int | None) -> ItemBuilder:
-        super()._insert(builder, self._end if index is None else index)
+        self._parts.append(builder)
+        self._place(builder, self._end if index is None else index)
         builder.index = index
         self._open[type(builder.item)].append(builder)
         for id_ in _ids(builder.item):

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 
-from ssekit._fold import NO_TEXT, Text, deep_copy
+from ssekit._fold import NO_TEXT, Text, deep_copy, rests_of
 from ssekit._json import JSONObject, join_surrogates
 from ssekit.responses import _result as result
 from ssekit.responses._result import ContentPart, Logprob, UnknownPart
@@ -46,15 +46,6 @@ def known_texts(texts: Iterable[tuple[Kind, Text]]) -> dict[Kind, str | None]:
     """Return the texts of each type, joined; None where a whole contradicted the pieces."""
     known = list(texts)
     return join_texts(known) | {kind: None for kind, text in known if text.contradicted}
-
-
-def rests_of(before: dict[Kind, str | None], after: dict[Kind, str]) -> dict[Kind, str]:
-    """Return what texts have after those before; nothing of a type that does not go on."""
-    return {
-        kind: text.removeprefix(known)
-        for kind, text in after.items()
-        if (known := before.get(kind, "")) is not None and text.startswith(known)
-    }
 
 
 class PartBuilder(msgspec.Struct, gc=False, eq=False):
@@ -195,12 +186,10 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
         self._joined = None
         for (index, kind), part in self._parts.items() if begins else ():
             self._open[kind][index] = part
-        added = [
-            (kind_in(self.item, part), builder.state(part, begins=begins))
-            for builder, part in zip(self._parts.values(), parts, strict=True)
-        ]
+        stated = zip(self._parts.values(), parts, strict=True)
+        pieces = [builder.state(part, begins=begins) for builder, part in stated]
         if fit:
-            return added
+            return list(zip((kind_in(self.item, part) for part in parts), pieces, strict=True))
         rests = rests_of(before, join_texts(self.texts()))
         for kind, text in self.texts():
             text.contradicted = kind not in rests
