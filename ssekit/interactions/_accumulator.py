@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import deepcopy
 from itertools import chain
 from typing import Any, ClassVar, Final
 
@@ -89,8 +90,7 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
     def _reset(self) -> None:
         self._head = _NOTHING  # without its steps and its usage
         self._steps = StepTable()
-        # The usage of the responses that this one continues, and of this one.
-        self._earlier: result.Usage | None = None
+        self._earlier: JSONObject = {}  # the usage of the responses that this one continues
         self._usage: result.Usage | None = None
         self._former = False  # whether the latest event of a step was in the former spelling
         self._finished = False
@@ -139,7 +139,7 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
                 known.continuation_token and not self._finished
             )
             if is_another and continues:
-                self._earlier = _total(self._earlier, self._usage)
+                _add_usage(self._earlier, self._usage)
                 self._head, self._usage = _NOTHING, None
                 self._steps.next_response()
             elif is_another and self._finished:
@@ -215,12 +215,18 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
 
     def snapshot(self) -> Interaction:
         steps: list[Any] = [builder.build() for builder in self._steps]
-        errors = self._head.errors
+        usage, errors = self._usage, self._head.errors
+        if self._earlier:
+            sums: dict[str, Any] = deepcopy(self._earlier)
+            _add_usage(sums, usage)
+            for name, counts in sums.items():
+                sums[name] = [*counts.values()] if isinstance(counts, dict) else counts
+            usage = result.Usage(**sums)
         return replace(
             self._head,
             steps=None if self._former else steps,
             outputs=[*chain.from_iterable(map(as_outputs, steps))] if self._former else None,
-            usage=deep_copy(self._total_usage),
+            usage=None if usage is None else deep_copy(usage),
             errors=errors and deep_copy(errors),
         )
 
@@ -262,20 +268,19 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         return shared_reason(self._status, calls=self._steps.ends_with_call())
 
     @property
-    def _total_usage(self) -> result.Usage | None:
-        return self._usage if self._earlier is None else _total(self._earlier, self._usage)
-
-    @property
     def usage(self) -> Usage | None:
-        usage = self._total_usage or result.Usage()
-        thoughts = usage.total_thought_tokens
+        latest, earlier = self._usage or result.Usage(), self._earlier
+        count = {
+            name: _sum(earlier.get(name), getattr(latest, name)) for name in (*_INPUTS, *_OUTPUTS)
+        }
+        thoughts = count["total_thought_tokens"]
         if thoughts is None:
-            thoughts = usage.total_reasoning_tokens
+            thoughts = count["total_reasoning_tokens"]
         view = Usage(
-            input_tokens=_sum(usage.total_input_tokens, usage.total_tool_use_tokens),
-            output_tokens=_sum(usage.total_output_tokens, thoughts),
-            total_tokens=usage.total_tokens,
-            cached_tokens=usage.total_cached_tokens,
+            input_tokens=_sum(count["total_input_tokens"], count["total_tool_use_tokens"]),
+            output_tokens=_sum(count["total_output_tokens"], thoughts),
+            total_tokens=count["total_tokens"],
+            cached_tokens=count["total_cached_tokens"],
             reasoning_tokens=thoughts,
         )
         return view if view != Usage() else None
@@ -321,32 +326,29 @@ def _stated(event: Any) -> dict[str, Any]:
     return {name: value for name, value in beside.items() if value} | stated
 
 
-def _total(earlier: result.Usage | None, usage: result.Usage | None) -> result.Usage | None:
-    """Return the usage of a response and of the `earlier` ones that it continues."""
+def _add_usage(sums: JSONObject, usage: result.Usage | None) -> None:
+    """Add the usage of a response, if there is one, to the sums of those that it continues."""
     if usage is None:
-        return earlier
-    totals: JSONObject = {}
+        return
+    if sums and sums["initial_input_tokens"] is None:
+        sums["initial_input_tokens"] = sums.get("total_input_tokens")
     for name in usage.__struct_fields__:
-        values = [getattr(each, name) for each in (earlier, usage) if each is not None]
-        lists = [value for value in values if isinstance(value, list)]
-        totals[name] = _merged(chain.from_iterable(lists)) if lists else _sum(*values)
-    if earlier is not None:
-        first, inputs = earlier.initial_input_tokens, earlier.total_input_tokens
-        totals["initial_input_tokens"] = inputs if first is None else first
-    return result.Usage(**totals)
+        value = getattr(usage, name)
+        if isinstance(value, list):
+            _add_counts(sums.setdefault(name, {}), value)
+        elif value is not None and name != "initial_input_tokens":
+            sums[name] = sums.get(name, 0) + value
+    sums.setdefault("initial_input_tokens", usage.initial_input_tokens)
 
 
-def _merged(items: Iterable[JSONObject]) -> list[JSONObject]:
-    """Return counts, of which those of the same words, such as their modality, are added up."""
-    merged: dict[str, JSONObject] = {}
+def _add_counts(sums: dict[str, JSONObject], items: list[JSONObject]) -> None:
+    """Add counts to those of the same words, such as their modality."""
     for item in items:
         words = str([pair for pair in item.items() if not isinstance(pair[1], int)])
-        counts = merged.setdefault(words, {})
+        counts = sums.setdefault(words, {})
         for field, n in item.items():
             counts[field] = counts.get(field, 0) + n if isinstance(n, int) else n
-    return [*merged.values()]
 
 
-def _sum(*counts: int | None) -> int | None:
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None
+def _sum(first: int | None, second: int | None) -> int | None:
+    return second if first is None else first + (second or 0)
