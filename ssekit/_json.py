@@ -65,8 +65,9 @@ LARGE = 4 * 2**10  # bytes or characters
 _FRACTION = re.compile(r"[0-9][.eE]")
 _FLOAT = re.compile(r"[:,\[]\s*-?[0-9]+[.eE]")
 _NUMBERS = frozenset({int, float, bool, NoneType})
-_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
+_NO_MARKS = bytes(byte for byte in range(256) if byte not in b'[]{}"')
 _LEVELS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")  # 1 and -1, as signed bytes
+_LOWEST = 3  # levels, in which nearly all brackets are
 # The place of a fault, at the end of a message of msgspec.
 _PLACE = re.compile(r"(?:\((byte \d+)\)| at `(\$[^`]*)`)\Z")
 LONGEST_INTEGER = 640  # digits; int() may be set to refuse any more
@@ -101,7 +102,7 @@ class SpelledFloat(float):
         return self._spelling
 
 
-_ENCODE: Final = msgspec.json.Encoder(enc_hook=float).encode
+_ENCODE: Final = msgspec.json.Encoder().encode
 
 
 def parse(text: str, fragments: Collection[str] | None = (), *, spelled: bool = False) -> Any:
@@ -257,17 +258,17 @@ def spell(holder: dict[str, Any], *fields: str) -> None:
     Some hosts decode each token as JSON before they send it: "6" becomes 6, "true" becomes true.
     """
     for field in fields:
-        value = holder.get(field)
-        if isinstance(value, (int, float)):
+        if field in holder and isinstance(value := holder[field], (int, float)):
             holder[field] = str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def spell_json(holder: dict[str, Any], *fields: str) -> None:
     """Turn values in fields, where JSON texts belong, into their JSON text."""
-    spell(holder, *fields)
     for field in fields:
-        if isinstance(holder.get(field), (dict, list)):
-            holder[field] = json.dumps(holder[field])
+        if field in holder:
+            spell(holder, field)
+            if isinstance(holder[field], (dict, list)):
+                holder[field] = json.dumps(holder[field])
 
 
 def without_spellings(tree: dict[Any, Any] | list[Any]) -> None:
@@ -286,9 +287,9 @@ def well_formed(tree: Any, room: int = MAX_DEPTH) -> Any:
     """
     if isinstance(tree, (dict, list)):
         try:
-            # Encoding fails for half a surrogate pair.
+            # Encoding fails for half a surrogate pair, and for a spelled float.
             if not _is_deep(_ENCODE(tree), room):
-                return msgspec.to_builtins(tree, enc_hook=float)  # a copy in C
+                return msgspec.to_builtins(tree)  # a copy in C
         except (UnicodeError, TypeError, RecursionError):
             pass
     return _mended(tree, room)
@@ -297,6 +298,8 @@ def well_formed(tree: Any, room: int = MAX_DEPTH) -> Any:
 def _mended(tree: Any, room: int) -> Any:
     if type(tree) in _NUMBERS:  # of which a list may have many
         return tree
+    if type(tree) is SpelledFloat:
+        return float(tree)
     if isinstance(tree, str):
         return join_surrogates(tree)
     if isinstance(tree, dict) and room:
@@ -305,9 +308,7 @@ def _mended(tree: Any, room: int) -> Any:
     if isinstance(tree, list) and room:
         room -= 1
         return [_mended(value, room) for value in tree]
-    if isinstance(tree, (dict, list)):
-        return None
-    return float(tree) if isinstance(tree, SpelledFloat) else tree
+    return None if isinstance(tree, (dict, list)) else tree
 
 
 def objects(items: Any) -> list[dict[str, Any]]:
@@ -350,10 +351,14 @@ def _is_deep(text: str | bytes, room: int = MAX_DEPTH) -> bool:
     if len(text) <= 2 * room or sum(_count(text)) <= room:
         return False
     data = text.encode(errors="replace") if isinstance(text, str) else text
+    if b"\\" in data:
+        data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
     # Without escaped quotes, every other part between quotes is within a string.
-    outside = data.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2]
-    levels = b"".join(outside).translate(_LEVELS, _NO_BRACKETS)
-    return max(accumulate(array("b", levels)), default=0) > room
+    marks = data.translate(_LEVELS, _NO_MARKS).replace(b'""', b"")
+    levels = b"".join(marks.split(b'"')[::2])
+    for _ in range(_LOWEST):
+        levels = levels.replace(b"\x01\xff", b"")
+    return max(accumulate(array("b", levels)), default=0) > room - _LOWEST
 
 
 def shallow(text: str) -> str:

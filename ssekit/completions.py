@@ -213,8 +213,10 @@ class Accumulator(BaseAccumulator[Completion, Completion, _ChoiceBuilder]):
 
 def _starts(chunk: Completion, event: ServerSentEvent) -> bool:
     """Whether a choice of the chunk has a `text`, even an empty one."""
-    has_text = any(choice.text for choice in chunk.choices)
-    return has_text or ('"text' in event.data and shape_of(event) == "completions")
+    if any(choice.text for choice in chunk.choices):
+        return True
+    may_have = any(word in event.data for word in ('"text"', '"text_completion"'))
+    return may_have and shape_of(event) == "completions"
 
 
 FORMAT: Format[Completion, Completion] = Format(

@@ -10,6 +10,7 @@ from typing import Any, Final
 from ssekit._choices import repair_choices
 from ssekit._json import objects, spell, spell_json
 
+_DELTAS: Final = ("delta", "message")
 _TEXTS: Final = ("content", "reasoning", "reasoning_content", "reasoning_text")
 _PARTS: Final = ("text", "thinking", "summary", "reasoning", "content", "value")
 _WITH_TEXT: Final = frozenset({str, dict, list})
@@ -18,25 +19,25 @@ _ARGUMENTS: Final = ("arguments", "input")  # of a function, of a custom tool
 
 def repair(body: dict[str, Any]) -> None:
     """Rewrite an object into the shape of a chunk, in place."""
-    for choice in repair_choices(body):
-        for delta in objects([choice.get("delta"), choice.get("message")]):
-            if delta.get("role") == "tool":  # the output of a tool that the host itself ran
-                delta.clear()
-            for field in (*_TEXTS, "thinking", "cot_summary"):
-                _repair_parts(delta, field)
-            thoughts = delta.get("thinking") or delta.get("cot_summary")  # Copilot
-            if isinstance(thoughts, str):
-                delta["reasoning_text"] = delta.get("reasoning_text") or thoughts
-            spell(delta, *_TEXTS)
-            if delta.get("type") == "tool_use":  # Cortex: the delta itself is a piece of a call
-                named = {"id": delta.get("tool_use_id"), "arguments": delta.get("input")}
-                delta["tool_calls"] = delta | named
-            if isinstance(delta.get("tool_calls"), dict):  # early Text Generation Inference
-                delta["tool_calls"] = [delta["tool_calls"]]
-            for call in objects(delta.get("tool_calls")):
-                _repair_call(call)
-            for called in objects([delta.get("function_call")]):
-                spell_json(called, *_ARGUMENTS)
+    choices = repair_choices(body)
+    for delta in objects([choice.get(name) for choice in choices for name in _DELTAS]):
+        if delta.get("role") == "tool":  # the output of a tool that the host itself ran
+            delta.clear()
+        for field in (*_TEXTS, "thinking", "cot_summary"):
+            _repair_parts(delta, field)
+        thoughts = delta.get("thinking") or delta.get("cot_summary")  # Copilot
+        if isinstance(thoughts, str):
+            delta["reasoning_text"] = delta.get("reasoning_text") or thoughts
+        spell(delta, *_TEXTS)
+        if delta.get("type") == "tool_use":  # Cortex: the delta itself is a piece of a call
+            named = {"id": delta.get("tool_use_id"), "arguments": delta.get("input")}
+            delta["tool_calls"] = delta | named
+        if isinstance(delta.get("tool_calls"), dict):  # early Text Generation Inference
+            delta["tool_calls"] = [delta["tool_calls"]]
+        for call in objects(delta.get("tool_calls")):
+            _repair_call(call)
+        for called in objects([delta.get("function_call")]):
+            spell_json(called, *_ARGUMENTS)
 
 
 def _repair_parts(delta: dict[str, Any], field: str) -> None:

@@ -27,7 +27,7 @@ _FIELDS: Final = {*_CAMEL_CASE, *_CAMEL_CASE.values()}
 # The fields that make the kind of a part, which has one of them. Any part may have the others.
 _KINDS: Final = {name for name in _FIELDS if not re.search("^(thought|media)|[mM]etadata$", name)}
 _CITATIONS: Final = ("citationMetadata", "citation_metadata")
-_CALLS: Final = ("functionCall", "function_call", "toolCall", "tool_call")
+_CALLS: Final = frozenset({"functionCall", "function_call", "toolCall", "tool_call"})
 
 
 def find_error(body: dict[str, Any]) -> Any:
@@ -59,17 +59,16 @@ def _parts(parts: Any) -> list[Any]:
     for kind, group in groupby(parts, type):
         if kind is str:
             kept.append({"text": "".join(group)})
-        else:
+        elif kind is dict:
             kept.extend(map(_part, group))
+        else:
+            kept.extend(group)
     return kept
 
 
-def _part(part: Any) -> Any:
-    if not isinstance(part, dict):
-        return part
-    if "text" in part:
-        spell(part, "text")
-    for kind in _CALLS:
+def _part(part: dict[str, Any]) -> dict[str, Any]:
+    spell(part, "text")
+    for kind in () if _CALLS.isdisjoint(part) else _CALLS:
         call = part.get(kind)
         if isinstance(call, dict) and isinstance(call.get("args"), str):
             call["args"] = parse_object(call["args"])  # JSON text, as in other APIs

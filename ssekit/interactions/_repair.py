@@ -105,12 +105,13 @@ def _repair_delta(delta: dict[str, Any]) -> None:
 
 
 def _repair_step(step: dict[str, Any]) -> None:
-    if step.get("type") == "arguments_delta":
+    kind = str(step.get("type", "function_call"))
+    if kind == "arguments_delta":
         spell_json(step, "arguments", "partial_arguments")
-    elif str(step.get("type", "function_call")).endswith("_call"):
+    elif kind.endswith("_call"):
         take_arguments(step, "arguments", "partial_arguments")
     spell(step, "text")
-    field = _CONTENTS.get(str(step.get("type")), "")
+    field = _CONTENTS.get(kind)
     if field in step:
         step[field] = _as_contents(step[field])
 

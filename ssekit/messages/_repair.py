@@ -34,9 +34,10 @@ def repair(body: dict[str, Any]) -> None:
     for message in objects([body.get("message")]):
         blocks += objects(message.get("content"))
     for block in objects(blocks):
-        if str(block.get("type", "tool_use")).endswith("tool_use"):
+        kind = str(block.get("type", "tool_use"))
+        if kind.endswith("tool_use"):
             take_arguments(block, "input", "partial_json")
-        if block.get("type") == "reasoning":  # Kimi
+        elif kind == "reasoning":  # Kimi
             block["type"] = "thinking"
             _take_thinking(block)
     holders = objects([body, body.get("message"), body.get("delta")])

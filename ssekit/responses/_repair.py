@@ -29,7 +29,7 @@ _RENAMED: Final = {
 # The fields whose text is mostly JSON, for which some hosts send the object itself; and the types
 # of items that have one of them.
 _ARGUMENTS: Final = ("arguments", "input")
-_CALLS: Final = ("function_call", "custom_tool_call", "mcp_call", "mcp_approval_request")
+_CALLS: Final = {"function_call", "custom_tool_call", "mcp_call", "mcp_approval_request"}
 # The lists of parts that items have, and the type of a part that comes without one.
 _PARTS: Final = {
     "message": {"content": "output_text"},
@@ -96,7 +96,7 @@ def _repair_item(item: dict[str, Any]) -> None:
         return
     if kind in _CALLS:
         spell_json(item, *_ARGUMENTS)
-    for field, part_type in _PARTS.get(kind, {}).items():
+    for field, part_type in _PARTS[kind].items() if kind in _PARTS else ():
         parts = item.get(field)
         texts: list[Any] = parts if isinstance(parts, list) else [parts]
         if parts and all(isinstance(text, str) for text in texts):
@@ -109,9 +109,10 @@ def _repair_item(item: dict[str, Any]) -> None:
 def _repair_parts(parts: Any, kind: str) -> None:
     """Give parts with a text the type `kind`, if their own type is missing or only "text"."""
     for part in objects(parts):
-        spell(part, "text")
-        if part.get("type") in ("text", None) and isinstance(part.get("text"), str):
-            part["type"] = kind
+        if "text" in part:
+            spell(part, "text")
+            if part.get("type") in ("text", None) and isinstance(part["text"], str):
+                part["type"] = kind
 
 
 def _unwrap(holder: dict[str, Any], field: str) -> None:
