@@ -9,8 +9,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sized
-from itertools import chain
 from typing import Final, Generic, TypeVar
+
+import msgspec
 
 __all__ = ["MERGE_AT", "Fragments"]
 
@@ -21,7 +22,8 @@ PieceT = TypeVar("PieceT", bound=Sized)
 MERGE_AT: Final = 64
 
 
-class Fragments(Generic[PieceT]):
+# (A struct is made in a sixth of the time of a class.)
+class Fragments(msgspec.Struct, Generic[PieceT], gc=False, eq=False):
     """A buffer for the pieces of a text (or of bytes), which are joined when they are read.
 
     `join` makes one piece of many, such as `"".join`. A buffer is true once it has a piece, even an
@@ -32,14 +34,11 @@ class Fragments(Generic[PieceT]):
             `compact` when the list has `MERGE_AT` pieces.
     """
 
-    __slots__ = ("_blocks", "_count", "_join", "pending")
-
-    def __init__(self, join: Callable[[list[PieceT]], PieceT]) -> None:
-        self._join = join
-        self.pending: list[PieceT] = []
-        # The merged pieces, oldest first, and the number of merges.
-        self._blocks: list[PieceT] | tuple[()] = ()
-        self._count = 0
+    _join: Callable[[list[PieceT]], PieceT]
+    pending: list[PieceT] = []
+    # The merged pieces, oldest first, and the number of merges.
+    _blocks: list[PieceT] | tuple[()] = ()
+    _count: int = 0
 
     def __bool__(self) -> bool:
         return bool(self.pending or self._blocks)
@@ -64,11 +63,11 @@ class Fragments(Generic[PieceT]):
 
     def size(self) -> int:
         """Return the length of all pieces, without joining them."""
-        return sum(map(len, chain(self._blocks, self.pending)))
+        return sum(map(len, self._blocks)) + sum(map(len, self.pending))
 
     def join(self) -> PieceT:
         """Return all pieces so far as one. The buffer stays as it is."""
-        return self._join([*self._blocks, *self.pending])
+        return self._join([*self._blocks, *self.pending] if self._blocks else self.pending)
 
     def take(self) -> PieceT:
         """Return all pieces as one, and empty the buffer."""

@@ -115,6 +115,7 @@ ITEMS = [
     *('{"type":""}', '{"type":1}', '{"type":null}', '{"type":"text"}', '{"type":"text","text":{}}'),
     *('{"type":"message"}', '{"type":"tool_use"}', '{"type":"function_call"}', '{"delta":{}}'),
     *('{"type":"output_text"}', '{"type":"image","data":1}', '{"token":1}', '{"web":[]}'),
+    *('{"text":"a"}', '{"a":null}'),
 ]
 PLACES = [
     pytest.param(name, text, id=f"{name}: {place}")

@@ -23,7 +23,7 @@ from msgspec.structs import replace
 
 from ssekit._accumulator import later_word, shared_reason
 from ssekit._deltas import Delta, ToolCall, ToolCallDelta
-from ssekit._fold import Text, copy_fields, deep_copy, extend_lists, merge
+from ssekit._fold import Text, copy_fields, copy_unknown, deep_copy, extend_lists, merge
 from ssekit._json import join_surrogates
 from ssekit.gemini import _response as result
 from ssekit.gemini._arguments import Arguments
@@ -229,9 +229,10 @@ class CandidateBuilder(msgspec.Struct, eq=False):
 
     def build(self, index: int) -> Candidate:
         citations, logprobs = list(self._citations), self._logprobs
+        parts = copy_unknown([_build_part(part) for part in self._parts])
         return Candidate(
             index=index,
-            content=Content(parts=[_build_part(part) for part in self._parts], role=self._role),
+            content=Content(parts=parts, role=self._role),
             finish_reason=self.finish_reason,
             citation_metadata=result.CitationMetadata(citations=citations) if citations else None,
             logprobs_result=result.LogprobsResult(**copy_fields(logprobs)) if logprobs else None,
@@ -240,5 +241,6 @@ class CandidateBuilder(msgspec.Struct, eq=False):
 
 
 def _build_part(part: Any) -> Any:
-    is_builder = isinstance(part, (TextPartBuilder, FunctionCallBuilder))
-    return part.build() if is_builder else deep_copy(part)
+    if isinstance(part, (TextPartBuilder, FunctionCallBuilder)):
+        return part.build()
+    return part if isinstance(part, result.UnknownPart) else deep_copy(part)

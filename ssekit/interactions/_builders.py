@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from ssekit._calls import PlacedPartBuilder
 from ssekit._deltas import Delta, ReasoningDelta, TextDelta
-from ssekit._fold import Text, Unknown, deep_copy, merge
+from ssekit._fold import Text, Unknown, copy_unknown, deep_copy, merge
 from ssekit._json import JSONObject, join_surrogates, parse_object
 from ssekit.interactions import _events as events
 from ssekit.interactions import _result as result
@@ -25,7 +25,7 @@ from ssekit.interactions import _result as result
 _CONTENTS: Final[tuple[type[Any], ...]] = get_args(result.KnownContent)
 _STEPS: Final[tuple[type[Any], ...]] = get_args(result.KnownStep)
 _OUTPUTS: Final = (result.ModelOutputStep, result.UserInputStep)
-_CALLS: Final = tuple(step for step in _STEPS if issubclass(step, result.ToolCallStep))
+_CALLS: Final = frozenset(step for step in _STEPS if issubclass(step, result.ToolCallStep))
 _SIGNED: Final = tuple(step for step in _STEPS if "signature" in step.__struct_fields__)
 _ANNOTATIONS: Final = (events.TextAnnotationDelta, events.TextAnnotation)
 # The steps that accept a delta. If there is none, the delta begins a step of the first type.
@@ -34,7 +34,7 @@ ACCEPTED_BY: Final[dict[type[Any], tuple[type[Any], ...]]] = {
     **{step: (step,) for step in get_args(result.ToolStep)},
     events.ThoughtSummaryDelta: (result.ThoughtStep,),
     events.ThoughtSignatureDelta: _SIGNED,
-    events.ArgumentsDelta: _CALLS,
+    events.ArgumentsDelta: tuple(step for step in _STEPS if step in _CALLS),
 }
 # The steps whose texts are emitted, and the fields that have the contents of steps.
 _EMITTED_AS: Final[dict[type[Any], type[TextDelta | ReasoningDelta]]] = {
@@ -51,15 +51,10 @@ _EMPTY: Final[tuple[Any, ...]] = (None, "", [], {})
 _FORMAT: Final = ("mime_type", "sample_rate", "rate", "channels")
 
 
-class TextBuilder(Text):
+class TextBuilder(Text, gc=False, eq=False):
     """A text in progress, with its annotations."""
 
-    __slots__ = ("annotations",)
-
-    def __init__(self, text: str = "", annotations: Iterable[JSONObject] = ()) -> None:
-        super().__init__()
-        self.begin(text)
-        self.annotations = [*annotations]
+    annotations: list[JSONObject] = msgspec.field(default_factory=list)
 
     def build(self) -> result.TextContent:
         annotations = deep_copy(self.annotations) if self.annotations else None
@@ -92,7 +87,8 @@ class StepBuilder(PlacedPartBuilder, eq=False):
     emitted_as: type[TextDelta | ReasoningDelta] | None = None
     latest_piece: str = ""
     latest_text: TextBuilder | None = None
-    _parts: list[Any] = msgspec.field(default_factory=list)  # the contents, or the summary
+    # The contents, or the summary: a list once there is one.
+    _parts: Any = ()
 
     def __post_init__(self) -> None:
         self.emitted_as = _EMITTED_AS.get(type(self.step))
@@ -113,7 +109,7 @@ class StepBuilder(PlacedPartBuilder, eq=False):
         if contents and not self._parts:
             self._take(contents)
             self.latest_piece = self.text()
-        if isinstance(step, result.ToolCallStep):
+        if type(step) in _CALLS:
             text = step.partial_arguments or _encoded(step.arguments)
             if text:
                 self.latest_piece += self.own_pieces().begin(text)
@@ -145,27 +141,31 @@ class StepBuilder(PlacedPartBuilder, eq=False):
         text, is_piece = self.latest_text, type(delta) is result.TextContent
         if text is None or (is_piece and text is not self._parts[-1]):
             text = self.latest_text = TextBuilder()
-            self._parts.append(text)
+            self._append(text)
         text.annotations += delta.annotations or ()
         if is_piece:
             self.latest_piece = text.add(delta.text)
+
+    def _append(self, part: Any) -> None:
+        self._parts = self._parts or []
+        self._parts.append(part)
 
     def _add_media(self, delta: Any) -> None:
         known: Any = self._parts[-1] if self._parts else None
         data = _decoded(delta)
         if type(known) is type(delta) and known.data is None and known.uri is None:
-            self._parts.pop()  # a content that was announced, without its data
+            del self._parts[-1]  # a content that was announced, without its data
             delta = merge(known, delta)
         if data is None:
-            self._parts.append(delta)
+            self._append(delta)
         elif isinstance(known, AudioBuilder) and _is_alike(known.first, delta):
             known.data.append(data)
         else:
-            self._parts.append(AudioBuilder(delta, [data]))
+            self._append(AudioBuilder(delta, [data]))
 
     def _add_summary(self, delta: events.ThoughtSummaryDelta) -> None:
         if delta.content is not None:
-            self._parts.append(delta.content)
+            self._append(delta.content)
             self.latest_piece = _text_of(delta.content)
 
     def _add_arguments(self, delta: events.ArgumentsDelta) -> None:
@@ -201,10 +201,12 @@ class StepBuilder(PlacedPartBuilder, eq=False):
 
     def _take(self, contents: list[Any]) -> None:
         self._parts, self.latest_text = [*contents], None
-        texts = [at for at, part in enumerate(contents) if isinstance(part, result.TextContent)]
-        for at in texts[-1:]:  # pieces go on from the latest
-            text, annotations = contents[at].text, contents[at].annotations
-            self._parts[at] = self.latest_text = TextBuilder(text, annotations or ())
+        for at, part in enumerate(reversed(contents), 1):
+            if type(part) is result.TextContent:  # pieces go on from the latest
+                self.latest_text = TextBuilder(annotations=[*(part.annotations or ())])
+                self.latest_text.begin(part.text)
+                self._parts[-at] = self.latest_text
+                break
 
     def end(self) -> None:
         """Take the stop event."""
@@ -227,8 +229,8 @@ class StepBuilder(PlacedPartBuilder, eq=False):
         return "".join(map(_text_of, self._parts))
 
     def build(self) -> Any:
-        """Return the step so far."""
-        step, parts = self.step, [_built(part) for part in self._parts]
+        """Return the step so far. One of unknown type may be no copy (see `copy_unknown`)."""
+        step, parts = self.step, copy_unknown([_built(part) for part in self._parts])
         fields: JSONObject = {}
         text = str(self.pieces)
         if text:
@@ -242,6 +244,8 @@ class StepBuilder(PlacedPartBuilder, eq=False):
             fields["content"] = begun + msgspec.to_builtins(parts)
         elif parts:
             fields[_PARTS[type(step)]] = parts
+        elif not fields and isinstance(step, Unknown):
+            return step
         return deep_copy(step, **fields)
 
     # Emitting deltas.
@@ -297,13 +301,15 @@ def _contents(step: Any) -> list[Any]:
 
 
 def _text_of(part: Any) -> str:
-    if isinstance(part, TextBuilder):
+    if type(part) is TextBuilder:
         return part.join()
-    return part.text if isinstance(part, result.TextContent) else ""
+    return part.text if type(part) is result.TextContent else ""
 
 
 def _built(part: Any) -> Any:
-    return part.build() if isinstance(part, (TextBuilder, AudioBuilder)) else deep_copy(part)
+    if type(part) in (TextBuilder, AudioBuilder):
+        return part.build()
+    return part if isinstance(part, Unknown) else deep_copy(part)
 
 
 def _is_alike(known: result.AudioContent, piece: Any) -> bool:

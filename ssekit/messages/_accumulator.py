@@ -17,6 +17,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, Final, cast, get_args
 
@@ -26,12 +27,12 @@ from ssekit._accumulator import Accumulator as Contract
 from ssekit._accumulator import is_failure, later_word, shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, RefusalDelta, ToolCall, Usage
 from ssekit._errors import DecodeError
-from ssekit._fold import deep_copy, merge, merge_usage
+from ssekit._fold import copy_unknown, deep_copy, merge, merge_usage
 from ssekit._fragments import MERGE_AT
 from ssekit._json import join_surrogates
 from ssekit.messages import _events as events
 from ssekit.messages import _result as result
-from ssekit.messages._builders import IMPLIED, PIECE_TYPES, BlockBuilder, CallBuilder
+from ssekit.messages._builders import CALLS, IMPLIED, PIECE_TYPES, BlockBuilder, CallBuilder
 from ssekit.messages._events import RawContentBlockDeltaEvent, RawMessageStopEvent
 from ssekit.messages._result import ContentBlock, FallbackBlock, Message, ToolUseBlock
 
@@ -90,7 +91,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         self._blocks: list[BlockBuilder] = []
         self._calls: list[CallBuilder] = []  # those that have a place
         # The blocks by their types and ids: of the calls, those that have a place.
-        self._known: dict[tuple[type[Any], str], list[Any]] = {}
+        self._known: defaultdict[tuple[type[Any], str], list[Any]] = defaultdict(list)
         # The latest block at each index, and of each type of pieces.
         self._at: dict[int | None, BlockBuilder] = {}
         self._recent: dict[Any, BlockBuilder] = {}
@@ -149,18 +150,17 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     def _state(self, content: list[ContentBlock]) -> None:
         """Take whole blocks, which a message has at its start or, once more, at its end."""
-        stated: dict[tuple[type[Any], str], int] = {}
+        left: dict[tuple[type[Any], str], Iterator[BlockBuilder]] = {}
+        begun = bool(self._known)
         for block in content:
-            kind = _kind_of(block)
-            if block == _EMPTY_BLOCKS.get(kind[0]):
+            if block == _EMPTY_BLOCKS.get(type(block)):
                 continue  # gateways have an empty text in the start of a message
-            alike, position = self._known.get(kind, ()), stated.get(kind, 0)
-            stated[kind] = position + 1
-            if position < len(alike):
-                builder, last = alike[position], position == len(alike) - 1
-                self._note(builder, builder.state(block, last=last))
-            else:
+            alike = self._known[_kind_of(block)] if begun else []
+            builder = next(left.setdefault(_kind_of(block), iter(alike)), None) if alike else None
+            if builder is None:
                 self._close(self._begin(block))
+            else:
+                self._note(builder, builder.state(block, last=builder is alike[-1]))
 
     def _add_message_delta(self, event: events.RawMessageDeltaEvent) -> None:
         self._update(event, event.delta)
@@ -279,11 +279,11 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
     def _begin(self, block: ContentBlock) -> BlockBuilder:
         if type(block) is FallbackBlock and block.to and block.to.get("model"):
             self._message = replace(self._message, model=str(block.to["model"]))  # it took over
-        builder = (CallBuilder if isinstance(block, result.ToolUse) else BlockBuilder)()
+        builder = (CallBuilder if type(block) in CALLS else BlockBuilder)()
         self._blocks.append(builder)
         self._start(builder, block)
-        if not isinstance(block, ToolUseBlock):
-            self._known.setdefault(_kind_of(block), []).append(builder)
+        if type(block) is not ToolUseBlock:
+            self._known[_kind_of(block)].append(builder)
         return builder
 
     def _start(self, builder: BlockBuilder, block: ContentBlock) -> None:
@@ -299,7 +299,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         """
         block = call.initial
         if isinstance(block, ToolUseBlock) and (block.id or block.name) and call.place is None:
-            alike = self._known.setdefault(_kind_of(block), [])
+            alike = self._known[_kind_of(block)]
             if block.id and alike and (not call.ended or alike[0].is_same(call)):
                 call.again = call.ended
                 if call.again:  # what follows at its index belongs to the earlier call
@@ -339,7 +339,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
     # The result and the views.
 
     def snapshot(self) -> Message:
-        content = [block.build() for block in self._blocks if not block.again]
+        content = copy_unknown([block.build() for block in self._blocks if not block.again])
         usage = deep_copy(self._usage) or result.Usage()
         message: Message = deep_copy(self._message, content=content, usage=usage)
         return message

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from ssekit._calls import BasePartBuilder
 from ssekit._deltas import Delta, ReasoningDelta, TextDelta
-from ssekit._fold import JSONText, Text, deep_copy
+from ssekit._fold import NO_TEXT, JSONText, Text, deep_copy
 from ssekit._json import JSONObject, join_surrogates, parse_object
 from ssekit.messages import _events as events
 from ssekit.messages import _result as result
@@ -36,11 +36,13 @@ IMPLIED: Final[dict[Any, type[Any]]] = {
     events.InputJSONDelta: ToolUseBlock,
     events.CompactionContentBlockDelta: result.CompactionBlock,
 }
+# The blocks that are calls.
+CALLS: Final = {ToolUseBlock, result.ServerToolUseBlock, result.MCPToolUseBlock}
 # The blocks, and the deltas that they accept, by the type of their pieces.
 PIECE_TYPES: Final[dict[Any, Any]] = {
     **{kind: kind for kind in IMPLIED},
     **{block: kind for kind, block in IMPLIED.items()},
-    **dict.fromkeys((result.ServerToolUseBlock, result.MCPToolUseBlock), events.InputJSONDelta),
+    **dict.fromkeys(CALLS, events.InputJSONDelta),
     events.CitationsDelta: events.TextDelta,
     events.SignatureDelta: events.ThinkingDelta,
 }
@@ -65,8 +67,8 @@ class BlockBuilder(BasePartBuilder, eq=False):
     index: Any = None
     again: bool = False
     piece_type: Any = None
-    # Other fields that deltas state.
-    _fields: JSONObject = msgspec.field(default_factory=dict)
+    # Other fields that deltas state, once there is one.
+    _fields: JSONObject | None = None
 
     def continues(self, block: ContentBlock) -> bool:
         """Whether a start event at this index is of this block: repeated, or after its pieces."""
@@ -93,7 +95,7 @@ class BlockBuilder(BasePartBuilder, eq=False):
         """
         for field in ("signature", "citations"):
             if getattr(block, field, None):
-                self._fields.setdefault(field, deep_copy(getattr(block, field)))
+                self._fields = {field: deep_copy(getattr(block, field))} | (self._fields or {})
         text = self._text_of(block) if last else ""
         return self.own_pieces().state(text) if text else ""
 
@@ -115,13 +117,14 @@ class BlockBuilder(BasePartBuilder, eq=False):
             piece = (begun if isinstance(begun, str) else "") + piece
         piece = self.own_pieces().add(piece)
         if type(delta) is events.CitationsDelta:
+            self._fields = self._fields or {}
             if "citations" not in self._fields:
                 begun = msgspec.to_builtins(self.initial).get("citations")
                 self._fields["citations"] = begun if isinstance(begun, list) else []
             self._fields["citations"].append(delta.citation)
         for field in ("signature", "encrypted_content"):
             if getattr(delta, field, None):
-                self._fields[field] = getattr(delta, field)
+                self._fields = (self._fields or {}) | {field: getattr(delta, field)}
         return piece
 
     def deltas(self, piece: str | None) -> list[Delta]:
@@ -130,10 +133,12 @@ class BlockBuilder(BasePartBuilder, eq=False):
         return [emitted_as(0, piece)] if piece and emitted_as is not None else []
 
     def build(self) -> ContentBlock:
-        """Return the block so far."""
-        fields = self._joined() if self.pieces else {}
+        """Return the block so far. One of unknown type may be no copy (see `copy_unknown`)."""
+        fields = {} if self.pieces is NO_TEXT or not self.pieces else self._joined()
         if self._fields:
             fields |= deep_copy(self._fields)
+        if not fields and isinstance(self.initial, UnknownBlock):
+            return self.initial
         block: ContentBlock = deep_copy(self.initial, **fields)
         return block
 

@@ -25,7 +25,7 @@ from msgspec.structs import replace
 from ssekit._accumulator import Accumulator as Contract
 from ssekit._accumulator import shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, ReasoningDelta, TextDelta, ToolCall, Usage
-from ssekit._fold import Text, deep_copy, merge_usage, rests_of
+from ssekit._fold import Text, copy_unknown, deep_copy, merge_usage, rests_of
 from ssekit._fragments import MERGE_AT
 from ssekit.responses import _events as events
 from ssekit.responses import _result as result
@@ -94,7 +94,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
             if len(self._pending) >= MERGE_AT:
                 self._text_part.text.compact()
             if event.logprobs:
-                self._text_part.logprobs += event.logprobs
+                self._text_part.add_logprobs(event.logprobs)
             return False
         self._output_index = _NO_INDEX
         self._text_part = _NO_PART
@@ -188,19 +188,21 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         if not output or output == [None if item.changed else item.whole for item in self._output]:
             return
         before = known_texts(self._texts())
-        stated = {text for item in output for _, text in texts_of(item)}
-        for builder in self._output:
+        known = list(self._output)
+        stated = {text for item in (output if known else ()) for _, text in texts_of(item)}
+        for builder in known:
             builder.release_later_pieces(stated)
-        additions = [
-            (builder, builder.state(item)) for builder, item in self._output.settle(output)
-        ]
+        calls = []
+        for builder, item in self._output.settle(output):
+            added = builder.state(item)
+            if builder.is_call:
+                calls.append((builder, added))
         # Texts are compared over all items: the output may divide them in another way.
         rests = rests_of(before, join_texts(self._texts()))
         for kind in tables.TEXT_DELTAS:
             self._emit_text(kind, rests.get(kind, ""))
-        for builder, added in additions:
-            if builder.is_call:
-                self._emit(builder, added)
+        for builder, added in calls:
+            self._emit(builder, added)
 
     # Items.
 
@@ -249,7 +251,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
             kind = tables.DELTAS[type(event)]
             builder, holder = self._holder(event, kind)
             if logprobs:
-                holder.logprobs += logprobs
+                holder.add_logprobs(logprobs)
             self._emit(builder, [(kind, holder.add(event.delta))])
 
     def _on_whole(self, event: Any) -> None:
@@ -293,7 +295,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
     # The answer and its views.
 
     def snapshot(self) -> Response:
-        output = [builder.build() for builder in self._output]
+        output = copy_unknown([builder.build() for builder in self._output])
         # (Some hosts name the object a "chat.completion" here.)
         response: Response = deep_copy(self._response, object="response", output=output)
         return response

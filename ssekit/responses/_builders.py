@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import chain
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -126,7 +126,7 @@ class ItemBuilder(PlacedPartBuilder, eq=False):
             text = own_text(item)
             added = self.own_pieces().begin(text) if begins else self.override(text)
             return [(type(item), added)]
-        if isinstance(item, result.ResponseApplyPatchToolCall) and item.operation is not None:
+        if type(item) is result.ResponseApplyPatchToolCall and item.operation is not None:
             self.override(item.operation.diff)
         if item == self.whole:  # said again, it takes no later piece away
             return []
@@ -158,7 +158,7 @@ class ItemBuilder(PlacedPartBuilder, eq=False):
     @property
     def is_call(self) -> bool:
         """Whether the item is a tool call, and not only pieces of an item without a name."""
-        return isinstance(self.item, CALLS) and (self.is_stated or bool(self.item.name))
+        return type(self.item) in CALLS and (self.is_stated or bool(self.item.name))
 
     def override(self, whole: str | None) -> str:
         """Take the whole text; return what it adds. A call that was emitted whole stays so."""
@@ -222,20 +222,20 @@ class ItemBuilder(PlacedPartBuilder, eq=False):
         return (self.item.status or "").lower()
 
     def build(self) -> ResponseOutputItem:
+        """Return the item so far. One of unknown type is no copy (see `copy_unknown`)."""
         item = self.item
         if isinstance(item, UnknownItem):
-            copy: UnknownItem = deep_copy(item)
-            return copy
+            return item
         text = str(self.pieces)
         changes: dict[str, Any] = {}
-        if isinstance(item, result.ResponseFunctionShellToolCall):
+        if type(item) is result.ResponseFunctionShellToolCall:
             action = item.action or result.ShellCallAction()
             if self._parts and not action.commands:
                 commands = [str(part.text) for part in self._parts["commands"]]
                 changes["action"] = deep_copy(action, commands=commands)
         else:
             changes = {field: parts.build() for field, parts in (self._parts or {}).items()}
-        if text and isinstance(item, result.ResponseApplyPatchToolCall):
+        if text and type(item) is result.ResponseApplyPatchToolCall:
             operation = item.operation or result.ApplyPatchOperation()
             changes["operation"] = deep_copy(operation, diff=text)
         elif text or self._emitted:
@@ -258,8 +258,7 @@ def own_text(item: ResponseOutputItem) -> str:
     return text or ""
 
 
-def texts_of(item: ResponseOutputItem) -> Iterator[Addition]:
-    """Yield the texts of the parts of an item, each after its type."""
-    parts = (getattr(item, field, None) or () for field in _FIELDS)
-    for part in chain.from_iterable(parts):
-        yield kind_in(type(item), part), text_of(part)
+def texts_of(item: ResponseOutputItem) -> list[Addition]:
+    """Return the texts of the parts of an item, each after its type."""
+    parts = chain.from_iterable(getattr(item, field, None) or () for field in _FIELDS)
+    return [(kind_in(type(item), part), text_of(part)) for part in parts]

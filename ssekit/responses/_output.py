@@ -133,7 +133,7 @@ class OutputTable(PartTable[ItemBuilder]):
         if is_call and known is not None and not other and known.repeats(item):
             known.index = known.index if index is None else index  # of its next events
             return known
-        texts = [text for _, text in texts_of(item) if text] if whole else []
+        texts = [text for _, text in texts_of(item) if text] if whole and self._parts else []
         for builder in self._candidates(index, ids, (type(item),), "".join(texts[:1])):
             here = builder.index == index and (index is not None or builder is known)
             if not builder.has_begun(whole):
@@ -210,17 +210,28 @@ class OutputTable(PartTable[ItemBuilder]):
     def settle(
         self, output: list[ResponseOutputItem]
     ) -> Iterable[tuple[ItemBuilder, ResponseOutputItem]]:
-        """Take a whole output: return its items, each after its builder.
+        """Take a whole output: return its items, each after its builder."""
+        # A call that is there twice, by its call_id, is one.
+        unique = {_call_key(item) or id(item): item for item in reversed(output)}
+        output = list(unique.values())[::-1]
+        builders = self._match(output) if self._parts else list(map(ItemBuilder, output))
+        ordered = self._settled(builders, output) if self._parts else builders
+        self._clear()
+        for position, builder in enumerate(ordered):
+            self._insert(builder, position)
+        return zip(builders, output, strict=True)
+
+    def _settled(
+        self, builders: list[ItemBuilder], output: list[ResponseOutputItem]
+    ) -> list[ItemBuilder]:
+        """Return the builders of an output, and of the items that stay, in their order.
 
         Items that were stated whole stay, where the output has them not. So do those with a text or
         a name, if the output has none of their type. All others are dropped.
         """
-        # A call that is there twice, by its call_id, is one.
-        unique = {_call_key(item) or id(item): item for item in reversed(output)}
-        output = list(unique.values())[::-1]
-        builders, before = self._match(output), list(self)
+        before = list(self)
         positions = {builder: position for position, builder in enumerate(builders)}
-        missing, types = _missing(before, output), {item.type for item in output if before}
+        missing, types = _missing(before, output), {item.type for item in output}
         # An item that stays comes after the one that was before it. The first comes at its index,
         # but before those that were after it.
         at = [*self._at, *(positions[builder] for builder in before if builder in positions)]
@@ -230,10 +241,7 @@ class OutputTable(PartTable[ItemBuilder]):
             stays = builder.ended or (came and builder.item.type not in types)
             if builder in positions or (stays and builder in missing and not self.created):
                 after = positions.setdefault(builder, after)
-        self._clear()
-        for position, builder in enumerate(sorted(positions, key=positions.__getitem__)):
-            self._insert(builder, position)
-        return list(zip(builders, output, strict=True))
+        return sorted(positions, key=positions.__getitem__)
 
     def _match(self, output: list[ResponseOutputItem]) -> list[ItemBuilder]:
         """Return the builder of each item of the output.
@@ -243,7 +251,7 @@ class OutputTable(PartTable[ItemBuilder]):
         """
         left = dict.fromkeys(self)
         matched: dict[int, ItemBuilder] = {}
-        for position, item in enumerate(output if left else ()):
+        for position, item in enumerate(output):
             builder = self._of_ids(_ids(item), (type(item),))
             if builder in left:
                 del left[builder]
@@ -268,8 +276,6 @@ def _missing(builders: list[ItemBuilder], output: list[ResponseOutputItem]) -> s
     It may divide the texts in another way. An item without a text has to be kept for what is
     encrypted in it.
     """
-    if not builders:
-        return set()
     named = {_id(item, "call_id") for item in output} - {""}
     texts = _without_spaces(text for item in output for text in texts_of(item))
     reached: defaultdict[Kind, int] = defaultdict(int)
@@ -307,10 +313,11 @@ def _type(item: ResponseOutputItem, *_: object) -> Any:
     return item.type
 
 
-def _call_key(item: ResponseOutputItem) -> Any:
+def _call_key(item: Any) -> Any:
     """Return what two events of one tool call have alike; None if the item has no call_id."""
-    call_id = _id(item, "call_id") if isinstance(item, CALLS) else ""
-    return (call_id, _id(item, "name"), own_text(item)) if call_id else None
+    if type(item) not in CALLS or not item.call_id:
+        return None
+    return item.call_id, item.name, own_text(item)
 
 
 def _contradicts(builder: ItemBuilder, item: ResponseOutputItem) -> bool:
@@ -329,8 +336,12 @@ def _contradicts(builder: ItemBuilder, item: ResponseOutputItem) -> bool:
     return False
 
 
-def _ids(item: ResponseOutputItem) -> list[str]:
-    return [value for field in _IDS if (value := _id(item, field))]
+def _ids(item: Any) -> list[str]:
+    if type(item) is UnknownItem:
+        values = item.get("call_id"), item.get("id")
+    else:
+        values = getattr(item, "call_id", None), item.id
+    return [value for value in values if value and type(value) is str] if any(values) else []
 
 
 def _id(item: ResponseOutputItem, field: str) -> str:

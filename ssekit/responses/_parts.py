@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import islice
 from operator import itemgetter
-from typing import Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
-from ssekit._fold import NO_TEXT, Text, deep_copy, rests_of
+from ssekit._fold import NO_TEXT, Text, copy_unknown, deep_copy, rests_of
 from ssekit._json import JSONObject, join_surrogates
 from ssekit.responses import _result as result
 from ssekit.responses._result import ContentPart, Logprob, UnknownPart
@@ -53,11 +53,12 @@ class PartBuilder(msgspec.Struct, gc=False, eq=False):
 
     part: ContentPart
     text: Text = NO_TEXT
-    logprobs: list[Logprob] = []
-    annotations: dict[int, JSONObject] = {}
+    # (Hardly any text has these: they are made when they are first used.)
+    logprobs: list[Logprob] | None = None
+    annotations: dict[int, JSONObject] | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.part, UnknownPart):
+        if type(self.part) is not UnknownPart:
             self.text = Text()
 
     def add(self, piece: str) -> str:
@@ -74,33 +75,40 @@ class PartBuilder(msgspec.Struct, gc=False, eq=False):
             self.logprobs = list(logprobs)
 
     def annotate(self, index: int | None, annotation: JSONObject) -> None:
+        self.annotations = self.annotations or {}
         if index is None:  # it follows the latest one
             index = next(reversed(self.annotations), -1) + 1
         self.annotations[index] = annotation
 
+    def add_logprobs(self, logprobs: Iterable[Logprob]) -> None:
+        self.logprobs = self.logprobs or []
+        self.logprobs += logprobs
+
     def state(self, part: ContentPart, *, begins: bool = False) -> str:
         """Take a part, begun or whole, of the same type; return what it adds to the text."""
         self.part = part
-        if isinstance(part, result.ResponseOutputText):
+        if type(part) is result.ResponseOutputText:
             if part.annotations:
                 self.annotations = dict(enumerate(part.annotations))
             if part.logprobs:
                 self.logprobs = list(part.logprobs)
         text = text_of(part)
-        return self.text.begin(text) if begins else self.text.override(text)
+        if begins:
+            return self.text.begin(text)
+        return self.text.override(text) if self.text else self.text.add(text)
 
     def build(self) -> ContentPart:
+        """Return the part so far. One of unknown type is no copy (see `copy_unknown`)."""
         part = self.part
         if isinstance(part, UnknownPart):
-            copy: UnknownPart = deep_copy(part)
-            return copy
+            return part
         if isinstance(part, result.ResponseOutputRefusal):
             return result.ResponseOutputRefusal(refusal=str(self.text))
         if isinstance(part, result.ResponseOutputText):
             return result.ResponseOutputText(
                 text=str(self.text),
-                annotations=deep_copy(in_order(self.annotations)),
-                logprobs=list(self.logprobs) or deep_copy(part.logprobs),
+                annotations=deep_copy(in_order(self.annotations or {})),
+                logprobs=list(self.logprobs or ()) or deep_copy(part.logprobs),
             )
         return type(part)(text=str(self.text))
 
@@ -123,7 +131,7 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
     _joined: tuple[PartBuilder, str] | None = None
 
     def __iter__(self) -> Iterator[PartBuilder]:
-        return (self._parts[key] for key in sorted(self._parts, key=itemgetter(0)))
+        return map(self._parts.__getitem__, sorted(self._parts, key=itemgetter(0)))
 
     def hold(self, whole: str) -> bool:
         """Whether a whole text is that of one of the latest parts."""
@@ -164,8 +172,8 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
         first.text.take()
         first.text.append(pieces)
         for index, part in zip(sorted(open_parts)[1:], others, strict=True):
-            first.logprobs += part.logprobs
-            for annotation in in_order(part.annotations):
+            first.add_logprobs(part.logprobs or ())
+            for annotation in in_order(part.annotations or {}):
                 first.annotate(None, annotation)
             del self._parts[index, kind]
         self._joined = first, whole
@@ -181,7 +189,9 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
         fit = [type(part.part) for part in self] == [kind for _, kind in keys]
         before = {} if fit else known_texts(self.texts())
         known = dict(zip(keys, self, strict=True)) if fit else self._parts
-        self._parts = {key: known.get(key) or PartBuilder(key[1]()) for key in keys}
+        self._parts = {
+            key: known.get(key) or PartBuilder(part) for key, part in zip(keys, parts, strict=True)
+        }
         self._open.clear()
         self._joined = None
         for (index, kind), part in self._parts.items() if begins else ():
@@ -191,7 +201,7 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
         if fit:
             return list(zip((kind_in(self.item, part) for part in parts), pieces, strict=True))
         rests = rests_of(before, join_texts(self.texts()))
-        for kind, text in self.texts():
+        for kind, text in self.texts() if before else ():
             text.contradicted = kind not in rests
         return list(rests.items())
 
@@ -202,7 +212,7 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
                 yield kind_in(self.item, part.part), part.text
 
     def build(self) -> list[ContentPart]:
-        return [part.build() for part in self]
+        return copy_unknown([part.build() for part in self])
 
 
 def kind_in(item: Kind, part: ContentPart) -> Kind:
@@ -212,8 +222,9 @@ def kind_in(item: Kind, part: ContentPart) -> Kind:
     return result.ReasoningText if reasons else kind
 
 
-def text_of(part: ContentPart) -> str:
+def text_of(part: Any) -> str:
     """Return the text of a part; "" for a part of unknown type."""
-    if isinstance(part, UnknownPart):
+    if type(part) is UnknownPart:
         return ""
-    return part.refusal if isinstance(part, result.ResponseOutputRefusal) else part.text
+    text: str = part.refusal if type(part) is result.ResponseOutputRefusal else part.text
+    return text
