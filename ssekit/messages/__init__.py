@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from ssekit._event import ServerSentEvent
 from ssekit._format import Format
 from ssekit.messages import _events, _result
 from ssekit.messages._accumulator import Accumulator
@@ -28,11 +29,17 @@ __all__ += _events.__all__
 __all__ += _result.__all__
 
 
-# The events that start the answer: those of a block, and the start of the message.
+# The events that are parts of the answer: those of a block, and the start of the message.
 _STARTS: Final = {
     *(_events.RawMessageStartEvent, _events.RawContentBlockStartEvent),
     *(_events.RawContentBlockDeltaEvent, _events.RawContentBlockStopEvent),
 }
+
+
+def _starts(event: RawMessageStreamEvent, _: ServerSentEvent) -> bool:
+    """Whether an event is a part of the answer. Its end is one if it has the blocks."""
+    whole = event.message if type(event) is _events.RawMessageStopEvent else None
+    return type(event) in _STARTS or (whole is not None and bool(whole.content))
 
 
 FORMAT: Format[RawMessageStreamEvent, Message] = Format(
@@ -43,7 +50,7 @@ FORMAT: Format[RawMessageStreamEvent, Message] = Format(
     fragments={"text", "thinking", "partial_json"},
     chunk_type=AnyEvent,
     typed_by_event=True,
-    starts=lambda event, _: type(event) in _STARTS,
+    starts=_starts,
     marker_ends=False,
 )
 
