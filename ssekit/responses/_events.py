@@ -118,9 +118,10 @@ class ResponseEvent(Event):
     """An event of the response as a whole."""
 
     response: Response | None = None
-    # Always None: a response in the place of its event is refused, and then repaired.
+    # Always None: a response, or a part of one, in the place of its event is refused and repaired.
     id: None = None
     status: None = None
+    usage: None = None
 
 
 class ItemEvent(Event):

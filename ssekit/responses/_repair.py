@@ -5,26 +5,29 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final, get_args
 
 from ssekit._json import objects, spell, spell_json
 from ssekit.responses._events import AnyEvent, ResponseEvent
 
-_KNOWN: Final = {struct.__struct_config__.tag for struct in get_args(AnyEvent)}
+_TAGS: Final = [struct.__struct_config__.tag for struct in get_args(AnyEvent)]
+# The names of events without the marks between their words, which hosts place in their own way.
+_KNOWN: Final = {re.sub("[._]", "", tag): tag for tag in _TAGS}
 _OF_RESPONSE: Final = {
     struct.__struct_config__.tag
     for struct in get_args(AnyEvent)
     if issubclass(struct, ResponseEvent)
 }
 # The beginnings of other names of events, with those of the vendor's present names. The others are
-# of its other transports and its first drafts.
+# of its other transports and its first drafts, of OpenRouter's documentation and of gateways.
 _RENAMED: Final = {
     "response.done": "response.completed",
     "response.canceled": "response.cancelled",
+    "response.content_part.delta": "response.output_text.delta",
+    "response.reasoning_content.": "response.reasoning_text.",
     "response.reasoning_summary.": "response.reasoning_summary_text.",
-    "response.output_text_annotation.": "response.output_text.annotation.",
-    "response.mcp_call.arguments_": "response.mcp_call_arguments.",
-    "response.code_interpreter_call.code.": "response.code_interpreter_call_code.",
+    "response.tool_call_arguments.": "response.function_call_arguments.",
 }
 # The fields whose text is mostly JSON, for which some hosts send the object itself; and the types
 # of items that have one of them.
@@ -60,6 +63,8 @@ def repair(body: dict[str, Any]) -> None:
     _repair_parts([body.get("part")], part_type)
     outputs = []
     for response in objects([body.get("response")]):
+        if not response.get("usage"):
+            response["usage"] = body.pop("usage", None)  # beside the response
         outputs.append(response.get("output"))
         for usage in objects([response.get("usage")]):
             _rename_counts(usage)
@@ -76,7 +81,7 @@ def _known_name(kind: Any) -> str | None:
         return None
     for other, name in _RENAMED.items():
         kind = name + kind.removeprefix(other) if kind.startswith(other) else kind
-    return kind if kind in _KNOWN else None
+    return _KNOWN.get(re.sub("[._]", "", kind))
 
 
 def _rename_counts(usage: dict[str, Any]) -> None:
