@@ -75,7 +75,8 @@ class ThinkingDelta(BlockDelta, tag="thinking_delta"):
     Attributes:
         estimated_tokens: The tokens of the reasoning so far (beta).
         signature: The signature, which some gateways send here instead of in a `SignatureDelta`.
-        text: Always None. Some gateways send it instead of `thinking`, to which it is moved.
+        text, reasoning_content: Always None. Some gateways send one of these instead of
+            `thinking`, to which it is moved.
     """
 
     type: ClassVar[Literal["thinking_delta"]] = "thinking_delta"
@@ -83,6 +84,7 @@ class ThinkingDelta(BlockDelta, tag="thinking_delta"):
     estimated_tokens: int | None = None
     signature: str | None = None
     text: None = None
+    reasoning_content: None = None
 
 
 class InputJSONDelta(BlockDelta, tag="input_json_delta"):

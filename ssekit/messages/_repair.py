@@ -37,7 +37,7 @@ def repair(body: dict[str, Any]) -> None:
         kind = str(block.get("type", "tool_use"))
         if kind.endswith("tool_use"):
             take_arguments(block, "input", "partial_json")
-        elif kind == "reasoning":  # Kimi
+        elif kind in ("reasoning", "thinking"):  # Kimi has the first
             block["type"] = "thinking"
             _take_thinking(block)
     holders = objects([body, body.get("message"), body.get("delta")])
@@ -48,6 +48,9 @@ def repair(body: dict[str, Any]) -> None:
             body["delta"] = {"type": "text_delta", "text": body["delta"]}
         for delta in objects([body.get("delta")]):
             _repair_delta(delta)
+            if delta.get("type") == "redacted_thinking_delta":  # OpenRouter: it has the whole block
+                block = {"type": "redacted_thinking", "data": delta.get("data")}
+                body.update(type="content_block_start", content_block=block)
 
 
 def _repair_delta(delta: dict[str, Any]) -> None:

@@ -70,11 +70,17 @@ class TextBlock(Block, tag="text"):
 
 
 class ThinkingBlock(Block, tag="thinking"):
-    """The model's reasoning, with the `signature` that proves it when it is sent back."""
+    """The model's reasoning, with the `signature` that proves it when it is sent back.
+
+    Attributes:
+        reasoning_content: Always None. Some gateways send it instead of `thinking`, to which it is
+            moved.
+    """
 
     type: ClassVar[Literal["thinking"]] = "thinking"
     thinking: str = always(str)
     signature: str = always(str)
+    reasoning_content: None = None
 
 
 class RedactedThinkingBlock(Block, tag="redacted_thinking"):
