@@ -67,16 +67,16 @@ def is_failure(word: str | None) -> bool:
 
 
 def _plain(word: str) -> str:
-    # A proxy may write the name of its enum: `FinishReason.STOP`, `ToolCalls`. Google's hosts write
-    # the details, as in `content_filter: SAFETY`.
+    # A proxy may write the name of its enum: `FinishReason.STOP`, `FINISH_REASON_STOP`, `ToolCalls`.
+    # Google's hosts write the details, as in `content_filter: SAFETY`.
     word = word.partition(":")[0].rpartition(".")[2]
-    return word.lower().replace("-", "").replace("_", "")
+    return word.lower().replace("-", "").replace("_", "").removeprefix("finishreason")
 
 
 def later_word(known: str | None, latest: str) -> str | None:
     """Return the word for the end after a second one: the later, but for a `stop` after another."""
     # Before the end: null in each chunk of KoboldCpp, and Google's word for none.
-    if _plain(latest) in ("null", "none", "finishreasonunspecified"):
+    if _plain(latest) in ("null", "none", "unspecified"):
         return known
     more = known and shared_reason(known) != "stop" and shared_reason(latest) == "stop"
     return known if more else latest

@@ -28,6 +28,10 @@ _FIELDS: Final = {*_CAMEL_CASE, *_CAMEL_CASE.values()}
 _KINDS: Final = {name for name in _FIELDS if not re.search("^(thought|media)|[mM]etadata$", name)}
 _CITATIONS: Final = ("citationMetadata", "citation_metadata")
 _CALLS: Final = frozenset({"functionCall", "function_call", "toolCall", "tool_call"})
+# The words of the enums that end an answer. ProtoJSON has the number of a word too, as SDKs write
+# it. (The numbers that follow are other words at Vertex AI than in the Gemini API.)
+_FINISH_REASONS: Final = ("", "STOP", "MAX_TOKENS", "SAFETY", "RECITATION", "OTHER")
+_BLOCK_REASONS: Final = ("", "SAFETY", "OTHER", "BLOCKLIST", "PROHIBITED_CONTENT")
 
 
 def find_error(body: dict[str, Any]) -> Any:
@@ -42,14 +46,25 @@ def repair(body: dict[str, Any]) -> None:
     if isinstance(chunk, dict) and "candidates" not in body:
         body.clear()
         body.update(chunk)
+    for feedback in objects([body.get("promptFeedback"), body.get("prompt_feedback")]):
+        _spell_enum(feedback, ("blockReason", "block_reason"), _BLOCK_REASONS)
     candidates = body["candidates"] = objects(body.get("candidates"))
     for candidate in candidates:
+        _spell_enum(candidate, ("finishReason", "finish_reason"), _FINISH_REASONS)
         content = candidate.get("content")
         if isinstance(content, dict) and "parts" in content:
             content["parts"] = _parts(content["parts"])
         for citation in objects([candidate.get(name) for name in _CITATIONS]):
             sources = citation.get("citationSources") or citation.get("citation_sources")
             citation["citations"] = citation.get("citations") or sources  # the Gemini API's name
+
+
+def _spell_enum(holder: dict[str, Any], names: tuple[str, ...], words: tuple[str, ...]) -> None:
+    """Replace the number of a word in a field by the word, or by its digits if it is unknown."""
+    for name in names:
+        number = holder.get(name)
+        if type(number) is int:
+            holder[name] = words[number] if 0 <= number < len(words) else str(number)
 
 
 def _parts(parts: Any) -> list[Any]:
