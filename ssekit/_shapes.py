@@ -77,7 +77,8 @@ _STEP_EVENTS: Final = {
 def _is_interaction(body: dict[str, Any], event_type: str) -> bool:
     # Other products send events with names of `_STEP_EVENTS`, but without `event_type` in the data.
     kind = str(body.get("event_type"))
-    if any(each.startswith("interaction.") for each in (event_type, kind)):
+    kinds = (event_type, kind, str(body.get("type")))
+    if any(each.startswith("interaction.") for each in kinds):
         return True
     whole = isinstance(body.get("steps"), list) and isinstance(body.get("status"), str)
     return whole or kind in _STEP_EVENTS or body.get("object") == "interaction"

@@ -177,7 +177,9 @@ OURS = {
     *("role", "outputs", "rate", "total_reasoning_tokens"),  # of the former spelling
     *("arguments", "result", "is_error"),  # that each tool has here
     *("interaction", "interaction_id", "status", "usage", "continuation_token"),  # of each event
-    *("error", "text", "input_tokens", "output_tokens"),  # by which an object is refused
+    "stop_reason",  # of gateways
+    *("error", "text", "content"),  # by which an object is refused
+    *("input_tokens", "output_tokens", "prompt_tokens", "completion_tokens"),
 }
 OF_THE_REQUEST = {
     *("agent_config", "cached_content", "environment", "generation_config", "input", "labels"),

@@ -23,7 +23,7 @@ from msgspec import to_builtins
 from msgspec.structs import replace
 
 from ssekit._accumulator import Accumulator as Contract
-from ssekit._accumulator import shared_reason
+from ssekit._accumulator import later_word, shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, ReasoningDelta, TextDelta, ToolCall, Usage
 from ssekit._errors import DecodeError
 from ssekit._fold import Text, copy_unknown, deep_copy, merge_usage
@@ -265,7 +265,12 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         """The reason for the end: "tool_calls" if a call waits for its result."""
         if not self._finished or self._status in (*_RUNNING, "failed"):
             return None
-        return shared_reason(self._status, calls=self._steps.ends_with_call())
+        return shared_reason(self._word, calls=self._steps.ends_with_call())
+
+    @property
+    def _word(self) -> str | None:
+        """The vendor's word for the end: that of a gateway, if it tells more than the status."""
+        return later_word(self._head.status, self._head.stop_reason or self._head.status)
 
     @property
     def usage(self) -> Usage | None:
@@ -313,7 +318,7 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         for builder in self._steps.calls:
             yield from builder.last_deltas(reason)
         if reason is not None:
-            yield Finish(0, reason, self._head.status)
+            yield Finish(0, reason, self._word or "")
 
 
 def _stated(event: Any) -> dict[str, Any]:

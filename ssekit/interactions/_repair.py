@@ -11,9 +11,10 @@ from ssekit._calls import take_arguments
 from ssekit._fold import merge_fields
 from ssekit._json import objects, spell, spell_json
 from ssekit._server_error import error_within
-from ssekit.interactions._events import AnyEvent
+from ssekit.interactions._events import AnyEvent, StepDeltaData
 
 _KNOWN: Final = [struct.__struct_config__.tag for struct in get_args(AnyEvent)]
+_DELTAS: Final = {struct.__struct_config__.tag for struct in get_args(StepDeltaData)} | {"thought"}
 _RUNNING: Final = ("in_progress", "queued")
 # The statuses that only the names of events have.
 _ENDS: Final = {
@@ -27,6 +28,8 @@ _ENDS: Final = {
 _OF_EVENTS: Final = ("event_type", "type", "event_id", "metadata")
 # The field of each type of step that has its contents.
 _CONTENTS: Final = {"model_output": "content", "user_input": "content", "thought": "summary"}
+# The name that gateways have for a field of a type of step, and the field.
+_OTHER_NAMES: Final = {"function_call": ("call_id", "id"), "thought": ("content", "summary")}
 
 
 def find_error(body: dict[str, Any]) -> Any:
@@ -42,6 +45,8 @@ def repair(body: dict[str, Any]) -> None:
     """Rewrite an object into the shape of an event, in place."""
     is_whole = body.get("object") == "interaction" or isinstance(body.get("steps"), list)
     kind = body.get("event_type")
+    if kind == "finish":  # its other name, which gateways read
+        body["event_type"] = kind = "interaction.completed"
     if is_whole and kind is None:
         # The whole answer, as from the endpoint without `stream`.
         end = "created" if body.get("status") in _RUNNING else "completed"
@@ -76,15 +81,16 @@ def repair(body: dict[str, Any]) -> None:
 
 
 def _repair_usage(usage: dict[str, Any]) -> None:
-    """Rename the counts that have the names of the Responses API (LiteLLM)."""
+    """Rename the counts that have the names of the Responses API (LiteLLM), or of chat."""
     details: dict[str, Any] = {}
-    for holder in objects([usage.get("input_tokens_details"), usage.get("output_tokens_details")]):
+    for holder in objects([usage[name] for name in usage if name.endswith("_tokens_details")]):
         details |= holder
-    output, thoughts = usage.get("output_tokens"), details.get("reasoning_tokens")
+    output = usage.get("output_tokens", usage.get("completion_tokens"))
+    thoughts = details.get("reasoning_tokens")
     if isinstance(output, int) and isinstance(thoughts, int):
         output = max(0, output - thoughts)
     counts = {
-        "total_input_tokens": usage.get("input_tokens"),
+        "total_input_tokens": usage.get("input_tokens", usage.get("prompt_tokens")),
         "total_output_tokens": output,
         "total_cached_tokens": details.get("cached_tokens"),
         "total_thought_tokens": thoughts,
@@ -95,9 +101,10 @@ def _repair_usage(usage: dict[str, Any]) -> None:
 
 def _repair_delta(delta: dict[str, Any]) -> None:
     kind = delta.get("type")
-    if kind == "arguments":  # as in the vendor's examples
-        delta["type"] = "arguments_delta"
-    elif kind in ("thought", "thought_summary"):
+    if isinstance(kind, str):  # the vendor's examples have "arguments"
+        names = (kind, f"{kind}_delta", kind.removesuffix("_delta"))
+        kind = delta["type"] = next(filter(_DELTAS.__contains__, names), kind)
+    if kind in ("thought", "thought_summary"):
         values = (delta.get(field) for field in ("content", "text", "thought", "summary"))
         contents = _as_contents(next(filter(None, values), []))
         if contents:
@@ -110,6 +117,10 @@ def _repair_step(step: dict[str, Any]) -> None:
         spell_json(step, "arguments", "partial_arguments")
     elif kind.endswith("_call"):
         take_arguments(step, "arguments", "partial_arguments")
+    other, name = _OTHER_NAMES.get(str(step.get("type")), ("", ""))
+    if other in step:
+        value = step.pop(other)
+        step[name] = step.get(name) or value
     spell(step, "text")
     field = _CONTENTS.get(kind)
     if field in step:

@@ -153,11 +153,16 @@ class ModelOutputStep(AnyStep, tag="model_output"):
 
 
 class ThoughtStep(AnyStep, tag="thought"):
-    """The model's reasoning: a summary, and the `signature` that proves it when it is sent back."""
+    """The model's reasoning: a summary, and the `signature` that proves it when it is sent back.
+
+    Attributes:
+        content: Always None. Some gateways send it instead of `summary`, to which it is moved.
+    """
 
     type: ClassVar[Literal["thought"]] = "thought"
     summary: list[Content] | None = None
     signature: str | None = None
+    content: None = None
 
 
 class ToolCallStep(AnyStep):
@@ -176,11 +181,16 @@ class ToolCallStep(AnyStep):
 
 
 class FunctionCallStep(ToolCallStep, tag="function_call"):
-    """A call of one of your tools, which you answer."""
+    """A call of one of your tools, which you answer.
+
+    Attributes:
+        call_id: Always None. Some gateways send it instead of `id`, to which it is moved.
+    """
 
     type: ClassVar[Literal["function_call"]] = "function_call"
     name: str = always(str)
     arguments: JSONObject = always(dict)
+    call_id: None = None
 
 
 # Calls of the vendor's own tools. The result of each is another step.
@@ -358,7 +368,8 @@ class Usage(WireStruct):
         total_reasoning_tokens: The former name of `total_thought_tokens`.
         initial_input_tokens: The input of the first of several requests.
         raw_prompt_token: An undocumented count.
-        input_tokens, output_tokens: Always None. Other names, which become the first counts.
+        input_tokens, output_tokens, prompt_tokens, completion_tokens: Always None. Other names,
+            which become the first counts.
     """
 
     total_input_tokens: int | None = None
@@ -377,6 +388,8 @@ class Usage(WireStruct):
     grounding_tool_count: list[JSONObject] | None = None
     input_tokens: None = None
     output_tokens: None = None
+    prompt_tokens: None = None
+    completion_tokens: None = None
 
 
 class Error(WireStruct):
@@ -399,6 +412,7 @@ class Interaction(WireStruct, kw_only=True):
         created, updated: Times in ISO 8601.
         continuation_token: The token for the request that continues an answer whose status is
             "requires_continuation".
+        stop_reason: The word of a gateway for the end, besides the status.
         errors: The reasons for which the interaction failed.
         error: Always None. An interaction that has one becomes an `APIError`.
     """
@@ -418,5 +432,6 @@ class Interaction(WireStruct, kw_only=True):
     continuation_token: str | None = None
     previous_interaction_id: str | None = None
     environment_id: str | None = None
+    stop_reason: str | None = None
     errors: list[Error] | None = None
     error: None = None
