@@ -44,7 +44,8 @@ UnknownT = TypeVar("UnknownT")
 
 _JOIN: Final = "".join
 _OPENINGS: Final = ("{", "[")  # of the arguments of a call
-_PLACEHOLDERS: Final = ("{}", "[]")  # the second is PHP's spelling of the first
+_PLACEHOLDERS: Final = ("{}", "[]", "null")  # before or after arguments; `[]` is PHP's `{}`
+_STARTS: Final = (*_OPENINGS, "null")
 _NUMBERS: Final = {bool, int, float}
 _STRUCT_META: Final = type(msgspec.Struct)
 _BUILTINS: Final = {*_NUMBERS, str, list, dict, type(None)}
@@ -202,8 +203,9 @@ class Text(Fragments[str], gc=False, eq=False):
 class JSONText(Text, gc=False, eq=False):
     """The JSON text of arguments, before which a placeholder may come.
 
-    Hosts begin a call with `{}`, or with all of the arguments, and then send them in pieces. So a
-    whole value at the beginning is held back as `initial`: it counts if no pieces follow.
+    Hosts begin a call with `{}` or `null`, or with all of the arguments, and then send them in
+    pieces. So a whole value at the beginning is held back as `initial`: it counts if no pieces
+    follow.
     """
 
     initial: str = ""
@@ -227,16 +229,16 @@ class JSONText(Text, gc=False, eq=False):
             piece = self._beyond_echo(piece)
         if self.initial:
             initial, self.initial = self.initial, ""
-            if piece in ("", "{}", initial):
+            if piece in ("", initial, *_PLACEHOLDERS):
                 self.initial = initial
                 return ""
             if not piece.lstrip().startswith(_OPENINGS):
                 piece = initial + piece  # it goes on from there
-        elif piece.startswith(_OPENINGS):
+        elif piece.startswith(_STARTS):
             if piece in _PLACEHOLDERS and not self:
                 self.initial = piece
                 return ""
-            piece = self._new_in(piece)
+            piece = "" if piece in _PLACEHOLDERS and self.ended else self._new_in(piece)
         if self._end is not None:
             self._end.feed(piece)
         if piece:
