@@ -567,7 +567,7 @@ class IncompleteDetails(WireStruct):
     reason: str | None = None
 
 
-class Response(WireStruct, kw_only=True):
+class Response(WireStruct, kw_only=True, rename={"stated_text": "output_text"}):
     """The whole answer, in the shape of the endpoint's answer without `stream`.
 
     Attributes:
@@ -578,6 +578,8 @@ class Response(WireStruct, kw_only=True):
         output: The items, in their order.
         tool_usage, prompt_cache_diagnostics, store, billing, frequency_penalty, presence_penalty,
             content_filters (Azure), stop_reason: Undocumented fields of the wire.
+        stated_text: Always None. Some gateways have all of the text in `output_text`, and no
+            output, to which it is moved.
     """
 
     id: str = always(str)
@@ -625,6 +627,7 @@ class Response(WireStruct, kw_only=True):
     tool_usage: JSONObject | None = None
     truncation: str | None = None
     user: str | None = None
+    stated_text: None = None
 
     @property
     def output_text(self) -> str:
