@@ -132,10 +132,15 @@ class ItemEvent(Event):
 
 
 class DeltaEvent(ItemEvent):
-    """The next piece of a text; `obfuscation` is padding without a meaning."""
+    """The next piece of a text; `obfuscation` is padding without a meaning.
+
+    Attributes:
+        text: Always None. Some servers have the piece in `text`, from which it is moved to `delta`.
+    """
 
     delta: str = always(str)
     obfuscation: str | None = None
+    text: None = None
 
 
 class DoneEvent(ItemEvent):
