@@ -56,6 +56,10 @@ class TextBuilder(Text, gc=False, eq=False):
 
     annotations: list[JSONObject] = msgspec.field(default_factory=list)
 
+    def beyond(self, piece: str) -> str:
+        """Return a piece of the next text, without what it repeats of this one."""
+        return self._beyond_echo(piece) if self.echo >= 0 else piece
+
     def build(self) -> result.TextContent:
         annotations = deep_copy(self.annotations) if self.annotations else None
         return result.TextContent(text=str(self), annotations=annotations)
@@ -164,9 +168,14 @@ class StepBuilder(PlacedPartBuilder, eq=False):
             self._append(AudioBuilder(delta, [data]))
 
     def _add_summary(self, delta: events.ThoughtSummaryDelta) -> None:
-        if delta.content is not None:
-            self._append(delta.content)
-            self.latest_piece = _text_of(delta.content)
+        content: Any = delta.content
+        piece = _text_of(content)
+        if piece and self.latest_text is not None:
+            piece = self.latest_text.beyond(piece)
+            content = replace(content, text=piece) if piece else None
+        if content is not None:
+            self._append(content)
+            self.latest_piece = piece
 
     def _add_arguments(self, delta: events.ArgumentsDelta) -> None:
         if not (self.ended and self.is_whole):
