@@ -121,7 +121,9 @@ def _repair_parts(parts: Any, kind: str) -> None:
     for part in objects(parts):
         if "text" in part:
             spell(part, "text")
-            if part.get("type") in ("text", None) and isinstance(part["text"], str):
+            if part.get("type") == "refusal":
+                part["refusal"] = part.pop("text") or part.get("refusal")
+            elif part.get("type") in ("text", None) and isinstance(part["text"], str):
                 part["type"] = kind
 
 

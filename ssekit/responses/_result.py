@@ -107,10 +107,11 @@ class ResponseOutputText(Part, tag="output_text"):
 
 
 class ResponseOutputRefusal(Part, tag="refusal"):
-    """A refusal."""
+    """A refusal. `text` is always None: a text there is moved to `refusal`."""
 
     type: ClassVar[Literal["refusal"]] = "refusal"
     refusal: str = always(str)
+    text: None = None
 
 
 class ReasoningText(Part, tag="reasoning_text"):
