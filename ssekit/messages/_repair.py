@@ -68,7 +68,7 @@ def _repair_delta(delta: dict[str, Any]) -> None:
 def _take_thinking(holder: dict[str, Any]) -> None:
     """Move the text of reasoning from another field to `thinking`, if that is missing."""
     texts = (holder.pop(name, None) for name in ("reasoning", "reasoning_content", "text"))
-    if holder.get("thinking") is None:
+    if holder.get("thinking") in (None, ""):
         holder["thinking"] = next(filter(None, texts), "")
 
 

@@ -73,13 +73,14 @@ class ThinkingBlock(Block, tag="thinking"):
     """The model's reasoning, with the `signature` that proves it when it is sent back.
 
     Attributes:
-        reasoning_content: Always None. Some gateways send it instead of `thinking`, to which it is
-            moved.
+        text, reasoning_content: Always None. Some gateways send one of these instead of
+            `thinking`, to which it is moved.
     """
 
     type: ClassVar[Literal["thinking"]] = "thinking"
     thinking: str = always(str)
     signature: str = always(str)
+    text: None = None
     reasoning_content: None = None
 
 
