@@ -99,7 +99,10 @@ class OutputTable(PartTable[ItemBuilder]):
         if known is not None and usual and not known.ended:
             return known  # (To look at these here takes 6 percent less of recorded streams.)
         ids = (event.item_id, getattr(event, "call_id", None))
+        alone = ids[1] if index is None and event.item_id is None else None
         for builder in self._candidates(index, ids, kinds, whole or ""):
+            if alone and not builder.is_stated and _id(builder.item, "call_id") not in ("", alone):
+                continue  # of calls that no item announces, two call_ids are two
             if not (builder.ended and (piece or (whole and not builder.holds(whole)))):
                 return builder
             if first is None and (index is None or builder.index == index):

@@ -20,14 +20,19 @@ _OF_RESPONSE: Final = {
     if issubclass(struct, ResponseEvent)
 }
 # The beginnings of other names of events, with those of the vendor's present names. The others are
-# of its other transports and its first drafts, of OpenRouter's documentation and of gateways.
+# of its other APIs and its first drafts, of OpenRouter's documentation and of gateways.
 _RENAMED: Final = {
     "response.done": "response.completed",
     "response.canceled": "response.cancelled",
     "response.content_part.delta": "response.output_text.delta",
+    "response.text.": "response.output_text.",
+    "response.thinking.": "response.reasoning_text.",
     "response.reasoning_content.": "response.reasoning_text.",
     "response.reasoning_summary.": "response.reasoning_summary_text.",
+    "response.reasoning_part.delta": "response.reasoning_text.delta",
+    "response.reasoning_summary_part.delta": "response.reasoning_summary_text.delta",
     "response.tool_call_arguments.": "response.function_call_arguments.",
+    "response.function_call.done": "response.function_call_arguments.done",
 }
 # The fields whose text is mostly JSON, for which some hosts send the object itself; and the types
 # of items that have one of them.
