@@ -67,8 +67,8 @@ def is_failure(word: str | None) -> bool:
 
 
 def _plain(word: str) -> str:
-    # A proxy may write the name of its enum: `FinishReason.STOP`, `FINISH_REASON_STOP`, `ToolCalls`.
-    # Google's hosts write the details, as in `content_filter: SAFETY`.
+    # A proxy may write the name of its enum: `FinishReason.STOP`, `FINISH_REASON_STOP`,
+    # `ToolCalls`. Google's hosts write the details, as in `content_filter: SAFETY`.
     word = word.partition(":")[0].rpartition(".")[2]
     return word.lower().replace("-", "").replace("_", "").removeprefix("finishreason")
 
