@@ -203,9 +203,8 @@ class Text(Fragments[str], gc=False, eq=False):
 class JSONText(Text, gc=False, eq=False):
     """The JSON text of arguments, before which a placeholder may come.
 
-    Hosts begin a call with `{}` or `null`, or with all of the arguments, and then send them in
-    pieces. So a whole value at the beginning is held back as `initial`: it counts if no pieces
-    follow.
+    Hosts begin a call with one, or with all of the arguments, and then send them in pieces. So a
+    whole value at the beginning is held back as `initial`: it counts if no pieces follow.
     """
 
     initial: str = ""
