@@ -45,7 +45,6 @@ UnknownT = TypeVar("UnknownT")
 _JOIN: Final = "".join
 _OPENINGS: Final = ("{", "[")  # of the arguments of a call
 _PLACEHOLDERS: Final = ("{}", "[]", "null")  # before or after arguments; `[]` is PHP's `{}`
-_STARTS: Final = (*_OPENINGS, "null")
 _NUMBERS: Final = {bool, int, float}
 _STRUCT_META: Final = type(msgspec.Struct)
 _BUILTINS: Final = {*_NUMBERS, str, list, dict, type(None)}
@@ -233,7 +232,7 @@ class JSONText(Text, gc=False, eq=False):
                 return ""
             if not piece.lstrip().startswith(_OPENINGS):
                 piece = initial + piece  # it goes on from there
-        elif piece.startswith(_STARTS):
+        elif piece.startswith(("{", "[", "null")):
             if piece in _PLACEHOLDERS and not self:
                 self.initial = piece
                 return ""
