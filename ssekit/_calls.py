@@ -15,9 +15,9 @@ import msgspec
 
 from ssekit._accumulator import are_whole
 from ssekit._deltas import Delta, FinishReason, ToolCall, ToolCallDelta
-from ssekit._fold import NO_TEXT, JSONText, Text
 from ssekit._json import JSONObject, is_json, parse_object
 from ssekit._marker import is_blank
+from ssekit._text import NO_TEXT, JSONText, Text
 
 __all__ = ["BasePartBuilder", "PartTable", "PlacedPartBuilder", "take_arguments"]
 

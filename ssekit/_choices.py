@@ -12,9 +12,10 @@ from msgspec.structs import replace
 
 from ssekit._accumulator import Accumulator, is_failure, shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, Usage
-from ssekit._fold import Text, WireStruct, copy_fields, merge_usage
+from ssekit._fold import WireStruct, copy_fields, merge_usage
 from ssekit._json import objects
 from ssekit._server_error import error_within
+from ssekit._text import Text
 
 __all__ = [
     "BaseAccumulator",

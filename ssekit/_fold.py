@@ -1,28 +1,19 @@
-# Pieces that all formats are made of: structs of the wire, texts, merging, copying.
+# Pieces that all formats are made of: structs of the wire, merging, copying.
 #
-# What always holds here:
-# - An id, a name or an index comes from the wire. None is made up.
-# - An index from the wire is a key, never a length: 1, then -1, then a million are three places.
+# What always holds here: an id, a name or an index comes from the wire. None is made up.
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Collection, Mapping
-from itertools import chain
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, dataclass_transform
 
 import msgspec
 from msgspec.structs import replace
 
-from ssekit._fragments import Fragments
-from ssekit._json import MAX_DEPTH, is_json, join_surrogates, parse, well_formed
+from ssekit._json import MAX_DEPTH, well_formed
 
 __all__ = [
-    "NO_TEXT",
-    "JSONText",
     "OrUnknown",
-    "Text",
     "Unknown",
     "WireStruct",
     "always",
@@ -33,18 +24,13 @@ __all__ = [
     "merge",
     "merge_fields",
     "merge_usage",
-    "rests_of",
 ]
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
-KeyT = TypeVar("KeyT")
 ValueT = TypeVar("ValueT")
 KnownT = TypeVar("KnownT")
 UnknownT = TypeVar("UnknownT")
 
-_JOIN: Final = "".join
-_OPENINGS: Final = ("{", "[")  # of the arguments of a call
-_PLACEHOLDERS: Final = ("{}", "[]", "null")  # before or after arguments; `[]` is PHP's `{}`
 _NUMBERS: Final = {bool, int, float}
 _STRUCT_META: Final = type(msgspec.Struct)
 _BUILTINS: Final = {*_NUMBERS, str, list, dict, type(None)}
@@ -89,272 +75,6 @@ else:
 
         def __class_getitem__(cls, types: tuple[Any, Any]) -> Any:
             return types[0]
-
-
-class Text(Fragments[str], gc=False, eq=False):
-    """A text that begins with a value, comes in pieces, or is stated whole. `str()` returns it.
-
-    Each of the verbs returns the part that deltas emit next.
-
-    Attributes:
-        contradicted: Whether a whole replaced other pieces (see `override`).
-        echo: How much of an initial value the pieces after it have repeated; -1 if they go on.
-    """
-
-    _join: Callable[[list[str]], str] = _JOIN
-    contradicted: bool = False
-    echo: int = -1
-
-    def __str__(self) -> str:
-        text = self.join()
-        return text if text.isascii() else join_surrogates(text)
-
-    def begin(self, initial: str) -> str:
-        """Take the value that the text begins with, unless pieces of it have come before.
-
-        The pieces that follow go on from it, or repeat it from its beginning.
-        """
-        added = "" if self else self.add(initial)
-        if added:
-            self.echo = 0
-        return added
-
-    def add(self, piece: str) -> str:
-        """Take the next piece. (The hot paths append to `pending` themselves.)"""
-        if self.echo >= 0:
-            piece = self._beyond_echo(piece)
-        if piece:
-            self.append(piece)
-        return piece
-
-    def _beyond_echo(self, piece: str) -> str:
-        """Return what a piece adds to an initial value, which the pieces may repeat."""
-        initial, start = self.join(), self.echo
-        self.echo += len(piece)
-        if self.echo < len(initial) and initial.startswith(piece, start):
-            return ""
-        self.echo = -1
-        rest = initial[start:]
-        return piece[len(rest) :] if piece.startswith(rest) else initial[:start] + piece
-
-    def state(self, whole: str | None) -> str:
-        """Take the whole text: add what goes on from the text so far; nothing if it contradicts."""
-        return self.add(self.rest(whole) or "")
-
-    def override(self, whole: str | None) -> str:
-        """Take the whole text, which replaces the text so far if it contradicts that.
-
-        But no text is shortened to an end of itself, or by white space: some hosts state only the
-        last piece, or strip the text. After a contradiction, nothing more is emitted.
-        """
-        if not whole or self.is_whole(whole):
-            return ""
-        rest = self.rest(whole)
-        if rest is None and self._ends_with(whole):
-            return ""
-        self.echo = -1
-        if rest is None:
-            self.take()
-            self.append(whole)
-            self.contradicted = True
-            return ""
-        added = self.add(rest)
-        return "" if self.contradicted else added
-
-    def is_whole(self, whole: str) -> bool:
-        """Whether the text so far is a whole one. A long text is not joined for a short one."""
-        return len(whole) <= self.size() <= 2 * len(whole) and str(self) == whole
-
-    def rest(self, whole: str | None) -> str | None:
-        """Return what a whole has after the text so far; None if it contradicts that."""
-        if not whole or 2 * len(whole) < self.size():  # (of half pairs, two are one)
-            return None  # a long text need not be joined for a short one
-        known = str(self)
-        return whole[len(known) :] if whole.startswith(known) else None
-
-    def repeats(self, piece: str) -> bool:
-        """Whether a piece is all of the text once more."""
-        return self.is_whole(piece)
-
-    @property
-    def ended(self) -> bool:
-        """Whether the text shows by itself that nothing follows. Only JSON does."""
-        return False
-
-    def flush(self) -> str:
-        """Take a value that was held back as the text: no pieces follow."""
-        return ""
-
-    def _ends_with(self, whole: str) -> bool:
-        """Whether the text ends with a whole, and is not that twice (initial, and in pieces)."""
-        left = 2 * len(whole)
-        if self.size() == left and str(self) == 2 * whole:
-            return False
-        tail: list[str] = []
-        for piece in chain(reversed(self.pending), reversed(self._blocks)):
-            if left > 0:
-                tail.append(piece[-left:])
-                left -= len(piece)
-        end = join_surrogates("".join(reversed(tail)))
-        return end.endswith(whole) or end.rstrip().endswith(whole.rstrip() or whole)
-
-
-class JSONText(Text, gc=False, eq=False):
-    """The JSON text of arguments, before which a placeholder may come.
-
-    Hosts begin a call with one, or with all of the arguments, and then send them in pieces. So a
-    whole value at the beginning is held back as `initial`: it counts if no pieces follow.
-    """
-
-    initial: str = ""
-    _end: _JSONEnd | None = None  # None until somebody asks, which is rare
-
-    def __str__(self) -> str:
-        return self.initial or join_surrogates(self.join())
-
-    def begin(self, initial: str) -> str:
-        """Take the value that the text begins with: held back if it is whole."""
-        if self or self.initial:
-            return ""
-        if is_json(initial):
-            self.initial = initial
-            return ""
-        return super().begin(initial)
-
-    def add(self, piece: str) -> str:
-        """Take the next piece, without what it has of the text once more."""
-        if self.echo >= 0:
-            piece = self._beyond_echo(piece)
-        if self.initial:
-            initial, self.initial = self.initial, ""
-            if piece in ("", initial, *_PLACEHOLDERS):
-                self.initial = initial
-                return ""
-            if not piece.lstrip().startswith(_OPENINGS):
-                piece = initial + piece  # it goes on from there
-        elif piece.startswith(("{", "[", "null")):
-            if piece in _PLACEHOLDERS and not self:
-                self.initial = piece
-                return ""
-            piece = "" if piece in _PLACEHOLDERS and self.ended else self._new_in(piece)
-        if self._end is not None:
-            self._end.feed(piece)
-        if piece:
-            self.append(piece)
-        return piece
-
-    def take(self) -> str:
-        self._end = None
-        return super().take()
-
-    def is_whole(self, whole: str) -> bool:
-        return self.initial == whole if self.initial else super().is_whole(whole)
-
-    def rest(self, whole: str | None) -> str | None:
-        # A placeholder never replaces more than it has; a whole replaces a value held back.
-        is_placeholder = whole == "{}" and (self.initial or self.size() > 1)
-        if not whole or is_placeholder or self.repeats(whole):
-            return ""
-        self.initial = ""
-        return super().rest(whole)
-
-    def flush(self) -> str:
-        if not self.initial:
-            return ""
-        initial, self.initial = self.initial, ""
-        if self._end is not None:
-            self._end.feed(initial)
-        return super().add(initial)
-
-    @property
-    def ended(self) -> bool:
-        """Whether the object or array has ended. Once asked for, each piece is looked at."""
-        if self._end is None:
-            self._end = _JSONEnd()
-            self._end.feed(self.join())
-        return bool(self.initial) or self._end.reached
-
-    def repeats(self, piece: str) -> bool:
-        # However it is spaced.
-        return piece.startswith(_OPENINGS) and not self._new_in(piece)
-
-    def _new_in(self, piece: str) -> str:
-        """Return a piece, or what it has besides all of the text so far, if it is that once more.
-
-        Before it, hosts may hold back the last brace. (No object begins where that brace belongs.)
-        """
-        if not 0 < (len(self.initial) or self.size()) <= 2 * len(piece):
-            return piece  # a long text is not read for a short one
-        known, value = str(self), _canonical(piece)
-        missing = (end for end in ("", "}") if value and value == _canonical(known + end))
-        return next(missing, piece)
-
-
-# (A mutable struct is refused as a default.)
-class _NoText(JSONText, frozen=True, gc=False, eq=False):  # type: ignore[misc]
-    """A text that no piece can be added to."""
-
-    pending: Any = ()
-
-    def __str__(self) -> str:
-        return ""
-
-
-# What a part of an answer has before a piece of its text comes. (A part may be no more than
-# `{"type":""}`, of which a text of its own would be most.)
-NO_TEXT: Final = _NoText()
-
-
-def _canonical(text: str) -> str | None:
-    """Return a JSON text as any spelling of its value becomes; None if it is not whole."""
-    try:
-        return json.dumps(parse(text), sort_keys=True)
-    except ValueError:
-        return None
-
-
-class _JSONEnd:
-    """Finds the end of an object or array that comes in pieces, looking at each piece once."""
-
-    __slots__ = ("_carried", "_depth", "_in_string", "_started")
-
-    _TOKEN = re.compile(r'\\.|\\$|["\[\]{}]', re.DOTALL)
-
-    def __init__(self) -> None:
-        self._started = False
-        self._depth = 0
-        self._in_string = False
-        self._carried = ""  # a backslash whose escape continues in the next piece
-
-    @property
-    def reached(self) -> bool:
-        return self._started and self._depth <= 0 and not self._in_string
-
-    def feed(self, piece: str) -> None:
-        piece = self._carried + piece
-        self._carried = ""
-        for token in self._TOKEN.findall(piece):
-            if token == "\\":
-                self._carried = token
-            elif token == '"':
-                self._in_string = not self._in_string
-            elif not self._in_string and token in "{[":
-                self._started = True
-                self._depth += 1
-            elif not self._in_string and token in "]}":
-                self._depth -= 1
-
-
-def rests_of(before: Mapping[KeyT, str | None], after: Mapping[KeyT, str]) -> dict[KeyT, str]:
-    """Return what texts have after those before; nothing of a key whose text does not go on.
-
-    None stands for a text that nothing goes on from.
-    """
-    return {
-        key: text.removeprefix(known)
-        for key, text in after.items()
-        if (known := before.get(key, "")) is not None and text.startswith(known)
-    }
 
 
 def merge_fields(into: dict[str, Any], newer: dict[str, Any]) -> None:

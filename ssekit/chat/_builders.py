@@ -22,8 +22,9 @@ from msgspec.structs import astuple, replace
 from ssekit._accumulator import are_whole, shared_reason
 from ssekit._choices import BaseChoiceBuilder
 from ssekit._deltas import Delta
-from ssekit._fold import JSONText, Text, copy_fields, deep_copy, merge_fields
+from ssekit._fold import copy_fields, deep_copy, merge_fields
 from ssekit._json import JSONObject
+from ssekit._text import JSONText, Text
 from ssekit.chat import _result as result
 from ssekit.chat._calls import ToolCallBuilder, ToolCallPiece, ToolCallTable
 from ssekit.chat._chunk import ChoiceDelta, ChoiceDeltaToolCall, ChoiceLogprobs

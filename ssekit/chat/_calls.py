@@ -19,7 +19,7 @@ from typing import Any, Final, TypeAlias
 from msgspec import Struct
 
 from ssekit._deltas import ToolCall, ToolCallDelta
-from ssekit._fold import JSONText, Text
+from ssekit._text import JSONText, Text
 
 # Every delta has the name so far, so that a name in pieces must end for the cost to be linear.
 _LONGEST_NAME: Final = 1_000

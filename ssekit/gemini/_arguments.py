@@ -16,8 +16,8 @@ import json
 import re
 from typing import Any, Final, TypeAlias
 
-from ssekit._fold import Text
 from ssekit._json import join_surrogates, well_formed
+from ssekit._text import Text
 from ssekit.gemini._response import FunctionCall, PartialArg
 
 # Deeper than any arguments, and well below the limit of recursive readers and writers.

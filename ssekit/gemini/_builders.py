@@ -23,8 +23,9 @@ from msgspec.structs import replace
 
 from ssekit._accumulator import later_word, shared_reason
 from ssekit._deltas import Delta, ToolCall, ToolCallDelta
-from ssekit._fold import Text, copy_fields, copy_unknown, deep_copy, extend_lists, merge
+from ssekit._fold import copy_fields, copy_unknown, deep_copy, extend_lists, merge
 from ssekit._json import join_surrogates
+from ssekit._text import Text
 from ssekit.gemini import _response as result
 from ssekit.gemini._arguments import Arguments
 from ssekit.gemini._response import AnyPart, Candidate, Citation, Content, FunctionCall, Part

@@ -26,9 +26,10 @@ from ssekit._accumulator import Accumulator as Contract
 from ssekit._accumulator import later_word, shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, ReasoningDelta, TextDelta, ToolCall, Usage
 from ssekit._errors import DecodeError
-from ssekit._fold import Text, copy_unknown, deep_copy, merge_usage
+from ssekit._fold import copy_unknown, deep_copy, merge_usage
 from ssekit._fragments import MERGE_AT
 from ssekit._json import JSONObject
+from ssekit._text import Text
 from ssekit.interactions import _events as events
 from ssekit.interactions import _result as result
 from ssekit.interactions._builders import StepBuilder, as_outputs, as_step, field_of, join_texts

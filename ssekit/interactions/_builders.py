@@ -17,8 +17,9 @@ from msgspec.structs import replace
 
 from ssekit._calls import PlacedPartBuilder
 from ssekit._deltas import Delta, ReasoningDelta, TextDelta
-from ssekit._fold import Text, Unknown, copy_unknown, deep_copy, merge
+from ssekit._fold import Unknown, copy_unknown, deep_copy, merge
 from ssekit._json import JSONObject, join_surrogates, parse_object
+from ssekit._text import Text
 from ssekit.interactions import _events as events
 from ssekit.interactions import _result as result
 

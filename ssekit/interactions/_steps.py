@@ -21,7 +21,8 @@ from typing import Any, Final
 
 from ssekit._calls import PartTable
 from ssekit._deltas import Delta, TextDelta
-from ssekit._fold import Unknown, rests_of
+from ssekit._fold import Unknown
+from ssekit._text import rests_of
 from ssekit.interactions import _result as result
 from ssekit.interactions._builders import ACCEPTED_BY, StepBuilder, field_of, id_of, join_texts
 from ssekit.interactions._events import ArgumentsDelta

@@ -15,8 +15,9 @@ from msgspec.structs import replace
 
 from ssekit._calls import BasePartBuilder
 from ssekit._deltas import Delta, ReasoningDelta, TextDelta
-from ssekit._fold import NO_TEXT, JSONText, Text, deep_copy
+from ssekit._fold import deep_copy
 from ssekit._json import JSONObject, join_surrogates, parse_object
+from ssekit._text import NO_TEXT, JSONText, Text
 from ssekit.messages import _events as events
 from ssekit.messages import _result as result
 from ssekit.messages._result import ContentBlock, ToolUseBlock, UnknownBlock

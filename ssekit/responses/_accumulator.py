@@ -25,8 +25,9 @@ from msgspec.structs import replace
 from ssekit._accumulator import Accumulator as Contract
 from ssekit._accumulator import shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, ReasoningDelta, TextDelta, ToolCall, Usage
-from ssekit._fold import Text, copy_unknown, deep_copy, merge_usage, rests_of
+from ssekit._fold import copy_unknown, deep_copy, merge_usage
 from ssekit._fragments import MERGE_AT
+from ssekit._text import Text, rests_of
 from ssekit.responses import _events as events
 from ssekit.responses import _result as result
 from ssekit.responses import _tables as tables

@@ -23,7 +23,8 @@ from msgspec.structs import astuple, replace
 from ssekit._accumulator import are_whole
 from ssekit._calls import PlacedPartBuilder
 from ssekit._deltas import Delta, FinishReason
-from ssekit._fold import JSONText, Text, deep_copy
+from ssekit._fold import deep_copy
+from ssekit._text import JSONText, Text
 from ssekit.responses import _result as result
 from ssekit.responses._parts import Addition, PartsBuilder, in_order, join_texts, kind_in, text_of
 from ssekit.responses._result import ResponseOutputItem, UnknownItem

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from ssekit._calls import PartTable
-from ssekit._fold import Text
+from ssekit._text import Text
 from ssekit.responses import _result as result
 from ssekit.responses._builders import CALLS, ItemBuilder, own_text, texts_of
 from ssekit.responses._parts import join_texts

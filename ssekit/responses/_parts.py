@@ -15,8 +15,9 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
-from ssekit._fold import NO_TEXT, Text, copy_unknown, deep_copy, rests_of
+from ssekit._fold import copy_unknown, deep_copy
 from ssekit._json import JSONObject, join_surrogates
+from ssekit._text import NO_TEXT, Text, rests_of
 from ssekit.responses import _result as result
 from ssekit.responses._result import ContentPart, Logprob, UnknownPart
 from ssekit.responses._tables import Kind
