@@ -22,8 +22,8 @@ ValueT = TypeVar("ValueT")
 ChunkT_contra = TypeVar("ChunkT_contra", contravariant=True)
 ResultT_co = TypeVar("ResultT_co", covariant=True)
 
-# The vendors' words for the end of a choice, in lower case, with "_" between their parts, of which
-# the case and "_" have no meaning. Any other word is "other".
+# The vendors' words for the end of a choice, of which case and separators have no meaning (see
+# `_normalized`). Any other word is "other".
 _WORDS: Final[dict[FinishReason, tuple[str, ...]]] = {
     "stop": (
         *("stop", "end", "end_turn", "stop_sequence", "eos", "eos_token", "complete", "completed"),
@@ -44,7 +44,7 @@ _WORDS: Final[dict[FinishReason, tuple[str, ...]]] = {
 FINISH_REASONS: Final[dict[str, FinishReason]] = {
     word: reason for reason, words in _WORDS.items() for word in words
 }
-_PLAIN: Final[dict[str, FinishReason]] = {
+_NORMALIZED: Final[dict[str, FinishReason]] = {
     word.replace("_", ""): reason for word, reason in FINISH_REASONS.items()
 }
 
@@ -57,16 +57,17 @@ def shared_reason(word: str | None, *, calls: bool = False) -> FinishReason | No
     """
     if not word:
         return None
-    reason = FINISH_REASONS.get(word) or _PLAIN.get(_plain(word), "other")  # the first: nearly all
+    # The first table has nearly all words.
+    reason = FINISH_REASONS.get(word) or _NORMALIZED.get(_normalized(word), "other")
     return "tool_calls" if calls and reason == "stop" else reason
 
 
 def is_failure(word: str | None) -> bool:
     """Whether a word for the end reports a failure: `error`, `network_error`, `error_finish`."""
-    return word is not None and "error" in _plain(word)
+    return word is not None and "error" in _normalized(word)
 
 
-def _plain(word: str) -> str:
+def _normalized(word: str) -> str:
     # A proxy may write the name of its enum: `FinishReason.STOP`, `FINISH_REASON_STOP`,
     # `ToolCalls`. Google's hosts write the details, as in `content_filter: SAFETY`.
     word = word.partition(":")[0].rpartition(".")[2]
@@ -74,19 +75,19 @@ def _plain(word: str) -> str:
 
 
 def later_word(known: str | None, latest: str) -> str | None:
-    """Return the word for the end after a second one: the later, but for a `stop` after another."""
-    # Before the end: null in each chunk of KoboldCpp, and Google's word for none.
-    if _plain(latest) in ("null", "none", "unspecified"):
+    """Return which of two words for the end counts: the later, but no `stop` after another."""
+    # Each chunk of KoboldCpp has "null" before the end, and Google's enum has a word for no reason.
+    if _normalized(latest) in ("null", "none", "unspecified"):
         return known
-    more = known and shared_reason(known) != "stop" and shared_reason(latest) == "stop"
-    return known if more else latest
+    stays = known and shared_reason(known) != "stop" and shared_reason(latest) == "stop"
+    return known if stays else latest
 
 
 def are_whole(arguments: str, reason: FinishReason | None) -> bool:
     """Whether the arguments of a call are not cut off, now that the answer has ended."""
     if not arguments:
         return reason != "length"
-    # A model that was not stopped may have written what is no JSON.
+    # A model that ended by itself may have written arguments that are no JSON.
     return reason in ("stop", "tool_calls") or is_json(arguments)
 
 
