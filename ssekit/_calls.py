@@ -19,7 +19,7 @@ from ssekit._json import JSONObject, is_json, parse_object
 from ssekit._marker import is_blank
 from ssekit._text import NO_TEXT, JSONText, Text
 
-__all__ = ["BasePartBuilder", "PartTable", "PlacedPartBuilder", "take_arguments"]
+__all__ = ["BasePartBuilder", "PartTable", "PlacedPartBuilder", "by_position", "take_arguments"]
 
 PartT = TypeVar("PartT", bound="PlacedPartBuilder")
 
@@ -38,7 +38,7 @@ def take_arguments(holder: JSONObject, field: str, rest: str) -> None:
             holder[rest] = text
 
 
-# (A struct is made in a quarter of the time of a class, and is not visited by the collector.)
+# A struct is made in a quarter of the time of a class, and the garbage collector passes over it.
 class BasePartBuilder(msgspec.Struct, gc=False, eq=False, kw_only=True):
     """A part of an answer, with the deltas of a tool call, which some parts are.
 
@@ -92,7 +92,7 @@ class BasePartBuilder(msgspec.Struct, gc=False, eq=False, kw_only=True):
     def call_deltas(self, piece: str, *, begins: bool = True) -> list[Delta]:
         """Return the delta of a piece of the arguments. The first has all of them so far.
 
-        It may be empty where the call begins or ends (`begins`). No other delta is.
+        An empty piece has a delta only where it begins the call, if `begins` allows that.
         """
         if self.place is not None and not self._started:
             piece = self.pieces.join() or piece
@@ -110,7 +110,7 @@ class BasePartBuilder(msgspec.Struct, gc=False, eq=False, kw_only=True):
         return [*self.call_deltas(initial or ("" if self.pieces else call.arguments)), call]
 
     def end_deltas(self) -> list[Delta]:
-        """Return the whole call at its own end. (Without arguments, the end of all decides.)"""
+        """Return the whole call at its own end. One without arguments waits for the last deltas."""
         return self.whole_deltas() if not self._emitted and self.has_json() else []
 
     def last_deltas(self, reason: FinishReason | None) -> list[Delta]:
@@ -124,18 +124,18 @@ class PlacedPartBuilder(BasePartBuilder, gc=False, eq=False, kw_only=True):
 
     Attributes:
         index: Its index on the wire; None if it has none.
-        position: Its position among the parts: its index, or the next one when it came without.
+        position: The key by which parts are sorted: its index, or else one after all keys so far.
     """
 
     index: int | None = None
     position: int = 0
 
 
-_position: Final = attrgetter("position")
+by_position: Final = attrgetter("position")
 
 
 class PartTable(Generic[PartT]):
-    """The parts of an answer: in the order of their positions, and then as they came."""
+    """The parts of an answer by position, and by arrival where two have the same position."""
 
     __slots__ = ("_at", "_end", "_parts")
 
@@ -145,17 +145,17 @@ class PartTable(Generic[PartT]):
         self._end = 0  # beyond all positions
 
     def __iter__(self) -> Iterator[PartT]:
-        return iter(sorted(self._parts, key=_position))
+        return iter(sorted(self._parts, key=by_position))
 
     def _latest_at(self, index: int | None) -> PartT | None:
         return None if index is None else self._at.get(index)
 
     def _insert(self, builder: PartT, index: int | None) -> PartT:
         self._parts.append(builder)
-        self._place(builder, index)
+        self._set_index(builder, index)
         return builder
 
-    def _place(self, builder: PartT, index: int | None) -> None:
+    def _set_index(self, builder: PartT, index: int | None) -> None:
         builder.index = index
         if index is None:
             index = self._end

@@ -78,10 +78,9 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
 
     def __init__(self) -> None:
         self.event_id: str | None = None
-        # The latest event that states a usage; the step of the latest event; the deltas of the
-        # steps of the latest event, if it is a last one.
-        self._counted: Any = None
-        self._latest: StepBuilder | None = None
+        self._counted: Any = None  # the latest event that states a usage
+        self._latest: StepBuilder | None = None  # the step of the latest event
+        # The deltas of what the latest event adds, if it has all steps of the response.
         self._settled: Iterable[Delta] = ()
         # If the latest event was a piece of a text of the output: its index, and the text.
         self._index: int | None = None
@@ -121,7 +120,7 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         return ends
 
     def _count(self, event: Any, *usages: result.Usage | None) -> None:
-        """Take the usages that an event states, the latest word last."""
+        """Take the usages that an event states, the newest last."""
         for usage in usages:
             if usage is not None:
                 self._usage = merge_usage(self._usage, usage, _INPUTS, _OUTPUTS)
@@ -167,7 +166,7 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         self._update(event, stated)
         ends = type(event) is not events.InteractionRequiresActionEvent
         steps = [] if head is None else head.steps or list(map(as_step, head.outputs or ()))
-        # (Before the end, they have to be twice as many as before: so the cost is linear.)
+        # Before the end, only twice as many steps as before count: so the cost is linear.
         if steps and (ends or len(steps) >= 2 * self._steps.settled):
             self._former = head is not None and not head.steps
             self._settled = self._settled_deltas(*self._steps.settle(steps))
@@ -189,7 +188,7 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         if builder is not None:
             self._latest = builder
             builder.add(delta)
-            self._steps.name(builder)
+            self._steps.assign_place(builder)
             text = builder.latest_text
             is_plain = type(delta) is TextContent and builder.latest_piece is delta.text
             if is_plain and builder.emitted_as is TextDelta and text is not None and text.echo < 0:
@@ -270,7 +269,7 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
 
     @property
     def _word(self) -> str | None:
-        """The vendor's word for the end: that of a gateway, if it tells more than the status."""
+        """The vendor's word for the end: that of a gateway, if it is more than a bare `stop`."""
         return later_word(self._head.status, self._head.stop_reason or self._head.status)
 
     @property
@@ -306,7 +305,7 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
     def _settled_deltas(
         self, builders: Iterable[StepBuilder], texts: dict[type[Delta], str]
     ) -> Iterator[Delta]:
-        """Yield what the steps of the last event have after the texts, and the calls, before it."""
+        """Yield the deltas of what all steps of a response add to the texts, and to the calls."""
         for kind in (ReasoningDelta, TextDelta):
             if texts.get(kind):
                 yield kind(0, texts[kind])

@@ -16,10 +16,9 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Iterator
 from itertools import chain, dropwhile
-from operator import attrgetter
 from typing import Any, Final
 
-from ssekit._calls import PartTable
+from ssekit._calls import PartTable, by_position
 from ssekit._deltas import Delta, TextDelta
 from ssekit._fold import Unknown
 from ssekit._text import rests_of
@@ -29,7 +28,6 @@ from ssekit.interactions._events import ArgumentsDelta
 
 # How many steps are tried for a delta.
 _MAX_TRIED: Final = 16
-_position: Final = attrgetter("position")
 
 
 class StepTable(PartTable[StepBuilder]):
@@ -71,7 +69,7 @@ class StepTable(PartTable[StepBuilder]):
         return False
 
     def next_response(self) -> None:
-        """Take the beginning of a response that continues the steps: its indices are from 0."""
+        """Take the beginning of a response that continues the steps, with indices from 0 again."""
         self.end_all()
         self._earlier += super().__iter__()
         self._earlier_calls = len(self.calls)
@@ -88,7 +86,7 @@ class StepTable(PartTable[StepBuilder]):
         return here
 
     def find(self, index: int | None, delta: Any) -> StepBuilder | None:
-        """Return the step that a delta belongs to: made if it is not there; None if none can be."""
+        """Return the step of a delta, which may begin one. A blank or unknown delta begins none."""
         named = self._named(delta.call_id) if isinstance(delta, ArgumentsDelta) else None
         if named is not None:
             return named
@@ -102,7 +100,7 @@ class StepTable(PartTable[StepBuilder]):
                 may_go_on = not builder.is_whole
             if may_go_on and builder.accepts(delta):
                 if here is None and index is not None:
-                    self._place(builder, index)
+                    self._set_index(builder, index)
                 return builder
         if isinstance(delta, Unknown) or delta == type(delta)():  # which is blank
             return None
@@ -120,9 +118,9 @@ class StepTable(PartTable[StepBuilder]):
         elif builder is None or not _begins_again(builder, step):
             builder = self._insert(StepBuilder(step), index)
         elif builder.index is None and index is not None:
-            self._place(builder, index)
+            self._set_index(builder, index)
         builder.begin(step)
-        self.name(builder)
+        self.assign_place(builder)
         return builder
 
     def _named(self, id_: str | None) -> StepBuilder | None:
@@ -130,8 +128,8 @@ class StepTable(PartTable[StepBuilder]):
         calls = reversed(self.calls[-_MAX_TRIED:]) if id_ else ()
         return next((builder for builder in calls if builder.step.id == id_), None)
 
-    def name(self, builder: StepBuilder) -> None:
-        """Give a function call its place, once it has a name or an id."""
+    def assign_place(self, builder: StepBuilder) -> None:
+        """Give a function call its place among the calls, once it has a name or an id."""
         is_one = builder.place is None and type(builder.step) is result.FunctionCallStep
         if is_one and (builder.step.name or builder.step.id):
             builder.place = len(self.calls)
@@ -159,8 +157,8 @@ class StepTable(PartTable[StepBuilder]):
     def settle(self, steps: list[Any]) -> tuple[list[StepBuilder], dict[type[Delta], str]]:
         """Take all steps of a response; return them, and what is new in the texts of each kind.
 
-        Each step has what is new in it as its latest piece.
-        Steps that these neither have, nor begin with the texts of, stay where they were.
+        Each step has what is new in it as its latest piece. A step so far that is not among these
+        stays where it was, unless it has a text and theirs begin with the texts so far.
         """
         self.settled = len(steps)
         before = list(super().__iter__())
@@ -182,7 +180,7 @@ class StepTable(PartTable[StepBuilder]):
             else:
                 builder = StepBuilder(step, position=settled[-1].position if settled else -1)
                 builder.begin(step)
-                self.name(builder)
+                self.assign_place(builder)
             settled.append(builder)
         covered: dict[Any, str] = rests_of(texts, join_texts(settled))
         left = [
@@ -192,13 +190,13 @@ class StepTable(PartTable[StepBuilder]):
         ]
         self._clear()
         self.settled = len(steps)
-        for position, builder in enumerate(sorted(settled + left, key=_position)):
+        for position, builder in enumerate(sorted(settled + left, key=by_position)):
             self._insert(builder, position)
         return settled, rests_of(texts, join_texts(self._parts))
 
 
 def _begins_again(builder: StepBuilder, step: Any) -> bool:
-    """Whether a start event is of a step that has begun."""
+    """Whether the step of a start event is one that has begun."""
     names = ("id", "call_id", "type", "name")
     pairs = [(field_of(builder.step, name), field_of(step, name)) for name in names]
     # Some hosts make a new id for each piece of a call.

@@ -106,7 +106,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         return type(event) in tables.ENDS
 
     def _turn_to(self, event: ResponseTextDeltaEvent) -> bool:
-        """Remember the part of a piece of the text, unless it may repeat an initial value."""
+        """Remember the part of a piece. Return False if the piece may repeat an initial value."""
         if not event.delta and not event.logprobs:
             return False
         _, self._text_part = self._holder(event, ResponseOutputText)
@@ -116,9 +116,9 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         return self._text_part.text.echo < 0
 
     def _holder(self, event: Any, kind: Kind, whole: str | None = None) -> tuple[ItemBuilder, Any]:
-        """Return the item that a piece of a text, or a `whole` one, belongs to, and its holder.
+        """Return the item of a piece of a text, or of a `whole` text, and the holder of the text.
 
-        The holder of a text is a part of the item, or the item itself.
+        The holder is a part of the item, or the item itself.
         """
         builder = self._output.of(event, tables.ACCEPTS[kind], piece=whole is None, whole=whole)
         if kind not in tables.PARTS:
@@ -134,7 +134,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
             if kind in tables.TEXT_DELTAS:
                 self._emit_text(kind, piece)
             else:
-                self._output.name(builder)
+                self._output.assign_place(builder)
                 self._latest_deltas += builder.call_deltas(piece, begins=False)
 
     def _emit_text(self, kind: Kind, piece: str) -> None:
@@ -313,7 +313,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
 
     @property
     def failure(self) -> Any:
-        """The error of a response that ended well, but whose own status is "failed"."""
+        """The error of a response whose own status is "failed", though its last event is not."""
         if not self._ended or self._status != "failed":
             return None
         error = to_builtins(self._response.error)
@@ -341,9 +341,9 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
 
     @property
     def finish_reason(self) -> FinishReason | None:
-        """The reason for the end: "tool_calls" if one comes after the last message with text.
+        """The reason for the end: "tool_calls" if a call comes after the last message with text.
 
-        What comes before it, the host has run itself (xAI's custom tool calls).
+        The host itself has run the calls before that message (xAI's custom tools).
         """
         status, word = self._status, self._reason
         if status in ("completed", "incomplete"):
