@@ -104,7 +104,7 @@ class StepBuilder(PlacedPartBuilder, eq=False):
         """Take the step of a start event. (Deltas, or another start, may have come before it.)"""
         self.implied, self.latest_piece = False, ""
         if isinstance(step, Unknown):
-            self.step = type(step)(step)  # to which deltas may add
+            self.step = type(step)(step)  # a copy, to which deltas may add
             return
         if self.step is not step:
             self._add_fields(step)
@@ -112,7 +112,7 @@ class StepBuilder(PlacedPartBuilder, eq=False):
             self.step = replace(step, signature=None)
         contents = _contents(step)
         if contents and not self._parts:
-            self._take(contents)
+            self._replace_contents(contents)
             self.latest_piece = self.text()
         if type(step) in _CALLS:
             text = step.partial_arguments or _encoded(step.arguments)
@@ -120,7 +120,7 @@ class StepBuilder(PlacedPartBuilder, eq=False):
                 self.latest_piece += self.own_pieces().begin(text)
 
     def accepts(self, delta: Any) -> bool:
-        """Whether a delta may belong to this step. (One of unknown type takes all pieces.)"""
+        """Whether a delta may belong to this step. A step of unknown type accepts all pieces."""
         if isinstance(self.step, Unknown):
             return delta.type == self.step.type or not isinstance(delta, (Unknown, result.AnyStep))
         if type(delta) is type(self.step):  # two ids are of two steps
@@ -129,7 +129,7 @@ class StepBuilder(PlacedPartBuilder, eq=False):
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing goes on from the arguments of this step."""
+        """Whether the arguments of this step are whole."""
         return bool(self.pieces) and self.pieces.ended
 
     def is_repeated_by(self, call: result.FunctionCallStep) -> bool:
@@ -159,7 +159,7 @@ class StepBuilder(PlacedPartBuilder, eq=False):
         known: Any = self._parts[-1] if self._parts else None
         data = _decoded(delta)
         if type(known) is type(delta) and known.data is None and known.uri is None:
-            del self._parts[-1]  # a content that was announced, without its data
+            del self._parts[-1]  # the beginning of this content, without its data
             delta = merge(known, delta)
         if data is None:
             self._append(delta)
@@ -188,7 +188,7 @@ class StepBuilder(PlacedPartBuilder, eq=False):
         declared = getattr(step, "__struct_fields__", None)
         names = step if declared is None else [name for name in declared if name not in _BUILT]
         fields = {name: value for name in names if (value := field_of(step, name)) not in _EMPTY}
-        if id_of(self.step) and not isinstance(self.step, Unknown):  # it stays
+        if id_of(self.step) and not isinstance(self.step, Unknown):  # the first id stays
             fields.pop("id", None)
         if isinstance(self.step, Unknown):
             self.step.update(fields)
@@ -201,7 +201,7 @@ class StepBuilder(PlacedPartBuilder, eq=False):
             if arguments != known and not stays:
                 self.latest_piece = self.own_pieces().override(_encoded(arguments))
 
-    # What takes a delta, by its type. Any other delta has fields of the step.
+    # The method for each type of delta. Any other delta has fields of the step.
     _METHODS: ClassVar[dict[type[Any], Callable[[StepBuilder, Any], None]]] = {
         **dict.fromkeys(_CONTENTS, _add_media),
         **dict.fromkeys((result.TextContent, *_ANNOTATIONS), _add_text),
@@ -209,7 +209,7 @@ class StepBuilder(PlacedPartBuilder, eq=False):
         events.ArgumentsDelta: _add_arguments,
     }
 
-    def _take(self, contents: list[Any]) -> None:
+    def _replace_contents(self, contents: list[Any]) -> None:
         self._parts, self.latest_text = [*contents], None
         for at, part in enumerate(reversed(contents), 1):
             if type(part) is result.TextContent:  # pieces go on from the latest
@@ -230,7 +230,7 @@ class StepBuilder(PlacedPartBuilder, eq=False):
         text = "".join(map(_text_of, contents))
         # No text is shortened to an end of itself.
         if contents and (text == known or not known.endswith(text or " ")):
-            self._take(contents)
+            self._replace_contents(contents)
         self._add_fields(step)
 
     # The step so far.
@@ -307,7 +307,7 @@ def _contents(step: Any) -> list[Any]:
     return getattr(step, _PARTS.get(type(step), ""), None) or []
 
 
-# Of a part, which is a builder or a content.
+# A part is a builder or a content.
 
 
 def _text_of(part: Any) -> str:

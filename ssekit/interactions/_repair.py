@@ -16,7 +16,7 @@ from ssekit.interactions._events import AnyEvent, StepDeltaData
 _KNOWN: Final = [struct.__struct_config__.tag for struct in get_args(AnyEvent)]
 _DELTAS: Final = {struct.__struct_config__.tag for struct in get_args(StepDeltaData)} | {"thought"}
 _RUNNING: Final = ("in_progress", "queued")
-# The statuses that only the names of events have.
+# The status that the name of an event implies.
 _ENDS: Final = {
     "interaction.failed": "failed",
     "interaction.error": "failed",
@@ -24,7 +24,7 @@ _ENDS: Final = {
     "interaction.cancelled": "cancelled",
     "interaction.incomplete": "incomplete",
 }
-# The fields of an event that are not those of its interaction.
+# The fields of an event itself: any others belong to its interaction.
 _OF_EVENTS: Final = ("event_type", "type", "event_id", "metadata")
 # The field of each type of step that has its contents.
 _CONTENTS: Final = {"model_output": "content", "user_input": "content", "thought": "summary"}
@@ -33,7 +33,7 @@ _OTHER_NAMES: Final = {"function_call": ("call_id", "id"), "thought": ("content"
 
 
 def find_error(body: dict[str, Any]) -> Any:
-    """Return the error of an event or of its interaction, without the usage, or None."""
+    """Return the error of an interaction, or an error event without its metadata, or None."""
     error = error_within(objects([body.get("interaction")]))
     kind = body.get("event_type") or body.get("type")
     if error is None and kind in ("error", "interaction.error"):
@@ -60,9 +60,7 @@ def repair(body: dict[str, Any]) -> None:
     line_type = body.get("type")
     if kind == line_type and kind is not None:
         del body["type"]
-    elif (
-        not isinstance(kind, str) and isinstance(line_type, str) and line_type in (*_KNOWN, *_ENDS)
-    ):
+    elif not isinstance(kind, str) and line_type in (*_KNOWN, *_ENDS):
         body["event_type"] = kind = body.pop("type")
     if isinstance(kind, str) and kind in _ENDS:
         body["event_type"] = "interaction.completed"
