@@ -20,40 +20,40 @@ from msgspec import UNSET
 
 __all__ = ["as_type"]
 
-# Beyond this a float does not tell which integer it is (IEEE 754).
+# Larger floats stand for several integers each (IEEE 754).
 _EXACT_INTEGERS = 2**53
-_FLOAT_BITS = 1024  # of integers that are no float
+_FLOAT_BITS = 1024  # longer integers exceed any float
 _SCALARS = frozenset({str, int, float, bool, NoneType})
-_MOST_DIGITS = 18
+_MOST_DIGITS = 18  # of an integer in a string, which 64 bits can hold
 # The name of a field that has an id.
 _ID = re.compile(r"(^|_)id$|Id$")
 
 
 def as_type(value: Any, type_: Any, *, dense: bool = False) -> Any:
-    """Return `value` as `type_`, without the fields and items that do not fit; UNSET if none does.
+    """Return `value` as `type_`, without fields and items that do not fit; UNSET if it has no fit.
 
     `type_` is what a wire struct declares: a struct, a list, a scalar, or a union of these.
     The tag selects one of several structs. An object with another tag becomes their `__unknown__`,
-    if they have one, and an object that is an `__unknown__` already stays one. (In a list, one
-    without a text as its tag has nothing to be known by, and is left out.)
+    if they have one, and an object that is an `__unknown__` already stays one. In a list, an object
+    whose tag is not a text is left out.
 
-    The value, which may be of a text that `is_dense`, is taken over: its lists change.
+    The lists of the value are changed in place. `dense` is whether its text `is_dense`.
     """
     try:
         if not dense:
             return msgspec.convert(value, type_)
     except (msgspec.ValidationError, UnicodeError, SystemError):
-        # (UnicodeError: half a surrogate pair where no text belongs. SystemError: msgspec 0.20 has
-        # an integer that is larger than any float.)
+        # UnicodeError: half a surrogate pair where no text belongs. SystemError: msgspec 0.20 has
+        # an integer that is larger than any float.
         pass
     return _fit(value, _shape(type_, dense))
 
 
 class _Shape(msgspec.Struct, frozen=True):
-    """What a declared type takes."""
+    """The values that a declared type accepts."""
 
     as_is: frozenset[Any]  # the types whose values are taken as they are
-    fits: dict[Any, Callable[[Any, _Shape], Any]]  # what fits values of other types
+    fits: dict[Any, Callable[[Any, _Shape], Any]]  # the functions that fit values of other types
     items: _Shape | None  # of a list or a tuple
     make: Callable[[list[Any]], Any]  # the list or the tuple
     values: _Shape | None  # of an object without declared fields
@@ -104,7 +104,7 @@ def _shape(type_: Any, dense: bool) -> _Shape:
 
 
 def _fit(value: Any, shape: _Shape) -> Any:
-    # No step raises for what does not fit: an event may hold a hundred thousand odd items.
+    # Nothing is raised for a value that does not fit: an event may have a hundred thousand of them.
     kind = type(value)
     if kind in shape.as_is:
         return value
@@ -124,12 +124,12 @@ def _fit_float(value: float, _: _Shape) -> Any:
 def _fit_digits(value: str, _: _Shape) -> Any:
     if not value.isascii():
         return UNSET
-    digits = value.removeprefix("-")  # (half of the time of a pattern)
+    digits = value.removeprefix("-")  # twice as fast as a pattern
     return int(value) if digits.isdecimal() and len(digits) <= _MOST_DIGITS else UNSET
 
 
 def _fit_items(values: list[Any], list_shape: _Shape) -> Any:
-    """Fit the items of a list in place: each is freed as soon as what it becomes is made."""
+    """Fit the items of a list in place, so that each is freed as soon as it is fitted."""
     shape = list_shape.items
     assert shape is not None
     as_is, fits = shape.as_is, shape.fits
@@ -175,7 +175,7 @@ def _fit_object(value: dict[str, Any], shape: _Shape) -> Any:
             if is_id and type(inner) in (int, float):
                 inner = str(inner)
             fitted = _fit(inner, declared)
-            # (Null does not replace a value under the other name.)
+            # Null does not replace a value under the other name of a field.
             if fitted is not UNSET and (fitted is not None or attribute not in fields):
                 fields[attribute] = fitted
     return UNSET if required and not required <= fields.keys() else struct(**fields)
@@ -185,7 +185,7 @@ def _fit_object(value: dict[str, Any], shape: _Shape) -> Any:
 def _fields(
     struct: type[msgspec.Struct], dense: bool
 ) -> tuple[dict[str, tuple[str, _Shape, bool]], frozenset[str]]:
-    """Return the fields by both of their names, and those without which there is no struct."""
+    """Return the fields of a struct by both of their names, and the names of the required ones."""
     fields = msgspec.structs.fields(struct)
     known = {
         name: (field.name, _shape(field.type, dense), _ID.search(name) is not None)
