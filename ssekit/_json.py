@@ -1,8 +1,8 @@
 # Lenient JSON: texts that are not quite JSON. `parse_text` is the strict reader, for a type of the
 # user.
 #
-# Most of `parse` runs only for what the typed decoder refused, which reads an ordinary chunk in C.
-# The checks of texts serve all.
+# An ordinary chunk is read by its typed decoder, in C. Most of `parse` runs only for data that this
+# refused. The checks of texts run for ordinary chunks too.
 #
 # What always holds here:
 # - `parse` raises nothing but ValueError, whatever the text, however deep.
@@ -67,7 +67,7 @@ _FLOAT = re.compile(r"[:,\[]\s*-?[0-9]+[.eE]")
 _NUMBERS = frozenset({int, float, bool, NoneType})
 _NO_MARKS = bytes(byte for byte in range(256) if byte not in b'[]{}"')
 _LEVELS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")  # 1 and -1, as signed bytes
-_LOWEST = 3  # levels, in which nearly all brackets are
+_LOWEST = 3  # the innermost levels, where nearly all brackets are
 # The place of a fault, at the end of a message of msgspec.
 _PLACE = re.compile(r"(?:\((byte \d+)\)| at `(\$[^`]*)`)\Z")
 LONGEST_INTEGER = 640  # digits; int() may be set to refuse any more
@@ -109,9 +109,9 @@ def parse(text: str, fragments: Collection[str] | None = (), *, spelled: bool = 
     """Return `text` read as JSON, as a tree of well-formed builtins.
 
     Control characters in strings and the constants NaN and Infinity are accepted. A lone surrogate
-    becomes U+FFFD; but under a key among `fragments`, whose strings continue in other
-    events, one at an end of a string stays: its other half may be there. (None as the `fragments`
-    leaves all of them, in a tree that is only looked at.)
+    becomes U+FFFD. But the strings under the keys `fragments` continue in other events: one at an
+    end of such a string stays, because its other half may be there. If `fragments` is None, all of
+    them stay, for a tree that is only looked at.
 
     Raises:
         ValueError: The text is not JSON.
@@ -120,7 +120,7 @@ def parse(text: str, fragments: Collection[str] | None = (), *, spelled: bool = 
     long, dense = _has_long_integer(text), is_dense(text)
     if not (spelled or long or dense):
         try:
-            # Strict, in C: what it reads, the other reads alike, and no surrogate is in it.
+            # Strict, in C. `json` reads any such text alike, and no surrogate is in it.
             return msgspec.json.decode(text)
         except (msgspec.MsgspecError, UnicodeError):
             pass
@@ -138,7 +138,7 @@ def parse(text: str, fragments: Collection[str] | None = (), *, spelled: bool = 
 def _without_halves(text: str, fragments: Collection[str]) -> str:
     """Return a JSON text without lone surrogates, but for those at the ends of fragments.
 
-    (To look at each string of the tree took 15 times what reading it takes.)
+    (A look at each string of the tree took 15 times as long as reading it.)
     """
     text = text.encode(errors="backslashreplace").decode().replace("\\\\", "\\u005c")
     parts = _fragment(*fragments).split(text) if fragments else [text]
@@ -149,7 +149,7 @@ def _without_halves(text: str, fragments: Collection[str]) -> str:
 
 @cache
 def _fragment(*names: str) -> re.Pattern[str]:
-    """Return a pattern of a field of one of some names, with the string or strings in it."""
+    """Return a pattern of a field that has one of these names, and of the strings in it."""
     string = r'"(?:[^"\\]|\\.)*+"'
     name = rf'"(?<!\\")(?:{"|".join(map(re.escape, names))})"\s*:'
     return re.compile(rf'({name}(?:[^"{{}}:]*+{string}(?!\s*:))*+)', re.DOTALL)
@@ -164,8 +164,8 @@ def _has_long_integer(text: str) -> bool:
 
 
 def has_float(text: str) -> bool:
-    """Whether a number in an object or array of a JSON text may have more than its digits."""
-    # (The first search takes half of the time, but finds those within strings too.)
+    """Whether a number within a JSON text may have a fraction or an exponent."""
+    # The first search takes half of the time, but finds digits within strings too.
     return _FRACTION.search(text) is not None and _FLOAT.search(text) is not None
 
 
@@ -196,7 +196,7 @@ def _absent_if_empty(fields: dict[str, Any]) -> dict[str, Any] | None:
 def is_json(text: str) -> bool:
     """Whether `parse` reads `text`."""
     if not text:
-        return False  # many empty texts may be asked about: no exception for each
+        return False  # without an exception: there may be many empty texts
     try:
         parse(text, None)
     except ValueError:
@@ -205,7 +205,7 @@ def is_json(text: str) -> bool:
 
 
 def try_parse(text: str, fragments: Collection[str] | None = (), *, spelled: bool = False) -> Any:
-    """Return `text` read as JSON, as `parse` does, or None if it is none."""
+    """Return `text` read as JSON, as `parse` does, or None if it is not JSON."""
     try:
         return parse(text, fragments, spelled=spelled)
     except ValueError:
@@ -312,7 +312,7 @@ def _mended(tree: Any, room: int) -> Any:
 
 
 def objects(items: Any) -> list[dict[str, Any]]:
-    """Return what is an object in what may be a list."""
+    """Return the objects in a list; none for any other value."""
     return [item for item in items if type(item) is dict] if isinstance(items, list) else []
 
 
@@ -329,12 +329,12 @@ def join_surrogates(text: str) -> str:
     text = _LONE_SURROGATE.sub("\ufffd", text)
     if _SURROGATE.search(text) is None:
         return text
-    # Through UTF-16, where a pair is what a character is.
+    # Through UTF-16, in which a surrogate pair is a character.
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
 
 
 def is_well_formed(text: str) -> bool:
-    """Whether no surrogate is in `text`: whether it is a text at all."""
+    """Whether no surrogate is in `text`, which UTF-8 cannot encode."""
     try:
         return text.isascii() or bool(text.encode())  # (a search takes six times as long)
     except UnicodeEncodeError:
@@ -347,7 +347,7 @@ def as_integer(digits: str) -> int | float:
 
 def _is_deep(text: str | bytes, room: int = MAX_DEPTH) -> bool:
     """Whether a JSON text is nested deeper than `room`."""
-    # (Each level takes two brackets.)
+    # Each level takes two brackets.
     if len(text) <= 2 * room or sum(_count(text)) <= room:
         return False
     data = text.encode(errors="replace") if isinstance(text, str) else text
