@@ -191,7 +191,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         self._open()
 
     def _open(self) -> None:
-        # The latest lines outside of any event, behind the data of one; an error without a reason.
+        # The latest lines outside of events, and those behind data of one; an unexplained error.
         self._outside = self._behind = b""
         self._unexplained: SSEKitError | None = None
         self._decode = self._format.decode_typed
@@ -336,7 +336,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
     # Payloads that are no ordinary chunks.
 
     def _receive_ignored(self, payloads: Sequence[bytes]) -> Sequence[bytes]:
-        """Take a comment, or bytes outside of any event. Return these if they are chunks."""
+        """Take comments, or lines outside of any event. Return the lines if they are chunks."""
         chunks = self._format.find_chunks(payloads) if self._started else ()
         for payload in () if chunks else payloads:
             if payload.startswith(b":"):
@@ -437,7 +437,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         if self.state != "open":
             return
         error = self._unexplained or error  # an unexplained error came first
-        self.error = error.with_traceback(None)  # (of which the frames hold the event's bytes)
+        self.error = error.with_traceback(None)  # its frames hold the bytes of the event
         error.partial = self.snapshot()
         self.state = "truncated" if isinstance(error, StreamTruncatedError) else "failed"
 

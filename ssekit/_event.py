@@ -44,7 +44,7 @@ class ServerSentEvent(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         data: The data lines, joined by LF.
-        event: The event's type. An empty one is that of "message", as on the wire.
+        event: The event's type. "" is the same as "message", as on the wire.
         id: The last event ID when this event was dispatched; an earlier event may have set it.
         retry: The reconnection time in the event's own `retry` field, in milliseconds, or None.
     """

@@ -54,9 +54,9 @@ from ssekit._stream import AsyncStream, Stream
 
 __all__ = ["Format"]
 
-# Of an error in a text that `is_dense`.
+# The levels that are kept of an error whose text `is_dense`.
 _DENSE_DEPTH = 3
-# The head of another event, or of the end marker, behind data whose line has no end.
+# The field name of another event, or of the end marker, behind data whose line has no end.
 _GLUE = re.compile(r"""(?<=\S)\s*data:\s*(?=\{)|data:\s*(?=["']?\[?done)""", re.IGNORECASE)
 
 ChunkT = TypeVar("ChunkT")
@@ -199,7 +199,7 @@ class Format(Generic[ChunkT, ResultT]):
                 stream, or a response of httpx, httpx2, requests, urllib3, niquests or http.client
                 (or an SDK's raw response, which has one as `http_response`). An object with a
                 status and headers is checked as a response.
-            decoder: Continues the answer of an earlier stream, or brings options of its own.
+            decoder: Continues the answer of an earlier stream, or has options of its own.
             check: Whether a response must have a status of 2xx and be an event stream.
             drain: Whether to read on after the end of the stream (at most 64 KiB), so that its
                 connection can be used again.
@@ -252,7 +252,7 @@ class Format(Generic[ChunkT, ResultT]):
         async with self.astream(source, decoder=decoder) as stream:
             return await stream.until_done()
 
-    # What the decoder asks for where the typed decoder refuses an event, and at the end.
+    # For the stream decoder: events that the typed decoder refused, and the end of the stream.
 
     def split(self, event: ServerSentEvent, outside: bytes = b"") -> list[ServerSentEvent]:
         """Return the events that an event holds: more than itself if a blank line is missing.
@@ -306,7 +306,7 @@ class Format(Generic[ChunkT, ResultT]):
         if not (refused or is_dense(event.data)):
             with suppress(*DECODE_FAILURES):
                 return self.decode_typed(event.data)
-        text = shallow(event.data)  # what is nested too deep does not count, nothing of it is read
+        text = shallow(event.data)  # nothing that is nested too deep is read
         spelled, dense = has_float(text), is_dense(text)
         body = unlisted(try_parse(text, self._fragments, spelled=spelled))
         if body is None and event.event == "error" and not is_blank(event.data):
@@ -357,8 +357,8 @@ class Format(Generic[ChunkT, ResultT]):
     ) -> APIError | None:
         """Return the error that a JSON value reports, or None.
 
-        `certain` leaves out all forms of errors but a field of that name. `dense` is whether the
-        value is of a text that `is_dense`.
+        If it is to be `certain`, only the field `error` counts, and an event of that type. `dense`
+        is whether the text of the value `is_dense`.
         """
         is_chunk = isinstance(body, dict) and bool(body.get(self._chunk_field))
         error = nested_error(body, certain=certain or is_chunk)
@@ -371,13 +371,13 @@ class Format(Generic[ChunkT, ResultT]):
             error = "" if body is None else body
         if error is None:
             return None
-        # A copy: a chunk is made of the body, too, and a string that goes on elsewhere may end in
-        # half a pair.
+        # A copy, because a chunk is made of the body too. It is well-formed: a string that goes on
+        # in another event may end in half a surrogate pair.
         error = well_formed(error, _DENSE_DEPTH if dense and error is body else MAX_DEPTH)
         return APIError(**error_fields(error, body))
 
     def find_chunks(self, outside: Sequence[bytes]) -> Sequence[bytes]:
-        """Return lines outside of any event that are nothing but chunks, and maybe the end marker.
+        """Return lines outside of any event if all are chunks, before the end marker or without it.
 
         GPUStack's gateway leaves out the name of the field before the chunk with the finish reason.
         """
@@ -407,10 +407,10 @@ class Format(Generic[ChunkT, ResultT]):
         return not (isinstance(error, DecodeError) and error.event and _is_cut(error.event.data))
 
     def kind_of(self, event: ServerSentEvent) -> Literal["empty", "own", "foreign"]:
-        """Return what an event is that has no part of the answer.
+        """Return the kind of an event that has no part of the answer.
 
-        It is "empty" if it keeps the connection alive, and is nothing else, or "foreign" to this
-        format. (Both are looked for at once, because the data may be large.)
+        An "empty" event only keeps the connection alive. One that is "foreign" is not of this
+        format. (One method decides both, because it reads the data, which may be large.)
         """
         is_error, is_alive = event.event == "error", is_keepalive(event.event)
         if is_blank(event.data) and not is_error:

@@ -18,6 +18,7 @@ __all__ = ["no_answer", "objects_outside"]
 # zlib (RFC 1950, 2.2) with the usual windows.
 _COMPRESSED: Final = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x78\x01", b"\x78\x9c", b"\x78\xda")
 
+# The marks before the first object, which is at the start of a line.
 _OBJECT: Final = re.compile(r"^[ ,\[]*(?=\{)", re.MULTILINE)
 _BETWEEN: Final = re.compile(r"^\}\s*^\{$", re.MULTILINE)  # objects printed over many lines
 
@@ -25,8 +26,8 @@ _BETWEEN: Final = re.compile(r"^\}\s*^\{$", re.MULTILINE)  # objects printed ove
 def objects_outside(outside: bytes) -> Iterator[Any]:
     """Yield the JSON objects in bytes outside of any event, and an object for each `error:` line.
 
-    An object may be printed over many lines, or on one, and may come twice. Around it may be the
-    array of chunks that an error ends, the sizes of HTTP chunks, or the end marker.
+    An object may be printed over many lines or on one, and may be yielded twice. Around it may be
+    the array of chunks that an error ends, the sizes of HTTP chunks, or the end marker.
     """
     text = _BETWEEN.sub("},{", outside.decode("utf-8", "replace").strip())
     start = _OBJECT.search(text)

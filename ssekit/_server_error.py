@@ -48,7 +48,7 @@ _WORDED: Final = frozenset({str, list, dict})  # the types of what may have a te
 _SIBLINGS: Final = {*_WORDS["message"], *_WORDS["code"], "errortype"}
 # Codes and messages where all is well, in lower case.
 _FINE: Final = ("0", "200", "201", "202", "204", "ok", "success", "none", "null")
-# What a status or a kind of error may be that tells no more than that there is one.
+# The words for a status or a kind of error that have no details of it.
 _FAILED: Final = ("error", "failed", "failure", "fail")
 
 

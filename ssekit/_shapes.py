@@ -97,7 +97,7 @@ SHAPES: Final[dict[str, Callable[[dict[str, Any], str], bool]]] = {
 
 
 def body_of(event: ServerSentEvent) -> Any:
-    """Return the JSON of an event, or None, to look at its fields."""
+    """Return the data of an event read as JSON, for its fields to be looked at, or None."""
     return unlisted(try_parse(event.data, None))
 
 
