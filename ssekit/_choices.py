@@ -34,7 +34,7 @@ ResultT = TypeVar("ResultT")
 
 
 def repair_choices(body: dict[str, Any]) -> list[dict[str, Any]]:
-    """Make `choices` a list, without errors or the usage in it, and return that."""
+    """Make `choices` a list of objects, drop their errors, copy their usage; return the list."""
     choices = body["choices"] = objects(body.get("choices"))
     for holder in _holders(body):
         holder.pop("error", None)
@@ -44,7 +44,7 @@ def repair_choices(body: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def find_error(body: dict[str, Any]) -> Any:
-    """Return the error in a choice (OpenRouter), in what it holds or in `x_groq`, or None."""
+    """Return the error in a choice (OpenRouter), in its delta or message, or in `x_groq`."""
     return error_within(_holders(body))
 
 
@@ -134,14 +134,14 @@ _CACHED: Final = attrgetter(
 
 
 def newest_usage(known: CompletionUsage | None, latest: CompletionUsage) -> CompletionUsage | None:
-    """Merge a newer usage report. The known total goes if the parts of it change without it."""
+    """Merge a newer usage report. The known total is dropped if only its parts have changed."""
     merged = merge_usage(known, latest, _INPUTS, _OUTPUTS)
     if merged is None or merged == CompletionUsage():
         return known
     total = latest.total_tokens
     if known is None or (total is not None and total >= (merged.prompt_tokens or 0)):
         return merged
-    # No total is less than the input (MiniMax's 0; one without the input, which came before).
+    # A total below the input is not one: MiniMax sends 0, others leave out the input sent before.
     changed = _parts(merged) != _parts(known)
     return replace(merged, total_tokens=None if changed else known.total_tokens)
 

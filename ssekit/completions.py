@@ -212,11 +212,11 @@ class Accumulator(BaseAccumulator[Completion, Completion, _ChoiceBuilder]):
 
 
 def _starts(chunk: Completion, event: ServerSentEvent) -> bool:
-    """Whether a choice of the chunk has a `text`, even an empty one."""
+    """Whether a choice has a `text`, even an empty one, or the object is a text completion."""
     if any(choice.text for choice in chunk.choices):
         return True
-    may_have = any(word in event.data for word in ('"text"', '"text_completion"'))
-    return may_have and shape_of(event) == "completions"
+    may_be = any(word in event.data for word in ('"text"', '"text_completion"'))
+    return may_be and shape_of(event) == "completions"
 
 
 FORMAT: Format[Completion, Completion] = Format(
