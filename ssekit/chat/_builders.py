@@ -64,13 +64,13 @@ class ChoiceBuilder(BaseChoiceBuilder):
     # Adding the fields of a delta.
 
     def delta_of_message(self, message: ChoiceDelta, beside: ChoiceDelta) -> ChoiceDelta:
-        """Return what of a whole message did not come before, with all of its calls.
+        """Return what is new in a whole message, with all of its calls.
 
-        The delta `beside` the message is blank.
+        The delta `beside` the message has nothing but blank content.
 
         Proxies stream a whole answer as one message, and MiniMax ends a stream with it. Higress
-        sends each piece in a message: where all content came so, and a message does not begin with
-        it, that of the message is the next piece.
+        sends each piece in a message of its own: so where all content came in messages, one that
+        does not begin with it has the next piece.
         """
         known = {field: None for field, part in self.message.items() if part}
         rests = {
@@ -123,7 +123,7 @@ class ChoiceBuilder(BaseChoiceBuilder):
                 name, arguments = custom.name, custom.input
             elif function is not None:
                 name, arguments = function.name, function.arguments
-            # (Mistral's SDK writes an absent id as "null", and a gateway the name.)
+            # Mistral's SDK writes an absent id as "null", and a gateway an absent name.
             id_ = call.id if call.id and call.id != "null" else ""
             name = name if name and name != "null" else ""
             if merges:
@@ -201,7 +201,7 @@ class ObjectBuilder(Struct, eq=False):
         ours, theirs = known.get("id"), piece.get("id")
         if ours is not None and theirs is not None and str(ours) != str(theirs):
             return False
-        if piece.get("data") and known.get("data"):  # which comes whole
+        if piece.get("data") and known.get("data"):  # data comes whole
             return False
         # A signature ends the text that it signs, unless each piece of the text has the same one.
         signature = known.get("signature")

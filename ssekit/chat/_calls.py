@@ -35,7 +35,7 @@ class ToolCallBuilder(Struct, eq=False):
     id: str = ""
     name: str = ""
     extra_content: dict[str, Any] = {}
-    # The id of a name that came once more with nothing else: what follows may be another call.
+    # The id, or "", that came with only the name once more: the next piece may be of another call.
     repeated: str | None = None
     _call: ToolCall | None = None
 
@@ -74,8 +74,8 @@ class ToolCallBuilder(Struct, eq=False):
         if name != self.name:
             goes_on = bool(self.id and not id) and len(self.name) < _LONGEST_NAME
             return not self.arguments.ended and (name.startswith(self.name) if same_id else goes_on)
-        # The same name once more: another call after whole arguments, unless the piece has
-        # nothing else, or (with the id) the same. (At another index: Google's adapters.)
+        # After whole arguments, the same name begins another call; but not if the piece has nothing
+        # else (unless Google's adapters moved it to another index), or the same id and arguments.
         if not moved and (not arguments.strip() or (self.id and self.arguments.is_whole("{}"))):
             return True
         return not self.arguments.ended or (same_id and self.arguments.repeats(arguments))
@@ -149,7 +149,7 @@ class ToolCallTable(Struct, eq=False):
         """Return the call that a piece continues; None for a new one.
 
         It is the call of its id, best the one that is at its index too; without a known id, the
-        latest call at its index; where nothing stands, the latest that is open.
+        latest call at its index; without a call there, the latest that is open.
         """
         here = self._by_index.get(index)
         if not (id or name):  # nearly all pieces

@@ -41,6 +41,7 @@ def repair(body: dict[str, Any]) -> None:
 
 
 def _repair_parts(delta: dict[str, Any], field: str) -> None:
+    """Replace the parts in a field by their text; that of reasoning gets a field of its own."""
     # Mistral's reasoning models stream content in parts of text and of thinking; in those of
     # Databricks, summary or text takes the place of thinking. Others send one part (Envoy's
     # gateway: as the reasoning too; ChatMock: with the parts in its content), or bare texts.
@@ -73,7 +74,7 @@ def _text(part: Any) -> str:
 
 
 def _textual(parts: list[Any]) -> list[Any]:
-    """Return what may have a text in it: a list may have a hundred thousand nulls."""
+    """Return the parts that may have a text. (A list may have a hundred thousand nulls.)"""
     return [part for part in parts if type(part) in _WITH_TEXT]
 
 
@@ -81,7 +82,7 @@ def _repair_call(call: dict[str, Any]) -> None:
     function, custom = call.get("function"), call.get("custom")
     if function is None and custom is None:
         function = call["function"] = dict(call)
-    # (What is left in another place would make the whole chunk one that does not quite fit.)
+    # The struct of a call refuses these two: the whole chunk would have to be fitted.
     call.pop("name", None)
     call.pop("arguments", None)
     for called in (function, custom):
