@@ -143,7 +143,7 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
     def _block_reason(self) -> str | None:
         feedback: PromptFeedback | None = self._fields.get("prompt_feedback")
         reason = None if feedback is None else feedback.block_reason
-        # (BLOCK_REASON_UNSPECIFIED, and BLOCKED_ of Vertex AI: the prompt was not blocked.)
+        # The prompt was not blocked if it is BLOCK_REASON_UNSPECIFIED, or BLOCKED_ at Vertex AI.
         return reason if reason and not reason.endswith("_UNSPECIFIED") else None
 
     def _finishes(self) -> Iterator[Finish]:

@@ -50,7 +50,7 @@ class FunctionCallBuilder(msgspec.Struct, eq=False):
     Attributes:
         part: The part that the call came in, without the call.
         call: The call so far, without its arguments.
-        place: Its place among the calls; None without a name and an id, when it is none.
+        place: Its place among the calls; None while it has neither a name nor an id.
         whole: Whether nothing more of the call can follow. A call without arguments may get some,
             and a piece that has an id, and no `will_continue`, may be followed by others.
     """
@@ -61,7 +61,7 @@ class FunctionCallBuilder(msgspec.Struct, eq=False):
     whole: bool = False
     _arguments: Arguments | None = None
     _tool_call: ToolCall | None = None
-    _emitted: bool | None = None  # whether the whole call was; None before the first delta of it
+    _emitted: bool | None = None  # False after the first delta, True after the whole call
 
     def add(self, call: FunctionCall, signature: str | None) -> None:
         if signature:
@@ -134,7 +134,7 @@ class CandidateBuilder(msgspec.Struct, eq=False):
     def add(self, candidate: Candidate, calls: list[FunctionCallBuilder | None]) -> None:
         """Add a chunk's candidate; append the builder of each of its function calls to `calls`.
 
-        The end of a call that is not there has no builder: it appends None.
+        The end of a call that never began appends None.
         """
         stopped = not self._parts and shared_reason(self.finish_reason) == "stop"
         for part in candidate.content.parts:
@@ -172,7 +172,7 @@ class CandidateBuilder(msgspec.Struct, eq=False):
     def _add_part(self, part: AnyPart) -> None:
         text = part.text
         if text is None or part != Part(text=text, thought=part.thought):
-            if isinstance(part, Part) and part.thought_signature == "":  # which is none
+            if isinstance(part, Part) and part.thought_signature == "":  # no signature
                 self._add_part(replace(part, thought_signature=None))
             else:
                 self._parts.append(part)

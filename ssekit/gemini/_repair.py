@@ -3,8 +3,8 @@
 # How it works:
 # - The chunk is taken out of an envelope. `candidates` becomes a list, and each part an object;
 #   arguments as a JSON text are parsed.
-# - The vendor's SDK writes the fields of the wire in snake_case, and protobuf has an option for
-#   that: `as_type` knows each field by both of its spellings, and so do the names here.
+# - Fields may be in snake_case: the vendor's SDK writes them so, and protobuf has an option for it.
+#   `as_type` knows each field by both of its spellings, and so do the names here.
 #
 # What always holds here:
 # - Nothing here runs for an ordinary chunk.
@@ -24,12 +24,12 @@ from ssekit.gemini._response import Part, UnknownPart
 
 _CAMEL_CASE: Final = {field.name: field.encode_name for field in fields(Part)}
 _FIELDS: Final = {*_CAMEL_CASE, *_CAMEL_CASE.values()}
-# The fields that make the kind of a part, which has one of them. Any part may have the others.
+# The fields of which a part has one, which is its kind. Any part may have the others.
 _KINDS: Final = {name for name in _FIELDS if not re.search("^(thought|media)|[mM]etadata$", name)}
 _CITATIONS: Final = ("citationMetadata", "citation_metadata")
 _CALLS: Final = frozenset({"functionCall", "function_call", "toolCall", "tool_call"})
-# The words of the enums that end an answer. ProtoJSON has the number of a word too, as SDKs write
-# it. (The numbers that follow are other words at Vertex AI than in the Gemini API.)
+# The names in two enums, by their numbers, which ProtoJSON allows and SDKs write. (Higher numbers
+# have other names at Vertex AI than in the Gemini API.)
 _FINISH_REASONS: Final = ("", "STOP", "MAX_TOKENS", "SAFETY", "RECITATION", "OTHER")
 _BLOCK_REASONS: Final = ("", "SAFETY", "OTHER", "BLOCKLIST", "PROHIBITED_CONTENT")
 
@@ -60,7 +60,7 @@ def repair(body: dict[str, Any]) -> None:
 
 
 def _spell_enum(holder: dict[str, Any], names: tuple[str, ...], words: tuple[str, ...]) -> None:
-    """Replace the number of a word in a field by the word, or by its digits if it is unknown."""
+    """Replace an enum's number in a field by its name, or by its digits if it has none here."""
     for name in names:
         number = holder.get(name)
         if type(number) is int:
