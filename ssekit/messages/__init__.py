@@ -37,7 +37,7 @@ _STARTS: Final = {
 
 
 def _starts(event: RawMessageStreamEvent, _: ServerSentEvent) -> bool:
-    """Whether an event is a part of the answer. Its end is one if it has the blocks."""
+    """Whether an event has a part of the answer. A stop event may have the blocks (gateways)."""
     whole = event.message if type(event) is _events.RawMessageStopEvent else None
     return type(event) in _STARTS or (whole is not None and bool(whole.content))
 

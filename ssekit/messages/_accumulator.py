@@ -6,7 +6,7 @@
 # - Blocks stand in the order in which they began. So text deltas join to the text, unless text
 #   blocks are open at the same time.
 # - null means absent, and "" never overwrites. Usage is cumulative: a count that comes again
-#   wins, but for an input of zero and what a stop event counts once more.
+#   wins, except an input of zero and the counts that a stop event repeats.
 # - A call that comes once more adds nothing.
 # - A message that is stated whole adds what goes on from its blocks so far, and takes nothing away.
 #
@@ -154,9 +154,9 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         begun = bool(self._known)
         for block in content:
             if block == _EMPTY_BLOCKS.get(type(block)):
-                continue  # gateways have an empty text in the start of a message
-            alike = self._known[_kind_of(block)] if begun else []
-            builder = next(left.setdefault(_kind_of(block), iter(alike)), None) if alike else None
+                continue  # some gateways have an empty text in the start of a message
+            alike = self._known[_key_of(block)] if begun else []
+            builder = next(left.setdefault(_key_of(block), iter(alike)), None) if alike else None
             if builder is None:
                 self._close(self._begin(block))
             else:
@@ -244,8 +244,8 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         """Return the block that a delta belongs to; None if it begins one.
 
         It is the block at its index, if that accepts the delta. Otherwise it is the latest block
-        with such pieces; but a delta at an index where no block is begins one, unless it is of an
-        input.
+        with such pieces. But a delta at an index without a block begins one, unless it is a piece
+        of an input.
         """
         here = self._at.get(index)
         if here is not None and here.accepts(delta, here=True):
@@ -283,23 +283,23 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         self._blocks.append(builder)
         self._start(builder, block)
         if type(block) is not ToolUseBlock:
-            self._known[_kind_of(block)].append(builder)
+            self._known[_key_of(block)].append(builder)
         return builder
 
     def _start(self, builder: BlockBuilder, block: ContentBlock) -> None:
         piece = builder.begin(block)
         if type(builder) is CallBuilder:
-            self._place(builder)
+            self._assign_place(builder)
         self._note(builder, piece)
 
-    def _place(self, call: CallBuilder) -> None:
-        """Give a call that begins or ends its place among the tool calls.
+    def _assign_place(self, call: CallBuilder) -> None:
+        """Give a call its place among the tool calls, at its beginning or at its end.
 
-        Where an earlier call has its id, it may be that once more: this is known at its end.
+        A call with the id of an earlier one may be that once more, which is known only at its end.
         """
         block = call.initial
         if isinstance(block, ToolUseBlock) and (block.id or block.name) and call.place is None:
-            alike = self._known[_kind_of(block)]
+            alike = self._known[_key_of(block)]
             if block.id and alike and (not call.ended or alike[0].is_same(call)):
                 call.again = call.ended
                 if call.again:  # what follows at its index belongs to the earlier call
@@ -314,7 +314,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
             block.ended = True
             self._open.pop(block, None)
             if type(block) is CallBuilder:
-                self._place(block)
+                self._assign_place(block)
                 self._note(block, None)
 
     def _close_all(self) -> None:
@@ -347,7 +347,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
     @property
     def complete(self) -> bool:
         """Whether the stream may end here: the message has a stop reason, and no block is open."""
-        # (Some gateways have the stop reason in the start of the message.)
+        # Some gateways have the stop reason in the start of the message.
         return bool(self._message.stop_reason) and not self._open
 
     @property
@@ -407,7 +407,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
             yield Finish(0, reason, self._message.stop_reason or "")
 
 
-def _kind_of(block: ContentBlock) -> tuple[type[Any], str]:
+def _key_of(block: ContentBlock) -> tuple[type[Any], str]:
     return type(block), getattr(block, "id", "")
 
 

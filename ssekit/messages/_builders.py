@@ -83,7 +83,7 @@ class BlockBuilder(BasePartBuilder, eq=False):
         return self.own_pieces().begin(text) if text else ""
 
     def _text_of(self, block: Any) -> str:
-        """Return the text of a whole block, in the place of which pieces may come."""
+        """Return the text of a block, which may come in pieces instead."""
         return getattr(block, _PIECE_FIELDS.get(self.piece_type, ""), None) or ""
 
     def _no_pieces(self) -> Text:
@@ -92,7 +92,8 @@ class BlockBuilder(BasePartBuilder, eq=False):
     def state(self, block: ContentBlock, *, last: bool) -> str:
         """Take the block once more, in a whole message; return the piece that it adds.
 
-        `last` is whether no other block of its type follows: that may have the rest of the text.
+        `last` is whether no other block of its type follows. Else its text does not count: the rest
+        may be in a later block.
         """
         for field in ("signature", "citations"):
             if getattr(block, field, None):
@@ -186,11 +187,10 @@ class CallBuilder(BlockBuilder):
         return "" if pieces.ended else pieces.override(self._text_of(block))
 
     def accepts(self, delta: Any, *, here: bool) -> bool:
-        # Some gateways end a call too early, and only then have (the rest of) its input: at its
-        # index, or at one that never began.
         if type(delta) is not events.InputJSONDelta:
             return False
-        # A call that was emitted takes only what adds nothing.
+        # Some gateways end a call too early, and send its input, or the rest, only then: at its
+        # index, or at one that never began. A whole input accepts only itself, once more.
         pieces = self.own_pieces()
         is_open = here and not self.ended
         return is_open or not pieces.ended or pieces.repeats(delta.partial_json)
