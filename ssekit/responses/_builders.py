@@ -78,7 +78,7 @@ class ItemBuilder(PlacedPartBuilder, eq=False):
     whole: ResponseOutputItem | None = None
     changed: bool = False
     outputs: dict[int, CommandOutput] | None = None
-    _has_whole_text: bool = False  # whether the whole text has come
+    _has_whole_text: bool = False
     # The parts, by the field that they are in. (Like `outputs`, this is made when it is first used:
     # an item of an event may be no more than `{}`.)
     _parts: dict[str, PartsBuilder] | None = None
@@ -104,7 +104,7 @@ class ItemBuilder(PlacedPartBuilder, eq=False):
         return self._parts[field]
 
     def has_begun(self, whole: bool) -> bool:
-        """Whether an event that begins the item, or has it `whole`, has come."""
+        """Whether an event has begun the item, or ended it; if `whole`, only whether it ended."""
         return self.ended or (self.is_stated and not whole)
 
     def repeats(self, item: ResponseOutputItem) -> bool:
@@ -129,7 +129,7 @@ class ItemBuilder(PlacedPartBuilder, eq=False):
             return [(type(item), added)]
         if type(item) is result.ResponseApplyPatchToolCall and item.operation is not None:
             self.override(item.operation.diff)
-        if item == self.whole:  # said again, it takes no later piece away
+        if item == self.whole:  # stated again, it takes no later piece away
             return []
         return [
             addition
@@ -139,9 +139,9 @@ class ItemBuilder(PlacedPartBuilder, eq=False):
         ]
 
     def release_later_pieces(self, stated: set[str]) -> None:
-        """Let the item lose the pieces that came after its end, if they are among stated texts.
+        """Let `state` drop pieces that came after the item's end, if they are among stated texts.
 
-        They are pieces of another item then, which the stated output has.
+        They are the text of another item then, which the stated output has.
         """
         if self.changed and self.whole is not None:
             known = join_texts(self.texts())
@@ -171,7 +171,7 @@ class ItemBuilder(PlacedPartBuilder, eq=False):
     def holds(self, whole: str) -> bool:
         """Whether a whole text is that of this item, or of one of its latest parts."""
         fields = (self._parts or {}).values() if whole else ()
-        held = self.pieces.is_whole(whole) or any(parts.hold(whole) for parts in fields)
+        held = self.pieces.is_whole(whole) or any(parts.holds(whole) for parts in fields)
         return bool(whole) and held
 
     def has_texts(self, wholes: list[str]) -> bool:

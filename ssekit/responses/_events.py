@@ -118,7 +118,7 @@ class ResponseEvent(Event):
     """An event of the response as a whole."""
 
     response: Response | None = None
-    # Always None: a response, or a part of one, in the place of its event is refused and repaired.
+    # Always None, so that a response in the place of its event is refused, and then repaired.
     id: None = None
     status: None = None
     usage: None = None

@@ -134,7 +134,7 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
     def __iter__(self) -> Iterator[PartBuilder]:
         return map(self._parts.__getitem__, sorted(self._parts, key=itemgetter(0)))
 
-    def hold(self, whole: str) -> bool:
+    def holds(self, whole: str) -> bool:
         """Whether a whole text is that of one of the latest parts."""
         latest = islice(reversed(self._parts.values()), _MAX_TRIED)
         return any(part.text.is_whole(whole) for part in latest)
@@ -183,8 +183,8 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
     def state(self, parts: list[ContentPart], *, begins: bool = False) -> list[Addition]:
         """Take all of the parts, begun or whole; return what they add to the texts.
 
-        Parts of the same types are those that came, at whatever indices. If they are others, the
-        parts at other indices are dropped, and the texts are compared as if they were not divided.
+        If they have the types of the parts so far, in order, they are these, whatever the indices.
+        If not, parts at other indices are dropped, and the texts are compared as a whole.
         """
         keys = list(enumerate(map(type, parts)))
         fit = [type(part.part) for part in self] == [kind for _, kind in keys]

@@ -19,8 +19,8 @@ _OF_RESPONSE: Final = {
     for struct in get_args(AnyEvent)
     if issubclass(struct, ResponseEvent)
 }
-# The beginnings of other names of events, with those of the vendor's present names. The others are
-# of its other APIs and its first drafts, of OpenRouter's documentation and of gateways.
+# The beginnings of other names of events, and of the vendor's present names. The other names are
+# those of its other APIs and first drafts, of OpenRouter's documentation and of gateways.
 _RENAMED: Final = {
     "response.done": "response.completed",
     "response.canceled": "response.cancelled",
@@ -38,7 +38,7 @@ _RENAMED: Final = {
 # of items that have one of them.
 _ARGUMENTS: Final = ("arguments", "input")
 _CALLS: Final = {"function_call", "custom_tool_call", "mcp_call", "mcp_approval_request"}
-# The lists of parts that items have, and the type of a part that comes without one.
+# The lists of parts that items have, and the type of a part that has none itself.
 _PARTS: Final = {
     "message": {"content": "output_text"},
     "reasoning": {"content": "reasoning_text", "summary": "summary_text"},

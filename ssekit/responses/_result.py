@@ -579,8 +579,8 @@ class Response(WireStruct, kw_only=True, rename={"stated_text": "output_text"}):
         output: The items, in their order.
         tool_usage, prompt_cache_diagnostics, store, billing, frequency_penalty, presence_penalty,
             content_filters (Azure), stop_reason: Undocumented fields of the wire.
-        stated_text: Always None. Some gateways have all of the text in `output_text`, and no
-            output, to which it is moved.
+        stated_text: Always None. Some gateways have no output, but all of the text in
+            `output_text`, from which it is moved to `output`.
     """
 
     id: str = always(str)

@@ -49,7 +49,7 @@ TEXT_DELTAS: Final[dict[Kind, type[ReasoningDelta | TextDelta | RefusalDelta]]] 
     result.ResponseOutputRefusal: RefusalDelta,
 }
 
-# The type of text of the events whose type begins so, and the field in which they have it whole.
+# By the beginning of an event's type: the type of its text, and the field with the whole text.
 _TEXTS: Final[dict[str, tuple[Kind, str]]] = {
     "output_text": (result.ResponseOutputText, "text"),
     "refusal": (result.ResponseOutputRefusal, "refusal"),
