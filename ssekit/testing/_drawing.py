@@ -46,7 +46,7 @@ json_objects: SearchStrategy[Json] = st.dictionaries(
 
 @cache
 def bytes_of(size: int) -> SearchStrategy[bytes]:
-    """Return a strategy of that many bytes, which shrink to 0: one for each small decision."""
+    """Return a strategy of `size` bytes, one for each small decision. Each shrinks to 0."""
     return st.binary(min_size=size, max_size=size)
 
 
@@ -60,6 +60,7 @@ def encode_arguments(draw: DrawFn, tree: Json, *, empty: bool = True) -> str:
 def cut_text(draw: DrawFn, text: str) -> list[str]:
     """Cut a text anywhere, in UTF-16 as JavaScript servers do: also within surrogate pairs."""
     units = text.encode("utf-16-le")
+    # A byte for the number of cuts, and two for the place of each.
     count, *drawn = unpack(">BHH", draw(bytes_of(5)) if units else bytes(5))
     cuts = sorted(place % (len(units) // 2 + 1) for place in drawn[: count % 3])
     edges = [0, *(2 * cut for cut in cuts), len(units)]

@@ -147,7 +147,7 @@ class Script:
 
     @cached_property
     def _numbers(self) -> Iterator[int]:
-        """A number for each event: which noise comes before it."""
+        """Numbers, one for each event, that choose the noise before it."""
         return cycle(self.draw(bytes_of(64)))
 
     def block(self, body: Any, type: str = "") -> bytes:
