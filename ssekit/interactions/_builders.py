@@ -229,7 +229,8 @@ class StepBuilder(PlacedPartBuilder, eq=False):
         contents, known = _contents(step), self.text()
         text = "".join(map(_text_of, contents))
         # No text is shortened to an end of itself.
-        if contents and (text == known or not known.endswith(text or " ")):
+        shorter = text not in ("", known) and known.endswith(text)
+        if contents and not shorter:
             self._replace_contents(contents)
         self._add_fields(step)
 
