@@ -96,8 +96,9 @@ class Text(Fragments[str], gc=False, eq=False):
 
     def rest(self, whole: str | None) -> str | None:
         """Return what a whole has after the text so far; None if it contradicts that."""
-        if not whole or 2 * len(whole) < self.size():  # (of half pairs, two are one)
-            return None  # a long text need not be joined for a short one
+        # A long text need not be joined for a short one. (Two half pairs join to one character.)
+        if not whole or 2 * len(whole) < self.size():
+            return None
         known = str(self)
         return whole[len(known) :] if whole.startswith(known) else None
 
@@ -136,7 +137,7 @@ class JSONText(Text, gc=False, eq=False):
     """
 
     initial: str = ""
-    _end: _JSONEnd | None = None  # None until somebody asks, which is rare
+    _end: _JSONEnd | None = None  # made when `ended` is first read
 
     def __str__(self) -> str:
         return self.initial or join_surrogates(self.join())
@@ -197,7 +198,7 @@ class JSONText(Text, gc=False, eq=False):
 
     @property
     def ended(self) -> bool:
-        """Whether the object or array has ended. Once asked for, each piece is looked at."""
+        """Whether the object or array has ended. From the first reading on, each piece is scanned."""
         if self._end is None:
             self._end = _JSONEnd()
             self._end.feed(self.join())
@@ -277,7 +278,7 @@ class _JSONEnd:
 def rests_of(before: Mapping[KeyT, str | None], after: Mapping[KeyT, str]) -> dict[KeyT, str]:
     """Return what texts have after those before; nothing of a key whose text does not go on.
 
-    None stands for a text that nothing goes on from.
+    None is a text that nothing goes on from.
     """
     return {
         key: text.removeprefix(known)
