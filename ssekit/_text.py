@@ -198,7 +198,7 @@ class JSONText(Text, gc=False, eq=False):
 
     @property
     def ended(self) -> bool:
-        """Whether the object or array has ended. From the first reading on, each piece is scanned."""
+        """Whether the object or array has ended. After the first reading, each piece is scanned."""
         if self._end is None:
             self._end = _JSONEnd()
             self._end.feed(self.join())
