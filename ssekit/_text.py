@@ -17,7 +17,7 @@ KeyT = TypeVar("KeyT")
 
 _JOIN: Final = "".join
 _OPENINGS: Final = ("{", "[")  # of the arguments of a call
-_PLACEHOLDERS: Final = ("{}", "[]", "null")  # before or after arguments; `[]` is PHP's `{}`
+PLACEHOLDERS: Final = ("{}", "[]", "null")  # before or after arguments; `[]` is PHP's `{}`
 
 
 class Text(Fragments[str], gc=False, eq=False):
@@ -157,16 +157,16 @@ class JSONText(Text, gc=False, eq=False):
             piece = self._beyond_echo(piece)
         if self.initial:
             initial, self.initial = self.initial, ""
-            if piece in ("", initial, *_PLACEHOLDERS):
+            if piece in ("", initial, *PLACEHOLDERS):
                 self.initial = initial
                 return ""
             if not piece.lstrip().startswith(_OPENINGS):
                 piece = initial + piece  # it goes on from there
         elif piece.startswith(("{", "[", "null")):
-            if piece in _PLACEHOLDERS and not self:
+            if piece in PLACEHOLDERS and not self:
                 self.initial = piece
                 return ""
-            piece = "" if piece in _PLACEHOLDERS and self.ended else self._new_in(piece)
+            piece = "" if piece in PLACEHOLDERS and self.ended else self._new_in(piece)
         if self._end is not None:
             self._end.feed(piece)
         if piece:
@@ -182,8 +182,8 @@ class JSONText(Text, gc=False, eq=False):
 
     def rest(self, whole: str | None) -> str | None:
         # A placeholder never replaces more than it has; a whole replaces a value held back.
-        is_placeholder = whole == "{}" and (self.initial or self.size() > 1)
-        if not whole or is_placeholder or self.repeats(whole):
+        has_more = self.initial or self.size() >= len(whole or "")
+        if not whole or (whole in PLACEHOLDERS and has_more) or self.repeats(whole):
             return ""
         self.initial = ""
         return super().rest(whole)

@@ -710,6 +710,10 @@ CALLS: dict[str, tuple[Pieces, Pieces]] = {
         [(0, "a", "f", A1[:3]), (0, None, None, A1[3:]), (1, "b", "g", A2), (2, "a", "f", A1)],
         [("a", "f", A1), ("b", "g", A2)],
     ),
+    "a call again, after a placeholder": (
+        [(0, "a", "f", "null"), (0, "a", "f", A1[:3]), (0, "a", "f", A1[3:])],
+        [("a", "f", A1)],
+    ),
     "equal calls without ids": (
         [(0, None, "f", A1), (1, None, "f", A1), (None, None, "f", A1)],
         [("", "f", A1)] * 3,

@@ -170,6 +170,10 @@ def test_a_whole_that_overrides(kind, pieces, wholes, emitted, made):
         ("add", "[1]", "{}", "[1]"),
         ("add", "{", "{}", "{}"),
         ("add", "x", "{}", "{}"),
+        ("begin", "[1]", "null", "[1]"),
+        ("add", "[1, 2]", "null", "[1, 2]"),
+        ("add", "[1]", "[]", "[1]"),
+        ("add", "nul", "null", "null"),
     ],
 )
 def test_a_placeholder_replaces_no_arguments(verb, before, whole, made):

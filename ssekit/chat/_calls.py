@@ -19,7 +19,7 @@ from typing import Any, Final, TypeAlias
 from msgspec import Struct
 
 from ssekit._deltas import ToolCall, ToolCallDelta
-from ssekit._text import JSONText, Text
+from ssekit._text import PLACEHOLDERS, JSONText, Text
 
 # Every delta has the name so far, so that a name in pieces must end for the cost to be linear.
 _LONGEST_NAME: Final = 1_000
@@ -76,7 +76,8 @@ class ToolCallBuilder(Struct, eq=False):
             return not self.arguments.ended and (name.startswith(self.name) if same_id else goes_on)
         # After whole arguments, the same name begins another call; but not if the piece has nothing
         # else (unless Google's adapters moved it to another index), or the same id and arguments.
-        if not moved and (not arguments.strip() or (self.id and self.arguments.is_whole("{}"))):
+        has_placeholder = self.id and any(map(self.arguments.is_whole, PLACEHOLDERS))
+        if not moved and (not arguments.strip() or has_placeholder):
             return True
         return not self.arguments.ended or (same_id and self.arguments.repeats(arguments))
 
