@@ -160,6 +160,8 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
     def _on_end(self, event: Any) -> None:
         response = event.response or Response()
         self._state_output(response.output)
+        if response.stated_text and not response.output:
+            self._state_text(response.stated_text)
         known = (response.status or "").lower() in tables.ENDS.values()
         status = response.status if known else tables.ENDS[type(event)]
         self._merge(response)
@@ -204,6 +206,12 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
             self._emit_text(kind, rests.get(kind, ""))
         for builder, added in calls:
             self._emit(builder, added)
+
+    def _state_text(self, whole: str) -> None:
+        """Take the text of all messages: what goes on from theirs is of the latest."""
+        known = self.text
+        if whole.startswith(known):
+            self._on_delta(ResponseTextDeltaEvent(delta=whole[len(known) :]))
 
     # Items.
 
@@ -298,7 +306,8 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
     def snapshot(self) -> Response:
         output = copy_unknown([builder.build() for builder in self._output])
         # (Some hosts name the object a "chat.completion" here.)
-        response: Response = deep_copy(self._response, object="response", output=output)
+        fields = {"object": "response", "output": output, "stated_text": None}
+        response: Response = deep_copy(self._response, **fields)
         return response
 
     @property

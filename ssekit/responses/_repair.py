@@ -72,9 +72,6 @@ def repair(body: dict[str, Any]) -> None:
     for response in objects([body.get("response")]):
         if not response.get("usage"):
             response["usage"] = body.pop("usage", None)  # beside the response
-        text = response.pop("output_text", None)
-        if text and not response.get("output"):
-            response["output"] = [{"type": "message", "content": text}]
         outputs.append(response.get("output"))
         for usage in objects([response.get("usage")]):
             _rename_counts(usage)

@@ -579,8 +579,8 @@ class Response(WireStruct, kw_only=True, rename={"stated_text": "output_text"}):
         output: The items, in their order.
         tool_usage, prompt_cache_diagnostics, store, billing, frequency_penalty, presence_penalty,
             content_filters (Azure), stop_reason: Undocumented fields of the wire.
-        stated_text: Always None. Some gateways have no output, but all of the text in
-            `output_text`, from which it is moved to `output`.
+        stated_text: The text of all messages, which some gateways have in `output_text`. None in an
+            answer: if there is no output, what it adds to the text so far is in the last message.
     """
 
     id: str = always(str)
@@ -628,7 +628,7 @@ class Response(WireStruct, kw_only=True, rename={"stated_text": "output_text"}):
     tool_usage: JSONObject | None = None
     truncation: str | None = None
     user: str | None = None
-    stated_text: None = None
+    stated_text: str | None = None
 
     @property
     def output_text(self) -> str:
