@@ -63,8 +63,8 @@ def repair(body: dict[str, Any]) -> None:
     spell_json(body, *_ARGUMENTS)
     if not kind.startswith("response.refusal."):
         spell(body, "delta", "text")
-    if kind.endswith(".delta") and (text := body.pop("text", None)) and not body.get("delta"):
-        body["delta"] = text
+    if kind.endswith(".delta") and body.get("delta") is None:
+        body["delta"] = body.get("text")
     _unwrap(body, "delta")
     part_type = "summary_text" if "summary" in kind else "output_text"
     _repair_parts([body.get("part")], part_type)
