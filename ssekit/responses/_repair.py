@@ -86,9 +86,13 @@ def _known_name(kind: Any) -> str | None:
     """Return the vendor's name of a type of event; None if the type is unknown."""
     if not isinstance(kind, str):
         return None
-    for other, name in _RENAMED.items():
-        kind = name + kind.removeprefix(other) if kind.startswith(other) else kind
-    return _KNOWN.get(re.sub("[._]", "", kind))
+    renamed = [
+        name + kind.removeprefix(other)
+        for other, name in _RENAMED.items()
+        if kind.startswith(other)
+    ]
+    known = (_KNOWN.get(re.sub("[._]", "", name)) for name in (kind, *renamed))
+    return next(filter(None, known), None)
 
 
 def _rename_counts(usage: dict[str, Any]) -> None:
