@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, Final
 
@@ -30,8 +31,8 @@ _CITATIONS: Final = ("citationMetadata", "citation_metadata")
 _CALLS: Final = frozenset({"functionCall", "function_call", "toolCall", "tool_call"})
 # The names in two enums, by their numbers, which ProtoJSON allows and SDKs write. (Higher numbers
 # have other names at Vertex AI than in the Gemini API.)
-_FINISH_REASONS: Final = ("", "STOP", "MAX_TOKENS", "SAFETY", "RECITATION", "OTHER")
-_BLOCK_REASONS: Final = ("", "SAFETY", "OTHER", "BLOCKLIST", "PROHIBITED_CONTENT")
+_FINISH_REASONS: Final = (None, "STOP", "MAX_TOKENS", "SAFETY", "RECITATION", "OTHER")
+_BLOCK_REASONS: Final = (None, "SAFETY", "OTHER", "BLOCKLIST", "PROHIBITED_CONTENT")
 
 
 def find_error(body: dict[str, Any]) -> Any:
@@ -59,7 +60,7 @@ def repair(body: dict[str, Any]) -> None:
             citation["citations"] = citation.get("citations") or sources  # the Gemini API's name
 
 
-def _spell_enum(holder: dict[str, Any], names: tuple[str, ...], words: tuple[str, ...]) -> None:
+def _spell_enum(holder: dict[str, Any], names: Sequence[str], words: Sequence[str | None]) -> None:
     """Replace an enum's number in a field by its name, or by its digits if it has none here."""
     for name in names:
         number = holder.get(name)
