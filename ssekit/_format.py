@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from functools import partial
@@ -36,7 +35,7 @@ from ssekit._json import (
     well_formed,
     without_spellings,
 )
-from ssekit._marker import DONE, Done, is_blank, is_marker
+from ssekit._marker import DONE, Done, is_blank, is_marker, unglued
 from ssekit._outside import objects_outside
 from ssekit._partial_json import partial_json
 from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE
@@ -56,8 +55,6 @@ __all__ = ["Format"]
 
 # The levels that are kept of an error whose text `is_dense`.
 _DENSE_DEPTH = 3
-# The field name of another event, or of the end marker, behind data whose line has no end.
-_GLUE = re.compile(r"""(?<=\S)\s*data:\s*(?=\{)|data:\s*(?=["']?\[?done)""", re.IGNORECASE)
 
 ChunkT = TypeVar("ChunkT")
 ResultT = TypeVar("ResultT")
@@ -268,7 +265,7 @@ class Format(Generic[ChunkT, ResultT]):
         data = event.data
         if ("\n" not in data and "data:" not in data) or data.isspace() or is_json(data):
             return [event]
-        lines = [line for line in _GLUE.sub("\n", data).split("\n") if line.strip()]
+        lines = [line for line in unglued(data).split("\n") if line.strip()]
         rest = [*dropwhile(lambda line: is_marker(line) or parse_object(line) is not None, lines)]
         if event.event == "error" and 0 < len(rest) < len(lines):  # the words of the error
             lines[-len(rest) :] = ["\n".join(rest)]

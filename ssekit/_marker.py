@@ -1,11 +1,20 @@
-# Events that have no chunk: the end marker `[DONE]`, and blank data.
+# Events that have no chunk, which are the end marker `[DONE]` and blank data; and events, or the
+# marker, that are joined to the one before them.
 
 from __future__ import annotations
 
 import enum
+import re
 from typing import Final
 
-__all__ = ["DONE", "Done", "is_blank", "is_marker"]
+__all__ = ["DONE", "Done", "is_blank", "is_marker", "unglued"]
+
+# The group is the field name of another event, or of the end marker, behind data whose line has no
+# end. There is none in a string. (A cut one has no comma, colon or bracket behind its quotes.)
+_GLUE: Final = re.compile(
+    r""""[^"\n]*"(?=\s*[,:}\]])|((?<=\S)\s*data:\s*(?=\{)|data:\s*(?=["']?\[?done))""",
+    re.IGNORECASE,
+)
 
 
 class Done(enum.Enum):
@@ -25,3 +34,14 @@ def is_marker(data: str) -> bool:
 def is_blank(data: str) -> bool:
     """Whether the data of an event is empty, white space or `null`."""
     return not data or data.isspace() or (len(data) < 100 and data.strip() == "null")
+
+
+def unglued(data: str) -> str:
+    """Return data in which each of the events that are joined on one line has a line of its own."""
+    masked = data.replace("\\\\", "__").replace('\\"', "__")  # no escaped quotes, and as long
+    lines, start = [], 0
+    for found in _GLUE.finditer(masked):
+        if found[1]:
+            lines.append(data[start : found.start()])
+            start = found.end()
+    return "\n".join([*lines, data[start:]])
