@@ -379,9 +379,13 @@ class Format(Generic[ChunkT, ResultT]):
         GPUStack's gateway leaves out the name of the field before the chunk with the finish reason.
         """
         lines = [line for line in as_text(outside[-1]).split("\n") if line.strip()]
-        chunks = [*takewhile(lambda line: self._is_part(parse_object(line) or {}), lines)]
+        chunks = [*takewhile(lambda line: self._is_bare_chunk(parse_object(line)), lines)]
         found = len(outside) == 1 and chunks and all(map(is_marker, lines[len(chunks) :]))
         return [line.encode() for line in lines] if found else ()
+
+    def _is_bare_chunk(self, body: dict[str, Any] | None) -> bool:
+        # (An error is looked for at the end: it counts unless an event follows.)
+        return body is not None and self._is_part(body) and self.find_reported(body) is None
 
     def find_outside(self, outside: bytes, *, certain: bool) -> APIError | None:
         """Return the error that bytes outside of any event report, or None."""
