@@ -156,7 +156,8 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
             if block == _EMPTY_BLOCKS.get(type(block)):
                 continue  # some gateways have an empty text in the start of a message
             alike = self._known[_key_of(block)] if begun else []
-            builder = next(left.setdefault(_key_of(block), iter(alike)), None) if alike else None
+            # (An iterator that has ended has none of the blocks that begin here.)
+            builder = next(left.setdefault(_key_of(block), iter(alike)), None) if begun else None
             if builder is None:
                 self._close(self._begin(block))
             else:
