@@ -378,9 +378,11 @@ class Format(Generic[ChunkT, ResultT]):
 
         GPUStack's gateway leaves out the name of the field before the chunk with the finish reason.
         """
-        lines = [line for line in as_text(outside[-1]).split("\n") if line.strip()]
-        chunks = [*takewhile(lambda line: self._is_bare_chunk(parse_object(line)), lines)]
-        found = len(outside) == 1 and chunks and all(map(is_marker, lines[len(chunks) :]))
+        if len(outside) > 1 or not outside[0].lstrip().startswith(b"{"):  # nearly all: comments
+            return ()
+        lines = [line for line in as_text(outside[0]).split("\n") if line.strip()]
+        chunks = takewhile(lambda line: self._is_bare_chunk(parse_object(line)), lines)
+        found = all(map(is_marker, lines[len([*chunks]) :]))
         return [line.encode() for line in lines] if found else ()
 
     def _is_bare_chunk(self, body: dict[str, Any] | None) -> bool:
