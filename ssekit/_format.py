@@ -368,9 +368,9 @@ class Format(Generic[ChunkT, ResultT]):
             error = "" if body is None else body
         if error is None:
             return None
-        # A copy, because a chunk is made of the body too. It is well-formed: a string that goes on
-        # in another event may end in half a surrogate pair.
-        error = well_formed(error, _DENSE_DEPTH if dense and error is body else MAX_DEPTH)
+        # (A string that goes on in another event may end in half a surrogate pair.)
+        shared = error is body  # a chunk is made of it, too
+        error = well_formed(error, _DENSE_DEPTH if dense and shared else MAX_DEPTH, copy=shared)
         return APIError(**error_fields(error, body))
 
     def find_chunks(self, outside: Sequence[bytes]) -> Sequence[bytes]:

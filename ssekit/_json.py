@@ -280,16 +280,17 @@ def without_spellings(tree: dict[Any, Any] | list[Any]) -> None:
             without_spellings(value)
 
 
-def well_formed(tree: Any, room: int = MAX_DEPTH) -> Any:
+def well_formed(tree: Any, room: int = MAX_DEPTH, *, copy: bool = True) -> Any:
     """Return a copy of a tree of builtins that shares nothing mutable, encodes and prints.
 
-    Spelled floats become plain ones. What is nested deeper than `room` becomes null.
+    Spelled floats become plain ones. What is nested deeper than `room` becomes null. Without
+    `copy`, a tree that is like this already is returned itself.
     """
     if isinstance(tree, (dict, list)):
         try:
             # Encoding fails for half a surrogate pair, and for a spelled float.
             if not _is_deep(_ENCODE(tree), room):
-                return msgspec.to_builtins(tree)  # a copy in C
+                return msgspec.to_builtins(tree) if copy else tree  # a copy in C
         except (UnicodeError, TypeError, RecursionError):
             pass
     return _mended(tree, room)

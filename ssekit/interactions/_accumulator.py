@@ -170,6 +170,8 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         if steps and (ends or len(steps) >= 2 * self._steps.settled):
             self._former = head is not None and not head.steps
             self._settled = self._settled_deltas(*self._steps.settle(steps))
+        elif type(event) is events.InteractionCompleteEvent and not any(self._steps):
+            self._former = True
         self._steps.end_all()
         self._finished = True
         return ends
