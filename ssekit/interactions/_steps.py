@@ -40,7 +40,7 @@ class StepTable(PartTable[StepBuilder]):
         settled: How many steps the latest event had that had all of the response.
     """
 
-    __slots__ = (*("_earlier", "_earlier_calls", "_ended", "calls", "created", "settled"),)
+    __slots__ = ("_earlier", "_earlier_calls", "_ended", "calls", "created", "settled")
 
     def __init__(self) -> None:
         self.calls: list[StepBuilder] = []
