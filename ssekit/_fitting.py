@@ -29,7 +29,7 @@ _MOST_DIGITS = 18  # of an integer in a string, which 64 bits can hold
 _ID = re.compile(r"(^|_)id$|Id$")
 
 
-def as_type(value: Any, type_: Any, *, dense: bool = False) -> Any:
+def as_type(value: Any, type_: Any) -> Any:
     """Return `value` as `type_`, without fields and items that do not fit; UNSET if it has no fit.
 
     `type_` is what a wire struct declares: a struct, a list, a scalar, or a union of these.
@@ -37,16 +37,15 @@ def as_type(value: Any, type_: Any, *, dense: bool = False) -> Any:
     if they have one, and an object that is an `__unknown__` already stays one. In a list, an object
     whose tag is not a text is left out.
 
-    The lists of the value are changed in place. `dense` is whether its text `is_dense`.
+    The lists of the value are changed in place.
     """
     try:
-        if not dense:
-            return msgspec.convert(value, type_)
+        return msgspec.convert(value, type_)
     except (msgspec.ValidationError, UnicodeError, SystemError):
         # UnicodeError: half a surrogate pair where no text belongs. SystemError: msgspec 0.20 has
         # an integer that is larger than any float.
         pass
-    return _fit(value, _shape(type_, dense))
+    return _fit(value, _shape(type_))
 
 
 class _Shape(msgspec.Struct, frozen=True):
@@ -60,22 +59,21 @@ class _Shape(msgspec.Struct, frozen=True):
     structs: dict[Any, type[msgspec.Struct]]  # by their tags
     tag: str | None
     unknown: type[dict[str, Any]] | None
-    dense: bool
 
 
 @cache
-def _shape(type_: Any, dense: bool) -> _Shape:
+def _shape(type_: Any) -> _Shape:
     is_union = get_origin(type_) in (Union, UnionType)
     options = get_args(type_) if is_union else (type_,)
     lists = [option for option in options if get_origin(option) in (list, tuple)]
-    objects = [option for option in options if get_origin(option) is dict and not dense]
+    objects = [option for option in options if get_origin(option) is dict]
     values = [get_args(option)[1] for option in objects]
     structs = [option for option in options if isinstance(option, type(msgspec.Struct))]
     configs = [struct.__struct_config__ for struct in structs]
     unknown = next(filter(None, (getattr(each, "__unknown__", None) for each in structs)), None)
     as_is = {*options} & _SCALARS
     if Any in options:
-        as_is |= _SCALARS if dense else {*_SCALARS, dict, list}
+        as_is |= {*_SCALARS, dict, list}
     if Any in values:
         as_is |= {dict}
         values.clear()
@@ -93,13 +91,12 @@ def _shape(type_: Any, dense: bool) -> _Shape:
     return _Shape(
         as_is=frozenset(as_is),
         fits=fits,
-        items=_shape(get_args(lists[0])[0], dense) if lists else None,
+        items=_shape(get_args(lists[0])[0]) if lists else None,
         make=get_origin(lists[0]) if lists else list,
-        values=_shape(values[0], dense) if values else None,
+        values=_shape(values[0]) if values else None,
         structs={config.tag: struct for config, struct in zip(configs, structs, strict=True)},
         tag=configs[0].tag_field if configs else None,
         unknown=unknown,
-        dense=dense,
     )
 
 
@@ -164,10 +161,8 @@ def _fit_object(value: dict[str, Any], shape: _Shape) -> Any:
     if struct is None or (unknown is not None and type(value) is unknown):
         if unknown is None:
             return UNSET
-        if shape.dense:
-            value = {name: inner for name, inner in value.items() if type(inner) in _SCALARS}
         return value if type(value) is unknown else unknown(value)
-    known, required = _fields(struct, shape.dense)
+    known, required = _fields(struct)
     fields = {}
     for name, inner in value.items():
         if name in known:
@@ -183,12 +178,12 @@ def _fit_object(value: dict[str, Any], shape: _Shape) -> Any:
 
 @cache
 def _fields(
-    struct: type[msgspec.Struct], dense: bool
+    struct: type[msgspec.Struct],
 ) -> tuple[dict[str, tuple[str, _Shape, bool]], frozenset[str]]:
     """Return the fields of a struct by both of their names, and the names of the required ones."""
     fields = msgspec.structs.fields(struct)
     known = {
-        name: (field.name, _shape(field.type, dense), _ID.search(name) is not None)
+        name: (field.name, _shape(field.type), _ID.search(name) is not None)
         for field in fields
         for name in (field.name, field.encode_name)
     }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, dataclass_tran
 import msgspec
 from msgspec.structs import replace
 
-from ssekit._json import MAX_DEPTH, well_formed
+from ssekit._json import well_formed
 
 __all__ = [
     "OrUnknown",
@@ -18,7 +18,6 @@ __all__ = [
     "WireStruct",
     "always",
     "copy_fields",
-    "copy_unknown",
     "deep_copy",
     "extend_lists",
     "merge",
@@ -138,7 +137,7 @@ def deep_copy(value: Any, **changes: Any) -> Any:
     if value is None or kind in _NUMBERS or (kind is str and value.isascii()):
         return value
     if isinstance(value, Unknown):
-        return kind(well_formed(value), **changes)
+        return kind(well_formed(value) or {}, **changes)
     if type(kind) is _STRUCT_META:  # (`isinstance` takes four times as long)
         for name in value.__struct_fields__:
             # To look at the type here, before any call, makes a result of 0.9 L one of 0.5 L.
@@ -154,17 +153,3 @@ def deep_copy(value: Any, **changes: Any) -> Any:
     if kind is list and not (value and _BUILTINS.issuperset(map(type, value))):
         return list(map(deep_copy, value))
     return well_formed(value)
-
-
-def copy_unknown(values: list[Any]) -> list[Any]:
-    """Replace the objects of unknown type in a list by copies, and return the list.
-
-    They are copied at once, in a third of the time, because there may be many.
-    """
-    copies = [value for value in values if isinstance(value, Unknown)]
-    if copies:
-        copies = well_formed(copies, MAX_DEPTH + 1)
-        for at in reversed(range(len(values))):
-            if isinstance(values[at], Unknown):  # each plain copy is freed when this is made
-                values[at] = type(values[at])(copies.pop())
-    return values

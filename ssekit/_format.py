@@ -24,12 +24,10 @@ from ssekit._event import ServerSentEvent, as_text
 from ssekit._fitting import as_type
 from ssekit._json import (
     DECODE_FAILURES,
-    MAX_DEPTH,
     has_float,
     is_dense,
     is_json,
     parse_object,
-    shallow,
     try_parse,
     unlisted,
     well_formed,
@@ -37,7 +35,6 @@ from ssekit._json import (
 )
 from ssekit._marker import DONE, Done, is_blank, is_marker, unglued
 from ssekit._outside import objects_outside
-from ssekit._partial_json import partial_json
 from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE
 from ssekit._server_error import (
     error_fields,
@@ -52,9 +49,6 @@ from ssekit._source import AsyncSource, Source
 from ssekit._stream import AsyncStream, Stream
 
 __all__ = ["Format"]
-
-# The levels that are kept of an error whose text `is_dense`.
-_DENSE_DEPTH = 3
 
 ChunkT = TypeVar("ChunkT")
 ResultT = TypeVar("ResultT")
@@ -303,19 +297,18 @@ class Format(Generic[ChunkT, ResultT]):
         if not (refused or is_dense(event.data)):
             with suppress(*DECODE_FAILURES):
                 return self.decode_typed(event.data)
-        text = shallow(event.data)  # nothing that is nested too deep is read
-        spelled, dense = has_float(text), is_dense(text)
-        body = unlisted(try_parse(text, self._fragments, spelled=spelled))
+        spelled = has_float(event.data)
+        body = unlisted(try_parse(event.data, self._fragments, spelled=spelled))
         if body is None and event.event == "error" and not is_blank(event.data):
             body = event.data
         if self._typed_by_event and isinstance(body, dict) and event.event != "message":
             kind = body.get("type")
             body["type"] = kind if isinstance(kind, str) and kind else event.event
         passes = self._passes(event, body)
-        error = self.find_reported(body, event.event, certain=passes, dense=dense)
+        error = self.find_reported(body, event.event, certain=passes)
         if error is None and passes:
             return None
-        chunk = self._as_chunk(body, spelled, dense)
+        chunk = self._as_chunk(body, spelled)
         if error is not None:
             error.chunk = chunk
             try:
@@ -338,7 +331,7 @@ class Format(Generic[ChunkT, ResultT]):
         is_text = not event.data.lstrip().startswith("{")
         return self._passes_named_events or (is_text and shape_in({}, event.event) != self.name)
 
-    def _as_chunk(self, body: Any, spelled: bool, dense: bool) -> ChunkT | None:
+    def _as_chunk(self, body: Any, spelled: bool) -> ChunkT | None:
         if not isinstance(body, dict):
             return None
         body.pop("error", None)
@@ -346,16 +339,15 @@ class Format(Generic[ChunkT, ResultT]):
             self._repair(body)
         if spelled:
             without_spellings(body)
-        chunk: ChunkT = as_type(body, self._chunk_type, dense=dense)
+        chunk: ChunkT = as_type(body, self._chunk_type)
         return None if chunk is msgspec.UNSET else chunk
 
     def find_reported(
-        self, body: Any, event_type: str = "", *, certain: bool = False, dense: bool = False
+        self, body: Any, event_type: str = "", *, certain: bool = False
     ) -> APIError | None:
         """Return the error that a JSON value reports, or None.
 
-        If it is to be `certain`, only the field `error` counts, and an event of that type. `dense`
-        is whether the text of the value `is_dense`.
+        If it is to be `certain`, only the field `error` counts, and an event of that type.
         """
         is_chunk = isinstance(body, dict) and bool(body.get(self._chunk_field))
         error = nested_error(body, certain=certain or is_chunk)
@@ -369,8 +361,7 @@ class Format(Generic[ChunkT, ResultT]):
         if error is None:
             return None
         # (A string that goes on in another event may end in half a surrogate pair.)
-        shared = error is body  # a chunk is made of it, too
-        error = well_formed(error, _DENSE_DEPTH if dense and shared else MAX_DEPTH, copy=shared)
+        error = well_formed(error, copy=error is body)  # (a chunk is made of that, too)
         return APIError(**error_fields(error, body))
 
     def find_chunks(self, outside: Sequence[bytes]) -> Sequence[bytes]:
@@ -407,7 +398,8 @@ class Format(Generic[ChunkT, ResultT]):
         if isinstance(error, APIError):
             return self._is_explained(error)
         # Half an event: a gateway that lost its server ends it by a blank line, and then reports.
-        return not (isinstance(error, DecodeError) and error.event and _is_cut(error.event.data))
+        data = error.event.data if isinstance(error, DecodeError) and error.event else ""
+        return not data.startswith("{") or is_json(data)
 
     def kind_of(self, event: ServerSentEvent) -> Literal["empty", "own", "foreign"]:
         """Return the kind of an event that has no part of the answer.
@@ -440,11 +432,3 @@ class Format(Generic[ChunkT, ResultT]):
         error = DecodeError(f"no event is of the format {self.name} ({count} came){hint}")
         error.event = event
         return error
-
-
-def _is_cut(data: str) -> bool:
-    """Whether data is the beginning of a JSON object, without its end."""
-    with suppress(DecodeError):
-        partial_json(data)
-        return data.startswith("{") and not is_json(data)
-    return False

@@ -5,7 +5,8 @@
 # refused. The checks of texts run for ordinary chunks too.
 #
 # What always holds here:
-# - `parse` raises nothing but ValueError, whatever the text, however deep.
+# - `parse` raises nothing but ValueError, whatever the text. It takes little memory: what no vendor
+#   writes, such as a hundred levels or hardly more than brackets, is not read.
 
 from __future__ import annotations
 
@@ -13,9 +14,9 @@ import json
 import re
 from array import array
 from collections.abc import Collection
+from contextlib import suppress
 from functools import cache
 from itertools import accumulate
-from types import NoneType
 from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
@@ -36,7 +37,6 @@ __all__ = [
     "parse",
     "parse_object",
     "parse_text",
-    "shallow",
     "spell",
     "spell_json",
     "try_parse",
@@ -52,27 +52,18 @@ JSONObject: TypeAlias = dict[str, Any]
 
 # What a decoder of msgspec raises for data that is not of its type.
 DECODE_FAILURES: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
-# Nesting that no vendor's shape comes near; what lies deeper is read as null. Recursive readers
-# and writers (json, msgspec, copying, repr) give up at about a thousand levels.
+# Nesting that no vendor's shape comes near. Recursive readers and writers (json, msgspec, copying,
+# repr) give up at about a thousand levels.
 MAX_DEPTH = 100
-# Brackets of one kind, after strings (also one that does not end) and whatever else; or the end,
-# where a search without a match would begin again at each character.
-_BRACKETS = re.compile(
-    r'(?:[^"\[\]{}]|"(?:[^"\\]|\\.)*+(?:"|\\?\Z))*+([\[{]+|[\]}]+|\Z)', re.DOTALL
-)
 
 LARGE = 4 * 2**10  # bytes or characters
 _FRACTION = re.compile(r"[0-9][.eE]")
 _FLOAT = re.compile(r"[:,\[]\s*-?[0-9]+[.eE]")
-_NUMBERS = frozenset({int, float, bool, NoneType})
 _NO_MARKS = bytes(byte for byte in range(256) if byte not in b'[]{}"')
 _LEVELS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")  # 1 and -1, as signed bytes
 _LOWEST = 3  # the innermost levels, where nearly all brackets are
 # The place of a fault, at the end of a message of msgspec.
 _PLACE = re.compile(r"(?:\((byte \d+)\)| at `(\$[^`]*)`)\Z")
-LONGEST_INTEGER = 640  # digits; int() may be set to refuse any more
-_ALL_ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
-_LONG_INTEGER = b"0" * (LONGEST_INTEGER + 1)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LONE_SURROGATE = re.compile(
     "[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]"
@@ -114,11 +105,11 @@ def parse(text: str, fragments: Collection[str] | None = (), *, spelled: bool = 
     them stay, for a tree that is only looked at.
 
     Raises:
-        ValueError: The text is not JSON.
+        ValueError: The text is not JSON, or it is nested too deep, or `is_dense`.
     """
-    text = shallow(text)
-    long, dense = _has_long_integer(text), is_dense(text)
-    if not (spelled or long or dense):
+    if _is_deep(text) or is_dense(text):
+        raise ValueError("the text has too many brackets")
+    if not spelled:
         try:
             # Strict, in C. `json` reads any such text alike, and no surrogate is in it.
             return msgspec.json.decode(text)
@@ -129,9 +120,8 @@ def parse(text: str, fragments: Collection[str] | None = (), *, spelled: bool = 
     return json.loads(
         text,
         strict=False,
-        parse_int=as_integer if long else None,
+        parse_int=as_integer,
         parse_float=SpelledFloat if spelled else None,
-        object_hook=_absent_if_empty if dense else None,
     )
 
 
@@ -155,14 +145,6 @@ def _fragment(*names: str) -> re.Pattern[str]:
     return re.compile(rf'({name}(?:[^"{{}}:]*+{string}(?!\s*:))*+)', re.DOTALL)
 
 
-def _has_long_integer(text: str) -> bool:
-    """Whether a text has more digits in a row than `int` may read."""
-    # (A search by a pattern takes 700 ns for a number of 23 digits, this takes 30.)
-    if len(text) <= LONGEST_INTEGER:
-        return False
-    return _LONG_INTEGER in text.encode(errors="replace").translate(_ALL_ZEROS)
-
-
 def has_float(text: str) -> bool:
     """Whether a number within a JSON text may have a fraction or an exponent."""
     # The first search takes half of the time, but finds digits within strings too.
@@ -172,8 +154,7 @@ def has_float(text: str) -> bool:
 def is_dense(text: str | bytes) -> bool:
     """Whether a large JSON text is hardly more than brackets, as no answer is.
 
-    Decoded and copied, such a text would take 90 times its size. So its empty objects count as
-    absent, and so do (in `as_type`) objects and lists within what has no declared shape.
+    Decoded and copied, such a text would take 90 times its size.
     """
     if len(text) <= LARGE:
         return False
@@ -187,10 +168,6 @@ def _count(text: str | bytes) -> tuple[int, int]:
     if isinstance(text, str):
         return text.count("["), text.count("{")
     return text.count(b"["), text.count(b"{")
-
-
-def _absent_if_empty(fields: dict[str, Any]) -> dict[str, Any] | None:
-    return fields or None
 
 
 def is_json(text: str) -> bool:
@@ -280,36 +257,22 @@ def without_spellings(tree: dict[Any, Any] | list[Any]) -> None:
             without_spellings(value)
 
 
-def well_formed(tree: Any, room: int = MAX_DEPTH, *, copy: bool = True) -> Any:
+def well_formed(tree: Any, *, copy: bool = True) -> Any:
     """Return a copy of a tree of builtins that shares nothing mutable, encodes and prints.
 
-    Spelled floats become plain ones. What is nested deeper than `room` becomes null. Without
-    `copy`, a tree that is like this already is returned itself.
+    Spelled floats become plain ones. A tree that is nested too deep becomes None. Without `copy`,
+    a tree that is like this already is returned itself.
     """
-    if isinstance(tree, (dict, list)):
-        try:
-            # Encoding fails for half a surrogate pair, and for a spelled float.
-            if not _is_deep(_ENCODE(tree), room):
-                return msgspec.to_builtins(tree) if copy else tree  # a copy in C
-        except (UnicodeError, TypeError, RecursionError):
-            pass
-    return _mended(tree, room)
-
-
-def _mended(tree: Any, room: int) -> Any:
-    if type(tree) in _NUMBERS:  # of which a list may have many
-        return tree
-    if type(tree) is SpelledFloat:
-        return float(tree)
     if isinstance(tree, str):
         return join_surrogates(tree)
-    if isinstance(tree, dict) and room:
-        room -= 1
-        return {join_surrogates(name): _mended(value, room) for name, value in tree.items()}
-    if isinstance(tree, list) and room:
-        room -= 1
-        return [_mended(value, room) for value in tree]
-    return None if isinstance(tree, (dict, list)) else tree
+    try:
+        # Encoding fails for half a surrogate pair, and for a spelled float.
+        if not _is_deep(_ENCODE(tree)):
+            return msgspec.to_builtins(tree) if copy else tree  # a copy in C
+    except (UnicodeError, TypeError, RecursionError):
+        with suppress(RecursionError):
+            return try_parse(json.dumps(tree))
+    return None
 
 
 def objects(items: Any) -> list[dict[str, Any]]:
@@ -343,13 +306,17 @@ def is_well_formed(text: str) -> bool:
 
 
 def as_integer(digits: str) -> int | float:
-    return int(digits) if len(digits) <= LONGEST_INTEGER else float(digits)
+    """Return an integer; a float if it has more digits than `int` reads (4,300, unless set)."""
+    try:
+        return int(digits)
+    except ValueError:
+        return float(digits)
 
 
-def _is_deep(text: str | bytes, room: int = MAX_DEPTH) -> bool:
-    """Whether a JSON text is nested deeper than `room`."""
+def _is_deep(text: str | bytes) -> bool:
+    """Whether a JSON text is nested deeper than `MAX_DEPTH`."""
     # Each level takes two brackets.
-    if len(text) <= 2 * room or sum(_count(text)) <= room:
+    if len(text) <= 2 * MAX_DEPTH or sum(_count(text)) <= MAX_DEPTH:
         return False
     data = text.encode(errors="replace") if isinstance(text, str) else text
     if b"\\" in data:
@@ -359,24 +326,4 @@ def _is_deep(text: str | bytes, room: int = MAX_DEPTH) -> bool:
     levels = b"".join(marks.split(b'"')[::2])
     for _ in range(_LOWEST):
         levels = levels.replace(b"\x01\xff", b"")
-    return max(accumulate(array("b", levels)), default=0) > room - _LOWEST
-
-
-def shallow(text: str) -> str:
-    """Return `text` with null in the place of what is nested too deep."""
-    if not _is_deep(text):
-        return text
-    kept: list[str] = []
-    depth = start = 0
-    for match in _BRACKETS.finditer(text):
-        at, count = match.start(1), len(match[1])
-        if match[1][:1] in "[{":  # (the end counts as brackets of no length)
-            if depth <= MAX_DEPTH < depth + count:
-                kept += text[start : at + MAX_DEPTH - depth], "null"
-            depth += count
-        else:
-            if depth - count <= MAX_DEPTH < depth:
-                start = at + depth - MAX_DEPTH
-            depth -= count
-    # Where the brackets do not match, the text that is left is not JSON either.
-    return "".join(kept) + text[start:]
+    return max(accumulate(array("b", levels)), default=0) > MAX_DEPTH - _LOWEST

@@ -30,7 +30,7 @@ import msgspec
 
 from ssekit._errors import DecodeError
 from ssekit._fragments import Fragments
-from ssekit._json import MAX_DEPTH, as_integer, is_dense, join_surrogates, parse
+from ssekit._json import MAX_DEPTH, as_integer, join_surrogates, parse
 
 __all__ = ["PartialJSON", "partial_json"]
 
@@ -79,8 +79,8 @@ def partial_json(text: str, *, open_strings: bool = True) -> Any:
     Open strings, arrays and objects are closed. An unfinished number, literal, escape or name is
     left out, and so is a name without a value. (In an array or object, the next character finishes
     a number.) For a whole text, the value is that of `json.loads`, with four differences: control
-    characters are allowed in strings, a lone surrogate becomes U+FFFD, an integer of more than 640
-    digits is a float, and a value that is nested more than 100 deep is None.
+    characters are allowed in strings, a lone surrogate becomes U+FFFD, an integer of more than
+    4,300 digits is a float, and a value that is nested more than 100 deep is None.
 
     To watch a text grow, feed its pieces to a `PartialJSON`: this function reads all of it again.
 
@@ -103,8 +103,7 @@ def partial_json(text: str, *, open_strings: bool = True) -> Any:
     UNSET
     """
     with suppress(ValueError, TypeError, AttributeError):  # `PartialJSON` raises its own errors
-        if not is_dense(text):
-            return parse(text)
+        return parse(text)
     reader = PartialJSON(open_strings=open_strings)
     reader.feed(text)
     return reader.value

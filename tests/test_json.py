@@ -40,33 +40,16 @@ def test_control_characters_and_constants_are_accepted():
 
 
 def test_an_integer_of_any_length_is_a_number():
-    assert parse("9" * 640) == 10**640 - 1
+    assert parse("9" * 4_300) == 10**4_300 - 1
     assert parse("9" * 10_000) == float("inf")
-
-
-@pytest.mark.parametrize("opening", ['{"a":', "["])
-def test_what_is_nested_too_deep_is_null_and_costs_nothing_else(opening: str):
-    closing = {"[": "]"}.get(opening, "}")
-    deep = opening * 10_000 + "1" + closing * 10_000
-    text = f'{{"before": "]}}", "deep": {deep}, "twice": {deep}, "after": "{{"}}'
-    tree = parse(text)
-    assert (tree["before"], tree["after"]) == ("]}", "{")
-    assert 90 < json.dumps(tree["deep"]).count(opening[0]) < 100
-    assert tree["deep"] == tree["twice"]
 
 
 @pytest.mark.parametrize("between", ['"[["', '"]]}"', r'"\""', r'"\\"', '"", {}'])
 def test_brackets_in_strings_are_no_nesting(between: str):
     nested = f'[{between}, {{"a": ' * 50 + "1" + "}]" * 50
     assert parse(nested) == json.loads(nested)
-    deeper = parse(f"[{nested}]")
-    for _ in range(99):
-        deeper = deeper[-1] if isinstance(deeper, list) else deeper["a"]
-    assert deeper[-1] is None
-
-
-def test_what_is_nested_too_deep_is_null_in_a_copy():
-    assert well_formed([[[1]], "a"], 2) == [[None], "a"]
+    with pytest.raises(ValueError, match="brackets"):
+        parse(f"[{nested}]")
 
 
 def test_a_wide_object_is_not_a_deep_one():
@@ -74,21 +57,27 @@ def test_a_wide_object_is_not_a_deep_one():
     assert parse(json.dumps(tree)) == tree
 
 
-def test_empty_objects_count_as_absent_where_a_large_text_has_hardly_anything_else():
+def test_a_large_text_of_hardly_more_than_brackets_is_not_read():
     text = '[{},{"a":{}},%s"b"]'
-    assert parse(text % ("{}," * 2000))[:3] == [None, {"a": None}, None]
-    assert parse(text % ("{}," * 200))[:3] == [{}, {"a": {}}, {}]
+    assert not is_json(text % ("{}," * 2000))
+    assert is_json(text % ("{}," * 200))
 
 
-def test_a_copy_shares_nothing_and_is_not_deep():
-    deep: list[Any] = []
-    for _ in range(2000):
-        deep = [deep]
-    tree = {"a": [{"b": 1}], "deep": deep}
+@pytest.mark.parametrize("text", ["a", "\ud83d"])
+def test_a_copy_shares_nothing(text: str):
+    tree = {"a": [{"b": 1}], "c": text}
     copied = well_formed(tree)
     tree["a"][0]["b"] = 2
-    assert copied["a"] == [{"b": 1}]
-    assert json.dumps(copied["deep"]).endswith("[null" + "]" * 99)
+    assert copied == {"a": [{"b": 1}], "c": join_surrogates(text)}
+
+
+@pytest.mark.parametrize("levels", [101, 2000])
+@pytest.mark.parametrize("innermost", ["a", "\ud83d"])
+def test_a_copy_is_not_deep(levels: int, innermost: str):
+    deep: Any = innermost
+    for _ in range(levels):
+        deep = [deep]
+    assert well_formed(deep) is None
 
 
 def test_brackets_in_a_string_that_does_not_end_close_nothing():

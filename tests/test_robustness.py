@@ -154,8 +154,7 @@ def test_any_fields_of_events(name: str):
 
 # Each field of recorded chunks, replaced.
 
-DEEP = "[" * 10_000 + "]" * 10_000
-REPLACEMENTS = ["null", "true", "5", "-1.5", '"text"', "[]", "[5]", "{}", '{"a": 5}', DEEP]
+REPLACEMENTS = ["null", "true", "5", "-1.5", '"text"', "[]", "[5]", "{}", '{"a": 5}']
 
 
 def paths(tree: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:

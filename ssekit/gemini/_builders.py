@@ -23,7 +23,7 @@ from msgspec.structs import replace
 
 from ssekit._accumulator import later_word, shared_reason
 from ssekit._deltas import Delta, ToolCall, ToolCallDelta
-from ssekit._fold import copy_fields, copy_unknown, deep_copy, extend_lists, merge
+from ssekit._fold import copy_fields, deep_copy, extend_lists, merge
 from ssekit._json import join_surrogates
 from ssekit._text import Text
 from ssekit.gemini import _response as result
@@ -230,7 +230,7 @@ class CandidateBuilder(msgspec.Struct, eq=False):
 
     def build(self, index: int) -> Candidate:
         citations, logprobs = list(self._citations), self._logprobs
-        parts = copy_unknown([_build_part(part) for part in self._parts])
+        parts = [_build_part(part) for part in self._parts]
         return Candidate(
             index=index,
             content=Content(parts=parts, role=self._role),
@@ -244,4 +244,4 @@ class CandidateBuilder(msgspec.Struct, eq=False):
 def _build_part(part: Any) -> Any:
     if isinstance(part, (TextPartBuilder, FunctionCallBuilder)):
         return part.build()
-    return part if isinstance(part, result.UnknownPart) else deep_copy(part)
+    return deep_copy(part)

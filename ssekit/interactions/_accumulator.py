@@ -26,7 +26,7 @@ from ssekit._accumulator import Accumulator as Contract
 from ssekit._accumulator import later_word, shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, ReasoningDelta, TextDelta, ToolCall, Usage
 from ssekit._errors import DecodeError
-from ssekit._fold import copy_unknown, deep_copy, merge_usage
+from ssekit._fold import deep_copy, merge_usage
 from ssekit._fragments import MERGE_AT
 from ssekit._json import JSONObject
 from ssekit._text import Text
@@ -216,7 +216,7 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
     # The answer and its views.
 
     def snapshot(self) -> Interaction:
-        steps = copy_unknown([builder.build() for builder in self._steps])
+        steps = [builder.build() for builder in self._steps]
         usage, errors = self._usage, self._head.errors
         if self._earlier:
             sums: dict[str, Any] = deepcopy(self._earlier)

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from ssekit._calls import PlacedPartBuilder
 from ssekit._deltas import Delta, ReasoningDelta, TextDelta
-from ssekit._fold import Unknown, copy_unknown, deep_copy, merge
+from ssekit._fold import Unknown, deep_copy, merge
 from ssekit._json import JSONObject, join_surrogates, parse_object
 from ssekit._text import Text
 from ssekit.interactions import _events as events
@@ -240,8 +240,7 @@ class StepBuilder(PlacedPartBuilder, eq=False):
         return "".join(map(_text_of, self._parts))
 
     def build(self) -> Any:
-        """Return the step so far. One of unknown type may be no copy (see `copy_unknown`)."""
-        step, parts = self.step, copy_unknown([_built(part) for part in self._parts])
+        step, parts = self.step, [_built(part) for part in self._parts]
         fields: JSONObject = {}
         text = str(self.pieces)
         if text:
@@ -255,8 +254,6 @@ class StepBuilder(PlacedPartBuilder, eq=False):
             fields["content"] = begun + msgspec.to_builtins(parts)
         elif parts:
             fields[_PARTS[type(step)]] = parts
-        elif not fields and isinstance(step, Unknown):
-            return step
         return deep_copy(step, **fields)
 
     # Emitting deltas.
@@ -320,7 +317,7 @@ def _text_of(part: Any) -> str:
 def _built(part: Any) -> Any:
     if type(part) in (TextBuilder, AudioBuilder):
         return part.build()
-    return part if isinstance(part, Unknown) else deep_copy(part)
+    return deep_copy(part)
 
 
 def _is_alike(known: result.AudioContent, piece: Any) -> bool:

@@ -27,7 +27,7 @@ from ssekit._accumulator import Accumulator as Contract
 from ssekit._accumulator import is_failure, later_word, shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, RefusalDelta, ToolCall, Usage
 from ssekit._errors import DecodeError
-from ssekit._fold import copy_unknown, deep_copy, merge, merge_usage
+from ssekit._fold import deep_copy, merge, merge_usage
 from ssekit._fragments import MERGE_AT
 from ssekit._json import join_surrogates
 from ssekit.messages import _events as events
@@ -340,7 +340,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
     # The result and the views.
 
     def snapshot(self) -> Message:
-        content = copy_unknown([block.build() for block in self._blocks if not block.again])
+        content = [block.build() for block in self._blocks if not block.again]
         usage = deep_copy(self._usage) or result.Usage()
         message: Message = deep_copy(self._message, content=content, usage=usage)
         return message

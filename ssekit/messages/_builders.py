@@ -135,12 +135,9 @@ class BlockBuilder(BasePartBuilder, eq=False):
         return [emitted_as(0, piece)] if piece and emitted_as is not None else []
 
     def build(self) -> ContentBlock:
-        """Return the block so far. One of unknown type may be no copy (see `copy_unknown`)."""
         fields = {} if self.pieces is NO_TEXT or not self.pieces else self._joined()
         if self._fields:
             fields |= deep_copy(self._fields)
-        if not fields and isinstance(self.initial, UnknownBlock):
-            return self.initial
         block: ContentBlock = deep_copy(self.initial, **fields)
         return block
 

@@ -25,7 +25,7 @@ from msgspec.structs import replace
 from ssekit._accumulator import Accumulator as Contract
 from ssekit._accumulator import shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, ReasoningDelta, TextDelta, ToolCall, Usage
-from ssekit._fold import copy_unknown, deep_copy, merge_usage
+from ssekit._fold import deep_copy, merge_usage
 from ssekit._fragments import MERGE_AT
 from ssekit._text import Text, rests_of
 from ssekit.responses import _events as events
@@ -304,7 +304,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
     # The answer and its views.
 
     def snapshot(self) -> Response:
-        output = copy_unknown([builder.build() for builder in self._output])
+        output = [builder.build() for builder in self._output]
         # (Some hosts name the object a "chat.completion" here.)
         fields = {"object": "response", "output": output, "stated_text": None}
         response: Response = deep_copy(self._response, **fields)

@@ -223,10 +223,10 @@ class ItemBuilder(PlacedPartBuilder, eq=False):
         return (self.item.status or "").lower()
 
     def build(self) -> ResponseOutputItem:
-        """Return the item so far. One of unknown type is no copy (see `copy_unknown`)."""
         item = self.item
         if isinstance(item, UnknownItem):
-            return item
+            copied: UnknownItem = deep_copy(item)
+            return copied
         text = str(self.pieces)
         changes: dict[str, Any] = {}
         if type(item) is result.ResponseFunctionShellToolCall:
@@ -241,7 +241,7 @@ class ItemBuilder(PlacedPartBuilder, eq=False):
             changes["operation"] = deep_copy(operation, diff=text)
         elif text or self._emitted:
             changes[_STREAMED[type(item)]] = text
-        if self.outputs and not self.item.output:
+        if self.outputs and not item.output:
             changes["output"] = list(chain.from_iterable(map(_contents, in_order(self.outputs))))
         built: ResponseOutputItem = deep_copy(item, **changes)
         return built

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
-from ssekit._fold import copy_unknown, deep_copy
+from ssekit._fold import deep_copy
 from ssekit._json import JSONObject, join_surrogates
 from ssekit._text import NO_TEXT, Text, rests_of
 from ssekit.responses import _result as result
@@ -99,10 +99,10 @@ class PartBuilder(msgspec.Struct, gc=False, eq=False):
         return self.text.override(text) if self.text else self.text.add(text)
 
     def build(self) -> ContentPart:
-        """Return the part so far. One of unknown type is no copy (see `copy_unknown`)."""
         part = self.part
         if isinstance(part, UnknownPart):
-            return part
+            copied: ContentPart = deep_copy(part)
+            return copied
         if isinstance(part, result.ResponseOutputRefusal):
             return result.ResponseOutputRefusal(refusal=str(self.text))
         if isinstance(part, result.ResponseOutputText):
@@ -213,7 +213,7 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
                 yield kind_in(self.item, part.part), part.text
 
     def build(self) -> list[ContentPart]:
-        return copy_unknown([part.build() for part in self])
+        return [part.build() for part in self]
 
 
 def kind_in(item: Kind, part: ContentPart) -> Kind:
