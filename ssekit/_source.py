@@ -170,11 +170,15 @@ class OpenAsyncSource(_AnySource[AsyncIterator[Any]]):
 
 
 class Shape(NamedTuple):
-    """A row of the table: the attributes of a source, its reads, and its call for closing."""
+    """A row of the table: the attributes of a source, its reads, and its call for closing.
+
+    Without a call of its own, a source is closed by its `close`, or by that of its reads; an
+    asynchronous one by its `aclose` before that.
+    """
 
     attributes: tuple[str, ...]  # dotted names: "raw.stream" is an attribute of an attribute
     reads: Callable[[Any], Any]
-    close: Callable[[Any, Any], Callable[[], Any] | None]  # takes the source and its reads
+    close: Callable[[Any, Any], Any] | None = None  # takes the source and its reads
 
     def fits(self, source: Any) -> bool:
         try:
@@ -182,6 +186,14 @@ class Shape(NamedTuple):
         except AttributeError:
             return False
         return True
+
+    def open(self, source: Any, *closing: str) -> tuple[Any, Callable[[], Any] | None]:
+        """Return the reads of a source, and its call for closing: one of these names."""
+        reads = self.reads(source)
+        if self.close is not None:
+            return reads, partial(self.close, source, reads)
+        calls = (getattr(owner, name, None) for owner in (source, reads) for name in closing)
+        return reads, next(filter(None, calls), None)
 
 
 # Reading, for clients that need more than one call.
@@ -245,32 +257,14 @@ class _AsAsync(AsyncIterator[Any]):
         raise StopAsyncIteration
 
 
-# Closing.
+# Closing, for clients of which `close` alone is not enough.
 
 
-def _method(*names: str) -> Callable[[Any, Any], Callable[[], Any] | None]:
-    """Return a function that finds the first of these methods: of a source, or of its reads."""
-
-    def close(source: Any, reads: Any) -> Callable[[], Any] | None:
-        for owner in (source, reads):
-            for name in names:
-                found: Callable[[], Any] | None = getattr(owner, name, None)
-                if found is not None:
-                    return found
-        return None
-
-    return close
-
-
-def _interrupt_first(raw: str) -> Callable[[Any, Any], Callable[[], Any]]:
-    """Return a function that closes a response of urllib3, and first ends another thread's read."""
-
-    def close(response: Any) -> None:
-        with suppress(Exception):  # the read has ended, or this urllib3 has no `shutdown`
-            attrgetter(f"{raw}shutdown")(response)()
-        response.close()
-
-    return lambda response, reads: partial(close, response)
+def _interrupt_and_close(response: Any, _reads: Any) -> None:
+    """Close a response that urllib3 reads, and first end another thread's read."""
+    with suppress(Exception):  # the read has ended, or this urllib3 has no `shutdown`
+        getattr(response, "raw", response).shutdown()
+    response.close()
 
 
 async def _close_httpx(response: Any, reads: AsyncIterator[bytes]) -> None:
@@ -287,74 +281,54 @@ async def _close_httpx(response: Any, reads: AsyncIterator[bytes]) -> None:
                     await anext(reads)
 
 
-_own_close = _method("close")
-_not_closed = _method()
-
 # The table. The first row that fits counts.
 
-_URLLIB3 = Shape(("read1", "stream", "isclosed"), _reads_of_urllib3, _interrupt_first(""))
+_URLLIB3 = Shape(("read1", "stream", "isclosed"), _reads_of_urllib3, _interrupt_and_close)
 _RESPONSES = (
     # httpx, httpx2: a block as it arrives, whole.
-    Shape(("iter_bytes", "stream.__iter__"), methodcaller("iter_bytes"), _own_close),
+    Shape(("iter_bytes", "stream.__iter__"), methodcaller("iter_bytes")),
     # requests, niquests: `raw`, which is urllib3's. Their `iter_content` waits for whole blocks, or
     # returns a whole compressed block, however large it is decompressed.
-    Shape(("iter_content", "raw"), _reads_of_requests, _interrupt_first("raw.")),
+    Shape(("iter_content", "raw"), _reads_of_requests, _interrupt_and_close),
     # urllib3: `read1` returns what has arrived, and at most n bytes.
     _URLLIB3,
     # http.client: likewise; `length` counts the bytes still to come.
-    Shape(("read1", "getheader", "length"), _reads_of_http_client, _own_close),
+    Shape(("read1", "getheader", "length"), _reads_of_http_client),
 )
-# A path: opened as a binary file.
-_PATH = Shape(("__fspath__",), _until_empty("read1"), _own_close)
 _PLAIN = (
-    _PATH,
     # Binary files.
-    Shape(("read1",), _until_empty("read1"), _own_close),
-    Shape(("read",), _until_empty("read"), _own_close),
+    Shape(("read1",), _until_empty("read1")),
+    Shape(("read",), _until_empty("read")),
     # Iterables of bytes or of events.
-    Shape(("__iter__",), iter, _own_close),
+    Shape(("__iter__",), iter),
 )
 _ASYNC = (
     # httpx, httpx2.
-    Shape(
-        ("aiter_bytes", "stream.__aiter__"),
-        methodcaller("aiter_bytes"),
-        lambda response, reads: partial(_close_httpx, response, reads),
-    ),
+    Shape(("aiter_bytes", "stream.__aiter__"), methodcaller("aiter_bytes"), _close_httpx),
     # niquests: its `iter_content` waits for more of a compressed body.
     Shape(
         ("iter_content", "raw.stream", "__aiter__"),
         lambda response: response.raw.stream(_READ_SIZE, decode_content=True),
-        _own_close,
     ),
     # aiohttp; then the content of its responses, which does not close them.
-    Shape(
-        ("request_info", "content.iter_any"),
-        lambda response: response.content.iter_any(),
-        _own_close,
-    ),
-    Shape(("iter_any",), methodcaller("iter_any"), _not_closed),
+    Shape(("request_info", "content.iter_any"), lambda response: response.content.iter_any()),
+    Shape(("iter_any",), methodcaller("iter_any")),
     # asyncio.StreamReader: iterating it waits for lines, and refuses long ones. Only its writer can
     # close it.
-    Shape(
-        ("readuntil", "at_eof"),
-        lambda reader: _Calls(partial(reader.read, _READ_SIZE)),
-        _not_closed,
-    ),
+    Shape(("readuntil", "at_eof"), lambda reader: _Calls(partial(reader.read, _READ_SIZE))),
     # Async iterables of bytes or of events, such as the byte streams of trio and anyio.
-    Shape(("__aiter__",), aiter, _method("aclose", "close")),
+    Shape(("__aiter__",), aiter),
 )
-# The rows in order, each with its first attribute. An asynchronous response of niquests, which has
-# all attributes of a synchronous one, is recognised first.
-_SYNC_ORDER = [(s.attributes[0], s) for s in (_ASYNC[1], *_RESPONSES, *_ASYNC, *_PLAIN)]
-_ASYNC_ORDER = [(s.attributes[0], s) for s in (*_ASYNC, *_RESPONSES)]
+# An asynchronous response of niquests, which has all attributes of a synchronous one, comes first.
+_SYNC_ORDER = (_ASYNC[1], *_RESPONSES, *_ASYNC, *_PLAIN)
+_ASYNC_ORDER = (*_ASYNC, *_RESPONSES)
 
 
 def open_source(source: Any, *, check: bool = True) -> OpenSource:
     """Open a path, a response, a binary file or an iterable as a synchronous source.
 
     Args:
-        source: An object that fits a row of the table. A path is an object with `__fspath__`.
+        source: An object that fits a row of the table, or a path: an object with `__fspath__`.
         check: Whether a response is checked: an object with a status (`status_code` or `status`)
             and `headers`.
 
@@ -362,17 +336,15 @@ def open_source(source: Any, *, check: bool = True) -> OpenSource:
         TypeError: The object is none of these, or is asynchronous.
     """
     source = getattr(source, "http_response", source)
+    if hasattr(source, "__fspath__"):
+        source = open(source, "rb")  # noqa: SIM115 - the source closes it
     shape = _find(source, _SYNC_ORDER)
     if shape is None:
         raise TypeError(_advice(source))
     if shape in _ASYNC:
         kind = type(source).__name__
         raise TypeError(f"{kind} is asynchronous: use astream, acollect or aiter_events")
-    head = head_of(source) if check else None
-    if shape is _PATH:
-        source = open(source, "rb")  # noqa: SIM115 - the source closes it
-    reads = shape.reads(source)
-    return OpenSource(reads, shape.close(source, reads), head)
+    return OpenSource(*shape.open(source, "close"), head_of(source) if check else None)
 
 
 def open_async_source(source: Any, *, check: bool = True) -> OpenAsyncSource:
@@ -391,11 +363,11 @@ def open_async_source(source: Any, *, check: bool = True) -> OpenAsyncSource:
     if shape in _RESPONSES:
         kind = type(source).__name__
         raise TypeError(f"{kind} is synchronous: use stream, collect or iter_events (in a thread)")
-    reads = shape.reads(source)
-    return OpenAsyncSource(reads, shape.close(source, reads), head_of(source) if check else None)
+    head = head_of(source) if check else None
+    return OpenAsyncSource(*shape.open(source, "aclose", "close"), head)
 
 
-def _find(source: Any, shapes: Iterable[tuple[str, Shape]]) -> Shape | None:
+def _find(source: Any, shapes: Iterable[Shape]) -> Shape | None:
     # Some of these are iterable, but none is a source: data, a mapping, an awaitable, lines.
     if (
         isinstance(source, _DATA)
@@ -404,9 +376,9 @@ def _find(source: Any, shapes: Iterable[tuple[str, Shape]]) -> Shape | None:
         or _is_lines(source)
     ):
         return None
-    for first_attribute, shape in shapes:
+    for shape in shapes:
         # `hasattr` takes 40 ns, and a `fits` that fails takes 1 us.
-        if hasattr(source, first_attribute) and shape.fits(source):
+        if hasattr(source, shape.attributes[0]) and shape.fits(source):
             return shape
     return None
 
