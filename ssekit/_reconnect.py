@@ -26,7 +26,6 @@ from contextlib import (
     ExitStack,
     suppress,
 )
-from types import TracebackType
 from typing import Any, Generic, Self, TypeAlias, TypeVar
 
 import msgspec
@@ -256,12 +255,7 @@ class EventSource(_Reconnection[Iterator[ServerSentEvent], ExitStack], Iterator[
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         self.close()
 
 
@@ -327,12 +321,7 @@ class AsyncEventSource(
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exc_info: object) -> None:
         await self.aclose()
 
 

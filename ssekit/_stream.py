@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import chain
-from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 from ssekit._accumulator import Accumulator
@@ -176,28 +175,24 @@ class _AsyncFlatMap(AsyncIterator[ItemT], Generic[ItemT, ChunkT]):
     """Iterates over the items that a function makes of each chunk, and of no chunk at the end."""
 
     def __init__(
-        self,
-        chunks: AsyncIterator[ChunkT],
-        items_of: Callable[[Iterable[ChunkT]], Iterator[ItemT]],
+        self, chunks: AsyncPull[ChunkT], items_of: Callable[[Iterable[ChunkT]], Iterator[ItemT]]
     ) -> None:
         self._chunks = chunks
         self._items_of = items_of
         self._items: Iterator[ItemT] = iter(())
-        self._end: Exception | type[Exception] | None = None
+        self._ended = False
 
     async def __anext__(self) -> ItemT:
         while True:
             for item in self._items:
                 return item
-            if self._end is not None:
-                raise self._end
             try:
                 self._items = self._items_of((await anext(self._chunks),))
-            except StopAsyncIteration:
-                # (The type: a kept exception would keep this frame alive, and so the stream.)
-                self._items, self._end = self._items_of(()), StopAsyncIteration
-            except SSEKitError as error:
-                self._items, self._end = self._items_of(()), error
+            except (StopAsyncIteration, SSEKitError):
+                if self._ended:  # an `AsyncPull` ends in the same way each time
+                    raise
+                self._ended = True
+                self._items = self._items_of(())
 
 
 def _texts(deltas: Iterable[Delta]) -> Iterator[str]:
@@ -320,12 +315,7 @@ class Stream(_AnyStream[ChunkT, ResultT]):
             raise
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         self.close()
 
 
@@ -385,12 +375,7 @@ class AsyncStream(_AnyStream[ChunkT, ResultT]):
             raise
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exc_info: object) -> None:
         await self.aclose()
 
 
