@@ -3,8 +3,9 @@
 # How it works:
 # 1. The files are divided into batches; a pool of processes collects a few batches ahead, and their
 #    lines are written in order.
-# 2. When a process dies, the pool is broken, and the batch that broke it is unknown. Each file of
-#    the first unfinished batch then has a process of its own; a new pool continues with the others.
+# 2. When a process dies, the pool is broken, and the batch that broke it is unknown. A pool of one
+#    process then takes the files of the first unfinished batch one by one, which shows the file; a
+#    new pool continues with the other batches.
 #
 # What always holds here:
 # - Each file has its line, in the order of the arguments. A bad file affects only its own line,
@@ -204,19 +205,13 @@ def on_processes(
                 yield lines
         except BrokenProcessPool:
             # Another batch may have broken the pool. It will be the first one of a later pool.
-            yield from _alone(left.popleft(), format, collect)
+            batch = left.popleft()
+            if jobs == 1 and len(batch) == 1:  # a process alone takes its files in order
+                yield _lines([_failed_record(*batch)])
+            else:
+                yield from on_processes([[file] for file in batch], format, 1, collect)
         finally:
             pool.shutdown(cancel_futures=True)
-
-
-def _alone(batch: Batch, format: str, collect: Collect) -> Iterator[Lines]:
-    """Collect each file in a process of its own."""
-    for file in batch:
-        try:
-            with _pool(1) as pool:
-                yield pool.submit(collect, [file], format).result()
-        except BrokenProcessPool:
-            yield _lines([_failed_record(file)])
 
 
 def _failed_record(file: str) -> archive.Record:

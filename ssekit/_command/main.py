@@ -18,6 +18,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from difflib import get_close_matches
+from itertools import groupby, pairwise
 from time import perf_counter
 from typing import Any, TypeAlias
 
@@ -172,25 +173,20 @@ def _chunks(stream: AnyStream, clock: _Clock) -> Iterator[object]:
 
 def _print_text(stream: AnyStream, chunks: Iterable[object], out: Output) -> None:
     """Print the text of choice 0, and a line end after it; on a terminal, its reasoning too."""
-    latest: TextDelta | ReasoningDelta | None = None
-    for delta in _deltas(stream, chunks):
-        if not isinstance(delta, TextDelta | ReasoningDelta) or delta.index != 0:
-            continue
-        is_reasoning = isinstance(delta, ReasoningDelta)
-        if is_reasoning and not out.is_terminal:
-            continue
-        if latest is not None and type(latest) is not type(delta):
-            out.write_words(_line_end(latest) + "\n")
-        if is_reasoning and not isinstance(latest, ReasoningDelta):
+    kinds = (TextDelta, ReasoningDelta) if out.is_terminal else (TextDelta,)
+    deltas = (
+        delta for delta in _deltas(stream, chunks) if isinstance(delta, kinds) and delta.index == 0
+    )
+    before = ""
+    for kind, part in groupby(deltas, type):
+        is_reasoning = kind is ReasoningDelta
+        out.write_words(before)
+        if is_reasoning:
             out.write_words("reasoning:\n", dimmed=True)
-        out.write_words(delta.text, dimmed=is_reasoning)
-        latest = delta
-    if latest is not None:
-        out.write_words(_line_end(latest))
-
-
-def _line_end(latest: TextDelta | ReasoningDelta) -> str:
-    return "" if latest.text.endswith("\n") else "\n"
+        for delta in part:
+            out.write_words(delta.text, dimmed=is_reasoning)
+        out.write_words("" if delta.text.endswith("\n") else "\n")
+        before = "\n"
 
 
 def _deltas(stream: AnyStream, chunks: Iterable[object]) -> Iterator[Delta]:
@@ -255,27 +251,25 @@ class _Clock:
     """The times at which the chunks of a stream arrived."""
 
     def __init__(self) -> None:
-        self._start = self._latest = perf_counter()
-        self._chunks = 0
-        self._longest_gap = 0.0
-        self._to_first: dict[str, float] = {}
+        self._start = perf_counter()
+        self._chunks: list[float] = []
+        self._firsts: dict[str, float] = {}
 
     def tick(self, accumulator: Accumulator[Any, Any]) -> None:
         """Record the time of the latest chunk."""
-        now = perf_counter()
-        if self._chunks:
-            self._longest_gap = max(self._longest_gap, now - self._latest)
-        self._chunks += 1
-        self._latest = now
+        self._chunks.append(perf_counter())
         for part in ("chunk", "reasoning", "text"):
-            if part not in self._to_first and getattr(accumulator, part, True):
-                self._to_first[part] = now - self._start
+            if part not in self._firsts and getattr(accumulator, part, True):
+                self._firsts[part] = self._chunks[-1]
 
     def summary(self) -> str:
-        passed = perf_counter() - self._start
-        firsts = [f"first {part} after {time:.3f} s" for part, time in self._to_first.items()]
-        rate = self._chunks / passed
+        passed, count = perf_counter() - self._start, len(self._chunks)
+        firsts = "".join(
+            f"first {part} after {time - self._start:.3f} s, "
+            for part, time in self._firsts.items()
+        )
+        gap = max((after - before for before, after in pairwise(self._chunks)), default=0.0)
         return (
-            f"timing: {', '.join([*firsts, f'{self._chunks} chunks'])} in {passed:.3f} s "
-            f"({rate:.1f} a second), longest gap {self._longest_gap:.3f} s"
+            f"timing: {firsts}{count} chunks in {passed:.3f} s "
+            f"({count / passed:.1f} a second), longest gap {gap:.3f} s"
         )
