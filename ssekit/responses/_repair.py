@@ -30,6 +30,7 @@ _RENAMED: Final = {
     "response.reasoning_content.": "response.reasoning_text.",
     "response.reasoning_summary.": "response.reasoning_summary_text.",
     "response.reasoning_part.delta": "response.reasoning_text.delta",
+    "response.reasoning_part.": "response.content_part.",
     "response.reasoning_summary_part.delta": "response.reasoning_summary_text.delta",
     "response.tool_call_arguments.": "response.function_call_arguments.",
     "response.function_call.done": "response.function_call_arguments.done",
@@ -38,6 +39,8 @@ _RENAMED: Final = {
 # of items that have one of them.
 _ARGUMENTS: Final = ("arguments", "input")
 _CALLS: Final = {"function_call", "custom_tool_call", "mcp_call", "mcp_approval_request"}
+# The type of a part that has none itself, by a word in the name of its event.
+_PART_TYPES: Final = {"summary": "summary_text", "reasoning": "reasoning_text", "": "output_text"}
 # The lists of parts that items have, and the type of a part that has none itself.
 _PARTS: Final = {
     "message": {"content": "output_text"},
@@ -47,7 +50,8 @@ _PARTS: Final = {
 
 def repair(body: dict[str, Any]) -> None:
     """Rewrite an object into the shape of an event, in place."""
-    kind = _known_name(body.get("type"))
+    own_name = body.get("type")
+    kind = _known_name(own_name)
     if "response" not in body and (body.get("object") == "response" or kind in _OF_RESPONSE):
         # The response itself, in the place of its event, or as from the endpoint without `stream`.
         is_running = body.get("status") in ("queued", "in_progress")
@@ -66,8 +70,8 @@ def repair(body: dict[str, Any]) -> None:
     if kind.endswith(".delta") and body.get("delta") is None:
         body["delta"] = body.get("text")
     _unwrap(body, "delta")
-    part_type = "summary_text" if "summary" in kind else "output_text"
-    _repair_parts([body.get("part")], part_type)
+    part_types = (kind for word, kind in _PART_TYPES.items() if word in str(own_name))
+    _repair_parts([body.get("part")], next(part_types))
     outputs = []
     for response in objects([body.get("response")]):
         if not response.get("usage"):

@@ -522,7 +522,8 @@ class ResponseUsage(WireStruct):
     """The tokens of a request, with additions of hosts.
 
     Attributes:
-        cost, cost_details, is_byok: Additions of OpenRouter; costs are in its credits.
+        cost, cost_details, is_byok: Additions of OpenRouter; costs are in its credits. The cost may
+            be an object (Perplexity).
         cost_in_usd_ticks, context_details, num_sources_used, num_server_side_tools_used,
             server_side_tool_usage_details: Additions of xAI.
         cached_tokens, cache_read_input_tokens, prompt_cache_hit_tokens, reasoning_tokens: Counts of
@@ -536,7 +537,7 @@ class ResponseUsage(WireStruct):
     output_tokens: int | None = None
     output_tokens_details: OutputTokensDetails | None = None
     total_tokens: int | None = None
-    cost: float | None = None
+    cost: float | JSONObject | None = None
     cost_details: JSONObject | None = None
     is_byok: bool | None = None
     cost_in_usd_ticks: int | None = None
