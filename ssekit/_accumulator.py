@@ -77,7 +77,8 @@ def _normalized(word: str) -> str:
 def later_word(known: str | None, latest: str) -> str | None:
     """Return which of two words for the end counts: the later, but no `stop` after another."""
     # Each chunk of KoboldCpp has "null" before the end, and Google's enum has a word for no reason.
-    if _normalized(latest) in ("null", "none", "unspecified"):
+    # Jina has a word for the end of the reasoning.
+    if _normalized(latest) in ("null", "none", "unspecified", "thinkingend"):
         return known
     stays = known and shared_reason(known) != "stop" and shared_reason(latest) == "stop"
     return known if stays else latest

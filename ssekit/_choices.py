@@ -86,8 +86,8 @@ class CompletionUsage(WireStruct):
         input_tokens, output_tokens: Other names of the prompt's and the completion's (mlx-vlm),
             with input_tokens_details and output_tokens_details.
         prompt_cache_hit_tokens, prompt_cache_miss_tokens: DeepSeek.
-        cached_tokens: Moonshot. Elsewhere cache_read_tokens, cache_read_input_tokens or
-            num_cached_tokens.
+        cached_tokens: Moonshot. Elsewhere cache_read_tokens, cache_read_input_tokens,
+            num_cached_tokens or precached_prompt_tokens.
         reasoning_tokens: SGLang.
         queue_time, prompt_time, completion_time, total_time: Seconds (Groq).
         cost: In the host's credits, or an object (Perplexity).
@@ -111,6 +111,7 @@ class CompletionUsage(WireStruct):
     cache_read_tokens: int | None = None
     cache_read_input_tokens: int | None = None
     num_cached_tokens: int | None = None
+    precached_prompt_tokens: int | None = None
     reasoning_tokens: int | None = None
     queue_time: float | None = None
     prompt_time: float | None = None
@@ -129,7 +130,7 @@ _INPUTS: Final = ("prompt_tokens", "input_tokens")
 _OUTPUTS: Final = ("completion_tokens", "output_tokens", "total_tokens")
 _CACHED: Final = attrgetter(
     *("prompt_cache_hit_tokens", "cached_tokens", "cache_read_tokens"),
-    *("cache_read_input_tokens", "num_cached_tokens"),
+    *("cache_read_input_tokens", "num_cached_tokens", "precached_prompt_tokens"),
 )
 
 

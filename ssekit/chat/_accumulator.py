@@ -95,6 +95,8 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
                 builder.add_blocks("executed_tools", delta.executed_tools)
             if delta.extra_content is not None:
                 merge_fields(builder.message.setdefault("extra_content", {}), delta.extra_content)
+            if delta.functions_state_id is not None and delta.functions_state_id:
+                builder.message["functions_state_id"] = delta.functions_state_id
             if choice.finish_reason is not None and choice.finish_reason:
                 builder.finish_reason = later_word(builder.finish_reason, choice.finish_reason)
             if choice.logprobs is not None:

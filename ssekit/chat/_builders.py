@@ -32,7 +32,7 @@ from ssekit.chat._chunk import ChoiceDelta, ChoiceDeltaToolCall, ChoiceLogprobs
 # The texts of a message.
 TEXTS: Final = ("content", "refusal", "reasoning", "reasoning_content", "reasoning_text")
 # The texts of objects that come in pieces: those with the reasoning, and all.
-_THOUGHTS: Final = ("text", "summary", "thinking")
+_THOUGHTS: Final = ("text", "summary", "thinking", "thought")
 JOINED: Final = (*_THOUGHTS, "data", "transcript", "arguments")
 # The types of such objects, other than blocks of the reasoning.
 _KINDS: Final = {"audio": result.ChatCompletionAudio, "function_call": result.FunctionCall}
@@ -202,6 +202,11 @@ class ObjectBuilder(Struct, eq=False):
         if ours is not None and theirs is not None and str(ours) != str(theirs):
             return False
         if piece.get("data") and known.get("data"):  # data comes whole
+            return False
+        # So does the tool of a step (Perplexity), which has no index.
+        if piece.get("index") is None and any(
+            type(value) is dict and known.get(name) for name, value in piece.items()
+        ):
             return False
         # A signature ends the text that it signs, unless each piece of the text has the same one.
         signature = known.get("signature")

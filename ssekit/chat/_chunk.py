@@ -92,14 +92,18 @@ class ChoiceDelta(WireStruct):
         reasoning_content: The same (DeepSeek, xAI, Alibaba, SGLang).
         reasoning_text: The same (Copilot), with reasoning_opaque. Send that back.
         reasoning_details: The reasoning in typed blocks (OpenRouter, MiniMax). Send them back.
-        thinking_blocks: The same, in blocks of Anthropic (LiteLLM).
+            Perplexity's are its reasoning_steps.
+        thinking_blocks: The same, in blocks of Anthropic (LiteLLM). Portkey's are content_blocks.
         annotations: Citations, each of them whole.
         images: Images that the model made (OpenRouter).
         executed_tools: Tools that the host itself ran (Groq).
         channel: The model's channel that this piece belongs to (Groq).
         extra_content: As in a tool call, but for the text (Google's hosts).
-        type: Always None. A delta with a type (Cortex) is rewritten into this shape.
+        functions_state_id: The id of the functions that were sent (GigaChat). Send it back.
+        type: Always None. A delta with a type (Cortex, Jina) is rewritten into this shape.
         thinking, cot_summary: Always None. A text here (Copilot) becomes the reasoning_text.
+        reasoning_steps, content_blocks: Always None. They become the two lists of blocks.
+        context: Always None. The sources in it (Azure) become the search_results.
         tool_call_id: Always None. A delta with the output of a tool (role "tool") counts as empty.
         error: Always None. An object here makes the event an `APIError`.
     """
@@ -121,9 +125,13 @@ class ChoiceDelta(WireStruct):
     executed_tools: list[JSONObject] | None = None
     channel: str | None = None
     extra_content: JSONObject | None = None
+    functions_state_id: str | None = None
     type: None = None
     thinking: None = None
     cot_summary: None = None
+    reasoning_steps: None = None
+    content_blocks: None = None
+    context: None = None
     tool_call_id: None = None
     error: None = None
 
@@ -203,6 +211,8 @@ class ChatCompletionChunk(WireStruct, kw_only=True):
         obfuscation: Padding without meaning, against readers of packet sizes.
         provider: The host behind a router (OpenRouter).
         citations, search_results: The sources of the answer (Perplexity).
+        web_search, references, venice_parameters: Always None. The sources here (Zhipu,
+            Volcengine, Venice) become the search_results.
         prompt_filter_results: Azure's verdicts on the prompt.
         timings: Durations and rates of the server's work (llama.cpp).
         error: Always None. An object here makes the event an `APIError`.
@@ -225,6 +235,9 @@ class ChatCompletionChunk(WireStruct, kw_only=True):
     prompt_filter_results: list[Any] | None = None
     timings: JSONObject | None = None
     x_groq: XGroq | None = None
+    web_search: None = None
+    references: None = None
+    venice_parameters: None = None
     error: None = None
     message: None = None
     base_resp: None = None

@@ -15,19 +15,35 @@ _TEXTS: Final = ("content", "reasoning", "reasoning_content", "reasoning_text")
 _PARTS: Final = ("text", "thinking", "summary", "reasoning", "content", "value")
 _WITH_TEXT: Final = frozenset({str, dict, list})
 _ARGUMENTS: Final = ("arguments", "input")  # of a function, of a custom tool
+# Other names of the reasoning in a delta.
+_THOUGHTS: Final = {
+    "thinking": "reasoning_text",
+    "cot_summary": "reasoning_text",
+    "reasoning_steps": "reasoning_details",
+    "content_blocks": "thinking_blocks",
+}
+# Other names of the list of sources: in a chunk, and in an object of a chunk or of a delta.
+_SOURCES: Final = ("web_search", "references")
+_SOURCES_WITHIN: Final = {"venice_parameters": "web_search_citations", "context": "citations"}
 
 
 def repair(body: dict[str, Any]) -> None:
     """Rewrite an object into the shape of a chunk, in place."""
     choices = repair_choices(body)
-    for delta in objects([choice.get(name) for choice in choices for name in _DELTAS]):
+    deltas = objects([choice.get(name) for choice in choices for name in _DELTAS])
+    _repair_sources(body, deltas)
+    for delta in deltas:
         if delta.get("role") == "tool":  # the output of a tool that the host itself ran
             delta.clear()
         for field in (*_TEXTS, "thinking", "cot_summary"):
             _repair_parts(delta, field)
-        thoughts = delta.get("thinking") or delta.get("cot_summary")  # Copilot
-        if isinstance(thoughts, str):
-            delta["reasoning_text"] = delta.get("reasoning_text") or thoughts
+        if delta.get("type") == "think":  # Jina: the content is the reasoning
+            delta["reasoning_content"] = delta.pop("content", None)
+        if isinstance(delta.get("content_blocks"), list):
+            delta["content_blocks"] = _thinking_blocks(delta["content_blocks"])
+        for other, field in _THOUGHTS.items():
+            if isinstance(delta.get(other), str | list):
+                delta[field] = delta.get(field) or delta.pop(other)
         spell(delta, *_TEXTS)
         if delta.get("type") == "tool_use":  # Cortex: the delta itself is a piece of a call
             named = {"id": delta.get("tool_use_id"), "arguments": delta.get("input")}
@@ -38,6 +54,25 @@ def repair(body: dict[str, Any]) -> None:
             _repair_call(call)
         for called in objects([delta.get("function_call")]):
             spell_json(called, *_ARGUMENTS)
+
+
+def _repair_sources(body: dict[str, Any], deltas: list[dict[str, Any]]) -> None:
+    """Make a list of sources under another name the `search_results`."""
+    lists = [body.get(name) for name in ("search_results", *_SOURCES)]
+    for holder, name in _SOURCES_WITHIN.items():
+        held = objects([each.get(holder) for each in (body, *deltas)])
+        lists += [each.get(name) for each in held]
+    body["search_results"] = next(filter(None, lists), None)
+
+
+def _thinking_blocks(blocks: list[Any]) -> list[dict[str, Any]]:
+    """Return the thoughts among pieces of Anthropic's blocks, which have no type (Portkey)."""
+    pieces = [block.get("delta", block) for block in objects(blocks)]
+    return [
+        {"type": "redacted_thinking" if piece.get("data") else "thinking", **piece}
+        for piece in objects(pieces)
+        if any(name in piece for name in ("thinking", "signature", "data"))
+    ]
 
 
 def _repair_parts(delta: dict[str, Any], field: str) -> None:

@@ -96,6 +96,7 @@ class ChatCompletionMessage(WireStruct, kw_only=True):
     images: list[JSONObject] | None = None
     executed_tools: list[JSONObject] | None = None
     extra_content: JSONObject | None = None
+    functions_state_id: str | None = None
 
 
 class Choice(WireStruct, kw_only=True):
