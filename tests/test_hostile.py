@@ -4,7 +4,6 @@ An event is a list of many items that are empty or unforeseen, in every place th
 may have one by mistake.
 """
 
-import gc
 import sys
 import tracemalloc
 from types import FrameType
@@ -144,7 +143,6 @@ def receive(decoder: StreamDecoder[Any, Any], data: bytes) -> object:
 @pytest.mark.parametrize(("name", "text"), PLACES)
 def test_an_event_of_odd_items_takes_a_bounded_multiple_of_its_size(name: str, text: str):
     """`json.loads` takes up to 44 times the bytes, and a snapshot is a copy."""
-    gc.collect()
     receive(FORMATS[name].decoder(), hostile(text, "{}", 2_500))  # fills what is cached
     for item in taken_items(text):
         data = hostile(text, item, 7_000 // len(item))

@@ -16,7 +16,7 @@ from ssekit.testing import event_streams, server_sent_events
 from tests.formats import FORMATS, structs_of
 from tests.shared import Recording, each_recording
 from tests.survive import NAMES, survive
-from tests.thorough import pick
+from tests.thorough import examples, pick
 from tests.wire import event
 
 WIRES = {**FORMATS, "auto": auto}
@@ -77,14 +77,12 @@ TREES = {
 
 
 @each_wire
-@pytest.mark.parametrize("kind", TREES)
-def test_any_trees(wire: Any, kind: str):
-    @given(st.lists(TREES[kind], max_size=4))
-    def check(trees: list[Any]) -> None:
-        decoder = survive(encoded(trees), wire)
-        assert decoder.state in ("truncated", "failed") or kind == "anything"
-
-    check()
+@given(st.data())
+@examples(quick=40, thorough=400)
+def test_any_trees(wire: Any, data: st.DataObject):
+    kind = data.draw(st.sampled_from([*TREES]))
+    decoder = survive(encoded(data.draw(st.lists(TREES[kind], max_size=4))), wire)
+    assert decoder.state in ("truncated", "failed") or kind == "anything"
 
 
 def encoded(trees: list[Any]) -> bytes:

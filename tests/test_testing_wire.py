@@ -47,13 +47,13 @@ def described(stream: EventStream) -> Reference:
 
 
 @given(event_streams())
-@examples(quick=60, thorough=5_000)
+@examples(quick=40, thorough=5_000)
 def test_an_independent_decoder_agrees_with_the_fields_of_a_stream(stream: EventStream):
     assert described(stream) == interpret(stream.data)
 
 
 @given(st.data())
-@settings(max_examples=60)
+@examples(quick=20, thorough=60)
 def test_any_list_of_events_is_encoded(data: st.DataObject):
     events = data.draw(st.lists(server_sent_events(), max_size=3))
     stream = data.draw(event_streams(st.just(events)))
@@ -162,7 +162,7 @@ REACHED = {
 }
 
 
-@pytest.mark.parametrize("name", pick(quick=list(REACHED)[::6], thorough=list(REACHED)))
+@pytest.mark.parametrize("name", pick(quick=list(REACHED)[::10], thorough=list(REACHED)))
 def test_what_streams_shrink_to(name: str):
     condition, expected = REACHED[name]
     # (Which of two small streams it is differs between versions of Hypothesis: by a line at most.)

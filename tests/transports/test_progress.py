@@ -14,6 +14,7 @@ import trio
 
 from ssekit import StreamTimeoutError, TextDelta, chat, messages
 from ssekit.testing.transports import Clock, Pause, Reads
+from tests.thorough import pick
 from tests.transports.clients import CLIENTS, Client, run_asyncio
 from tests.transports.scenarios import Scenario, Step
 from tests.transports.server import PATIENCE, Server
@@ -23,8 +24,11 @@ STALLED = Scenario((A, B, Step.KEEP_ALIVE))
 LIMIT = 0.3  # seconds without a delta
 
 
-def clients(*runners: Any) -> list[Any]:
-    return [pytest.param(each, id=each.name) for each in CLIENTS if each.run in runners]
+def clients(*names: str, runners: tuple[Any, ...]) -> list[Any]:
+    """Return the clients of these names, or thoroughly all that have such runners."""
+    every = [client for client in CLIENTS if client.run in runners]
+    some = [client for client in every if client.name in names]
+    return [pytest.param(client, id=client.name) for client in pick(quick=some, thorough=every)]
 
 
 def sees_it_leave(client: Client) -> bool:
@@ -32,7 +36,7 @@ def sees_it_leave(client: Client) -> bool:
     return not client.http2 and not client.by_hand
 
 
-@pytest.mark.parametrize("client", clients(None))
+@pytest.mark.parametrize("client", clients("httpx2", "urllib3", runners=(None,)))
 def test_a_stall_behind_keepalives(client: Client, server: Server):
     """The comments are what looks at the clock: no thread, and no timer."""
     client.require()
@@ -55,7 +59,9 @@ def test_a_stall_behind_keepalives(client: Client, server: Server):
     assert raised.value.partial.choices[0].message.content == "ab"
 
 
-@pytest.mark.parametrize("client", clients(run_asyncio, trio.run))
+@pytest.mark.parametrize(
+    "client", clients("aiohttp", "httpx async, trio", runners=(run_asyncio, trio.run))
+)
 def test_a_stall_behind_keepalives_asynchronously(client: Client, server: Server):
     """The deadline moves with each delta; the loop of the client has a scope for it."""
     client.require()
