@@ -33,7 +33,7 @@ from ssekit._json import (
     well_formed,
     without_spellings,
 )
-from ssekit._marker import DONE, Done, is_blank, is_marker, unglued
+from ssekit._marker import DONE, Done, is_blank, is_empty, is_marker, unglued
 from ssekit._outside import objects_outside
 from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE
 from ssekit._server_error import (
@@ -259,7 +259,7 @@ class Format(Generic[ChunkT, ResultT]):
         data = event.data
         if ("\n" not in data and "data:" not in data) or data.isspace() or is_json(data):
             return [event]
-        lines = [line for line in unglued(data).split("\n") if line.strip()]
+        lines = [line for line in unglued(data).split("\n") if not is_empty(line)]
         rest = [*dropwhile(lambda line: is_marker(line) or parse_object(line) is not None, lines)]
         if event.event == "error" and 0 < len(rest) < len(lines):  # the words of the error
             lines[-len(rest) :] = ["\n".join(rest)]
@@ -320,8 +320,8 @@ class Format(Generic[ChunkT, ResultT]):
         return chunk
 
     def _passes(self, event: ServerSentEvent, body: Any) -> bool:
-        """Whether an event is blank, or has a type of its own and is no chunk."""
-        if is_blank(event.data):
+        """Whether an event is empty, or has a type of its own and is no chunk."""
+        if is_empty(event.data):
             return event.event != "error"
         if event.event in ("message", "error"):
             return False
@@ -408,7 +408,7 @@ class Format(Generic[ChunkT, ResultT]):
         format. (One method decides both, because it reads the data, which may be large.)
         """
         is_error, is_alive = event.event == "error", is_keepalive(event.event)
-        if is_blank(event.data) and not is_error:
+        if is_empty(event.data) and not is_error:
             return "empty"
         body = body_of(event)
         if not isinstance(body, dict):

@@ -1,4 +1,4 @@
-# Events that have no chunk, which are the end marker `[DONE]` and blank data; and events, or the
+# Events that have no chunk, which are the end marker `[DONE]` and empty data; and events, or the
 # marker, that are joined to the one before them.
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ import enum
 import re
 from typing import Final
 
-__all__ = ["DONE", "Done", "is_blank", "is_marker", "unglued"]
+__all__ = ["DONE", "Done", "is_blank", "is_empty", "is_marker", "unglued"]
 
 # The group is the field name of another event, or of the end marker, behind data whose line has no
 # end. There is none in a string. (A cut one has no comma, colon or bracket behind its quotes.)
@@ -32,8 +32,13 @@ def is_marker(data: str) -> bool:
 
 
 def is_blank(data: str) -> bool:
-    """Whether the data of an event is empty, white space or `null`."""
+    """Whether a text is empty, white space or `null`."""
     return not data or data.isspace() or (len(data) < 100 and data.strip() == "null")
+
+
+def is_empty(data: str) -> bool:
+    """Whether the data of an event is blank, or a comment, which proxies send on as data."""
+    return is_blank(data) or (data.startswith(":") and "\n" not in data)
 
 
 def unglued(data: str) -> str:
