@@ -288,6 +288,7 @@ class Usage(WireStruct):
         iterations: The usage of each model that worked on the answer (beta).
         fallback_credit: The use of a credit for an earlier refusal (beta).
         speed: "standard" or "fast".
+        cost, cost_details, is_byok: Additions of OpenRouter; costs are in its credits.
         prompt_tokens, completion_tokens: Always None. Chat's names of the counts, from which the
             counts of this format are made.
     """
@@ -304,6 +305,9 @@ class Usage(WireStruct):
     speed: str | None = None
     iterations: list[JSONObject] | None = None
     fallback_credit: JSONObject | None = None
+    cost: float | None = None
+    cost_details: JSONObject | None = None
+    is_byok: bool | None = None
     prompt_tokens: None = None
     completion_tokens: None = None
 
