@@ -10,7 +10,7 @@
 # - Parts stay in the order in which they came. Successive texts of one kind (thought or not) are
 #   one part. Any other part stays alone, and so does a text with a signature.
 # - Of metadata, the newest value wins. Citations and log probabilities, which come with the text
-#   that they describe, are collected.
+#   that they describe, are collected; and so are sources that positions count from the first.
 # - Built objects share nothing mutable with the builder, or with each other.
 
 from __future__ import annotations
@@ -28,7 +28,16 @@ from ssekit._json import join_surrogates
 from ssekit._text import Text
 from ssekit.gemini import _response as result
 from ssekit.gemini._arguments import Arguments
-from ssekit.gemini._response import AnyPart, Candidate, Citation, Content, FunctionCall, Part
+from ssekit.gemini._response import (
+    AnyPart,
+    Candidate,
+    Citation,
+    Content,
+    FunctionCall,
+    GroundingChunk,
+    GroundingMetadata,
+    Part,
+)
 
 _NO_PART: Final = Part()
 
@@ -130,20 +139,24 @@ class CandidateBuilder(msgspec.Struct, eq=False):
     _citations: dict[Citation, None] = {}  # a set in order: hosts send citations again
     _logprobs: dict[str, Any] = {}
     _metadata: dict[str, Any] = {}
+    _grounded: GroundingMetadata | None = None
+    _sources: list[GroundingChunk] = []  # of all rounds of the host's tools
 
     def add(self, candidate: Candidate, calls: list[FunctionCallBuilder | None]) -> None:
         """Add a chunk's candidate; append the builder of each of its function calls to `calls`.
 
         The end of a call that never began appends None.
         """
-        stopped = not self._parts and shared_reason(self.finish_reason) == "stop"
+        # Google's hosts end each round of their own tools by STOP, and go on. (Gateways that
+        # translate write STOP before any content.)
+        stopped = self.finish_reason is not None and shared_reason(self.finish_reason) == "stop"
+        if stopped and any(map(_has_content, candidate.content.parts)):
+            self.finish_reason = None
         for part in candidate.content.parts:
             if part.function_call is None:
                 self._add_part(part)
             else:
                 calls.append(self._add_call(part, part.function_call))
-        if stopped and self._parts:  # gateways that translate write STOP before any content
-            self.finish_reason = None
         if candidate.content.role:
             self._role = candidate.content.role
         if candidate.finish_reason:
@@ -162,8 +175,8 @@ class CandidateBuilder(msgspec.Struct, eq=False):
         if urls is not None and urls.url_metadata:
             metadata["url_context_metadata"] = urls
         if candidate.grounding_metadata is not None:
-            known = metadata.get("grounding_metadata")
-            metadata["grounding_metadata"] = merge(known, candidate.grounding_metadata)
+            self._grounded = merge(self._grounded, candidate.grounding_metadata)
+            self._sources += candidate.grounding_metadata.grounding_chunks or ()
         if candidate.citation_metadata is not None:
             self._citations.update(dict.fromkeys(candidate.citation_metadata.citations))
         if candidate.logprobs_result is not None:
@@ -237,8 +250,26 @@ class CandidateBuilder(msgspec.Struct, eq=False):
             finish_reason=self.finish_reason,
             citation_metadata=result.CitationMetadata(citations=citations) if citations else None,
             logprobs_result=result.LogprobsResult(**copy_fields(logprobs)) if logprobs else None,
+            grounding_metadata=self._grounding(),
             **copy_fields(self._metadata),
         )
+
+    def _grounding(self) -> GroundingMetadata | None:
+        """Return the newest sources; those of all rounds if a support has a position past them."""
+        newest = self._grounded or GroundingMetadata()
+        supports = newest.grounding_supports or ()
+        places = [each for support in supports for each in support.grounding_chunk_indices or ()]
+        past = max(filter(None, places), default=-1) >= len(newest.grounding_chunks or ())
+        changes = {"grounding_chunks": deep_copy(self._sources)} if past and self._sources else {}
+        grounding: GroundingMetadata | None = deep_copy(self._grounded, **changes)
+        return grounding
+
+
+def _has_content(part: AnyPart) -> bool:
+    """Whether a part is more than a signature, or an empty text."""
+    if part.text is not None:
+        return part.text != ""
+    return part != Part(thought=part.thought, thought_signature=part.thought_signature)
 
 
 def _build_part(part: Any) -> Any:
