@@ -211,8 +211,8 @@ class ChatCompletionChunk(WireStruct, kw_only=True):
         obfuscation: Padding without meaning, against readers of packet sizes.
         provider: The host behind a router (OpenRouter).
         citations, search_results: The sources of the answer (Perplexity).
-        web_search, references, venice_parameters: Always None. The sources here (Zhipu,
-            Volcengine, Venice) become the search_results.
+        web_search, venice_parameters: Always None. The sources here (Zhipu, Venice) become the
+            search_results.
         prompt_filter_results: Azure's verdicts on the prompt.
         timings: Durations and rates of the server's work (llama.cpp).
         error: Always None. An object here makes the event an `APIError`.
@@ -236,7 +236,6 @@ class ChatCompletionChunk(WireStruct, kw_only=True):
     timings: JSONObject | None = None
     x_groq: XGroq | None = None
     web_search: None = None
-    references: None = None
     venice_parameters: None = None
     error: None = None
     message: None = None

@@ -22,9 +22,8 @@ _THOUGHTS: Final = {
     "reasoning_steps": "reasoning_details",
     "content_blocks": "thinking_blocks",
 }
-# Other names of the list of sources: in a chunk, and in an object of a chunk or of a delta.
-_SOURCES: Final = ("web_search", "references")
-_SOURCES_WITHIN: Final = {"venice_parameters": "web_search_citations", "context": "citations"}
+# Other names of the list of sources, by the object of a chunk or of a delta that has it.
+_SOURCES: Final = {"venice_parameters": "web_search_citations", "context": "citations"}
 
 
 def repair(body: dict[str, Any]) -> None:
@@ -58,8 +57,8 @@ def repair(body: dict[str, Any]) -> None:
 
 def _repair_sources(body: dict[str, Any], deltas: list[dict[str, Any]]) -> None:
     """Make a list of sources under another name the `search_results`."""
-    lists = [body.get(name) for name in ("search_results", *_SOURCES)]
-    for holder, name in _SOURCES_WITHIN.items():
+    lists = [body.get("search_results"), body.get("web_search")]
+    for holder, name in _SOURCES.items():
         held = objects([each.get(holder) for each in (body, *deltas)])
         lists += [each.get(name) for each in held]
     body["search_results"] = next(filter(None, lists), None)
