@@ -178,7 +178,8 @@ class ResponseReasoningItem(Item, tag="reasoning"):
         summary: The summary that OpenAI shows of it.
         content: The reasoning itself, if the host shows it.
         encrypted_content: The reasoning in a form that only the host can read, to be sent back.
-        format: The format of `encrypted_content`, to be sent back with it (OpenRouter).
+        format, signature: The format of `encrypted_content`, and what signs the content, to be sent
+            back (OpenRouter).
     """
 
     type: ClassVar[Literal["reasoning"]] = "reasoning"
@@ -186,6 +187,7 @@ class ResponseReasoningItem(Item, tag="reasoning"):
     content: list[ContentPart] | None = None
     encrypted_content: str | None = None
     format: str | None = None
+    signature: str | None = None
 
 
 class ResponseFunctionToolCall(Item, tag="function_call"):
@@ -251,6 +253,7 @@ class ResponseFunctionWebSearch(Item, tag="web_search_call"):
 
     type: ClassVar[Literal["web_search_call"]] = "web_search_call"
     action: JSONObject | None = None
+    results: list[JSONObject] | None = None
 
 
 class ResponseComputerToolCall(Item, tag="computer_call"):
