@@ -69,9 +69,16 @@ class CompletionTokensDetails(WireStruct):
 
 
 class PromptTokensDetails(WireStruct):
-    """The tokens of the prompt, by kind."""
+    """The tokens of the prompt, by kind.
+
+    Attributes:
+        cache_creation_input_tokens, cache_creation_tokens: Other names of the cache_write_tokens
+            (Alibaba, LiteLLM).
+    """
 
     audio_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+    cache_creation_tokens: int | None = None
     cache_write_tokens: int | None = None
     cached_tokens: int | None = None
     image_tokens: int | None = None
@@ -88,12 +95,14 @@ class CompletionUsage(WireStruct):
         prompt_cache_hit_tokens, prompt_cache_miss_tokens: DeepSeek.
         cached_tokens: Moonshot. Elsewhere cache_read_tokens, cache_read_input_tokens,
             num_cached_tokens or precached_prompt_tokens.
+        cache_creation_input_tokens: The tokens written into a cache (LiteLLM).
         reasoning_tokens: SGLang.
         queue_time, prompt_time, completion_time, total_time: Seconds (Groq).
         cost: In the host's credits, or an object (Perplexity).
+        citation_tokens, num_search_queries: Perplexity.
         cost_details, is_byok, server_tool_use_details: OpenRouter.
         cost_in_usd_ticks, num_sources_used: xAI.
-        service_tier: Mistral.
+        prompt_audio_seconds, service_tier: Mistral.
     """
 
     completion_tokens: int | None = None
@@ -112,11 +121,15 @@ class CompletionUsage(WireStruct):
     cache_read_input_tokens: int | None = None
     num_cached_tokens: int | None = None
     precached_prompt_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
     reasoning_tokens: int | None = None
     queue_time: float | None = None
     prompt_time: float | None = None
     completion_time: float | None = None
     total_time: float | None = None
+    citation_tokens: int | None = None
+    num_search_queries: int | None = None
+    prompt_audio_seconds: float | None = None
     cost: float | dict[str, Any] | None = None
     cost_details: dict[str, Any] | None = None
     is_byok: bool | None = None

@@ -84,7 +84,6 @@ UNDECLARED = {
         "generationId": "the name of the request within Vercel's gateway",
         "choices.delta.provider_metadata": "which hosts Vercel's gateway tried, in what order",
         "usage.market_cost": "what the host would have charged without the gateway (Vercel)",
-        "usage.cache_creation_input_tokens": "always 0 (Vercel's gateway)",
         "usage.search_context_size": "an echo of the request (Perplexity)",
         "choices.text": "the content once more (Together)",
         "choices.delta.token_id": "the number of the token in the vocabulary (Together)",
