@@ -18,7 +18,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
@@ -355,7 +354,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         for part in self._format.split(event, behind):
             if self.state != "open":
                 return
-            if part.data == "[DONE]" or is_marker(part.data):  # nearly always exactly "[DONE]"
+            if is_marker(part.data):
                 is_end = self._format.marker_ends or self.accumulator.complete
                 self._end("marker" if is_end else None, "the end marker came", self._outside)
                 return
@@ -363,15 +362,18 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
             settles = waiting and self._format.kind_of(part) != "empty"
             if settles:
                 self._outside, self._decode = b"", self._format.decode_typed
-            try:
-                chunk = self._format.decode_part(part, refused=not waiting)
+            chunk, error = self._format.read(part, refused=not waiting)
+            if error is None:
                 if settles and self._unexplained is not None:
                     self._fail(self._unexplained)
                     return
                 if chunk is not None and self._outgrows_limit(len(part.data)):
                     return
+            try:
                 ends = chunk is not None and self.accumulator.add(chunk)
-            except SSEKitError as error:
+            except DecodeError as fault:
+                error = error or fault  # the server's own error is more important
+            if error is not None:
                 error.event = event
                 self._receive_error(error)
                 continue
@@ -383,9 +385,6 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
                 yield chunk
 
     def _receive_error(self, error: SSEKitError) -> None:
-        if isinstance(error, APIError) and error.chunk is not None:
-            with suppress(DecodeError):  # the server's own error is more important
-                self.accumulator.add(error.chunk)
         explained = self._format.is_explained(error)
         if explained and isinstance(error, APIError):
             self._unexplained = None

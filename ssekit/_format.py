@@ -3,7 +3,7 @@
 #
 # What always holds here:
 # - An ordinary chunk is decoded by the format's typed decoder and nothing else. The end marker,
-#   error objects and dialects all fail there, and only then cost Python (`decode_part`).
+#   error objects and dialects all fail there, and only then cost Python (`read`).
 # - Data that is a JSON object never ends a stream, unless it reports an error.
 
 from __future__ import annotations
@@ -147,10 +147,14 @@ class Format(Generic[ChunkT, ResultT]):
         """
         if is_marker(event.data):
             return DONE
-        chunk = self.decode_part(event)
-        if chunk is None:
-            raise self._no_chunk(event)
-        return chunk
+        chunk, error = self.read(event)
+        if chunk is not None and error is None:
+            return chunk
+        error = error or self._no_chunk(event)
+        try:
+            raise error
+        finally:
+            del error  # which would hold itself, and the event, by its traceback
 
     def decoder(
         self,
@@ -288,15 +292,16 @@ class Format(Generic[ChunkT, ResultT]):
             if part.event != "error" or part.data.startswith(("{", "["))
         )
 
-    def decode_part(self, event: ServerSentEvent, /, *, refused: bool = False) -> ChunkT | None:
-        """Decode one event, which may be `refused` by the typed decoder; otherwise as `decode`.
+    def read(
+        self, event: ServerSentEvent, /, *, refused: bool = False
+    ) -> tuple[ChunkT | None, SSEKitError | None]:
+        """Return the chunk of an event, which may be `refused` by the typed decoder, and its error.
 
-        Returns:
-            The chunk; None if the event is no part of the format, and nothing is wrong with it.
+        An event that is no part of the format, and with which nothing is wrong, has neither.
         """
         if not (refused or is_dense(event.data)):
             with suppress(*DECODE_FAILURES):
-                return self.decode_typed(event.data)
+                return self.decode_typed(event.data), None
         spelled = has_float(event.data)
         body = unlisted(try_parse(event.data, self._fragments, spelled=spelled))
         if body is None and event.event == "error" and not is_blank(event.data):
@@ -307,17 +312,12 @@ class Format(Generic[ChunkT, ResultT]):
         passes = self._passes(event, body)
         error = self.find_reported(body, event.event, certain=passes)
         if error is None and passes:
-            return None
+            return None, None
         chunk = self._as_chunk(body, spelled)
         if error is not None:
             error.chunk = chunk
-            try:
-                raise error
-            finally:
-                del error  # which would hold itself, and the event, by its traceback
-        if chunk is None:
-            raise self._no_chunk(event)
-        return chunk
+            return chunk, error
+        return chunk, self._no_chunk(event) if chunk is None else None
 
     def _passes(self, event: ServerSentEvent, body: Any) -> bool:
         """Whether an event is empty, or has a type of its own and is no chunk."""

@@ -158,13 +158,10 @@ class _Decoder(StreamDecoder[Any, Any]):
         """Whether an event of no known shape ends the stream, or outgrows the limit."""
         if is_marker(event.data) or self._size > self._scanner.limit:
             return True
-        try:
-            chunk = self._format.decode_part(event)
-            if chunk is not None:  # (None for an event of another type: see `decode_part`)
-                self.accumulator.add(chunk)
-        except SSEKitError:
-            return True
-        return False
+        chunk, error = self._format.read(event)
+        if chunk is not None and error is None:
+            self.accumulator.add(chunk)
+        return error is not None
 
     def _no_answer(self, where: str, outside: bytes) -> SSEKitError:
         event = self._first_foreign
