@@ -208,49 +208,41 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         One generator serves all reads of a stream: a generator for each read took a tenth longer
         where each read is one event. It is one function: a call for each chunk takes 30 ns.
         """
-        decode, add, scanner = self._decode, self.accumulator.add, self._scanner
-        started, ignored = self._started, IGNORED
-        limited, large = self._max_answer_size is not None, LARGE
+        scanner, limited = self._scanner, self._max_answer_size is not None
         try:
             for data in reads:
                 if self.state != "open":
                     return
                 # Bytes, the ordinary read, are scanned without the call of `_batches`.
-                if type(data) is bytes:
-                    batches = scanner.scan(data)
-                else:
-                    batches = self._batches(data)
-                    # `auto` may have detected the format in this read.
-                    decode, add = self._decode, self.accumulator.add
-                for fields, payloads in batches:
-                    if fields is ignored:
+                for fields, payloads in (
+                    scanner.scan(data) if type(data) is bytes else self._batches(data)
+                ):
+                    if fields is IGNORED:
                         payloads, fields = self._receive_ignored(payloads), NO_FIELDS
-                        decode = self._decode
                     for payload in payloads:
                         if self.state != "open":
                             # `fail` was called since the latest chunk, which mypy cannot know.
                             return  # type: ignore[unreachable]
                         self._payload, self._fields = payload, fields
                         try:
-                            if len(payload) > large and is_dense(payload):
+                            if len(payload) > LARGE and is_dense(payload):
                                 raise msgspec.DecodeError
-                            chunk = decode(payload)
+                            chunk = self._decode(payload)
                         except DECODE_FAILURES:
                             yield from self._receive_unusual()
                             if self.state != "open":
                                 return  # type: ignore[unreachable]
-                            decode, started = self._decode, self._started
                             continue
                         if limited and self._outgrows_limit(len(payload)):
                             return
                         try:
-                            ends = add(chunk)
+                            ends = self.accumulator.add(chunk)
                         except DecodeError as error:
                             error.event = self.event
                             self._fail(error)
                             return
-                        if not started:
-                            started = self._note(chunk, make_event(payload, fields))
+                        if not self._started:
+                            self._note(chunk, make_event(payload, fields))
                         if ends:
                             self._end("event", "the stream ended")
                         yield chunk
@@ -395,7 +387,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
             return
         self._fail(error)
 
-    def _note(self, chunk: ChunkT | None, event: ServerSentEvent) -> bool:
+    def _note(self, chunk: ChunkT | None, event: ServerSentEvent) -> None:
         """Note whether a chunk starts the answer, or its event is of another format."""
         if chunk is not None and self._format.starts(chunk, event):
             self._started = True
@@ -404,7 +396,6 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
             if kind == "foreign":
                 self._foreign += 1
                 self._first_foreign = self._first_foreign or event
-        return self._started
 
     # The end.
 

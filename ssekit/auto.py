@@ -73,11 +73,6 @@ class _Accumulator:
     def __init__(self, current: Accumulator[Any, Any]) -> None:
         self.current = current
 
-    # `receive` may keep this bound method from before the detection.
-
-    def add(self, chunk: Any, /) -> bool | None:
-        return self.current.add(chunk)
-
     def __getattr__(self, name: str) -> Any:
         return getattr(self.current, name)
 
