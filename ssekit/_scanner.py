@@ -59,9 +59,6 @@ _WINDOW = 64 * 2**10
 _LINES_WINDOW = 16 * 2**10
 # A read of this size (bytes) may be a single event.
 _SHORT = 4 * 2**10
-# The end of an event is searched for in this many bytes: a search through thousands of data lines
-# would add a sixth to their time.
-_NEAR = 8 * 2**10
 # Of an event type or an id, only the bytes beyond this number count against the limit.
 _UNCOUNTED = 64 * 2**10
 
@@ -180,15 +177,7 @@ class EventScanner:
             data = self._take_unfinished(data)
             fits = len(data) <= self.limit
             return self._scan_events(data) if fits else self._parse_lines(data, [])
-        # The rest of an event, and then maybe others.
-        blank = b"\n\r\n" if 13 in data else b"\n\n"
-        end = data.find(blank, 0, _NEAR) + len(blank)
-        if end < len(blank):
-            return self._parse_lines(data, [])
-        batches, rest = self._parse_lines(data[:end], []), data[end:]
-        if self._at_event:  # since `_parse_lines`, which mypy cannot know
-            return batches + self._scan_events(rest)  # type: ignore[unreachable]
-        return self._parse_lines(rest, batches)  # lines outside of events wait for the next event
+        return self._parse_lines(data, [])
 
     def _forget_fields(self) -> None:
         """Forget the fields of plain events: an older last event ID is in them."""
