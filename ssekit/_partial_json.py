@@ -3,8 +3,8 @@
 # How it works:
 # - A pattern takes one token at a time. `_expected` has the characters that the next token may
 #   begin with. The stack has the arrays and objects that are open.
-# - An open string or number is kept in fragments until it ends, or until the value is read.
-# - The beginning of a literal or of an escape at the end of a piece is carried over to the next.
+# - An open string is kept in fragments until it ends, or until the value is read.
+# - The beginning of a literal, a number or an escape at the end of a piece is carried over.
 #
 # What always holds here:
 # - A piece is read once, and no function calls itself: the cost is linear in the text, however it
@@ -50,17 +50,14 @@ _TOKEN = re.compile(
 )
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _NUMBER_SO_FAR = re.compile(r"-?(?:(?:0|[1-9][0-9]*)(?:\.|(?:\.[0-9]+)?(?:[eE][-+]?[0-9]*)?))?")
-_NUMBER_PIECE = re.compile(r"[-+.0-9A-Za-z]*")
-_MORE_DIGITS = re.compile(r"([0-9][0-9])[0-9]+")
 # The inside of a string, up to a quotation mark, a backslash without a whole escape, or the end;
 # and the beginning of an escape, at the end of a piece.
 _STRING = re.compile(r'[^"\\]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\]*+)*+')
 _ESCAPE_SO_FAR = re.compile(r"(?:\\(?:u[0-9a-fA-F]{0,3})?)?")
 _read_string = json.JSONDecoder(strict=False).decode
 
-# A longer number that is the whole text has no value: reading it after each piece would take the
-# square of its length.
-_LONGEST_NUMBER = 800  # characters
+# A longer number is refused (RFC 8259, 6, allows a limit): it is read again with each piece.
+_LONGEST_NUMBER = 5_000  # characters
 
 # The characters that the next token may begin with. "[" allows a literal or a number, too.
 _VALUE: Final = '"[{'
@@ -128,8 +125,8 @@ class PartialJSON:
     """
 
     __slots__ = (
-        *("_carried", "_error", "_expected", "_high_surrogate", "_in_key", "_key", "_number"),
-        *("_number_shape", "_number_start", "_open_strings", "_read", "_stack", "_string", "_top"),
+        *("_carried", "_error", "_expected", "_high_surrogate", "_in_key", "_key"),
+        *("_open_strings", "_read", "_stack", "_string", "_top"),
     )
 
     def __init__(self, *, open_strings: bool = True) -> None:
@@ -149,25 +146,17 @@ class PartialJSON:
         self._string: Fragments[str] | None = None
         self._in_key = False
         self._high_surrogate = ""
-        # The open number: its fragments, the position of its first character, and its text with
-        # long runs of digits cut short, which is enough to check its grammar.
-        self._number: Fragments[str] = Fragments("".join)
-        self._number_start = 0
-        self._number_shape = ""
 
     @property
     def value(self) -> Any:
         """The value so far, or `msgspec.UNSET` if nothing is known yet.
 
         It is one tree, which grows with the next pieces. Change nothing in it, and copy it to keep
-        it as it is. (A text that is only a number, of more than 800 characters, has no value.)
+        it as it is.
         """
-        if self._number and len(self._stack) == 1:
-            size = self._read - self._number_start
-            return _as_number(self._number.join()) if size <= _LONGEST_NUMBER else msgspec.UNSET
         if self._string is not None and self._open_strings and not self._in_key:
             self._extend_string(self._string)
-        return self._top[0] if self._top else msgspec.UNSET
+        return self._top[0] if self._top else _as_number(self._carried)
 
     def feed(self, piece: str, /) -> None:
         """Read the next piece of the text.
@@ -188,8 +177,6 @@ class PartialJSON:
         while at < len(text):
             if self._string is not None:
                 at = self._read_string(text, at, self._string)
-            elif self._number:
-                at = self._read_number(text, at)
             else:
                 at = self._read_token(text, at)
         self._read += len(text) - len(self._carried)
@@ -211,13 +198,13 @@ class PartialJSON:
             raise self._fault(match.start(match.lastindex))
         elif literal is not None:
             self._put(_LITERALS[literal])
-        elif end == len(text) and any(literal.startswith(word) for literal in _LITERALS):
+        elif end == len(text) and _is_beginning(word):
             self._carried = word
         else:
-            at = match.start(match.lastindex)
-            self._number_start = self._read + at
-            self._number_shape = ""
-            return self._read_number(text, at)
+            number = _as_number(word) if end < len(text) else msgspec.UNSET
+            if number is msgspec.UNSET:
+                raise self._fault(match.start(match.lastindex))
+            self._put(number)
         return end
 
     def _read_mark(self, mark: str) -> None:
@@ -238,23 +225,6 @@ class PartialJSON:
             self._expected = _VALUE
         else:
             self._expected = _KEY
-
-    def _read_number(self, text: str, at: int) -> int:
-        match = _NUMBER_PIECE.match(text, at)
-        assert match is not None  # it matches wherever it starts
-        piece, end = match.group(), match.end()
-        self._number.append(piece)
-        if end == len(text):  # more of it may follow
-            self._number_shape = _MORE_DIGITS.sub(r"\1", self._number_shape + piece)
-            if not _NUMBER_SO_FAR.fullmatch(self._number_shape):
-                raise self._fault(self._number_start - self._read)
-            return end
-        number = _as_number(self._number.join())
-        if number is msgspec.UNSET:
-            raise self._fault(self._number_start - self._read)
-        self._number.take()
-        self._put(number)
-        return end
 
     def _read_string(self, text: str, at: int, string: Fragments[str]) -> int:
         match = _STRING.match(text, at)
@@ -320,8 +290,14 @@ class PartialJSON:
         return error
 
 
+def _is_beginning(word: str) -> bool:
+    """Whether a word is the beginning of a literal, or of a number."""
+    is_number = len(word) <= _LONGEST_NUMBER and _NUMBER_SO_FAR.fullmatch(word)
+    return bool(is_number) or any(literal.startswith(word) for literal in _LITERALS)
+
+
 def _as_number(word: str) -> Any:
-    match = _NUMBER.fullmatch(word)
+    match = _NUMBER.fullmatch(word) if len(word) <= _LONGEST_NUMBER else None
     if match is None:
         return msgspec.UNSET
     return as_integer(word) if match.lastindex is None else float(word)

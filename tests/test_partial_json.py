@@ -211,21 +211,19 @@ def test_looking_does_not_matter(pieces: list[str]):
         assert same(reader.value, partial_json(so_far))
 
 
-NUMBERS = ["-0", "-0.0", "0.050", "1e0", "1e05", "-1.0e-007", "1E+22", "9" * 700, "0." + "3" * 900]
+NUMBERS = ["-0", "-0.0", "0.050", "1e0", "1e05", "-1.0e-007", "1E+22", "9" * 4_300, "0." + "3" * 900]
 
 
 @pytest.mark.parametrize("size", [1, 7, 990])
 @pytest.mark.parametrize("text", NUMBERS, ids=lambda text: f"{text[:9]} ({len(text)})")
 def test_a_number_that_grows(text: str, size: int):
-    """Alone, it is known up to a length: to read it after each piece would take its square."""
     reader, in_list = PartialJSON(), PartialJSON()
     in_list.feed("[")
     for start in range(0, len(text), size):
         so_far = text[: start + size]
         reader.feed(text[start : start + size])
         in_list.feed(text[start : start + size])
-        value = a_number(so_far) if len(so_far) <= 800 else UNSET
-        assert same(reader.value, value), so_far
+        assert same(reader.value, a_number(so_far)), so_far
     in_list.feed("]")
     assert in_list.value == [a_number(text)]
 
@@ -290,6 +288,7 @@ FAULTS: dict[str, tuple[str, int, Any]] = {
     "half a literal": ("[nul]", 1, []),
     "a leading zero": ("[1,01", 3, [1]),
     "a number that ends too early": ("[1.]", 1, []),
+    "a number that is too long": (f"[1, {'1' * 5001}", 4, [1]),
     "two points": ("[1.5.", 1, []),
     "a plus": ("[+1", 1, []),
     "a wrong escape": ('["ab\\q', 4, ["ab"]),
@@ -358,8 +357,8 @@ VALUES: dict[str, tuple[str, Any]] = {
     "a number that may go on": ("[1, 2", [1]),
     "a number that has ended": ("[1, 2 ", [1, 2]),
     "numbers": ("[-0, 0.5E-1, 1e999,", [0, 0.05, math.inf]),
-    "a number of 640 digits": (f"[{'9' * 640}]", [int("9" * 640)]),
-    "a number of more digits": (f"[1{'0' * 5000}]", [math.inf]),
+    "a number of 4,300 digits": (f"[{'9' * 4300}]", [int("9" * 4300)]),
+    "a number of more digits": (f"[{'9' * 5000}]", [math.inf]),
     "a name twice": ('{"a": [1, 2], "a": [3', {"a": []}),
     "a name twice, once without a value": ('{"a": [1, 2], "a": 3', {"a": [1, 2]}),
 }
