@@ -11,19 +11,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, TypeAlias, Union, get_args, get_origin
 
 import msgspec
 from msgspec import UNSET
 
 __all__ = ["as_type"]
 
+# For a declared type: the types of the values that it accepts, and the functions that fit these.
+_Fits: TypeAlias = dict[Any, Callable[[Any], Any]]
+
 # Larger floats stand for several integers each (IEEE 754).
 _EXACT_INTEGERS = 2**53
 _FLOAT_BITS = 1024  # longer integers exceed any float
-_SCALARS = frozenset({str, int, float, bool, NoneType})
+_SCALARS = (str, int, float, bool, NoneType)
 _MOST_DIGITS = 18  # of an integer in a string, which 64 bits can hold
 # The name of a field that has an id.
 _ID = re.compile(r"(^|_)id$|Id$")
@@ -45,123 +48,99 @@ def as_type(value: Any, type_: Any) -> Any:
         # UnicodeError: half a surrogate pair where no text belongs. SystemError: msgspec 0.20 has
         # an integer that is larger than any float.
         pass
-    return _fit(value, _shape(type_))
+    return _fit(value, _fits(type_))
 
 
-class _Shape(msgspec.Struct, frozen=True):
-    """The values that a declared type accepts."""
-
-    as_is: frozenset[Any]  # the types whose values are taken as they are
-    fits: dict[Any, Callable[[Any, _Shape], Any]]  # the functions that fit values of other types
-    items: _Shape | None  # of a list or a tuple
-    make: Callable[[list[Any]], Any]  # the list or the tuple
-    values: _Shape | None  # of an object without declared fields
-    structs: dict[Any, type[msgspec.Struct]]  # by their tags
-    tag: str | None
-    unknown: type[dict[str, Any]] | None
+def _fit(value: Any, fits: _Fits) -> Any:
+    # Nothing is raised for a value that does not fit: an event may have a hundred thousand of them.
+    fit = fits.get(type(value))
+    return UNSET if fit is None else fit(value)
 
 
 @cache
-def _shape(type_: Any) -> _Shape:
+def _fits(type_: Any, in_list: bool = False) -> _Fits:
     is_union = get_origin(type_) in (Union, UnionType)
-    options = get_args(type_) if is_union else (type_,)
-    lists = [option for option in options if get_origin(option) in (list, tuple)]
-    objects = [option for option in options if get_origin(option) is dict]
-    values = [get_args(option)[1] for option in objects]
-    structs = [option for option in options if isinstance(option, type(msgspec.Struct))]
-    configs = [struct.__struct_config__ for struct in structs]
-    unknown = next(filter(None, (getattr(each, "__unknown__", None) for each in structs)), None)
-    as_is = {*options} & _SCALARS
-    if Any in options:
-        as_is |= {*_SCALARS, dict, list}
-    if Any in values:
-        as_is |= {dict}
-        values.clear()
-    fits: dict[Any, Callable[[Any, _Shape], Any]] = {}
+    fits: _Fits = {}
+    structs = []
+    for option in get_args(type_) if is_union else (type_,):
+        origin, arguments = get_origin(option), get_args(option)
+        if origin in (list, tuple):
+            fits[list] = partial(_fit_items, origin, _fits(arguments[0], in_list=True))
+        elif origin is dict:
+            fits[dict] = _same if arguments[1] is Any else partial(_fit_values, _fits(arguments[1]))
+        elif option in _SCALARS:
+            fits[option] = _same
+        elif option is Any:
+            fits |= dict.fromkeys((*_SCALARS, dict, list), _same)
+        else:
+            structs.append(option)
     if structs:
-        fits |= {dict: _fit_object, unknown: _fit_object}
-    elif values:
-        fits[dict] = _fit_values
-    if lists:
-        fits[list] = _fit_items
-    if int in as_is:
-        fits |= {float: _fit_float, str: _fit_digits}
-    elif float in as_is:
+        configs = [struct.__struct_config__ for struct in structs]
+        unknown = next(filter(None, (getattr(each, "__unknown__", None) for each in structs)), None)
+        by_tag = {config.tag: struct for config, struct in zip(configs, structs, strict=True)}
+        fit = partial(_fit_object, by_tag, configs[0].tag_field, unknown, in_list)
+        fits |= {dict: fit, unknown: fit}
+    if int in fits:
+        fits = {float: _fit_float, str: _fit_digits, **fits}
+    elif float in fits:
         fits[int] = _fit_integer
-    return _Shape(
-        as_is=frozenset(as_is),
-        fits=fits,
-        items=_shape(get_args(lists[0])[0]) if lists else None,
-        make=get_origin(lists[0]) if lists else list,
-        values=_shape(values[0]) if values else None,
-        structs={config.tag: struct for config, struct in zip(configs, structs, strict=True)},
-        tag=configs[0].tag_field if configs else None,
-        unknown=unknown,
-    )
+    return fits
 
 
-def _fit(value: Any, shape: _Shape) -> Any:
-    # Nothing is raised for a value that does not fit: an event may have a hundred thousand of them.
-    kind = type(value)
-    if kind in shape.as_is:
-        return value
-    fit = shape.fits.get(kind)
-    return UNSET if fit is None else fit(value, shape)
+def _same(value: Any) -> Any:
+    return value
 
 
-def _fit_integer(value: int, _: _Shape) -> Any:
+def _fit_integer(value: int) -> Any:
     return float(value) if value.bit_length() < _FLOAT_BITS else UNSET
 
 
-def _fit_float(value: float, _: _Shape) -> Any:
+def _fit_float(value: float) -> Any:
     exact = value.is_integer() and abs(value) <= _EXACT_INTEGERS
     return int(value) if exact else UNSET
 
 
-def _fit_digits(value: str, _: _Shape) -> Any:
+def _fit_digits(value: str) -> Any:
     if not value.isascii():
         return UNSET
     digits = value.removeprefix("-")  # twice as fast as a pattern
     return int(value) if digits.isdecimal() and len(digits) <= _MOST_DIGITS else UNSET
 
 
-def _fit_items(values: list[Any], list_shape: _Shape) -> Any:
+def _fit_items(make: Callable[[list[Any]], Any], fits: _Fits, values: list[Any]) -> Any:
     """Fit the items of a list in place, so that each is freed as soon as it is fitted."""
-    shape = list_shape.items
-    assert shape is not None
-    as_is, fits = shape.as_is, shape.fits
-    tag = shape.tag if shape.unknown else None
-    misfit = None if NoneType in as_is else UNSET
+    misfit = None if NoneType in fits else UNSET
     kept = 0
     for value in values:
-        kind, item = type(value), value
-        if kind not in as_is:
+        item = _fit(value, fits)
+        if item is UNSET:
             item = misfit
-            if kind in fits and not (tag and kind is dict and type(value.get(tag)) is not str):
-                fitted = fits[kind](value, shape)
-                item = misfit if fitted is UNSET else fitted
-            if item is UNSET:
-                continue
-        values[kept] = item
-        kept += 1
+        if item is not UNSET:
+            values[kept] = item
+            kept += 1
     del values[kept:]
-    return list_shape.make(values)
+    return make(values)
 
 
-def _fit_values(value: dict[str, Any], shape: _Shape) -> Any:
-    assert shape.values is not None
-    fitted = {name: _fit(inner, shape.values) for name, inner in value.items()}
+def _fit_values(fits: _Fits, value: dict[str, Any]) -> Any:
+    fitted = {name: _fit(inner, fits) for name, inner in value.items()}
     return UNSET if UNSET in fitted.values() else fitted
 
 
-def _fit_object(value: dict[str, Any], shape: _Shape) -> Any:
-    tag = value.get(shape.tag) if shape.tag else None
-    struct = shape.structs.get(tag) if tag is None or type(tag) is str else None
-    unknown = shape.unknown
+def _fit_object(
+    structs: dict[Any, type[msgspec.Struct]],
+    tag_field: str | None,
+    unknown: type[dict[str, Any]] | None,
+    in_list: bool,
+    value: dict[str, Any],
+) -> Any:
+    tag = value.get(tag_field) if tag_field else None
+    struct = structs.get(tag) if tag is None or type(tag) is str else None
     if struct is None or (unknown is not None and type(value) is unknown):
-        if unknown is None:
-            return UNSET
-        return value if type(value) is unknown else unknown(value)
+        if type(value) is unknown:
+            return value
+        has_tag = type(tag) is str or not in_list
+        return unknown(value) if unknown is not None and has_tag else UNSET
     known, required = _fields(struct)
     fields = {}
     for name, inner in value.items():
@@ -179,11 +158,11 @@ def _fit_object(value: dict[str, Any], shape: _Shape) -> Any:
 @cache
 def _fields(
     struct: type[msgspec.Struct],
-) -> tuple[dict[str, tuple[str, _Shape, bool]], frozenset[str]]:
+) -> tuple[dict[str, tuple[str, _Fits, bool]], frozenset[str]]:
     """Return the fields of a struct by both of their names, and the names of the required ones."""
     fields = msgspec.structs.fields(struct)
     known = {
-        name: (field.name, _shape(field.type), _ID.search(name) is not None)
+        name: (field.name, _fits(field.type), _ID.search(name) is not None)
         for field in fields
         for name in (field.name, field.encode_name)
     }
