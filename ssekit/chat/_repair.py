@@ -75,13 +75,19 @@ def _thinking_blocks(blocks: list[Any]) -> list[dict[str, Any]]:
 
 
 def _repair_parts(delta: dict[str, Any], field: str) -> None:
-    """Replace the parts in a field by their text; that of reasoning gets a field of its own."""
+    """Replace the parts in a field by their text; reasoning and images have their own fields."""
     # Mistral's reasoning models stream content in parts of text and of thinking; in those of
     # Databricks, summary or text takes the place of thinking. Others send one part (Envoy's
     # gateway: as the reasoning too; ChatMock: with the parts in its content), or bare texts.
     parts = delta.get(field)
     if isinstance(parts, dict | list):
         all_parts = parts if isinstance(parts, list) else [parts]
+        found = objects(all_parts) if field == "content" else []
+        lists = {
+            "images": [part for part in found if part.get("type") == "image_url"],
+            "thinking_blocks": [block for part in found for block in _signed(part)],
+        }
+        delta.update({name: objects(delta.get(name)) + new for name, new in lists.items() if new})
         parts = _textual(all_parts)
         texts: dict[str, list[str]] = {field: []} if len(parts) < len(all_parts) else {}
         for part in parts:
@@ -89,6 +95,15 @@ def _repair_parts(delta: dict[str, Any], field: str) -> None:
         del delta[field]
         joined = {name: "".join(pieces) for name, pieces in texts.items()}
         delta.update({name: text for name, text in joined.items() if text or name == "content"})
+
+
+def _signed(part: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the signed thoughts of a part (Databricks), which are to be sent back as they came."""
+    return [
+        {"type": "thinking", "thinking": _text(thought), "signature": thought["signature"]}
+        for thought in (part, *objects(part.get("summary")))
+        if isinstance(thought.get("signature"), str)
+    ]
 
 
 def _field_of(part: Any, field: str) -> str:
