@@ -93,8 +93,8 @@ class ChoiceDelta(WireStruct):
         reasoning_text: The same (Copilot), with reasoning_opaque. Send that back.
         reasoning_details: The reasoning in typed blocks (OpenRouter, MiniMax). Send them back.
             Perplexity's are its reasoning_steps.
-        thinking_blocks: The same, in blocks of Anthropic (LiteLLM; Portkey as content_blocks). Those
-            that Databricks signs are in here too.
+        thinking_blocks: The same, in blocks of Anthropic (LiteLLM). Portkey's content_blocks become
+            such blocks, and the thoughts that Databricks signs.
         annotations: Citations, each of them whole.
         images: Images that the model made (OpenRouter; elsewhere parts of the content).
         executed_tools: Tools that the host itself ran (Groq).
