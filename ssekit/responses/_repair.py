@@ -33,7 +33,7 @@ _RENAMED: Final = {
     "response.reasoning_part.": "response.content_part.",
     "response.reasoning_summary_part.delta": "response.reasoning_summary_text.delta",
     "response.tool_call_arguments.": "response.function_call_arguments.",
-    "response.function_call.done": "response.function_call_arguments.done",
+    "response.function_call.": "response.function_call_arguments.",
 }
 # The fields whose text is mostly JSON, for which some hosts send the object itself; and the types
 # of items that have one of them.
