@@ -5,8 +5,8 @@ raise, and stall. They need neither Hypothesis nor a particular event loop.
 """
 
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Any, Final, NoReturn
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from typing import Any, Final
 
 __all__ = ["STALL", "AsyncReads", "Clock", "Pause", "Reads"]
 
@@ -103,13 +103,17 @@ class Reads:
         if self.closed:
             raise ValueError("read of closed source")
         for step in self._script:
-            if isinstance(step, Pause):
-                self._wait(step.seconds)
-                continue
-            self.log.append("read")
-            if isinstance(step, BaseException):
-                self._raise(step)
-            return self._call(step) if callable(step) else step
+            try:
+                if isinstance(step, Pause):
+                    self._wait(step.seconds)
+                    continue
+                self.log.append("read")
+                if isinstance(step, BaseException):
+                    raise step
+                return step() if callable(step) else step
+            except BaseException:
+                self.log.append("raise")
+                raise
         self.log.append("end")
         raise StopIteration
 
@@ -117,25 +121,14 @@ class Reads:
         """Close the source."""
         self.log.append("close")
 
-    def _call(self, function: Callable[[], Any]) -> Any:
-        try:
-            return function()
-        except BaseException:
-            self.log.append("raise")
-            raise
-
     def _wait(self, seconds: float) -> None:
         self.log.append("pause")
         if seconds > self._timeout:
             self.clock.sleep(self._timeout)
-            self._raise(TimeoutError(f"nothing came for {self._timeout} s"))
+            raise TimeoutError(f"nothing came for {self._timeout} s")
         if seconds == math.inf:
-            self._raise(AssertionError("the source stalls, and nothing would end the read"))
+            raise AssertionError("the source stalls, and nothing would end the read")
         self.clock.sleep(seconds)
-
-    def _raise(self, error: BaseException) -> NoReturn:
-        self.log.append("raise")
-        raise error
 
 
 class AsyncReads:
