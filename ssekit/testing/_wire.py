@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from functools import cache
 from itertools import chain, product
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument
@@ -225,54 +225,34 @@ def _chunkings(draw: DrawFn, data: bytes, places: SearchStrategy[list[int]]) -> 
 # Drawing lines.
 
 
-class _Kind(NamedTuple):
-    """A kind of line.
+# What makes fields of a text; or a strategy of fields that need none.
+_Fields: TypeAlias = Callable[[str], Field] | SearchStrategy[Field]
 
-    Attributes:
-        switches: The switches that must be on.
-        fields: Functions from a strategy of texts to one of fields. All are drawn equally often.
-    """
+
+class _Kind(NamedTuple):
+    """A kind of line: the switches that must be on, and its fields, drawn equally often."""
 
     switches: tuple[str, ...]
-    fields: tuple[Callable[[SearchStrategy[str]], SearchStrategy[Field]], ...]
-
-
-def _named(name: str) -> Callable[[str], Field]:
-    return lambda value: (name, value)
+    fields: tuple[_Fields, ...]
 
 
 # (Only the blank line takes fewer choices than data: examples shrink to data.)
-_DATA = _Kind((), (lambda texts: texts.map(_named("data")),) * 3)
-_FULL_DATA = _Kind((), (lambda texts: texts.map(lambda text: ("data", text or "x")),) * 3)
+_DATA = _Kind((), (lambda text: ("data", text),) * 3)
+_FULL_DATA = _Kind((), (lambda text: ("data", text or "x"),) * 3)
 _MEANINGFUL = (
-    _Kind(
-        ("types",),
-        (
-            lambda texts: texts.map(_named("event")),
-            lambda texts: texts.map(lambda _: ("event", "message")),
-        ),
-    ),
-    _Kind(
-        ("ids",),
-        (
-            lambda texts: texts.map(lambda text: ("id", text.replace("\0", "") or "x")),
-            lambda texts: texts.map(lambda _: ("id", "")),
-        ),
-    ),
-    _Kind(("retries",), (lambda _: _RETRIES.map(str).map(_named("retry")),)),
-    _Kind(("blocks_without_data",), (lambda _: st.just(BLANK),)),
+    _Kind(("types",), (lambda text: ("event", text), lambda _: ("event", "message"))),
+    _Kind(("ids",), (lambda text: ("id", text.replace("\0", "") or "x"), lambda _: ("id", ""))),
+    _Kind(("retries",), (_RETRIES.map(lambda number: ("retry", str(number))),)),
+    _Kind(("blocks_without_data",), (st.just(BLANK),)),
 )
 _IGNORED = (
-    _Kind(("comments",), (lambda texts: texts.map(_named("")),)),
-    _Kind(("unknown_fields",), (lambda _: st.sampled_from(_UNKNOWN_FIELDS),)),
-    _Kind(("unknown_fields", "bom"), (lambda _: st.sampled_from(_BOM_FIELDS),)),
-    _Kind(
-        ("ids", "ignored_values"),
-        (lambda texts: texts.map(lambda text: ("id", f"{text[:1]}\0{text[1:]}")),),
-    ),
+    _Kind(("comments",), (lambda text: ("", text),)),
+    _Kind(("unknown_fields",), (st.sampled_from(_UNKNOWN_FIELDS),)),
+    _Kind(("unknown_fields", "bom"), (st.sampled_from(_BOM_FIELDS),)),
+    _Kind(("ids", "ignored_values"), (lambda text: ("id", f"{text[:1]}\0{text[1:]}"),)),
     _Kind(
         ("retries", "ignored_values"),
-        (lambda _: st.sampled_from(BOGUS_RETRIES).map(_named("retry")),),
+        (st.sampled_from([("retry", value) for value in BOGUS_RETRIES]),),
     ),
 )
 
@@ -310,7 +290,7 @@ def _manners(draw: DrawFn, on: frozenset[str], newlines: tuple[bytes, ...]) -> _
 def _lines(
     kinds: tuple[_Kind, ...], texts: SearchStrategy[str]
 ) -> SearchStrategy[SearchStrategy[Field]]:
-    fields = [make(texts) for kind in kinds for make in kind.fields]
+    fields = [texts.map(each) if callable(each) else each for kind in kinds for each in kind.fields]
     return st.sampled_from(fields) if fields else st.nothing()
 
 
