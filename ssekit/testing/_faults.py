@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from itertools import pairwise
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
@@ -271,24 +272,23 @@ def _truncated(draw: DrawFn, stream: ModelStream) -> _Made:
     }
 
 
+# The exceptions of transports: each fault has one of its own.
 _INTERRUPTIONS: Final[list[Callable[[], Exception]]] = [
     lambda: ConnectionResetError("reset by peer"),
     lambda: OSError(5, "input/output error"),
     lambda: EOFError("peer closed connection without sending complete message body"),
     lambda: RuntimeError("any other"),
 ]
+_TIMEOUTS: Final[list[Callable[[], Exception]]] = [lambda: TimeoutError("timed out")]
 
 
-def _interrupted(draw: DrawFn, stream: ModelStream) -> _Made:
-    cause = draw(st.sampled_from(_INTERRUPTIONS))()
-    return _raised(draw, stream, cause, StreamInterruptedError)
-
-
-def _timed_out(draw: DrawFn, stream: ModelStream) -> _Made:
-    return _raised(draw, stream, TimeoutError("timed out"), StreamTimeoutError)
-
-
-def _raised(draw: DrawFn, stream: ModelStream, cause: Exception, error: type[SSEKitError]) -> _Made:
+def _raised(
+    causes: list[Callable[[], Exception]],
+    error: type[SSEKitError],
+    draw: DrawFn,
+    stream: ModelStream,
+) -> _Made:
+    cause = draw(st.sampled_from(causes))()
     size = _draw_size(draw, stream)
     count = stream.complete_in(size)
     ended = stream.ended_in(count)
@@ -357,8 +357,8 @@ def _unsettled(stream: ModelStream, place: int) -> dict[str, Any]:
 
 _MAKERS: Final[dict[FaultKind, Callable[[DrawFn, ModelStream], _Made]]] = {
     "truncated": _truncated,
-    "interrupted": _interrupted,
-    "timed out": _timed_out,
+    "interrupted": partial(_raised, _INTERRUPTIONS, StreamInterruptedError),
+    "timed out": partial(_raised, _TIMEOUTS, StreamTimeoutError),
     "reported": _reported,
     "damaged": _damaged,
     "duplicated": _duplicated,
