@@ -183,8 +183,7 @@ def _streams(
     script = Script(draw, "chat", chosen)
     drawn = enumerate(draw(contents))
     choices = [_ChoiceCutter(script, index).cut(content) for index, content in drawn]
-    _choices.send_chunks(script, "chat.completion.chunk", choices, _REWRITES)
-    return script.stream()
+    return _choices.send_chunks(script, "chat.completion.chunk", choices, _REWRITES)
 
 
 class _ChoiceCutter:
@@ -217,7 +216,9 @@ class _ChoiceCutter:
         if "message at the end" in self._quirks:
             pieces.append(self._whole_message(pieces))
         pieces = self._with_finish(pieces, bool(calls))
-        return _with_messages(pieces) if "messages so far" in self._quirks else pieces
+        if "messages so far" in self._quirks:
+            _add_messages(pieces)
+        return pieces
 
     def _piece(self, delta: Json, additions: Additions | None = None) -> Piece:
         choice = {"index": self._index, "delta": delta, "finish_reason": None, "logprobs": None}
@@ -339,27 +340,19 @@ class _ChoiceCutter:
         return self._piece({"tool_calls": calls}, [*first.additions, *second.additions])
 
     def _with_finish(self, pieces: list[Piece], called: bool) -> list[Piece]:
-        reasons = ["tool_calls"] if called else ["stop", "length", "content_filter"]
-        if called and "stop after calls" in self._quirks:
-            reasons = ["stop"]
-        reason = _choices.draw_reason(self._script, *reasons)
-        ended: Additions = []
-        if "no finish" not in self._quirks:
-            ended = [put(reason, *self._at, "finish_reason")]
+        reasons = ["stop", "length", "content_filter"]
+        if called:
+            reasons = ["stop"] if "stop after calls" in self._quirks else ["tool_calls"]
         last = pieces.pop() if "calls with the finish" in self._quirks else self._piece({})
-        last = Piece(last.body | {"finish_reason": reason}, [*last.additions, *ended])
-        return [*pieces, *_choices.end_choice(self._script, last)]
+        return [*pieces, *_choices.end_choice(self._script, last, self._at, *reasons)]
 
 
-def _with_messages(pieces: list[Piece]) -> list[Piece]:
-    """Return the pieces of a choice with the message so far in each."""
+def _add_messages(pieces: list[Piece]) -> None:
+    """Add the message so far to each piece of a choice."""
     content = ""
-    with_messages: list[Piece] = []
-    for choice, additions in pieces:
-        content += choice.get("delta", {}).get("content") or ""
-        message = {"role": "assistant", "content": content}
-        with_messages.append(Piece({**choice, "message": message}, additions))
-    return with_messages
+    for piece in pieces:
+        content += piece.body.get("delta", {}).get("content") or ""
+        piece.body["message"] = {"role": "assistant", "content": content}
 
 
 # Rewriting chunks.

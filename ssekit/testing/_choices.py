@@ -9,10 +9,10 @@ from typing import Any, Final
 from hypothesis import strategies as st
 
 from ssekit.testing._drawing import take_turns
-from ssekit.testing._models import Json, Piece, begin, put
+from ssekit.testing._models import Json, ModelStream, Path, Piece, begin, put
 from ssekit.testing._script import WIRE_QUIRKS, Script
 
-__all__ = ["CHOICE_QUIRKS", "draw_reason", "end_choice", "send_chunks", "with_numbers"]
+__all__ = ["CHOICE_QUIRKS", "end_choice", "send_chunks", "with_numbers"]
 
 CHOICE_QUIRKS: Final[dict[str, str]] = WIRE_QUIRKS | {
     "no marker": "the stream ends without [DONE]",
@@ -44,8 +44,8 @@ def send_chunks(
     object: str,
     choices: list[list[Piece]],
     rewrites: Mapping[str, Callable[[Json], None]],
-) -> None:
-    """Send the pieces of some choices as chunks, then the usage and the end.
+) -> ModelStream:
+    """Send the pieces of some choices as chunks, then the usage and the end; return the stream.
 
     Args:
         script: The script to send them in.
@@ -92,13 +92,13 @@ def send_chunks(
     if has_usage and not always and not with_finish:
         last = chunks[-1][-1].body
         repeats = "choices with the usage" in quirks and last.get("finish_reason")
-        send(len(chunks), [_repeat_finish(last)] if repeats else [], usage=True)
+        again = [_bare(last, last["finish_reason"])] if repeats else []
+        send(len(chunks), again, usage=True)
     if "zero usage last" in quirks:
         send(len(chunks), [], usage=True, zero=True)
     if "null usage last" in quirks:
         send(len(chunks), [])
-    if "no marker" not in quirks or "no finish" in quirks:
-        script.send_marker()
+    return script.end(marker="no marker" not in quirks or "no finish" in quirks)
 
 
 def _make_chunk(count: int, object: str, choices: list[Json], quirks: frozenset[str]) -> Json:
@@ -131,17 +131,20 @@ def _quote(tree: Any) -> Any:
     return quoted | {name: str(tree[name]) for name in _INTEGERS & tree.keys()}
 
 
-def draw_reason(script: Script, *reasons: str) -> str:
-    """Draw one of some finish reasons, as the server writes it."""
-    reason = script.draw(st.sampled_from(reasons))
-    return reason.upper() if "finish in capitals" in script.quirks else reason
+def end_choice(script: Script, last: Piece, at: Path, *reasons: str) -> list[Piece]:
+    """Return the last piece of a choice with one of some finish reasons, and perhaps another."""
+    reason, stop = script.draw(st.sampled_from(reasons)), "stop"
+    if "finish in capitals" in script.quirks:
+        reason, stop = reason.upper(), stop.upper()
+    ended = [] if "no finish" in script.quirks else [put(reason, *at, "finish_reason")]
+    whole = Piece(last.body | {"finish_reason": reason}, [*last.additions, *ended])
+    return [whole, _bare(last.body, stop)] if "stop again" in script.quirks else [whole]
 
 
-def end_choice(script: Script, last: Piece) -> list[Piece]:
-    """Return the last piece of a choice, and perhaps a second finish reason after it."""
-    again = {"finish_reason": draw_reason(script, "stop"), "delta": {}, "text": ""}
-    more = last.body | {name: again[name] for name in again.keys() & last.body.keys()}
-    return [last, Piece(more, [])] if "stop again" in script.quirks else [last]
+def _bare(choice: Json, reason: str) -> Piece:
+    """Return a piece of a choice that has only a finish reason, which it had before."""
+    empty: Json = {"text": ""} if "text" in choice else {"delta": {}}
+    return Piece({"index": choice["index"], **empty, "finish_reason": reason}, [])
 
 
 def with_numbers(script: Script, cuts: list[str]) -> list[tuple[Any, str]]:
@@ -163,12 +166,6 @@ def _group(pieces: Iterable[Piece], quirks: frozenset[str]) -> list[list[Piece]]
         else:
             chunks.append([piece])
     return chunks
-
-
-def _repeat_finish(choice: Json) -> Piece:
-    empty: Json = {"text": ""} if "text" in choice else {"delta": {}}
-    repeated = {"index": choice["index"], **empty, "finish_reason": choice["finish_reason"]}
-    return Piece(repeated, [])
 
 
 def _rewrite_finish(choice: Json, quirks: frozenset[str]) -> None:

@@ -8,14 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from ssekit.testing import _drawing
-from ssekit.testing._choices import (
-    CHOICE_QUIRKS,
-    draw_reason,
-    end_choice,
-    send_chunks,
-    with_numbers,
-)
-from ssekit.testing._models import Json, ModelStream, Piece, begin, extend, join, put
+from ssekit.testing._choices import CHOICE_QUIRKS, end_choice, send_chunks, with_numbers
+from ssekit.testing._models import Json, ModelStream, Piece, begin, extend, join
 from ssekit.testing._script import Dialect, Dialects, Script, find_quirks
 
 __all__ = ["COMPLETIONS", "completion_streams"]
@@ -45,18 +39,7 @@ def completion_streams(
         text: The text of a choice, which is cut anywhere. By default any text.
         max_choices: How many choices there are at most.
         logprobs: Whether choices may have log probabilities.
-        dialect: A host, quirks, or "any": see `ssekit.testing.DIALECTS`.
-
-    Raises:
-        InvalidArgument: There is no such dialect.
-
-    >>> from hypothesis import given
-    >>> from ssekit import completions
-    >>> @given(completion_streams(dialect="vllm"))
-    ... def test_the_text_is_whole(stream):
-    ...     completion = completions.collect([stream.data])
-    ...     assert completion.choices[0].text == stream.expected["choices"][0]["text"]
-    >>> test_the_text_is_whole()
+        dialect: As for `chat_streams`, which has an example too.
     """
     quirks = find_quirks(dialect, COMPLETIONS)
     return _streams(quirks, _drawing.texts if text is None else text, max_choices, logprobs)
@@ -75,8 +58,7 @@ def _streams(
         _cut_choice(script, index, draw(text), logprobs and draw(st.booleans()))
         for index in range(draw(st.integers(1, max_choices)))
     ]
-    send_chunks(script, "text_completion", choices, {})
-    return script.stream()
+    return send_chunks(script, "text_completion", choices, {})
 
 
 def _cut_choice(script: Script, index: int, text: str, logprobs: bool) -> list[Piece]:
@@ -103,7 +85,5 @@ def _cut_choice(script: Script, index: int, text: str, logprobs: bool) -> list[P
             choice["token_ids"] = [count]
             additions.append(extend([count], *at, "token_ids"))
         pieces.append(Piece(choice, additions))
-    reason = draw_reason(script, "stop", "length", "content_filter")
-    ended = [] if "no finish" in script.quirks else [put(reason, *at, "finish_reason")]
-    last = {"index": index, "text": "", "logprobs": None, "finish_reason": reason}
-    return [*pieces, *end_choice(script, Piece(last, [begun, *ended]))]
+    last = Piece({"index": index, "text": "", "logprobs": None}, [begun])
+    return [*pieces, *end_choice(script, last, at, "stop", "length", "content_filter")]

@@ -21,9 +21,17 @@ from typing import Final, TypeVar
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from ssekit.testing._models import Json
+from ssekit.testing._models import Additions, Json, Path, drop, join, put
 
-__all__ = ["bytes_of", "cut_text", "encode_arguments", "json_objects", "take_turns", "texts"]
+__all__ = [
+    "bytes_of",
+    "cut_arguments",
+    "cut_text",
+    "encode_arguments",
+    "json_objects",
+    "take_turns",
+    "texts",
+]
 
 T = TypeVar("T")
 
@@ -65,6 +73,18 @@ def cut_text(draw: DrawFn, text: str) -> list[str]:
     cuts = sorted(place % (len(units) // 2 + 1) for place in drawn[: count % 3])
     edges = [0, *(2 * cut for cut in cuts), len(units)]
     return [units[start:end].decode("utf-16-le", "surrogatepass") for start, end in pairwise(edges)]
+
+
+def cut_arguments(
+    draw: DrawFn, tree: Json, at: Path, name: str, name_so_far: str
+) -> Iterator[tuple[str, Additions]]:
+    """Cut the JSON text of arguments; the answer has the text so far until it is whole."""
+    cuts = cut_text(draw, encode_arguments(draw, tree))
+    for count, cut in enumerate(cuts, 1):
+        additions = [join(cut, *at, name_so_far)] if cut else []
+        if cut and not any(cuts[count:]):
+            additions += [put(tree, *at, name), drop(*at, name_so_far)]
+        yield cut, additions
 
 
 def take_turns(draw: DrawFn, queues: list[list[T]], *, in_order: bool = True) -> Iterator[T]:

@@ -9,7 +9,18 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from ssekit.testing import _drawing
-from ssekit.testing._models import Additions, Json, ModelStream, Path, Piece, begin, drop, join, put
+from ssekit.testing._models import (
+    Additions,
+    Json,
+    ModelStream,
+    Path,
+    Piece,
+    begin,
+    drop,
+    join,
+    put,
+    put_all,
+)
 from ssekit.testing._script import WIRE_QUIRKS, Dialect, Dialects, Script, find_quirks
 
 __all__ = ["GEMINI", "gemini_streams"]
@@ -59,18 +70,7 @@ def gemini_streams(
             blocked.)
         max_parts: How many parts a candidate has at most: texts, thoughts, texts with a signature,
             function calls, bytes. Successive texts of one kind are one part.
-        dialect: A host, quirks, or "any": see `ssekit.testing.DIALECTS`.
-
-    Raises:
-        InvalidArgument: There is no such dialect.
-
-    >>> from hypothesis import given
-    >>> from ssekit import gemini
-    >>> @given(gemini_streams(dialect="vertex"))
-    ... def test_the_response_is_whole(stream):
-    ...     response = gemini.collect([stream.data])
-    ...     assert len(response.candidates) == len(stream.expected["candidates"])
-    >>> test_the_response_is_whole()
+        dialect: As for `chat_streams`, which has an example too.
     """
     texts = (_drawing.texts if text is None else text).filter(bool)
     kinds = st.sampled_from(["text", "thought", "signed", "bytes"])
@@ -88,25 +88,21 @@ def _streams(
     script = Script(draw, "gemini", draw(quirks))
     drawn = draw(candidates)
     head = {"modelVersion": "m", "responseId": "r"}
-    head_additions = [put(value, name) for name, value in head.items()]
     if not drawn:
         blocked = {"blockReason": "SAFETY"}
-        additions = [put(blocked, "promptFeedback"), *head_additions]
-        _send(script, {"promptFeedback": blocked, **head}, additions)
-        return _end(script, head)
+        feedback = {"promptFeedback": blocked, **head}
+        _send(script, feedback, put_all(feedback))
     queues = [_cut_candidate(script, index, parts) for index, parts in enumerate(drawn)]
     pieces = list(_drawing.take_turns(draw, queues))
-    for count, (candidate, additions) in enumerate(pieces, 1):
-        chunk: Json = {"candidates": [candidate], **head}
+    for count, piece in enumerate(pieces, 1):
+        fields: Json = dict(head)
         if "usage at the end" not in script.quirks or count == len(pieces):
-            chunk["usageMetadata"] = usage = {
-                "promptTokenCount": 2,
-                "candidatesTokenCount": count,
-                "totalTokenCount": 2 + count,
-            }
-            additions = [*additions, put(usage, "usageMetadata")]
-        _send(script, chunk, head_additions + additions)
-    return _end(script, head)
+            fields["usageMetadata"] = _usage(2, count)
+        chunk = {"candidates": [piece.body], **fields}
+        _send(script, chunk, [*piece.additions, *put_all(fields)])
+    if "zero usage last" in script.quirks:
+        _send(script, {**head, "usageMetadata": _usage(0, 0)}, [])
+    return script.end()
 
 
 def _send(script: Script, chunk: Json, additions: Additions) -> None:
@@ -116,13 +112,11 @@ def _send(script: Script, chunk: Json, additions: Additions) -> None:
     script.send([body] if "chunks in lists" in script.quirks else body, additions)
 
 
-def _end(script: Script, head: Json) -> ModelStream:
-    if "zero usage last" in script.quirks:
-        zero = {"promptTokenCount": 0, "candidatesTokenCount": 0, "totalTokenCount": 0}
-        _send(script, {**head, "usageMetadata": zero}, [])
-    if {"marker", "other markers"} & script.quirks:
-        script.send_marker()
-    return script.stream()
+def _usage(prompt: int, answer: int) -> Json:
+    total = prompt + answer
+    return {
+        "promptTokenCount": prompt, "candidatesTokenCount": answer, "totalTokenCount": total
+    }  # fmt: skip
 
 
 def _cut_candidate(script: Script, index: int, parts: list[tuple[str, Any]]) -> list[Piece]:
@@ -138,11 +132,13 @@ def _cut_candidate(script: Script, index: int, parts: list[tuple[str, Any]]) -> 
         # Successive texts are one part, and so are thoughts; nothing else is.
         place += not (kind == before and kind in ("text", "thought"))
         before = kind
-        for part, additions in _cut_part(script, kind, content, (*at, "content", "parts", place)):
-            candidate = {"content": {"role": "model", "parts": [part]}, "index": index}
-            if additions and stopped:  # a reason before any content is dropped
-                additions, stopped = [drop(*at, "finishReason"), *additions], False
-            pieces.append(Piece(candidate, [begun, *additions]))
+        for piece in _cut_part(script, kind, content, (*at, "content", "parts", place)):
+            candidate = {"content": {"role": "model", "parts": [piece.body]}, "index": index}
+            additions = [begun, *piece.additions]
+            if piece.additions and stopped:  # a reason before any content is dropped
+                additions.insert(1, drop(*at, "finishReason"))
+                stopped = False
+            pieces.append(Piece(candidate, additions))
     stops = pieces if "stop on every chunk" in quirks else pieces[: "stop first" in quirks]
     for piece in stops:
         piece.body["finishReason"] = "STOP"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
@@ -14,11 +14,13 @@ from ssekit.testing._models import (
     Additions,
     Json,
     ModelStream,
+    Piece,
     begin,
     drop,
     extend,
     join,
     put,
+    put_all,
 )
 from ssekit.testing._script import TYPED_QUIRKS, Dialect, Dialects, Script, find_quirks
 
@@ -62,35 +64,16 @@ def interaction_streams(
         arguments: The arguments of function calls, whose JSON text is cut anywhere. By default any.
         max_steps: How many steps there are at most: thoughts, outputs of the model (texts, perhaps
             with an image or citations), function calls, and searches of the vendor.
-        dialect: A host, quirks, or "any": see `ssekit.testing.DIALECTS`.
+        dialect: As for `chat_streams`, which has an example too.
 
     The arguments of a call that are not whole yet are `{}`, and their JSON text so far is in
     `partial_arguments`, which the vendor's step does not have.
-
-    Raises:
-        InvalidArgument: There is no such dialect.
-
-    >>> from hypothesis import given
-    >>> from ssekit import interactions
-    >>> @given(interaction_streams())
-    ... def test_the_interaction_is_whole(stream):
-    ...     interaction = interactions.collect([stream.data])
-    ...     assert len(interaction.steps) == len(stream.expected["steps"])
-    >>> test_the_interaction_is_whole()
     """
     texts = _drawing.texts if text is None else text
     kinds = st.sampled_from(["thought", "text", "cited", "illustrated", "search"])
     calls = st.tuples(st.just("call"), _drawing.json_objects if arguments is None else arguments)
     steps = st.lists(st.tuples(kinds, texts) | calls, max_size=max_steps)
     return _streams(find_quirks(dialect, INTERACTIONS), steps)
-
-
-class _Event(NamedTuple):
-    """An event of a step, before its turn comes."""
-
-    name: str
-    fields: Json
-    additions: Additions
 
 
 class _Script(Script):
@@ -111,9 +94,8 @@ class _Script(Script):
         super().__init__(draw, "interactions", quirks)
         self._count = 0
 
-    def send_event(
-        self, name: str, fields: Json, additions: Additions, *, end: bool = False
-    ) -> None:
+    def send_piece(self, piece: Piece, *, end: bool = False) -> None:
+        fields, additions, name = piece
         self._count += 1
         if self.former and self._count == 1:
             additions = [drop("steps"), put([], "outputs"), *additions]
@@ -122,17 +104,15 @@ class _Script(Script):
         if "usage so far" in self.quirks:
             usage = {"total_input_tokens": 12, "total_thought_tokens": self._count}
             fields = {**fields, "metadata": {"total_usage": usage}}
-            additions = [*(put(usage[key], "usage", key) for key in usage), *additions]
+            additions = [*put_all(usage, "usage"), *additions]
         self.send_typed(name, fields, additions, end=end)
         if self._count == 1 and "unknown events" in self.quirks:
-            self.noises.append(self.block({"event_type": "x_unknown"}, "x_unknown"))
+            self.add_noise("x_unknown")
 
     def send_head(self, name: str, head: Json, *more: Addition, end: bool = False) -> None:
-        additions = [
-            put(value, key) for key, value in head.items() if key not in ("usage", "steps")
-        ]
-        additions += more
-        self.send_event(f"interaction.{name}", {"interaction": head}, additions, end=end)
+        fields = {key: head[key] for key in head.keys() - {"usage", "steps"}}
+        piece = Piece({"interaction": head}, [*put_all(fields), *more], f"interaction.{name}")
+        self.send_piece(piece, end=end)
 
 
 @st.composite
@@ -154,20 +134,18 @@ def _streams(
     cut = [_StepCutter(script, place, *step) for place, step in enumerate(drawn)]
     queues = [step.events for step in cut]
     in_turns = "in turns" in script.quirks
-    for event in _drawing.take_turns(draw, queues) if in_turns else chain.from_iterable(queues):
-        script.send_event(*event)
+    for piece in _drawing.take_turns(draw, queues) if in_turns else chain.from_iterable(queues):
+        script.send_piece(piece)
     called = any(kind == "call" for kind, _ in drawn)
     head["status"] = "requires_action" if called else draw(st.sampled_from(_STATUSES))
-    more = [put(count, "usage", name) for name, count in _USAGE.items()]
+    more = put_all(_USAGE, "usage")
     if "steps at the end" in script.quirks and cut:
         field = "outputs" if former else "steps"
         head[field] = [step.whole for step in cut]
         more += [put(step.whole, field, place) for place, step in enumerate(cut)]
     ended = {**head, "usage": _USAGE}
     script.send_head("complete" if former else "completed", ended, *more, end=True)
-    if "marker" in script.quirks:
-        script.send_marker()
-    return script.stream()
+    return script.end()
 
 
 class _StepCutter:
@@ -179,7 +157,7 @@ class _StepCutter:
     """
 
     def __init__(self, script: _Script, place: int, kind: str, content: Any) -> None:
-        self.events: list[_Event] = []
+        self.events: list[Piece] = []
         self.whole: Json = {}
         self._draw = script.draw
         self._quirks = script.quirks
@@ -205,7 +183,7 @@ class _StepCutter:
 
     def _add(self, name: str, fields: Json, additions: Additions) -> None:
         kind = "content" if self._former else "step"
-        self.events.append(_Event(f"{kind}.{name}", {**self._index, **fields}, additions))
+        self.events.append(Piece({**self._index, **fields}, additions, f"{kind}.{name}"))
 
     def _begin(self, step: Json, known: Json) -> None:
         """Add the start of a step; `known` is the step as a consumer has it then."""
@@ -285,12 +263,8 @@ class _StepCutter:
             self._begin(self.whole, self.whole)
             return
         self._begin(call, call)
-        cuts = _drawing.cut_text(self._draw, _drawing.encode_arguments(self._draw, tree))
-        for count, cut in enumerate(cuts, 1):
-            additions = [join(cut, *self._at, "partial_arguments")] if cut else []
-            if cut and not any(cuts[count:]):
-                additions += [put(tree, *self._at, "arguments")]
-                additions += [drop(*self._at, "partial_arguments")]
+        names = ("arguments", "partial_arguments")
+        for cut, additions in _drawing.cut_arguments(self._draw, tree, self._at, *names):
             self._send({"type": "arguments_delta", "arguments": cut}, *additions)
 
     def _send_tool(self, step: Json, rest: Json) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from ssekit.testing import _drawing
-from ssekit.testing._models import Json, ModelStream, Piece, drop, extend, join, put
+from ssekit.testing._models import Json, ModelStream, Path, Piece, extend, join, put, put_all
 from ssekit.testing._script import TYPED_QUIRKS, Dialect, Dialects, Script, find_quirks, keep_one
 
 __all__ = ["MESSAGES", "message_streams"]
@@ -56,21 +56,10 @@ def message_streams(
         arguments: The input of tool calls, whose JSON text is cut anywhere. By default any.
         max_blocks: How many blocks the content has at most: text (perhaps with citations), thinking
             (perhaps redacted), tool calls, and calls of the vendor's own tools.
-        dialect: A host, quirks, or "any": see `ssekit.testing.DIALECTS`.
+        dialect: As for `chat_streams`, which has an example too.
 
     The input of a tool call that is not whole yet is `{}`, and the JSON text so far is in
     `partial_json`, which the vendor's message does not have.
-
-    Raises:
-        InvalidArgument: There is no such dialect.
-
-    >>> from hypothesis import given
-    >>> from ssekit import messages
-    >>> @given(message_streams())
-    ... def test_the_message_is_whole(stream):
-    ...     message = messages.collect([stream.data])
-    ...     assert len(message.content) == len(stream.expected["content"])
-    >>> test_the_message_is_whole()
     """
     texts = _drawing.texts if text is None else text
     callers = st.sampled_from(["tool_use", "server_tool_use"])
@@ -90,7 +79,7 @@ def _streams(
     chosen = keep_one(chosen, ["input in the start too"], {"placeholder input"})
     script = Script(draw, "messages", keep_one(chosen, ["stops at the end"], {"one index"}))
     if draw(st.booleans()):  # the vendor's own way to keep a connection alive
-        script.noises.append(script.block({"type": "ping"}, "ping"))
+        script.add_noise("ping")
     tokens = draw(st.integers(1, 9))
     content = draw(blocks)
     # A stream has a message_start or a block. No unknown event comes before that.
@@ -104,47 +93,41 @@ def _streams(
     if "stops at the end" in script.quirks:
         for place in range(len(content)):
             script.send_typed("content_block_stop", _index(script, place), [])
-    _send_end(script, any(kind == "tool_use" for kind, _ in content))
-    return script.stream()
+    return _end(script, any(kind == "tool_use" for kind, _ in content))
 
 
 def _allow_unknown_events(script: Script) -> None:
     if "unknown events" in script.quirks:
-        script.noises.append(script.block({"type": "x_unknown", "index": 0}, "x_unknown"))
+        script.add_noise("x_unknown", index=0)
 
 
 def _send_start(script: Script, tokens: int) -> None:
     usage = {"input_tokens": tokens, "output_tokens": 1}
     head = {"id": "msg", "type": "message", "role": "assistant", "model": "m"}
-    additions = [put(value, name) for name, value in {**head, "usage": usage}.items()]
     empty: Json = {"content": [], "stop_reason": None, "stop_sequence": None}
+    message = {**head, **empty, "usage": usage}
     for _ in range(1 + ("message_start twice" in script.quirks)):
-        message = {**head, **empty, "usage": usage}
-        script.send_typed("message_start", {"message": message}, additions)
+        script.send_typed("message_start", {"message": message}, put_all({**head, "usage": usage}))
 
 
-def _send_end(script: Script, called: bool) -> None:
+def _end(script: Script, called: bool) -> ModelStream:
+    quirks = script.quirks
     reasons = ["tool_use"] if called else ["end_turn", "max_tokens", "stop_sequence", "refusal"]
     reason = script.draw(st.sampled_from(reasons))
+    delta = {"stop_reason": reason, "stop_sequence": "END" if reason == "stop_sequence" else None}
+    if "stop reason in capitals" in quirks:
+        delta["stop_reason"] = reason.upper()
     usage: Json | None = {"output_tokens": 7}
-    added = [put(7, "usage", "output_tokens")]
-    if "zero input at the end" in script.quirks:
+    additions = [*put_all(delta), put(7, "usage", "output_tokens")]
+    if "zero input at the end" in quirks:
         usage = {"input_tokens": 0, "output_tokens": 7}
-    if "null usage at the end" in script.quirks:
-        usage, added = None, []
-    if "stop reason in capitals" in script.quirks:
-        reason = reason.upper()
-    delta = {
-        "stop_reason": reason,
-        "stop_sequence": "END" if reason.lower() == "stop_sequence" else None,
-    }
-    additions = [put(value, name) for name, value in delta.items()]
-    script.send_typed("message_delta", {"delta": delta, "usage": usage}, [*additions, *added])
-    has_stop = not {"marker alone", "no message_stop"} & script.quirks
+    if "null usage at the end" in quirks:
+        usage, additions = None, put_all(delta)
+    script.send_typed("message_delta", {"delta": delta, "usage": usage}, additions)
+    has_stop = not {"marker alone", "no message_stop"} & quirks
     if has_stop:
         script.send_typed("message_stop", {}, [], end=True)
-    if "marker alone" in script.quirks or ("marker" in script.quirks and has_stop):
-        script.send_marker()
+    return script.end(marker="marker alone" in quirks or ("marker" in quirks and has_stop))
 
 
 def _send_block(script: Script, place: int, kind: str, content: Any) -> None:
@@ -161,7 +144,8 @@ def _send_block(script: Script, place: int, kind: str, content: Any) -> None:
     elif kind in ("tool_use", "server_tool_use"):
         name = "f" if kind == "tool_use" else "web_search"
         block = {"type": kind, "id": f"toolu_{place}", "name": name, "input": {}}
-        pieces = _cut_input(script, content, at)
+        cuts = _drawing.cut_arguments(script.draw, content, at, "input", "partial_json")
+        pieces = [Piece({"type": "input_json_delta", "partial_json": cut}, a) for cut, a in cuts]
         if "placeholder input" in quirks and kind == "tool_use":
             pieces.insert(0, Piece({"type": "input_json_delta", "partial_json": "{}"}, []))
     else:
@@ -177,13 +161,14 @@ def _send_block(script: Script, place: int, kind: str, content: Any) -> None:
         block["input"] = content
     index = _index(script, place)
     start = {**index, "content_block": block}
-    script.send_typed("content_block_start", {**start}, [put(block, *at)])
-    for count, (delta, additions) in enumerate(pieces):
+    script.send_typed("content_block_start", start, [put(block, *at)])
+    for count, piece in enumerate(pieces):
         if count and "starts again" in quirks:
-            script.send_typed("content_block_start", {**start}, [])
-        script.send_typed("content_block_delta", {**index, "delta": delta}, additions)
+            script.send_typed("content_block_start", start, [])
+        fields = {**index, "delta": piece.body}
+        script.send_typed("content_block_delta", fields, piece.additions)
     if "stops at the end" not in quirks:
-        script.send_typed("content_block_stop", {**index}, [])
+        script.send_typed("content_block_stop", index, [])
 
 
 def _index(script: Script, place: int) -> Json:
@@ -194,26 +179,15 @@ def _index(script: Script, place: int) -> Json:
     }
 
 
-def _cut(script: Script, field: str, text: str, at: tuple[str, int]) -> list[Piece]:
+def _cut(script: Script, field: str, text: str, at: Path) -> list[Piece]:
     return [
         Piece({"type": f"{field}_delta", field: cut}, [join(cut, *at, field)])
         for cut in _drawing.cut_text(script.draw, text)
     ]
 
 
-def _cite(text: str, at: tuple[str, int]) -> Piece:
+def _cite(text: str, at: Path) -> Piece:
     citation = {"type": "char_location", "cited_text": text, "document_index": 0,
                 "start_char_index": 0, "end_char_index": 1, "document_title": None}  # fmt: skip
     delta = {"type": "citations_delta", "citation": citation}
     return Piece(delta, [extend([citation], *at, "citations")])
-
-
-def _cut_input(script: Script, tree: Json, at: tuple[str, int]) -> list[Piece]:
-    pieces: list[Piece] = []
-    cuts = _drawing.cut_text(script.draw, _drawing.encode_arguments(script.draw, tree))
-    for count, cut in enumerate(cuts, 1):
-        additions = [join(cut, *at, "partial_json")] if cut else []
-        if cut and not any(cuts[count:]):
-            additions += [put(tree, *at, "input"), drop(*at, "partial_json")]
-        pieces.append(Piece({"type": "input_json_delta", "partial_json": cut}, additions))
-    return pieces

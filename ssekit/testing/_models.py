@@ -30,6 +30,7 @@ __all__ = [
     "extend",
     "join",
     "put",
+    "put_all",
 ]
 
 FormatName: TypeAlias = Literal[
@@ -64,6 +65,10 @@ def put(value: Any, *path: str | int) -> Addition:
     return Addition(path, value)
 
 
+def put_all(fields: Json, *path: str | int) -> Additions:
+    return [put(value, *path, name) for name, value in fields.items()]
+
+
 def begin(value: Any, *path: str | int) -> Addition:
     return Addition(path, value, "first")
 
@@ -81,15 +86,17 @@ def drop(*path: str | int) -> Addition:
 
 
 class Piece(NamedTuple):
-    """A piece of a stream, before it is sent.
+    """A piece of a stream, before its turn to be sent.
 
     Attributes:
         body: The JSON of the piece.
         additions: The additions of the piece to the answer.
+        type: The type of its event, in formats whose events have types.
     """
 
     body: Json
     additions: Additions
+    type: str = ""
 
 
 class _List(dict[int, Any]):

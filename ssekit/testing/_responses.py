@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections import defaultdict
 from itertools import chain, count
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from ssekit.testing import _drawing
-from ssekit.testing._models import Additions, Json, ModelStream, Path, begin, extend, join, put
+from ssekit.testing._models import (
+    Additions,
+    Json,
+    ModelStream,
+    Path,
+    Piece,
+    begin,
+    extend,
+    join,
+    put,
+    put_all,
+)
 from ssekit.testing._script import TYPED_QUIRKS, Dialect, Dialects, Script, find_quirks, keep_one
 
 __all__ = ["RESPONSES", "response_streams"]
@@ -84,18 +95,7 @@ def response_streams(
         max_items: How many output items there are at most: messages, reasoning (itself, or its
             summary), function calls, calls of custom tools. Their events may interleave.
         logprobs: Whether texts may have log probabilities.
-        dialect: A host, quirks, or "any": see `ssekit.testing.DIALECTS`.
-
-    Raises:
-        InvalidArgument: There is no such dialect.
-
-    >>> from hypothesis import given
-    >>> from ssekit import responses
-    >>> @given(response_streams(dialect="copilot"))
-    ... def test_the_response_is_whole(stream):
-    ...     response = responses.collect([stream.data])
-    ...     assert len(response.output) == len(stream.expected["output"])
-    >>> test_the_response_is_whole()
+        dialect: As for `chat_streams`, which has an example too.
     """
     texts = _drawing.texts if text is None else text
     kinds = st.sampled_from(["message", "reasoning", "custom_tool_call"])
@@ -121,12 +121,10 @@ class _Script(Script):
         self._numbers = count()
         self._ids = count()
         self._of_kind: dict[str, count[int]] = defaultdict(count)
-        for quirk, type_ in (
-            ("unknown events", "response.x_unknown"),
-            ("keepalive events", "keepalive"),
-        ):
-            if quirk in quirks:
-                self.noises.append(self.block({"type": type_}, type_))
+        if "unknown events" in quirks:
+            self.add_noise("response.x_unknown")
+        if "keepalive events" in quirks:
+            self.add_noise("keepalive")
 
     def next_number(self, kind: str) -> int:
         """Count an item of a kind, and return how many of the kind came before."""
@@ -135,12 +133,11 @@ class _Script(Script):
     def id(self, id_: str) -> str:
         return f"{id_}_{next(self._ids)}" if "an id per event" in self.quirks else id_
 
-    def send_counted(
-        self, type: str, fields: Json, additions: Additions, *, end: bool = False
-    ) -> None:
+    def send_piece(self, piece: Piece, *, end: bool = False) -> None:
+        fields, additions, type_ = piece
         if "no sequence numbers" not in self.quirks:
             fields = {"sequence_number": next(self._numbers), **fields}
-        self.send_typed(type, fields, additions, end=end)
+        self.send_typed(type_, fields, additions, end=end)
 
 
 @st.composite
@@ -158,10 +155,10 @@ def _streams(
     cut = [_ItemCutter(script, place, logprobs, *item) for place, item in enumerate(draw(items))]
     queues = [item.events for item in cut]
     in_turns = script.numbering in (None, "no indices")
-    for event in _drawing.take_turns(draw, queues) if in_turns else chain.from_iterable(queues):
-        script.send_counted(*event)
+    for piece in _drawing.take_turns(draw, queues) if in_turns else chain.from_iterable(queues):
+        script.send_piece(piece)
     _send_end(script, head, [item.item() for item in cut])
-    return script.stream()
+    return script.end()
 
 
 def _send_response(
@@ -169,10 +166,8 @@ def _send_response(
 ) -> None:
     head = {"id": script.id("resp"), **head}
     nothing: Json = {"error": None, "incomplete_details": None, "usage": None, "output": []}
-    head_additions = [put(value, name) for name, value in head.items()]
-    fields = {"response": {**nothing, **head, **more}}
-    ends = head["status"] != "in_progress"
-    script.send_counted(type_, fields, head_additions + additions, end=ends)
+    piece = Piece({"response": nothing | head | more}, [*put_all(head), *additions], type_)
+    script.send_piece(piece, end=head["status"] != "in_progress")
 
 
 def _send_end(script: _Script, head: Json, output: list[Json]) -> None:
@@ -183,7 +178,7 @@ def _send_end(script: _Script, head: Json, output: list[Json]) -> None:
         more["usage"] = {"input_tokens": 12, "output_tokens": 34, "total_tokens": 46}
     if reason is not None:
         more["incomplete_details"] = {"reason": reason}
-    additions = [put(value, name) for name, value in more.items()]
+    additions = put_all(more)
     if "no output at the end" not in script.quirks:
         left = [
             (place, item)
@@ -193,16 +188,6 @@ def _send_end(script: _Script, head: Json, output: list[Json]) -> None:
         more["output"] = [item for _place, item in left]
         additions += [put(item, "output", place) for place, item in left]
     _send_response(script, f"response.{status}", {**head, "status": status}, more, additions)
-    if {"marker", "other markers"} & script.quirks:
-        script.send_marker()
-
-
-class _Event(NamedTuple):
-    """An event of an item, before its turn comes."""
-
-    type: str
-    fields: Json
-    additions: Additions
 
 
 class _ItemCutter:
@@ -215,7 +200,7 @@ class _ItemCutter:
     def __init__(
         self, script: _Script, place: int, logprobs: bool, kind: str, content: Any
     ) -> None:
-        self.events: list[_Event] = []
+        self.events: list[Piece] = []
         self._number = script.next_number(kind)
         self._script = script
         self._draw = script.draw
@@ -278,9 +263,9 @@ class _ItemCutter:
         elif numbering != "deltas without a place" or name.startswith("output_item."):
             further = numbering == "wholes one index further" and name.endswith(".done")
             fields = {"output_index": self._place + further, **fields}
-        self.events.append(_Event(f"response.{name}", fields, additions))
+        self.events.append(Piece(fields, additions, f"response.{name}"))
         if "wholes again" in self._quirks and name.endswith(".done"):
-            self.events.append(_Event(f"response.{name}", fields, []))
+            self.events.append(Piece(fields, [], f"response.{name}"))
 
     def _add_within(self, name: str, fields: Json, additions: Additions) -> None:
         """Add an event within the item: it has the item's id."""

@@ -16,7 +16,6 @@ from ssekit.testing._drawing import bytes_of
 from ssekit.testing._models import Additions, FormatName, Json, ModelEvent, ModelStream
 
 __all__ = [
-    "MARKER_FORMS",
     "TYPED_QUIRKS",
     "WIRE_QUIRKS",
     "Dialect",
@@ -60,9 +59,8 @@ TYPED_QUIRKS: Final[dict[str, str]] = WIRE_QUIRKS | {
     "unknown events": "there are events of a type that no documentation names",
     "marker": "[DONE] comes after the end",
 }
-
-
-MARKER_FORMS: Final = ("[DONE] ", '"[DONE]"', "DONE", "[done]")
+# The forms of the marker in the dialects with "other markers".
+_MARKER_FORMS: Final = ("[DONE] ", '"[DONE]"', "DONE", "[done]")
 
 
 def keep_one(quirks: frozenset[str], group: Sequence[str], others: Set[str]) -> frozenset[str]:
@@ -155,6 +153,10 @@ class Script:
         data = body if isinstance(body, str) else self._framing.json(body)
         return self._framing.block(*([("event", type)] if type else []), ("data", data))
 
+    def add_noise(self, type: str, **fields: Any) -> None:
+        """Let events of a type that adds nothing come between the next events."""
+        self.noises.append(self.block({self.type_field: type, **fields}, type))
+
     def send(
         self,
         body: Any,
@@ -167,7 +169,7 @@ class Script:
             noise = [b"", *self.noises][next(self._numbers) % (len(self.noises) + 1)]
             self._events += [ModelEvent(noise)] if noise else []
         if "unknown fields" in self.quirks and isinstance(body, dict):
-            body["x_unknown"] = {"unknown": [1, None]}
+            body = {**body, "x_unknown": {"unknown": [1, None]}}
         self._events.append(ModelEvent(self.block(body, type), tuple(additions), ends))
 
     def send_typed(
@@ -180,9 +182,9 @@ class Script:
         has_line = "no event lines" not in quirks or "no types" in quirks
         self.send(body, additions, type=type if has_line else "", ends="event" if end else None)
 
-    def send_marker(self) -> None:
-        words = MARKER_FORMS if "other markers" in self.quirks else ["[DONE]"]
-        self.send(self.draw(st.sampled_from(words)), [], ends="marker")
-
-    def stream(self) -> ModelStream:
+    def end(self, *, marker: bool | None = None) -> ModelStream:
+        """Return the stream, after the marker if the dialect has one."""
+        if {"marker", "other markers"} & self.quirks if marker is None else marker:
+            words = _MARKER_FORMS if "other markers" in self.quirks else ["[DONE]"]
+            self.send(self.draw(st.sampled_from(words)), [], ends="marker")
         return ModelStream(self._format, tuple(self._events))
