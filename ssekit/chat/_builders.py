@@ -219,7 +219,9 @@ class ObjectBuilder(Struct, eq=False):
                 if not isinstance(known, Text):
                     known = self.fields[name] = JSONText() if name == "arguments" else Text()
                 known.add(value)
-            elif name not in self.fields or (value is not None and value != ""):
+            elif name not in self.fields or not (
+                value is None or value == "" or isinstance(known, Text)
+            ):
                 self.fields[name] = value
 
     def build(self) -> Any:
