@@ -25,6 +25,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ssekit.testing._answers import Addition
     from ssekit.testing._chat import chat_streams
     from ssekit.testing._completions import completion_streams
     from ssekit.testing._dialects import DIALECTS, Dialects
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from ssekit.testing._gemini import gemini_streams
     from ssekit.testing._interactions import interaction_streams
     from ssekit.testing._messages import message_streams
-    from ssekit.testing._models import Addition, ModelEvent, ModelStream
+    from ssekit.testing._models import ModelEvent, ModelStream
     from ssekit.testing._responses import response_streams
     from ssekit.testing._splits import splits
     from ssekit.testing._wire import EventStream, chunkings, event_streams, server_sent_events
@@ -66,6 +67,7 @@ __all__ = [
 _MODULES = {
     name: module
     for module, names in {
+        "_answers": ["Addition"],
         "_chat": ["chat_streams"],
         "_completions": ["completion_streams"],
         "_dialects": ["DIALECTS", "Dialects"],
@@ -73,7 +75,7 @@ _MODULES = {
         "_gemini": ["gemini_streams"],
         "_interactions": ["interaction_streams"],
         "_messages": ["message_streams"],
-        "_models": ["ModelEvent", "ModelStream", "Addition"],
+        "_models": ["ModelEvent", "ModelStream"],
         "_responses": ["response_streams"],
         "_splits": ["splits"],
         "_wire": ["EventStream", "chunkings", "event_streams", "server_sent_events"],

@@ -14,17 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from ssekit.testing import _choices, _drawing
-from ssekit.testing._models import (
-    Additions,
-    Json,
-    ModelStream,
-    Path,
-    Piece,
-    begin,
-    extend,
-    join,
-    put,
-)
+from ssekit.testing._answers import Additions, Json, Path, Piece, begin, extend, join, put
+from ssekit.testing._models import ModelStream
 from ssekit.testing._script import Dialect, Dialects, Script, find_quirks, keep_one
 
 __all__ = ["CHAT", "chat_streams"]
@@ -175,7 +166,7 @@ def chat_streams(
 
 @st.composite
 def _streams(
-    draw: DrawFn, quirks: SearchStrategy[frozenset[str]], contents: SearchStrategy[list[Json]]
+    draw: DrawFn, quirks: _drawing.Quirks, contents: SearchStrategy[list[Json]]
 ) -> ModelStream:
     chosen = keep_one(draw(quirks), sorted(_CALL_QUIRKS), _CALLS_ALIKE)
     for quirk in ("message at the end", "numbers as text"):
@@ -209,10 +200,8 @@ class _ChoiceCutter:
             if content[field] is not None:
                 pieces += self._cut_text(field, content[field], content["logprobs"])
         calls = [self._cut_call(place, *call) for place, call in enumerate(content["calls"])]
-        if (_IN_SEQUENCE | _CALL_QUIRKS.keys()) & self._quirks:
-            pieces += [piece for call in calls for piece in call]
-        else:
-            pieces += _drawing.take_turns(self._draw, calls)
+        in_turns = not (_IN_SEQUENCE | _CALL_QUIRKS.keys()) & self._quirks
+        pieces += _drawing.take_turns(self._draw, calls, in_turns=in_turns)
         if "message at the end" in self._quirks:
             pieces.append(self._whole_message(pieces))
         pieces = self._with_finish(pieces, bool(calls))

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
+from ssekit.testing._answers import Json, Path, Piece, begin, put
 from ssekit.testing._drawing import take_turns
-from ssekit.testing._models import Json, ModelStream, Path, Piece, begin, put
+from ssekit.testing._models import ModelStream
 from ssekit.testing._script import WIRE_QUIRKS, Script
 
 __all__ = ["CHOICE_QUIRKS", "end_choice", "send_chunks", "with_numbers"]

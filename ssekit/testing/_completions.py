@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from ssekit.testing import _drawing
+from ssekit.testing._answers import Json, Piece, begin, extend, join
 from ssekit.testing._choices import CHOICE_QUIRKS, end_choice, send_chunks, with_numbers
-from ssekit.testing._models import Json, ModelStream, Piece, begin, extend, join
+from ssekit.testing._models import ModelStream
 from ssekit.testing._script import Dialect, Dialects, Script, find_quirks
 
 __all__ = ["COMPLETIONS", "completion_streams"]
@@ -48,7 +49,7 @@ def completion_streams(
 @st.composite
 def _streams(
     draw: DrawFn,
-    quirks: SearchStrategy[frozenset[str]],
+    quirks: _drawing.Quirks,
     text: SearchStrategy[str],
     max_choices: int,
     logprobs: bool,

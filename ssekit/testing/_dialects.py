@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from ssekit.testing._answers import FormatName
 from ssekit.testing._chat import CHAT
 from ssekit.testing._completions import COMPLETIONS
 from ssekit.testing._gemini import GEMINI
 from ssekit.testing._interactions import INTERACTIONS
 from ssekit.testing._messages import MESSAGES
-from ssekit.testing._models import FormatName
 from ssekit.testing._responses import RESPONSES
 from ssekit.testing._script import Dialects
 

@@ -14,26 +14,34 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from functools import cache
-from itertools import pairwise
+from itertools import chain, pairwise
 from struct import unpack
-from typing import Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from ssekit.testing._models import Additions, Json, Path, drop, join, put
+from ssekit.testing._answers import Additions, Json, Path, drop, join, put
 
 __all__ = [
+    "Parts",
+    "Quirks",
     "bytes_of",
     "cut_arguments",
     "cut_text",
     "encode_arguments",
     "json_objects",
+    "parts_of",
     "take_turns",
     "texts",
 ]
 
 T = TypeVar("T")
+
+# The quirks of each stream.
+Quirks: TypeAlias = SearchStrategy[frozenset[str]]
+# The parts of an answer: each has a kind, and a text or the arguments of a call.
+Parts: TypeAlias = SearchStrategy[list[tuple[str, Any]]]
 
 # Characters that readers stumble over: quotes and escapes, characters that JSON must escape, line
 # ends of other parsers, characters of two and three bytes, and one that is a surrogate pair. (As
@@ -50,6 +58,19 @@ json_objects: SearchStrategy[Json] = st.dictionaries(
     _scalars | st.lists(_scalars, max_size=2) | st.dictionaries(_names, _scalars, max_size=2),
     max_size=2,
 )
+
+
+def parts_of(
+    kinds: list[str],
+    text: SearchStrategy[str] | None,
+    kinds_of_calls: list[str],
+    arguments: SearchStrategy[Json] | None,
+    most: int,
+) -> Parts:
+    """Return a strategy of parts with a text, and of calls. By default, these are any."""
+    written = st.tuples(st.sampled_from(kinds), texts if text is None else text)
+    trees = json_objects if arguments is None else arguments
+    return st.lists(written | st.tuples(st.sampled_from(kinds_of_calls), trees), max_size=most)
 
 
 @cache
@@ -87,8 +108,16 @@ def cut_arguments(
         yield cut, additions
 
 
-def take_turns(draw: DrawFn, queues: list[list[T]], *, in_order: bool = True) -> Iterator[T]:
-    """Merge queues, each in its own order. With `in_order`, they also begin in order."""
+def take_turns(
+    draw: DrawFn, queues: list[list[T]], *, in_turns: bool = True, in_order: bool = True
+) -> Iterator[T]:
+    """Merge queues, each in its own order.
+
+    Without `in_turns`, one comes after the other. With `in_order`, they also begin in order.
+    """
+    if not in_turns:
+        yield from chain.from_iterable(queues)
+        return
     waiting = [list(queue) for queue in queues if queue]
     size = sum(map(len, waiting))
     numbers = draw(bytes_of(size)) if len(waiting) > 1 else bytes(size)

@@ -25,7 +25,8 @@ from ssekit._errors import (
     StreamTimeoutError,
     StreamTruncatedError,
 )
-from ssekit.testing._models import Addition, FormatName, Json, ModelStream, begin, put
+from ssekit.testing._answers import Addition, FormatName, Json, begin, put
+from ssekit.testing._models import ModelStream
 
 __all__ = ["ERROR_FORMS", "FAULTS", "ErrorForm", "Fault", "faults"]
 

@@ -9,18 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from ssekit.testing import _drawing
-from ssekit.testing._models import (
-    Additions,
-    Json,
-    ModelStream,
-    Path,
-    Piece,
-    begin,
-    drop,
-    join,
-    put,
-    put_all,
-)
+from ssekit.testing._answers import Additions, Json, Path, Piece, begin, drop, join, put, put_all
+from ssekit.testing._models import ModelStream
 from ssekit.testing._script import WIRE_QUIRKS, Dialect, Dialects, Script, find_quirks
 
 __all__ = ["GEMINI", "gemini_streams"]
@@ -73,17 +63,14 @@ def gemini_streams(
         dialect: As for `chat_streams`, which has an example too.
     """
     texts = (_drawing.texts if text is None else text).filter(bool)
-    kinds = st.sampled_from(["text", "thought", "signed", "bytes"])
-    calls = st.tuples(st.just("call"), _drawing.json_objects if arguments is None else arguments)
-    parts = st.lists(st.tuples(kinds, texts) | calls, max_size=max_parts)
+    kinds = ["text", "thought", "signed", "bytes"]
+    parts = _drawing.parts_of(kinds, texts, ["call"], arguments, max_parts)
     return _streams(find_quirks(dialect, GEMINI), st.lists(parts, max_size=max_candidates))
 
 
 @st.composite
 def _streams(
-    draw: DrawFn,
-    quirks: SearchStrategy[frozenset[str]],
-    candidates: SearchStrategy[list[list[tuple[str, Any]]]],
+    draw: DrawFn, quirks: _drawing.Quirks, candidates: SearchStrategy[list[list[tuple[str, Any]]]]
 ) -> ModelStream:
     script = Script(draw, "gemini", draw(quirks))
     drawn = draw(candidates)

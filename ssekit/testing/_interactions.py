@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import Any, ClassVar, Final
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from ssekit.testing import _drawing
-from ssekit.testing._models import (
-    Addition,
-    Additions,
-    Json,
-    ModelStream,
-    Piece,
-    begin,
-    drop,
-    extend,
-    join,
-    put,
-    put_all,
-)
+from ssekit.testing._answers import Additions, Json, Piece, begin, drop, extend, join, put, put_all
+from ssekit.testing._models import ModelStream
 from ssekit.testing._script import TYPED_QUIRKS, Dialect, Dialects, Script, find_quirks
 
 __all__ = ["INTERACTIONS", "interaction_streams"]
@@ -69,10 +57,8 @@ def interaction_streams(
     The arguments of a call that are not whole yet are `{}`, and their JSON text so far is in
     `partial_arguments`, which the vendor's step does not have.
     """
-    texts = _drawing.texts if text is None else text
-    kinds = st.sampled_from(["thought", "text", "cited", "illustrated", "search"])
-    calls = st.tuples(st.just("call"), _drawing.json_objects if arguments is None else arguments)
-    steps = st.lists(st.tuples(kinds, texts) | calls, max_size=max_steps)
+    kinds = ["thought", "text", "cited", "illustrated", "search"]
+    steps = _drawing.parts_of(kinds, text, ["call"], arguments, max_steps)
     return _streams(find_quirks(dialect, INTERACTIONS), steps)
 
 
@@ -109,18 +95,13 @@ class _Script(Script):
         if self._count == 1 and "unknown events" in self.quirks:
             self.add_noise("x_unknown")
 
-    def send_head(self, name: str, head: Json, *more: Addition, end: bool = False) -> None:
-        fields = {key: head[key] for key in head.keys() - {"usage", "steps"}}
-        piece = Piece({"interaction": head}, [*put_all(fields), *more], f"interaction.{name}")
+    def send_head(self, name: str, head: Json, additions: Additions, *, end: bool = False) -> None:
+        piece = Piece({"interaction": head}, additions, f"interaction.{name}")
         self.send_piece(piece, end=end)
 
 
 @st.composite
-def _streams(
-    draw: DrawFn,
-    quirks: SearchStrategy[frozenset[str]],
-    steps: SearchStrategy[list[tuple[str, Any]]],
-) -> ModelStream:
+def _streams(draw: DrawFn, quirks: _drawing.Quirks, steps: _drawing.Parts) -> ModelStream:
     script = _Script(draw, draw(quirks))
     former = script.former
     drawn = [
@@ -130,21 +111,20 @@ def _streams(
     ]
     head: Json = {"id": "v1_i", "object": "interaction", "status": "in_progress", "model": "m"}
     if "resumed" not in script.quirks:
-        script.send_head("start" if former else "created", head)
+        script.send_head("start" if former else "created", head, put_all(head))
     cut = [_StepCutter(script, place, *step) for place, step in enumerate(drawn)]
     queues = [step.events for step in cut]
-    in_turns = "in turns" in script.quirks
-    for piece in _drawing.take_turns(draw, queues) if in_turns else chain.from_iterable(queues):
+    for piece in _drawing.take_turns(draw, queues, in_turns="in turns" in script.quirks):
         script.send_piece(piece)
     called = any(kind == "call" for kind, _ in drawn)
     head["status"] = "requires_action" if called else draw(st.sampled_from(_STATUSES))
-    more = put_all(_USAGE, "usage")
+    additions = [*put_all(head), *put_all(_USAGE, "usage")]
     if "steps at the end" in script.quirks and cut:
         field = "outputs" if former else "steps"
         head[field] = [step.whole for step in cut]
-        more += [put(step.whole, field, place) for place, step in enumerate(cut)]
+        additions += [put(step.whole, field, place) for place, step in enumerate(cut)]
     ended = {**head, "usage": _USAGE}
-    script.send_head("complete" if former else "completed", ended, *more, end=True)
+    script.send_head("complete" if former else "completed", ended, additions, end=True)
     return script.end()
 
 
@@ -198,8 +178,8 @@ class _StepCutter:
         else:
             self._begin(step, step)
 
-    def _send(self, delta: Json, *additions: Addition) -> None:
-        begins = bool(additions) and self._begun is not None
+    def _send(self, delta: Json, additions: Additions) -> None:
+        begins = additions and self._begun is not None
         begun = [begin(self._begun, *self._at)] if begins else []
         self._add("delta", {"delta": delta}, [*begun, *additions])
 
@@ -220,10 +200,10 @@ class _StepCutter:
         self._begin_contents({"type": "thought", **summary})
         for cut in cuts:
             delta = {"type": "thought_summary", "content": _text(cut)}
-            self._send(delta, extend([_text(cut)], *self._at, "summary"))
-            self._send({"type": "thought_signature", "signature": ""})
+            self._send(delta, [extend([_text(cut)], *self._at, "summary")])
+            self._send({"type": "thought_signature", "signature": ""}, [])
         signature = {"type": "thought_signature", "signature": "c2ln"}
-        self._send(signature, put("c2ln", *self._at, "signature"))
+        self._send(signature, [put("c2ln", *self._at, "signature")])
 
     def _cut_text(self, kind: str, text: str) -> None:
         cuts = _drawing.cut_text(self._draw, text)
@@ -239,16 +219,17 @@ class _StepCutter:
         for cut in cuts:
             opened = opened or cut != ""
             piece = [begin(_text(""), *at), join(cut, *at, "text")] if opened else []
-            self._send(_text(cut), *piece)
+            self._send(_text(cut), piece)
         if kind == "cited":
             name = "text_annotation" if self._former else "text_annotation_delta"
             delta = {"type": name, "annotations": [_CITATION]}
-            self._send(delta, begin(_text(""), *at), extend([_CITATION], *at, "annotations"))
+            cited = [begin(_text(""), *at), extend([_CITATION], *at, "annotations")]
+            self._send(delta, cited)
             whole["annotations"] = [_CITATION]
         contents = [whole]
         if kind == "illustrated" and not self._former:
             for place, content in enumerate([_IMAGE, _text("!")], 1):
-                self._send(content, put(content, *self._at, "content", place))
+                self._send(content, [put(content, *self._at, "content", place)])
                 contents.append(content)
         self.whole = whole if self._former else {"type": "model_output", "content": contents}
 
@@ -257,7 +238,7 @@ class _StepCutter:
         self.whole = {**call, "arguments": tree}
         if self._former:
             self._begin({"type": "function_call", "id": id_}, {**call, "name": ""})
-            self._send(self.whole, put(self.whole, *self._at))
+            self._send(self.whole, [put(self.whole, *self._at)])
             return
         if "arguments in the start" in self._quirks:
             self._begin(self.whole, self.whole)
@@ -265,12 +246,12 @@ class _StepCutter:
         self._begin(call, call)
         names = ("arguments", "partial_arguments")
         for cut, additions in _drawing.cut_arguments(self._draw, tree, self._at, *names):
-            self._send({"type": "arguments_delta", "arguments": cut}, *additions)
+            self._send({"type": "arguments_delta", "arguments": cut}, additions)
 
     def _send_tool(self, step: Json, rest: Json) -> None:
         self.whole = {**step, **rest}
         self._begin({**step, "signature": ""}, step)
-        self._send({"type": step["type"], **rest}, put(self.whole, *self._at))
+        self._send({"type": step["type"], **rest}, [put(self.whole, *self._at)])
 
 
 def _text(text: str) -> Json:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from ssekit.testing import _drawing
-from ssekit.testing._models import Json, ModelStream, Path, Piece, extend, join, put, put_all
+from ssekit.testing._answers import Json, Path, Piece, extend, join, put, put_all
+from ssekit.testing._models import ModelStream
 from ssekit.testing._script import TYPED_QUIRKS, Dialect, Dialects, Script, find_quirks, keep_one
 
 __all__ = ["MESSAGES", "message_streams"]
@@ -40,6 +41,8 @@ MESSAGES: Final = Dialects(
         "stop reason in capitals": "the stop reason is in capitals (relays of other formats)",
     },
 )
+# The kinds of calls, and the name that each calls.
+_CALLS: Final = {"tool_use": "f", "server_tool_use": "web_search"}
 
 
 def message_streams(
@@ -61,20 +64,13 @@ def message_streams(
     The input of a tool call that is not whole yet is `{}`, and the JSON text so far is in
     `partial_json`, which the vendor's message does not have.
     """
-    texts = _drawing.texts if text is None else text
-    callers = st.sampled_from(["tool_use", "server_tool_use"])
-    calls = st.tuples(callers, _drawing.json_objects if arguments is None else arguments)
-    kinds = st.sampled_from(["text", "cited", "thinking", "redacted_thinking"])
-    blocks = st.lists(st.tuples(kinds, texts) | calls, max_size=max_blocks)
+    kinds, calls = ["text", "cited", "thinking", "redacted_thinking"], [*_CALLS]
+    blocks = _drawing.parts_of(kinds, text, calls, arguments, max_blocks)
     return _streams(find_quirks(dialect, MESSAGES), blocks)
 
 
 @st.composite
-def _streams(
-    draw: DrawFn,
-    quirks: SearchStrategy[frozenset[str]],
-    blocks: SearchStrategy[list[tuple[str, Any]]],
-) -> ModelStream:
+def _streams(draw: DrawFn, quirks: _drawing.Quirks, blocks: _drawing.Parts) -> ModelStream:
     chosen = keep_one(draw(quirks), ["zero input at the end"], {"no message_start"})
     chosen = keep_one(chosen, ["input in the start too"], {"placeholder input"})
     script = Script(draw, "messages", keep_one(chosen, ["stops at the end"], {"one index"}))
@@ -141,9 +137,8 @@ def _send_block(script: Script, place: int, kind: str, content: Any) -> None:
         signature = {"type": "signature_delta", "signature": "c2ln"}
         pieces = _cut(script, "thinking", content, at)
         pieces.append(Piece(signature, [put("c2ln", *at, "signature")]))
-    elif kind in ("tool_use", "server_tool_use"):
-        name = "f" if kind == "tool_use" else "web_search"
-        block = {"type": kind, "id": f"toolu_{place}", "name": name, "input": {}}
+    elif kind in _CALLS:
+        block = {"type": kind, "id": f"toolu_{place}", "name": _CALLS[kind], "input": {}}
         cuts = _drawing.cut_arguments(script.draw, content, at, "input", "partial_json")
         pieces = [Piece({"type": "input_json_delta", "partial_json": cut}, a) for cut, a in cuts]
         if "placeholder input" in quirks and kind == "tool_use":

@@ -1,133 +1,21 @@
-# Streams of models, and the answers that they must give.
-#
-# How it works:
-# - Each event has its additions to the answer: a value, its path, and how it is added.
-# - An answer is a tree of JSON. The additions of the events that were read are applied, in order,
-#   to a blank answer of the format.
+# Streams of models, with the answers and the ends that they must give.
 #
 # What always holds here:
-# - The answer comes from the additions alone, never from the bytes or from an accumulator.
+# - The answer comes from the additions of the events alone, never from the bytes or from an
+#   accumulator.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from itertools import accumulate, pairwise
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from collections.abc import Callable
+from itertools import accumulate
+from typing import Any, Final, Literal
 
 import msgspec
 
-__all__ = [
-    "Addition",
-    "Additions",
-    "FormatName",
-    "Json",
-    "ModelEvent",
-    "ModelStream",
-    "Path",
-    "Piece",
-    "begin",
-    "drop",
-    "extend",
-    "join",
-    "put",
-    "put_all",
-]
+from ssekit._decoder import EndedBy
+from ssekit.testing._answers import Addition, FormatName, Json, build_answer
 
-FormatName: TypeAlias = Literal[
-    "chat", "completions", "responses", "messages", "gemini", "interactions"
-]
-Json: TypeAlias = dict[str, Any]
-Path: TypeAlias = tuple[str | int, ...]
-
-
-# Additions to the answer.
-
-
-class Addition(NamedTuple):
-    """An addition to the answer: a value, for a place in its JSON.
-
-    Attributes:
-        path: The place: names of fields, and positions in lists.
-        value: The value.
-        how: "set" replaces the value in the place; "first" sets it if it is absent or empty; "join"
-            adds a text to a text; "extend" adds items to a list; "drop" removes the value.
-    """
-
-    path: tuple[str | int, ...]
-    value: Any = None
-    how: Literal["set", "first", "join", "extend", "drop"] = "set"
-
-
-Additions: TypeAlias = list[Addition]
-
-
-def put(value: Any, *path: str | int) -> Addition:
-    return Addition(path, value)
-
-
-def put_all(fields: Json, *path: str | int) -> Additions:
-    return [put(value, *path, name) for name, value in fields.items()]
-
-
-def begin(value: Any, *path: str | int) -> Addition:
-    return Addition(path, value, "first")
-
-
-def join(piece: str, *path: str | int) -> Addition:
-    return Addition(path, piece, "join")
-
-
-def extend(items: list[Any], *path: str | int) -> Addition:
-    return Addition(path, items, "extend")
-
-
-def drop(*path: str | int) -> Addition:
-    return Addition(path, how="drop")
-
-
-class Piece(NamedTuple):
-    """A piece of a stream, before its turn to be sent.
-
-    Attributes:
-        body: The JSON of the piece.
-        additions: The additions of the piece to the answer.
-        type: The type of its event, in formats whose events have types.
-    """
-
-    body: Json
-    additions: Additions
-    type: str = ""
-
-
-class _List(dict[int, Any]):
-    """A list in progress, by positions, which may come in any order."""
-
-
-_BLANK_CHAT: Final[Json] = {
-    "id": "",
-    "object": "chat.completion",
-    "created": 0,
-    "model": "",
-    "choices": [],
-}
-# The answers before any addition.
-_BLANKS: Final[dict[str, Json]] = {
-    "chat": _BLANK_CHAT,
-    "completions": {**_BLANK_CHAT, "object": "text_completion"},
-    "responses": {"id": "", "object": "response", "model": "", "output": []},
-    "messages": {
-        "id": "",
-        "type": "message",
-        "role": "assistant",
-        "model": "",
-        "content": [],
-        "stop_reason": None,
-        "stop_sequence": None,
-        "usage": {},
-    },
-    "gemini": {"candidates": []},
-    "interactions": {"id": "", "status": "", "steps": []},
-}
+__all__ = ["ModelEvent", "ModelStream"]
 
 
 def _choice_finishes(answer: Json) -> list[Any]:
@@ -147,51 +35,6 @@ _FINISHES: Final[dict[str, Callable[[Json], list[Any]]]] = {
         or [answer.get("promptFeedback")]
     ),
 }
-
-
-def _build_answer(format: str, additions: Iterable[Addition]) -> Any:
-    answer = _open(_BLANKS[format])
-    for path, value, how in additions:
-        holder = answer
-        for key, next_key in pairwise(path):
-            holder = holder.setdefault(key, _List() if isinstance(next_key, int) else {})
-        last = path[-1]
-        known = holder.get(last)
-        if how == "extend":
-            holder[last] = _List(enumerate([*(known or {}).values(), *value]))
-        elif how == "join":
-            holder[last] = (known or "") + value
-        elif how == "drop":
-            del holder[last]
-        elif how == "set" or not known:
-            holder[last] = _open(value)
-    return _close(answer)
-
-
-def _open(tree: Any) -> Any:
-    """Return a copy of JSON in which each list is a `_List`."""
-    if isinstance(tree, list):
-        return _List(enumerate(map(_open, tree)))
-    if isinstance(tree, dict):
-        return {name: _open(value) for name, value in tree.items()}
-    return tree
-
-
-def _close(tree: Any) -> Any:
-    """Return a copy as JSON: with lists in the order of their positions, and texts well-formed."""
-    if isinstance(tree, _List):
-        return [_close(tree[position]) for position in sorted(tree)]
-    if isinstance(tree, dict):
-        return {_close(name): _close(value) for name, value in tree.items()}
-    if isinstance(tree, list):
-        return [_close(item) for item in tree]
-    if isinstance(tree, str) and not tree.isascii():
-        # Surrogate pairs join; a lone surrogate cannot be encoded.
-        return tree.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return tree
-
-
-# Streams.
 
 
 class ModelEvent(msgspec.Struct, frozen=True):
@@ -258,7 +101,7 @@ class ModelStream(msgspec.Struct, frozen=True):
         return self.end_after(len(self.events))[0]
 
     @property
-    def ended_by(self) -> Literal["event", "marker", "finish"] | None:
+    def ended_by(self) -> EndedBy | None:
         """The end: the terminal "event", the "marker", or the "finish" of every choice."""
         return self.end_after(len(self.events))[1]
 
@@ -266,11 +109,9 @@ class ModelStream(msgspec.Struct, frozen=True):
         """Return the answer after `count` events, and after more additions."""
         read = self.events[: min(count, self._end)]
         additions = (addition for event in read for addition in event.additions)
-        return _build_answer(self.format, [*additions, *more])
+        return build_answer(self.format, [*additions, *more])
 
-    def end_after(
-        self, count: int
-    ) -> tuple[Literal["done", "truncated"], Literal["event", "marker", "finish"] | None]:
+    def end_after(self, count: int) -> tuple[Literal["done", "truncated"], EndedBy | None]:
         """Return the state of the stream, and its end, if the bytes end after `count` events."""
         if self.ended_in(count):
             return "done", self.events[self._end - 1].ends

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from itertools import chain, count
+from itertools import count
 from typing import Any, Final
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from ssekit.testing import _drawing
-from ssekit.testing._models import (
-    Additions,
-    Json,
-    ModelStream,
-    Path,
-    Piece,
-    begin,
-    extend,
-    join,
-    put,
-    put_all,
-)
+from ssekit.testing._answers import Additions, Json, Path, Piece, begin, extend, join, put, put_all
+from ssekit.testing._models import ModelStream
 from ssekit.testing._script import TYPED_QUIRKS, Dialect, Dialects, Script, find_quirks, keep_one
 
 __all__ = ["RESPONSES", "response_streams"]
@@ -97,12 +87,8 @@ def response_streams(
         logprobs: Whether texts may have log probabilities.
         dialect: As for `chat_streams`, which has an example too.
     """
-    texts = _drawing.texts if text is None else text
-    kinds = st.sampled_from(["message", "reasoning", "custom_tool_call"])
-    calls = st.tuples(
-        st.just("function_call"), _drawing.json_objects if arguments is None else arguments
-    )
-    items = st.lists(st.tuples(kinds, texts) | calls, max_size=max_items)
+    kinds = ["message", "reasoning", "custom_tool_call"]
+    items = _drawing.parts_of(kinds, text, ["function_call"], arguments, max_items)
     return _streams(find_quirks(dialect, RESPONSES), items, logprobs)
 
 
@@ -142,10 +128,7 @@ class _Script(Script):
 
 @st.composite
 def _streams(
-    draw: DrawFn,
-    quirks: SearchStrategy[frozenset[str]],
-    items: SearchStrategy[list[tuple[str, Any]]],
-    logprobs: bool,
+    draw: DrawFn, quirks: _drawing.Quirks, items: _drawing.Parts, logprobs: bool
 ) -> ModelStream:
     script = _Script(draw, draw(quirks))
     head = {"object": "response", "created_at": 1, "model": "m", "status": "in_progress"}
@@ -155,7 +138,7 @@ def _streams(
     cut = [_ItemCutter(script, place, logprobs, *item) for place, item in enumerate(draw(items))]
     queues = [item.events for item in cut]
     in_turns = script.numbering in (None, "no indices")
-    for piece in _drawing.take_turns(draw, queues) if in_turns else chain.from_iterable(queues):
+    for piece in _drawing.take_turns(draw, queues, in_turns=in_turns):
         script.send_piece(piece)
     _send_end(script, head, [item.item() for item in cut])
     return script.end()
@@ -180,13 +163,14 @@ def _send_end(script: _Script, head: Json, output: list[Json]) -> None:
         more["incomplete_details"] = {"reason": reason}
     additions = put_all(more)
     if "no output at the end" not in script.quirks:
-        left = [
-            (place, item)
+        without_calls = "no calls at the end" in script.quirks
+        left = {
+            place: item
             for place, item in enumerate(output)
-            if "no calls at the end" not in script.quirks or "call_id" not in item
-        ]
-        more["output"] = [item for _place, item in left]
-        additions += [put(item, "output", place) for place, item in left]
+            if not (without_calls and "call_id" in item)
+        }
+        more["output"] = [*left.values()]
+        additions += [put(item, "output", place) for place, item in left.items()]
     _send_response(script, f"response.{status}", {**head, "status": status}, more, additions)
 
 

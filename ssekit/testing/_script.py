@@ -10,10 +10,11 @@ from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeAlias
 
 from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument
-from hypothesis.strategies import DrawFn, SearchStrategy
+from hypothesis.strategies import DrawFn
 
-from ssekit.testing._drawing import bytes_of
-from ssekit.testing._models import Additions, FormatName, Json, ModelEvent, ModelStream
+from ssekit.testing._answers import Additions, FormatName, Json
+from ssekit.testing._drawing import Quirks, bytes_of
+from ssekit.testing._models import ModelEvent, ModelStream
 
 __all__ = [
     "TYPED_QUIRKS",
@@ -69,7 +70,7 @@ def keep_one(quirks: frozenset[str], group: Sequence[str], others: Set[str]) -> 
     return quirks - set(chosen[1:]) - others if chosen else quirks
 
 
-def find_quirks(dialect: Dialect, dialects: Dialects) -> SearchStrategy[frozenset[str]]:
+def find_quirks(dialect: Dialect, dialects: Dialects) -> Quirks:
     """Return a strategy of the quirks that a dialect turns on.
 
     Raises:
