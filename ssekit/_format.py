@@ -417,8 +417,11 @@ class Format(Generic[ChunkT, ResultT]):
         if means_nothing and not (self._is_part(body) or body.get("error")):
             return "empty"
         shape = shape_in(body, event.event)
-        fields = (self._chunk_field, *self._side_fields)
-        is_own = shape == self.name or (shape is None and any(field in body for field in fields))
+        is_own = shape == self.name or (shape is None and self._chunk_field in body)
+        if shape is None and any(field in body for field in self._side_fields):
+            # Another API may have its usage under the same name, but beside an answer of its own.
+            others = body.keys() - set(self._side_fields)
+            is_own = is_own or not any(isinstance(body[name], dict | list) for name in others)
         return "own" if is_own else "foreign"
 
     def _is_part(self, body: dict[str, Any]) -> bool:
