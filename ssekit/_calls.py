@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from operator import attrgetter
 from typing import Any, Final, Generic, TypeVar
 
@@ -19,7 +19,7 @@ from ssekit._json import JSONObject, is_json, parse_object
 from ssekit._marker import is_blank
 from ssekit._text import NO_TEXT, JSONText, Text
 
-__all__ = ["BasePartBuilder", "PartTable", "PlacedPartBuilder", "by_position", "take_arguments"]
+__all__ = ["MAX_TRIED", "BasePartBuilder", "PartTable", "PlacedPartBuilder", "take_arguments"]
 
 PartT = TypeVar("PartT", bound="PlacedPartBuilder")
 
@@ -130,30 +130,103 @@ class PlacedPartBuilder(BasePartBuilder, gc=False, eq=False, kw_only=True):
     index: int | None = None
     position: int = 0
 
+    @property
+    def is_call(self) -> Any:
+        """Whether the part is a tool call that the caller is to answer."""
 
-by_position: Final = attrgetter("position")
+    @property
+    def is_answer(self) -> Any:
+        """Whether no call before the part is left for the caller to answer."""
+
+
+_by_position: Final = attrgetter("position")
+# How many parts are tried for a piece.
+MAX_TRIED: Final = 16
 
 
 class PartTable(Generic[PartT]):
-    """The parts of an answer by position, and by arrival where two have the same position."""
+    """The parts of an answer by position, and by arrival where two have the same position.
 
-    __slots__ = ("_at", "_end", "_parts")
+    Attributes:
+        created: Whether the answer was created again, and no event of a part has come since then.
+    """
+
+    __slots__ = ("_at", "_end", "_parts", "_places", "created")
+
+    def __init__(self) -> None:
+        self._places = 0  # how many tool calls have one
+        self._clear()
 
     def _clear(self) -> None:
+        """Drop the parts of this attempt."""
         self._parts: list[PartT] = []
         self._at: dict[int, PartT] = {}  # the latest part at each index
         self._end = 0  # beyond all positions
+        self.created = False
 
     def __iter__(self) -> Iterator[PartT]:
-        return iter(sorted(self._parts, key=by_position))
+        return iter(sorted(self._parts, key=_by_position))
 
-    def _latest_at(self, index: int | None) -> PartT | None:
+    @property
+    def calls(self) -> list[PartT]:
+        """The tool calls that have a place, in the order in which they appeared."""
+        calls = [part for part in self if part.place is not None]
+        return sorted(calls, key=lambda call: call.place or 0)
+
+    def assign_place(self, part: PartT) -> None:
+        """Give a part its place among the tool calls, if it is one.
+
+        Another attempt goes on with the places: those of the first are emitted.
+        """
+        if part.place is None and part.is_call:
+            part.place = self._places
+            self._places += 1
+
+    def ends_with_call(self) -> bool:
+        """Whether a tool call is left for the caller to answer."""
+        for part in reversed(list(self)) if self._places else ():
+            if part.place is not None or part.is_answer:
+                return part.place is not None
+        return False
+
+    def latest_at(self, index: int | None) -> PartT | None:
         return None if index is None else self._at.get(index)
+
+    def _latest_open(self) -> Iterator[PartT]:
+        """Yield the parts that have not ended, the latest first."""
+        return (part for part in reversed(self._parts[-MAX_TRIED:]) if not part.ended)
+
+    def _enter(self, index: int | None, *, begins: bool) -> PartT | None:
+        """Return the latest part at the index of an event, which may begin a part.
+
+        If the answer was created again, and the first event of a part since then is of one that has
+        begun before, that is another attempt: all parts so far are dropped.
+        """
+        here = self.latest_at(index)
+        if self.created and here is not None and (begins or here.ended):
+            self._clear()
+            here = None
+        self.created = False
+        return here
 
     def _insert(self, builder: PartT, index: int | None) -> PartT:
         self._parts.append(builder)
         self._set_index(builder, index)
         return builder
+
+    def _replace(self, settled: list[PartT], left: Collection[PartT]) -> None:
+        """Take the parts of a whole answer, and those that it has left out and that stay.
+
+        One that stays comes after the one that was before it, the first at its index.
+        """
+        positions = {part: position for position, part in enumerate(settled)}
+        after, staying = min(self._at, default=0) - 1, {*settled, *left}
+        for part in sorted(self._parts, key=_by_position):
+            if part in staying:
+                after = positions.setdefault(part, after)
+        self._clear()
+        for position, part in enumerate(sorted(positions, key=positions.__getitem__)):
+            self._insert(part, position)
 
     def _set_index(self, builder: PartT, index: int | None) -> None:
         builder.index = index

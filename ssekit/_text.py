@@ -26,12 +26,10 @@ class Text(Fragments[str], gc=False, eq=False):
     Each of the verbs returns the part that deltas emit next.
 
     Attributes:
-        contradicted: Whether a whole replaced other pieces (see `override`).
         echo: How much of an initial value the pieces after it have repeated; -1 if they go on.
     """
 
     _join: Callable[[list[str]], str] = _JOIN
-    contradicted: bool = False
     echo: int = -1
 
     def __str__(self) -> str:
@@ -66,17 +64,13 @@ class Text(Fragments[str], gc=False, eq=False):
         rest = initial[start:]
         return piece[len(rest) :] if piece.startswith(rest) else initial[:start] + piece
 
-    def state(self, whole: str | None) -> str:
-        """Take the whole text: add what goes on from the text so far; nothing if it contradicts."""
-        return self.add(self.rest(whole) or "")
-
     def override(self, whole: str | None) -> str:
         """Take the whole text, which replaces the text so far if it contradicts that.
 
         But no text is shortened to an end of itself, or by white space: some hosts state only the
-        last piece, or strip the text. After a contradiction, nothing more is emitted.
+        last piece, or strip the text. Nothing is emitted of a whole that contradicts.
         """
-        if not whole or self.is_whole(whole):
+        if not whole:
             return ""
         rest = self.rest(whole)
         if rest is None and self._ends_with(whole):
@@ -85,10 +79,8 @@ class Text(Fragments[str], gc=False, eq=False):
         if rest is None:
             self.take()
             self.append(whole)
-            self.contradicted = True
             return ""
-        added = self.add(rest)
-        return "" if self.contradicted else added
+        return self.add(rest)
 
     def is_whole(self, whole: str) -> bool:
         """Whether the text so far is a whole one. A long text is not joined for a short one."""
@@ -275,13 +267,10 @@ class _JSONEnd:
                 self._depth -= 1
 
 
-def rests_of(before: Mapping[KeyT, str | None], after: Mapping[KeyT, str]) -> dict[KeyT, str]:
-    """Return what texts have after those before; nothing of a key whose text does not go on.
-
-    None is a text that nothing goes on from.
-    """
+def rests_of(before: Mapping[KeyT, str], after: Mapping[KeyT, str]) -> dict[KeyT, str]:
+    """Return what texts have after those before; nothing of a key whose text does not go on."""
     return {
-        key: text.removeprefix(known)
+        key: text.removeprefix(before.get(key, ""))
         for key, text in after.items()
-        if (known := before.get(key, "")) is not None and text.startswith(known)
+        if text.startswith(before.get(key, ""))
     }

@@ -549,6 +549,7 @@ BOTH = {
 }  # fmt: skip
 
 
+
 @pytest.mark.parametrize("ids", [("v1_i", "v1_j"), ("", "")], ids=["stored", "not stored"])
 def test_an_answer_goes_on_over_several_responses(ids: tuple[str, str]):
     decoder = interactions.decoder()

@@ -896,7 +896,7 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
             at("output_text.done", text="b"),
             done(0, "message", content=[output_text("bc")]),
         ],
-        [TextDelta(0, "a")],
+        [TextDelta(0, "a"), TextDelta(0, "c")],
     ),
     "only the terminal response": (
         [completed({"type": "reasoning", "summary": [SUMMARY], "content": [THOUGHT]},
@@ -925,14 +925,14 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
         [text("x"), completed(message(output_text("a")), message(output_text("b")))],
         [TextDelta(0, "x"), STOP],
     ),
-    "a text that a whole contradicted has no more deltas": (
+    "a text that goes on from a whole that contradicted": (
         [text("x"), at("output_text.done", text="ab"), completed(message(output_text("abc")))],
-        [TextDelta(0, "x"), STOP],
+        [TextDelta(0, "x"), TextDelta(0, "c"), STOP],
     ),
-    "parts that an item contradicts and divides otherwise have no more deltas": (
+    "parts that an item contradicts and divides otherwise": (
         [text("x"), text("y", 0, 1), done(0, "message", content=[output_text("ab")]),
          at("output_text.done", text="abc"), completed(message(output_text("abcd")))],
-        [TextDelta(0, "x"), TextDelta(0, "y"), STOP],
+        [TextDelta(0, letter) for letter in "xycd"] + [STOP],
     ),
     "a text in an item of reasoning is reasoning": (
         [completed({"type": "reasoning", "content": [output_text("hm")]},

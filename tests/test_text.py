@@ -15,12 +15,11 @@ TEXTS = {
     "an initial value": ("begin a, add b", "a|b", "ab"),
     "an initial value after a piece": ("add a, begin b", "a|", "a"),
     "an initial value that is empty": ("begin , add a", "|a", "a"),
-    "the whole at the end": ("add a, state ab", "a|b", "ab"),
-    "the whole alone": ("state ab", "ab", "ab"),
-    "the whole twice": ("state ab, state ab", "ab|", "ab"),
-    "a whole that grows": ("state a, state ab, state abc", "a|b|c", "abc"),
-    "a whole that contradicts": ("add ab, state xy, state xyz, state abc", "ab|||c", "abc"),
-    "a whole that is shorter": ("add abc, state ab, state a, state ", "abc|||", "abc"),
+    "the whole at the end": ("add a, override ab", "a|b", "ab"),
+    "the whole alone": ("override ab", "ab", "ab"),
+    "the whole twice": ("override ab, override ab", "ab|", "ab"),
+    "a whole that grows": ("override a, override ab, override abc", "a|b|c", "abc"),
+    "a whole that contradicts": ("add ab, override xy, override xyz", "ab||z", "xyz"),
 }
 
 
@@ -39,7 +38,7 @@ def test_a_text(kind, verbs, deltas, whole):
     assert (emitted(text, verbs), str(text)) == (deltas, whole)
 
 
-@pytest.mark.parametrize("verb", ["begin", "add", "append", "state", "override"])
+@pytest.mark.parametrize("verb", ["begin", "add", "append", "override"])
 @pytest.mark.parametrize("piece", ["a", "{}", '{"a":1}'])
 def test_nothing_is_added_to_the_text_that_parts_share(verb, piece):
     with pytest.raises(AttributeError):
@@ -55,8 +54,12 @@ def test_a_text_is_repeated_by_all_of_it_alone():
 
 def test_a_pair_in_halves_is_whole_in_the_whole():
     text = Text()
-    assert [text.add("\ud83d"), text.add("\ude00"), text.state("😀!")] == ["\ud83d", "\ude00", "!"]
-    assert text.state(None) == ""
+    assert [text.add("\ud83d"), text.add("\ude00"), text.override("😀!")] == [
+        "\ud83d",
+        "\ude00",
+        "!",
+    ]
+    assert text.override(None) == ""
 
 
 # The same of the JSON text of arguments, and whether the object has ended.
@@ -70,8 +73,8 @@ ARGUMENTS = {
     "a placeholder that goes on": ("add {}, add \n, flush", "|{}\n|", "{}\n", True),
     "a placeholder, and an array": ("add {}, add [1], flush", "|[1]|", "[1]", True),
     "a whole, and a placeholder": ("begin [1], add {}, flush", "||[1]", "[1]", True),
-    "a placeholder, and the whole": ("add {}, state [1], flush", "|[1]|", "[1]", True),
-    "a placeholder, and no whole": ("add {}, state , flush", "||{}", "{}", True),
+    "a placeholder, and the whole": ("add {}, override [1], flush", "|[1]|", "[1]", True),
+    "a placeholder, and no whole": ("add {}, override , flush", "||{}", "{}", True),
     "a whole value at the beginning": ("begin [1], flush", "|[1]", "[1]", True),
     "a whole value, and the same": ("begin [1], add [1], flush", "||[1]", "[1]", True),
     "a whole value, and another": ("begin [1], add [2], flush", "|[2]|", "[2]", True),
@@ -131,7 +134,7 @@ def test_arguments_have_ended_when_their_json_has(tree, data):
             assert not text.ended
         text.add(character)
     assert text.ended
-    assert [text.add(arguments), text.state(arguments), text.flush()] == ["", "", ""]
+    assert [text.add(arguments), text.override(arguments), text.flush()] == ["", "", ""]
     assert str(text) == arguments
 
 
@@ -140,7 +143,7 @@ OVERRIDDEN = {
     "the rest": ("ab", ["abc"], ["c"], "abc"),
     "the same": ("abc", ["abc", "", None], ["", "", ""], "abc"),
     "another": ("ab", ["xy"], [""], "xy"),
-    "what goes on from another": ("ab", ["xy", "xyz"], ["", ""], "xyz"),
+    "what goes on from another": ("ab", ["xy", "xyz"], ["", "z"], "xyz"),
     "the end of it": ("hello world", ["world", "d"], ["", ""], "hello world"),
     "the beginning of it": ("hello world", ["hello", "hell"], ["", ""], "hell"),
     "half of what came twice": ("abab", ["ab"], [""], "ab"),

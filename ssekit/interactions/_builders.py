@@ -97,15 +97,14 @@ class StepBuilder(PlacedPartBuilder, eq=False):
 
     def __post_init__(self) -> None:
         self.emitted_as = _EMITTED_AS.get(type(self.step))
+        if isinstance(self.step, Unknown):
+            self.step = type(self.step)(self.step)  # a copy, to which deltas may add
 
     # Adding to the step.
 
     def begin(self, step: Any) -> None:
         """Take the step of a start event. (Deltas, or another start, may have come before it.)"""
         self.implied, self.latest_piece = False, ""
-        if isinstance(step, Unknown):
-            self.step = type(step)(step)  # a copy, to which deltas may add
-            return
         if self.step is not step:
             self._add_fields(step)
         elif getattr(step, "signature", None) == "":
@@ -126,6 +125,18 @@ class StepBuilder(PlacedPartBuilder, eq=False):
         if type(delta) is type(self.step):  # two ids are of two steps
             return len({id_of(self.step), id_of(delta), ""}) < 3
         return type(self.step) in ACCEPTED_BY.get(type(delta), ())
+
+    @property
+    def is_call(self) -> bool:
+        """Whether this is a function call, of which the name or the id is known."""
+        step = self.step
+        return type(step) is result.FunctionCallStep and bool(step.name or step.id)
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether this step has a text, or is the result of a function."""
+        is_result = isinstance(self.step, result.FunctionResultStep)
+        return is_result or (self.emitted_as is TextDelta and bool(self.text()))
 
     @property
     def is_whole(self) -> bool:

@@ -16,81 +16,50 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Iterator
 from itertools import chain, dropwhile
-from typing import Any, Final
+from typing import Any
 
-from ssekit._calls import PartTable, by_position
-from ssekit._deltas import Delta, TextDelta
+from ssekit._calls import MAX_TRIED, PartTable
+from ssekit._deltas import Delta
 from ssekit._fold import Unknown
 from ssekit._text import rests_of
 from ssekit.interactions import _result as result
 from ssekit.interactions._builders import ACCEPTED_BY, StepBuilder, field_of, id_of, join_texts
 from ssekit.interactions._events import ArgumentsDelta
 
-# How many steps are tried for a delta.
-_MAX_TRIED: Final = 16
-
 
 class StepTable(PartTable[StepBuilder]):
     """The steps so far, in the order of their indices. Several responses may follow one another.
 
     Attributes:
-        calls: The function calls, in the order in which they began.
-        created: Whether the response was created again, and no event of a step has come since then.
-            If the next one is of a step that has begun before, the response is replayed.
         settled: How many steps the latest event had that had all of the response.
     """
 
-    __slots__ = ("_earlier", "_earlier_calls", "_ended", "calls", "created", "settled")
+    __slots__ = ("_earlier", "_ended", "settled")
 
     def __init__(self) -> None:
-        self.calls: list[StepBuilder] = []
-        # The steps of the responses that this one continues, and how many calls these have.
-        self._earlier: list[StepBuilder] = []
-        self._earlier_calls = 0
-        self._clear()
+        self._earlier: list[StepBuilder] = []  # those of the responses that this one continues
+        super().__init__()
 
     def _clear(self) -> None:
-        """Drop the steps of this response."""
         super()._clear()
         self._ended = 0  # how many steps, at least, have ended
-        self.created = False
         self.settled = 0
 
     def __iter__(self) -> Iterator[StepBuilder]:
         return chain(self._earlier, super().__iter__())
 
-    def ends_with_call(self) -> bool:
-        """Whether a function call comes after the last text, and the last result of a function."""
-        for builder in reversed([*self]):
-            is_result = isinstance(builder.step, result.FunctionResultStep)
-            has_text = builder.emitted_as is TextDelta and builder.text()
-            if builder.place is not None or is_result or has_text:
-                return builder.place is not None
-        return False
-
     def next_response(self) -> None:
         """Take the beginning of a response that continues the steps, with indices from 0 again."""
         self.end_all()
         self._earlier += super().__iter__()
-        self._earlier_calls = len(self.calls)
         self._clear()
-
-    def _at_index(self, index: int | None, *, starts: bool) -> StepBuilder | None:
-        """Return the latest step at an index of an event; None if the event begins a replay."""
-        here = self._latest_at(index)
-        if self.created and here is not None and (starts or here.ended):
-            del self.calls[self._earlier_calls :]
-            self._clear()
-            here = None
-        self.created = False
-        return here
 
     def find(self, index: int | None, delta: Any) -> StepBuilder | None:
         """Return the step of a delta, which may begin one. A blank or unknown delta begins none."""
         named = self._named(delta.call_id) if isinstance(delta, ArgumentsDelta) else None
         if named is not None:
             return named
-        here = self._at_index(index, starts=False)
+        here = self._enter(index, begins=False)
         if here is not None and here.accepts(delta):
             return here
         for builder in self._latest_open():
@@ -109,7 +78,7 @@ class StepTable(PartTable[StepBuilder]):
     def begin(self, index: int | None, step: Any) -> StepBuilder:
         """Return the step of a start event."""
         unplaced = (builder for builder in self._latest_open() if builder.index is None)
-        builder = self._at_index(index, starts=True) or next(unplaced, None)
+        builder = self._enter(index, begins=True) or next(unplaced, None)
         named = self._named(step.id) if isinstance(step, result.FunctionCallStep) else None
         if named is not None and named.is_repeated_by(step):  # at whatever index
             builder = named
@@ -125,19 +94,12 @@ class StepTable(PartTable[StepBuilder]):
 
     def _named(self, id_: str | None) -> StepBuilder | None:
         """Return the latest call that has an id."""
-        calls = reversed(self.calls[-_MAX_TRIED:]) if id_ else ()
-        return next((builder for builder in calls if builder.step.id == id_), None)
-
-    def assign_place(self, builder: StepBuilder) -> None:
-        """Give a function call its place among the calls, once it has a name or an id."""
-        is_one = builder.place is None and type(builder.step) is result.FunctionCallStep
-        if is_one and (builder.step.name or builder.step.id):
-            builder.place = len(self.calls)
-            self.calls.append(builder)
+        latest = reversed(self._parts[-MAX_TRIED:]) if id_ else ()
+        return next((each for each in latest if each.is_call and each.step.id == id_), None)
 
     def end(self, index: int | None) -> StepBuilder | None:
         """End a step: the latest that is open at an index, or at all."""
-        here = self._latest_at(index)
+        here = self.latest_at(index)
         for builder in chain(() if here is None else (here,), self._latest_open()):
             if not builder.ended and index in (None, builder.index):
                 builder.end()
@@ -149,9 +111,6 @@ class StepTable(PartTable[StepBuilder]):
             builder.ended = True
         self._ended = len(self._parts)
 
-    def _latest_open(self) -> Iterator[StepBuilder]:
-        return (each for each in reversed(self._parts[-_MAX_TRIED:]) if not each.ended)
-
     # The steps of the event that ends the stream.
 
     def settle(self, steps: list[Any]) -> tuple[list[StepBuilder], dict[type[Delta], str]]:
@@ -160,27 +119,19 @@ class StepTable(PartTable[StepBuilder]):
         Each step has what is new in it as its latest piece. A step so far that is not among these
         stays where it was, unless it has a text and theirs begin with the texts so far.
         """
-        self.settled = len(steps)
         before = list(super().__iter__())
         texts = join_texts(before)
         known: defaultdict[tuple[str, str], deque[StepBuilder]] = defaultdict(deque)
-        for position, builder in enumerate(before):
-            builder.position = position
+        for builder in before:
             known[builder.step.type, id_of(builder.step)].append(builder)
         settled: list[StepBuilder] = []
         if self._earlier:  # the input is that of the first response
             steps = list(dropwhile(lambda step: step.type == "user_input", steps))
         for step in steps:
-            alike = None
-            if known:
-                alike = known.get((step.type, id_of(step))) or known.get((step.type, ""))
-            if alike:
-                builder = alike.popleft()
-                builder.state(step)
-            else:
-                builder = StepBuilder(step, position=settled[-1].position if settled else -1)
-                builder.begin(step)
-                self.assign_place(builder)
+            alike = known[step.type, id_of(step)] or known[step.type, ""]
+            builder = alike.popleft() if alike else StepBuilder(step)
+            builder.state(step)
+            self.assign_place(builder)
             settled.append(builder)
         covered: dict[Any, str] = rests_of(texts, join_texts(settled))
         left = [
@@ -188,10 +139,8 @@ class StepTable(PartTable[StepBuilder]):
             for builder in chain.from_iterable(known.values())
             if not builder.text() or builder.emitted_as not in covered
         ]
-        self._clear()
+        self._replace(settled, left)
         self.settled = len(steps)
-        for position, builder in enumerate(sorted(settled + left, key=by_position)):
-            self._insert(builder, position)
         return settled, rests_of(texts, join_texts(self._parts))
 
 

@@ -99,7 +99,7 @@ class BlockBuilder(BasePartBuilder, eq=False):
             if getattr(block, field, None):
                 self._fields = {field: deep_copy(getattr(block, field))} | (self._fields or {})
         text = self._text_of(block) if last else ""
-        return self.own_pieces().state(text) if text else ""
+        return self.own_pieces().override(text) if text else ""
 
     def accepts(self, delta: Any, *, here: bool) -> bool:
         """Whether a delta may belong to this block, at its index (`here`) or at another."""

@@ -31,7 +31,7 @@ from ssekit._text import Text, rests_of
 from ssekit.responses import _events as events
 from ssekit.responses import _result as result
 from ssekit.responses import _tables as tables
-from ssekit.responses._builders import ItemBuilder, merge_nonempty, texts_of
+from ssekit.responses._builders import ItemBuilder, merge_nonempty
 from ssekit.responses._events import ResponseStreamEvent, ResponseTextDeltaEvent
 from ssekit.responses._output import OutputTable
 from ssekit.responses._parts import (
@@ -39,7 +39,6 @@ from ssekit.responses._parts import (
     PartBuilder,
     join_texts,
     kind_in,
-    known_texts,
     text_of,
 )
 from ssekit.responses._result import Response, ResponseOutputItem, ResponseOutputText
@@ -188,13 +187,9 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
 
     def _state_output(self, output: list[ResponseOutputItem]) -> None:
         """Take the whole output, unless it is empty, or has only the items that were done."""
-        if not output or output == [None if item.changed else item.whole for item in self._output]:
+        if not output or output == [item.whole for item in self._output]:
             return
-        before = known_texts(self._texts())
-        known = list(self._output)
-        stated = {text for item in (output if known else ()) for _, text in texts_of(item)}
-        for builder in known:
-            builder.release_later_pieces(stated)
+        before = join_texts(self._texts())
         calls = []
         for builder, item in self._output.settle(output):
             added = builder.state(item)
@@ -226,7 +221,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         if event.item is not None:
             builder = self._output.stated(event.output_index, event.item, whole=True)
             self._emit(builder, builder.state(event.item))
-            builder.ended, builder.whole, builder.changed = True, event.item, False
+            builder.ended, builder.whole = True, event.item
             self._latest_deltas += builder.done_deltas()
 
     def _on_status(self, event: Any) -> None:
@@ -287,7 +282,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         begins = event.type.endswith(".added")
         if part == type(part)():  # LiteLLM ends a text with an empty part of another type
             item = self._output.find(event, tables.ACCEPTS[kind])
-            opens = begins and self._output.has_nothing_at(event)
+            opens = begins and self._output.latest_at(event.output_index) is None
             if (item is None and not opens) or (item is not None and item.ended):
                 return
         builder = self._output.of(event, tables.ACCEPTS[kind], whole=text)

@@ -26,7 +26,7 @@ from ssekit._deltas import Delta, FinishReason
 from ssekit._fold import deep_copy
 from ssekit._text import JSONText, Text
 from ssekit.responses import _result as result
-from ssekit.responses._parts import Addition, PartsBuilder, in_order, join_texts, kind_in, text_of
+from ssekit.responses._parts import Addition, PartsBuilder, in_order, kind_in, text_of
 from ssekit.responses._result import ResponseOutputItem, UnknownItem
 from ssekit.responses._tables import PARTS, Kind
 
@@ -69,14 +69,12 @@ class ItemBuilder(PlacedPartBuilder, eq=False):
         item: What events have stated so far, merged. Its texts may be older than the builder's.
         is_stated: Whether an event had the item itself. Else only pieces of it have come.
         whole: The item of the event that ended it.
-        changed: Whether other events of the item have come since then.
         outputs: The outputs of shell commands, by the index of the command.
     """
 
     item: Any  # its type determines the fields
     is_stated: bool = False
     whole: ResponseOutputItem | None = None
-    changed: bool = False
     outputs: dict[int, CommandOutput] | None = None
     _has_whole_text: bool = False
     # The parts, by the field that they are in. (Like `outputs`, this is made when it is first used:
@@ -138,17 +136,6 @@ class ItemBuilder(PlacedPartBuilder, eq=False):
             for addition in self.parts(field).state(parts, begins=begins)
         ]
 
-    def release_later_pieces(self, stated: set[str]) -> None:
-        """Let `state` drop pieces that came after the item's end, if they are among stated texts.
-
-        They are the text of another item then, which the stated output has.
-        """
-        if self.changed and self.whole is not None:
-            known = join_texts(self.texts())
-            ended = join_texts(texts_of(self.whole)).items()
-            if any(known.get(kind, "")[len(text) :] in stated for kind, text in ended):
-                self.whole = None
-
     def texts(self) -> Iterable[tuple[Kind, Text]]:
         """Return the texts of the parts, each after its type."""
         known = self._parts
@@ -160,6 +147,10 @@ class ItemBuilder(PlacedPartBuilder, eq=False):
     def is_call(self) -> bool:
         """Whether the item is a tool call, and not only pieces of an item without a name."""
         return type(self.item) in CALLS and (self.is_stated or bool(self.item.name))
+
+    @property
+    def is_answer(self) -> bool:
+        return any(kind is result.ResponseOutputText and text.size() for kind, text in self.texts())
 
     def override(self, whole: str | None) -> str:
         """Take the whole text; return what it adds. A call that was emitted whole stays so."""
@@ -173,11 +164,6 @@ class ItemBuilder(PlacedPartBuilder, eq=False):
         fields = (self._parts or {}).values() if whole else ()
         held = self.pieces.is_whole(whole) or any(parts.holds(whole) for parts in fields)
         return bool(whole) and held
-
-    def has_texts(self, wholes: list[str]) -> bool:
-        """Whether whole texts are those of the parts, in their order."""
-        texts = [part.text for field in (self._parts or {}).values() for part in field if part.text]
-        return len(texts) == len(wholes) and all(map(Text.is_whole, texts, wholes))
 
     def add(self, piece: str) -> str:
         """Take a piece of the text; return what it adds. A call that was emitted whole stays so.

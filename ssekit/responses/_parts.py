@@ -43,12 +43,6 @@ def join_texts(texts: Iterable[tuple[Kind, str | Text]]) -> dict[Kind, str]:
     return {kind: "".join(pieces) for kind, pieces in by_kind.items()}
 
 
-def known_texts(texts: Iterable[tuple[Kind, Text]]) -> dict[Kind, str | None]:
-    """Return the texts of each type, joined; None where a whole contradicted the pieces."""
-    known = list(texts)
-    return join_texts(known) | {kind: None for kind, text in known if text.contradicted}
-
-
 class PartBuilder(msgspec.Struct, gc=False, eq=False):
     """A part of an item's content, or of its summary; or a command of a shell call."""
 
@@ -188,7 +182,7 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
         """
         keys = list(enumerate(map(type, parts)))
         fit = [type(part.part) for part in self] == [kind for _, kind in keys]
-        before = {} if fit else known_texts(self.texts())
+        before = {} if fit else join_texts(self.texts())
         known = dict(zip(keys, self, strict=True)) if fit else self._parts
         self._parts = {
             key: known.get(key) or PartBuilder(part) for key, part in zip(keys, parts, strict=True)
@@ -201,10 +195,7 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
         pieces = [builder.state(part, begins=begins) for builder, part in stated]
         if fit:
             return list(zip((kind_in(self.item, part) for part in parts), pieces, strict=True))
-        rests = rests_of(before, join_texts(self.texts()))
-        for kind, text in self.texts() if before else ():
-            text.contradicted = kind not in rests
-        return list(rests.items())
+        return list(rests_of(before, join_texts(self.texts())).items())
 
     def texts(self) -> Iterator[tuple[Kind, Text]]:
         """Yield the texts of the parts, each after its type."""
