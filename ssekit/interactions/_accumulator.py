@@ -5,7 +5,7 @@
 #   answer. If it has steps, these are the answer.
 # - null means absent, and "" never overwrites. Usage is a snapshot: a count that comes again wins.
 # - Steps are made where they are missing: a stream may be resumed in its middle.
-# - A response that continues another (it has another id) appends its steps, and its usage adds up.
+# - A response that continues another (it has another id) appends its steps.
 #
 # How it works: nearly all events of a stream are one more piece of a text. `add` remembers where
 # that goes. Any other event goes to the method in `_METHODS`, where the `StepTable` finds the step
@@ -15,7 +15,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from copy import deepcopy
 from itertools import chain
 from typing import Any, ClassVar, Final
 
@@ -28,7 +27,6 @@ from ssekit._deltas import Delta, Finish, FinishReason, ReasoningDelta, TextDelt
 from ssekit._errors import DecodeError
 from ssekit._fold import deep_copy, merge_usage
 from ssekit._fragments import MERGE_AT
-from ssekit._json import JSONObject
 from ssekit._text import Text
 from ssekit.interactions import _events as events
 from ssekit.interactions import _result as result
@@ -72,8 +70,8 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
     """
 
     __slots__ = (
-        *("_counted", "_earlier", "_finished", "_former", "_head", "_index", "_latest", "_settled"),
-        *("_steps", "_text", "_usage", "event_id"),
+        *("_counted", "_finished", "_former", "_head", "_index", "_latest", "_settled", "_steps"),
+        *("_text", "_usage", "event_id"),
     )
 
     def __init__(self) -> None:
@@ -90,7 +88,6 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
     def _reset(self) -> None:
         self._head = _NOTHING  # without its steps and its usage
         self._steps = StepTable()
-        self._earlier: JSONObject = {}  # the usage of the responses that this one continues
         self._usage: result.Usage | None = None
         self._former = False  # whether the latest event of a step was in the former spelling
         self._finished = False
@@ -139,7 +136,6 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
                 known.continuation_token and not self._finished
             )
             if is_another and continues:
-                _add_usage(self._earlier, self._usage)
                 self._head, self._usage = _NOTHING, None
                 self._steps.next_response()
             elif is_another and self._finished:
@@ -217,19 +213,12 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
 
     def snapshot(self) -> Interaction:
         steps = [builder.build() for builder in self._steps]
-        usage, errors = self._usage, self._head.errors
-        if self._earlier:
-            sums: dict[str, Any] = deepcopy(self._earlier)
-            _add_usage(sums, usage)
-            for name, counts in sums.items():
-                sums[name] = [*counts.values()] if isinstance(counts, dict) else counts
-            usage = result.Usage(**sums)
         return replace(
             self._head,
             steps=None if self._former else steps,
             outputs=[*chain.from_iterable(map(as_outputs, steps))] if self._former else None,
-            usage=None if usage is None else deep_copy(usage),
-            errors=errors and deep_copy(errors),
+            usage=deep_copy(self._usage),
+            errors=deep_copy(self._head.errors),
         )
 
     @property
@@ -276,18 +265,15 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
 
     @property
     def usage(self) -> Usage | None:
-        latest, earlier = self._usage or result.Usage(), self._earlier
-        count = {
-            name: _sum(earlier.get(name), getattr(latest, name)) for name in (*_INPUTS, *_OUTPUTS)
-        }
-        thoughts = count["total_thought_tokens"]
+        usage = self._usage or result.Usage()
+        thoughts = usage.total_thought_tokens
         if thoughts is None:
-            thoughts = count["total_reasoning_tokens"]
+            thoughts = usage.total_reasoning_tokens
         view = Usage(
-            input_tokens=_sum(count["total_input_tokens"], count["total_tool_use_tokens"]),
-            output_tokens=_sum(count["total_output_tokens"], thoughts),
-            total_tokens=count["total_tokens"],
-            cached_tokens=count["total_cached_tokens"],
+            input_tokens=_sum(usage.total_input_tokens, usage.total_tool_use_tokens),
+            output_tokens=_sum(usage.total_output_tokens, thoughts),
+            total_tokens=usage.total_tokens,
+            cached_tokens=usage.total_cached_tokens,
             reasoning_tokens=thoughts,
         )
         return view if view != Usage() else None
@@ -331,30 +317,6 @@ def _stated(event: Any) -> dict[str, Any]:
     beside = {"id": event.interaction_id, "status": event.status}
     beside["continuation_token"] = event.continuation_token
     return {name: value for name, value in beside.items() if value} | stated
-
-
-def _add_usage(sums: JSONObject, usage: result.Usage | None) -> None:
-    """Add the usage of a response, if there is one, to the sums of those that it continues."""
-    if usage is None:
-        return
-    if sums and sums["initial_input_tokens"] is None:
-        sums["initial_input_tokens"] = sums.get("total_input_tokens")
-    for name in usage.__struct_fields__:
-        value = getattr(usage, name)
-        if isinstance(value, list):
-            _add_counts(sums.setdefault(name, {}), value)
-        elif value is not None and name != "initial_input_tokens":
-            sums[name] = sums.get(name, 0) + value
-    sums.setdefault("initial_input_tokens", usage.initial_input_tokens)
-
-
-def _add_counts(sums: dict[str, JSONObject], items: list[JSONObject]) -> None:
-    """Add counts to those of the same words, such as their modality."""
-    for item in items:
-        words = str([pair for pair in item.items() if not isinstance(pair[1], int)])
-        counts = sums.setdefault(words, {})
-        for field, n in item.items():
-            counts[field] = counts.get(field, 0) + n if isinstance(n, int) else n
 
 
 def _sum(first: int | None, second: int | None) -> int | None:
