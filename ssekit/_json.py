@@ -61,7 +61,6 @@ _FRACTION = re.compile(r"[0-9][.eE]")
 _FLOAT = re.compile(r"[:,\[]\s*-?[0-9]+[.eE]")
 _NO_MARKS = bytes(byte for byte in range(256) if byte not in b'[]{}"')
 _LEVELS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")  # 1 and -1, as signed bytes
-_LOWEST = 3  # the innermost levels, where nearly all brackets are
 # The place of a fault, at the end of a message of msgspec.
 _PLACE = re.compile(r"(?:\((byte \d+)\)| at `(\$[^`]*)`)\Z")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -322,8 +321,5 @@ def _is_deep(text: str | bytes) -> bool:
     if b"\\" in data:
         data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
     # Without escaped quotes, every other part between quotes is within a string.
-    marks = data.translate(_LEVELS, _NO_MARKS).replace(b'""', b"")
-    levels = b"".join(marks.split(b'"')[::2])
-    for _ in range(_LOWEST):
-        levels = levels.replace(b"\x01\xff", b"")
-    return max(accumulate(array("b", levels)), default=0) > MAX_DEPTH - _LOWEST
+    marks = data.translate(_LEVELS, _NO_MARKS).split(b'"')
+    return max(accumulate(array("b", b"".join(marks[::2]))), default=0) > MAX_DEPTH
