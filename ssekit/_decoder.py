@@ -262,7 +262,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
             return
         batches = self._scanner.finish(dispatch_incomplete=True)
         whole = all(
-            self._format.is_whole(make_event(payload, fields), cut_line=self._scanner.cut_line)
+            self._format.is_whole(make_event(payload, fields))
             for fields, payloads in batches
             if fields is not IGNORED
             for payload in payloads

@@ -279,13 +279,8 @@ class Format(Generic[ChunkT, ResultT]):
         reported = self.find_reported(parse_object(lines[-1]))
         return [event] if reported is None else [replace(event, data=lines[-1])]
 
-    def is_whole(self, event: ServerSentEvent, *, cut_line: bool) -> bool:
-        """Whether an event that no blank line ended has come whole.
-
-        `cut_line` is whether its last line has no end either: blank data may be a beginning then.
-        """
-        if cut_line and not event.data.strip():
-            return False
+    def is_whole(self, event: ServerSentEvent) -> bool:
+        """Whether an event that no blank line ended has come whole."""
         return all(
             is_marker(part.data) or is_json(part.data) or self.kind_of(part) == "empty"
             for part in self.split(event)

@@ -79,7 +79,6 @@ class EventScanner:
         last_event_id: The last event ID string (9.2.6), in bytes.
         reconnection_time: The value of the last valid retry field, in milliseconds, or None.
         too_large: Whether an event exceeded the limit. Nothing more is scanned until `restart`.
-        cut_line: Whether the bytes of the latest stream ended within a line.
     """
 
     def __init__(
@@ -101,7 +100,6 @@ class EventScanner:
         # An event that is whole in a window is within the limit, and need not be measured.
         self._window = min(_WINDOW, self.limit)
         self._short = min(_SHORT, self.limit)
-        self.cut_line = False
         self._keeps_comments = comments
         self._keeps_outside = outside
         self.restart()
@@ -200,7 +198,6 @@ class EventScanner:
         9.2.6 discards an event that no blank line ended; `dispatch_incomplete` returns it.
         """
         batches: _Batches = []
-        self.cut_line = self._size > 0
         if dispatch_incomplete:
             if self._size:
                 self._parse_lines(self._take_unfinished(b"\n"), batches)
