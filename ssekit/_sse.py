@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
 from typing import Any, Literal, TypeAlias, final
 
 from ssekit._errors import SSEKitError, StreamNotFinishedError, interruption
@@ -28,8 +28,8 @@ class SSEDecoder:
         max_event_size: How many bytes an event may have: its collected data, and its unfinished
             line, even if that is a comment or of an unknown field; None for no limit.
         on_comment: Called with the text of each comment, less one leading space, in the order of
-            the wire. If it raises, so does `feed`; the next call returns the events before the
-            comment, and goes on behind it.
+            the wire. If it raises, so does `feed`; the next call goes on with the comments behind
+            it, and returns the events of both.
 
     >>> decoder = SSEDecoder()
     >>> decoder.feed(b"data: first\\n\\ndata: sec")
@@ -38,7 +38,7 @@ class SSEDecoder:
     [ServerSentEvent(data='second', event='message', id='', retry=None)]
     """
 
-    __slots__ = ("_batches", "_events", "_on_comment", "_scanner")
+    __slots__ = ("_comments", "_events", "_on_comment", "_scanner")
 
     def __init_subclass__(cls) -> None:
         # `iter_events` and the typed streams would not call the methods of a subclass.
@@ -54,8 +54,8 @@ class SSEDecoder:
         comments = on_comment is not None
         self._scanner = EventScanner(last_event_id, max_event_size, comments=comments)
         self._on_comment = on_comment
-        # After `on_comment` raised: the rest of the read, and the events before the comment.
-        self._batches: Iterator[Batch] = iter(())
+        # The comments that are not yet reported, and the events of their reads.
+        self._comments: deque[bytes] = deque()
         self._events: list[ServerSentEvent] = []
 
     def __reduce__(self) -> Any:
@@ -105,33 +105,25 @@ class SSEDecoder:
         The last event ID and the reconnection time stay, as they do when a browser reconnects.
         """
         self._scanner.restart()
-        self._batches = iter(())
+        self._comments.clear()
         self._events = []
 
     def _take(self, batches: Iterable[Batch]) -> list[ServerSentEvent]:
-        if self._on_comment is not None:
-            return self._take_with_comments(batches)
-        return [
-            ServerSentEvent(payload.decode("utf-8", "replace"), event_type, id_, retry)
-            for (event_type, id_, retry), payloads in batches
-            for payload in payloads
-        ]
-
-    def _take_with_comments(self, batches: Iterable[Batch]) -> list[ServerSentEvent]:
-        self._batches = chain(self._batches, batches)
-        for fields, payloads in self._batches:
+        if self._on_comment is None:
+            return [
+                ServerSentEvent(payload.decode("utf-8", "replace"), event_type, id_, retry)
+                for (event_type, id_, retry), payloads in batches
+                for payload in payloads
+            ]
+        for fields, payloads in batches:
             if fields is IGNORED:
-                self._comment(payloads)
+                self._comments += payloads
             else:
                 self._events += [make_event(payload, fields) for payload in payloads]
-        self._batches = iter(())
+        while self._comments:
+            self._on_comment(as_text(self._comments.popleft()[1:]))
         events, self._events = self._events, []
         return events
-
-    def _comment(self, texts: Iterable[bytes]) -> None:
-        assert self._on_comment is not None  # without it, the scanner returns no comments
-        for text in texts:
-            self._on_comment(as_text(text[1:]))
 
 
 class EventReceiver:
@@ -144,7 +136,8 @@ class EventReceiver:
             decoder.reset()
         self.decoder = decoder
         self._scanner = decoder._scanner  # pyright: ignore[reportPrivateUsage]
-        self._comment = decoder._comment  # pyright: ignore[reportPrivateUsage]
+        # (Without a callback, the scanner returns no comments.)
+        self._on_comment = decoder._on_comment or str  # pyright: ignore[reportPrivateUsage]
         self.limit = self._scanner.limit  # bytes
         self._error: SSEKitError | None = None
         self.state: State = "open"
@@ -168,7 +161,8 @@ class EventReceiver:
                 for fields, payloads in batches:
                     if fields is not known:
                         if fields is IGNORED:
-                            self._comment(payloads)
+                            for payload in payloads:
+                                self._on_comment(as_text(payload[1:]))
                             continue
                         known = event_type, id_, retry = fields
                     for payload in payloads:

@@ -40,6 +40,10 @@ from ssekit.gemini._response import (
 )
 
 _NO_PART: Final = Part()
+# The metadata of a candidate of which the newest value counts.
+_NEWEST: Final = (
+    *("safety_ratings", "finish_message", "continuation_token", "token_count", "avg_logprobs"),
+)
 
 
 # (The builders are structs, which are made in a quarter of the time of other classes.)
@@ -161,19 +165,13 @@ class CandidateBuilder(msgspec.Struct, eq=False):
             self._role = candidate.content.role
         if candidate.finish_reason:
             self.finish_reason = later_word(self.finish_reason, candidate.finish_reason)
-        metadata, urls = self._metadata, candidate.url_context_metadata
-        if candidate.safety_ratings:
-            metadata["safety_ratings"] = candidate.safety_ratings
-        if candidate.finish_message:
-            metadata["finish_message"] = candidate.finish_message
-        if candidate.continuation_token:
-            metadata["continuation_token"] = candidate.continuation_token
-        if candidate.token_count is not None:
-            metadata["token_count"] = candidate.token_count
-        if candidate.avg_logprobs is not None:
-            metadata["avg_logprobs"] = candidate.avg_logprobs
+        for name in _NEWEST:
+            value = getattr(candidate, name)
+            if value or value == 0:
+                self._metadata[name] = value
+        urls = candidate.url_context_metadata
         if urls is not None and urls.url_metadata:
-            metadata["url_context_metadata"] = urls
+            self._metadata["url_context_metadata"] = urls
         if candidate.grounding_metadata is not None:
             self._grounded = merge(self._grounded, candidate.grounding_metadata)
             self._sources += candidate.grounding_metadata.grounding_chunks or ()
