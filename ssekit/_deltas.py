@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, TypeAlias, TypeVar, overload
 import msgspec
 from msgspec.structs import replace
 
-from ssekit._json import is_well_formed, join_surrogates, parse_text
+from ssekit._json import has_surrogate, join_surrogates, parse_text
 from ssekit._partial_json import partial_json
 
 __all__ = [
@@ -188,7 +188,7 @@ class SurrogateJoiner:
         if field is None:
             return delta
         piece: str = getattr(delta, field)
-        if not self.held and is_well_formed(piece):
+        if not (self.held or has_surrogate(piece)):
             return delta
         text = (type(delta), delta.index, getattr(delta, "place", None))
         held = self.held.pop(text, None)

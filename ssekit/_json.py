@@ -15,7 +15,6 @@ import re
 from array import array
 from collections.abc import Collection
 from contextlib import suppress
-from functools import cache
 from itertools import accumulate
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -30,9 +29,9 @@ __all__ = [
     "JSONObject",
     "as_integer",
     "has_float",
+    "has_surrogate",
     "is_dense",
     "is_json",
-    "is_well_formed",
     "join_surrogates",
     "parse",
     "parse_object",
@@ -68,13 +67,6 @@ _LONE_SURROGATE = re.compile(
     "[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]"
 )
 
-# The same in the escapes of a JSON text without escaped backslashes.
-_HIGH, _LOW = (rf"\\u[dD][{digit}][0-9a-fA-F]{{2}}" for digit in ("89abAB", "c-fC-F"))
-_LONE_ESCAPE = re.compile(rf"{_HIGH}(?!{_LOW})|{_LOW}(?<!{_HIGH}{_LOW})")
-_LONE_ESCAPE_INSIDE = re.compile(
-    rf'{_HIGH}(?!{_LOW}|")|{_LOW}(?<!{_HIGH}{_LOW})(?<!(?<!\\)"{_LOW})'
-)
-
 
 class SpelledFloat(float):
     """A number with its spelling on the wire, of which a float would lose zeros and exponents."""
@@ -99,9 +91,9 @@ def parse(text: str, fragments: Collection[str] | None = (), *, spelled: bool = 
     """Return `text` read as JSON, as a tree of well-formed builtins.
 
     Control characters in strings and the constants NaN and Infinity are accepted. A lone surrogate
-    becomes U+FFFD. But the strings under the keys `fragments` continue in other events: one at an
-    end of such a string stays, because its other half may be there. If `fragments` is None, all of
-    them stay, for a tree that is only looked at.
+    becomes U+FFFD. But the strings under the keys `fragments` continue in other events, which may
+    have the other half: there they stay. If `fragments` is None, all of them stay, for a tree that
+    is only looked at.
 
     Raises:
         ValueError: The text is not JSON, or it is nested too deep, or `is_dense`.
@@ -114,34 +106,27 @@ def parse(text: str, fragments: Collection[str] | None = (), *, spelled: bool = 
             return msgspec.json.decode(text)
         except (msgspec.MsgspecError, UnicodeError):
             pass
-    if fragments is not None and ("\\u" in text or not is_well_formed(text)):
-        text = _without_halves(text, fragments)
-    return json.loads(
+    tree = json.loads(
         text,
         strict=False,
         parse_int=as_integer,
         parse_float=SpelledFloat if spelled else None,
     )
+    if fragments is not None and ("\\u" in text or has_surrogate(text)):
+        return _without_halves(tree, fragments)
+    return tree
 
 
-def _without_halves(text: str, fragments: Collection[str]) -> str:
-    """Return a JSON text without lone surrogates, but for those at the ends of fragments.
-
-    (A look at each string of the tree took 15 times as long as reading it.)
-    """
-    text = text.encode(errors="backslashreplace").decode().replace("\\\\", "\\u005c")
-    parts = _fragment(*fragments).split(text) if fragments else [text]
-    parts[::2] = [_LONE_ESCAPE.sub("\ufffd", part) for part in parts[::2]]
-    parts[1::2] = [_LONE_ESCAPE_INSIDE.sub("\ufffd", part) for part in parts[1::2]]
-    return "".join(parts)
-
-
-@cache
-def _fragment(*names: str) -> re.Pattern[str]:
-    """Return a pattern of a field that has one of these names, and of the strings in it."""
-    string = r'"(?:[^"\\]|\\.)*+"'
-    name = rf'"(?<!\\")(?:{"|".join(map(re.escape, names))})"\s*:'
-    return re.compile(rf'({name}(?:[^"{{}}:]*+{string}(?!\s*:))*+)', re.DOTALL)
+def _without_halves(tree: Any, fragments: Collection[str], *, inside: bool = False) -> Any:
+    """Return a tree whose strings have no lone surrogates, except `inside` of fragments."""
+    if isinstance(tree, dict):
+        return {
+            join_surrogates(name): _without_halves(value, fragments, inside=name in fragments)
+            for name, value in tree.items()
+        }
+    if isinstance(tree, list):
+        return [_without_halves(value, fragments, inside=inside) for value in tree]
+    return join_surrogates(tree) if isinstance(tree, str) and not inside else tree
 
 
 def has_float(text: str) -> bool:
@@ -287,21 +272,16 @@ def unlisted(tree: Any) -> Any:
 
 def join_surrogates(text: str) -> str:
     """Return `text` with surrogate pairs joined, and lone surrogates as U+FFFD."""
-    if text.isascii() or _SURROGATE.search(text) is None:
+    if not has_surrogate(text):
         return text
     text = _LONE_SURROGATE.sub("\ufffd", text)
-    if _SURROGATE.search(text) is None:
-        return text
     # Through UTF-16, in which a surrogate pair is a character.
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
 
 
-def is_well_formed(text: str) -> bool:
-    """Whether no surrogate is in `text`, which UTF-8 cannot encode."""
-    try:
-        return text.isascii() or bool(text.encode())  # (a search takes six times as long)
-    except UnicodeEncodeError:
-        return False
+def has_surrogate(text: str) -> bool:
+    """Whether half a surrogate pair is in `text`, which UTF-8 cannot encode."""
+    return not text.isascii() and _SURROGATE.search(text) is not None
 
 
 def as_integer(digits: str) -> int | float:
