@@ -147,27 +147,10 @@ def event_streams(
         InvalidArgument: `newlines` is empty, or has something that is no line end; or, when an
             example is drawn, `events` has an event that the wire cannot hold.
     """
+    # The switches that are on. (Each is an argument, so that type checkers and readers know it.)
+    on = frozenset(name for name, value in locals().items() if value is True)
     if not newlines or not set(newlines) <= set(_NEWLINES):
         raise InvalidArgument(f"newlines are some of {_NEWLINES}, not {newlines!r}")
-    # (Each switch is written out, so that type checkers and readers know it.)
-    switches = {
-        "mixed_newlines": mixed_newlines and len(set(newlines)) > 1,
-        "bom": bom,
-        "comments": comments,
-        "unknown_fields": unknown_fields,
-        "types": types,
-        "ids": ids,
-        "retries": retries,
-        "multiline_data": multiline_data,
-        "empty_data": empty_data,
-        "blocks_without_data": blocks_without_data,
-        "ignored_values": ignored_values,
-        "terse_fields": terse_fields,
-        "any_text": any_text,
-        "invalid_utf8": invalid_utf8,
-        "unfinished": unfinished,
-    }
-    on = frozenset(name for name, is_on in switches.items() if is_on)
     in_order = tuple(newline for newline in _NEWLINES if newline in newlines)
     return _streams(on, in_order, events, max_pieces)
 
@@ -269,7 +252,7 @@ class _Manner(NamedTuple):
 def _manners(draw: DrawFn, on: frozenset[str], newlines: tuple[bytes, ...]) -> _Manner:
     terse = "terse_fields" in on and draw(_MAYBE)
     invalid = "invalid_utf8" in on and draw(_MAYBE)
-    mixed = "mixed_newlines" in on and draw(_MAYBE)
+    mixed = "mixed_newlines" in on and len(newlines) > 1 and draw(_MAYBE)
     texts = _TO_BE_INVALID if invalid else _FEW_LETTERS
     if "any_text" in on:
         texts = draw(st.sampled_from([texts, _STUMBLES, _ANY_LINE]))
