@@ -69,8 +69,7 @@ def _reads(source: OpenSource, receiver: _Receiver[Any]) -> Iterator[Any]:
     """Yield the reads of a source until it ends or fails, or the receiver has seen the end."""
     # The handler takes exceptions of the source alone: those of a user's callback pass it by.
     try:
-        if source.head is not None:
-            source.check()
+        source.check()
         for data in source.reads:
             if source.closed:
                 return
@@ -232,9 +231,14 @@ class _AnyStream(Generic[ChunkT, ResultT]):
 
     def result(self) -> ResultT:
         """Return the finished answer. This never reads; see `StreamDecoder.result`."""
+        self._raise_error()
+        return self.decoder.result()
+
+    def _raise_error(self) -> None:
+        """Raise the error that ended the reading, which an iterator raises once."""
+        self.decoder.raise_error()
         if self._source.closed and self.state == "open":
             raise self.decoder.not_finished(CLOSED)
-        return self.decoder.result()
 
 
 class Stream(_AnyStream[ChunkT, ResultT]):
@@ -280,12 +284,6 @@ class Stream(_AnyStream[ChunkT, ResultT]):
             return chunk
         self._raise_error()
         raise StopIteration
-
-    def _raise_error(self) -> None:
-        """Raise again the error that ended the reading, which an iterator raises once."""
-        self.decoder.raise_error()
-        if self._source.closed and self.state == "open":
-            raise self.decoder.not_finished(CLOSED)
 
     def text(self) -> Iterator[str]:
         """Yield the text of choice 0 as it comes."""

@@ -125,8 +125,7 @@ def _run(arguments: _Arguments, err: Output) -> int:
         if shows_progress:
             stack.callback(err.write, "\n")
             err.overwrite(f"{len(names)} files")
-        batches = list(_batches(names))
-        results = _results(batches, arguments.format, arguments.jobs)
+        results = _results(list(_batches(names)), arguments.format, arguments.jobs)
         for lines in stack.enter_context(closing(results)):
             out.write(lines.text)
             files += lines.files
