@@ -183,9 +183,11 @@ def _print_text(stream: AnyStream, chunks: Iterable[object], out: Output) -> Non
         out.write_words(before)
         if is_reasoning:
             out.write_words("reasoning:\n", dimmed=True)
+        text = ""
         for delta in part:
-            out.write_words(delta.text, dimmed=is_reasoning)
-        out.write_words("" if delta.text.endswith("\n") else "\n")
+            text = delta.text
+            out.write_words(text, dimmed=is_reasoning)
+        out.write_words("" if text.endswith("\n") else "\n")
         before = "\n"
 
 
