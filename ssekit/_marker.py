@@ -38,7 +38,8 @@ def is_blank(data: str) -> bool:
 
 def is_empty(data: str) -> bool:
     """Whether the data of an event is blank, or a comment, which proxies send on as data."""
-    return is_blank(data) or (data.startswith(":") and "\n" not in data)
+    is_comment = data.startswith(":") and "\n" not in data and "{" not in data
+    return is_comment or is_blank(data)
 
 
 def unglued(data: str) -> str:
