@@ -18,8 +18,6 @@ from benchmarks.peers import PEERS, SSEKIT
 from ssekit import __version__, chat, messages, responses
 from tests.cases import Case
 
-__all__ = ["MEASURE", "READERS", "Answer", "AnswerReader", "answer_rows", "is_right"]
-
 MEASURE = """\
 The answers of `tests/cases`, streams after public bug reports, by a lenient measure. Where a \
 stream is cut or reports an error, whatever is raised is right. Where it is done, nothing may be \

@@ -42,8 +42,6 @@ from ssekit.testing import EventStream, chunkings, event_streams, splits
 from ssekit.testing.transports import Reads
 from tests.cases import read_cases
 
-__all__ = ["FEATURES", "Attempt", "Fault", "Reader", "faults", "late_endings", "main", "passed"]
-
 PAGE = Path(__file__).parent / "PARSERS.md"
 BEGIN = "<!-- parsers: python -m benchmarks.conformance --readme -->"
 END = "<!-- end of parsers -->"

@@ -25,24 +25,6 @@ from ssekit import (
     responses,
 )
 
-__all__ = [
-    "CHAT",
-    "GEMINI",
-    "GROUPS",
-    "INTERACTIONS",
-    "MESSAGES",
-    "PARTIAL_JSON",
-    "RESPONSES",
-    "WIRE",
-    "accumulate",
-    "call_chunk",
-    "decode",
-    "events",
-    "read_arguments",
-    "read_deltas",
-    "read_values",
-]
-
 # The size n, and what makes a load of a size: reads, the bytes of a stream, or fragments of JSON.
 Reads = dict[str, tuple[int, Callable[[int], list[bytes]]]]
 Streams = dict[str, tuple[int, Callable[[int], bytes]]]

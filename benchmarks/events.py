@@ -10,8 +10,6 @@ from benchmarks.peers import Parse, fed
 from benchmarks.report import Row, terminal_table
 from benchmarks.workloads import Workload
 
-__all__ = ["FEED", "MICROSECONDS", "measure_events"]
-
 MICROSECONDS = "ssekit, µs"
 FEED = "by feed"
 

@@ -23,8 +23,6 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-__all__ = ["floor_decoder", "freeze"]
-
 _FILE = Path(__file__).parent / "floor.json"
 _EMPTY = {"str": "", "int": 0, "float": 0.0, "bool": False, "tuple": (), "None": None, "Any": None}
 

@@ -17,8 +17,6 @@ from benchmarks.payloads import ANSWERS
 from benchmarks.report import Report
 from benchmarks.scale import EXPONENT
 
-__all__ = ["GOALS", "NAMES", "RECORDED", "Goal", "print_verdicts", "verdicts"]
-
 
 @dataclass(frozen=True)
 class Goal:

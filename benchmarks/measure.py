@@ -18,8 +18,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-__all__ = ["Clocked", "Rounds", "Times", "Value", "clocked", "collector_off", "held", "interleave"]
-
 # Runs once, and returns the seconds that it took.
 Clocked = Callable[[], float]
 

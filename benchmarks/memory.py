@@ -15,8 +15,6 @@ from benchmarks.report import Row
 from benchmarks.workloads import answer, format_named
 from ssekit import Format, SSEDecoder, StreamDecoder
 
-__all__ = ["measure_import", "measure_memory"]
-
 _COUNT = 10_000
 _PIECES = 24_000  # about 80 KiB of text
 _END = 8  # events, in which an answer ends

@@ -15,18 +15,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from random import Random
 from typing import Any, NamedTuple
 
-__all__ = [
-    "ANSWERS",
-    "ASCII",
-    "MARKER",
-    "NON_ASCII",
-    "Part",
-    "image_payload",
-    "parallel_calls",
-    "part",
-    "printed_document",
-]
-
 MARKER = b"[DONE]"
 
 ASCII = ["the", " stream", " of", " a", ",", ".", "\n\n", " token", " answer", "ing", " 42", "`"]

@@ -25,8 +25,6 @@ import msgspec
 import ssekit
 from ssekit import SSEDecoder, iter_events
 
-__all__ = ["PEERS", "SSEKIT", "Fields", "Parse", "Peer", "fed", "load"]
-
 # From the reads of a stream to its events, one by one, as they come.
 Parse = Callable[[Iterable[bytes]], Iterable[Any]]
 

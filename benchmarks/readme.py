@@ -11,18 +11,6 @@ from benchmarks.goals import NAMES, verdicts
 from benchmarks.report import Report, Row, markdown_table, shown
 from benchmarks.typed import COLUMNS
 
-__all__ = [
-    "BEGIN",
-    "END",
-    "FIGURES",
-    "PAGE",
-    "README",
-    "everything",
-    "main",
-    "put_between",
-    "short",
-]
-
 FIGURES = Path(__file__).parent / "figures.json"
 PAGE = Path(__file__).parent / "README.md"
 README = Path(__file__).parent.parent / "README.md"

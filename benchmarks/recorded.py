@@ -21,8 +21,6 @@ from benchmarks.typed import measure_opening, measure_typed
 from benchmarks.workloads import ARRIVALS, Workload, format_named, pieces
 from ssekit import auto, iter_events
 
-__all__ = ["main", "recorded_workloads"]
-
 _EVENT = re.compile(rb"(?s).+?(?:\r\n\r\n|\n\n|\r\r|\Z)")
 _SUFFIXES = (".sse", ".txt", ".bin")
 

@@ -10,8 +10,6 @@ import msgspec
 
 from benchmarks.measure import Value
 
-__all__ = ["Report", "Row", "markdown_table", "shown", "terminal_table"]
-
 
 @dataclass(frozen=True)
 class Row:

@@ -15,8 +15,6 @@ from benchmarks.dimensions import GROUPS
 from benchmarks.measure import Rounds, Value, clocked, interleave
 from benchmarks.report import Row
 
-__all__ = ["EXPONENT", "fit", "measure_scale"]
-
 EXPONENT = "exponent"
 
 # Of the size of a dimension.

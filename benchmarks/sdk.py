@@ -19,8 +19,6 @@ from benchmarks.typed import read_stream
 from benchmarks.workloads import answer
 from ssekit import chat
 
-__all__ = ["CREATE", "STREAM", "measure_sdk"]
-
 STREAM = "chat.completions.stream()"
 CREATE = "create(stream=True)"
 _CLIENT = "the client alone"

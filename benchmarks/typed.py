@@ -15,8 +15,6 @@ from benchmarks.report import Row, terminal_table
 from benchmarks.workloads import Workload
 from ssekit import Format, SSEDecoder, SSEKitError, chat, iter_events
 
-__all__ = ["COLUMNS", "measure_opening", "measure_typed", "read_stream"]
-
 COLUMNS = (
     "L, µs",
     *("collect", "chunks", "deltas()", "deltas() more", "json.loads", "collect / json.loads"),

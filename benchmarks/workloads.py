@@ -25,16 +25,6 @@ from benchmarks.payloads import (
 )
 from ssekit import Format
 
-__all__ = [
-    "ARRIVALS",
-    "Workload",
-    "answer",
-    "as_events",
-    "format_named",
-    "make_workloads",
-    "pieces",
-]
-
 # How the bytes of streams arrive: the size of a read, or one event in each.
 ARRIVALS = {"event": 0, "1500": 1500, "64-kib": 2**16}
 _LONG_ARRIVALS = {"event": 0, "4-kib": 2**12, "64-kib": 2**16}
