@@ -1,6 +1,6 @@
 """A wire format as data: `_format.py`. What is true of any format is tested with chat."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import pytest
@@ -15,150 +15,83 @@ from ssekit import (
     messages,
     responses,
 )
-from tests.formats import FORMATS
+from tests.formats import FORMATS, each_format
 
 UNNAMED = "the server reported an error"
+IN_CHOICE = '{"choices": [{"delta": {}, "error": {"message": "no", "code": 502}}]}'
+
+# The data of an event, and the code and type of the error in it, whose message is "no".
+ERRORS: list[tuple[str, str | None, str | None]] = [
+    ('{"error": {"message": "no", "type": "rate", "code": "x", "param": "n"}}', "x", "rate"),
+    ('{"error": {"message": "no", "code": 400}}', "400", None),
+    ('{"error": "no"}', None, None),
+    ('{"id": "1", "error": {"message": "no"}, "choices": []}', None, None),
+    ('{"choices": [{"delta": {"content": "a"}}], "error": "no"}', None, None),
+    ('{"type": "error", "code": "x", "message": "no", "param": null}', "x", None),
+    ('{"object": "error", "message": "no", "type": "invalid", "code": 5}', "5", "invalid"),
+    ('{"type": "error", "error": {"type": "overloaded", "message": "no"}}', None, "overloaded"),
+    ('{"detail": "no"}', None, None),
+    # A flag or a word, and what is beside it.
+    ('{"error": true, "message": "no", "code": 429, "type": "rate"}', "429", "rate"),
+    ('{"error": "rate_limited", "message": "no", "code": 429}', "429", None),
+    ('{"error": {"message": "no"}, "status_code": 429}', "429", None),
+    # An error within another, and a detail of many that speak (FastAPI; Mistral).
+    ('{"error": {"error": {"message": "no", "type": "rate"}}}', None, "rate"),
+    ('{"detail": {"error": {"message": "no", "code": 5}}}', "5", None),
+    ('{"detail": [{"loc": ["body"], "msg": "no", "type": "missing"}]}', None, "missing"),
+    ('{"object": "error", "message": {"detail": [{"msg": "no"}]}, "type": "x"}', None, "x"),
+    # Flat, and known by what is beside it (Alibaba, Databricks, Baidu, Azure's gateway, Spring).
+    ('{"code": "InvalidParameter", "message": "no", "request_id": "r"}', "InvalidParameter", None),
+    ('{"choices": [], "code": 5, "message": "no"}', "5", None),
+    ('{"type": "limit_exceeded", "code": 4, "message": "no", "usage": {}}', "4", "limit_exceeded"),
+    ('{"error_code": "BAD_REQUEST", "message": "no"}', "BAD_REQUEST", None),
+    ('{"error_code": 336003, "error_msg": "no", "id": "1"}', "336003", None),
+    ('{"statusCode": 429, "message": "no"}', "429", None),
+    ('{"errorType": "Runtime.Error", "errorMessage": "no"}', None, "Runtime.Error"),
+    ('{"status": "error", "message": "no"}', None, None),
+    ('{"status": 500, "message": "no"}', "500", None),
+    ('{"success": false, "message": "no"}', None, None),
+    ('{"type": "overloaded_error", "message": "no"}', None, "overloaded_error"),
+    ('{"timestamp": "2026", "status": 500, "error": "no", "path": "/v1"}', "500", None),
+    # MiniMax, Cloudflare, RFC 9457 and Apigee.
+    ('{"choices": null, "base_resp": {"status_code": 4, "status_msg": "no"}}', "4", None),
+    ('{"choices": [], "base_resp": {"status_code": 1004, "status_msg": "no"}}', "1004", None),
+    ('{"errors": [{"message": "no", "code": 7}], "success": false, "result": {}}', "7", None),
+    ('{"type": "urn:x", "title": "Bad", "status": 500, "detail": "no"}', "500", "urn:x"),
+    ('{"fault": {"faultstring": "no", "detail": {"errorcode": "x"}}}', "x", None),
+]
+ERRORS_OF_CHAT: list[tuple[str, str | None, str | None]] = [
+    (IN_CHOICE, "502", None),
+    ('{"choices": [], "x_groq": {"id": "1", "error": "no"}}', None, None),
+]
+# The data of an event whose type is `error`, and the message and code.
+NAMED_ERRORS = [
+    ('{"message": "no"}', "no", None),
+    ("no", "no", None),
+    ("", UNNAMED, None),
+    ("[1]", UNNAMED, None),
+    ('[{"message": "no", "code": 5}]', "no", "5"),
+    ("null", UNNAMED, None),
+    ('{"choices": [{"delta": {}}], "message": "no"}', "no", None),
+]
 
 
-class Reported(NamedTuple):
-    """The data of an event, the error in it, and the event's type."""
-
-    data: str
-    message: str = "no"
-    code: str | None = None
-    type: str | None = None
-    param: str | None = None
-    event: str = "message"
-
-
-# The data of an event, and the error in it.
-ERRORS = {
-    "an object": Reported(
-        '{"error": {"message": "no", "type": "rate", "code": "x", "param": "n"}}',
-        code="x",
-        type="rate",
-        param="n",
-    ),
-    "a number for a code": Reported('{"error": {"message": "no", "code": 400}}', code="400"),
-    "a text": Reported('{"error": "no"}'),
-    "an object beside a chunk": Reported('{"id": "1", "error": {"message": "no"}, "choices": []}'),
-    "a text beside a chunk": Reported('{"choices": [{"delta": {"content": "a"}}], "error": "no"}'),
-    "flat, by its type": Reported(
-        '{"type": "error", "code": "x", "message": "no", "param": null}', code="x"
-    ),
-    "flat, by its object": Reported(
-        '{"object": "error", "message": "no", "type": "invalid", "code": 5}',
-        code="5",
-        type="invalid",
-    ),
-    "nested, with a type": Reported(
-        '{"type": "error", "error": {"type": "overloaded", "message": "no"}}', type="overloaded"
-    ),
-    "a detail": Reported('{"detail": "no"}'),
-    "a detail of many": Reported('{"detail": [{"loc": 1}]}', UNNAMED),
-    "the event's type": Reported('{"message": "no"}', event="error"),
-    "the event's type, and text": Reported("no", event="error"),
-    "the event's type, and nothing": Reported("", UNNAMED, event="error"),
-    "the event's type, and a list": Reported("[1]", UNNAMED, event="error"),
-    "the event's type, and an object in a list": Reported(
-        '[{"message": "no", "code": 5}]', code="5", event="error"
-    ),
-    "the event's type, and null": Reported("null", UNNAMED, event="error"),
-    "the event's type, and choices": Reported(
-        '{"choices": [{"delta": {}}], "message": "no"}', event="error"
-    ),
-    "a flag, and what is beside it": Reported(
-        '{"error": true, "message": "no", "code": 429, "type": "rate"}', code="429", type="rate"
-    ),
-    "a word, and what is beside it": Reported(
-        '{"error": "rate_limited", "message": "no", "code": 429}', code="429"
-    ),
-    "a number": Reported('{"error": 500}', UNNAMED + " (code 500)", code="500"),
-    "an error in an error": Reported(
-        '{"error": {"error": {"message": "no", "type": "rate"}}}', type="rate"
-    ),
-    "an error in a detail": Reported(
-        '{"detail": {"error": {"message": "no", "code": 5}}}', code="5"
-    ),
-    "a detail of many that speak (FastAPI)": Reported(
-        '{"detail": [{"loc": ["body"], "msg": "no", "type": "missing"}]}', type="missing"
-    ),
-    "by its object, with a detail (Mistral)": Reported(
-        '{"object": "error", "message": {"detail": [{"msg": "no"}]}, "type": "invalid"}',
-        type="invalid",
-    ),
-    "flat, with a code (Alibaba)": Reported(
-        '{"code": "InvalidParameter", "message": "no", "request_id": "r"}', code="InvalidParameter"
-    ),
-    "flat, beside no choices": Reported('{"choices": [], "code": 5, "message": "no"}', code="5"),
-    "flat, of a type of its own": Reported(
-        '{"type": "rate_limit_exceeded", "code": 429, "message": "no", "usage": {}}',
-        code="429",
-        type="rate_limit_exceeded",
-    ),
-    "flat, with an error_code (Databricks)": Reported(
-        '{"error_code": "BAD_REQUEST", "message": "no"}', code="BAD_REQUEST"
-    ),
-    "flat, with an error_msg (Baidu)": Reported(
-        '{"error_code": 336003, "error_msg": "no", "id": "1"}', code="336003"
-    ),
-    "flat, with a status": Reported('{"status": "error", "message": "no"}'),
-    "of the base (MiniMax)": Reported(
-        '{"id": "1", "choices": null, "base_resp": {"status_code": 1004, "status_msg": "no"}}',
-        code="1004",
-    ),
-    "of the base, beside no choices": Reported(
-        '{"choices": [], "base_resp": {"status_code": 1004, "status_msg": "no"}}', code="1004"
-    ),
-    "several (Cloudflare)": Reported(
-        '{"errors": [{"message": "no", "code": 5007}], "success": false, "result": {}}', code="5007"
-    ),
-    "flat, of Azure's gateway": Reported('{"statusCode": 429, "message": "no"}', code="429"),
-    "flat, of a function": Reported(
-        '{"errorType": "Runtime.Error", "errorMessage": "no"}', type="Runtime.Error"
-    ),
-    "flat, with a status of HTTP": Reported('{"status": 500, "message": "no"}', code="500"),
-    "flat, without success": Reported('{"success": false, "message": "no"}'),
-    "flat, by the end of its type": Reported(
-        '{"type": "overloaded_error", "message": "no"}', type="overloaded_error"
-    ),
-    "a word, with a status of HTTP (Spring)": Reported(
-        '{"timestamp": "2026", "status": 500, "error": "no", "path": "/v1"}', code="500"
-    ),
-    "problem details (RFC 9457)": Reported(
-        '{"type": "urn:x", "title": "Bad", "status": 500, "detail": "no"}', code="500", type="urn:x"
-    ),
-    "an object, and a code beside it": Reported(
-        '{"error": {"message": "no"}, "status_code": 429}', code="429"
-    ),
-    "a fault (Apigee)": Reported(
-        '{"fault": {"faultstring": "no", "detail": {"errorcode": "x"}}}', code="x"
-    ),
-}
-ERRORS_OF_CHAT = {
-    "in a choice": Reported(
-        '{"choices": [{"delta": {}, "error": {"message": "no", "code": 502}}]}', code="502"
-    ),
-    "in x_groq": Reported('{"choices": [], "x_groq": {"id": "1", "error": "no"}}'),
-}
-
-
-@pytest.mark.parametrize(
-    ("format", "stated"),
-    [
-        *(
-            pytest.param(module, stated, id=f"{name}: {form}")
-            for name, module in FORMATS.items()
-            for form, stated in ERRORS.items()
-        ),
-        *(pytest.param(chat, stated, id=form) for form, stated in ERRORS_OF_CHAT.items()),
-    ],
-)
-def test_errors_in_every_form(format: Any, stated: Reported):
+def reported(format: Any, data: str, kind: str = "message") -> APIError:
     with pytest.raises(APIError) as raised:
-        format.decode(ServerSentEvent(stated.data, stated.event))
-    error = raised.value
-    assert (error.message, error.code, error.type, error.param) == stated[1:5]
+        format.decode(ServerSentEvent(data, kind))
+    return raised.value
+
+
+@each_format
+def test_errors_in_every_form(name: str):
+    for data, code, kind in ERRORS + (ERRORS_OF_CHAT if name == "chat" else []):
+        error = reported(FORMATS[name], data)
+        assert (error.message, error.code, error.type) == ("no", code, kind), data
+    for data, message, code in NAMED_ERRORS:
+        error = reported(FORMATS[name], data, "error")
+        assert (error.message, error.code) == (message, code), data
+    assert reported(FORMATS[name], '{"detail": [{"loc": 1}]}').message == UNNAMED
+    assert str(reported(FORMATS[name], '{"error": 500}')) == f"{UNNAMED} (code 500)"
 
 
 @pytest.mark.parametrize(
@@ -207,9 +140,8 @@ def test_a_candidate_is_no_error_whatever_is_beside_it():
 
 
 def test_an_error_in_an_envelope():
-    with pytest.raises(APIError, match="no") as raised:
-        gemini.decode(ServerSentEvent('{"response": {"error": {"code": 429, "message": "no"}}}'))
-    assert raised.value.code == "429"
+    error = reported(gemini, '{"response": {"error": {"code": 429, "message": "no"}}}')
+    assert (error.message, error.code) == ("no", "429")
 
 
 @pytest.mark.parametrize(
@@ -227,17 +159,14 @@ def test_half_a_pair_where_no_text_belongs_is_absent(format: Any, data: str):
 
 
 def test_the_body_of_an_error_encodes():
-    with pytest.raises(APIError) as raised:
-        chat.decode(ServerSentEvent(r'{"error": {"message": "no", "text": "a\ud83d"}}'))
-    assert msgspec.json.decode(msgspec.json.encode(raised.value.body))["text"] == "a\ufffd"
+    error = reported(chat, r'{"error": {"message": "no", "text": "a\ud83d"}}')
+    assert msgspec.json.decode(msgspec.json.encode(error.body))["text"] == "a\ufffd"
 
 
 def test_the_chunk_that_an_error_came_with_is_there():
     data = '{"id": "1", "error": "no", "choices": [{"delta": {"content": "a"}, "error": "no"}]}'
-    with pytest.raises(APIError) as raised:
-        chat.decode(ServerSentEvent(data))
-    assert raised.value.chunk.choices[0].delta.content == "a"
-    assert raised.value.body == "no"
+    error = reported(chat, data)
+    assert (error.chunk.choices[0].delta.content, error.body) == ("a", "no")
 
 
 @pytest.mark.parametrize("data", ["", "[DONE", "[DONE]!", "{", "5", "null", "[]", '"a"'])
