@@ -120,7 +120,9 @@ def reader(shell: Shell) -> Callable[..., Any]:
     return read
 
 
-each_way = pytest.mark.parametrize("read", [*map(reader, SHELLS.values())], ids=SHELLS)
+@pytest.fixture
+def read(shell: Shell) -> Callable[..., Any]:
+    return reader(shell)
 
 
 def data(events: list[ServerSentEvent]) -> str:
@@ -130,7 +132,6 @@ def data(events: list[ServerSentEvent]) -> str:
 # 9.2.2 and 9.2.3, clause by clause.
 
 
-@each_way
 def test_a_request_accepts_event_streams_and_asks_no_cache(read: Any):
     host = Host()
     assert read(host) == ([], None)
@@ -163,7 +164,6 @@ IDS = {
 }
 
 
-@each_way
 @pytest.mark.parametrize(("body", "id_"), IDS.values(), ids=IDS)
 @pytest.mark.parametrize("cut", [None, OSError()], ids=["a clean end", "a network error"])
 def test_the_last_event_id(read: Any, body: Any, id_: Any, cut: Exception | None):
@@ -174,7 +174,6 @@ def test_the_last_event_id(read: Any, body: Any, id_: Any, cut: Exception | None
     assert host.ids == [None, id_]
 
 
-@each_way
 def test_the_last_event_id_stays_over_connections_that_set_none(read: Any):
     host = Host(Answer(b"id: 7\ndata: a\n\n"), OSError(), Answer(b"data: b\n\n"), Answer())
     events, error = read(host)
@@ -182,7 +181,6 @@ def test_the_last_event_id_stays_over_connections_that_set_none(read: Any):
     assert host.ids == [None, "7", "7", "7", "7"]
 
 
-@each_way
 @pytest.mark.parametrize(("id_", "sent"), [("7", "7"), (" 7", "7"), ("\ud800", "\ufffd".encode())])
 def test_the_last_event_id_of_an_earlier_run(read: Any, id_: str, sent: Any):
     host = Host(Answer(b"data: a\n\n"))
@@ -190,7 +188,6 @@ def test_the_last_event_id_of_an_earlier_run(read: Any, id_: str, sent: Any):
     assert host.ids == [sent, sent]
 
 
-@each_way
 @pytest.mark.parametrize("end", [b"", b"event: x", b"event: x\n", b"id: 9\r", b"\xef\xbb", b"da"])
 def test_an_unfinished_event_is_dropped_at_the_cut(read: Any, end: bytes):
     """And each connection is a stream of its own, with a byte order mark of its own."""
@@ -199,7 +196,6 @@ def test_an_unfinished_event_is_dropped_at_the_cut(read: Any, end: bytes):
     assert events == [ServerSentEvent("a"), ServerSentEvent("b")]
 
 
-@each_way
 def test_an_lf_after_a_cut_is_not_of_a_crlf_before_it(read: Any):
     host = Host(Answer(b"data: a\r\r"), Answer(b"\ndata: b\n\n"))
     assert data(read(host)[0]) == "ab"
@@ -208,7 +204,6 @@ def test_an_lf_after_a_cut_is_not_of_a_crlf_before_it(read: Any):
 INTERRUPTIONS = [OSError(), ConnectionRefusedError(), TimeoutError(), RuntimeError("any other")]
 
 
-@each_way
 @pytest.mark.parametrize("failure", INTERRUPTIONS, ids=lambda failure: type(failure).__name__)
 def test_a_network_error_reestablishes_the_connection(read: Any, failure: Exception):
     """Whether it comes before the head, or in the body."""
@@ -218,7 +213,6 @@ def test_a_network_error_reestablishes_the_connection(read: Any, failure: Except
     assert len(host.requests) == 5
 
 
-@each_way
 def test_the_end_of_the_body_reestablishes_the_connection(read: Any):
     host = Host(Answer(b"data: a\n\n"), Answer(), Answer(b"data: b\n\n"))
     events, error = read(host)
@@ -226,7 +220,6 @@ def test_the_end_of_the_body_reestablishes_the_connection(read: Any):
     assert len(host.requests) == 4
 
 
-@each_way
 def test_no_content_ends_it_for_good(read: Any):
     host = Host(Answer(b"data: a\n\n"), Answer(b"data: x\n\n", status=204), Answer(b"data: b\n\n"))
     events, error = read(host)
@@ -238,7 +231,6 @@ def test_no_content_ends_it_for_good(read: Any):
 STATUSES = [201, 205, 210, 299, 301, 307, 400, 401, 404, 410, 429, 500, 503]
 
 
-@each_way
 @pytest.mark.parametrize("status", STATUSES)
 def test_a_status_that_is_not_200_fails_for_good(read: Any, status: int):
     host = Host(Answer(b"data: a\n\n"), Answer(b"data: x\n\n", status=status), Answer())
@@ -248,7 +240,6 @@ def test_a_status_that_is_not_200_fails_for_good(read: Any, status: int):
     assert (data(events), host.all_closed, len(host.requests)) == ("a", True, 2)
 
 
-@each_way
 @pytest.mark.parametrize("kind", ["text/html", "application/json", "x bogus", "text/x-bogus"])
 def test_a_wrong_content_type_fails_for_good(read: Any, kind: str):
     host = Host(Answer(b"data: a\n\n"), Answer(b"data: x\n\n", content_type=kind), Answer())
@@ -257,7 +248,6 @@ def test_a_wrong_content_type_fails_for_good(read: Any, kind: str):
     assert (data(events), host.all_closed, len(host.requests)) == ("a", True, 2)
 
 
-@each_way
 @pytest.mark.parametrize("kind", ["text/event-stream;", "TEXT/Event-Stream; charset=x", ""])
 def test_the_essence_of_the_content_type_counts(read: Any, kind: str):
     assert data(read(Host(Answer(b"data: a\n\n", content_type=kind)))[0]) == "a"
@@ -285,7 +275,6 @@ WAITS: dict[str, tuple[list[Any], list[float]]] = {
 }
 
 
-@each_way
 @pytest.mark.parametrize(("bodies", "waits"), WAITS.values(), ids=WAITS)
 def test_the_wait_before_the_next_connection(read: Any, bodies: list[Any], waits: list[float]):
     host = Host(*[Answer(body) if isinstance(body, bytes) else body for body in bodies])
@@ -293,14 +282,12 @@ def test_the_wait_before_the_next_connection(read: Any, bodies: list[Any], waits
     assert host.waits == waits
 
 
-@each_way
 def test_jitter_comes_on_top_of_the_wait(read: Any):
     host = Host(Answer(b"data: a\n\n"), Answer(b"retry: 3000\ndata: a\n\n"))
     read(host, random=lambda: 0.5, backoff=Backoff(initial=1, jitter=0.2))
     assert host.waits == pytest.approx([1.1, 3.3])
 
 
-@each_way
 @pytest.mark.parametrize(
     ("backoff", "wait"),
     [
@@ -317,7 +304,6 @@ def test_the_shortest_wait_that_a_server_can_ask_for(read: Any, backoff: Backoff
     assert host.waits == [wait]
 
 
-@each_way
 def test_each_wait_is_reported_before_it(read: Any):
     busy = Answer(status=503, retry_after="7")
     host = Host(Answer(b"data: a\n\n"), busy, TimeoutError("slow"), Answer(b"data: b\n\n"))
@@ -337,7 +323,6 @@ def test_each_wait_is_reported_before_it(read: Any):
     assert [delay for *_, delay in reports] == host.waits
 
 
-@each_way
 def test_an_error_that_is_raised_is_not_reported(read: Any):
     reports: list[Any] = []
     host = Host(OSError(), Answer(status=404))
@@ -349,7 +334,6 @@ def test_an_error_that_is_raised_is_not_reported(read: Any):
 # Giving up.
 
 
-@each_way
 @pytest.mark.parametrize("attempts", [0, 1, 3])
 def test_the_last_error_is_raised_when_the_attempts_are_used_up(read: Any, attempts: int):
     failures = [OSError(), *(TimeoutError(str(n)) for n in range(9))]
@@ -361,7 +345,6 @@ def test_the_last_error_is_raised_when_the_attempts_are_used_up(read: Any, attem
     assert (len(host.requests), len(host.waits)) == (1 + attempts, attempts)
 
 
-@each_way
 @pytest.mark.parametrize("first", [b"data: a\n\n", b": hello\n\ndata: half"])
 def test_clean_ends_without_an_event_use_attempts_up_too(read: Any, first: bytes):
     host = Host(Answer(first), *(Answer(b": hello\n\ndata: half") for _ in range(9)))
@@ -371,7 +354,6 @@ def test_clean_ends_without_an_event_use_attempts_up_too(read: Any, first: bytes
     assert len(host.requests) == 3
 
 
-@each_way
 def test_the_count_starts_over_on_progress(read: Any):
     """Here, an event is followed by a cut and two more failures, three in all."""
     answers = [(Answer(b"data: a\n\n", OSError()), OSError(), Answer()) for _ in range(5)]
@@ -379,14 +361,12 @@ def test_the_count_starts_over_on_progress(read: Any):
     assert (data(events), error) == ("aaaaa", None)
 
 
-@each_way
 def test_attempts_without_an_end(read: Any):
     host = Host(*(OSError() for _ in range(2000)), Answer(b"data: a\n\n"))
     assert data(read(host, backoff=Backoff(attempts=None))[0]) == "a"
     assert (host.waits[5], host.waits[-2], host.waits[-1]) == (16, 30, 0.5)
 
 
-@each_way
 def test_an_event_that_is_too_large_fails_for_good(read: Any):
     host = Host(Answer(b"data: a\n\n" + b"x" * 30), Answer(b"data: b\n\n"))
     events, error = read(host, max_event_size=20)
@@ -414,7 +394,6 @@ RETRY_AFTER: list[tuple[dict[str, str], float]] = [
 ]
 
 
-@each_way
 @pytest.mark.parametrize(("headers", "wait"), RETRY_AFTER)
 def test_a_status_worth_retrying(read: Any, headers: dict[str, str], wait: float):
     host = Host(Answer(b"busy", status=429, **headers), Answer(b"data: a\n\n"))
@@ -423,7 +402,6 @@ def test_a_status_worth_retrying(read: Any, headers: dict[str, str], wait: float
     assert host.waits == [wait, 0.5]
 
 
-@each_way
 def test_a_status_worth_retrying_counts_as_an_attempt(read: Any):
     host = Host(*(Answer(b'{"error": {"message": "busy"}}', status=503) for _ in range(9)))
     _, error = read(host, retry_statuses=[503], backoff=Backoff(attempts=2))
@@ -431,7 +409,6 @@ def test_a_status_worth_retrying_counts_as_an_attempt(read: Any):
     assert (host.waits, host.all_closed) == ([0.5, 1], True)
 
 
-@each_way
 def test_an_error_that_connect_raises_in_our_words(read: Any):
     """Such as a status that the user has looked at."""
     busy = StatusError("busy", status_code=503, headers={})
@@ -443,7 +420,6 @@ def test_an_error_that_connect_raises_in_our_words(read: Any):
 # What is no failure of a connection.
 
 
-@each_way
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, asyncio.CancelledError])
 @pytest.mark.parametrize("place", ["connect", "read", "sleep"])
 def test_what_is_no_exception_is_not_wrapped(read: Any, kind: type[BaseException], place: str):
@@ -457,7 +433,6 @@ def test_what_is_no_exception_is_not_wrapped(read: Any, kind: type[BaseException
     assert (host.all_closed, len(host.requests)) == (True, 1)
 
 
-@each_way
 def test_a_failing_callback_is_not_the_transport(read: Any):
     def on_comment(comment: str) -> None:
         raise ZeroDivisionError(comment)
@@ -475,7 +450,6 @@ MISTAKES = [
 ]
 
 
-@each_way
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: type(mistake).__name__)
 def test_an_error_of_the_program_in_connect_is_raised_at_once(read: Any, mistake: Exception):
     host = Host(Answer(b"data: a\n\n"), mistake)
@@ -485,7 +459,6 @@ def test_an_error_of_the_program_in_connect_is_raised_at_once(read: Any, mistake
     assert (host.all_closed, len(host.requests)) == (True, 2)
 
 
-@each_way
 def test_a_lack_of_memory_is_no_fault_of_the_connection(read: Any):
     shortage = MemoryError()
     host = Host(Answer(b"data: a\n\n", shortage), Answer())
@@ -493,7 +466,6 @@ def test_a_lack_of_memory_is_no_fault_of_the_connection(read: Any):
     assert (data(events), error.__cause__, len(host.requests)) == ("a", shortage, 1)
 
 
-@each_way
 def test_misuse_is_raised_at_once(read: Any):
     with pytest.raises(TypeError, match=r"pathlib\.Path"):
         read(Host("a name"))
@@ -840,7 +812,7 @@ answers = st.builds(
 failures = st.sampled_from([OSError, TimeoutError, EOFError]).map(lambda kind: kind())
 
 
-@each_way
+@pytest.mark.parametrize("read", [*map(reader, SHELLS.values())], ids=SHELLS)
 @given(st.lists(answers | failures, max_size=8))
 def test_only_our_errors_come_out_of_whatever_comes_in(read: Any, answers: list[Any]):
     host = Host(*answers)
