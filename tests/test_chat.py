@@ -6,9 +6,7 @@ from typing import Any
 import pytest
 
 from ssekit import (
-    Finish,
     ReasoningDelta,
-    RefusalDelta,
     ServerSentEvent,
     TextDelta,
     ToolCall,
@@ -72,10 +70,6 @@ SIGNED = {"extra_content": {"google": {"thought_signature": "x"}}}
 MESSAGES: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "nothing": ([{}], {"role": "assistant", "content": None, "refusal": None}),
     "an empty text": ([{"content": ""}], {"content": ""}),
-    "text": (
-        [{"role": "assistant", "content": ""}, {"content": "a"}, {"content": "b"}],
-        {"content": "ab"},
-    ),
     "the role": ([{"role": "tool"}], {"role": "assistant"}),
     "a refusal": ([{"refusal": ""}, {"refusal": "n"}, {"refusal": "o"}], {"refusal": "no"}),
     "an empty refusal is none": ([{"refusal": ""}], {"refusal": None}),
@@ -138,25 +132,12 @@ MESSAGES: dict[str, tuple[list[Any], dict[str, Any]]] = {
         [calls(custom(stated, index=0)) for stated in ("{}", "{}", " more")],
         calls(custom("{}{} more", type="custom")),
     ),
-    "a custom tool that begins with what is a placeholder elsewhere": (
-        [calls(custom("{}", index=0)), calls({"index": 0, "custom": {"input": "{"}})],
-        calls(custom("{}{", type="custom")),
-    ),
     "a function beside a custom tool that is none": (
         [
             calls({**piece(0, "a", "f", "["), "custom": {}}),
             calls({**piece(0, "a", None, "]"), "custom": {"name": None, "input": None}}),
         ],
         calls(made("a", "f", "[]")),
-    ),
-    "calls without anything (Writer)": (
-        [
-            calls(
-                {"index": None, "id": None, "type": None, **piece(None, None, None, None)},
-                {"index": 0, "type": "function"},
-            )
-        ],
-        {"tool_calls": None},
     ),
     "the deprecated function_call": (
         [{"function_call": {"name": "f", "arguments": ""}}, {"function_call": {"arguments": "{}"}}],
@@ -219,21 +200,6 @@ MESSAGES: dict[str, tuple[list[Any], dict[str, Any]]] = {
             {"content": "b", "extra_content": {"google": None, "other": 1}},
         ],
         {"extra_content": {**SIGNED["extra_content"], "other": 1}},
-    ),
-    "reasoning details that are not": (
-        [
-            thoughts(detail("summary", summary="a", index=0)),
-            thoughts(detail("encrypted", data="x", id="1", index=0)),
-            thoughts(detail("encrypted", data="y", id="2", index=0)),
-            thoughts(detail("encrypted", data="z", index=1), {"text": 5}),
-        ],
-        thoughts(
-            detail("summary", summary="a", index=0),
-            detail("encrypted", data="x", id="1", index=0),
-            detail("encrypted", data="y", id="2", index=0),
-            detail("encrypted", data="z", index=1),
-            {"text": 5},
-        ),
     ),
     "fields of unforeseen type count as absent": (
         [
@@ -299,20 +265,9 @@ RESULTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
         ],
         {"id": "1", "created": 5, "model": "n"},
     ),
-    "usage with all of the counts, which replaces what it states": (
-        [beside(usage={**COUNTS, "prompt_tokens": 7, "cost": 1}), beside(usage=COUNTS)],
-        {"usage": {**COUNTS, "cost": 1.0}},
-    ),
     "usage that changes a part of a sum": (
         [beside(usage=COUNTS), beside(usage={"completion_tokens": 7})],
         {"usage": {"prompt_tokens": COUNTS["prompt_tokens"], "completion_tokens": 7}},
-    ),
-    "the same usage, without the total": (
-        [
-            beside(usage=COUNTS),
-            beside(usage={"completion_tokens": COUNTS["completion_tokens"], "cost": 1}),
-        ],
-        {"usage": {**COUNTS, "cost": 1.0}},
     ),
     "usage of no total, after tokens (MiniMax)": (
         [beside(usage=COUNTS), beside(usage={"total_tokens": 0})],
@@ -332,10 +287,6 @@ RESULTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "usage in x_groq alone (Groq)": (
         [beside(x_groq={"usage": COUNTS})],
         {"usage": None, "x_groq": {"usage": COUNTS}},
-    ),
-    "usage in x_groq too": (
-        [beside(usage=COUNTS), beside(x_groq={"usage": {"cost": 1}})],
-        {"usage": COUNTS},
     ),
     "the newest of all other fields": (
         [
@@ -504,32 +455,6 @@ def test_messages_of_choices_that_have_no_index():
 # The deltas.
 
 
-def test_deltas():
-    assert deltas(
-        chunk({"role": "assistant", "content": "", "refusal": None}),
-        chunk({"reasoning": "hm", "content": "a"}),
-        chunk({"content": "b", "refusal": "no"}),
-        chunk(call(0, "x", "f", "")),
-        chunk(calls(piece(1, "y", "g", "["), piece(0, None, None, "{}"))),
-        chunk(call(1, None, None, "]"), finish_reason="tool_calls"),
-        beside(usage={"prompt_tokens": 1}),
-    ) == [
-        ReasoningDelta(0, "hm"),
-        TextDelta(0, "a"),
-        TextDelta(0, "b"),
-        RefusalDelta(0, "no"),
-        ToolCallDelta(0, 0, "x", "f", ""),
-        ToolCallDelta(0, 1, "y", "g", "["),
-        ToolCallDelta(0, 0, "x", "f", ""),
-        ToolCallDelta(0, 1, "y", "g", "]"),
-        Usage(input_tokens=1),
-        ToolCallDelta(0, 0, "x", "f", "{}"),
-        ToolCall(0, 0, "x", "f", "{}"),
-        ToolCall(0, 1, "y", "g", "[]"),
-        Finish(0, "tool_calls", "tool_calls"),
-    ]
-
-
 # The pieces of the arguments of a call, chunk by chunk, and those of their deltas.
 HELD = {
     "a placeholder": ([["{}"], ['{"a'], ['":1}']], ["", "", '{"a', '":1}']),
@@ -580,17 +505,9 @@ CALLS: dict[str, tuple[Pieces, Pieces]] = {
         [(0, None, None, "[1]"), (None, "", "", "[2]"), (3, None, None, ""), (0, "a", "f", "[]")],
         [("a", "f", "[]")],
     ),
-    "a blank piece at another index": (
-        [(0, "a", "f", "[1]"), (1, "", "", ""), (1, None, None, None), (1, "b", "g", "[2]")],
-        [("a", "f", "[1]"), ("b", "g", "[2]")],
-    ),
     "a name in pieces, as long as no tool has": (
         [(0, "a", "f" * 1_000, None), (0, None, "g", None)],
         [("a", "f" * 1_000, ""), ("", "g", "")],
-    ),
-    "calls without an index, one after the other": (
-        [(None, "a", "f", "{}"), (None, "b", "f", "{}")],
-        [("a", "f", "{}"), ("b", "f", "{}")],
     ),
     "an index is a key": (
         [(10**12, "a", "f", "1"), (-1, "b", "g", "2"), (1, "c", "h", "3"), (-1, None, None, "4")],
@@ -606,17 +523,9 @@ CALLS: dict[str, tuple[Pieces, Pieces]] = {
         [(0, "a", "f", "{"), (1, "b", "g", ""), (5, "a", None, "}"), (5, None, None, " ")],
         [("a", "f", "{} "), ("b", "g", "")],
     ),
-    "an id and its name again, without an index": (
-        [(None, "a", "f", "[1]"), (None, "b", "g", "[2]"), (None, "a", "f", "")],
-        [("a", "f", "[1]"), ("b", "g", "[2]")],
-    ),
     "one id of every call, at indices (DeepSeek, GLM)": (
         [(0, "x", "f", '{"a":1}'), (1, "x", "g", "{"), (0, "x", None, " "), (1, "x", None, "}")],
         [("x", "f", '{"a":1} '), ("x", "g", "{}")],
-    ),
-    "one id and one name, at indices": (
-        [(0, "f", "f", "[1]"), (1, "f", "f", ""), (1, None, None, "[2]")],
-        [("f", "f", "[1]"), ("f", "f", "[2]")],
     ),
     "one id and one name, at one index (Google's adapters)": (
         [(0, "f", "f", "[1]"), (0, "f", "f", "["), (0, "f", "f", "2]"), (0, "f", "f", "[3]")],
@@ -640,10 +549,6 @@ CALLS: dict[str, tuple[Pieces, Pieces]] = {
         [(0, "a", "f", "["), (0, None, "f", None), (0, None, "f", " "), (0, None, None, "]")],
         [("a", "f", "[ ]")],
     ),
-    "a name again, without an index": (
-        [(None, "a", "f", "["), (None, None, "f", ""), (None, None, None, "]")],
-        [("a", "f", "[]")],
-    ),
     "a name again, after whole arguments": (
         [(0, "a", "f", "[1]"), (0, None, "f", "")],
         [("a", "f", "[1]")],
@@ -665,14 +570,6 @@ CALLS: dict[str, tuple[Pieces, Pieces]] = {
         [(0, "a", "f", ""), (0, "b", "f", A1)],
         [("a", "f", ""), ("b", "f", A1)],
     ),
-    "another id with the name, after the arguments": (
-        [(0, "a", "f", A1), (0, "b", "f", A1)],
-        [("a", "f", A1), ("b", "f", A1)],
-    ),
-    "another id with another name, within the arguments": (
-        [(0, "a", "f", "["), (0, "b", "g", "[]")],
-        [("a", "f", "["), ("b", "g", "[]")],
-    ),
     "a name in pieces": (
         [(0, "a", "get_", None), (0, None, "wea", None), (0, "", "ther", "["), (0, "a", None, "]")],
         [("a", "get_weather", "[]")],
@@ -681,16 +578,11 @@ CALLS: dict[str, tuple[Pieces, Pieces]] = {
         [(0, "a", "get", None), (0, "a", "get_weather", "[]")],
         [("a", "get_weather", "[]")],
     ),
-    "another name with the id": (
-        [(0, "a", "f", "["), (0, "a", "g", "[]")],
-        [("a", "f", "["), ("a", "g", "[]")],
-    ),
     "another name without ids": (
         [(0, None, "f", "["), (0, None, "g", "[]")],
         [("", "f", "["), ("", "g", "[]")],
     ),
     # What is whole and comes again.
-    "the arguments again": ([(0, "a", "f", A1), (0, None, None, A1)], [("a", "f", A1)]),
     "the arguments again, after their pieces": (
         [(0, "a", "f", A1[:3]), (0, None, None, A1[3:]), (0, None, None, A1)],
         [("a", "f", A1)],
@@ -741,10 +633,6 @@ CALLS: dict[str, tuple[Pieces, Pieces]] = {
     ),
     "an empty object alone": ([(0, "a", "f", "{}"), (0, None, None, "")], [("a", "f", "{}")]),
     "an empty object twice": ([(0, "a", "f", "{}"), (0, None, None, "{}")], [("a", "f", "{}")]),
-    "an empty object that goes on": (
-        [(0, "a", "f", "{}"), (0, None, None, "\n")],
-        [("a", "f", "{}\n")],
-    ),
 }
 
 

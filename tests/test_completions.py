@@ -60,18 +60,6 @@ CHOICES: dict[str, tuple[list[Any], dict[str, Any]]] = {
             },
         },
     ),
-    "log probabilities without the likeliest": (
-        [chunk(logprobs={"tokens": ["a"], "token_logprobs": [-1], "text_offset": [0]})],
-        {
-            **EMPTY,
-            "logprobs": {
-                **NO_LOGPROBS,
-                "text_offset": [0],
-                "tokens": ["a"],
-                "token_logprobs": [-1.0],
-            },
-        },
-    ),
     "log probabilities as chat has them (llama.cpp)": (
         [
             chunk("a", logprobs={"content": [{"token": "a", "logprob": -1}]}),

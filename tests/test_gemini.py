@@ -61,7 +61,6 @@ SEARCH = {"toolCall": {"toolType": "FILE_SEARCH", "id": "t"}, "thoughtSignature"
 
 # The parts of each chunk, and the parts of the answer.
 PARTS: dict[str, tuple[list[list[Any]], list[Any]]] = {
-    "nothing": ([[], []], []),
     "texts": ([[words("a")], [words("b"), words("c")]], [words("abc")]),
     "kinds that take turns": (
         [[thought("a"), words("b")], [thought("c")]],
@@ -73,10 +72,6 @@ PARTS: dict[str, tuple[list[list[Any]], list[Any]]] = {
         [words("a"), words("b", thoughtSignature="c2ln"), words("cd")],
     ),
     "a signature alone": ([[{"thoughtSignature": "c2ln"}]], [{"thoughtSignature": "c2ln"}]),
-    "a text with more about it": (
-        [[words("a"), words("b", partMetadata={"n": 1})], [words("c")]],
-        [words("a"), words("b", partMetadata={"n": 1}), words("c")],
-    ),
     "code and what it gave": ([[words("a"), CODE], [GAVE], [words("b")]],
                               [words("a"), CODE, GAVE, words("b")]),
     "tools of the host": ([[SEARCH], [words("a")]], [SEARCH, words("a")]),
@@ -98,10 +93,6 @@ PARTS: dict[str, tuple[list[list[Any]], list[Any]]] = {
     "a call": ([[call("f", args={"a": 1})]], [call("f", args={"a": 1})]),
     "a call with empty arguments": ([[call("f", args={})]], [call("f", args={})]),
     "a call without a name": ([[call(args={"a": 1})]], [call(args={"a": 1})]),
-    "the last piece ends the call": (
-        [[call("f", willContinue=True)], [piece("$.a", "x", more=False)], [words("a"), call("g")]],
-        [call("f", args={"a": "x"}), words("a"), call("g")],
-    ),
     "a signature before the last piece": (
         [[{**call("f", willContinue=True), "thoughtSignature": "c2ln"}],
          [piece("$.a", "x", more=False)]],
@@ -124,10 +115,6 @@ PARTS: dict[str, tuple[list[list[Any]], list[Any]]] = {
          [call(id="1")]],
         [call("f", id="1", args={"a": "x"}), call("g", id="2", args={"b": "y"})],
     ),
-    "a call once more": (
-        [[call("f", id="1", args={}), call("g", args={})], [call("f", id="1", args={})]],
-        [call("f", id="1", args={}), call("g", args={})],
-    ),
     "an id again, after its call": (
         [[call("f", id="1", args={"a": 1})],
          [call("f", id="1", args={"a": 2})], [call("g", id="1")]],
@@ -142,10 +129,6 @@ PARTS: dict[str, tuple[list[list[Any]], list[Any]]] = {
     "arguments that come later, without a name": (
         [[call("f", args={})], [call("", args={"a": 1})], [call("f"), call("f", args={"a": 1})]],
         [call("f", args={"a": 1}), call("f"), call("f", args={"a": 1})],
-    ),
-    "another name, another call": (
-        [[call("f", willContinue=True)], [call("g", args={})]],
-        [call("f", args={}, willContinue=True), call("g", args={})],
     ),
     "a signature that comes with a piece": (
         [[call("f", willContinue=True)], [{**call(), "thoughtSignature": "c2ln"}]],
@@ -163,12 +146,6 @@ PARTS: dict[str, tuple[list[list[Any]], list[Any]]] = {
          [call("f", id="1", partialArgs=[{"jsonPath": "$.b", "numberValue": 1}])], [call()],
          [call(id="2", partialArgs=[{"jsonPath": "$.a", "stringValue": "z"}])]],
         [call("f", id="1", args={"a": "xy", "b": 1}), call(id="2", args={"a": "z"})],
-    ),
-    "pieces of one id, the last without more": (
-        [[call("f", id="1", partialArgs=[{"jsonPath": "$.a", "numberValue": 1}],
-               willContinue=False)],
-         [call("f", id="1", args={}), call("f", id="1", args={"a": 1})]],
-        [call("f", id="1", args={"a": 1})],
     ),
     "a text that comes with the end of a call": (
         [[call("f", willContinue=True)],
@@ -471,13 +448,6 @@ def test_deltas():
         ToolCallDelta(1, 0, "", "h", '{"a":1}'),
         ToolCall(1, 0, "", "h", '{"a":1}'),
         Finish(0, "tool_calls", "STOP"),
-    ]
-
-
-def test_a_call_in_pieces_of_one_chunk_is_handed_over_once():
-    assert deltas(chunk(call("f", willContinue=True), piece("$.a", 1), call())) == [
-        ToolCallDelta(0, 0, "", "f", '{"a":1}'),
-        ToolCall(0, 0, "", "f", '{"a":1}'),
     ]
 
 
