@@ -2,14 +2,14 @@
 
 What came before a fault is handed over before it; the error is the one of its kind; its partial
 answer is what an independent fold has of the events that were complete; and the source is closed.
-A format is a row of `WIRES`.
+(Where the bytes just end, `test_done` and `test_testing_faults` cut them at any place.) A format is
+a row of `WIRES`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import json
 import socket
 from itertools import accumulate
 from typing import Any, NamedTuple
@@ -24,7 +24,6 @@ from ssekit import (
     EventTooLargeError,
     StreamInterruptedError,
     StreamTimeoutError,
-    StreamTruncatedError,
 )
 from tests.formats import FORMATS, PLAIN
 from tests.oracle import oracle
@@ -159,7 +158,7 @@ def assert_failed(wire: Wire, outcome: Outcome, before: bytes, kind: type[Except
     assert len(outcome.chunks) == count_chunks(before), before
     assert wire.answer_of(error.partial) == oracle(wire.endpoint, before).answer, before
     assert outcome.stream.decoder.error is error
-    assert outcome.stream.state == ("truncated" if kind is StreamTruncatedError else "failed")
+    assert outcome.stream.state == "failed"
     return error
 
 
@@ -242,50 +241,6 @@ async def test_what_is_no_exception_is_not_wrapped(shell: Shell, wire: Wire, kin
         assert (outcome.stream.state, outcome.stream.decoder.error) == ("open", None)
         assert len(outcome.chunks) == count_chunks(before)
         assert wire.answer_of(outcome.stream.snapshot()) == oracle(wire.endpoint, before).answer
-
-
-# The bytes end.
-
-
-def ends(wire: Wire, before: bytes) -> tuple[bytes, str]:
-    """Return what counts of a stream that ends cleanly, and the state it ends in.
-
-    An unfinished last event counts if its data is the marker or whole JSON, and spoils the end
-    if it is not. Blank data has no meaning, if its line has ended.
-    """
-    finished = before + b"\n\n"
-    events = interpret(finished).events
-    blank = before.endswith(b"\n") and not (events and events[-1][1].strip())
-    if len(events) == len(interpret(before).events) or blank:  # no data is unfinished
-        return before, oracle(wire.endpoint, before).end[0]
-    if events[-1][1] != "[DONE]" and not is_json(events[-1][1]):
-        return before, "truncated"
-    return finished, oracle(wire.endpoint, finished).end[0]
-
-
-def is_json(data: str) -> bool:
-    try:
-        json.loads(data)
-    except ValueError:
-        return False
-    return True
-
-
-@each_wire
-async def test_the_bytes_end_early(shell: Shell, wire: Wire):
-    states = set()
-    for place in places(wire.events):
-        counted, state = ends(wire, wire.stream[:place])
-        outcome = await pull(shell, wire, wire.stream[:place])
-        states.add(state)
-        if state == "truncated":
-            error = assert_failed(wire, outcome, counted, StreamTruncatedError)
-            assert error.__cause__ is None
-        else:
-            assert (outcome.raised, outcome.stream.state) == (None, "done")
-            assert len(outcome.chunks) == count_chunks(counted)
-            assert wire.answer_of(outcome.stream.result()) == oracle(wire.endpoint, counted).answer
-    assert states == {"truncated", "done"}
 
 
 # The server reports an error, or sends what is none of the format's.

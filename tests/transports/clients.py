@@ -25,8 +25,8 @@ from tests.shells import Awaited
 
 BODY = {"stream": True}
 
-# Opens what a program keeps, for reads that may take some seconds, and gives a function from a URL
-# to the context manager of a response.
+# Opens what a program keeps, for reads that may take some seconds, and gives a function from a URL,
+# and perhaps headers, to the context manager of a response.
 Session = Callable[[float], AbstractContextManager[Any]]
 AsyncSession = Callable[[float], AbstractAsyncContextManager[Any]]
 
@@ -90,7 +90,7 @@ def httpx(module: str, **options: Any) -> Session:
     @contextmanager
     def session(timeout: float) -> Iterator[Any]:
         with import_module(module).Client(timeout=timeout, verify=False, **options) as client:
-            yield lambda url: client.stream("POST", url, json=BODY)
+            yield lambda url, headers=None: client.stream("POST", url, json=BODY, headers=headers)
 
     return session
 
@@ -101,7 +101,7 @@ def async_httpx(module: str, **options: Any) -> AsyncSession:
         async with import_module(module).AsyncClient(
             timeout=timeout, verify=False, **options
         ) as client:
-            yield lambda url: client.stream("POST", url, json=BODY)
+            yield lambda url, headers=None: client.stream("POST", url, json=BODY, headers=headers)
 
     return session
 
@@ -112,8 +112,8 @@ ONLY_2 = {"http1": False, "http2": True}
 @contextmanager
 def urllib3(timeout: float) -> Iterator[Any]:
     with import_module("urllib3").PoolManager() as pool:
-        yield lambda url: pool.request(
-            "POST", url, json=BODY, timeout=timeout, preload_content=False
+        yield lambda url, headers=None: pool.request(
+            "POST", url, json=BODY, headers=headers, timeout=timeout, preload_content=False
         )
 
 
@@ -123,7 +123,9 @@ def requests(module: str, **options: Any) -> Session:
     @contextmanager
     def session(timeout: float) -> Iterator[Any]:
         with import_module(module).Session(**options) as kept:
-            yield lambda url: kept.post(url, json=BODY, stream=True, timeout=timeout)
+            yield lambda url, headers=None: kept.post(
+                url, json=BODY, headers=headers, stream=True, timeout=timeout
+            )
 
     return session
 
@@ -141,23 +143,31 @@ async def async_niquests(timeout: float) -> AsyncIterator[Any]:
         yield post
 
 
+def as_text(headers: Any) -> Any:
+    """Return headers as aiohttp takes them: as text, which it sends as UTF-8."""
+    return {
+        name: value if isinstance(value, str) else value.decode()
+        for name, value in (headers or {}).items()
+    }
+
+
 @asynccontextmanager
 async def aiohttp(timeout: float) -> AsyncIterator[Any]:
     module = import_module("aiohttp")
     limits = module.ClientTimeout(sock_read=timeout)
     async with module.ClientSession(timeout=limits) as session:
-        yield lambda url: session.post(url, json=BODY)
+        yield lambda url, headers=None: session.post(url, json=BODY, headers=as_text(headers))
 
 
 @contextmanager
 def http_client(timeout: float) -> Iterator[Any]:
     connections: dict[str, http.client.HTTPConnection] = {}
 
-    def post(url: str) -> Any:
+    def post(url: str, headers: Any = None) -> Any:
         place = urlsplit(url)
         connection = http.client.HTTPConnection(place.netloc, timeout=timeout)
         connection = connections.setdefault(place.netloc, connection)
-        connection.request("POST", place.path, b"{}")
+        connection.request("POST", place.path, b"{}", headers or {})
         return connection.getresponse()
 
     yield post

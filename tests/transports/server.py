@@ -30,6 +30,7 @@ class Visit:
         self._loop = loop
         self._permits = asyncio.Semaphore(0)
         self.left = threading.Event()  # set when a client goes while the server STALLs
+        self.request = b""  # the head of the request, where the rude server has it
 
     def go_on(self) -> None:
         """Let the server go on after a WAIT, from any thread."""
@@ -121,10 +122,12 @@ class Server:
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Answer the next request; True if the connection may have another one."""
-        request = (await reader.readuntil(b"\r\n\r\n")).decode()
+        head_of_request = await reader.readuntil(b"\r\n\r\n")
+        request = head_of_request.decode()
         length = re.search(r"(?i)^content-length: *(\d+)", request, re.MULTILINE)
         await reader.readexactly(int(length[1]) if length else 0)
         visit = self._visits[request.split()[1].strip("/")]
+        visit.request = head_of_request
         scenario = visit.scenario
         head = "".join(f"{name}: {value}\r\n" for name, value in scenario.head.items())
         writer.write(f"HTTP/1.1 {scenario.status} .\r\n{head}\r\n".encode())

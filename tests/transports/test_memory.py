@@ -21,7 +21,7 @@ LIMIT = 2**20  # bytes of an event
 BOUND = 2 * LIMIT + 2**20  # "at most twice the limit plus 1 MiB"
 READ = 2**16
 READS = pick(quick=16, thorough=100) * 2**20 // READ
-LINES = pick(quick=200_000, thorough=1_000_000)
+LINES = pick(quick=100_000, thorough=1_000_000)
 
 COMMENTS = (b": " + b"x" * 1021 + b"\n") * (READ // 1024)
 PART_OF_A_LINE = b"x" * READ
