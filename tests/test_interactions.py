@@ -116,10 +116,6 @@ def audio(data: bytes | str, **fields: Any) -> dict[str, Any]:
 # The events, and the steps that they make.
 STEPS: dict[str, tuple[Events, list[Any]]] = {
     "nothing": ([], []),
-    "a text": (
-        [created(), began(OUTPUT), text("a"), text("b"), stop(), ended()],
-        [output(words("ab"))],
-    ),
     "a text of null": ([began(OUTPUT), text(None), text("a")], [output(words("a"))]),
     "a text of numbers": ([began(output(words(1))), text(5), text(0.5)], [output(words("150.5"))]),
     "annotations": (
@@ -174,10 +170,6 @@ STEPS: dict[str, tuple[Events, list[Any]]] = {
         [began(thought("h", signature="")), summary("m")],
         [thought("h", "m")],
     ),
-    "a thought that is signed after its end": (
-        [began(THOUGHT), stop(), began(call(), 1), signed("s", 0)],
-        [{"type": "thought", "signature": "s"}, call()],
-    ),
     "arguments under their former name": (
         [began(call()), goes_on("arguments_delta", partial_arguments='{"a":1}')],
         [call({"a": 1})],
@@ -219,15 +211,6 @@ STEPS: dict[str, tuple[Events, list[Any]]] = {
             goes_on("google_search_call", 0, arguments=None, signature=""),
         ],
         [SEARCH | {"id": "", "arguments": {"queries": ["b"]}, "signature": "s"}],
-    ),
-    "a tool of others, in pieces": (
-        [
-            began({"type": "mcp_server_tool_call", "id": "m", "name": "f", "server_name": "n"}),
-            arguments('{"a":'),
-            arguments("1}"),
-        ],
-        [{"type": "mcp_server_tool_call", "id": "m", "name": "f", "server_name": "n",
-          "arguments": {"a": 1}}],
     ),
     "a step of unknown type": (
         [began(DREAM), goes_on("dream", length=5, depth=None), goes_on("nightmare", length=6),
@@ -283,26 +266,14 @@ STEPS: dict[str, tuple[Events, list[Any]]] = {
         [text("a", None), began(OUTPUT, None), text("b", None)],
         [output(words("ab"))],
     ),
-    "a start with an index after deltas without one": (
-        [text("a", None), began(OUTPUT, 3), text("b", 3)],
-        [output(words("ab"))],
-    ),
     "steps stand in the order of their indices": (
         [began(output(words("a")), 5), began(output(words("b")), 1)],
         [output(words("b")), output(words("a"))],
-    ),
-    "a step that begins again goes on": (
-        [began(output(words("a"))), text("b"), began(output(words("a"))), text("c")],
-        [output(words("abc"))],
     ),
     "a step that begins again after its end": (
         [began(output(words("a"))), stop(), began(output(words("b"))), stop(),
          began(call({"a": 1}), 1), stop(1), began(call(), 1), arguments("x", 1)],
         [output(words("a")), output(words("b")), call({"a": 1})],
-    ),
-    "calls without ids at one index": (
-        [began(call({"a": 1}, id="")), began(call({"b": 1}, id="", name="g"))],
-        [call({"a": 1}, id=""), call({"b": 1}, id="", name="g")],
     ),
     "a stream without an id that begins again": (
         [created(""), began(OUTPUT), text("x"), stop(), created(""), began(OUTPUT), text("a")],
@@ -481,10 +452,6 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
         [began(call()), began(call('{"a":')), arguments("1}"), stop(), ended()],
         [piece(""), piece('{"a":'), piece("1}"), CALL, CALLED],
     ),
-    "a call of the former spelling": (
-        [*formerly({"type": "function_call", "id": "c"}, call({"a": 1})), ended()],
-        [piece("", name=""), piece('{"a":1}'), CALL, CALLED],
-    ),
     "a call without arguments": (
         [began(call()), stop(), ended()],
         [piece(""), piece("{}"), ToolCall(0, 0, "c", "f", "{}"), CALLED],
@@ -506,10 +473,6 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
         [began(call({"a": 1})), stop(), began({"type": "function_result", "call_id": "c"}, 1),
          ended()],
         [piece(""), piece('{"a":1}'), CALL, STOPPED],
-    ),
-    "a call, then a text": (
-        [began(call({"a": 1})), stop(), began(OUTPUT, 1), began(SEARCH, 2), text("a", 1), ended()],
-        [piece(""), piece('{"a":1}'), CALL, TextDelta(0, "a"), STOPPED],
     ),
     "what is no word of the model": (
         [began({"type": "user_input"}), text("a"), began(DREAM, 1), text("b", 1), ended()],
