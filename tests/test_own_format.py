@@ -35,36 +35,16 @@ class Content(msgspec.Struct, frozen=True):
     text: str = ""
 
 
-class Function(msgspec.Struct, frozen=True):
-    name: str = ""
-    arguments: str = ""
-
-
-class Call(msgspec.Struct, frozen=True):
-    id: str = ""
-    function: Function = Function()
-
-
 class Message(msgspec.Struct, frozen=True):
     content: Content | list[Any] | None = None
     tool_plan: str = ""
-    tool_calls: Call | list[Any] | None = None
-
-
-class Tokens(msgspec.Struct, frozen=True):
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-
-
-class Spent(msgspec.Struct, frozen=True):
-    tokens: Tokens = Tokens()
-    cached_tokens: int | None = None
+    tool_calls: dict[str, Any] | list[Any] | None = None
 
 
 class EventDelta(msgspec.Struct, frozen=True):
     message: Message = Message()
     finish_reason: str | None = None
-    usage: Spent | None = None
+    usage: dict[str, Any] | None = None
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -109,9 +89,7 @@ class Accumulator(ssekit.Accumulator[Event, Answer]):
         elif kind == "tool-plan-delta":
             self._plan.append(message.tool_plan)
             yield ReasoningDelta(0, message.tool_plan)
-        elif kind in ("tool-call-start", "tool-call-delta") and isinstance(
-            message.tool_calls, Call
-        ):
+        elif kind.startswith("tool-call-") and isinstance(message.tool_calls, dict):
             yield self._fold_call(kind, message.tool_calls)
         elif kind == "tool-call-end" and self._calls:
             self._calls[-1] = msgspec.structs.replace(
@@ -121,21 +99,18 @@ class Accumulator(ssekit.Accumulator[Event, Answer]):
         elif kind == "message-end":
             self._vendor_reason = delta.finish_reason
             if delta.usage is not None:
-                tokens = delta.usage.tokens
-                self._usage = Usage(
-                    input_tokens=tokens.input_tokens,
-                    output_tokens=tokens.output_tokens,
-                    cached_tokens=delta.usage.cached_tokens,
-                )
+                cached = delta.usage["cached_tokens"]
+                self._usage = Usage(**delta.usage["tokens"], cached_tokens=cached)
                 yield self._usage
 
-    def _fold_call(self, kind: str, call: Call) -> ToolCallDelta:
-        if kind == "tool-call-start" or not self._calls:
+    def _fold_call(self, kind: str, call: dict[str, Any]) -> ToolCallDelta:
+        function = call["function"]
+        if kind == "tool-call-start":
             self._arguments = []
-            self._calls.append(ToolCall(0, len(self._calls), call.id, call.function.name, ""))
-        self._arguments.append(call.function.arguments)
+            self._calls.append(ToolCall(0, len(self._calls), call["id"], function["name"], ""))
+        self._arguments.append(function["arguments"])
         begun = self._calls[-1]
-        return ToolCallDelta(0, begun.place, begun.id, begun.name, call.function.arguments)
+        return ToolCallDelta(0, begun.place, begun.id, begun.name, function["arguments"])
 
     def snapshot(self) -> Answer:
         return Answer(self.text, self.reasoning, list(self._calls), self._vendor_reason)
