@@ -213,13 +213,6 @@ def test_a_network_error_reestablishes_the_connection(read: Any, failure: Except
     assert len(host.requests) == 5
 
 
-def test_the_end_of_the_body_reestablishes_the_connection(read: Any):
-    host = Host(Answer(b"data: a\n\n"), Answer(), Answer(b"data: b\n\n"))
-    events, error = read(host)
-    assert (data(events), error, host.all_closed) == ("ab", None, True)
-    assert len(host.requests) == 4
-
-
 def test_no_content_ends_it_for_good(read: Any):
     host = Host(Answer(b"data: a\n\n"), Answer(b"data: x\n\n", status=204), Answer(b"data: b\n\n"))
     events, error = read(host)

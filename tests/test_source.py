@@ -32,7 +32,6 @@ from ssekit import (
     SSEDecoder,
     StatusError,
     StreamInterruptedError,
-    StreamTruncatedError,
     chat,
 )
 from ssekit._head import ResponseHead
@@ -399,37 +398,6 @@ async def test_what_goes_wrong_in_closing_is_dropped(shell: Shell):
     assert source.closed == 1
 
 
-@pytest.mark.parametrize("close", ["aclose", "close"])
-async def test_an_async_source_is_closed_in_its_own_way(close: str):
-    class Own:
-        closed = 0
-
-        def __aiter__(self) -> AsyncIterator[bytes]:
-            return AsyncReads(STREAM)
-
-    def sync_close(self: Any) -> None:
-        self.closed += 1
-
-    async def async_close(self: Any) -> None:
-        self.closed += 1
-
-    setattr(Own, close, async_close if close == "aclose" else sync_close)
-    own = Own()
-    await chat.acollect(own)
-    assert own.closed == 1
-
-
-async def test_an_async_source_without_a_way_to_be_closed():
-    class Bare:
-        def __aiter__(self) -> AsyncIterator[bytes]:
-            return self
-
-        async def __anext__(self) -> bytes:
-            return STREAM
-
-    assert (await chat.acollect(Bare())).choices[0].message.content == "ab"
-
-
 def test_a_real_response_of_the_standard_library(tmp_path: Path):
     """`urllib` gives a file object, whatever the scheme."""
     path = tmp_path / "stream"
@@ -493,18 +461,11 @@ JSON = b'{"error": {"message": "slow down", "code": 5, "type": "rate"}}'
 REFUSALS: dict[str, tuple[bytes, int, str, Any]] = {
     "an error object": (JSON, 429, "application/json", ("slow down", "5")),
     "a text": (b'{"error": "no"}', 400, "application/json", ("no", None)),
-    "a flat object": (b'{"object": "error", "message": "no"}', 400, "", ("no", None)),
-    "a detail": (b'{"detail": "no"}', 401, "application/json", ("no", None)),
     "an object in a list": (b'[{"error": {"message": "no", "code": 5}}]', 400, "", ("no", "5")),
     "an object behind a BOM": (b"\xef\xbb\xbf" + JSON, 429, "", ("slow down", "5")),
     "an event": (b"event: error\ndata: " + JSON + b"\n\n", 502, "", ("slow down", "5")),
     "an event of text": (b"data: upstream reset\r\n\r\n", 502, "", ("upstream reset", None)),
-    "a list of errors": (
-        b'{"success": false, "errors": [{"code": 7003, "message": "no"}]}',
-        *(400, "application/json", ("no", "7003")),
-    ),
     "an empty object": (b"{}", 400, "", ("the server reported an error", None)),
-    "null": (b"null", 400, "", ("the server reported an error", None)),
     "an object in two lines of data": (
         b'data: {"error":\ndata: {"message": "no", "code": 5}}\n\n',
         502,
@@ -621,14 +582,6 @@ async def test_the_check_can_be_turned_off(shell: Shell):
     source = response(status=500, kind=shell.reads, **headers)
     stream = shell.stream(source, check=False, drain=True)
     assert (await stream.until_done()).choices[0].message.content == "ab"
-
-
-async def test_a_stream_reader_that_ends_early():
-    reader = asyncio.StreamReader()
-    reader.feed_data(A)
-    reader.feed_eof()
-    with pytest.raises(StreamTruncatedError):
-        await chat.acollect(reader)
 
 
 @pytest.mark.parametrize(

@@ -81,12 +81,6 @@ async def test_text_deltas_and_chunks_share_one_reading(shell: Shell):
     assert stream.result().choices[0].message.content == "abcde"
 
 
-async def test_what_only_the_end_has(shell: Shell):
-    stream = shell.stream(shell.reads(text("a", finish_reason="stop"), DONE))
-    stated = [type(delta).__name__ async for delta in stream.deltas()]
-    assert stated == ["TextDelta", "Finish"]
-
-
 def test_a_snapshot_at_any_moment():
     stream = chat.stream([A, B, DONE])
     assert stream.snapshot().choices == []
