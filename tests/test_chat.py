@@ -201,6 +201,21 @@ MESSAGES: dict[str, tuple[list[Any], dict[str, Any]]] = {
         ],
         {"extra_content": {**SIGNED["extra_content"], "other": 1}},
     ),
+    "reasoning details that are not": (
+        [
+            thoughts(detail("summary", summary="a", index=0)),
+            thoughts(detail("encrypted", data="x", id="1", index=0)),
+            thoughts(detail("encrypted", data="y", id="2", index=0)),
+            thoughts(detail("encrypted", data="z", index=1), {"text": 5}),
+        ],
+        thoughts(
+            detail("summary", summary="a", index=0),
+            detail("encrypted", data="x", id="1", index=0),
+            detail("encrypted", data="y", id="2", index=0),
+            detail("encrypted", data="z", index=1),
+            {"text": 5},
+        ),
+    ),
     "fields of unforeseen type count as absent": (
         [
             {

@@ -266,6 +266,10 @@ STEPS: dict[str, tuple[Events, list[Any]]] = {
         [text("a", None), began(OUTPUT, None), text("b", None)],
         [output(words("ab"))],
     ),
+    "a start with an index after deltas without one": (
+        [text("a", None), began(OUTPUT, 3), text("b", 3)],
+        [output(words("ab"))],
+    ),
     "steps stand in the order of their indices": (
         [began(output(words("a")), 5), began(output(words("b")), 1)],
         [output(words("b")), output(words("a"))],

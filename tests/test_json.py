@@ -159,6 +159,8 @@ class Outer(msgspec.Struct):
         ({"name": "a", "inner": {"n": -(2.0**53)}}, Outer("a", Inner(-(2**53)))),
         ({"name": "a", "inner": {"n": 2.0**54}}, Outer("a", Inner())),
         ({"name": "a", "inner": {"n": 1.5}}, Outer("a", Inner())),
+        ({"name": "a", "inner": {"n": "7"}}, Outer("a", Inner(7))),
+        ({"name": "a", "inner": {"n": "²"}}, Outer("a", Inner())),
         ({"name": "a", "inner": {"n": float("inf")}}, Outer("a", Inner())),
         ({"name": "a", "scores": [1.5, "x", None, []]}, Outer("a", scores=[1.5, None, None, None])),
         ({"name": "a", "scores": "x"}, Outer("a")),

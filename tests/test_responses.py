@@ -111,6 +111,10 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
          created(), added(0, "message"), text("a")],
         [message(output_text("a"))],
     ),
+    "an item of another type at the same index comes after": (
+        [added(0, "reasoning"), added(0, "message"), text("a")],
+        [{"type": "reasoning", "summary": []}, message(output_text("a"))],
+    ),
     "an item that is stated again is the same": (
         [
             done(0, "function_call", call_id="c", id="i", arguments="{}"),
@@ -181,6 +185,12 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
             text("b", item_id="n"),
         ],
         [message(output_text("a", {"n": 1}), id="m"), message(output_text("b"), id="n")],
+    ),
+    "items that nobody knows, at one index": (
+        [done(0, "dream", id="d"), done(0, "sleep", id="d"), done(0, "sleep", id="s"),
+         done(0, "sleep", id="s", depth=1)],
+        [{"type": "dream", "id": "d"}, {"type": "sleep", "id": "d"},
+         {"type": "sleep", "id": "s", "depth": 1}],
     ),
     "items of a response under way go on by their ids": (
         [
@@ -423,6 +433,13 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
             at("function_call_arguments.delta", 3, delta="}"),
         ],
         [function_call("{}", "c", "f")],
+    ),
+    "an item of another call_id is another": (
+        [
+            wire("response.output_item.added", item=function_call("", "c", "f")),
+            wire("response.output_item.done", item=function_call("{}", "d", "g")),
+        ],
+        [function_call("", "c", "f"), function_call("{}", "d", "g")],
     ),
     "a piece at the index of an item that is done": (
         [

@@ -32,6 +32,7 @@ from ssekit import (
     SSEDecoder,
     StatusError,
     StreamInterruptedError,
+    StreamTruncatedError,
     chat,
 )
 from ssekit._head import ResponseHead
@@ -582,6 +583,14 @@ async def test_the_check_can_be_turned_off(shell: Shell):
     source = response(status=500, kind=shell.reads, **headers)
     stream = shell.stream(source, check=False, drain=True)
     assert (await stream.until_done()).choices[0].message.content == "ab"
+
+
+async def test_a_stream_reader_that_ends_early():
+    reader = asyncio.StreamReader()
+    reader.feed_data(A)
+    reader.feed_eof()
+    with pytest.raises(StreamTruncatedError):
+        await chat.acollect(reader)
 
 
 @pytest.mark.parametrize(
