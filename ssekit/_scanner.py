@@ -29,7 +29,7 @@ from typing import Final, TypeAlias
 
 from ssekit._errors import EventTooLargeError
 from ssekit._event import LARGEST_RETRY, NO_FIELDS, EventFields, as_text, refuse
-from ssekit._fragments import MERGE_AT, Fragments
+from ssekit._fragments import Fragments
 from ssekit._json import join_surrogates
 
 __all__ = ["DEFAULT_MAX_EVENT_SIZE", "IGNORED", "Batch", "EventScanner"]
@@ -161,16 +161,11 @@ class EventScanner:
         if self._bom is not None:
             data = self._without_bom(data, self._bom)
             return self.scan(data) if data else ()
-        if self._size and 10 not in data and 13 not in data:
-            most = self._window if self._at_event else self._budget
-            if self._size + size <= most:
-                # A piece of a line. Reads of single bytes are mostly kept here, in 0.1 us each.
-                pending = self._unfinished.pending
-                pending.append(data)
-                if len(pending) == MERGE_AT:
-                    self._unfinished.compact()
-                self._size += size
-                return ()
+        fits = self._size + size <= (self._window if self._at_event else self._budget)
+        if self._size and fits and 10 not in data and 13 not in data:  # a piece of a line
+            self._unfinished.append(data)
+            self._size += size
+            return ()
         if self._at_event:
             data = self._take_unfinished(data)
             fits = len(data) <= self.limit

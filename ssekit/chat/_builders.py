@@ -114,7 +114,7 @@ class ChoiceBuilder(BaseChoiceBuilder):
         pieces = []
         table = self._table = self._table or ToolCallTable(self.index)
         merges = whole and bool(table.calls)
-        identified = merges and table.identified
+        identified = merges and not table.unidentified
         for call in calls:
             name = arguments = None
             custom, function = call.custom, call.function

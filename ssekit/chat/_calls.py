@@ -106,8 +106,8 @@ class ToolCallTable(Struct, eq=False):
     _open: list[ToolCallBuilder] = []
     # The ids, by index, that came alone.
     _ids: dict[int | None, str] = {}
-    # How many calls, from the first on, have an id.
-    _identified: int = 0
+    # How many calls have no id.
+    unidentified: int = 0
 
     def add(
         self, index: int | None, id: str, name: str, arguments: str, *, custom: bool = False
@@ -130,19 +130,14 @@ class ToolCallTable(Struct, eq=False):
         elif call.repeated is not None and not (id or name) and call.differs(arguments):
             another = self._begin()
             another.id, another.name = call.repeated, call.name
+            self.unidentified -= bool(another.id)
             call = another
         if index is not None:
             self._by_index[index] = call
         if id and not call.id:
             self.by_id[id] = call
+            self.unidentified -= 1
         return call, call.add(id, name, arguments)
-
-    @property
-    def identified(self) -> bool:
-        """Whether every call has an id. No call is looked at again once it has one."""
-        while self._identified < len(self.calls) and self.calls[self._identified].id:
-            self._identified += 1
-        return self._identified == len(self.calls)
 
     def _find(
         self, index: int | None, id: str, name: str, arguments: str
@@ -177,5 +172,6 @@ class ToolCallTable(Struct, eq=False):
         call = ToolCallBuilder(self.choice, len(self.calls), custom, text)
         self.calls.append(call)
         self._open.append(call)
+        self.unidentified += 1
         self._by_index[None] = call
         return call
