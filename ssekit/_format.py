@@ -58,6 +58,10 @@ def _always(*_: object) -> bool:
     return True
 
 
+def _nothing(_body: dict[str, Any]) -> Any:
+    return None
+
+
 class Format(Generic[ChunkT, ResultT]):
     r"""A wire format: those of the package, or one of your own.
 
@@ -123,8 +127,8 @@ class Format(Generic[ChunkT, ResultT]):
         self.starts = starts
         self.marker_ends = marker_ends
         self._is_explained = is_explained
-        self._repair = repair
-        self._find_error = find_error
+        self._repair = repair or _nothing
+        self._find_error = find_error or _nothing
         self._fragments = fragments
         self._chunk_type = chunk_type or decoder.type
         self._typed_by_event = typed_by_event
@@ -308,7 +312,14 @@ class Format(Generic[ChunkT, ResultT]):
         error = self.find_reported(body, event.event, certain=passes)
         if error is None and passes:
             return None, None
-        chunk = self._as_chunk(body, spelled)
+        chunk = None
+        if isinstance(body, dict):
+            body.pop("error", None)
+            self._repair(body)
+            if spelled:
+                without_spellings(body)
+            fitted = as_type(body, self._chunk_type)
+            chunk = None if fitted is msgspec.UNSET else fitted
         if error is not None:
             error.chunk = chunk
             return chunk, error
@@ -326,17 +337,6 @@ class Format(Generic[ChunkT, ResultT]):
         is_text = not event.data.lstrip().startswith("{")
         return self._passes_named_events or (is_text and shape_in({}, event.event) != self.name)
 
-    def _as_chunk(self, body: Any, spelled: bool) -> ChunkT | None:
-        if not isinstance(body, dict):
-            return None
-        body.pop("error", None)
-        if self._repair is not None:
-            self._repair(body)
-        if spelled:
-            without_spellings(body)
-        chunk: ChunkT = as_type(body, self._chunk_type)
-        return None if chunk is msgspec.UNSET else chunk
-
     def find_reported(
         self, body: Any, event_type: str = "", *, certain: bool = False
     ) -> APIError | None:
@@ -347,8 +347,7 @@ class Format(Generic[ChunkT, ResultT]):
         is_chunk = isinstance(body, dict) and bool(body.get(self._chunk_field))
         error = nested_error(body, certain=certain or is_chunk)
         if error is None and not certain and isinstance(body, dict):
-            if self._find_error is not None:
-                error = self._find_error(body)
+            error = self._find_error(body)
             if error is None and not is_chunk:
                 error = flat_error(body)
         if error is None and event_type == "error":
@@ -367,13 +366,13 @@ class Format(Generic[ChunkT, ResultT]):
         if len(outside) > 1 or not outside[0].lstrip().startswith(b"{"):  # nearly all: comments
             return ()
         lines = [line for line in as_text(outside[0]).split("\n") if line.strip()]
-        chunks = takewhile(lambda line: self._is_bare_chunk(parse_object(line)), lines)
+        # (An error is looked for at the end: it counts unless an event follows.)
+        chunks = takewhile(
+            lambda body: body and self._is_part(body) and self.find_reported(body) is None,
+            map(parse_object, lines),
+        )
         found = all(map(is_marker, lines[len([*chunks]) :]))
         return [line.encode() for line in lines] if found else ()
-
-    def _is_bare_chunk(self, body: dict[str, Any] | None) -> bool:
-        # (An error is looked for at the end: it counts unless an event follows.)
-        return body is not None and self._is_part(body) and self.find_reported(body) is None
 
     def find_outside(self, outside: bytes, *, certain: bool) -> APIError | None:
         """Return the error that bytes outside of any event report, or None."""

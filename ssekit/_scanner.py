@@ -3,7 +3,7 @@
 #
 # How it works: nearly every event is one line of data, maybe behind a line with its type. Such
 # *plain* events are recognized whole, by a few C calls, in three ways: a read that is one event
-# (`scan`), many events of one type (`_cut_alike`), and any others (`_cut`). All else goes to the
+# (`scan`), many events of one type, and any others (`_cut`). All else goes to the
 # line parser (`_parse_lines` and below), which follows the standard for any bytes: other events, a
 # read with a lone CR, the bytes after a line outside of events. The output is batches: the fields
 # of events with their data; or `IGNORED` with a comment or with the lines outside of events.
@@ -213,12 +213,7 @@ class EventScanner:
         block, blank, rest = text.rpartition(b"\n\n")
         batches: _Batches = []
         if blank:
-            # (Without "data: " in the block, no value begins with the space that 9.2.6 drops.)
-            head, name, payload = block.partition(b"data: ")
-            if not name:
-                head, name, payload = block.partition(b"data:")
-            if not self._cut_alike(head, name, payload, batches):
-                self._cut(block, name or b"data:", batches)
+            self._cut(block, batches)
         if rest:
             # The start of an event is kept as it came if its only whole line is that of a type.
             lines = rest.count(b"\n")
@@ -230,24 +225,19 @@ class EventScanner:
                 self._parse_lines(rest, batches)
         return batches
 
-    def _cut_alike(self, head: bytes, name: bytes, payload: bytes, batches: _Batches) -> bool:
-        """Cut a block of plain events of one type; return False if the block is anything else.
-
-        The block is passed in three parts: the head of its first event, the name of the data field,
-        and all that follows. To split that at the common head leaves the data of each event.
-        """
+    def _cut(self, block: bytes, batches: _Batches) -> None:
+        """Cut the events of a block. The last event comes without its blank line."""
+        # (Without "data: " in the block, no value begins with the space that 9.2.6 drops.)
+        name = b"data: " if b"data: " in block else b"data:"
+        head, found, rest = block.partition(name)
         fields = self._known.get(head)
-        if fields is None or not name:
-            return False
-        payloads = payload.split(b"\n\n" + head + name)
-        # (To join and search takes half the time of counting line ends.)
-        if 10 in b"".join(payloads):
-            return False
-        batches.append((fields, payloads))
-        return True
-
-    def _cut(self, block: bytes, name: bytes, batches: _Batches) -> None:
-        """Cut the events of a block one by one. The last event comes without its blank line."""
+        if fields is not None and found:
+            # If all events have this head, to split at it leaves the data of each. (To join and
+            # search takes half the time of counting line ends.)
+            alike = rest.split(b"\n\n" + head + name)
+            if 10 not in b"".join(alike):
+                batches.append((fields, alike))
+                return
         known = self._known
         latest: EventFields | None = None
         payloads: list[bytes] = []

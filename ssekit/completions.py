@@ -213,10 +213,7 @@ class Accumulator(BaseAccumulator[Completion, Completion, _ChoiceBuilder]):
 
 def _starts(chunk: Completion, event: ServerSentEvent) -> bool:
     """Whether a choice has a `text`, even an empty one, or the object is a text completion."""
-    if any(choice.text for choice in chunk.choices):
-        return True
-    may_be = any(word in event.data for word in ('"text"', '"text_completion"'))
-    return may_be and shape_of(event) == "completions"
+    return any(choice.text for choice in chunk.choices) or shape_of(event) == "completions"
 
 
 FORMAT: Format[Completion, Completion] = Format(
