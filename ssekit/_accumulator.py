@@ -42,10 +42,7 @@ _WORDS: Final[dict[FinishReason, tuple[str, ...]]] = {
     ),
 }
 FINISH_REASONS: Final[dict[str, FinishReason]] = {
-    word: reason for reason, words in _WORDS.items() for word in words
-}
-_NORMALIZED: Final[dict[str, FinishReason]] = {
-    word.replace("_", ""): reason for word, reason in FINISH_REASONS.items()
+    word.replace("_", ""): reason for reason, words in _WORDS.items() for word in words
 }
 
 
@@ -57,8 +54,7 @@ def shared_reason(word: str | None, *, calls: bool = False) -> FinishReason | No
     """
     if not word:
         return None
-    # The first table has nearly all words.
-    reason = FINISH_REASONS.get(word) or _NORMALIZED.get(_normalized(word), "other")
+    reason = FINISH_REASONS.get(_normalized(word), "other")
     return "tool_calls" if calls and reason == "stop" else reason
 
 

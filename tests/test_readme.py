@@ -236,7 +236,7 @@ def test_the_two_commands_stand_in_exactly_these_words():
 
 def test_the_table_of_finish_reasons_is_that_of_the_code():
     words = {
-        word: reason.strip("`")
+        word.replace("_", ""): reason.strip("`")
         for reason, cell in table(
             "`reason` | the vendors' words, in any case, with `_`, `-` or neither"
         )
