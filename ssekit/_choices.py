@@ -194,8 +194,6 @@ class BaseChoiceBuilder(ABC):
         fields: The fields that only some hosts send, by name.
     """
 
-    __slots__ = ("fields", "finish_reason", "index", "logprobs", "text")
-
     def __init__(self, index: int) -> None:
         self.index = index
         self.text = Text()

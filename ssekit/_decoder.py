@@ -78,13 +78,6 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         format: The name of the wire format; None while `ssekit.auto` has not detected it.
     """
 
-    __slots__ = (
-        *("_answer_size", "_behind", "_decode", "_emitted_last_deltas", "_fields"),
-        *("_first_foreign", "_foreign", "_format", "_max_answer_size", "_on_comment", "_outside"),
-        *("_payload", "_scanner", "_seen", "_started", "_surrogates", "_unexplained"),
-        *("accumulator", "ended_by", "error", "format", "state"),
-    )
-
     def __init__(
         self,
         wire_format: Format[ChunkT, ResultT],

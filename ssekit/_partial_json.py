@@ -124,11 +124,6 @@ class PartialJSON:
     {'city': 'Paris', 'days': 2}
     """
 
-    __slots__ = (
-        *("_carried", "_error", "_expected", "_high_surrogate", "_in_key", "_key"),
-        *("_open_strings", "_read", "_stack", "_string", "_top"),
-    )
-
     def __init__(self, *, open_strings: bool = True) -> None:
         self._open_strings = open_strings
         self._error: DecodeError | None = None

@@ -83,8 +83,6 @@ class _Decoder(StreamDecoder[Any, Any]):
     Until then it also adds them to an accumulator of chat, for views of the answer.
     """
 
-    __slots__ = ("_detected", "_held", "_proxy", "_size")
-
     def __init__(self, **options: Any) -> None:
         super().__init__(_format(_DEFAULT), **options)
         self._proxy: Any = _Accumulator(self.accumulator)

@@ -146,8 +146,6 @@ def _repair(body: dict[str, Any]) -> None:
 class _ChoiceBuilder(BaseChoiceBuilder):
     """One choice so far."""
 
-    __slots__ = ()
-
     def build(self) -> CompletionChoice:
         return CompletionChoice(
             index=self.index,

@@ -48,8 +48,6 @@ class ChoiceBuilder(BaseChoiceBuilder):
             this one, because some routers send the same text in two.
     """
 
-    __slots__ = ("_stated", "_table", "message", "reasoning_field")
-
     def __init__(self, index: int) -> None:
         super().__init__(index)
         self.message: defaultdict[str, Any] = defaultdict(Text, content=self.text)
