@@ -252,7 +252,9 @@ def test_deltas_are_those_of_the_stream(run):
 
 
 def test_deltas_of_a_cut_stream_do_not_have_a_finish(run):
-    ran = run("--deltas", stdin=sse(chunk("tool_calls", tool_calls=[call(0, name="f")])) + b"data")
+    ran = run(
+        "--deltas", stdin=sse(chunk("tool_calls", tool_calls=[call(0, name="f")])) + b"data: {"
+    )
     assert [delta["type"] for delta in lines(ran.out)] == ["tool_call_delta"]
     assert ran.status == 1
 

@@ -59,11 +59,9 @@ class ModelEvent(msgspec.Struct, frozen=True):
     def unfinished(self, size: int) -> Literal["nothing", "part", "whole"]:
         """Return how much data the first `size` bytes have, in which there is no blank line."""
         start, whole = self.data.find(b"data:"), self.data.rstrip()
-        blank = start + len(b"data:") == len(whole)  # blank data adds nothing once its line ended
-        ended = blank and self.data[:size].endswith((b"\r", b"\n"))
-        if ended or start < 0 or size < start + len(b"data"):
+        if start < 0 or not self.data[start + len(b"data:") : size].strip():
             return "nothing"
-        return "part" if blank or size < len(whole) else "whole"
+        return "part" if size < len(whole) else "whole"
 
 
 class ModelStream(msgspec.Struct, frozen=True):
@@ -152,7 +150,8 @@ class ModelStream(msgspec.Struct, frozen=True):
         place = self.complete_in(size)
         if place == len(self.events):
             return "nothing"
-        return self.events[place].unfinished(size - self.starts[place])
+        # (Not -1, where of the CR LF before the event only the CR has come.)
+        return self.events[place].unfinished(max(0, size - self.starts[place]))
 
     def __repr__(self) -> str:
         blocks = "".join(f"\n  {event.data!r}" for event in self.events)
