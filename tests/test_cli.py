@@ -354,36 +354,18 @@ def test_timing_goes_with_every_view(run, option):
 # What the command is given.
 
 
-OWN = """
-import msgspec
-from ssekit import Accumulator, Format
-
-class Last(Accumulator):
-    latest = None
-
-    def add(self, chunk, /):
-        self.latest = chunk
-
-    def snapshot(self):
-        return self.latest
-
-FORMAT = Format("own", msgspec.json.Decoder(dict[str, int]), Last)
-"""
-
-
 @pytest.fixture
 def own(tmp_path, monkeypatch):
     """A module with a format, in the folder where the command runs."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
-    Path("ownformat.py").write_text(OWN)
+    Path("ownformat.py").write_text("from ssekit.chat import FORMAT, ChatCompletion")
     yield "ownformat:FORMAT"
     sys.modules.pop("ownformat", None)
 
 
 def test_a_format_of_ones_own_is_imported(run, own):
-    ran = run("--format", own, "--json", stdin=sse({"n": 1}, {"n": 2}, "[DONE]"))
-    assert (ran.status, ran.out) == (0, '{"n":2}\n')
+    assert run("--format", own, stdin=HELLO) == Ran(0, "Héllo\n", FINISHED)
 
 
 FORMAT = "ssekit: error: argument --format: "
@@ -404,8 +386,8 @@ MISUSE = {
         f"{FORMAT}AttributeError: module 'ownformat' has no attribute 'MISSING'",
     ),
     "another object": (
-        ["--format", "ownformat:Last"],
-        f"{FORMAT}ownformat:Last is no ssekit.Format",
+        ["--format", "ownformat:ChatCompletion"],
+        f"{FORMAT}ownformat:ChatCompletion is no ssekit.Format",
     ),
     "nothing of it": (["--format", "ownformat:"], f"{FORMAT}ownformat: is no ssekit.Format"),
 }
