@@ -106,11 +106,6 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
         [added(0, "message"), text("a"), added(0, "message"), text("b")],
         [message(output_text("ab"))],
     ),
-    "an item that is added again in another attempt begins again": (
-        [created(), added(0, "message"), text("x"),
-         created(), added(0, "message"), text("a")],
-        [message(output_text("a"))],
-    ),
     "an item of another type at the same index comes after": (
         [added(0, "reasoning"), added(0, "message"), text("a")],
         [{"type": "reasoning", "summary": []}, message(output_text("a"))],
@@ -132,14 +127,6 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
             wire("response.content_part.done", part={"type": "reasoning_text"}),
         ],
         [message(output_text("ab"))],
-    ),
-    "arguments of an MCP call that are sent as those of a function": (
-        [
-            added(0, "mcp_call", id="i", name="f"),
-            at("function_call_arguments.delta", delta="{"),
-            at("function_call_arguments.done", arguments="{}"),
-        ],
-        [{"type": "mcp_call", "id": "i", "arguments": "{}", "name": "f", "server_label": ""}],
     ),
     "arguments of a call that nobody knows": (
         [
@@ -414,17 +401,6 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
             {"no": "type"},
         ],
         [],
-    ),
-    "an index that only the pieces have": (
-        [
-            wire("response.output_item.added", item=function_call("", "c", "f")),
-            at("function_call_arguments.delta", 4, delta="{"),
-            at("function_call_arguments.done", 4, arguments="{}"),
-            wire("response.output_item.done", item=function_call("{}", "c", "f")),
-            wire("response.output_item.added", item=function_call("", "d", "g")),
-            at("function_call_arguments.done", 7, arguments="[]"),
-        ],
-        [function_call("{}", "c", "f"), function_call("[]", "d", "g")],
     ),
     "pieces before an item, which have no index": (
         [
@@ -889,10 +865,6 @@ TERMINAL: dict[str, tuple[Events, list[Any], list[Any]]] = {
     "without the first of two messages": (
         all_done(MESSAGE_DONE, CALL, OTHER), [message(output_text("b"), id="x")],
         [MESSAGE_DONE, CALL, message(output_text("b"), id="x")],
-    ),
-    "with two messages as one": (
-        all_done(MESSAGE_DONE, OTHER), [message(output_text("ab"), id="x")],
-        [message(output_text("ab"), id="x")],
     ),
     "with another message": (
         all_done(MESSAGE_DONE), [OTHER], [MESSAGE_DONE, OTHER],
