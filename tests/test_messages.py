@@ -121,29 +121,9 @@ CONTENTS: dict[str, tuple[Events, list[Any]]] = {
             {"type": "mcp_tool_result", "tool_use_id": "s", "content": "a", "is_error": False},
         ],
     ),
-    "a compaction": (
-        [
-            began({"type": "compaction", "content": None}),
-            goes_on("compaction_delta", content="a", encrypted_content="x"),
-            goes_on("compaction_delta", encrypted_content="y"),
-        ],
-        [{"type": "compaction", "content": "a", "encrypted_content": "y"}],
-    ),
-    "an input that stands in the start, and comes in pieces": (
-        [began(call({"a": 1})), given_json('{"b":2}'), stop()],
-        [call({"b": 2})],
-    ),
     "an input that never gets whole": (
         [began(call()), given_json('{"a":'), stop(), ended("max_tokens"), END],
         [call(partial_json='{"a":')],
-    ),
-    "placeholders before the inputs of tools": (
-        [
-            began(SEARCH), given_json("{}"), given_json('{"query":'), given_json('"x"}'),
-            began({**SEARCH, "input": {"query": "x"}}, 1), given_json("{}", 1),
-            began(call({"a": 1}), 2), given_json("{}", 2),
-        ],
-        [{**SEARCH, "input": {"query": "x"}}] * 2 + [call({"a": 1})],
     ),
     "pieces that take turns": (
         [
@@ -391,11 +371,6 @@ HEADS: dict[str, tuple[Events, dict[str, Any]]] = {
          wire("message_delta", delta={"usage": {"output_tokens": 3}}, usage=None)],
         {"stop_reason": "stop_sequence", "stop_sequence": "x", "usage": {"output_tokens": 3}},
     ),
-    "the usage of nothing beside the last event": (
-        [start(usage={"input_tokens": 25, "output_tokens": 1}),
-         END | {"usage": {"input_tokens": 0, "output_tokens": 0}}],
-        {"usage": {"input_tokens": 25, "output_tokens": 1}},
-    ),
     "an end that only the delta of the last event has": (
         [start(), ended(), END | {"stop_reason": None, "delta": {"stop_reason": "max_tokens"}}],
         {"stop_reason": "max_tokens"},
@@ -535,14 +510,6 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
     "pieces of a call to come, while another is open": (
         [began(call()), given_json("[1]"), given_json("[", 1), began(call(id="u"), 1), stop(0)],
         [*emitted("", "[1]")[:-1], ToolCallDelta(0, 1, "u", "f", "["), emitted("", "[1]")[-1]],
-    ),
-    "pieces of a call that ended before it was whole": (
-        [began(call()), given_json("{"), stop(), given_json('"a"', 3),
-         thinking("hm"), given_json(":1}"), given_json('{"a":1}', 3), text("a")],
-        [ToolCallDelta(0, 0, "t", "f", ""), ToolCallDelta(0, 0, "t", "f", "{"),
-         ToolCallDelta(0, 0, "t", "f", '"a"'), ReasoningDelta(0, "hm"),
-         ToolCallDelta(0, 0, "t", "f", ":1}"), TextDelta(0, "a"),
-         ToolCall(0, 0, "t", "f", '{"a":1}')],
     ),
     "pieces of a call at the index of another block": (
         [began(text_block("")), began(call(), 1), given_json("{"), given_json("}", 5), stop(1)],
