@@ -45,7 +45,7 @@ EACH_QUIRK = [(name, quirk) for name, dialects in DIALECTS.items() for quirk in 
 def test_a_stream_with_a_quirk_accumulates_to_the_answer_that_it_was_made_of(name: str, quirk: str):
     reported = DIALECTS[name].quirks[quirk].endswith(")")  # type: ignore[index]
 
-    @examples(quick=3, thorough=1_000 if reported else 15)
+    @examples(quick=5, thorough=1_000 if reported else 15)
     @given(STRATEGIES[name](dialect=[quirk]), st.integers(0, 255))
     def check(stream: ModelStream, number: int) -> None:
         decoder, place = FORMATS[name].decoder(), number % (len(stream.events) + 1)

@@ -8,13 +8,10 @@ from functools import cache
 from typing import Any
 
 import pytest
-from hypothesis import Phase, find, given, settings
+from hypothesis import find, given
 from hypothesis.errors import InvalidArgument
 
-from ssekit import (
-    APIError,
-    SSEKitError,
-)
+from ssekit import APIError, SSEKitError
 from ssekit.testing import (
     ERROR_FORMS,
     FAULTS,
@@ -26,7 +23,7 @@ from ssekit.testing import (
     message_streams,
 )
 from tests.formats import FORMATS, STRATEGIES, each_format, encoded
-from tests.thorough import examples
+from tests.thorough import REACHING, examples
 from tests.ways import VIEWS, joined, read_deltas
 
 # What leaves no doubt of what a consumer has to report.
@@ -112,8 +109,6 @@ REACHED: dict[str, tuple[str, Callable[[Fault], bool]]] = {
     "an event twice": ("duplicated", lambda f: f.state is None),
     "events in another order": ("reordered", lambda f: f.data != f.stream.data),
 }
-# The same examples in every profile: it is the strategies that are tested.
-REACHING = settings(max_examples=5_000, derandomize=True, phases=[Phase.generate])
 
 
 @cache
