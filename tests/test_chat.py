@@ -263,6 +263,10 @@ RESULTS: dict[str, tuple[list[Any], dict[str, Any]]] = {
             "timings": {"n": 1},
         },
     ),
+    "zeros after the counts in x_groq": (
+        [beside(x_groq={"usage": COUNTS}), beside(x_groq={"usage": NO_COUNTS})],
+        {"usage": None, "x_groq": {"usage": COUNTS}},
+    ),
     "x_groq, field by field": (
         [
             beside(x_groq={"id": "1", "seed": 5}),

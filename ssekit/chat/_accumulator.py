@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from msgspec.structs import astuple
+from msgspec.structs import astuple, replace
 
 from ssekit._accumulator import later_word
-from ssekit._choices import BaseAccumulator, usage_view
+from ssekit._choices import BaseAccumulator, newest_usage, usage_view
 from ssekit._deltas import Delta, ReasoningDelta, RefusalDelta, TextDelta, ToolCall, Usage
 from ssekit._fold import extend_lists, merge, merge_fields
 from ssekit._fragments import MERGE_AT
@@ -124,7 +124,10 @@ class Accumulator(BaseAccumulator[ChatCompletionChunk, ChatCompletion, ChoiceBui
         if chunk.timings is not None and chunk.timings:
             self._answer.timings = chunk.timings
         if chunk.x_groq is not None:
-            self._answer.x_groq = merge(self._answer.x_groq, chunk.x_groq)
+            known, groq = self._answer.x_groq, chunk.x_groq
+            if known is not None and groq.usage is not None:
+                groq = replace(groq, usage=newest_usage(known.usage, groq.usage))
+            self._answer.x_groq = merge(known, groq)
 
     def snapshot(self) -> ChatCompletion:
         """Return the answer so far, in the shape of the endpoint's answer without `stream`."""
