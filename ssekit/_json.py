@@ -66,6 +66,9 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _LONE_SURROGATE = re.compile(
     "[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]"
 )
+_LONE_INSIDE = re.compile(
+    "[\ud800-\udbff](?![\udc00-\udfff]|\\Z)|(?<![\ud800-\udbff])(?!\\A)[\udc00-\udfff]"
+)
 
 
 class SpelledFloat(float):
@@ -91,9 +94,9 @@ def parse(text: str, fragments: Collection[str] | None = (), *, spelled: bool = 
     """Return `text` read as JSON, as a tree of well-formed builtins.
 
     Control characters in strings and the constants NaN and Infinity are accepted. A lone surrogate
-    becomes U+FFFD. But the strings under the keys `fragments` continue in other events, which may
-    have the other half: there they stay. If `fragments` is None, all of them stay, for a tree that
-    is only looked at.
+    becomes U+FFFD. But the strings under the keys `fragments` continue in other events: one at an
+    end of such a string stays, because its other half may be there. If `fragments` is None, all of
+    them stay, for a tree that is only looked at.
 
     Raises:
         ValueError: The text is not JSON, or it is nested too deep, or `is_dense`.
@@ -118,7 +121,7 @@ def parse(text: str, fragments: Collection[str] | None = (), *, spelled: bool = 
 
 
 def _without_halves(tree: Any, fragments: Collection[str], *, inside: bool = False) -> Any:
-    """Return a tree whose strings have no lone surrogates, except `inside` of fragments."""
+    """Return a tree without lone surrogates, but for those at an end of a string in a fragment."""
     if isinstance(tree, dict):
         return {
             join_surrogates(name): _without_halves(value, fragments, inside=name in fragments)
@@ -126,7 +129,9 @@ def _without_halves(tree: Any, fragments: Collection[str], *, inside: bool = Fal
         }
     if isinstance(tree, list):
         return [_without_halves(value, fragments, inside=inside) for value in tree]
-    return join_surrogates(tree) if isinstance(tree, str) and not inside else tree
+    if isinstance(tree, str):
+        return _LONE_INSIDE.sub("\ufffd", tree) if inside else join_surrogates(tree)
+    return tree
 
 
 def has_float(text: str) -> bool:
