@@ -192,8 +192,11 @@ class Shape(NamedTuple):
         reads = self.reads(source)
         if self.close is not None:
             return reads, partial(self.close, source, reads)
-        calls = (getattr(owner, name, None) for owner in (source, reads) for name in closing)
-        return reads, next(filter(None, calls), None)
+        for owner in (source, reads):
+            for name in closing:
+                if (call := getattr(owner, name, None)) is not None:
+                    return reads, call
+        return reads, None
 
 
 # Reading, for clients that need more than one call.
