@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, dataclass_transform
 
 import msgspec
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from ssekit._json import well_formed
 
@@ -92,12 +92,16 @@ def extend_lists(into: dict[str, Any], newer: msgspec.Struct) -> None:
 
 
 def merge(known: StructT | None, latest: StructT) -> StructT:
-    """Return `latest` with the fields of `known` that are None in it."""
-    if known is None or known == latest:  # many hosts repeat the usage
+    """Return `known` with the fields of `latest` that are not empty. (0 and False are values.)"""
+    if known is None or known is latest or known == latest:  # many hosts repeat the usage
         return latest
-    names = latest.__struct_fields__
-    stated = {name: value for name in names if (value := getattr(latest, name)) is not None}
-    return replace(known, **stated)
+    fields = zip(latest.__struct_fields__, astuple(latest), astuple(known), strict=True)
+    changes = {
+        name: new
+        for name, new, old in fields
+        if new is not None and (new or old is None or new == 0)
+    }
+    return replace(known, **changes)
 
 
 def merge_usage(

@@ -25,13 +25,13 @@ from msgspec.structs import replace
 from ssekit._accumulator import Accumulator as Contract
 from ssekit._accumulator import shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, ReasoningDelta, TextDelta, ToolCall, Usage
-from ssekit._fold import deep_copy, merge_usage
+from ssekit._fold import deep_copy, merge, merge_usage
 from ssekit._fragments import MERGE_AT
 from ssekit._text import Text, rests_of
 from ssekit.responses import _events as events
 from ssekit.responses import _result as result
 from ssekit.responses import _tables as tables
-from ssekit.responses._builders import ItemBuilder, merge_nonempty
+from ssekit.responses._builders import ItemBuilder
 from ssekit.responses._events import ResponseStreamEvent, ResponseTextDeltaEvent
 from ssekit.responses._output import OutputTable
 from ssekit.responses._parts import (
@@ -183,7 +183,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
                 latest = replace(latest, input_tokens_details=None)
             usage = merge_usage(known, latest, ("input_tokens",), ("output_tokens", "total_tokens"))
             response = replace(response, usage=usage)
-        self._response = merge_nonempty(self._response, response)
+        self._response = merge(self._response, response)
 
     def _state_output(self, output: list[ResponseOutputItem]) -> None:
         """Take the whole output, unless it is empty, or has only the items that were done."""
@@ -233,7 +233,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         builder = self._output.of(event, (result.ImageGenerationCall,))
         known = {name: getattr(event, name) for name in _OF_IMAGES}
         known["result"] = event.partial_image_b64
-        builder.item = merge_nonempty(builder.item, result.ImageGenerationCall(**known))
+        builder.item = merge(builder.item, result.ImageGenerationCall(**known))
 
     def _on_output(self, event: Any) -> None:
         builder = self._output.of(event, (result.ResponseFunctionShellToolCallOutput,))

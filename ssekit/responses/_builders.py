@@ -15,23 +15,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import chain
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias
 
-import msgspec
-from msgspec.structs import astuple, replace
+from msgspec.structs import replace
 
 from ssekit._accumulator import are_whole
 from ssekit._calls import PlacedPartBuilder
 from ssekit._deltas import Delta, FinishReason
-from ssekit._fold import deep_copy
+from ssekit._fold import deep_copy, merge
 from ssekit._text import JSONText, Text
 from ssekit.responses import _result as result
 from ssekit.responses._parts import Addition, PartsBuilder, in_order, kind_in, text_of
 from ssekit.responses._result import ResponseOutputItem, UnknownItem
 from ssekit.responses._tables import PARTS, Kind
-
-StructT = TypeVar("StructT", bound=msgspec.Struct)
-ValueT = TypeVar("ValueT")
 
 # The field of an item that comes in pieces. (For a patch, it is `operation.diff`.)
 _STREAMED: Final[dict[Kind, str]] = {
@@ -43,19 +39,6 @@ _STREAMED: Final[dict[Kind, str]] = {
 _FIELDS: Final = ("content", "summary")  # those with parts, in the order of their texts
 _WITH_JSON: Final = (result.ResponseFunctionToolCall, result.McpCall)
 CALLS: Final = (result.ResponseFunctionToolCall, result.ResponseCustomToolCall)
-
-
-def merge_nonempty(known: StructT, latest: StructT) -> StructT:
-    """Return `known` with the fields of `latest` that are not empty. (0 and False are values.)"""
-    if known is latest:
-        return latest
-    fields = zip(latest.__struct_fields__, astuple(latest), astuple(known), strict=True)
-    changes = {
-        name: new
-        for name, new, old in fields
-        if new is not None and (new or old is None or new == 0)
-    }
-    return replace(known, **changes)
 
 
 # The whole output of a shell command, or the pieces of its stdout and of its stderr.
@@ -118,7 +101,7 @@ class ItemBuilder(PlacedPartBuilder, eq=False):
         if isinstance(item, UnknownItem):
             self.item = item
             return []
-        known, self.item = self.item, merge_nonempty(self.item, item)
+        known, self.item = self.item, merge(self.item, item)
         if self.ended and isinstance(item, CALLS):  # the call may have been emitted
             self.item = replace(self.item, call_id=known.call_id or self.item.call_id)
         if type(item) in _STREAMED:
