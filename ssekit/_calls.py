@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from operator import attrgetter
 from typing import Any, Final, Generic, TypeVar
 
@@ -17,9 +17,16 @@ from ssekit._accumulator import are_whole
 from ssekit._deltas import Delta, FinishReason, ToolCall, ToolCallDelta
 from ssekit._json import JSONObject, is_json, parse_object
 from ssekit._marker import is_blank
-from ssekit._text import NO_TEXT, JSONText, Text
+from ssekit._text import NO_TEXT, JSONText, Text, join_texts
 
-__all__ = ["MAX_TRIED", "BasePartBuilder", "PartTable", "PlacedPartBuilder", "take_arguments"]
+__all__ = [
+    "MAX_TRIED",
+    "BasePartBuilder",
+    "PartTable",
+    "PlacedPartBuilder",
+    "joined_texts",
+    "take_arguments",
+]
 
 PartT = TypeVar("PartT", bound="PlacedPartBuilder")
 
@@ -130,6 +137,9 @@ class PlacedPartBuilder(BasePartBuilder, gc=False, eq=False, kw_only=True):
     index: int | None = None
     position: int = 0
 
+    def texts(self) -> Any:
+        """Return the texts of the part that are emitted, each after its kind."""
+
     @property
     def is_call(self) -> Any:
         """Whether the part is a tool call that the caller is to answer."""
@@ -137,6 +147,11 @@ class PlacedPartBuilder(BasePartBuilder, gc=False, eq=False, kw_only=True):
     @property
     def is_answer(self) -> Any:
         """Whether no call before the part is left for the caller to answer."""
+
+
+def joined_texts(parts: Iterable[PlacedPartBuilder]) -> dict[Any, str]:
+    """Return the texts of parts, joined, by their kind."""
+    return join_texts(text for part in parts for text in part.texts())
 
 
 _by_position: Final = attrgetter("position")
@@ -163,6 +178,10 @@ class PartTable(Generic[PartT]):
         self._at: dict[int, PartT] = {}  # the latest part at each index
         self._end = 0  # beyond all positions
         self.created = False
+
+    def __len__(self) -> int:
+        """Return the number of the parts of this attempt."""
+        return len(self._parts)
 
     def __iter__(self) -> Iterator[PartT]:
         return iter(sorted(self._parts, key=_by_position))
@@ -215,7 +234,7 @@ class PartTable(Generic[PartT]):
         return builder
 
     def _replace(self, settled: list[PartT], left: Collection[PartT]) -> None:
-        """Take the parts of a whole answer, and those that it has left out and that stay.
+        """Take the parts of a whole answer, and those that stay though it has left them out.
 
         One that stays comes after the one that was before it, the first at its index.
         """

@@ -16,6 +16,7 @@ __all__ = [
     "OrUnknown",
     "Unknown",
     "WireStruct",
+    "add_counts",
     "always",
     "copy_fields",
     "deep_copy",
@@ -124,6 +125,11 @@ def merge_usage(
         if known is not None and any(getattr(known, name) for name in inputs):
             latest = replace(latest, **dict.fromkeys(inputs))
     return merge(known, latest)
+
+
+def add_counts(first: int | None, second: int | None) -> int | None:
+    """Return the sum of two counts, of which either may be unknown."""
+    return second if first is None else first + (second or 0)
 
 
 def copy_fields(fields: dict[str, Any]) -> dict[str, Any]:

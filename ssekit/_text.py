@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from typing import Any, Final, TypeVar
 
 from ssekit._fragments import Fragments
 from ssekit._json import is_json, join_surrogates, parse
 
-__all__ = ["NO_TEXT", "JSONText", "Text", "rests_of"]
+__all__ = ["NO_TEXT", "JSONText", "Text", "join_texts", "rests_of"]
 
 KeyT = TypeVar("KeyT")
 
@@ -265,6 +266,14 @@ class _JSONEnd:
                 self._depth += 1
             elif not self._in_string and token in "]}":
                 self._depth -= 1
+
+
+def join_texts(texts: Iterable[tuple[KeyT, str | Text]]) -> dict[KeyT, str]:
+    """Return the texts of each kind, joined."""
+    by_kind: defaultdict[KeyT, list[str]] = defaultdict(list)
+    for kind, text in texts:
+        by_kind[kind].append(text if isinstance(text, str) else text.join())
+    return {kind: join_surrogates("".join(pieces)) for kind, pieces in by_kind.items()}
 
 
 def rests_of(before: Mapping[KeyT, str], after: Mapping[KeyT, str]) -> dict[KeyT, str]:

@@ -15,7 +15,7 @@ import msgspec
 from ssekit._accumulator import Accumulator as Contract
 from ssekit._accumulator import is_failure, shared_reason
 from ssekit._deltas import Delta, Finish, FinishReason, ReasoningDelta, TextDelta, ToolCall, Usage
-from ssekit._fold import copy_fields, merge, merge_usage
+from ssekit._fold import add_counts, copy_fields, merge, merge_usage
 from ssekit.gemini._builders import CandidateBuilder, FunctionCallBuilder
 from ssekit.gemini._response import GenerateContentResponse, PromptFeedback, UsageMetadata
 
@@ -127,8 +127,8 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
         """
         count = self._usage.get
         view = Usage(
-            input_tokens=_sum(count("promptTokenCount"), count("toolUsePromptTokenCount")),
-            output_tokens=_sum(count("candidatesTokenCount"), count("thoughtsTokenCount")),
+            input_tokens=add_counts(count("promptTokenCount"), count("toolUsePromptTokenCount")),
+            output_tokens=add_counts(count("candidatesTokenCount"), count("thoughtsTokenCount")),
             total_tokens=count("totalTokenCount"),
             cached_tokens=count("cachedContentTokenCount"),
             reasoning_tokens=count("thoughtsTokenCount"),
@@ -178,7 +178,3 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
                 if reason in ("stop", "tool_calls") or (call.is_empty and reason != "length"):
                     yield from call.deltas(index, ended=True)
         yield from self._finishes()
-
-
-def _sum(first: int | None, second: int | None) -> int | None:
-    return second if first is None else first + (second or 0)

@@ -23,14 +23,15 @@ from msgspec.structs import replace
 
 from ssekit._accumulator import Accumulator as Contract
 from ssekit._accumulator import later_word, shared_reason
+from ssekit._calls import joined_texts
 from ssekit._deltas import Delta, Finish, FinishReason, ReasoningDelta, TextDelta, ToolCall, Usage
 from ssekit._errors import DecodeError
-from ssekit._fold import deep_copy, merge_usage
+from ssekit._fold import add_counts, deep_copy, merge_usage
 from ssekit._fragments import MERGE_AT
 from ssekit._text import Text
 from ssekit.interactions import _events as events
 from ssekit.interactions import _result as result
-from ssekit.interactions._builders import StepBuilder, as_outputs, as_step, field_of, join_texts
+from ssekit.interactions._builders import StepBuilder, as_outputs, as_step, field_of
 from ssekit.interactions._events import InteractionSSEEvent, StepDelta
 from ssekit.interactions._result import Interaction, TextContent
 from ssekit.interactions._steps import StepTable
@@ -157,13 +158,11 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         stated, head = _stated(event), event.interaction
         if self._status in _RUNNING:
             stated.setdefault("status", _FINISHED[type(event)])
-        if stated.get("status", self._status).lower() != "requires_continuation":
-            stated.setdefault("continuation_token", None)  # an earlier one is of no use now
         self._update(event, stated)
         ends = type(event) is not events.InteractionRequiresActionEvent
         steps = [] if head is None else head.steps or list(map(as_step, head.outputs or ()))
-        # Before the end, only twice as many steps as before count: so the cost is linear.
-        if steps and (ends or len(steps) >= 2 * self._steps.settled):
+        # Before the end, they count only if there are more than before: so the cost is linear.
+        if steps and (ends or len(steps) > len(self._steps)):
             self._former = head is not None and not head.steps
             self._settled = self._settled_deltas(*self._steps.settle(steps))
         elif type(event) is events.InteractionCompleteEvent and not any(self._steps):
@@ -241,11 +240,11 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
 
     @property
     def text(self) -> str:
-        return join_texts(self._steps)[TextDelta]
+        return joined_texts(self._steps).get(TextDelta, "")
 
     @property
     def reasoning(self) -> str:
-        return join_texts(self._steps)[ReasoningDelta]
+        return joined_texts(self._steps).get(ReasoningDelta, "")
 
     @property
     def tool_calls(self) -> Sequence[ToolCall]:
@@ -270,8 +269,8 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         if thoughts is None:
             thoughts = usage.total_reasoning_tokens
         view = Usage(
-            input_tokens=_sum(usage.total_input_tokens, usage.total_tool_use_tokens),
-            output_tokens=_sum(usage.total_output_tokens, thoughts),
+            input_tokens=add_counts(usage.total_input_tokens, usage.total_tool_use_tokens),
+            output_tokens=add_counts(usage.total_output_tokens, thoughts),
             total_tokens=usage.total_tokens,
             cached_tokens=usage.total_cached_tokens,
             reasoning_tokens=thoughts,
@@ -317,7 +316,3 @@ def _stated(event: Any) -> dict[str, Any]:
     beside = {"id": event.interaction_id, "status": event.status}
     beside["continuation_token"] = event.continuation_token
     return {name: value for name, value in beside.items() if value} | stated
-
-
-def _sum(first: int | None, second: int | None) -> int | None:
-    return second if first is None else first + (second or 0)

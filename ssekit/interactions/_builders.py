@@ -49,17 +49,12 @@ _PARTS: Final[dict[type[Any], str]] = {
 # The fields of a step that have another form here.
 _BUILT: Final = {"content", "summary", "arguments", "partial_arguments"}
 _EMPTY: Final[tuple[Any, ...]] = (None, "", [], {})
-_FORMAT: Final = ("mime_type", "sample_rate", "rate", "channels")
 
 
 class TextBuilder(Text, gc=False, eq=False):
     """A text in progress, with its annotations."""
 
     annotations: list[JSONObject] = msgspec.field(default_factory=list)
-
-    def beyond(self, piece: str) -> str:
-        """Return a piece of the next text, without what it repeats of this one."""
-        return self._beyond_echo(piece) if self.echo >= 0 else piece
 
     def build(self) -> result.TextContent:
         annotations = deep_copy(self.annotations) if self.annotations else None
@@ -72,6 +67,10 @@ class AudioBuilder(msgspec.Struct, gc=False):
     first: result.AudioContent
     data: list[bytes]
 
+    def goes_on_with(self, piece: result.AudioContent) -> bool:
+        """Whether a piece of audio is in the same format, or states none."""
+        return merge(self.first, replace(piece, data=None)) == self.first
+
     def build(self) -> result.AudioContent:
         return replace(self.first, data=base64.b64encode(b"".join(self.data)).decode())
 
@@ -81,14 +80,12 @@ class StepBuilder(PlacedPartBuilder, eq=False):
 
     Attributes:
         step: The step, without what comes in pieces.
-        implied: Whether it began with a delta, and its start event has not come.
         emitted_as: The type of the deltas of its text; None if it is not emitted.
         latest_piece: The text that the latest event added.
         latest_text: The latest of its contents that is a text.
     """
 
     step: Any
-    implied: bool = True
     emitted_as: type[TextDelta | ReasoningDelta] | None = None
     latest_piece: str = ""
     latest_text: TextBuilder | None = None
@@ -104,7 +101,7 @@ class StepBuilder(PlacedPartBuilder, eq=False):
 
     def begin(self, step: Any) -> None:
         """Take the step of a start event. (Deltas, or another start, may have come before it.)"""
-        self.implied, self.latest_piece = False, ""
+        self.latest_piece = ""
         if self.step is not step:
             self._add_fields(step)
         elif getattr(step, "signature", None) == "":
@@ -174,20 +171,15 @@ class StepBuilder(PlacedPartBuilder, eq=False):
             delta = merge(known, delta)
         if data is None:
             self._append(delta)
-        elif isinstance(known, AudioBuilder) and _is_alike(known.first, delta):
+        elif isinstance(known, AudioBuilder) and known.goes_on_with(delta):
             known.data.append(data)
         else:
             self._append(AudioBuilder(delta, [data]))
 
     def _add_summary(self, delta: events.ThoughtSummaryDelta) -> None:
-        content: Any = delta.content
-        piece = _text_of(content)
-        if piece and self.latest_text is not None:
-            piece = self.latest_text.beyond(piece)
-            content = replace(content, text=piece) if piece else None
-        if content is not None:
-            self._append(content)
-            self.latest_piece = piece
+        if delta.content is not None:
+            self._append(delta.content)
+            self.latest_piece = _text_of(delta.content)
 
     def _add_arguments(self, delta: events.ArgumentsDelta) -> None:
         if not (self.ended and self.is_whole):
@@ -250,6 +242,9 @@ class StepBuilder(PlacedPartBuilder, eq=False):
     def text(self) -> str:
         return "".join(map(_text_of, self._parts))
 
+    def texts(self) -> Iterable[tuple[Any, str]]:
+        return ((self.emitted_as, self.text()),) if self.emitted_as is not None else ()
+
     def build(self) -> Any:
         step, parts = self.step, [_built(part) for part in self._parts]
         fields: JSONObject = {}
@@ -279,15 +274,6 @@ class StepBuilder(PlacedPartBuilder, eq=False):
 
     def _names(self) -> tuple[str, str]:
         return join_surrogates(self.step.id), join_surrogates(self.step.name)
-
-
-def join_texts(builders: Iterable[StepBuilder]) -> dict[type[Delta], str]:
-    """Return the texts of steps, joined, by the type of the deltas that they are emitted as."""
-    pieces: dict[type[Delta], list[str]] = {TextDelta: [], ReasoningDelta: []}
-    for builder in builders:
-        if builder.emitted_as is not None:
-            pieces[builder.emitted_as].append(builder.text())
-    return {kind: join_surrogates("".join(texts)) for kind, texts in pieces.items()}
 
 
 def id_of(step: Any) -> str:
@@ -329,12 +315,6 @@ def _built(part: Any) -> Any:
     if type(part) in (TextBuilder, AudioBuilder):
         return part.build()
     return deep_copy(part)
-
-
-def _is_alike(known: result.AudioContent, piece: Any) -> bool:
-    """Whether a piece of audio is in the format of another, or states none."""
-    formats = ((getattr(known, name), getattr(piece, name)) for name in _FORMAT)
-    return all(theirs in (None, ours) for ours, theirs in formats)
 
 
 def _decoded(content: Any) -> bytes | None:

@@ -18,23 +18,18 @@ from collections.abc import Iterator
 from itertools import chain, dropwhile
 from typing import Any
 
-from ssekit._calls import MAX_TRIED, PartTable
-from ssekit._deltas import Delta
+from ssekit._calls import MAX_TRIED, PartTable, joined_texts
 from ssekit._fold import Unknown
 from ssekit._text import rests_of
 from ssekit.interactions import _result as result
-from ssekit.interactions._builders import ACCEPTED_BY, StepBuilder, field_of, id_of, join_texts
+from ssekit.interactions._builders import ACCEPTED_BY, StepBuilder, field_of, id_of
 from ssekit.interactions._events import ArgumentsDelta
 
 
 class StepTable(PartTable[StepBuilder]):
-    """The steps so far, in the order of their indices. Several responses may follow one another.
+    """The steps so far, in the order of their indices. Several responses may follow one another."""
 
-    Attributes:
-        settled: How many steps the latest event had that had all of the response.
-    """
-
-    __slots__ = ("_earlier", "_ended", "settled")
+    __slots__ = ("_earlier", "_ended")
 
     def __init__(self) -> None:
         self._earlier: list[StepBuilder] = []  # those of the responses that this one continues
@@ -43,7 +38,6 @@ class StepTable(PartTable[StepBuilder]):
     def _clear(self) -> None:
         super()._clear()
         self._ended = 0  # how many steps, at least, have ended
-        self.settled = 0
 
     def __iter__(self) -> Iterator[StepBuilder]:
         return chain(self._earlier, super().__iter__())
@@ -63,11 +57,8 @@ class StepTable(PartTable[StepBuilder]):
         if here is not None and here.accepts(delta):
             return here
         for builder in self._latest_open():
-            if here is None:
-                may_go_on = index is None or builder.index is None
-            else:  # a step that accepts other deltas
-                may_go_on = not builder.is_whole
-            if may_go_on and builder.accepts(delta):
+            near = index is None or here is not None or builder.index is None
+            if near and builder.accepts(delta):
                 if here is None and index is not None:
                     self._set_index(builder, index)
                 return builder
@@ -113,14 +104,14 @@ class StepTable(PartTable[StepBuilder]):
 
     # The steps of the event that ends the stream.
 
-    def settle(self, steps: list[Any]) -> tuple[list[StepBuilder], dict[type[Delta], str]]:
+    def settle(self, steps: list[Any]) -> tuple[list[StepBuilder], dict[Any, str]]:
         """Take all steps of a response; return them, and what is new in the texts of each kind.
 
         Each step has what is new in it as its latest piece. A step so far that is not among these
         stays where it was, unless it has a text and theirs begin with the texts so far.
         """
         before = list(super().__iter__())
-        texts = join_texts(before)
+        texts = joined_texts(before)
         known: defaultdict[tuple[str, str], deque[StepBuilder]] = defaultdict(deque)
         for builder in before:
             known[builder.step.type, id_of(builder.step)].append(builder)
@@ -133,15 +124,14 @@ class StepTable(PartTable[StepBuilder]):
             builder.state(step)
             self.assign_place(builder)
             settled.append(builder)
-        covered: dict[Any, str] = rests_of(texts, join_texts(settled))
+        covered: dict[Any, str] = rests_of(texts, joined_texts(settled))
         left = [
             builder
             for builder in chain.from_iterable(known.values())
             if not builder.text() or builder.emitted_as not in covered
         ]
         self._replace(settled, left)
-        self.settled = len(steps)
-        return settled, rests_of(texts, join_texts(self._parts))
+        return settled, rests_of(texts, joined_texts(self._parts))
 
 
 def _begins_again(builder: StepBuilder, step: Any) -> bool:
@@ -153,6 +143,4 @@ def _begins_again(builder: StepBuilder, step: Any) -> bool:
     is_another = any(known and latest and known != latest for known, latest in pairs[goes_on:])
     if is_another or type(step) is not type(builder.step):  # (one without a type is unknown)
         return False
-    if builder.implied or (builder.index is not None and not builder.ended):
-        return True
-    return any(known and known == latest for known, latest in pairs[:2])
+    return not builder.ended or any(known and known == latest for known, latest in pairs[:2])

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any, ClassVar, Final, cast, get_args
 
 from msgspec.structs import replace
@@ -39,15 +40,8 @@ from ssekit.messages._result import ContentBlock, FallbackBlock, Message, ToolUs
 _INPUTS: Final = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 _OUTPUTS: Final = ("output_tokens",)
 
-# The fields of the message that an object has, without those that are kept elsewhere.
+# The fields of the message, without those that are kept elsewhere.
 _NAMES: Final = {*Message.__struct_fields__} - {"content", "usage"}
-_FIELDS: Final[dict[type[Any], list[str]]] = {
-    holder: [name for name in holder.__struct_fields__ if name in _NAMES]
-    for holder in (
-        *(Message, events.MessageDelta),
-        *(events.RawMessageStartEvent, events.RawMessageDeltaEvent, RawMessageStopEvent),
-    )
-}
 
 _EMPTY_BLOCKS: Final[dict[Any, Any]] = {kind: kind() for kind in get_args(ContentBlock)}
 _NO_MESSAGE: Final = Message()
@@ -151,13 +145,12 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
     def _state(self, content: list[ContentBlock]) -> None:
         """Take whole blocks, which a message has at its start or, once more, at its end."""
         left: dict[tuple[type[Any], str], Iterator[BlockBuilder]] = {}
-        begun = bool(self._known)
         for block in content:
             if block == _EMPTY_BLOCKS.get(type(block)):
                 continue  # some gateways have an empty text in the start of a message
-            alike = self._known[_key_of(block)] if begun else []
+            alike = self._known[_key_of(block)]
             # (An iterator that has ended has none of the blocks that begin here.)
-            builder = next(left.setdefault(_key_of(block), iter(alike)), None) if begun else None
+            builder = next(left.setdefault(_key_of(block), iter(alike)), None)
             if builder is None:
                 self._close(self._begin(block))
             else:
@@ -200,7 +193,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         changes = {
             name: value
             for holder in holders
-            for name in _FIELDS.get(type(holder), ())
+            for name in _names_in(holder.__class__)
             if (value := getattr(holder, name)) is not None and value != ""
         }
         if "stop_reason" in changes:
@@ -254,12 +247,8 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         latest = self._recent.get(PIECE_TYPES[type(delta)])
         if latest is None or not latest.accepts(delta, here=False):
             return None
-        if here is None and latest.index is None:  # its start had no index, but the delta has one
-            latest.index = index
-            self._at[index] = latest
-            return latest
-        elsewhere = index is None or here is not None or type(delta) is events.InputJSONDelta
-        return latest if elsewhere else None
+        elsewhere = None in (index, latest.index) or here is not None
+        return latest if elsewhere or type(delta) is events.InputJSONDelta else None
 
     def _stop_block(self, event: events.RawContentBlockStopEvent) -> None:
         block, whole = self._at.get(event.index), cast(Any, event.content_block)
@@ -406,6 +395,12 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         reason = self.finish_reason
         if reason is not None:
             yield Finish(0, reason, self._message.stop_reason or "")
+
+
+@cache
+def _names_in(holder: type[Any]) -> list[str]:
+    """Return the fields of the message that objects of a type have; none for None."""
+    return [name for name in getattr(holder, "__struct_fields__", ()) if name in _NAMES]
 
 
 def _key_of(block: ContentBlock) -> tuple[type[Any], str]:

@@ -16,7 +16,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
 from typing import Any, ClassVar, Final
 
 from msgspec import to_builtins
@@ -24,6 +23,7 @@ from msgspec.structs import replace
 
 from ssekit._accumulator import Accumulator as Contract
 from ssekit._accumulator import shared_reason
+from ssekit._calls import joined_texts
 from ssekit._deltas import Delta, Finish, FinishReason, ReasoningDelta, TextDelta, ToolCall, Usage
 from ssekit._fold import deep_copy, merge, merge_usage
 from ssekit._fragments import MERGE_AT
@@ -37,7 +37,6 @@ from ssekit.responses._output import OutputTable
 from ssekit.responses._parts import (
     Addition,
     PartBuilder,
-    join_texts,
     kind_in,
     text_of,
 )
@@ -189,14 +188,14 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         """Take the whole output, unless it is empty, or has only the items that were done."""
         if not output or output == [item.whole for item in self._output]:
             return
-        before = join_texts(self._texts())
+        before = joined_texts(self._output)
         calls = []
         for builder, item in self._output.settle(output):
             added = builder.state(item)
             if builder.is_call:
                 calls.append((builder, added))
         # Texts are compared over all items: the output may divide them in another way.
-        rests = rests_of(before, join_texts(self._texts()))
+        rests = rests_of(before, joined_texts(self._output))
         for kind in tables.TEXT_DELTAS:
             self._emit_text(kind, rests.get(kind, ""))
         for builder, added in calls:
@@ -325,19 +324,15 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
 
     @property
     def text(self) -> str:
-        return join_texts(self._texts()).get(ResponseOutputText, "")
+        return joined_texts(self._output).get(ResponseOutputText, "")
 
     @property
     def reasoning(self) -> str:
-        return join_texts(self._texts()).get(self._reasoning_kind, "")
+        return joined_texts(self._output).get(self._reasoning_kind, "")
 
     @property
     def refusal(self) -> str:
-        return join_texts(self._texts()).get(result.ResponseOutputRefusal, "")
-
-    def _texts(self) -> Iterator[tuple[Kind, Text]]:
-        """Return the texts of all items, each after the type of its part."""
-        return chain.from_iterable(builder.texts() for builder in self._output)
+        return joined_texts(self._output).get(result.ResponseOutputRefusal, "")
 
     @property
     def tool_calls(self) -> Sequence[ToolCall]:

@@ -22,10 +22,9 @@ from itertools import islice
 from typing import Any, Final
 
 from ssekit._calls import MAX_TRIED, PartTable
-from ssekit._text import Text
+from ssekit._text import Text, join_texts
 from ssekit.responses import _result as result
 from ssekit.responses._builders import CALLS, ItemBuilder, own_text, texts_of
-from ssekit.responses._parts import join_texts
 from ssekit.responses._result import ResponseOutputItem, UnknownItem
 from ssekit.responses._tables import Kind
 
@@ -42,9 +41,6 @@ class OutputTable(PartTable[ItemBuilder]):
         super()._clear()
         self._by_id: dict[str, ItemBuilder] = {}
         self._latest: ItemBuilder | None = None  # the item of the latest event
-
-    def __bool__(self) -> bool:
-        return bool(self._parts)
 
     def of(
         self, event: Any, kinds: tuple[Kind, ...], *, piece: bool = False, whole: str | None = None
@@ -202,22 +198,23 @@ def _missing(builders: list[ItemBuilder], output: list[ResponseOutputItem]) -> l
     """Return the items that are missing in an output, by their call_id or by their texts.
 
     The output may divide the texts in another way. An item without a text has to be kept if it has
-    encrypted content.
+    encrypted content. One that did not end is missing only if no item has its type.
     """
+    types = {item.type for item in output}
     named = {_id(item, "call_id") for item in output} - {""}
     texts = _without_spaces(text for item in output for text in texts_of(item))
     missing = []
     for builder in builders:
-        came = builder.ended or builder.place is not None
+        came = builder.place is not None
         if isinstance(builder.item, (result.ResponseOutputMessage, result.ResponseReasoningItem)):
             known = _without_spaces(builder.texts())
             there = all(text in texts.get(kind, "") for kind, text in known.items())
             if not known:
                 there = not getattr(builder.item, "encrypted_content", None)
-            came = came or bool(known)
+            came = bool(known)
         else:
             there = _id(builder.item, "call_id") in named
-        if came and not there:
+        if not there and (builder.ended or (came and builder.item.type not in types)):
             missing.append(builder)
     return missing
 

@@ -6,26 +6,23 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
-from functools import partial
 from itertools import islice
 from operator import itemgetter
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
+from ssekit._calls import MAX_TRIED
 from ssekit._fold import deep_copy
 from ssekit._json import JSONObject, join_surrogates
-from ssekit._text import NO_TEXT, Text, rests_of
+from ssekit._text import NO_TEXT, Text, join_texts, rests_of
 from ssekit.responses import _result as result
 from ssekit.responses._result import ContentPart, Logprob, UnknownPart
 from ssekit.responses._tables import Kind
 
 ValueT = TypeVar("ValueT")
-
-# How many parts are compared with a whole text.
-_MAX_TRIED: Final = 16
 
 # The type of a part, or of an item that has a text itself; and what is new in its text.
 Addition: TypeAlias = tuple[Kind, str]
@@ -33,14 +30,6 @@ Addition: TypeAlias = tuple[Kind, str]
 
 def in_order(by_index: dict[int, ValueT]) -> list[ValueT]:
     return [by_index[index] for index in sorted(by_index)]
-
-
-def join_texts(texts: Iterable[tuple[Kind, str | Text]]) -> dict[Kind, str]:
-    """Return the texts of each type, joined."""
-    by_kind: defaultdict[Kind, list[str]] = defaultdict(list)
-    for kind, text in texts:
-        by_kind[kind].append(str(text))
-    return {kind: "".join(pieces) for kind, pieces in by_kind.items()}
 
 
 class PartBuilder(msgspec.Struct, gc=False, eq=False):
@@ -51,6 +40,7 @@ class PartBuilder(msgspec.Struct, gc=False, eq=False):
     # (Hardly any text has these: they are made when they are first used.)
     logprobs: list[Logprob] | None = None
     annotations: dict[int, JSONObject] | None = None
+    ended: bool = False
 
     def __post_init__(self) -> None:
         if type(self.part) is not UnknownPart:
@@ -79,7 +69,7 @@ class PartBuilder(msgspec.Struct, gc=False, eq=False):
         self.logprobs = self.logprobs or []
         self.logprobs += logprobs
 
-    def state(self, part: ContentPart, *, begins: bool = False) -> str:
+    def state(self, part: ContentPart, *, begins: bool) -> str:
         """Take a part, begun or whole, of the same type; return what it adds to the text."""
         self.part = part
         if type(part) is result.ResponseOutputText:
@@ -112,89 +102,82 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
     """The content of an item, or its summary, or its commands: parts by index and type.
 
     vLLM numbers the pieces of a text: each has an index of its own, and their whole has yet another
-    one. A whole at a new index is that of all open parts if it begins with their texts.
+    one. A whole at a new index is that of the latest parts if it begins with their texts.
     """
 
     item: Kind  # the type of the item
     _parts: dict[tuple[int, Kind], PartBuilder] = {}
-    # For each type, the parts without a whole.
-    _open: dict[Kind, dict[int, PartBuilder]] = msgspec.field(
-        default_factory=partial(defaultdict, dict)
-    )
-    # The part that open parts were joined to, and the whole that they were joined for: other events
-    # have that whole too.
-    _joined: tuple[PartBuilder, str] | None = None
 
     def __iter__(self) -> Iterator[PartBuilder]:
         return map(self._parts.__getitem__, sorted(self._parts, key=itemgetter(0)))
 
+    def _latest(self) -> Iterator[PartBuilder]:
+        return islice(reversed(self._parts.values()), MAX_TRIED)
+
     def holds(self, whole: str) -> bool:
         """Whether a whole text is that of one of the latest parts."""
-        latest = islice(reversed(self._parts.values()), _MAX_TRIED)
-        return any(part.text.is_whole(whole) for part in latest)
+        return any(part.text.is_whole(whole) for part in self._latest())
 
     def goes_on_at(self, index: int, kind: Kind) -> PartBuilder:
         """Return the part of a piece: at its index, or the latest open one if that has ended."""
-        open_parts = self._open[kind]
-        if open_parts and index not in open_parts and (index, kind) in self._parts:
-            return open_parts[next(reversed(open_parts))]
-        return self.at(index, kind)
+        part = self.at(index, kind)
+        open_parts = (each for each in self._latest() if type(each.part) is kind and not each.ended)
+        return next(open_parts, part) if part.ended else part
 
     def at(self, index: int, kind: Kind) -> PartBuilder:
         """Return the part of a type at an index; it is made, open, if it is not there."""
         part = self._parts.get((index, kind))
         if part is None:
-            part = self._parts[index, kind] = self._open[kind][index] = PartBuilder(kind())
+            part = self._parts[index, kind] = PartBuilder(kind())
         return part
 
     def whole_at(self, index: int, kind: Kind, whole: str) -> PartBuilder:
-        """Return the part that a whole text belongs to."""
-        joined = None if (index, kind) in self._parts else self._join_open(kind, whole)
+        """Return the part that a whole text belongs to, which ends it."""
+        joined = None if (index, kind) in self._parts else self._joined(kind, whole)
         part = joined or self.at(index, kind)
-        self._open[kind].pop(index, None)
+        part.ended = True
         return part
 
-    def _join_open(self, kind: Kind, whole: str) -> PartBuilder | None:
-        """Join the open parts of a type, and return the one part, if this is their whole."""
-        if self._joined is not None and self._joined[1] == whole:
-            return self._joined[0]
-        open_parts = self._open.pop(kind, {})
-        parts = in_order(open_parts)
-        pieces = "".join(part.text.join() for part in parts)
-        if not pieces or not whole.startswith(join_surrogates(pieces).rstrip()):
+    def _joined(self, kind: Kind, whole: str) -> PartBuilder | None:
+        """Return the latest parts of a type as one part, if a whole begins with their texts."""
+        latest = next(self._latest(), None)
+        if latest is not None and type(latest.part) is kind and latest.text.is_whole(whole):
+            return latest
+        keys: list[tuple[int, Kind]] = []
+        for key, part in reversed(self._parts.items()):
+            if key[1] is not kind or part.ended:
+                break
+            part.ended = True
+            keys.append(key)
+        keys.reverse()
+        pieces = join_surrogates("".join(self._parts[key].text.join() for key in keys))
+        if not pieces or not whole.startswith(pieces.rstrip()):
             return None
-        first, *others = parts
-        first.text.take()
-        first.text.append(pieces)
-        for index, part in zip(sorted(open_parts)[1:], others, strict=True):
+        first = self._parts[keys[0]]
+        for key in keys[1:]:
+            part = self._parts.pop(key)
+            first.text.append(part.text.join())
             first.add_logprobs(part.logprobs or ())
             for annotation in in_order(part.annotations or {}):
                 first.annotate(None, annotation)
-            del self._parts[index, kind]
-        self._joined = first, whole
         return first
 
     def state(self, parts: list[ContentPart], *, begins: bool = False) -> list[Addition]:
         """Take all of the parts, begun or whole; return what they add to the texts.
 
-        If they have the types of the parts so far, in order, they are these, whatever the indices.
-        If not, parts at other indices are dropped, and the texts are compared as a whole.
+        Each is the next of its type so far, whatever the indices. Any others are dropped.
         """
-        keys = list(enumerate(map(type, parts)))
-        fit = [type(part.part) for part in self] == [kind for _, kind in keys]
-        before = {} if fit else join_texts(self.texts())
-        known = dict(zip(keys, self, strict=True)) if fit else self._parts
-        self._parts = {
-            key: known.get(key) or PartBuilder(part) for key, part in zip(keys, parts, strict=True)
-        }
-        self._open.clear()
-        self._joined = None
-        for (index, kind), part in self._parts.items() if begins else ():
-            self._open[kind][index] = part
-        stated = zip(self._parts.values(), parts, strict=True)
-        pieces = [builder.state(part, begins=begins) for builder, part in stated]
-        if fit:
-            return list(zip((kind_in(self.item, part) for part in parts), pieces, strict=True))
+        before = join_texts(self.texts())
+        known: defaultdict[Kind, deque[PartBuilder]] = defaultdict(deque)
+        for builder in self:
+            known[type(builder.part)].append(builder)
+        self._parts = {}
+        for index, part in enumerate(parts):
+            alike = known[type(part)]
+            builder = alike.popleft() if alike else PartBuilder(part)
+            self._parts[index, type(part)] = builder
+            builder.ended = not begins
+            builder.state(part, begins=begins)
         return list(rests_of(before, join_texts(self.texts())).items())
 
     def texts(self) -> Iterator[tuple[Kind, Text]]:
