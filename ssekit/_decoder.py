@@ -354,8 +354,10 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
                     return
                 if chunk is not None and self._outgrows_limit(len(part.data)):
                     return
+            ends = None
             try:
-                ends = chunk is not None and self.accumulator.add(chunk)
+                if chunk is not None:
+                    ends = self.accumulator.add(chunk)
             except DecodeError as fault:
                 error = error or fault  # the server's own error is more important
             if error is not None:

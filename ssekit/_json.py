@@ -254,6 +254,8 @@ def well_formed(tree: Any, *, copy: bool = True) -> Any:
     """
     if isinstance(tree, str):
         return join_surrogates(tree)
+    if not isinstance(tree, (dict, list)):
+        return float(tree) if isinstance(tree, float) else tree
     try:
         # Encoding fails for half a surrogate pair, and for a spelled float.
         if not _is_deep(_ENCODE(tree)):

@@ -315,9 +315,12 @@ def test_logprobs():
 @pytest.mark.parametrize("count", [1, 200])
 def test_the_tokens_of_a_result_are_structs(count: int):
     content = [{"token": "a", "logprob": -0.5, "bytes": None, "top_logprobs": []}] * count
+    content[0] |= {"top_logprobs": [{"token": "b", "logprob": -1.0}]}
     logprobs = run(chunk(logprobs={"content": content})).choices[0].logprobs
     assert logprobs is not None
-    assert [token.token for token in logprobs.content or ()] == ["a"] * count
+    assert logprobs.content is not None
+    assert logprobs.content[0].top_logprobs == (chat.TopLogprob("b", -1.0),)
+    assert [token.token for token in logprobs.content] == ["a"] * count
 
 
 def test_logprobs_of_reasoning():

@@ -210,7 +210,7 @@ class ItemBuilder(PlacedPartBuilder, eq=False):
             changes["operation"] = deep_copy(operation, diff=text)
         elif text or self._emitted:
             changes[_STREAMED[type(item)]] = text
-        if self.outputs and not item.output:
+        if self.outputs and not self.item.output:
             changes["output"] = list(chain.from_iterable(map(_contents, in_order(self.outputs))))
         built: ResponseOutputItem = deep_copy(item, **changes)
         return built
