@@ -19,16 +19,9 @@ from ssekit._json import JSONObject, is_json, parse_object
 from ssekit._marker import is_blank
 from ssekit._text import NO_TEXT, JSONText, Text, join_texts
 
-__all__ = [
-    "MAX_TRIED",
-    "BasePartBuilder",
-    "PartTable",
-    "PlacedPartBuilder",
-    "joined_texts",
-    "take_arguments",
-]
+__all__ = ["MAX_TRIED", "BasePartBuilder", "PartTable", "joined_texts", "take_arguments"]
 
-PartT = TypeVar("PartT", bound="PlacedPartBuilder")
+PartT = TypeVar("PartT", bound="BasePartBuilder")
 
 
 def take_arguments(holder: JSONObject, field: str, rest: str) -> None:
@@ -50,11 +43,16 @@ class BasePartBuilder(msgspec.Struct, gc=False, eq=False, kw_only=True):
     """A part of an answer, with the deltas of a tool call, which some parts are.
 
     Attributes:
+        index: The index of the part on the wire; None if it has none.
+        position: The key by which a `PartTable` sorts its parts: the index, or else one after all
+            keys so far.
         ended: Whether the end of the part has come.
         place: The position among the tool calls that the caller is to answer; None for no place.
         pieces: The text that comes in pieces: of a call, its arguments.
     """
 
+    index: Any = None
+    position: int = 0
     ended: bool = False
     place: int | None = None
     pieces: Text = NO_TEXT
@@ -73,8 +71,21 @@ class BasePartBuilder(msgspec.Struct, gc=False, eq=False, kw_only=True):
     def _no_pieces(self) -> Text:
         return JSONText()
 
+    # What a format has in fields of its own. (The last three are for a `PartTable`.)
+
     def _names(self) -> Any:
-        """Return the id and the name of the call, which a format has in fields of its own."""
+        """Return the id and the name of the call."""
+
+    def texts(self) -> Any:
+        """Return the texts of the part that are emitted, each after its kind."""
+
+    @property
+    def is_call(self) -> Any:
+        """Whether the part is a tool call that the caller is to answer."""
+
+    @property
+    def is_answer(self) -> Any:
+        """Whether no call before the part is left for the caller to answer."""
 
     def _arguments(self) -> str:
         # A call that ended without arguments has the empty object.
@@ -126,30 +137,7 @@ class BasePartBuilder(msgspec.Struct, gc=False, eq=False, kw_only=True):
         return self.whole_deltas() if whole else []
 
 
-class PlacedPartBuilder(BasePartBuilder, gc=False, eq=False, kw_only=True):
-    """A part in a `PartTable`.
-
-    Attributes:
-        index: Its index on the wire; None if it has none.
-        position: The key by which parts are sorted: its index, or else one after all keys so far.
-    """
-
-    index: int | None = None
-    position: int = 0
-
-    def texts(self) -> Any:
-        """Return the texts of the part that are emitted, each after its kind."""
-
-    @property
-    def is_call(self) -> Any:
-        """Whether the part is a tool call that the caller is to answer."""
-
-    @property
-    def is_answer(self) -> Any:
-        """Whether no call before the part is left for the caller to answer."""
-
-
-def joined_texts(parts: Iterable[PlacedPartBuilder]) -> dict[Any, str]:
+def joined_texts(parts: Iterable[BasePartBuilder]) -> dict[Any, str]:
     """Return the texts of parts, joined, by their kind."""
     return join_texts(text for part in parts for text in part.texts())
 

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final, get_args
 import msgspec
 from msgspec.structs import replace
 
-from ssekit._calls import PlacedPartBuilder
+from ssekit._calls import BasePartBuilder
 from ssekit._deltas import Delta, ReasoningDelta, TextDelta
 from ssekit._fold import Unknown, deep_copy, merge
 from ssekit._json import JSONObject, join_surrogates, parse_object
@@ -75,7 +75,7 @@ class AudioBuilder(msgspec.Struct, gc=False):
         return replace(self.first, data=base64.b64encode(b"".join(self.data)).decode())
 
 
-class StepBuilder(PlacedPartBuilder, eq=False):
+class StepBuilder(BasePartBuilder, eq=False):
     """A step in progress.
 
     Attributes:

@@ -58,14 +58,12 @@ class BlockBuilder(BasePartBuilder, eq=False):
 
     Attributes:
         initial: The block as it began.
-        index: Its index in the stream.
         again: Whether it is an earlier call once more, and no part of the answer.
         piece_type: The type of its pieces; None if it has none. (The first piece decides for a
             block of unknown type.)
     """
 
     initial: Any = None
-    index: Any = None
     again: bool = False
     piece_type: Any = None
     # Other fields that deltas state, once there is one.

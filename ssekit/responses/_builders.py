@@ -20,7 +20,7 @@ from typing import Any, Final, TypeAlias
 from msgspec.structs import replace
 
 from ssekit._accumulator import are_whole
-from ssekit._calls import PlacedPartBuilder
+from ssekit._calls import BasePartBuilder
 from ssekit._deltas import Delta, FinishReason
 from ssekit._fold import deep_copy, merge
 from ssekit._text import JSONText, Text
@@ -45,7 +45,7 @@ CALLS: Final = (result.ResponseFunctionToolCall, result.ResponseCustomToolCall)
 CommandOutput: TypeAlias = list[result.ShellCallOutputContent] | tuple[Text, Text]
 
 
-class ItemBuilder(PlacedPartBuilder, eq=False):
+class ItemBuilder(BasePartBuilder, eq=False):
     """An output item.
 
     Attributes:

@@ -5,7 +5,7 @@
 # - of the event's id, and at its index; or the latest at its index;
 # - of the id (for a whole item, also of the call_id), at another index;
 # - the latest that is not done. Where no item is at the index, it must not have another one;
-# - that of the event before, if it has the same whole text.
+# - the latest item, if it has the same whole text.
 # An item that is done takes nothing but its own texts, once more. If none accepts the event, a
 # new item is made. `settle` takes the output of the terminal response.
 #
@@ -35,12 +35,11 @@ _IDS: Final = ("call_id", "id")
 class OutputTable(PartTable[ItemBuilder]):
     """The items so far, in the order of their indices."""
 
-    __slots__ = ("_by_id", "_latest")
+    __slots__ = ("_by_id",)
 
     def _clear(self) -> None:
         super()._clear()
         self._by_id: dict[str, ItemBuilder] = {}
-        self._latest: ItemBuilder | None = None  # the item of the latest event
 
     def of(
         self, event: Any, kinds: tuple[Kind, ...], *, piece: bool = False, whole: str | None = None
@@ -128,10 +127,9 @@ class OutputTable(PartTable[ItemBuilder]):
                 near = index is None or here is not None or builder.index in (None, index)
                 if near or builder.holds(whole):
                     yield builder
-        latest = self._latest
-        fits = latest is not None and type(latest.item) in kinds
-        if latest is not None and fits and (index is None or latest.holds(whole)):
-            yield latest
+        for builder in self._parts[-1:]:
+            if type(builder.item) in kinds and (index is None or builder.holds(whole)):
+                yield builder
 
     def _of_ids(self, ids: Iterable[str | None], kinds: tuple[Kind, ...]) -> ItemBuilder | None:
         for id_ in ids:
@@ -141,10 +139,9 @@ class OutputTable(PartTable[ItemBuilder]):
         return None
 
     def _found(self, builder: ItemBuilder, index: int | None) -> ItemBuilder:
-        """Note the item of the latest event, which gives its index to an item without one."""
+        """Return the item of an event, which gives its index to an item without one."""
         if builder.index is None and index is not None:
             self._set_index(builder, index)
-        self._latest = builder
         return builder
 
     def _insert(self, builder: ItemBuilder, index: int | None) -> ItemBuilder:
