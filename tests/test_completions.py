@@ -22,7 +22,11 @@ def beside(**fields: Any) -> dict[str, Any]:
 
 EMPTY = {"index": 0, "text": "", "finish_reason": None, "logprobs": None}
 
-NO_LOGPROBS = dict.fromkeys(("text_offset", "tokens", "token_logprobs", "top_logprobs"))
+
+def logprobs(offsets: Any = None, tokens: Any = None, each: Any = None, top: Any = None) -> Any:
+    """Return log probabilities, array by array."""
+    return {"text_offset": offsets, "tokens": tokens, "token_logprobs": each, "top_logprobs": top}
+
 
 # The chunks, and the fields of choice 0 that they make.
 CHOICES: dict[str, tuple[list[Any], dict[str, Any]]] = {
@@ -31,59 +35,25 @@ CHOICES: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "the prompt (echo)": ([chunk("Say a"), chunk(": a")], {**EMPTY, "text": "Say a: a"}),
     "log probabilities extend, each array by itself": (
         [
-            chunk(
-                logprobs={
-                    "text_offset": [0],
-                    "tokens": ["a"],
-                    "token_logprobs": [None],
-                    "top_logprobs": [None],
-                }
-            ),
+            chunk(logprobs=logprobs([0], ["a"], [None], [None])),
             chunk(logprobs=None),
-            chunk(
-                logprobs={
-                    "text_offset": [1, 2],
-                    "tokens": ["b", "c"],
-                    "token_logprobs": [-0.5, -1],
-                    "top_logprobs": [{"b": -0.5}, {}],
-                }
-            ),
+            chunk(logprobs=logprobs([1, 2], ["b", "c"], [-0.5, -1], [{"b": -0.5}, {}])),
             chunk(logprobs={"tokens": None}),
         ],
-        {
-            **EMPTY,
-            "logprobs": {
-                "text_offset": [0, 1, 2],
-                "tokens": ["a", "b", "c"],
-                "token_logprobs": [None, -0.5, -1.0],
-                "top_logprobs": [None, {"b": -0.5}, {}],
-            },
-        },
+        {**EMPTY, "logprobs": logprobs(
+            [0, 1, 2], ["a", "b", "c"], [None, -0.5, -1.0], [None, {"b": -0.5}, {}])},
     ),
     "log probabilities as chat has them (llama.cpp)": (
         [
             chunk("a", logprobs={"content": [{"token": "a", "logprob": -1}]}),
             chunk("b", logprobs={"content": [{"token": "b"}, 5]}),
         ],
-        {
-            **EMPTY,
-            "text": "ab",
-            "logprobs": {
-                **NO_LOGPROBS,
-                "content": [{"token": "a", "logprob": -1}, {"token": "b"}],
-            },
-        },
+        {**EMPTY, "text": "ab", "logprobs": logprobs() | {
+            "content": [{"token": "a", "logprob": -1}, {"token": "b"}]}},
     ),
     "log probabilities that do not fit leave their places": (
         [chunk(logprobs={"token_logprobs": ["x", -1], "top_logprobs": [{"a": "x"}, {"b": -1}]})],
-        {
-            **EMPTY,
-            "logprobs": {
-                **NO_LOGPROBS,
-                "token_logprobs": [None, -1.0],
-                "top_logprobs": [None, {"b": -1.0}],
-            },
-        },
+        {**EMPTY, "logprobs": logprobs(None, None, [None, -1.0], [None, {"b": -1.0}])},
     ),
     "tokens (vLLM)": (
         [
@@ -124,9 +94,9 @@ CHOICES: dict[str, tuple[list[Any], dict[str, Any]]] = {
             {},
             chunk("b", error=None),
         ],
-        {**EMPTY, "text": "ab", "logprobs": {**NO_LOGPROBS, "text_offset": [0]}},
+        {**EMPTY, "text": "ab", "logprobs": logprobs([0])},
     ),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("chunks", "choice"), CHOICES.values(), ids=CHOICES)
