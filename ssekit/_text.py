@@ -109,17 +109,14 @@ class Text(Fragments[str], gc=False, eq=False):
         return ""
 
     def _ends_with(self, whole: str) -> bool:
-        """Whether the text ends with a whole, and is not that twice (initial, and in pieces)."""
-        left = 2 * len(whole)
-        if self.size() == left and str(self) == 2 * whole:
-            return False
-        tail: list[str] = []
+        """Whether the text ends with a whole, besides white space. (It need not be joined.)"""
+        left, tail = 2 * len(whole), list[str]()
         for piece in chain(reversed(self.pending), reversed(self._blocks)):
             if left > 0:
                 tail.append(piece[-left:])
                 left -= len(piece)
         end = join_surrogates("".join(reversed(tail)))
-        return end.endswith(whole) or end.rstrip().endswith(whole.rstrip() or whole)
+        return end.rstrip().endswith(whole.rstrip())
 
 
 class JSONText(Text, gc=False, eq=False):
