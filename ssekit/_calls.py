@@ -1,4 +1,4 @@
-# Tool calls that are parts of an answer, such as blocks, steps and items.
+# Parts of an answer, such as blocks, steps and items: tool calls among them, and their table.
 #
 # What always holds here:
 # - A whole call is emitted once, and after deltas that join to its arguments.

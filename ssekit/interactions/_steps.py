@@ -6,8 +6,6 @@
 #   only a step without an index may be the one.) If there is none, the delta begins a step.
 # - A second start at an index goes on with the step there, unless that has ended. A step of another
 #   type, id or name stands beside it.
-# - Where an interaction is created again, and one of its steps then begins again, the response is
-#   replayed: its steps so far are dropped.
 #
 # What always holds here: an index is a key. Steps stand in the order of their indices.
 

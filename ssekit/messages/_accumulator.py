@@ -8,7 +8,7 @@
 # - null means absent, and "" never overwrites. Usage is cumulative: a count that comes again
 #   wins, except an input of zero and the counts that a stop event repeats.
 # - A call that comes once more adds nothing.
-# - A message that is stated whole adds what goes on from its blocks so far, and takes nothing away.
+# - A message that is stated whole adds what goes on from its blocks so far, and takes none away.
 #
 # How it works: nearly every event is a piece of an open block, and `add` appends it there at once.
 # Any other event goes to the method in `_METHODS`, and a delta to the block that `_find` returns.

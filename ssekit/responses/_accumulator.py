@@ -10,8 +10,8 @@
 #
 # What always holds here:
 # - Items and parts are made where they are missing: a stream may be resumed in its middle.
-# - Deltas join to the texts. Where a whole begins with the pieces, the rest is a delta; where it
-#   contradicts them, no more deltas of that text come.
+# - Deltas join to the texts. Where a whole begins with the pieces, the rest is a delta. Where it
+#   contradicts them, it replaces them without one.
 
 from __future__ import annotations
 
