@@ -34,8 +34,7 @@ class Text(Fragments[str], gc=False, eq=False):
     echo: int = -1
 
     def __str__(self) -> str:
-        text = self.join()
-        return text if text.isascii() else join_surrogates(text)
+        return join_surrogates(self.join())
 
     def begin(self, initial: str) -> str:
         """Take the value that the text begins with, unless pieces of it have come before.
