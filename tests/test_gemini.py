@@ -120,12 +120,6 @@ PARTS: dict[str, tuple[list[list[Any]], list[Any]]] = {
          [call("f", id="1", args={"a": 2})], [call("g", id="1")]],
         [call("f", id="1", args={"a": 1}), call("f", id="1", args={"a": 2}), call("g", id="1")],
     ),
-    "a call whose arguments come later": (
-        [[call("f", id="1", args={}), call("g", id="2")],
-         [call("f", id="1", args={"a": 1}), call("g", id="2", args={"b": 2})],
-         [call("f", id="1", args={"a": 1}), call(id="1"), call("g", id="2", args={})]],
-        [call("f", id="1", args={"a": 1}), call("g", id="2", args={"b": 2})],
-    ),
     "arguments that come later, without a name": (
         [[call("f", args={})], [call("", args={"a": 1})], [call("f"), call("f", args={"a": 1})]],
         [call("f", args={"a": 1}), call("f"), call("f", args={"a": 1})],
@@ -344,15 +338,6 @@ WHOLE: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
         [{"modelVersion": "a", "modelStatus": {"modelStage": "STABLE"}},
          {"modelVersion": "b", "modelStatus": {}}, {"modelVersion": ""}],
         {"modelVersion": "b", "modelStatus": {"modelStage": "STABLE"}},
-    ),
-    "usage, field by field": (
-        [{"usageMetadata": {"promptTokenCount": 9, "trafficType": "ON_DEMAND"}},
-         {"usageMetadata": {"promptTokenCount": 8, "candidatesTokenCount": 0,
-                            "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 8}]}},
-         {"usageMetadata": {"promptTokenCount": None, "totalTokenCount": 8}}],
-        {"usageMetadata": {"promptTokenCount": 8, "candidatesTokenCount": 0, "totalTokenCount": 8,
-                           "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 8}],
-                           "trafficType": "ON_DEMAND"}},
     ),
     "no usage": ([{"usageMetadata": {}}], {}),
     "the prompt, field by field": (

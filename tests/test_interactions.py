@@ -204,14 +204,6 @@ STEPS: dict[str, tuple[Events, list[Any]]] = {
         ],
         [SEARCH | {"arguments": {"queries": ["a"]}}, RESULTS | {"result": [{}], "is_error": False}],
     ),
-    "a field that comes twice": (
-        [
-            goes_on("google_search_call", 0, arguments={"queries": ["a"]}),
-            goes_on("google_search_call", 0, arguments={"queries": ["b"]}, signature="s"),
-            goes_on("google_search_call", 0, arguments=None, signature=""),
-        ],
-        [SEARCH | {"id": "", "arguments": {"queries": ["b"]}, "signature": "s"}],
-    ),
     "a step of unknown type": (
         [began(DREAM), goes_on("dream", length=5, depth=None), goes_on("nightmare", length=6),
          text("a"), stop()],
@@ -459,9 +451,6 @@ DELTAS: dict[str, tuple[Events, list[Any]]] = {
     "a call without arguments": (
         [began(call()), stop(), ended()],
         [piece(""), piece("{}"), ToolCall(0, 0, "c", "f", "{}"), CALLED],
-    ),
-    "a call without arguments that was cut": (
-        [began(call()), stop(), ended("incomplete")], [piece(""), CUT]
     ),
     "a call that was cut": (
         [began(call()), arguments('{"a":'), stop(), ended("incomplete")],
