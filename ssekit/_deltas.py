@@ -174,8 +174,6 @@ class SurrogateJoiner:
         held: For each text, a delta with the high surrogate whose pair may still arrive.
     """
 
-    __slots__ = ("held",)
-
     def __init__(self) -> None:
         self.held: dict[Hashable, Any] = {}
 

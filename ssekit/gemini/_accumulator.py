@@ -39,8 +39,6 @@ class Accumulator(Contract[GenerateContentResponse, GenerateContentResponse]):
     candidate without a finish reason of its own.
     """
 
-    __slots__ = ("_candidates", "_fields", "_latest_calls", "_usage")
-
     def __init__(self) -> None:
         self._fields: dict[str, Any] = {}  # those of the answer, except candidates and usage
         self._usage: dict[str, Any] = {}  # as it is encoded
