@@ -70,7 +70,7 @@ class Text(Fragments[str], gc=False, eq=False):
         But no text is shortened to an end of itself, or by white space: some hosts state only the
         last piece, or strip the text. Nothing is emitted of a whole that contradicts.
         """
-        if not whole:
+        if not whole or self.is_whole(whole):  # nearly always, and JSON need not be read then
             return ""
         rest = self.rest(whole)
         if rest is None and self._ends_with(whole):

@@ -121,8 +121,8 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
     def goes_on_at(self, index: int, kind: Kind) -> PartBuilder:
         """Return the part of a piece: at its index, or the latest open one if that has ended."""
         part = self.at(index, kind)
-        open_parts = (each for each in self._latest() if type(each.part) is kind and not each.ended)
-        return next(open_parts, part) if part.ended else part
+        latest = self._latest() if part.ended else ()
+        return next((each for each in latest if type(each.part) is kind and not each.ended), part)
 
     def at(self, index: int, kind: Kind) -> PartBuilder:
         """Return the part of a type at an index; it is made, open, if it is not there."""
