@@ -108,8 +108,10 @@ class Text(Fragments[str], gc=False, eq=False):
         return ""
 
     def _ends_with(self, whole: str) -> bool:
-        """Whether the text ends with a whole, besides white space. (It need not be joined.)"""
+        """Whether the text ends with a whole, besides white space, and is not that twice."""
         left, tail = 2 * len(whole), list[str]()
+        if self.size() == left and str(self) == 2 * whole:
+            return False
         for piece in chain(reversed(self.pending), reversed(self._blocks)):
             if left > 0:
                 tail.append(piece[-left:])
