@@ -227,9 +227,9 @@ class PartTable(Generic[PartT]):
         One that stays comes after the one that was before it, the first at its index.
         """
         positions = {part: position for position, part in enumerate(settled)}
-        after, staying = min(self._at, default=0) - 1, {*settled, *left}
+        after, staying = min(self._at, default=0) - 1, {*left}
         for part in sorted(self._parts, key=_by_position):
-            if part in staying:
+            if part in positions or part in staying:
                 after = positions.setdefault(part, after)
         self._clear()
         for position, part in enumerate(sorted(positions, key=positions.__getitem__)):

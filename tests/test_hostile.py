@@ -115,6 +115,8 @@ ITEMS = [
     *('{"type":"message"}', '{"type":"tool_use"}', '{"type":"function_call"}', '{"delta":{}}'),
     *('{"type":"output_text"}', '{"type":"image","data":1}', '{"token":1}', '{"web":[]}'),
     *('{"text":"a"}', '{"a":null}'),
+    # No two are alike: each has its number.
+    *('{"type":"#"}', '{"id":"#"}', '{"type":"x","id":"#"}', '{"type":"function_call","id":"#"}'),
 ]
 PLACES = [
     pytest.param(name, text, id=f"{name}: {place}")
@@ -124,8 +126,8 @@ PLACES = [
 
 
 def hostile(text: str, item: str, count: int) -> bytes:
-    """Return an event with so many of an item."""
-    items = ",".join([item] * count)
+    """Return an event with so many of an item, in which `#` is the number of each."""
+    items = ",".join(item.replace("#", str(number)) for number in range(count))
     return b"data: %b\n\n" % (text % f"[{items}]").encode()
 
 

@@ -117,7 +117,7 @@ class StepTable(PartTable[StepBuilder]):
         if self._earlier:  # the input is that of the first response
             steps = list(dropwhile(lambda step: step.type == "user_input", steps))
         for step in steps:
-            alike = known[step.type, id_of(step)] or known[step.type, ""]
+            alike = known.get((step.type, id_of(step))) or known.get((step.type, ""))
             builder = alike.popleft() if alike else StepBuilder(step)
             builder.state(step)
             self.assign_place(builder)
