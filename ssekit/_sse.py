@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
 from typing import Any, Literal, TypeAlias, final
 
 from ssekit._errors import SSEKitError, StreamNotFinishedError, interruption
@@ -55,7 +55,7 @@ class SSEDecoder:
         self._scanner = EventScanner(last_event_id, max_event_size, comments=comments)
         self._on_comment = on_comment
         # The comments that are not yet reported, and the events of their reads.
-        self._comments: Iterator[bytes] = iter(())
+        self._comments: deque[bytes] = deque()
         self._events: list[ServerSentEvent] = []
 
     def __reduce__(self) -> Any:
@@ -105,7 +105,7 @@ class SSEDecoder:
         The last event ID and the reconnection time stay, as they do when a browser reconnects.
         """
         self._scanner.restart()
-        self._comments = iter(())
+        self._comments.clear()
         self._events = []
 
     def _take(self, batches: Iterable[Batch]) -> list[ServerSentEvent]:
@@ -117,11 +117,11 @@ class SSEDecoder:
             ]
         for fields, payloads in batches:
             if fields is IGNORED:
-                self._comments = chain(self._comments, payloads)
+                self._comments += payloads
             else:
                 self._events += [make_event(payload, fields) for payload in payloads]
-        for comment in self._comments:
-            self._on_comment(as_text(comment[1:]))
+        while self._comments:
+            self._on_comment(as_text(self._comments.popleft()[1:]))
         events, self._events = self._events, []
         return events
 

@@ -520,6 +520,15 @@ def test_comments_come_in_their_order_among_events():
     assert stated == ["one", "two", "a", "three"]
 
 
+def test_many_comments_of_one_read_are_heard_in_linear_time():
+    heard: list[str] = []
+    decoder = SSEDecoder(on_comment=heard.append)
+
+    events = decoder.feed(b":\n" * 400_000 + b"data: after\n\n")
+
+    assert (heard, [event.data for event in events]) == ([""] * 400_000, ["after"])
+
+
 def test_a_decoder_is_not_inherited():
     """Whoever pulls events would not call the methods of the subclass."""
     with pytest.raises(TypeError, match="cannot be inherited: hold one"):
