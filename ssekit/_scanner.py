@@ -3,10 +3,9 @@
 #
 # How it works: nearly every event is one line of data, maybe behind a line with its type. Such
 # *plain* events are recognized whole, by a few C calls, in three ways: a read that is one event
-# (`scan`), many events of one type, and any others (`_cut`). All else goes to the
-# line parser (`_parse_lines` and below), which follows the standard for any bytes: other events, a
-# read with a lone CR, the bytes after a line outside of events. The output is batches: the fields
-# of events with their data; or `IGNORED` with a comment or with the lines outside of events.
+# (`scan`), many events of one type, and any others (`_cut`). All else (other events, a read with a
+# lone CR, the bytes after a line outside of events) goes to the line parser (`_parse_lines` and
+# below). The output is batches: the fields of events with their data; or `IGNORED` with bytes.
 #
 # What always holds here:
 # - The division of the bytes into reads changes neither the events nor the point of an error.
@@ -42,16 +41,14 @@ _Batches: TypeAlias = list[tuple[EventFields, list[bytes]]]
 # peers (1 MiB in httpx2, 8 MiB in openai-node, 64 KiB in Go's bufio), and no limit as a weakness.
 DEFAULT_MAX_EVENT_SIZE = 64 * 2**20
 
-# The fields of a batch without events. A payload of it is a comment, which begins with ":"; or the
-# lines since the event before that 9.2.6 ignores, joined, which begin with an LF. (If some of these
-# are behind the data of an event, a second payload has them alone, and begins with two.)
+# The fields of a batch of ignored bytes. A payload that begins with ":" is a comment; with one LF,
+# all lines that 9.2.6 ignored since the last event; with two, only those behind data of an event.
 IGNORED: Final[EventFields] = ("\n", "", None)  # no event has such a type
-# The number of bytes that are kept of such lines.
-_OUTSIDE_SIZE = 64 * 2**10
+_OUTSIDE_SIZE = 64 * 2**10  # the bytes kept of such lines
 
 _BOM = b"\xef\xbb\xbf"
 # The head of a plain event, which is in front of its data: nothing, or the line of a type.
-_HEAD = re.compile(rb"(?:event: ?([^\r\n]*)\r?\n)?")
+_HEAD = re.compile(rb"(?:event: ?([^\n]*)\n)?")
 
 # Longer reads are scanned in windows of this size (bytes), and parsed by lines in smaller ones: a
 # million short lines in one read must not become a million objects.
@@ -111,11 +108,11 @@ class EventScanner:
         self._bom: bytes | None = b""
         # Whether the latest byte was a CR: an LF that follows is part of that line end.
         self._after_cr = False
-        # The unfinished line and its length. If `_at_event` is true, it is all that has come of an
-        # event, and may have the line of a type in front.
+        # The unfinished line and its length. If `_at_start` is true, nothing of the next event is
+        # parsed: then these are all of its bytes, and the line of its type may be in front.
         self._unfinished = Fragments(b"".join)
         self._size = 0
-        self._at_event = False
+        self._at_start = False
         # The data buffer (without its last LF), the event type buffer and the last event ID buffer.
         self._values: Fragments[bytes] | None = None
         self._type = b""
@@ -131,17 +128,17 @@ class EventScanner:
         self._budget = self.limit - _excess(self._id)
 
     def scan(self, data: bytes) -> Iterable[Batch]:
-        """Take the next bytes and return the events that they complete, oldest first."""
+        """Return the events that the next bytes complete: use them up before the next call."""
         size = len(data)
-        if self._at_event and not self._size and size <= self._short:
+        if self._at_start and not self._size and size <= self._short:
             # Most reads are one plain event: like the one before (0.3 us), or of another type
             # (0.5 us). `13 in data` looks for a CR: `b"\r" in data` first fails to convert it to an
-            # integer, which takes 100 ns. It returns tuples: a list takes 20 ns more.
+            # integer, which takes 100 ns. The result is a tuple: a list takes 20 ns more.
             payload = data.removeprefix(self._opening).removesuffix(b"\n\n")
             if len(payload) == size - self._frame:
                 if 10 not in payload and 13 not in payload:
                     return ((self._fields, (payload,)),)
-                return self._scan_events(data)  # several events
+                return self._scan_events(data)  # not one plain event
             head, _, value = data.partition(b"data: ")
             fields = self._known.get(head)
             if fields is not None:
@@ -161,15 +158,16 @@ class EventScanner:
         if self._bom is not None:
             data = self._without_bom(data, self._bom)
             return self.scan(data) if data else ()
-        fits = self._size + size <= (self._window if self._at_event else self._budget)
-        if self._size and fits and 10 not in data and 13 not in data:  # a piece of a line
-            self._unfinished.append(data)
-            self._size += size
-            return ()
-        if self._at_event:
+        if self._size and 10 not in data and 13 not in data:  # a piece of a line
+            kept = self._size + size
+            if kept <= (self._window if self._at_start else self._budget):
+                self._unfinished.append(data)
+                self._size = kept
+                return ()
+        if self._at_start:
             data = self._take_unfinished(data)
-            fits = len(data) <= self.limit
-            return self._scan_events(data) if fits else self._parse_lines(data, [])
+            if len(data) <= self.limit:
+                return self._scan_events(data)
         return self._parse_lines(data, [])
 
     def _forget_fields(self) -> None:
@@ -218,7 +216,7 @@ class EventScanner:
             # The start of an event is kept as it came if its only whole line is that of a type.
             lines = rest.count(b"\n")
             short = not lines or (lines == 1 and rest.startswith(b"event:"))
-            if self._at_event and short and len(rest) <= self._window:
+            if self._at_start and short and len(rest) <= self._window:
                 self._unfinished.append(rest)
                 self._size = len(rest)
             else:
@@ -247,7 +245,8 @@ class EventScanner:
             fields = known.get(head) or self._learn(head)
             if fields is None or not found or 10 in payload:
                 self._parse_lines(event + b"\n\n", batches)
-                if not self._at_event:  # lines outside of events wait for the next event
+                # Only an event begins a fast path: not lines that wait, nor one that was too large.
+                if not self._at_start:
                     self._parse_lines(b"".join(event + b"\n\n" for event in events), batches)
                 known = self._known
                 latest, payloads = batches[-1] if batches else (None, [])
@@ -276,8 +275,8 @@ class EventScanner:
         for start in range(0, len(data), _LINES_WINDOW):
             if not self.too_large:
                 self._parse_window(data[start : start + _LINES_WINDOW], batches)
-        # Whether nothing has been parsed of the unfinished event.
-        self._at_event = (
+        # Whether nothing of the next event is parsed, and the bytes kept of it fit a window.
+        self._at_start = (
             self._budget == self.limit
             and self._size <= self._window
             and self._retry is None
@@ -294,7 +293,7 @@ class EventScanner:
             self._bom = data
             return b""
         self._bom = None
-        self._at_event = self._budget == self.limit
+        self._at_start = self._budget == self.limit
         return data.removeprefix(_BOM)
 
     def _parse_window(self, data: bytes, batches: _Batches) -> None:
@@ -309,12 +308,12 @@ class EventScanner:
         # If all of it fits, as nearly always, no line need be measured.
         fits = self._size + len(data) <= self._budget
         if lines and self._size:
-            if not fits and self._exceeds_limit(self._size + len(lines[0])):
+            if not fits and self._refuse_beyond_limit(self._size + len(lines[0])):
                 return
             lines[0] = self._take_unfinished(lines[0])
         values: list[bytes] = []  # of the data lines in this read that are not yet dispatched
         for line in lines:
-            if not fits and self._exceeds_limit(len(line)):
+            if not fits and self._refuse_beyond_limit(len(line)):
                 return
             if line[:6] == b"data: ":
                 values.append(line[6:])
@@ -332,23 +331,24 @@ class EventScanner:
     def _keep(self, piece: bytes) -> None:
         """Keep a piece of the unfinished line, if the limit allows."""
         size = self._size + len(piece)
-        if not self._exceeds_limit(size):
+        if not self._refuse_beyond_limit(size):
             self._unfinished.append(piece)
             self._size = size
 
     def _take_unfinished(self, rest: bytes) -> bytes:
-        """Return the unfinished line, with the rest of it, and keep nothing of it."""
+        """Return the bytes kept of the unfinished line, and the rest of it; keep none."""
         if not self._size:
             return rest
         self._unfinished.append(rest)
         self._size = 0
         return self._unfinished.take()
 
-    def _exceeds_limit(self, size: int) -> bool:
+    def _refuse_beyond_limit(self, size: int) -> bool:
+        """If a line of this size exceeds the limit, give it up, and return True."""
         if size <= self._budget:
             return False
         self.too_large = True
-        self._size = 0  # the unfinished line is given up
+        self._size = 0
         return True
 
     def _process_field(self, line: bytes, values: list[bytes], batches: _Batches) -> None:
@@ -412,8 +412,9 @@ class EventScanner:
         # Lines behind the data of an event are in a payload of their own, and stay for the next.
         outside, self._outside, self._behind = self._outside + self._behind, self._behind, []
         if outside:
-            groups = ([b"", *outside], [b"", b"", *self._outside] if self._outside else [])
-            batches.append((IGNORED, [b"\n".join(lines) for lines in groups if lines]))
+            groups = enumerate((outside, self._outside), 1)
+            payloads = [b"\n" * marks + b"\n".join(lines) for marks, lines in groups if lines]
+            batches.append((IGNORED, payloads))
             self._outside_budget = _OUTSIDE_SIZE - sum(map(len, self._outside))
 
 
