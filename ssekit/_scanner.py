@@ -264,8 +264,8 @@ class EventScanner:
         fields = (as_text(line[1] or b"") or "message", as_text(self._id), None)
         if len(self._known) >= _MOST_KNOWN:
             self._known.clear()
-        if len(head) <= _LONGEST_KNOWN:
-            self._known[head] = fields
+        if len(head) <= _LONGEST_KNOWN:  # (`scan` looks for the head as it came)
+            self._known[head] = self._known[head.replace(b"\n", b"\r\n")] = fields
         return fields
 
     # The line parser.
