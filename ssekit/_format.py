@@ -2,9 +2,10 @@
 # every format module has (decode, decoder, stream, astream, collect, acollect) are methods here.
 #
 # What always holds here:
-# - An ordinary chunk is decoded by the format's typed decoder and nothing else. The end marker,
-#   error objects and dialects all fail there, and only then cost Python (`read`).
-# - Data that is a JSON object never ends a stream, unless it reports an error.
+# - An ordinary chunk is decoded by the format's typed decoder alone. What that refuses is read in
+#   Python (`read`): the end marker; and error objects and dialects, where the structs declare the
+#   fields that betray them as `None`. An object with other unknown fields is an ordinary chunk.
+# - An object whose fields do not fit is still a chunk; without a required one, a `DecodeError`.
 
 from __future__ import annotations
 
@@ -80,15 +81,14 @@ class Format(Generic[ChunkT, ResultT]):
         chunk_type: The type of an object that the decoder refused: the decoder's own type, or
             a union that has more in it, such as the events that report an error.
         typed_by_event: Whether an object without a `type` has that of its event.
-        chunk_field: The field that makes an object a chunk unless it is empty. Fields beside it
-            with the names of errors then report none, except `error`.
+        chunk_field: An object in which this field is not empty is a chunk. Beside it, only `error`
+            reports an error.
         side_fields: Other fields that a chunk has which is no part of the answer, such as usage.
         starts: Whether a chunk, or its event, has a part of the answer. A stream in which none has
             is never done. Without this, any chunk has.
         marker_ends: Whether the end marker is the end of the format. If not, a stream that it ends
             is done only if the accumulator is complete.
-        passes_named_events: Whether events of a type of their own, that are no chunks, are no part
-            of the format.
+        passes_named_events: Whether an event with a type of its own that is no chunk is skipped.
         is_explained: Whether an error has the words of the server. If not, the error of the next
             event is taken, if there is one. Without this, any error has.
 
@@ -256,9 +256,9 @@ class Format(Generic[ChunkT, ResultT]):
     def split(self, event: ServerSentEvent, outside: bytes = b"") -> list[ServerSentEvent]:
         """Return the events that an event holds: more than itself if a blank line is missing.
 
-        An event that is named after an error, such as "stream_error", has the type "error" then.
-        If the data goes on in the bytes outside of events, it was printed over several lines of
-        which only the first has the name of the field.
+        An event that is named after an error, such as "stream_error", is returned with the type
+        "error". If the data goes on in the bytes outside of events, it was printed over several
+        lines of which only the first has the name of the field.
         """
         if is_error(event.event):
             event = replace(event, event="error")
@@ -283,8 +283,8 @@ class Format(Generic[ChunkT, ResultT]):
         reported = self.find_reported(parse_object(lines[-1]))
         return [event] if reported is None else [replace(event, data=lines[-1])]
 
-    def is_whole(self, event: ServerSentEvent) -> bool:
-        """Whether an event that no blank line ended has come whole."""
+    def has_come_whole(self, event: ServerSentEvent) -> bool:
+        """Whether an event that no blank line ended lacks nothing but that."""
         return all(
             is_marker(part.data) or is_json(part.data) or self.kind_of(part) == "empty"
             for part in self.split(event)
@@ -292,16 +292,16 @@ class Format(Generic[ChunkT, ResultT]):
         )
 
     def read(
-        self, event: ServerSentEvent, /, *, refused: bool = False
+        self, event: ServerSentEvent, /, *, skip_typed: bool = False
     ) -> tuple[ChunkT | None, SSEKitError | None]:
-        """Return the chunk of an event, which may be `refused` by the typed decoder, and its error.
+        """Return the chunk of an event and its error; None for either that it does not have.
 
-        An event that is no part of the format, and with which nothing is wrong, has neither.
+        `skip_typed`: the typed decoder has refused it already, or the event that it is a part of.
         """
-        if not (refused or is_dense(event.data)):
+        if not (skip_typed or is_dense(event.data)):
             with suppress(*DECODE_FAILURES):
                 return self.decode_typed(event.data), None
-        spelled = has_float(event.data)
+        spelled = has_float(event.data)  # `repair` makes texts of numbers, as they are spelled
         body = unlisted(try_parse(event.data, self._fragments, spelled=spelled))
         if body is None and event.event == "error" and not is_blank(event.data):
             body = event.data
@@ -326,7 +326,7 @@ class Format(Generic[ChunkT, ResultT]):
         return chunk, self._no_chunk(event) if chunk is None else None
 
     def _passes(self, event: ServerSentEvent, body: Any) -> bool:
-        """Whether an event is empty, or has a type of its own and is no chunk."""
+        """Whether an event is empty, or has a type of its own and is no chunk of this format."""
         if is_empty(event.data):
             return event.event != "error"
         if event.event in ("message", "error"):
@@ -388,7 +388,7 @@ class Format(Generic[ChunkT, ResultT]):
         return error
 
     def is_explained(self, error: SSEKitError) -> bool:
-        """Whether an error is final: the next event cannot have the server's reason for it."""
+        """Whether an error is final. If not, the next event may have the server's reason for it."""
         if isinstance(error, APIError):
             return self._is_explained(error)
         # Half an event: a gateway that lost its server ends it by a blank line, and then reports.
@@ -396,18 +396,17 @@ class Format(Generic[ChunkT, ResultT]):
         return not data.startswith("{") or is_json(data)
 
     def kind_of(self, event: ServerSentEvent) -> Literal["empty", "own", "foreign"]:
-        """Return the kind of an event that has no part of the answer.
+        """Return whether an event is "empty", of this format ("own"), or "foreign".
 
-        An "empty" event only keeps the connection alive. One that is "foreign" is not of this
-        format. (One method decides both, because it reads the data, which may be large.)
+        An empty event only keeps the connection alive. (One method reads the data once.)
         """
-        is_error, is_alive = event.event == "error", is_keepalive(event.event)
-        if is_empty(event.data) and not is_error:
+        reports, is_alive = event.event == "error", is_keepalive(event.event)
+        if is_empty(event.data) and not reports:
             return "empty"
         body = body_of(event)
         if not isinstance(body, dict):
             return "empty" if is_alive and not event.data.lstrip().startswith("{") else "foreign"
-        means_nothing = not is_error and (is_alive or is_notice(body.get("type")))
+        means_nothing = not reports and (is_alive or is_notice(body.get("type")))
         if means_nothing and not (self._is_part(body) or body.get("error")):
             return "empty"
         shape = shape_in(body, event.event)
@@ -423,7 +422,7 @@ class Format(Generic[ChunkT, ResultT]):
         return bool(body.get(self._chunk_field)) or shape_in(body, "") == self.name
 
     def mismatch(self, event: ServerSentEvent, count: int) -> DecodeError:
-        """Return the error of a stream in which no event is of this format."""
+        """Return the error of a stream without an answer, in which `count` events are foreign."""
         shape = shape_of(event)
         hint = "" if shape in (None, self.name) else f": ssekit.{shape} reads this format"
         error = DecodeError(f"no event is of the format {self.name} ({count} came){hint}")
