@@ -4,7 +4,7 @@
 # - A field of unforeseen type counts as absent, and nothing else is lost with it, unless it is
 #   required. An item of a list is left out, or becomes null where the list may hold null: the
 #   item's position has a meaning there.
-# - 1.0 and "1" are the integer 1; a number is an id.
+# - 1.0 and "1" are the integer 1; a number in the field of an id becomes its text.
 # - A field is known by its name on the wire, and by that of its attribute: in snake_case.
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from msgspec import UNSET
 
 __all__ = ["as_type"]
 
-# For a declared type: the types of the values that it accepts, and the functions that fit these.
-_Fits: TypeAlias = dict[Any, Callable[[Any], Any]]
+# For a declared type: the types of the values that it accepts, each with a function for these.
+_Converters: TypeAlias = dict[Any, Callable[[Any], Any]]
 
 # Larger floats stand for several integers each (IEEE 754).
 _EXACT_INTEGERS = 2**53
@@ -45,74 +45,77 @@ def as_type(value: Any, type_: Any) -> Any:
     try:
         return msgspec.convert(value, type_)
     except (msgspec.ValidationError, UnicodeError, SystemError):
-        # UnicodeError: half a surrogate pair where no text belongs. SystemError: msgspec 0.20 has
-        # an integer that is larger than any float.
+        # UnicodeError: half a surrogate pair where no text belongs. SystemError: msgspec 0.20
+        # raises it for an integer that is larger than any float.
         pass
-    return _fit(value, _fits(type_))
+    return _fit(value, _converters(type_))
 
 
-def _fit(value: Any, fits: _Fits) -> Any:
+def _fit(value: Any, converters: _Converters) -> Any:
     # Nothing is raised for a value that does not fit: an event may have a hundred thousand of them.
-    fit = fits.get(type(value))
-    return UNSET if fit is None else fit(value)
+    convert = converters.get(type(value))
+    return UNSET if convert is None else convert(value)
 
 
 @cache
-def _fits(type_: Any, in_list: bool = False) -> _Fits:
+def _converters(type_: Any, in_list: bool = False) -> _Converters:
+    """Return the converters of a type, which may be that of the items of a list."""
     is_union = get_origin(type_) in (Union, UnionType)
-    fits: _Fits = {}
+    converters: _Converters = {}
     structs = []
     for option in get_args(type_) if is_union else (type_,):
         origin, arguments = get_origin(option), get_args(option)
         if origin in (list, tuple):
-            fits[list] = partial(_fit_items, origin, _fits(arguments[0], in_list=True))
+            inner = _converters(arguments[0], in_list=True)
+            converters[list] = partial(_fit_items, origin, inner)
         elif origin is dict:
-            fits[dict] = _same if arguments[1] is Any else partial(_fit_values, _fits(arguments[1]))
+            inner = _converters(arguments[1])
+            converters[dict] = _same if arguments[1] is Any else partial(_fit_values, inner)
         elif option in _SCALARS:
-            fits[option] = _same
+            converters[option] = _same
         elif option is Any:
-            fits |= dict.fromkeys((*_SCALARS, dict, list), _same)
+            converters |= dict.fromkeys((*_SCALARS, dict, list), _same)
         else:
             structs.append(option)
     if structs:
         configs = [struct.__struct_config__ for struct in structs]
         unknown = next(filter(None, (getattr(each, "__unknown__", None) for each in structs)), None)
         by_tag = {config.tag: struct for config, struct in zip(configs, structs, strict=True)}
-        fit = partial(_fit_object, by_tag, configs[0].tag_field, unknown, in_list)
-        fits |= {dict: fit, unknown: fit}
-    if int in fits:
-        fits = {float: _fit_float, str: _fit_digits, **fits}
-    elif float in fits:
-        fits[int] = _fit_integer
-    return fits
+        convert = partial(_fit_object, by_tag, configs[0].tag_field, unknown, in_list)
+        converters |= dict.fromkeys(filter(None, (dict, unknown)), convert)
+    if int in converters:
+        converters = {float: _float_as_integer, str: _digits_as_integer, **converters}
+    elif float in converters:
+        converters[int] = _integer_as_float
+    return converters
 
 
 def _same(value: Any) -> Any:
     return value
 
 
-def _fit_integer(value: int) -> Any:
+def _integer_as_float(value: int) -> Any:
     return float(value) if value.bit_length() < _FLOAT_BITS else UNSET
 
 
-def _fit_float(value: float) -> Any:
+def _float_as_integer(value: float) -> Any:
     exact = value.is_integer() and abs(value) <= _EXACT_INTEGERS
     return int(value) if exact else UNSET
 
 
-def _fit_digits(value: str) -> Any:
+def _digits_as_integer(value: str) -> Any:
     if not value.isascii():
         return UNSET
     digits = value.removeprefix("-")  # twice as fast as a pattern
     return int(value) if digits.isdecimal() and len(digits) <= _MOST_DIGITS else UNSET
 
 
-def _fit_items(make: Callable[[list[Any]], Any], fits: _Fits, values: list[Any]) -> Any:
+def _fit_items(make: Callable[[list[Any]], Any], inner: _Converters, values: list[Any]) -> Any:
     """Fit the items of a list in place, so that each is freed as soon as it is fitted."""
-    misfit = None if NoneType in fits else UNSET
+    misfit = None if NoneType in inner else UNSET
     kept = 0
     for value in values:
-        item = _fit(value, fits)
+        item = _fit(value, inner)
         if item is UNSET:
             item = misfit
         if item is not UNSET:
@@ -122,8 +125,8 @@ def _fit_items(make: Callable[[list[Any]], Any], fits: _Fits, values: list[Any])
     return make(values)
 
 
-def _fit_values(fits: _Fits, value: dict[str, Any]) -> Any:
-    fitted = {name: _fit(inner, fits) for name, inner in value.items()}
+def _fit_values(inner: _Converters, values: dict[str, Any]) -> Any:
+    fitted = {name: _fit(value, inner) for name, value in values.items()}
     return UNSET if UNSET in fitted.values() else fitted
 
 
@@ -134,21 +137,22 @@ def _fit_object(
     in_list: bool,
     value: dict[str, Any],
 ) -> Any:
+    """Return an object as the struct of its tag, as an `__unknown__`, or UNSET."""
+    if type(value) is unknown:
+        return value
     tag = value.get(tag_field) if tag_field else None
     struct = structs.get(tag) if tag is None or type(tag) is str else None
-    if struct is None or (unknown is not None and type(value) is unknown):
-        if type(value) is unknown:
-            return value
+    if struct is None:
         has_tag = type(tag) is str or not in_list
         return unknown(value) if unknown is not None and has_tag else UNSET
     known, required = _fields(struct)
     fields = {}
     for name, inner in value.items():
         if name in known:
-            attribute, declared, is_id = known[name]
+            attribute, converters, is_id = known[name]
             if is_id and type(inner) in (int, float):
                 inner = str(inner)
-            fitted = _fit(inner, declared)
+            fitted = _fit(inner, converters)
             # Null does not replace a value under the other name of a field.
             if fitted is not UNSET and (fitted is not None or attribute not in fields):
                 fields[attribute] = fitted
@@ -158,11 +162,11 @@ def _fit_object(
 @cache
 def _fields(
     struct: type[msgspec.Struct],
-) -> tuple[dict[str, tuple[str, _Fits, bool]], frozenset[str]]:
+) -> tuple[dict[str, tuple[str, _Converters, bool]], frozenset[str]]:
     """Return the fields of a struct by both of their names, and the names of the required ones."""
     fields = msgspec.structs.fields(struct)
     known = {
-        name: (field.name, _fits(field.type), _ID.search(name) is not None)
+        name: (field.name, _converters(field.type), _ID.search(name) is not None)
         for field in fields
         for name in (field.name, field.encode_name)
     }

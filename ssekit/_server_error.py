@@ -17,12 +17,14 @@ __all__ = [
     "error_fields",
     "error_within",
     "flat_error",
+    "is_error",
     "is_keepalive",
     "is_notice",
     "nested_error",
 ]
 
-# The fields that hold an error object, or what it wraps (Apigee has a fault, MiniMax a base_resp).
+# The layers in which an error's code, type and param are looked for (Apigee has a fault, MiniMax a
+# base_resp). What counts as an error is decided in `nested_error` and `flat_error`.
 _HOLDERS: Final = ("error", "errors", "fault", "baseresp", "detail", "message")
 # The names of a message that describe an error, whatever else is in its object.
 _DESCRIPTIONS: Final = (

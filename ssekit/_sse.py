@@ -1,6 +1,5 @@
 # `SSEDecoder`, which makes events of the bytes pushed into it; and its adapter for `iter_events`.
-#
-# What always holds here: everything about the standard is in the scanner.
+# All of the standard is in the scanner.
 
 from __future__ import annotations
 
