@@ -10,7 +10,8 @@
 # - Parts stay in the order in which they came. Successive texts of one kind (thought or not) are
 #   one part. Any other part stays alone, and so does a text with a signature.
 # - Of metadata, the newest value wins. Citations and log probabilities, which come with the text
-#   that they describe, are collected; and so are sources that positions count from the first.
+#   that they describe, are collected; and so are sources, as supports may refer to them by their
+#   position among all.
 # - Built objects share nothing mutable with the builder, or with each other.
 
 from __future__ import annotations
@@ -64,22 +65,24 @@ class FunctionCallBuilder(msgspec.Struct, eq=False):
         part: The part that the call came in, without the call.
         call: The call so far, without its arguments.
         place: Its place among the calls; None while it has neither a name nor an id.
-        whole: Whether nothing more of the call can follow. A call without arguments may get some,
-            and a piece that has an id, and no `will_continue`, may be followed by others.
+        complete: Whether nothing more of the call can follow. A call without arguments may get
+            some, and a piece that has an id, and no `will_continue`, may be followed by others.
     """
 
     part: Part
     call: FunctionCall = FunctionCall()
     place: int | None = None
-    whole: bool = False
+    complete: bool = False
     _arguments: Arguments | None = None
     _tool_call: ToolCall | None = None
-    _emitted: bool | None = None  # False after the first delta, True after the whole call
+    # Whether the first delta of the call was emitted, and the whole call.
+    _started: bool = False
+    _emitted: bool = False
 
     def add(self, call: FunctionCall, signature: str | None) -> None:
         if signature:
             self.part = replace(self.part, thought_signature=signature)
-        if self.whole:  # the same call once more
+        if self.complete:  # the same call once more
             return
         known, more = self.call, call.will_continue or None
         id_, name = known.id or call.id or None, known.name or call.name or None
@@ -89,7 +92,7 @@ class FunctionCallBuilder(msgspec.Struct, eq=False):
                 self._arguments = Arguments()
             self._arguments.add(call)
         in_pieces = call.partial_args and call.id and call.will_continue is None
-        self.whole = not (more or in_pieces) and bool(known.will_continue or self._arguments)
+        self.complete = not (more or in_pieces) and bool(known.will_continue or self._arguments)
         self._tool_call = None
 
     @property
@@ -113,13 +116,13 @@ class FunctionCallBuilder(msgspec.Struct, eq=False):
         """Yield the deltas of the call that were not emitted yet.
 
         Arguments come in one `ToolCallDelta`, with the whole call: pieces may come in any order of
-        their paths. A call that may go on starts with a delta without arguments. `ended` is whether
-        it can go on no longer, and the model was not made to stop within it.
+        their paths. A call that may go on starts with a delta without arguments. It is whole if it
+        is complete, or if the answer has `ended` and was not cut off.
         """
-        whole = self.whole or ended
-        if self._emitted or self._emitted is whole:
+        whole = self.complete or ended
+        if self._emitted or (self._started and not whole):
             return
-        self._emitted = whole
+        self._started, self._emitted = True, whole
         call = self.tool_call(index)
         yield ToolCallDelta(index, call.place, call.id, call.name, call.arguments if whole else "")
         if whole:
@@ -149,10 +152,10 @@ class CandidateBuilder(msgspec.Struct, eq=False):
     def add(self, candidate: Candidate, calls: list[FunctionCallBuilder | None]) -> None:
         """Add a chunk's candidate; append the builder of each of its function calls to `calls`.
 
-        The end of a call that never began appends None.
+        In the place of a call that has neither a name nor an id, None is appended.
         """
-        # Google's hosts end each round of their own tools by STOP, and go on. (Gateways that
-        # translate write STOP before any content.)
+        # STOP counts only until content follows: Google's hosts end each round of their own tools
+        # by it, and gateways that translate write it before any content.
         stopped = self.finish_reason is not None and shared_reason(self.finish_reason) == "stop"
         if stopped and any(map(_has_content, candidate.content.parts)):
             self.finish_reason = None
@@ -223,7 +226,7 @@ class CandidateBuilder(msgspec.Struct, eq=False):
             return None
         if (call.name or latest.call.name) != latest.call.name:
             return None
-        if latest.whole:
+        if latest.complete:
             again = not call.partial_args and (not call.args or call.args == latest.arguments())
             return latest if known and again else None
         arguments = None if call.name else call.args or call.partial_args
