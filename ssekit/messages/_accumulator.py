@@ -11,7 +11,7 @@
 # - A message that is stated whole adds what goes on from its blocks so far, and takes none away.
 #
 # How it works: nearly every event is a piece of an open block, and `add` appends it there at once.
-# Any other event goes to the method in `_METHODS`, and a delta to the block that `_find` returns.
+# Any other event goes to its handler in `_HANDLERS`, a delta to the block that `_find` returns.
 # Deltas of the shared vocabulary are made in `deltas`, only for users who want them, by the blocks
 # that the latest event changed.
 
@@ -84,7 +84,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         self._counted = result.Usage()  # by `message_delta` events
         self._blocks: list[BlockBuilder] = []
         self._calls: list[CallBuilder] = []  # those that have a place
-        # The blocks by their types and ids: of the calls, those that have a place.
+        # The blocks by type and id; of `tool_use`, only those with a place.
         self._known: defaultdict[tuple[type[Any], str], list[Any]] = defaultdict(list)
         # The latest block at each index, and of each type of pieces.
         self._at: dict[int | None, BlockBuilder] = {}
@@ -122,8 +122,8 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
                     block.pieces.compact()
                 return False
         self._latest, self._piece, self._changes, self._reports = _NO_BLOCK, "", [], []
-        method = self._METHODS.get(type(event))
-        return method is not None and method(self, event)
+        handler = self._HANDLERS.get(type(event))
+        return handler is not None and handler(self, event)
 
     # The message.
 
@@ -134,8 +134,8 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
             self._reset()
         elif self._blocks and len(ids) > 1:
             raise DecodeError("another message begins before the one under way has ended")
-        whole = message.id and message.model and message.role and message.type
-        if whole and self._message is _NO_MESSAGE:  # as in nearly all streams
+        usual = message.id and message.model and message.role and message.type
+        if usual and self._message is _NO_MESSAGE:  # as in nearly all streams
             self._message = message
         else:
             self._update(event, message)
@@ -144,13 +144,13 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     def _state(self, content: list[ContentBlock]) -> None:
         """Take whole blocks, which a message has at its start or, once more, at its end."""
-        left: dict[tuple[type[Any], str], Iterator[BlockBuilder]] = {}
+        unmatched: dict[tuple[type[Any], str], Iterator[BlockBuilder]] = {}
         for block in content:
             if block == _EMPTY_BLOCKS.get(type(block)):
                 continue  # some gateways have an empty text in the start of a message
             alike = self._known[_key_of(block)]
-            # (An iterator that has ended has none of the blocks that begin here.)
-            builder = next(left.setdefault(_key_of(block), iter(alike)), None)
+            # (An iterator that has ended stays so: a block begun here is not matched again.)
+            builder = next(unmatched.setdefault(_key_of(block), iter(alike)), None)
             if builder is None:
                 self._close(self._begin(block))
             else:
@@ -237,9 +237,8 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
     def _find(self, index: int | None, delta: Any) -> BlockBuilder | None:
         """Return the block that a delta belongs to; None if it begins one.
 
-        It is the block at its index, if that accepts the delta. Otherwise it is the latest block
-        with such pieces. But a delta at an index without a block begins one, unless it is a piece
-        of an input.
+        It is the block at its index, or else the latest block with such pieces, if that accepts the
+        delta. But a delta at a new index begins a block, unless it is a piece of an input.
         """
         here = self._at.get(index)
         if here is not None and here.accepts(delta, here=True):
@@ -247,13 +246,13 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         latest = self._recent.get(PIECE_TYPES[type(delta)])
         if latest is None or not latest.accepts(delta, here=False):
             return None
-        elsewhere = None in (index, latest.index) or here is not None
-        return latest if elsewhere or type(delta) is events.InputJSONDelta else None
+        is_new = here is None and None not in (index, latest.index)
+        return None if is_new and type(delta) is not events.InputJSONDelta else latest
 
     def _stop_block(self, event: events.RawContentBlockStopEvent) -> None:
-        block, whole = self._at.get(event.index), cast(Any, event.content_block)
-        if block is not None and not block.ended and type(whole) is type(block.initial):
-            self._note(block, block.state(whole, last=True))
+        block, stated = self._at.get(event.index), cast(Any, event.content_block)
+        if block is not None and not block.ended and type(stated) is type(block.initial):
+            self._note(block, block.state(stated, last=True))
         self._close(block)
 
     def _begin_at(self, index: int | None, block: ContentBlock) -> BlockBuilder:
@@ -268,7 +267,8 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
 
     def _begin(self, block: ContentBlock) -> BlockBuilder:
         if type(block) is FallbackBlock and block.to and block.to.get("model"):
-            self._message = replace(self._message, model=str(block.to["model"]))  # it took over
+            # The fallback model goes on with the message.
+            self._message = replace(self._message, model=str(block.to["model"]))
         builder = (CallBuilder if type(block) in CALLS else BlockBuilder)()
         self._blocks.append(builder)
         self._start(builder, block)
@@ -316,7 +316,7 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         if piece or block.place is not None:
             self._changes.append((block, piece))
 
-    _METHODS: ClassVar[dict[type[Any], Callable[[Accumulator, Any], bool | None]]] = {
+    _HANDLERS: ClassVar[dict[type[Any], Callable[[Accumulator, Any], bool | None]]] = {
         events.RawMessageStartEvent: _start_message,
         events.RawMessageDeltaEvent: _add_message_delta,
         RawMessageStopEvent: _stop_message,
