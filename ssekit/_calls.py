@@ -25,9 +25,10 @@ PartT = TypeVar("PartT", bound="BasePartBuilder")
 
 
 def take_arguments(holder: JSONObject, field: str, rest: str) -> None:
-    """Replace arguments that are JSON text (as in other APIs), or an array (GLM), by their object.
+    """Replace arguments that are the JSON text of an object (as in other APIs) by the object.
 
-    If they are no object, their text is moved to the field `rest`. Blank text is nothing.
+    Any other text, and the JSON text of an array (GLM), moves to the field `rest`. Blank text is
+    dropped.
     """
     text = holder.get(field)
     if isinstance(text, list) and text:
@@ -71,7 +72,7 @@ class BasePartBuilder(msgspec.Struct, gc=False, eq=False, kw_only=True):
     def _no_pieces(self) -> Text:
         return JSONText()
 
-    # What a format has in fields of its own. (The last three are for a `PartTable`.)
+    # What a format has in fields of its own.
 
     def _names(self) -> Any:
         """Return the id and the name of the call."""
@@ -84,15 +85,15 @@ class BasePartBuilder(msgspec.Struct, gc=False, eq=False, kw_only=True):
         """Whether the part is a tool call that the caller is to answer."""
 
     @property
-    def is_answer(self) -> Any:
-        """Whether no call before the part is left for the caller to answer."""
+    def answers_calls(self) -> Any:
+        """Whether the part shows that the calls before it need no answer from the caller."""
 
     def _arguments(self) -> str:
         # A call that ended without arguments has the empty object.
         return str(self.pieces) or ("{}" if self.ended else "")
 
     def has_json(self) -> bool:
-        """Whether the arguments are JSON. They are read anew only after they changed."""
+        """Whether the arguments are JSON. If not, they are read again once their size changes."""
         size = self.pieces.size()
         valid = size != self._size_read and is_json(str(self.pieces))
         if not valid:
@@ -121,7 +122,7 @@ class BasePartBuilder(msgspec.Struct, gc=False, eq=False, kw_only=True):
         return [ToolCallDelta(0, self.place, call_id, name, piece)]
 
     def whole_deltas(self) -> list[Delta]:
-        """Return the whole call, and its arguments before it if they did not come in pieces."""
+        """Return the whole call, after what deltas have not yet shown of its arguments."""
         self._emitted = True
         initial = self.pieces.flush()
         call = self.call()
@@ -133,8 +134,8 @@ class BasePartBuilder(msgspec.Struct, gc=False, eq=False, kw_only=True):
 
     def last_deltas(self, reason: FinishReason | None) -> list[Delta]:
         """Return the whole call at the end of the answer, unless it was cut off or is emitted."""
-        whole = not self._emitted and are_whole(str(self.pieces), reason)
-        return self.whole_deltas() if whole else []
+        emits = not self._emitted and are_whole(str(self.pieces), reason)
+        return self.whole_deltas() if emits else []
 
 
 def joined_texts(parts: Iterable[BasePartBuilder]) -> dict[Any, str]:
@@ -157,7 +158,7 @@ class PartTable(Generic[PartT]):
     __slots__ = ("_at", "_end", "_parts", "_places", "created")
 
     def __init__(self) -> None:
-        self._places = 0  # how many tool calls have one
+        self._places = 0  # how many were assigned to tool calls
         self._clear()
 
     def _clear(self) -> None:
@@ -192,7 +193,7 @@ class PartTable(Generic[PartT]):
     def ends_with_call(self) -> bool:
         """Whether a tool call is left for the caller to answer."""
         for part in reversed(list(self)) if self._places else ():
-            if part.place is not None or part.is_answer:
+            if part.place is not None or part.answers_calls:
                 return part.place is not None
         return False
 
@@ -203,33 +204,32 @@ class PartTable(Generic[PartT]):
         """Yield the parts that have not ended, the latest first."""
         return (part for part in reversed(self._parts[-MAX_TRIED:]) if not part.ended)
 
-    def _enter(self, index: int | None, *, begins: bool) -> PartT | None:
-        """Return the latest part at the index of an event, which may begin a part.
+    def _drop_former_attempt(self, index: int | None, *, begins: bool) -> None:
+        """Drop all parts so far if another attempt begins, now that the answer was created again.
 
-        If the answer was created again, and the first event of a part since then is of one that has
-        begun before, that is another attempt: all parts so far are dropped.
+        It does if the first event of a part since then, which this is, begins a part at the index
+        of a known one, or goes on with one that has ended.
         """
         here = self.latest_at(index)
-        if self.created and here is not None and (begins or here.ended):
+        if here is not None and (begins or here.ended):
             self._clear()
-            here = None
         self.created = False
-        return here
 
     def _insert(self, builder: PartT, index: int | None) -> PartT:
         self._parts.append(builder)
         self._set_index(builder, index)
         return builder
 
-    def _replace(self, settled: list[PartT], left: Collection[PartT]) -> None:
-        """Take the parts of a whole answer, and those that stay though it has left them out.
+    def _replace(self, settled: list[PartT], kept: Collection[PartT]) -> None:
+        """Replace the parts by those of a whole answer (`settled`) and those `kept` beside them.
 
-        One that stays comes after the one that was before it, the first at its index.
+        A kept part follows the part that it followed before. If it was the first, it stays at its
+        index (a stream may begin in the middle).
         """
         positions = {part: position for position, part in enumerate(settled)}
-        after, staying = min(self._at, default=0) - 1, {*left}
+        after, kept = min(self._at, default=0) - 1, {*kept}
         for part in sorted(self._parts, key=_by_position):
-            if part in positions or part in staying:
+            if part in positions or part in kept:
                 after = positions.setdefault(part, after)
         self._clear()
         for position, part in enumerate(sorted(positions, key=positions.__getitem__)):

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 from ssekit._fragments import Fragments
 from ssekit._json import is_json, join_surrogates, parse
 
-__all__ = ["NO_TEXT", "JSONText", "Text", "join_texts", "rests_of"]
+__all__ = ["NO_TEXT", "PLACEHOLDERS", "JSONText", "Text", "join_texts", "rests_of"]
 
 KeyT = TypeVar("KeyT")
 
@@ -24,10 +24,10 @@ PLACEHOLDERS: Final = ("{}", "[]", "null")  # before or after arguments; `[]` is
 class Text(Fragments[str], gc=False, eq=False):
     """A text that begins with a value, comes in pieces, or is stated whole. `str()` returns it.
 
-    Each of the verbs returns the part that deltas emit next.
+    `begin`, `add`, `override` and `flush` return what deltas emit next.
 
     Attributes:
-        echo: How much of an initial value the pieces after it have repeated; -1 if they go on.
+        echo: How much of an initial value the pieces after it have repeated; -1 once they go on.
     """
 
     _join: Callable[[list[str]], str] = _JOIN
@@ -55,7 +55,10 @@ class Text(Fragments[str], gc=False, eq=False):
         return piece
 
     def _beyond_echo(self, piece: str) -> str:
-        """Return what a piece adds to an initial value, which the pieces may repeat."""
+        """Return what a piece adds to an initial value, which the pieces may repeat.
+
+        Earlier pieces that turn out to be no repetition are returned before it.
+        """
         initial, start = self.join(), self.echo
         self.echo += len(piece)
         if self.echo < len(initial) and initial.startswith(piece, start):
@@ -70,9 +73,9 @@ class Text(Fragments[str], gc=False, eq=False):
         But no text is shortened to an end of itself, or by white space: some hosts state only the
         last piece, or strip the text. Nothing is emitted of a whole that contradicts.
         """
-        if not whole or self.is_whole(whole):  # nearly always, and JSON need not be read then
+        if not whole or self.equals(whole):  # nearly always, and JSON need not be read then
             return ""
-        rest = self.rest(whole)
+        rest = self.take_rest(whole)
         if rest is None and self._ends_with(whole):
             return ""
         self.echo = -1
@@ -82,12 +85,15 @@ class Text(Fragments[str], gc=False, eq=False):
             return ""
         return self.add(rest)
 
-    def is_whole(self, whole: str) -> bool:
-        """Whether the text so far is a whole one. A long text is not joined for a short one."""
+    def equals(self, whole: str) -> bool:
+        """Whether the text so far is `whole`. A long text is not joined for a short one."""
         return len(whole) <= self.size() <= 2 * len(whole) and str(self) == whole
 
-    def rest(self, whole: str | None) -> str | None:
-        """Return what a whole has after the text so far; None if it contradicts that."""
+    def take_rest(self, whole: str | None) -> str | None:
+        """Return what a whole has after the text so far; None if it contradicts that.
+
+        The whole takes the place of a value that was held back.
+        """
         # A long text need not be joined for a short one. (Two half pairs join to one character.)
         if not whole or 2 * len(whole) < self.size():
             return None
@@ -96,7 +102,7 @@ class Text(Fragments[str], gc=False, eq=False):
 
     def repeats(self, piece: str) -> bool:
         """Whether a piece is all of the text once more."""
-        return self.is_whole(piece)
+        return self.equals(piece)
 
     @property
     def ended(self) -> bool:
@@ -109,13 +115,13 @@ class Text(Fragments[str], gc=False, eq=False):
 
     def _ends_with(self, whole: str) -> bool:
         """Whether the text ends with a whole, besides white space, and is not that twice."""
-        left, tail = 2 * len(whole), list[str]()
-        if self.size() == left and str(self) == 2 * whole:
+        length, tail = 2 * len(whole), list[str]()
+        if self.size() == length and str(self) == 2 * whole:
             return False
         for piece in chain(reversed(self.pending), reversed(self._blocks)):
-            if left > 0:
-                tail.append(piece[-left:])
-                left -= len(piece)
+            if length > 0:
+                tail.append(piece[-length:])
+                length -= len(piece)
         end = join_surrogates("".join(reversed(tail)))
         return end.rstrip().endswith(whole.rstrip())
 
@@ -143,20 +149,20 @@ class JSONText(Text, gc=False, eq=False):
         return super().begin(initial)
 
     def add(self, piece: str) -> str:
-        """Take the next piece, without what it has of the text once more."""
+        """Take the next piece, without what it repeats of the text."""
         if self.echo >= 0:
             piece = self._beyond_echo(piece)
         if self.initial:
+            if piece in ("", self.initial, *PLACEHOLDERS):
+                return ""  # still no piece of the arguments
             initial, self.initial = self.initial, ""
-            if piece in ("", initial, *PLACEHOLDERS):
-                self.initial = initial
-                return ""
             if not piece.lstrip().startswith(_OPENINGS):
-                piece = initial + piece  # it goes on from there
-        elif piece.startswith(("{", "[", "null")):
+                piece = initial + piece  # it goes on with the value; else it takes its place
+        elif piece.startswith(("{", "[", "null")):  # only such a piece may repeat the text
             if piece in PLACEHOLDERS and not self:
                 self.initial = piece
                 return ""
+            # (A placeholder after whole arguments is none of them.)
             piece = "" if piece in PLACEHOLDERS and self.ended else self._new_in(piece)
         if self._end is not None:
             self._end.feed(piece)
@@ -168,16 +174,16 @@ class JSONText(Text, gc=False, eq=False):
         self._end = None
         return super().take()
 
-    def is_whole(self, whole: str) -> bool:
-        return self.initial == whole if self.initial else super().is_whole(whole)
+    def equals(self, whole: str) -> bool:
+        return self.initial == whole if self.initial else super().equals(whole)
 
-    def rest(self, whole: str | None) -> str | None:
-        # A placeholder never replaces more than it has; a whole replaces a value held back.
+    def take_rest(self, whole: str | None) -> str | None:
+        # A placeholder replaces no value that was held back, and no text of its length or more.
         has_more = self.initial or self.size() >= len(whole or "")
         if not whole or (whole in PLACEHOLDERS and has_more) or self.repeats(whole):
             return ""
         self.initial = ""
-        return super().rest(whole)
+        return super().take_rest(whole)
 
     def flush(self) -> str:
         if not self.initial:
@@ -200,15 +206,16 @@ class JSONText(Text, gc=False, eq=False):
         return piece.startswith(_OPENINGS) and not self._new_in(piece)
 
     def _new_in(self, piece: str) -> str:
-        """Return a piece, or what it has besides all of the text so far, if it is that once more.
+        """Return what is new in a piece: all of it, unless it is the whole text once more.
 
-        Before it, hosts may hold back the last brace. (No object begins where that brace belongs.)
+        Then it is "", or the last brace: hosts may hold that back until then. (No object begins
+        where that brace belongs.)
         """
         if not 0 < (len(self.initial) or self.size()) <= 2 * len(piece):
             return piece  # a long text is not read for a short one
         known, value = str(self), _canonical(piece)
-        missing = (end for end in ("", "}") if value and value == _canonical(known + end))
-        return next(missing, piece)
+        ends = (end for end in ("", "}") if value and value == _canonical(known + end))
+        return next(ends, piece)
 
 
 # (A mutable struct is refused as a default.)

@@ -72,7 +72,7 @@ class ChoiceBuilder(BaseChoiceBuilder):
         """
         known = {field: None for field, part in self.message.items() if part}
         rests = {
-            field: self.message[field].rest(getattr(message, field)) or None for field in TEXTS
+            field: self.message[field].take_rest(getattr(message, field)) or None for field in TEXTS
         }
         content, size = message.content or "", self.text.size()
         if size == self._stated:
@@ -128,7 +128,8 @@ class ChoiceBuilder(BaseChoiceBuilder):
                 # Only an id shows which call it is: without ids, nothing is added.
                 begun = table.by_id.get(id_)
                 if begun is not None:
-                    name, arguments = "" if begun.name else name, begun.arguments.rest(arguments)
+                    name = "" if begun.name else name
+                    arguments = begun.arguments.take_rest(arguments)
                 elif not (id_ and identified):
                     continue
             piece = table.add(call.index, id_, name, arguments or "", custom=is_custom)

@@ -35,7 +35,8 @@ class ToolCallBuilder(Struct, eq=False):
     id: str = ""
     name: str = ""
     extra_content: dict[str, Any] = {}
-    # The id, or "", that came with only the name once more: the next piece may be of another call.
+    # Set once the name comes alone after whole arguments: the id that came with it, or "". The next
+    # piece may be of another call.
     repeated: str | None = None
     _call: ToolCall | None = None
 
@@ -61,7 +62,8 @@ class ToolCallBuilder(Struct, eq=False):
     def continues(self, id: str, name: str, arguments: str, *, moved: bool) -> bool:
         """Whether a piece with an id or a name belongs to this call.
 
-        The piece is at the index of the call, or has its id but another index (`moved`).
+        If it has another index than this call (`moved`), it has the id of this call; or it has an
+        id and arguments alone, and this is the last call.
         """
         if id and self.id and id != self.id:
             # Some hosts make a new id for each piece of one call, and some with the name too.
@@ -76,7 +78,7 @@ class ToolCallBuilder(Struct, eq=False):
             return not self.arguments.ended and (name.startswith(self.name) if same_id else goes_on)
         # After whole arguments, the same name begins another call; but not if the piece has nothing
         # else (unless Google's adapters moved it to another index), or the same id and arguments.
-        has_placeholder = self.id and any(map(self.arguments.is_whole, PLACEHOLDERS))
+        has_placeholder = self.id and any(map(self.arguments.equals, PLACEHOLDERS))
         if not moved and (not arguments.strip() or has_placeholder):
             return True
         return not self.arguments.ended or (same_id and self.arguments.repeats(arguments))
@@ -100,7 +102,7 @@ class ToolCallTable(Struct, eq=False):
     choice: int
     calls: list[ToolCallBuilder] = []
     by_id: dict[str, ToolCallBuilder] = {}
-    # The latest call at each index, and under None the latest of all.
+    # The latest call at each index, and under None the latest that began.
     _by_index: dict[int | None, ToolCallBuilder] = {}
     # The calls that may be open. Those that have ended leave the end of the list.
     _open: list[ToolCallBuilder] = []
@@ -161,7 +163,7 @@ class ToolCallTable(Struct, eq=False):
         if id and (here is None or here.id != id):
             call = self.by_id.get(id) or here
         if call is None and arguments and not name:  # OCI: an id and an index for each piece
-            call = next((call for call in self.calls[-1:] if call.id and call.name), None)
+            call = next((each for each in self.calls[-1:] if each.id and each.name), None)
         moved = index is not None and call is not here
         if call is None or not call.continues(id, name, arguments, moved=moved):
             return None

@@ -2,15 +2,16 @@
 #
 # What always holds here:
 # - The final event has the status and the usage, but mostly no steps: what was streamed is the
-#   answer. If it has steps, these are the answer.
+#   answer. If it has steps, they replace ours; one that they lack stays (`StepTable.settle`).
 # - null means absent, and "" never overwrites. Usage is a snapshot: a count that comes again wins.
 # - Steps are made where they are missing: a stream may be resumed in its middle.
 # - A response that continues another (it has another id) appends its steps.
 #
 # How it works: nearly all events of a stream are one more piece of a text. `add` remembers where
-# that goes. Any other event goes to the method in `_METHODS`, where the `StepTable` finds the step
-# that it belongs to. The step keeps what the event added until `deltas` asks for it. In the former
-# spelling, a content is a step of the model's output until the answer is read.
+# that goes. Any other event goes to its handler in `_HANDLERS`. The `StepTable` finds the step that
+# it belongs to, which keeps what the event added until `deltas` asks for it. In the API's former
+# spelling, an answer has `outputs`, and the model's output is bare contents: here each of these is
+# a step until the answer is read.
 
 from __future__ import annotations
 
@@ -111,8 +112,8 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
                     text.compact()
                 return False
         self._text, self._latest, self._settled = None, None, ()
-        method = self._METHODS.get(type(event))
-        ends = method is not None and method(self, event)
+        handler = self._HANDLERS.get(type(event))
+        ends = handler is not None and handler(self, event)
         if event.metadata is not None:
             self._count(event, event.metadata.total_usage, event.metadata.usage)
         return ends
@@ -132,7 +133,8 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         self._former = type(event) is events.InteractionStartEvent
         if known is not _NOTHING:
             id_ = stated.get("id")
-            is_another = self._finished if not (id_ and known.id) else id_ != known.id
+            # Without two ids to compare, whatever follows the end is another interaction.
+            is_another = id_ != known.id if id_ and known.id else self._finished
             continues = self._status == "requires_continuation" or (
                 known.continuation_token and not self._finished
             )
@@ -187,6 +189,7 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
             builder.add(delta)
             self._steps.assign_place(builder)
             text = builder.latest_text
+            # (A piece that is the text of the delta itself had no echo cut off.)
             is_plain = type(delta) is TextContent and builder.latest_piece is delta.text
             if is_plain and builder.emitted_as is TextDelta and text is not None and text.echo < 0:
                 self._index, self._text = event.index, text
@@ -195,7 +198,7 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         self._latest = self._steps.end(event.index)
         self._count(event, event.usage)
 
-    _METHODS: ClassVar[dict[type[Any], Callable[[Accumulator, Any], bool | None]]] = {
+    _HANDLERS: ClassVar[dict[type[Any], Callable[[Accumulator, Any], bool | None]]] = {
         events.InteractionCreatedEvent: _begin,
         events.InteractionStartEvent: _begin,
         events.InteractionStatusUpdate: _update,

@@ -130,14 +130,13 @@ class StepBuilder(BasePartBuilder, eq=False):
         return type(step) is result.FunctionCallStep and bool(step.name or step.id)
 
     @property
-    def is_answer(self) -> bool:
+    def answers_calls(self) -> bool:
         """Whether this step has a text, or is the result of a function."""
         is_result = isinstance(self.step, result.FunctionResultStep)
         return is_result or (self.emitted_as is TextDelta and bool(self.text()))
 
     @property
-    def is_whole(self) -> bool:
-        """Whether the arguments of this step are whole."""
+    def has_whole_arguments(self) -> bool:
         return bool(self.pieces) and self.pieces.ended
 
     def is_repeated_by(self, call: result.FunctionCallStep) -> bool:
@@ -147,7 +146,7 @@ class StepBuilder(BasePartBuilder, eq=False):
     def add(self, delta: Any) -> None:
         """Take a delta that this step accepts."""
         self.latest_piece = ""
-        self._METHODS.get(type(delta), StepBuilder._add_fields)(self, delta)
+        self._HANDLERS.get(type(delta), StepBuilder._add_fields)(self, delta)
 
     def _add_text(self, delta: Any) -> None:
         """Take the next piece of a text, or more annotations of the latest one."""
@@ -182,7 +181,7 @@ class StepBuilder(BasePartBuilder, eq=False):
             self.latest_piece = _text_of(delta.content)
 
     def _add_arguments(self, delta: events.ArgumentsDelta) -> None:
-        if not (self.ended and self.is_whole):
+        if not (self.ended and self.has_whole_arguments):
             piece = delta.arguments or delta.partial_arguments or ""
             self.latest_piece = self.own_pieces().add(piece)
 
@@ -204,8 +203,8 @@ class StepBuilder(BasePartBuilder, eq=False):
             if arguments != known and not stays:
                 self.latest_piece = self.own_pieces().override(_encoded(arguments))
 
-    # The method for each type of delta. Any other delta has fields of the step.
-    _METHODS: ClassVar[dict[type[Any], Callable[[StepBuilder, Any], None]]] = {
+    # Any other delta has fields of the step.
+    _HANDLERS: ClassVar[dict[type[Any], Callable[[StepBuilder, Any], None]]] = {
         **dict.fromkeys(_CONTENTS, _add_media),
         **dict.fromkeys((result.TextContent, *_ANNOTATIONS), _add_text),
         events.ThoughtSummaryDelta: _add_summary,

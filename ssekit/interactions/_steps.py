@@ -51,7 +51,9 @@ class StepTable(PartTable[StepBuilder]):
         named = self._named(delta.call_id) if isinstance(delta, ArgumentsDelta) else None
         if named is not None:
             return named
-        here = self._enter(index, begins=False)
+        if self.created:
+            self._drop_former_attempt(index, begins=False)
+        here = self.latest_at(index)
         if here is not None and here.accepts(delta):
             return here
         for builder in self._latest_open():
@@ -67,7 +69,9 @@ class StepTable(PartTable[StepBuilder]):
     def begin(self, index: int | None, step: Any) -> StepBuilder:
         """Return the step of a start event."""
         unplaced = (builder for builder in self._latest_open() if builder.index is None)
-        builder = self._enter(index, begins=True) or next(unplaced, None)
+        if self.created:
+            self._drop_former_attempt(index, begins=True)
+        builder = self.latest_at(index) or next(unplaced, None)
         named = self._named(step.id) if isinstance(step, result.FunctionCallStep) else None
         if named is not None and named.is_repeated_by(step):  # at whatever index
             builder = named
@@ -105,8 +109,8 @@ class StepTable(PartTable[StepBuilder]):
     def settle(self, steps: list[Any]) -> tuple[list[StepBuilder], dict[Any, str]]:
         """Take all steps of a response; return them, and what is new in the texts of each kind.
 
-        Each step has what is new in it as its latest piece. A step so far that is not among these
-        stays where it was, unless it has a text and theirs begin with the texts so far.
+        Each step has what is new in it as its latest piece. A step so far that they lack keeps its
+        place, unless its text is covered by theirs, which begin with all texts of its kind so far.
         """
         before = list(super().__iter__())
         texts = joined_texts(before)
@@ -123,22 +127,22 @@ class StepTable(PartTable[StepBuilder]):
             self.assign_place(builder)
             settled.append(builder)
         covered: dict[Any, str] = rests_of(texts, joined_texts(settled))
-        left = [
+        kept = [
             builder
             for builder in chain.from_iterable(known.values())
             if not builder.text() or builder.emitted_as not in covered
         ]
-        self._replace(settled, left)
+        self._replace(settled, kept)
         return settled, rests_of(texts, joined_texts(self._parts))
 
 
 def _begins_again(builder: StepBuilder, step: Any) -> bool:
     """Whether the step of a start event is one that has begun."""
     names = ("id", "call_id", "type", "name")
-    pairs = [(field_of(builder.step, name), field_of(step, name)) for name in names]
-    # Some hosts make a new id for each piece of a call.
-    goes_on = bool(builder.pieces) and not (builder.ended or builder.is_whole)
-    is_another = any(known and latest and known != latest for known, latest in pairs[goes_on:])
-    if is_another or type(step) is not type(builder.step):  # (one without a type is unknown)
+    pairs = ((name, field_of(builder.step, name), field_of(step, name)) for name in names)
+    same = {name: known == latest for name, known, latest in pairs if known and latest}
+    if builder.pieces and not (builder.ended or builder.has_whole_arguments):
+        same.pop("id", None)  # some hosts make a new id for each piece of a call
+    if not all(same.values()) or type(step) is not type(builder.step):  # (unknown without a type)
         return False
-    return not builder.ended or any(known and known == latest for known, latest in pairs[:2])
+    return not builder.ended or "id" in same or "call_id" in same

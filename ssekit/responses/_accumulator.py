@@ -1,12 +1,12 @@
 # The accumulator: the events of one stream into a `Response`, with its views and deltas.
 #
 # How it works:
-# - `add` calls the handler of the event's type. A handler finds the item (in the table of
-#   `_output`) and the part that the event belongs to, and adds to them.
+# - `add` calls the handler of the event's type (`_HANDLERS`). It finds the item, in the table of
+#   `_output`, and the part that the event belongs to, and adds to them.
 # - What a handler adds to the texts is kept as deltas until the next event.
 # - Nearly all events are pieces of the text: `add` remembers their part, and calls no handler.
-# - The terminal event's response is the answer, with the items that were stated whole and that its
-#   output has not. If it has no output, the items so far are the answer.
+# - The terminal event's response is the answer, with the items that came and that its output lacks.
+#   If it has no output, the items so far are the answer.
 #
 # What always holds here:
 # - Items and parts are made where they are missing: a stream may be resumed in its middle.
@@ -34,17 +34,13 @@ from ssekit.responses import _tables as tables
 from ssekit.responses._builders import ItemBuilder
 from ssekit.responses._events import ResponseStreamEvent, ResponseTextDeltaEvent
 from ssekit.responses._output import OutputTable
-from ssekit.responses._parts import (
-    Addition,
-    PartBuilder,
-    kind_in,
-    text_of,
-)
+from ssekit.responses._parts import Addition, PartBuilder, kind_in, text_of
 from ssekit.responses._result import Response, ResponseOutputItem, ResponseOutputText
 from ssekit.responses._tables import Kind
 
 _OF_IMAGES: Final = ("background", "output_format", "quality", "size")
-_BESIDE: Final = ("logprobs", "call_id", "name")  # what may come with a whole text
+# What may come with a whole text: that of a part, or that of a call (see `update` of the builders).
+_BESIDE: Final = ("logprobs", "call_id", "name")
 _NO_INDEX: Final = object()  # unequal to any index, and to None
 _NO_PART: Final = PartBuilder(ResponseOutputText())
 
@@ -86,7 +82,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
                 event.output_index == self._output_index
                 and event.content_index == self._content_index
             )
-            or self._turn_to(event)
+            or self._remember_part(event)
         ):
             # An event takes 130 ns so; 170 with a call of `append`, 630 if the part is found anew.
             self._pending.append(event.delta)
@@ -103,8 +99,11 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
             handler(self, event)
         return type(event) in tables.ENDS
 
-    def _turn_to(self, event: ResponseTextDeltaEvent) -> bool:
-        """Remember the part of a piece. Return False if the piece may repeat an initial value."""
+    def _remember_part(self, event: ResponseTextDeltaEvent) -> bool:
+        """Remember the part of a piece. Return False if the piece may repeat an initial value.
+
+        Where pieces have no index, the part of each is found anew.
+        """
         if not event.delta and not event.logprobs:
             return False
         _, self._text_part = self._holder(event, ResponseOutputText)
@@ -185,8 +184,8 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         self._response = merge(self._response, response)
 
     def _state_output(self, output: list[ResponseOutputItem]) -> None:
-        """Take the whole output, unless it is empty, or has only the items that were done."""
-        if not output or output == [item.whole for item in self._output]:
+        """Take the whole output, unless it is empty, or is exactly the items that were done."""
+        if not output or output == [builder.done_item for builder in self._output]:
             return
         before = joined_texts(self._output)
         calls = []
@@ -202,7 +201,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
             self._emit(builder, added)
 
     def _state_text(self, whole: str) -> None:
-        """Take the text of all messages: what goes on from theirs is of the latest."""
+        """Take the text of all messages: what it has beyond theirs belongs to the latest."""
         known = self.text
         if whole.startswith(known):
             self._on_delta(ResponseTextDeltaEvent(delta=whole[len(known) :]))
@@ -211,16 +210,16 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
 
     def _on_item_added(self, event: events.ResponseOutputItemAddedEvent) -> None:
         if event.item is not None:
-            builder = self._output.stated(event.output_index, event.item, whole=False)
+            builder = self._output.stated(event.output_index, event.item, done=False)
             if not builder.ended:
                 self._emit(builder, builder.state(event.item, begins=True))
                 self._latest_deltas += builder.call_deltas("")
 
     def _on_item_done(self, event: events.ResponseOutputItemDoneEvent) -> None:
         if event.item is not None:
-            builder = self._output.stated(event.output_index, event.item, whole=True)
+            builder = self._output.stated(event.output_index, event.item, done=True)
             self._emit(builder, builder.state(event.item))
-            builder.ended, builder.whole = True, event.item
+            builder.ended, builder.done_item = True, event.item
             self._latest_deltas += builder.done_deltas()
 
     def _on_status(self, event: Any) -> None:
@@ -234,7 +233,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         known["result"] = event.partial_image_b64
         builder.item = merge(builder.item, result.ImageGenerationCall(**known))
 
-    def _on_output(self, event: Any) -> None:
+    def _on_shell_output(self, event: Any) -> None:
         builder = self._output.of(event, (result.ResponseFunctionShellToolCallOutput,))
         outputs = builder.outputs = builder.outputs or {}
         if isinstance(event, events.ResponseShellCallOutputContentDoneEvent):
@@ -408,6 +407,6 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         events.ResponseReasoningSummaryPartDoneEvent: _on_part,
         events.ResponseOutputTextAnnotationAddedEvent: _on_annotation,
         events.ResponseImageGenCallPartialImageEvent: _on_partial_image,
-        events.ResponseShellCallOutputContentDeltaEvent: _on_output,
-        events.ResponseShellCallOutputContentDoneEvent: _on_output,
+        events.ResponseShellCallOutputContentDeltaEvent: _on_shell_output,
+        events.ResponseShellCallOutputContentDoneEvent: _on_shell_output,
     }

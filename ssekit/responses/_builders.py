@@ -51,13 +51,13 @@ class ItemBuilder(BasePartBuilder, eq=False):
     Attributes:
         item: What events have stated so far, merged. Its texts may be older than the builder's.
         is_stated: Whether an event had the item itself. Else only pieces of it have come.
-        whole: The item of the event that ended it.
+        done_item: The item of the event that ended it.
         outputs: The outputs of shell commands, by the index of the command.
     """
 
     item: Any  # its type determines the fields
     is_stated: bool = False
-    whole: ResponseOutputItem | None = None
+    done_item: ResponseOutputItem | None = None
     outputs: dict[int, CommandOutput] | None = None
     _has_whole_text: bool = False
     # The parts, by the field that they are in. (Like `outputs`, this is made when it is first used:
@@ -84,9 +84,9 @@ class ItemBuilder(BasePartBuilder, eq=False):
             self._parts[field] = PartsBuilder(type(self.item))
         return self._parts[field]
 
-    def has_begun(self, whole: bool) -> bool:
-        """Whether an event has begun the item, or ended it; if `whole`, only whether it ended."""
-        return self.ended or (self.is_stated and not whole)
+    def has_come(self, done: bool) -> bool:
+        """Whether an event has stated the item, done or, unless `done` is asked for, begun."""
+        return self.ended or (self.is_stated and not done)
 
     def repeats(self, item: ResponseOutputItem) -> bool:
         """Whether an item of this type is this tool call once more, whatever ids it has."""
@@ -110,7 +110,7 @@ class ItemBuilder(BasePartBuilder, eq=False):
             return [(type(item), added)]
         if type(item) is result.ResponseApplyPatchToolCall and item.operation is not None:
             self.override(item.operation.diff)
-        if item == self.whole:  # stated again, it takes no later piece away
+        if item == self.done_item:  # stated again, it takes no later piece away
             return []
         return [
             addition
@@ -132,7 +132,7 @@ class ItemBuilder(BasePartBuilder, eq=False):
         return type(self.item) in CALLS and (self.is_stated or bool(self.item.name))
 
     @property
-    def is_answer(self) -> bool:
+    def answers_calls(self) -> bool:
         return any(kind is result.ResponseOutputText and text.size() for kind, text in self.texts())
 
     def override(self, whole: str | None) -> str:
@@ -145,7 +145,7 @@ class ItemBuilder(BasePartBuilder, eq=False):
     def holds(self, whole: str) -> bool:
         """Whether a whole text is that of this item, or of one of its latest parts."""
         fields = (self._parts or {}).values() if whole else ()
-        held = self.pieces.is_whole(whole) or any(parts.holds(whole) for parts in fields)
+        held = self.pieces.equals(whole) or any(parts.holds(whole) for parts in fields)
         return bool(whole) and held
 
     def add(self, piece: str) -> str:
@@ -182,8 +182,8 @@ class ItemBuilder(BasePartBuilder, eq=False):
             return self._end_deltas(are_whole(str(self.pieces), reason))
         return self._end_deltas(reason in ("stop", "tool_calls") or not last)
 
-    def _end_deltas(self, whole: bool) -> list[Delta]:
-        if whole and self._status != "incomplete":
+    def _end_deltas(self, complete: bool) -> list[Delta]:
+        if complete and self._status != "incomplete":
             return self.whole_deltas()
         return self.call_deltas(self.pieces.flush())
 

@@ -2,12 +2,14 @@
 #
 # How it works: the items that an event may belong to are tried in an order. The first one that
 # accepts the event is its item. They are of a type that fits, and:
-# - of the event's id, and at its index; or the latest at its index;
-# - of the id (for a whole item, also of the call_id), at another index;
-# - the latest that is not done. Where no item is at the index, it must not have another one;
-# - the latest item, if it has the same whole text.
-# An item that is done takes nothing but its own texts, once more. If none accepts the event, a
-# new item is made. `settle` takes the output of the terminal response.
+# - of the event's id or call_id, and at its index; or the latest at its index;
+# - of the id or call_id, at another index;
+# - not done, the latest first. Where no item is at the index, they have no other index, or the
+#   same whole text;
+# - the latest item, if it has the same whole text, or the event has no index.
+# An item that is done accepts only a whole text that it has. It takes anything else as the last
+# resort, but a piece only if the event's id is known or absent. Otherwise a new item is made.
+# `settle` takes the output of the terminal response.
 #
 # What always holds here:
 # - An index goes before an id: some hosts change the id with every event.
@@ -29,7 +31,8 @@ from ssekit.responses._result import ResponseOutputItem, UnknownItem
 from ssekit.responses._tables import Kind
 
 # The fields that identify an item. The call_id, which the output of a call refers to, goes first.
-_IDS: Final = ("call_id", "id")
+_CALL_ID: Final = ("call_id",)
+_IDS: Final = (*_CALL_ID, "id")
 
 
 class OutputTable(PartTable[ItemBuilder]):
@@ -50,7 +53,7 @@ class OutputTable(PartTable[ItemBuilder]):
         """
         index = event.output_index
         if self.created:
-            self._enter(index, begins=False)
+            self._drop_former_attempt(index, begins=False)
         builder = self.find(event, kinds, piece=piece, whole=whole)
         if builder is None:
             builder = self._insert(ItemBuilder(kinds[0](id=event.item_id)), index)
@@ -64,23 +67,26 @@ class OutputTable(PartTable[ItemBuilder]):
         usual = known is not None and known.index == index and type(known.item) in kinds
         if known is not None and usual and not known.ended:
             return known  # (This shortcut saves 6 percent with recorded streams.)
-        ids = (event.item_id, getattr(event, "call_id", None))
-        alone = ids[1] if index is None and event.item_id is None else None
-        for builder in self._candidates(index, ids, kinds, whole or ""):
-            if alone and not builder.is_stated and _id(builder.item, "call_id") not in ("", alone):
-                continue  # without items of their own, calls are told apart by their call_id
+        item_id, call_id = event.item_id, getattr(event, "call_id", None)
+        # Without an index, an id and an item of their own, calls are told apart by their call_id.
+        only_id = call_id if index is None and item_id is None else None
+        for builder in self._candidates(index, (item_id, call_id), kinds, whole or ""):
+            known_id = _id(builder.item, "call_id") if only_id and not builder.is_stated else ""
+            if known_id not in ("", only_id):
+                continue
             if not (builder.ended and (piece or (whole and not builder.holds(whole)))):
                 return builder
             first = first or builder
-        announced = event.item_id is None or event.item_id in self._by_id
-        return first if announced or not piece else None
+        # A piece with a new id belongs to a new item, rather than to one that is done.
+        has_new_id = item_id is not None and item_id not in self._by_id
+        return None if piece and has_new_id else first
 
-    def stated(self, index: int | None, item: ResponseOutputItem, *, whole: bool) -> ItemBuilder:
-        """Return the item that an event has, begun or whole; it is made if it is not there."""
+    def stated(self, index: int | None, item: ResponseOutputItem, *, done: bool) -> ItemBuilder:
+        """Return the item that an event has, begun or done; it is made if it is not there."""
         if self.created:
-            self._enter(index, begins=not whole)
+            self._drop_former_attempt(index, begins=not done)
         ids = _ids(item)
-        builder = self._find_stated(index, item, ids, whole)
+        builder = self._find_stated(index, item, ids, done)
         if builder is None:
             builder = self._insert(ItemBuilder(item), index)
         else:
@@ -88,23 +94,23 @@ class OutputTable(PartTable[ItemBuilder]):
         return self._found(builder, index)
 
     def _find_stated(
-        self, index: int | None, item: ResponseOutputItem, ids: list[str], whole: bool
+        self, index: int | None, item: ResponseOutputItem, ids: list[str], done: bool
     ) -> ItemBuilder | None:
         """Return the item that `stated` returns, or None if that makes one."""
         known = self._of_ids(ids, (type(item),))
         if known is not None:
-            if known.index == index and not known.has_begun(whole):
+            if known.index == index and not known.has_come(done):
                 return known  # (This shortcut saves 5 percent with recorded streams.)
-            if known.repeats(item) and not _differ(known.item, item, _IDS[:1]):
+            if known.repeats(item) and not _differ(known.item, item, _CALL_ID):
                 if index is not None:  # that of its next events
                     self._at[index] = known
                 return known
-        texts = texts_of(item) if whole and self._parts else ()
+        texts = texts_of(item) if done and self._parts else ()
         text = next((text for _, text in texts if text), "")
         for builder in self._candidates(index, ids, (type(item),), text):
             here = builder.index == index and (index is not None or builder is known)
-            if not builder.has_begun(whole):
-                if here or not _differ(builder.item, item, _IDS[:1]):
+            if not builder.has_come(done):
+                if here or not _differ(builder.item, item, _CALL_ID):
                     return builder
             elif here and (builder.holds(text) or not _differ(builder.item, item)):
                 return builder
@@ -159,12 +165,12 @@ class OutputTable(PartTable[ItemBuilder]):
 
         An item that came, and that the output does not have, stays.
         """
-        # A call that is there twice is one.
+        # A call that is there twice is one: as it is stated first, at the place where it is last.
         unique = {_call_key(item) or id(item): item for item in reversed(output)}
         output = list(unique.values())[::-1]
         builders = self._match(output)
-        left = [] if self.created else _missing(list(self), output)
-        self._replace(builders, left)
+        kept = [] if self.created else _missing(list(self), output)
+        self._replace(builders, kept)
         return zip(builders, output, strict=True)
 
     def _match(self, output: list[ResponseOutputItem]) -> list[ItemBuilder]:
@@ -173,45 +179,46 @@ class OutputTable(PartTable[ItemBuilder]):
         Its items may have other indices and ids than the events had. One without a known id is the
         next of its type that it does not contradict.
         """
-        left: defaultdict[str, dict[ItemBuilder, None]] = defaultdict(dict)
+        unmatched: defaultdict[str, dict[ItemBuilder, None]] = defaultdict(dict)
         for builder in self:
-            left[builder.item.type][builder] = None
+            unmatched[builder.item.type][builder] = None
         matched: dict[int, ItemBuilder] = {}
         for at, item in enumerate(output):
             known = self._of_ids(_ids(item), (type(item),))
-            if known in left[item.type]:
-                del left[item.type][known]
+            if known in unmatched[item.type]:
+                del unmatched[item.type][known]
                 matched[at] = known
         for at, item in enumerate(output):
             if at not in matched:
-                tried = islice(left[item.type], MAX_TRIED)
+                tried = islice(unmatched[item.type], MAX_TRIED)
                 fits = (each for each in tried if not (each.ended and _contradicts(each, item)))
                 matched[at] = next(fits, None) or ItemBuilder(item)
-                left[item.type].pop(matched[at], None)
+                unmatched[item.type].pop(matched[at], None)
         return [matched[at] for at in range(len(output))]
 
 
 def _missing(builders: list[ItemBuilder], output: list[ResponseOutputItem]) -> list[ItemBuilder]:
     """Return the items that are missing in an output, by their call_id or by their texts.
 
-    The output may divide the texts in another way. An item without a text has to be kept if it has
-    encrypted content. One that did not end is missing only if no item has its type.
+    Texts are compared over all items: the output may divide them in another way. A message, or
+    reasoning, without a text is missing if it has encrypted content. An item that did not end is
+    missing only if it has content, and the output has no item of its type.
     """
     types = {item.type for item in output}
     named = {_id(item, "call_id") for item in output} - {""}
     texts = _without_spaces(text for item in output for text in texts_of(item))
     missing = []
     for builder in builders:
-        came = builder.place is not None
+        has_content = builder.place is not None
         if isinstance(builder.item, (result.ResponseOutputMessage, result.ResponseReasoningItem)):
             known = _without_spaces(builder.texts())
             there = all(text in texts.get(kind, "") for kind, text in known.items())
             if not known:
                 there = not getattr(builder.item, "encrypted_content", None)
-            came = bool(known)
+            has_content = bool(known)
         else:
             there = _id(builder.item, "call_id") in named
-        if not there and (builder.ended or (came and builder.item.type not in types)):
+        if not there and (builder.ended or (has_content and builder.item.type not in types)):
             missing.append(builder)
     return missing
 
@@ -230,16 +237,16 @@ def _call_key(item: Any) -> Any:
 
 
 def _contradicts(builder: ItemBuilder, item: ResponseOutputItem) -> bool:
-    """Whether an item of an output cannot be one that was stated whole.
+    """Whether an item of an output cannot be one that is done.
 
     (Some hosts give a call another call_id there.)
     """
     if isinstance(item, CALLS):
-        other = _differ(builder.item, item, _IDS[:1]) and not builder.repeats(item)
-        return other or _differ(builder.item, item, ("name",))
-    whole, known = _without_spaces(texts_of(item)), _without_spaces(builder.texts())
-    pairs = ((text, whole.get(kind, "")) for kind, text in known.items())
-    return any(text not in stated and not text.endswith(stated) for text, stated in pairs)
+        is_other = _differ(builder.item, item, _CALL_ID) and not builder.repeats(item)
+        return is_other or _differ(builder.item, item, ("name",))
+    stated, known = _without_spaces(texts_of(item)), _without_spaces(builder.texts())
+    pairs = ((text, stated.get(kind, "")) for kind, text in known.items())
+    return any(text not in whole and not text.endswith(whole) for text, whole in pairs)
 
 
 def _ids(item: Any) -> list[str]:

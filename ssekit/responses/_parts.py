@@ -47,11 +47,9 @@ class PartBuilder(msgspec.Struct, gc=False, eq=False):
             self.text = Text()
 
     def add(self, piece: str) -> str:
-        """Take a piece of the text; return what it adds."""
         return self.text.add(piece)
 
     def override(self, whole: str) -> str:
-        """Take the whole text; return what it adds."""
         return self.text.override(whole)
 
     def update(self, *, logprobs: Iterable[Logprob] = ()) -> None:
@@ -116,7 +114,7 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
 
     def holds(self, whole: str) -> bool:
         """Whether a whole text is that of one of the latest parts."""
-        return any(part.text.is_whole(whole) for part in self._latest())
+        return any(part.text.equals(whole) for part in self._latest())
 
     def goes_on_at(self, index: int, kind: Kind) -> PartBuilder:
         """Return the part of a piece: at its index, or the latest open one if that has ended."""
@@ -139,9 +137,12 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
         return part
 
     def _joined(self, kind: Kind, whole: str) -> PartBuilder | None:
-        """Return the latest parts of a type as one part, if a whole begins with their texts."""
+        """Return the latest open parts of a type as one part, if a whole begins with their texts.
+
+        All of them end, joined or not: so each is looked at once.
+        """
         latest = next(self._latest(), None)
-        if latest is not None and type(latest.part) is kind and latest.text.is_whole(whole):
+        if latest is not None and type(latest.part) is kind and latest.text.equals(whole):
             return latest
         keys: list[tuple[int, Kind]] = []
         for key, part in reversed(self._parts.items()):
