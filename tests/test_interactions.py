@@ -279,6 +279,11 @@ STEPS: dict[str, tuple[Events, list[Any]]] = {
         [created(), began(OUTPUT), text("x"), created(), began(OUTPUT), text("a")],
         [output(words("a"))],
     ),
+    "a stream that begins again while a step without an index is open": (
+        [created(), began(OUTPUT), text("x"), began(call(), None), created(), began(call()),
+         arguments('{"a":1}')],
+        [call({"a": 1})],
+    ),
 }  # fmt: skip
 
 

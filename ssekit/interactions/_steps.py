@@ -68,9 +68,9 @@ class StepTable(PartTable[StepBuilder]):
 
     def begin(self, index: int | None, step: Any) -> StepBuilder:
         """Return the step of a start event."""
-        unplaced = (builder for builder in self._latest_open() if builder.index is None)
         if self.created:
             self._drop_former_attempt(index, begins=True)
+        unplaced = (builder for builder in self._latest_open() if builder.index is None)
         builder = self.latest_at(index) or next(unplaced, None)
         named = self._named(step.id) if isinstance(step, result.FunctionCallStep) else None
         if named is not None and named.is_repeated_by(step):  # at whatever index
