@@ -35,7 +35,8 @@ _ID = re.compile(r"(^|_)id$|Id$")
 def as_type(value: Any, type_: Any) -> Any:
     """Return `value` as `type_`, without fields and items that do not fit; UNSET if it has no fit.
 
-    `type_` is what a wire struct declares: a struct, a list, a scalar, or a union of these.
+    `type_` is what a wire struct declares: a struct, a list, a scalar, or a union of these. Nothing
+    is fitted to any other type, which a format of one's own may declare.
     The tag selects one of several structs. An object with another tag becomes their `__unknown__`,
     if they have one, and an object that is an `__unknown__` already stays one. In a list, an object
     whose tag is not a text is left out.
@@ -75,7 +76,7 @@ def _converters(type_: Any, in_list: bool = False) -> _Converters:
             converters[option] = _same
         elif option is Any:
             converters |= dict.fromkeys((*_SCALARS, dict, list), _same)
-        else:
+        elif isinstance(option, type(msgspec.Struct)):
             structs.append(option)
     if structs:
         configs = [struct.__struct_config__ for struct in structs]

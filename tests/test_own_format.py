@@ -4,8 +4,9 @@ See docs.cohere.com, "Chat with streaming": events of a `type`, of which `messag
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -17,6 +18,7 @@ from ssekit import (
     Finish,
     FinishReason,
     ReasoningDelta,
+    ServerSentEvent,
     StreamTruncatedError,
     TextDelta,
     ToolCall,
@@ -236,6 +238,16 @@ def test_what_does_not_fit_the_types_counts_as_absent():
     assert stream.until_done().text == '{"n": 1}'
 
 
+class Typed(msgspec.Struct, frozen=True):
+    role: Literal["user", "assistant"] | None = None
+    time: datetime | None = None
+
+
+def test_what_does_not_fit_a_type_of_no_wire_struct_counts_as_absent():
+    own = ssekit.Format("own", msgspec.json.Decoder(Typed), Least)
+    assert own.decode(ServerSentEvent('{"role": "tool", "time": 5}')) == Typed()
+
+
 def test_a_format_of_ones_own_opens_what_a_name_opens(tmp_path: Path):
     assert auto.opener(COHERE) is COHERE
     file = tmp_path / "answer.sse"
@@ -247,12 +259,12 @@ def test_a_format_of_ones_own_opens_what_a_name_opens(tmp_path: Path):
         archive.collect(file, format="cohere")
 
 
-class Least(ssekit.Accumulator[Event, int]):
+class Least(ssekit.Accumulator[Any, int]):
     """No more than has to be written."""
 
     count = 0
 
-    def add(self, chunk: Event, /) -> None:
+    def add(self, chunk: Any, /) -> None:
         self.count += 1
 
     def snapshot(self) -> int:
