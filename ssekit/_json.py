@@ -149,10 +149,16 @@ def is_dense(text: str | bytes) -> bool:
     """
     if len(text) <= LARGE:
         return False
+    # (The first look is enough for nearly every text: brackets within a string are text.)
+    return _is_heavy(text, len(text)) and _is_heavy(_brackets(text), len(text))
+
+
+def _is_heavy(text: str | bytes, size: int) -> bool:
+    """Whether a text has too many lists and objects for its size."""
     lists, objects = _count(text)
     # At most a list in 3.5 characters, or an object in 8: they take 88 and 184 bytes with one item,
     # so about 24 bytes a character.
-    return 7 * lists + 16 * objects > 2 * len(text)
+    return 7 * lists + 16 * objects > 2 * size
 
 
 def _count(text: str | bytes) -> tuple[int, int]:
@@ -307,9 +313,14 @@ def _is_deep(text: str | bytes) -> bool:
     # Each level takes two brackets.
     if len(text) <= 2 * MAX_DEPTH or sum(_count(text)) <= MAX_DEPTH:
         return False
+    levels = array("b", _brackets(text).translate(_LEVELS))
+    return max(accumulate(levels), default=0) > MAX_DEPTH
+
+
+def _brackets(text: str | bytes) -> bytes:
+    """Return the brackets of a JSON text that are not within a string."""
     data = text.encode(errors="replace") if isinstance(text, str) else text
     if b"\\" in data:
         data = data.replace(b"\\\\", b"").replace(b'\\"', b"")
     # Without escaped quotes, every other part between quotes is within a string.
-    marks = data.translate(_LEVELS, _NO_MARKS).split(b'"')
-    return max(accumulate(array("b", b"".join(marks[::2]))), default=0) > MAX_DEPTH
+    return b"".join(data.translate(None, _NO_MARKS).split(b'"')[::2])

@@ -4,6 +4,7 @@ An event is a list of many items that are empty or unforeseen, in every place th
 may have one by mistake.
 """
 
+import json
 import sys
 import tracemalloc
 from types import FrameType
@@ -182,3 +183,10 @@ def test_a_large_event_of_hardly_more_than_brackets_is_no_chunk(item: str):
     event = ServerSentEvent(EVENTS["chat"]["choices"] % f"[{','.join([item] * 4_000)}]")
     with pytest.raises(DecodeError):
         FORMATS["chat"].decode(event)
+
+
+@pytest.mark.parametrize("text", ["[" * 9_000, "{}" * 9_000, r"\"{\\" * 9_000])
+def test_brackets_in_a_text_are_text(text: str):
+    event = ServerSentEvent(EVENTS["chat"]["choices"] % f'[{{"delta": {{"content": "{text}"}}}}]')
+    (choice,) = FORMATS["chat"].decode(event).choices
+    assert choice.delta.content == json.loads(f'"{text}"')
