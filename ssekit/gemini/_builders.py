@@ -267,7 +267,9 @@ class CandidateBuilder(msgspec.Struct, eq=False):
 
 
 def _has_content(part: AnyPart) -> bool:
-    """Whether a part is more than a signature, or an empty text."""
+    """Whether a part is more than a signature, an empty text, or the end of a call."""
+    if part.function_call == FunctionCall():
+        return False
     if part.text is not None:
         return part.text != ""
     return part != Part(thought=part.thought, thought_signature=part.thought_signature)
