@@ -265,7 +265,7 @@ class Format(Generic[ChunkT, ResultT]):
         if outside and parse_object(whole := f"{event.data}\n{as_text(outside)}") is not None:
             return [replace(event, data=whole)]
         data = event.data
-        if ("\n" not in data and "data:" not in data) or data.isspace() or is_json(data):
+        if ("\n" not in data and "data:" not in data) or is_empty(data) or is_json(data):
             return [event]
         lines = [line for line in unglued(data).split("\n") if not is_empty(line)]
         rest = [*dropwhile(lambda line: is_marker(line) or parse_object(line) is not None, lines)]

@@ -37,9 +37,11 @@ def is_blank(data: str) -> bool:
 
 
 def is_empty(data: str) -> bool:
-    """Whether the data of an event is blank, or a comment, which proxies send on as data."""
-    is_comment = data.startswith(":") and "\n" not in data and "{" not in data
-    return is_comment or is_blank(data)
+    """Whether each line of an event's data is blank, or a comment, which proxies send as data."""
+    # (A brace may be a part of the answer.)
+    return is_blank(data) or (
+        "{" not in data and all(line[:1] == ":" or is_blank(line) for line in data.split("\n"))
+    )
 
 
 def unglued(data: str) -> str:

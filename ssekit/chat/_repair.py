@@ -36,8 +36,8 @@ def repair(body: dict[str, Any]) -> None:
             delta.clear()
         for field in (*_TEXTS, "thinking", "cot_summary"):
             _repair_parts(delta, field)
-        if delta.get("type") == "think":  # Jina: the content is the reasoning
-            delta["reasoning_content"] = delta.pop("content", None)
+        if delta.get("type") == "think" and not delta.get("reasoning_content"):
+            delta["reasoning_content"] = delta.pop("content", None)  # Jina
         if isinstance(delta.get("content_blocks"), list):
             delta["content_blocks"] = _thinking_blocks(delta["content_blocks"])
         for other, field in _THOUGHTS.items():
