@@ -115,13 +115,13 @@ class Text(Fragments[str], gc=False, eq=False):
 
     def _ends_with(self, whole: str) -> bool:
         """Whether the text ends with a whole, besides white space, and is not that twice."""
-        length, tail = 2 * len(whole), list[str]()
-        if self.size() == length and str(self) == 2 * whole:
+        wanted, tail = 2 * len(whole), list[str]()
+        if self.size() == wanted and str(self) == 2 * whole:
             return False
         for piece in chain(reversed(self.pending), reversed(self._blocks)):
-            if length > 0:
-                tail.append(piece[-length:])
-                length -= len(piece)
+            if wanted > 0:
+                tail.append(piece[-wanted:])
+                wanted -= len(piece)
         end = join_surrogates("".join(reversed(tail)))
         return end.rstrip().endswith(whole.rstrip())
 
@@ -129,8 +129,9 @@ class Text(Fragments[str], gc=False, eq=False):
 class JSONText(Text, gc=False, eq=False):
     """The JSON text of arguments, before which a placeholder may come.
 
-    Hosts begin a call with one, or with all of the arguments, and then send them in pieces. So a
-    whole value at the beginning is held back as `initial`: it counts if no pieces follow.
+    Hosts begin a call with a placeholder, or with all of the arguments, and then send them in
+    pieces. So a whole value at the beginning is held back as `initial`: it counts if no pieces
+    follow.
     """
 
     initial: str = ""
@@ -202,7 +203,7 @@ class JSONText(Text, gc=False, eq=False):
         return bool(self.initial) or self._end.reached
 
     def repeats(self, piece: str) -> bool:
-        # However it is spaced.
+        # However it is spelled: by its spaces, and the order of its names.
         return piece.startswith(_OPENINGS) and not self._new_in(piece)
 
     def _new_in(self, piece: str) -> str:
@@ -234,7 +235,7 @@ NO_TEXT: Final = _NoText()
 
 
 def _canonical(text: str) -> str | None:
-    """Return a JSON text as any spelling of its value becomes; None if it is not whole."""
+    """Return the one spelling here of the value of a JSON text; None if it is not whole."""
     try:
         return json.dumps(parse(text), sort_keys=True)
     except ValueError:

@@ -4,8 +4,8 @@
 # - A delta belongs to the call whose id it has; or else to the latest step at its index, if that
 #   accepts the delta; or else to the latest open step that does. (Where nothing is at the index,
 #   only a step without an index may be the one.) If there is none, the delta begins a step.
-# - A second start at an index goes on with the step there, unless that has ended. A step of another
-#   type, id or name stands beside it.
+# - A second start at an index goes on with the step there; if that has ended, only with the same
+#   id. A step of another type, id or name stands beside it.
 #
 # What always holds here: an index is a key. Steps stand in the order of their indices.
 

@@ -148,7 +148,7 @@ class Accumulator(Contract[ResponseStreamEvent, Response]):
         response = event.response
         if response is not None:
             if type(event) is events.ResponseCreatedEvent:
-                self._output.created = self._response != Response()  # not by its first head
+                self._output.created = self._response != Response()  # not the first time
             self._merge(response)
             self._ended = False  # a decoder may go on with another attempt
             if not self._output:

@@ -85,7 +85,7 @@ class ItemBuilder(BasePartBuilder, eq=False):
         return self._parts[field]
 
     def has_come(self, done: bool) -> bool:
-        """Whether an event has stated the item, done or, unless `done` is asked for, begun."""
+        """Whether an event had the item itself: at its end, or (unless `done`) at its beginning."""
         return self.ended or (self.is_stated and not done)
 
     def repeats(self, item: ResponseOutputItem) -> bool:

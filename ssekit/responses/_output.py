@@ -63,7 +63,7 @@ class OutputTable(PartTable[ItemBuilder]):
         self, event: Any, kinds: tuple[Kind, ...], *, piece: bool = False, whole: str | None = None
     ) -> ItemBuilder | None:
         """Return the item that `of` returns, or None if that would make one."""
-        index, first, known = event.output_index, None, self._by_id.get(event.item_id)
+        index, last_resort, known = event.output_index, None, self._by_id.get(event.item_id)
         usual = known is not None and known.index == index and type(known.item) in kinds
         if known is not None and usual and not known.ended:
             return known  # (This shortcut saves 6 percent with recorded streams.)
@@ -76,10 +76,9 @@ class OutputTable(PartTable[ItemBuilder]):
                 continue
             if not (builder.ended and (piece or (whole and not builder.holds(whole)))):
                 return builder
-            first = first or builder
-        # A piece with a new id belongs to a new item, rather than to one that is done.
+            last_resort = last_resort or builder
         has_new_id = item_id is not None and item_id not in self._by_id
-        return None if piece and has_new_id else first
+        return None if piece and has_new_id else last_resort
 
     def stated(self, index: int | None, item: ResponseOutputItem, *, done: bool) -> ItemBuilder:
         """Return the item that an event has, begun or done; it is made if it is not there."""
@@ -108,6 +107,7 @@ class OutputTable(PartTable[ItemBuilder]):
         texts = texts_of(item) if done and self._parts else ()
         text = next((text for _, text in texts if text), "")
         for builder in self._candidates(index, ids, (type(item),), text):
+            # Without an index, an item is the same one only if its id is.
             here = builder.index == index and (index is not None or builder is known)
             if not builder.has_come(done):
                 if here or not _differ(builder.item, item, _CALL_ID):
