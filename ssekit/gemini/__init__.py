@@ -5,8 +5,8 @@
 # What always holds here:
 # - A chunk and the result have one type, as in the vendor's API: `GenerateContentResponse`.
 # - The format has no terminal event. A stream is done when its bytes end after every candidate has
-#   a finish reason, or after the prompt was blocked. `[DONE]`, which some proxies send, counts as
-#   an end of the bytes.
+#   a finish reason, or after the prompt was blocked; or then with the `[DONE]` of some proxies
+#   (`ended_by` is "marker").
 
 from __future__ import annotations
 

@@ -5,8 +5,8 @@
 #   without "Beta".
 # - Ordinary events are decoded as a union of tagged structs. An event that reports an error is not
 #   in the union.
-# - The stream ends with `message_stop`. `[DONE]`, which some gateways send, counts as an end of the
-#   bytes.
+# - The stream ends with `message_stop`, or with the `[DONE]` of some gateways (`ended_by` is then
+#   "marker") if the message is complete.
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@
 # What always holds here:
 # - Ordinary events are decoded as a union of tagged structs. Events that report an error are not in
 #   the union.
-# - The terminal event is `response.completed`, `response.incomplete` or `response.cancelled`.
-#   `[DONE]`, which some hosts send after it, counts as an end of the bytes.
+# - The terminal event is `response.completed`, `response.incomplete` or `response.cancelled`. The
+#   `[DONE]` that some hosts send comes after the end; before it, the stream is truncated.
 
 from __future__ import annotations
 
