@@ -203,9 +203,8 @@ class ObjectBuilder(Struct, eq=False):
         if piece.get("data") and known.get("data"):  # data comes whole
             return False
         # So does the tool of a step (Perplexity), which has no index.
-        if piece.get("index") is None and any(
-            type(value) is dict and known.get(name) for name, value in piece.items()
-        ):
+        whole = dict in map(type, piece.values()) and piece.get("index") is None
+        if whole and any(type(value) is dict and known.get(name) for name, value in piece.items()):
             return False
         # A signature ends the text that it signs, unless each piece of the text has the same one.
         signature = known.get("signature")

@@ -22,20 +22,28 @@ _THOUGHTS: Final = {
     "reasoning_steps": "reasoning_details",
     "content_blocks": "thinking_blocks",
 }
-# Other names of the list of sources, by the object of a chunk or of a delta that has it.
-_SOURCES: Final = {"venice_parameters": "web_search_citations", "context": "citations"}
+# Other names of the list of sources in a chunk or a delta; and in an object there, if it is in one.
+_SOURCES: Final = {
+    "web_search": "",
+    "venice_parameters": "web_search_citations",
+    "context": "citations",
+}
 
 
 def repair(body: dict[str, Any]) -> None:
     """Rewrite an object into the shape of a chunk, in place."""
     choices = repair_choices(body)
     deltas = objects([choice.get(name) for choice in choices for name in _DELTAS])
-    _repair_sources(body, deltas)
+    for holder in (body, *deltas):
+        if not _SOURCES.keys().isdisjoint(holder):
+            _repair_sources(body, holder)
     for delta in deltas:
         if delta.get("role") == "tool":  # the output of a tool that the host itself ran
             delta.clear()
         for field in (*_TEXTS, "thinking", "cot_summary"):
-            _repair_parts(delta, field)
+            parts = delta.get(field)
+            if isinstance(parts, dict | list):
+                _repair_parts(delta, field, parts if isinstance(parts, list) else [parts])
         if delta.get("type") == "think" and not delta.get("reasoning_content"):
             delta["reasoning_content"] = delta.pop("content", None)  # Jina
         if isinstance(delta.get("content_blocks"), list):
@@ -55,13 +63,14 @@ def repair(body: dict[str, Any]) -> None:
             spell_json(called, *_ARGUMENTS)
 
 
-def _repair_sources(body: dict[str, Any], deltas: list[dict[str, Any]]) -> None:
-    """Make a list of sources under another name the `search_results`."""
-    lists = [body.get("search_results"), body.get("web_search")]
-    for holder, name in _SOURCES.items():
-        held = objects([each.get(holder) for each in (body, *deltas)])
-        lists += [each.get(name) for each in held]
-    body["search_results"] = next(filter(None, lists), None)
+def _repair_sources(body: dict[str, Any], holder: dict[str, Any]) -> None:
+    """Make a list of sources under another name, in a chunk or a delta, the `search_results`."""
+    for name, inner in _SOURCES.items():
+        found = holder.get(name)
+        if inner and isinstance(found, dict):
+            found = found.get(inner)
+        if isinstance(found, list):
+            body["search_results"] = body.get("search_results") or found
 
 
 def _thinking_blocks(blocks: list[Any]) -> list[dict[str, Any]]:
@@ -74,27 +83,25 @@ def _thinking_blocks(blocks: list[Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _repair_parts(delta: dict[str, Any], field: str) -> None:
+def _repair_parts(delta: dict[str, Any], field: str, parts: list[Any]) -> None:
     """Replace the parts in a field by their text; reasoning and images have their own fields."""
     # Mistral's reasoning models stream content in parts of text and of thinking; in those of
     # Databricks, summary or text takes the place of thinking. Others send one part (Envoy's
     # gateway: as the reasoning too; ChatMock: with the parts in its content), or bare texts.
-    parts = delta.get(field)
-    if isinstance(parts, dict | list):
-        all_parts = parts if isinstance(parts, list) else [parts]
-        found = objects(all_parts) if field == "content" else []
-        lists = {
-            "images": [part for part in found if part.get("type") == "image_url"],
-            "thinking_blocks": [block for part in found for block in _signed(part)],
-        }
-        delta.update({name: objects(delta.get(name)) + new for name, new in lists.items() if new})
-        parts = _textual(all_parts)
-        texts: dict[str, list[str]] = {field: []} if len(parts) < len(all_parts) else {}
-        for part in parts:
-            texts.setdefault(_field_of(part, field), []).append(_text(part))
-        del delta[field]
-        joined = {name: "".join(pieces) for name, pieces in texts.items()}
-        delta.update({name: text for name, text in joined.items() if text or name == "content"})
+    if field == "content":
+        images = [part for part in objects(parts) if part.get("type") == "image_url"]
+        if images:
+            delta["images"] = objects(delta.get("images")) + images
+        signed = [block for part in objects(parts) for block in _signed(part)]
+        if signed:
+            delta["thinking_blocks"] = objects(delta.get("thinking_blocks")) + signed
+    textual = _textual(parts)
+    texts: dict[str, list[str]] = {field: []} if len(textual) < len(parts) else {}
+    for part in textual:
+        texts.setdefault(_field_of(part, field), []).append(_text(part))
+    del delta[field]
+    joined = {name: "".join(pieces) for name, pieces in texts.items()}
+    delta.update({name: text for name, text in joined.items() if text or name == "content"})
 
 
 def _signed(part: dict[str, Any]) -> list[dict[str, Any]]:
