@@ -81,7 +81,7 @@ def later_word(known: str | None, latest: str) -> str | None:
 
 
 def are_whole(arguments: str, reason: FinishReason | None) -> bool:
-    """Whether the arguments of a call are not cut off, now that the answer has ended."""
+    """Whether the arguments of a call are whole, now that the answer has ended."""
     if not arguments:
         return reason != "length"
     # A model that ended by itself may have written arguments that are no JSON.

@@ -280,7 +280,7 @@ class Format(Generic[ChunkT, ResultT]):
                 replace(event, data=line, event=event.event if at == last_part else kind)
                 for at, line in enumerate(lines)
             ]
-        reported = self.find_reported(parse_object(lines[-1]))
+        reported = self.find_reported(parse_object(lines[-1]))  # behind half an event
         return [event] if reported is None else [replace(event, data=lines[-1])]
 
     def has_come_whole(self, event: ServerSentEvent) -> bool:
@@ -288,7 +288,7 @@ class Format(Generic[ChunkT, ResultT]):
         return all(
             is_marker(part.data) or is_json(part.data) or self.kind_of(part) == "empty"
             for part in self.split(event)
-            if part.event != "error" or part.data.startswith(("{", "["))
+            if part.event != "error" or part.data.startswith(("{", "["))  # a text may be cut off
         )
 
     def read(
@@ -326,7 +326,7 @@ class Format(Generic[ChunkT, ResultT]):
         return chunk, self._no_chunk(event) if chunk is None else None
 
     def _passes(self, event: ServerSentEvent, body: Any) -> bool:
-        """Whether an event is empty, or has a type of its own and is no chunk of this format."""
+        """Whether an event is no part of the format: empty, or no chunk, with a type of its own."""
         if is_empty(event.data):
             return event.event != "error"
         if event.event in ("message", "error"):

@@ -67,7 +67,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _LONE_SURROGATE = re.compile(
     "[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]"
 )
-_LONE_INSIDE = re.compile(
+_LONE_INSIDE = re.compile(  # the same, but at no end of the text
     "[\ud800-\udbff](?![\udc00-\udfff]|\\Z)|(?<![\ud800-\udbff])(?!\\A)[\udc00-\udfff]"
 )
 

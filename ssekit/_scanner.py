@@ -317,7 +317,7 @@ class EventScanner:
                 return
             if line[:6] == b"data: ":
                 values.append(line[6:])
-                self._budget -= len(line) - 5
+                self._budget -= len(line) - 5  # the value and an LF
             elif line:
                 self._process_field(line, values, batches)
             else:

@@ -33,7 +33,7 @@ _DESCRIPTIONS: Final = (
 )
 # The names that servers have for each field of an error, the usual one first. (Some of those of a
 # message are common words.)
-_WORDS: Final[dict[str, tuple[str, ...]]] = {
+_NAMES: Final[dict[str, tuple[str, ...]]] = {
     "message": (
         *_DESCRIPTIONS,
         *("error", "reason", "faultstring", "title", "text", "errors", "fault", "baseresp"),
@@ -45,9 +45,9 @@ _WORDS: Final[dict[str, tuple[str, ...]]] = {
     "type": ("type", "errortype", "status"),  # Google's hosts have a status, and HTTP's as code
     "param": ("param",),
 }
-_WORDED: Final = frozenset({str, list, dict})  # the types of what may have a text
+_TEXTUAL: Final = frozenset({str, list, dict})  # the types of what may have a text
 # Fields that stand beside a bare {"error": "..."} or {"detail": "..."} and describe it, and those.
-_SIBLINGS: Final = {*_WORDS["message"], *_WORDS["code"], "errortype"}
+_SIBLINGS: Final = {*_NAMES["message"], *_NAMES["code"], "errortype"}
 # Codes and messages where all is well, in lower case.
 _FINE: Final = ("0", "200", "201", "202", "204", "ok", "success", "none", "null")
 # The words for a status or a kind of error that have no details of it.
@@ -123,17 +123,17 @@ def _sentences(message: Any) -> Iterator[str]:
         yield message
     elif isinstance(message, list):
         for item in message:
-            if type(item) in _WORDED:  # (a list may have a hundred thousand numbers)
+            if type(item) in _TEXTUAL:  # (a list may have a hundred thousand numbers)
                 yield from _sentences(item)
     elif isinstance(message, dict):
         fields = _fields(message)
-        for word in _WORDS["message"]:
-            if word in fields:
-                yield from _sentences(fields[word])
+        for name in _NAMES["message"]:
+            if name in fields:
+                yield from _sentences(fields[name])
 
 
 def _values(layers: list[dict[str, Any]], field: str) -> Iterator[Any]:
-    return (layer.get(word) for layer in layers for word in _WORDS[field])
+    return (layer.get(name) for layer in layers for name in _NAMES[field])
 
 
 def _word(value: Any) -> str | None:
@@ -150,7 +150,7 @@ def error_within(holders: Iterable[dict[str, Any]]) -> Any:
 
 
 # Fields that an object has because something failed, unless they are fine.
-_SIGNS: Final = (*_WORDS["code"][:-1], "errortype", "errormessage", "errormsg", "errmsg")
+_SIGNS: Final = (*_NAMES["code"][:-1], "errortype", "errormessage", "errormsg", "errmsg")
 _KEEPALIVES: Final = ("ping", "keepalive", "heartbeat")
 # The types of objects that are no errors, whatever code and message they have.
 _NOTICES: Final = {
@@ -175,13 +175,13 @@ def flat_error(body: dict[str, Any]) -> Any:
         return response
     if any(map(is_error, map(fields.get, ("type", "object", "event")))):
         return body
-    counted = isinstance(body.get("choices"), list) and body.get("usage")
+    is_usage = isinstance(body.get("choices"), list) and body.get("usage")  # a chunk of chat's
     status = fields.get("httpstatus")
     has_status = isinstance(status, int) and status >= 400
     code, *signs = map(fields.get, _SIGNS)
     signed = has_status or not all(map(_is_fine, signs))
-    words = _WORDS["message"] if signed else _DESCRIPTIONS
-    if counted or is_notice(body.get("type")) or all(map(_is_fine, map(fields.get, words))):
+    names = _NAMES["message"] if signed else _DESCRIPTIONS  # common words need a sign
+    if is_usage or is_notice(body.get("type")) or all(map(_is_fine, map(fields.get, names))):
         return None
     failed = not all(map(_is_fine, (code, *signs)))
     if not failed and (not body.get("type") or ":" in str(body["type"])):

@@ -6,7 +6,7 @@
 # - Ordinary events are decoded as a union of tagged structs. An event that reports an error is not
 #   in the union.
 # - The stream ends with `interaction.completed` (formerly `interaction.complete`), whose status is
-#   the reason for it. The vendor's `[DONE]` comes after the end; before it, the stream is truncated.
+#   the reason for it. The vendor's `[DONE]` comes after the end, and by itself is none.
 
 from __future__ import annotations
 

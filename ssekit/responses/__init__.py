@@ -7,7 +7,7 @@
 # - Ordinary events are decoded as a union of tagged structs. Events that report an error are not in
 #   the union.
 # - The terminal event is `response.completed`, `response.incomplete` or `response.cancelled`. The
-#   `[DONE]` that some hosts send comes after the end; before it, the stream is truncated.
+#   `[DONE]` that some hosts send comes after the end, and by itself is none.
 
 from __future__ import annotations
 
