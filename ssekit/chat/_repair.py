@@ -92,7 +92,8 @@ def _repair_parts(delta: dict[str, Any], field: str, parts: list[Any]) -> None:
         images = [part for part in objects(parts) if part.get("type") == "image_url"]
         if images:
             delta["images"] = objects(delta.get("images")) + images
-        signed = [block for part in objects(parts) for block in _signed(part)]
+        thoughts = [part for part in objects(parts) if _field_of(part, field) != field]
+        signed = [block for part in thoughts for block in _signed(part)]
         if signed:
             delta["thinking_blocks"] = objects(delta.get("thinking_blocks")) + signed
     textual = _textual(parts)
