@@ -3,7 +3,7 @@
 # How it works:
 # - An event that has an item calls `state` of its builder. An event with a piece of a text adds to
 #   the text of a part, of the item itself, or of the output of a command.
-# - `state` returns what it adds to the texts, of which deltas are made; `add` returns deltas.
+# - `state`, `add` and `override` return what they add to the texts, of which deltas are made.
 # - `build` makes the item of the answer: what was stated, with the texts as they are now.
 #
 # What always holds here:

@@ -137,9 +137,10 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
         return part
 
     def _joined(self, kind: Kind, whole: str) -> PartBuilder | None:
-        """Return the latest open parts of a type as one part, if a whole begins with their texts.
+        """Return the latest part if it has the whole text, or the latest open ones joined.
 
-        All of them end, joined or not: so each is looked at once.
+        They are joined if the whole begins with their texts. Either way they end: so each is looked
+        at once.
         """
         latest = next(self._latest(), None)
         if latest is not None and type(latest.part) is kind and latest.text.equals(whole):
