@@ -165,7 +165,7 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         steps = [] if head is None else head.steps or list(map(as_step, head.outputs or ()))
         # Before the end, they count only if there are more than before: so the cost is linear.
         if steps and (ends or len(steps) > len(self._steps)):
-            self._former = not head.steps
+            self._former = head is not None and not head.steps
             self._settled = self._settled_deltas(*self._steps.settle(steps))
         elif type(event) is events.InteractionCompleteEvent and not any(self._steps):
             self._former = True
