@@ -120,6 +120,8 @@ def _long(name: str, what: str, limits: Sequence[float]) -> Iterator[Goal]:
 
 
 _HARD = {
+    "17-bytes": "reads of 17 bytes",
+    "drip": "reads of 1 byte",
     "4-mib-event": "one event of 4 MiB",
     "data-lines": "20,000 data lines",
     "fragments": "100,000 fragments of a tool call",

@@ -102,6 +102,11 @@ def make_workloads(scale: float = 1.0) -> Iterator[Workload]:
     )
     # Rare transports and servers: events alone.
     long = [part("text", many(4000), ASCII)]
+    for name, why, size, text in (
+        ("17-bytes", "About 20 reads a line: the unfinished line is carried on.", 17, many(800)),
+        ("drip", "One byte a read: what a read itself costs.", 1, many(100)),
+    ):
+        yield _workload(name, why, ANSWERS["chat"]([part("text", text, ASCII)]), size)
     yield _workload(
         "crlf",
         "A long text with CRLF: what every CR costs that is found, and pairs that cuts divide.",

@@ -12,7 +12,7 @@ from ssekit._event import NO_FIELDS, ServerSentEvent, as_bytes, as_text, make_ev
 from ssekit._json import join_surrogates
 from ssekit._scanner import DEFAULT_MAX_EVENT_SIZE, IGNORED, Batch, EventScanner
 
-__all__ = ["EventReceiver", "SSEDecoder", "State"]
+__all__ = ["EventReceiver", "SSEDecoder", "State", "gather_lines"]
 
 State: TypeAlias = Literal["open", "done", "truncated", "failed"]
 
@@ -137,6 +137,7 @@ class EventReceiver:
         self._scanner = decoder._scanner  # pyright: ignore[reportPrivateUsage]
         # (Without a callback, the scanner returns no comments.)
         self._on_comment = decoder._on_comment or str  # pyright: ignore[reportPrivateUsage]
+        self.limit = self._scanner.limit  # bytes
         self._error: SSEKitError | None = None
         self.state: State = "open"
 
@@ -194,3 +195,45 @@ class EventReceiver:
     def not_finished(self, reason: str) -> SSEKitError:
         """Return the error of a stream that its reader left before its end."""
         return StreamNotFinishedError(reason)
+
+
+def gather_lines(reads: Iterator[Any], most: int) -> Iterator[Any]:
+    """Yield reads. A small read without a line end is put before the next one that has one.
+
+    Fewer than `most` bytes are held back, and no event is complete in them. (With reads of 17
+    bytes, an event takes 2.5 us instead of 5.5; with reads of one byte, 25 instead of 58. With one
+    event in each read it takes 0.04 us more, for which reason a Stream does without.)
+    """
+    pending: list[bytes] = []
+    size = 0
+    try:
+        for data in reads:
+            if type(data) is bytes:
+                if 10 not in data and 13 not in data:
+                    size += len(data) or 1
+                    if size < most:
+                        pending.append(data)
+                        continue
+                if pending:
+                    data, pending = _whole_lines([*pending, data], most)
+                size = len(pending[0]) if pending else 0
+            elif pending:
+                yield b"".join(pending)
+                pending = []
+            yield data
+    except Exception:
+        # Flush before the source's exception: the pending bytes came before it.
+        if pending:
+            yield b"".join(pending)
+        raise
+    if pending:
+        yield b"".join(pending)
+
+
+def _whole_lines(pieces: list[bytes], most: int) -> tuple[bytes, list[bytes]]:
+    """Return the whole lines of some pieces, and the start of the next line, which is pending."""
+    data = b"".join(pieces)
+    end = data.rfind(b"\n") + 1
+    if not 0 < end < len(data) < most or 13 in data:
+        return data, []
+    return data[:end], [data[end:]]

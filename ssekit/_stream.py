@@ -30,7 +30,7 @@ from ssekit._source import (
     open_async_source,
     open_source,
 )
-from ssekit._sse import EventReceiver, SSEDecoder, State
+from ssekit._sse import EventReceiver, SSEDecoder, State, gather_lines
 
 __all__ = ["AsyncStream", "Stream", "aiter_events", "iter_events"]
 
@@ -40,6 +40,7 @@ ItemT = TypeVar("ItemT")
 ItemT_co = TypeVar("ItemT_co", covariant=True)
 
 _DRAIN_SIZE = 64 * 2**10  # bytes
+_GATHERED_SIZE = 4 * 2**10  # bytes
 CLOSED = "the stream was closed before its end was read"
 
 
@@ -392,7 +393,9 @@ def iter_events(
         StreamInterruptedError: The source raised; `StreamTimeoutError` for a timeout.
         StatusError, ContentTypeError: The response is no event stream.
     """
-    return pull(open_source(source, check=check), EventReceiver(decoder))
+    opened, receiver = open_source(source, check=check), EventReceiver(decoder)
+    opened.reads = gather_lines(opened.reads, min(_GATHERED_SIZE, receiver.limit))
+    return pull(opened, receiver)
 
 
 def aiter_events(

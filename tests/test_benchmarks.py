@@ -91,7 +91,7 @@ def test_each_workload_has_what_others_do_not() -> None:
 
 
 def test_reads_have_the_size_in_the_name() -> None:
-    sizes = {"chat-text-64-kib": 2**16, "gemini-turns-1500": 1500}
+    sizes = {"chat-text-64-kib": 2**16, "gemini-turns-1500": 1500, "17-bytes": 17, "drip": 1}
     for name, size in sizes.items():
         *full, last = map(len, WORKLOADS[name].reads[0])
         assert {*full} <= {size}

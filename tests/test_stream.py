@@ -394,7 +394,7 @@ def test_a_comment_comes_with_the_byte_that_ends_it():
     assert heard == [7]
 
 
-SMALL_READS: dict[str, list[Any]] = {
+GATHERED: dict[str, list[Any]] = {
     "a longer read": [b"da", b"ta", b": a\n\ndata: b\n\n" + b": " * 3000 + b"\n\nda", b"ta: c\n\n"],
     "many reads": [*pieces(b"data: a\ndata: " + b"b" * 5000), b"\n\n"],
     "other bytes": [b"da", b"ta: a", bytearray(b"\n"), b"da", memoryview(b"ta: b\n\n")],
@@ -404,7 +404,7 @@ SMALL_READS: dict[str, list[Any]] = {
 }
 
 
-@pytest.mark.parametrize("reads", SMALL_READS.values(), ids=SMALL_READS)
+@pytest.mark.parametrize("reads", GATHERED.values(), ids=GATHERED)
 def test_small_reads(reads: list[Any]):
     assert list(iter_events(reads)) == list(iter_events([b"".join(reads)]))
 
