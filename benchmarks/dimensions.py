@@ -261,6 +261,13 @@ MESSAGE = {"type": "message", "id": "m%d", "content": [{**PART, "text": "0"}]}
 ITEM = {**CALL, "id": "i%d", "call_id": "c%d"}
 
 
+LAST_PIECE = {"type": "message", "content": [{**PART, "text": "é", "annotations": [{"n": "%d"}]}]}
+
+
+def message_with(text: str) -> dict[str, Any]:
+    return {"type": "message", "content": [{**PART, "text": text}]}
+
+
 def item_added(index: int | str, **fields: Any) -> dict[str, Any]:
     item = {"type": "message", "content": [], **fields}
     return response("output_item.added", item=item, output_index=index)
@@ -340,6 +347,20 @@ RESPONSES: Streams = {
         lambda n: (
             events(1, response("output_text.delta", delta="0123456789" * n))
             + events(4, response("output_text.done", text="0123456789" * n))
+        ),
+    ),
+    "the end of a long text, again and again": (
+        1_000,
+        lambda n: (
+            events(1, response("output_text.delta", output_index=0, delta="é" * 100 * n))
+            + events(n, response("output_item.done", output_index=0, item=LAST_PIECE))
+        ),
+    ),
+    "an output of other messages than a long one": (
+        500,
+        lambda n: (
+            events(1, response("output_item.done", item=message_with("a " * 100 * n)))
+            + events(1, response("completed", response={"output": [message_with("x")] * n}))
         ),
     ),
     "texts that grow": (1_000, growing(lambda text: response("output_text.done", text=text))),

@@ -621,3 +621,13 @@ def test_what_is_unknown_is_so_in_the_answer():
     assert [(type(each), each) for each in made.content or ()] == [
         (interactions.UnknownContent, smell)
     ]
+
+
+def test_steps_before_the_end_count_though_there_are_no_more_than_began():
+    """The last event of some streams has the whole call, of which only the start came."""
+    call_ = {"type": "function_call", "id": "c", "name": "f"}
+    whole = wire(
+        "interaction.requires_action", interaction={"steps": [call_ | {"arguments": {"a": 1}}]}
+    )
+    accumulator = push(created(), began(call_), whole).accumulator
+    assert [call.arguments for call in accumulator.tool_calls] == ['{"a":1}']

@@ -163,10 +163,11 @@ class Accumulator(Contract[InteractionSSEEvent, Interaction]):
         self._update(event, stated)
         ends = type(event) is not events.InteractionRequiresActionEvent
         steps = [] if head is None else head.steps or list(map(as_step, head.outputs or ()))
-        # Before the end, they count only if there are more than before: so the cost is linear.
-        if steps and (ends or len(steps) > len(self._steps)):
+        # Before the end, only twice as many as the last time count: so the cost is linear.
+        if steps and (ends or len(steps) >= 2 * self._steps.settled):
             self._former = head is not None and not head.steps
             self._settled = self._settled_deltas(*self._steps.settle(steps))
+            self._steps.settled = len(steps)
         elif type(event) is events.InteractionCompleteEvent and not any(self._steps):
             self._former = True
         self._steps.end_all()

@@ -25,9 +25,13 @@ from ssekit.interactions._events import ArgumentsDelta
 
 
 class StepTable(PartTable[StepBuilder]):
-    """The steps so far, in the order of their indices. Several responses may follow one another."""
+    """The steps so far, in the order of their indices. Several responses may follow one another.
 
-    __slots__ = ("_earlier", "_ended")
+    Attributes:
+        settled: How many steps the latest event had that had all of the response.
+    """
+
+    __slots__ = ("_earlier", "_ended", "settled")
 
     def __init__(self) -> None:
         self._earlier: list[StepBuilder] = []  # those of the responses that this one continues
@@ -36,6 +40,7 @@ class StepTable(PartTable[StepBuilder]):
     def _clear(self) -> None:
         super()._clear()
         self._ended = 0  # how many steps, at least, have ended
+        self.settled = 0
 
     def __iter__(self) -> Iterator[StepBuilder]:
         return chain(self._earlier, super().__iter__())

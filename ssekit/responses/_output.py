@@ -19,9 +19,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from ssekit._calls import MAX_TRIED, PartTable
 from ssekit._text import Text, join_texts
@@ -29,6 +29,9 @@ from ssekit.responses import _result as result
 from ssekit.responses._builders import CALLS, ItemBuilder, own_text, texts_of
 from ssekit.responses._result import ResponseOutputItem, UnknownItem
 from ssekit.responses._tables import Kind
+
+# The texts of an item by their type, without white space.
+_Texts: TypeAlias = dict[Kind, str]
 
 # The fields that identify an item. The call_id, which the output of a call refers to, goes first.
 _CALL_ID: Final = ("call_id",)
@@ -168,13 +171,17 @@ class OutputTable(PartTable[ItemBuilder]):
         # A call that is there twice is one: as it is stated first, at the place where it is last.
         unique = {_call_key(item) or id(item): item for item in reversed(output)}
         output = list(unique.values())[::-1]
-        builders = self._match(output)
-        kept = [] if self.created else _missing(list(self), output)
-        self._replace(builders, kept)
+        texts = {builder: _without_spaces(builder.texts()) for builder in self}
+        builders = self._match(output, texts)
+        for builder in builders:
+            texts.pop(builder, None)
+        self._replace(builders, [] if self.created else _missing(texts, output))
         return zip(builders, output, strict=True)
 
-    def _match(self, output: list[ResponseOutputItem]) -> list[ItemBuilder]:
-        """Return the builder of each item of the output.
+    def _match(
+        self, output: list[ResponseOutputItem], texts: Mapping[ItemBuilder, _Texts]
+    ) -> list[ItemBuilder]:
+        """Return the builder of each item of the output, by the `texts` of those so far.
 
         Its items may have other indices and ids than the events had. One without a known id is the
         next of its type that it does not contradict.
@@ -190,14 +197,20 @@ class OutputTable(PartTable[ItemBuilder]):
                 matched[at] = known
         for at, item in enumerate(output):
             if at not in matched:
-                tried = islice(unmatched[item.type], MAX_TRIED)
-                fits = (each for each in tried if not (each.ended and _contradicts(each, item)))
+                stated = _without_spaces(texts_of(item))
+                fits = (
+                    builder
+                    for builder in islice(unmatched[item.type], MAX_TRIED)
+                    if not (builder.ended and _contradicts(builder, texts[builder], item, stated))
+                )
                 matched[at] = next(fits, None) or ItemBuilder(item)
                 unmatched[item.type].pop(matched[at], None)
         return [matched[at] for at in range(len(output))]
 
 
-def _missing(builders: list[ItemBuilder], output: list[ResponseOutputItem]) -> list[ItemBuilder]:
+def _missing(
+    builders: Mapping[ItemBuilder, _Texts], output: list[ResponseOutputItem]
+) -> list[ItemBuilder]:
     """Return the items that are missing in an output, by their call_id or by their texts.
 
     Texts are compared over all items: the output may divide them in another way. A message, or
@@ -208,10 +221,9 @@ def _missing(builders: list[ItemBuilder], output: list[ResponseOutputItem]) -> l
     named = {_id(item, "call_id") for item in output} - {""}
     texts = _without_spaces(text for item in output for text in texts_of(item))
     missing = []
-    for builder in builders:
+    for builder, known in builders.items():
         has_content = builder.place is not None
         if isinstance(builder.item, (result.ResponseOutputMessage, result.ResponseReasoningItem)):
-            known = _without_spaces(builder.texts())
             there = all(text in texts.get(kind, "") for kind, text in known.items())
             if not known:
                 there = not getattr(builder.item, "encrypted_content", None)
@@ -223,7 +235,7 @@ def _missing(builders: list[ItemBuilder], output: list[ResponseOutputItem]) -> l
     return missing
 
 
-def _without_spaces(texts: Iterable[tuple[Kind, str | Text]]) -> dict[Kind, str]:
+def _without_spaces(texts: Iterable[tuple[Kind, str | Text]]) -> _Texts:
     """Return the texts of each type, joined and without white space; none that is empty."""
     joined = {kind: "".join(text.split()) for kind, text in join_texts(texts).items()}
     return {kind: text for kind, text in joined.items() if text}
@@ -236,7 +248,9 @@ def _call_key(item: Any) -> Any:
     return item.call_id, item.name, own_text(item)
 
 
-def _contradicts(builder: ItemBuilder, item: ResponseOutputItem) -> bool:
+def _contradicts(
+    builder: ItemBuilder, known: _Texts, item: ResponseOutputItem, stated: _Texts
+) -> bool:
     """Whether an item of an output cannot be one that is done.
 
     (Some hosts give a call another call_id there.)
@@ -244,7 +258,6 @@ def _contradicts(builder: ItemBuilder, item: ResponseOutputItem) -> bool:
     if isinstance(item, CALLS):
         is_other = _differ(builder.item, item, _CALL_ID) and not builder.repeats(item)
         return is_other or _differ(builder.item, item, ("name",))
-    stated, known = _without_spaces(texts_of(item)), _without_spaces(builder.texts())
     pairs = ((text, stated.get(kind, "")) for kind, text in known.items())
     return any(text not in whole and not text.endswith(whole) for text, whole in pairs)
 

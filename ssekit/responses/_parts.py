@@ -167,20 +167,24 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
     def state(self, parts: list[ContentPart], *, begins: bool = False) -> list[Addition]:
         """Take all of the parts, begun or whole; return what they add to the texts.
 
-        Each is the next of its type so far, whatever the indices. Any others are dropped.
+        Each is the next of its type so far, whatever the indices. Any others are dropped. Texts
+        that are divided in another way are compared as a whole; a long text is not joined for a
+        short one that is stated again.
         """
-        before = join_texts(self.texts())
+        divided = [type(builder.part) for builder in self] != list(map(type, parts))
+        before = join_texts(self.texts()) if divided else {}
         known: defaultdict[Kind, deque[PartBuilder]] = defaultdict(deque)
         for builder in self:
             known[type(builder.part)].append(builder)
         self._parts = {}
+        additions = []
         for index, part in enumerate(parts):
             alike = known[type(part)]
             builder = alike.popleft() if alike else PartBuilder(part)
             self._parts[index, type(part)] = builder
             builder.ended = not begins
-            builder.state(part, begins=begins)
-        return list(rests_of(before, join_texts(self.texts())).items())
+            additions.append((kind_in(self.item, part), builder.state(part, begins=begins)))
+        return list(rests_of(before, join_texts(self.texts())).items()) if divided else additions
 
     def texts(self) -> Iterator[tuple[Kind, Text]]:
         """Yield the texts of the parts, each after its type."""
