@@ -99,7 +99,6 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         self._foreign = 0
         self._first_foreign: ServerSentEvent | None = None
         self._surrogates = SurrogateJoiner()
-        self._emitted_last_deltas = False  # they come once, whatever sources follow
         self._max_answer_size = max_answer_size
         self._answer_size = 0  # bytes of the data of its events
         self._use(wire_format)
@@ -187,6 +186,7 @@ class StreamDecoder(Generic[ChunkT, ResultT]):
         self._outside = self._behind = b""
         self._unexplained: SSEKitError | None = None
         self._decode = self._format.decode_typed
+        self._emitted_last_deltas = False
         self.state: State = "open"
         self.ended_by: EndedBy | None = None
         self.error: SSEKitError | None = None

@@ -512,10 +512,12 @@ def test_an_answer_goes_on_over_several_responses(ids: tuple[str, str]):
              ended("requires_continuation", continuation_token="t", usage=FIRST)]  # fmt: skip
     second = [created(ids[1], model="n"), text("b"), began(call({"a": 1}), 1), stop(1),
               ended(usage=SECOND, steps=[{"type": "user_input"}, output(words("b"))])]  # fmt: skip
-    answer = interactions.stream(map(event, first), decoder=decoder).until_done()
-    assert (decoder.accumulator.finish_reason, answer.continuation_token) == ("length", "t")
+    begun = list(interactions.stream(map(event, first), decoder=decoder).deltas())
+    assert begun[-1] == Finish(0, "length", "requires_continuation")
+    assert decoder.result().continuation_token == "t"
     stated = list(interactions.stream(map(event, second), decoder=decoder).deltas())
     assert stated[0] == TextDelta(0, "b")
+    assert stated[-1] == Finish(0, "tool_calls", "completed")
     assert encoded(decoder.result()) == {
         "id": ids[1], "status": "completed", "model": "n", "usage": SECOND,
         "steps": [output(words("a")), output(words("b")), call({"a": 1})],
