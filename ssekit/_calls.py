@@ -204,14 +204,13 @@ class PartTable(Generic[PartT]):
         """Yield the parts that have not ended, the latest first."""
         return (part for part in reversed(self._parts[-MAX_TRIED:]) if not part.ended)
 
-    def _drop_former_attempt(self, index: int | None, *, begins: bool) -> None:
+    def _drop_former_attempt(self, *known: PartT | None, begins: bool) -> None:
         """Drop all parts so far if another attempt begins, now that the answer was created again.
 
-        It does if the first event of a part since then, which this is, begins a part at the index
-        of a known one, or goes on with one that has ended.
+        It does if the first event of a part since then, which this is, begins a part at the index,
+        or with the id, of a known one, or goes on with one that has ended.
         """
-        here = self.latest_at(index)
-        if here is not None and (begins or here.ended):
+        if any(part is not None and (begins or part.ended) for part in known):
             self._clear()
         self.created = False
 

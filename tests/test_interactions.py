@@ -633,3 +633,39 @@ def test_steps_before_the_end_count_though_there_are_no_more_than_began():
     )
     accumulator = push(created(), began(call_), whole).accumulator
     assert [call.arguments for call in accumulator.tool_calls] == ['{"a":1}']
+
+
+@pytest.mark.parametrize(
+    ("events", "steps"),
+    [
+        pytest.param(
+            [began(call({"a": n}, ""), None) for n in (1, 1, 2)],
+            [call({"a": n}, "") for n in (1, 1, 2)],
+            id="calls without ids",
+        ),
+        pytest.param(
+            [began(output(words(word)), None) for word in "ab"],
+            [output(words("a")), output(words("b"))],
+            id="whole texts",
+        ),
+        pytest.param(
+            [text("a", None), began({"type": "model_output"}, None), text("b", None)],
+            [output(words("ab"))],
+            id="a start after the first piece",
+        ),
+    ],
+)
+def test_each_start_without_an_index_is_of_another_step(events: Events, steps: list[Any]):
+    assert encoded(run(*events))["steps"] == steps
+
+
+def test_whole_arguments_take_no_piece_of_another_index():
+    events = began(output()), began(call(), 1), arguments('{"a":1}', 1), arguments('{"b":2}')
+    assert [each.arguments for each in push(*events).accumulator.tool_calls] == ['{"a":1}']
+
+
+def test_a_step_that_comes_at_the_end_alone_is_as_one_that_begins():
+    last = [call({}, "c", partial_arguments='{"a":', signature="")]
+    (made,) = encoded(run(ended(steps=last)))["steps"]
+    assert "signature" not in made
+    assert push(ended(steps=last)).accumulator.tool_calls[0].arguments == '{"a":'

@@ -302,6 +302,13 @@ CONTENTS: dict[str, tuple[Events, list[Any]]] = {
         ],
         [text_block("5ab"), call(id="")],
     ),
+    "starts without an index, and what follows with one": (
+        [
+            began(text_block(""), None), text("a"), began(text_block(""), 1), text("b", 1),
+            text("c"), stop(), began(text_block(""), None), text("d", 2), stop(2),
+        ],
+        [text_block("ac"), text_block("b"), text_block("d")],
+    ),
     "events that have no place in a message": (
         [
             wire("ping"),

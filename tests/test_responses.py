@@ -207,6 +207,27 @@ OUTPUTS: dict[str, tuple[Events, list[Any]]] = {
         ],
         [message(output_text("😀c", {"n": 1}) | {"logprobs": TOKENS}, output_text("d"))],
     ),
+    "parts of one text, each of which comes at once": (
+        [at("output_text.done", content_index=n, text="a") for n in range(2)],
+        [message(output_text("a"), output_text("a"))],
+    ),
+    "an item without an index, in another attempt": (
+        [
+            event
+            for piece in ("a", "b")
+            for event in (
+                created(),
+                {"type": "response.output_item.added", "item": message(id="m")},
+                {"type": "response.output_text.delta", "item_id": "m", "delta": piece},
+            )
+        ],
+        [message(output_text("b"), id="m")],
+    ),
+    "a whole text once more, after the response was created again": (
+        [created(), done(0, **message(output_text("a"), id="m")), created(),
+         at("output_text.done", text="a")],
+        [message(output_text("a"), id="m")],
+    ),
     "log probabilities that are stated": (
         [
             text("a", logprobs=TOKENS),
@@ -918,6 +939,21 @@ TERMINAL: dict[str, tuple[Events, list[Any], list[Any]]] = {
     "with a placeholder": (
         all_done(function_call('{"n":1}', "c", "f")), [CALL],
         [function_call('{"n":1}', "c", "f")],
+    ),
+    "with a message in two": (
+        all_done(message(output_text("a b"), id="m")),
+        [message(output_text("a "), id="x"), message(output_text("b"), id="y")],
+        [message(output_text("a "), id="x"), message(output_text("b"), id="y")],
+    ),
+    "with the messages the other way round": (
+        all_done(message(output_text("a"), id="m"), OTHER),
+        [message(output_text("b"), id="x"), message(output_text("a"), id="y")],
+        [message(output_text("b"), id="x"), message(output_text("a"), id="y")],
+    ),
+    "with a message that has the text of another in it": (
+        all_done(message(output_text("a"), id="m"), message(output_text("banana"), id="n")),
+        [message(output_text("banana"), id="x")],
+        [message(output_text("a"), id="m"), message(output_text("banana"), id="x")],
     ),
     "of another attempt": (
         [*all_done(MESSAGE_DONE, CALL), created()], [OTHER], [OTHER],

@@ -57,13 +57,16 @@ class StepTable(PartTable[StepBuilder]):
         if named is not None:
             return named
         if self.created:
-            self._drop_former_attempt(index, begins=False)
+            self._drop_former_attempt(self.latest_at(index), begins=False)
         here = self.latest_at(index)
         if here is not None and here.accepts(delta):
             return here
         for builder in self._latest_open():
-            near = index is None or here is not None or builder.index is None
-            if near and builder.accepts(delta):
+            if here is not None:  # a step that accepts other deltas
+                may_go_on = not builder.has_whole_arguments
+            else:
+                may_go_on = None in (index, builder.index)
+            if may_go_on and builder.accepts(delta):
                 if here is None and index is not None:
                     self._set_index(builder, index)
                 return builder
@@ -74,7 +77,7 @@ class StepTable(PartTable[StepBuilder]):
     def begin(self, index: int | None, step: Any) -> StepBuilder:
         """Return the step of a start event."""
         if self.created:
-            self._drop_former_attempt(index, begins=True)
+            self._drop_former_attempt(self.latest_at(index), begins=True)
         unplaced = (builder for builder in self._latest_open() if builder.index is None)
         builder = self.latest_at(index) or next(unplaced, None)
         named = self._named(step.id) if isinstance(step, result.FunctionCallStep) else None
@@ -128,7 +131,10 @@ class StepTable(PartTable[StepBuilder]):
         for step in steps:
             alike = known.get((step.type, id_of(step))) or known.get((step.type, ""))
             builder = alike.popleft() if alike else StepBuilder(step)
-            builder.state(step)
+            if builder.step is step:
+                builder.begin(step)
+            else:
+                builder.state(step)
             self.assign_place(builder)
             settled.append(builder)
         covered: dict[Any, str] = rests_of(texts, joined_texts(settled))
@@ -150,4 +156,6 @@ def _begins_again(builder: StepBuilder, step: Any) -> bool:
         same.pop("id", None)  # some hosts make a new id for each piece of a call
     if not all(same.values()) or type(step) is not type(builder.step):  # (unknown without a type)
         return False
-    return not builder.ended or "id" in same or "call_id" in same
+    # Without an index, another start is of another step, unless only deltas have come.
+    may_go_on = builder.index is not None or builder.step == type(builder.step)()
+    return (may_go_on and not builder.ended) or "id" in same or "call_id" in same

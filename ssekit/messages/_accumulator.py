@@ -246,7 +246,10 @@ class Accumulator(Contract[events.RawMessageStreamEvent, Message]):
         latest = self._recent.get(PIECE_TYPES[type(delta)])
         if latest is None or not latest.accepts(delta, here=False):
             return None
-        is_new = here is None and None not in (index, latest.index)
+        if here is None and latest.index is None and index is not None:
+            latest.index = index  # its start had none
+            self._at[index] = latest
+        is_new = here is None and index not in (None, latest.index)
         return None if is_new and type(delta) is not events.InputJSONDelta else latest
 
     def _stop_block(self, event: events.RawContentBlockStopEvent) -> None:

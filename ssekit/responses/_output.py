@@ -55,8 +55,9 @@ class OutputTable(PartTable[ItemBuilder]):
         The item is of one of the types `kinds`. If there is none, one of the first type is made.
         """
         index = event.output_index
-        if self.created:
-            self._drop_former_attempt(index, begins=False)
+        if self.created and piece:
+            self._drop_former_attempt(self.latest_at(index), begins=False)
+        self.created = False
         builder = self.find(event, kinds, piece=piece, whole=whole)
         if builder is None:
             builder = self._insert(ItemBuilder(kinds[0](id=event.item_id)), index)
@@ -85,9 +86,10 @@ class OutputTable(PartTable[ItemBuilder]):
 
     def stated(self, index: int | None, item: ResponseOutputItem, *, done: bool) -> ItemBuilder:
         """Return the item that an event has, begun or done; it is made if it is not there."""
-        if self.created:
-            self._drop_former_attempt(index, begins=not done)
         ids = _ids(item)
+        if self.created:
+            known = self._of_ids(ids, (type(item),))
+            self._drop_former_attempt(known, self.latest_at(index), begins=not done)
         builder = self._find_stated(index, item, ids, done)
         if builder is None:
             builder = self._insert(ItemBuilder(item), index)
@@ -173,8 +175,6 @@ class OutputTable(PartTable[ItemBuilder]):
         output = list(unique.values())[::-1]
         texts = {builder: _without_spaces(builder.texts()) for builder in self}
         builders = self._match(output, texts)
-        for builder in builders:
-            texts.pop(builder, None)
         self._replace(builders, [] if self.created else _missing(texts, output))
         return zip(builders, output, strict=True)
 
@@ -191,20 +191,24 @@ class OutputTable(PartTable[ItemBuilder]):
             unmatched[builder.item.type][builder] = None
         matched: dict[int, ItemBuilder] = {}
         for at, item in enumerate(output):
-            known = self._of_ids(_ids(item), (type(item),))
-            if known in unmatched[item.type]:
-                del unmatched[item.type][known]
-                matched[at] = known
+            named = self._of_ids(_ids(item), (type(item),))
+            if named in unmatched[item.type]:
+                del unmatched[item.type][named]
+                matched[at] = named
         for at, item in enumerate(output):
             if at not in matched:
                 stated = _without_spaces(texts_of(item))
-                fits = (
-                    builder
-                    for builder in islice(unmatched[item.type], MAX_TRIED)
-                    if not (builder.ended and _contradicts(builder, texts[builder], item, stated))
-                )
-                matched[at] = next(fits, None) or ItemBuilder(item)
-                unmatched[item.type].pop(matched[at], None)
+                left = unmatched[item.type]
+                for builder in list(islice(left, MAX_TRIED)):
+                    known = texts[builder]
+                    if not (builder.ended and _contradicts(builder, known, item, stated)):
+                        del left[builder]
+                        matched[at] = builder
+                        break
+                    if any(known.get(kind, "").startswith(text) for kind, text in stated.items()):
+                        del left[builder]  # the output divides its text
+                else:
+                    matched[at] = ItemBuilder(item)
         return [matched[at] for at in range(len(output))]
 
 
@@ -220,13 +224,18 @@ def _missing(
     types = {item.type for item in output}
     named = {_id(item, "call_id") for item in output} - {""}
     texts = _without_spaces(text for item in output for text in texts_of(item))
+    reached: defaultdict[Kind, int] = defaultdict(int)
     missing = []
     for builder, known in builders.items():
         has_content = builder.place is not None
         if isinstance(builder.item, (result.ResponseOutputMessage, result.ResponseReasoningItem)):
-            there = all(text in texts.get(kind, "") for kind, text in known.items())
-            if not known:
-                there = not getattr(builder.item, "encrypted_content", None)
+            there = bool(known) or not getattr(builder.item, "encrypted_content", None)
+            for kind, text in known.items():
+                stated = texts.get(kind, "")
+                if stated.startswith(text, reached[kind]):
+                    reached[kind] += len(text)
+                elif not stated.startswith(text):
+                    there = False
             has_content = bool(known)
         else:
             there = _id(builder.item, "call_id") in named
@@ -259,7 +268,7 @@ def _contradicts(
         is_other = _differ(builder.item, item, _CALL_ID) and not builder.repeats(item)
         return is_other or _differ(builder.item, item, ("name",))
     pairs = ((text, stated.get(kind, "")) for kind, text in known.items())
-    return any(text not in whole and not text.endswith(whole) for text, whole in pairs)
+    return any(not (whole.startswith(text) or text.endswith(whole)) for text, whole in pairs)
 
 
 def _ids(item: Any) -> list[str]:

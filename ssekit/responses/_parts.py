@@ -105,6 +105,7 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
 
     item: Kind  # the type of the item
     _parts: dict[tuple[int, Kind], PartBuilder] = {}
+    _latest_joined: PartBuilder | None = None
 
     def __iter__(self) -> Iterator[PartBuilder]:
         return map(self._parts.__getitem__, sorted(self._parts, key=itemgetter(0)))
@@ -137,12 +138,12 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
         return part
 
     def _joined(self, kind: Kind, whole: str) -> PartBuilder | None:
-        """Return the latest part if it has the whole text, or the latest open ones joined.
+        """Return the part that was joined last if it has the whole text, or the latest open ones.
 
-        They are joined if the whole begins with their texts. Either way they end: so each is looked
-        at once.
+        These are joined if the whole begins with their texts. Either way they end: so each is
+        looked at once.
         """
-        latest = next(self._latest(), None)
+        latest = self._latest_joined
         if latest is not None and type(latest.part) is kind and latest.text.equals(whole):
             return latest
         keys: list[tuple[int, Kind]] = []
@@ -162,6 +163,7 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
             first.add_logprobs(part.logprobs or ())
             for annotation in in_order(part.annotations or {}):
                 first.annotate(None, annotation)
+        self._latest_joined = first
         return first
 
     def state(self, parts: list[ContentPart], *, begins: bool = False) -> list[Addition]:
@@ -176,7 +178,7 @@ class PartsBuilder(msgspec.Struct, gc=False, eq=False):
         known: defaultdict[Kind, deque[PartBuilder]] = defaultdict(deque)
         for builder in self:
             known[type(builder.part)].append(builder)
-        self._parts = {}
+        self._parts, self._latest_joined = {}, None
         additions = []
         for index, part in enumerate(parts):
             alike = known[type(part)]
