@@ -194,17 +194,16 @@ class ObjectBuilder(Struct, eq=False):
 
         Some models give every block index 0, so that consecutive pieces which are alike are one.
         """
-        known = self.fields
-        if known.get("type") != piece.get("type") or known.get("index") != piece.get("index"):
+        known, kind = self.fields, piece.get("type")
+        if known.get("type") != kind or known.get("index") != piece.get("index"):
             return False
         ours, theirs = known.get("id"), piece.get("id")
         if ours is not None and theirs is not None and str(ours) != str(theirs):
             return False
         if piece.get("data") and known.get("data"):  # data comes whole
             return False
-        # So does the tool of a step (Perplexity), which has no index.
-        whole = dict in map(type, piece.values()) and piece.get("index") is None
-        if whole and any(type(value) is dict and known.get(name) for name, value in piece.items()):
+        # So does the tool of a step (Perplexity), which is named by its type and has no index.
+        if type(kind) is str and type(piece.get(kind)) is dict and piece.get("index") is None:
             return False
         # A signature ends the text that it signs, unless each piece of the text has the same one.
         signature = known.get("signature")
