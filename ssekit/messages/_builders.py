@@ -91,13 +91,14 @@ class BlockBuilder(BasePartBuilder, eq=False):
         """Take the block once more, in a whole message; return the piece that it adds.
 
         `last` is whether no other block of its type follows. Else its text does not count: the rest
-        may be in a later block.
+        may be in a later block. Nor does a text that contradicts the pieces.
         """
         for field in ("signature", "citations"):
             if getattr(block, field, None):
                 self._fields = {field: deep_copy(getattr(block, field))} | (self._fields or {})
         text = self._text_of(block) if last else ""
-        return self.own_pieces().override(text) if text else ""
+        pieces = self.own_pieces()
+        return pieces.add(pieces.take_rest(text) or "") if text else ""
 
     def accepts(self, delta: Any, *, here: bool) -> bool:
         """Whether a delta may belong to this block, at its index (`here`) or at another."""
