@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal, TypeAlias, final
 
@@ -53,8 +52,8 @@ class SSEDecoder:
         comments = on_comment is not None
         self._scanner = EventScanner(last_event_id, max_event_size, comments=comments)
         self._on_comment = on_comment
-        # The comments that are not yet reported, and the events of their reads.
-        self._comments: deque[bytes] = deque()
+        # The comments that are not yet reported, the latest first, and the events of their reads.
+        self._comments: list[bytes] = []
         self._events: list[ServerSentEvent] = []
 
     def __reduce__(self) -> Any:
@@ -114,13 +113,15 @@ class SSEDecoder:
                 for (event_type, id_, retry), payloads in batches
                 for payload in payloads
             ]
+        comments: list[bytes] = []
         for fields, payloads in batches:
             if fields is IGNORED:
-                self._comments += payloads
+                comments += payloads
             else:
                 self._events += [make_event(payload, fields) for payload in payloads]
+        self._comments[:0] = reversed(comments)
         while self._comments:
-            self._on_comment(as_text(self._comments.popleft()[1:]))
+            self._on_comment(as_text(self._comments.pop()[1:]))
         events, self._events = self._events, []
         return events
 
